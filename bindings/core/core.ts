@@ -1,0 +1,416 @@
+import { Abi, counterNames, ErrorCode } from "./abi.gen.ts";
+import { type CoreExports, deadExports, instantiate } from "./exports.ts";
+import { FieldSet } from "./field_set.ts";
+import { cutToBytes } from "./utf8.ts";
+
+/** What a call answers after its instance trapped. Never an answer of the core itself. */
+export const trapped = -1000;
+
+/** A value a span can carry. */
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | readonly number[]
+  | readonly boolean[];
+
+/** Receives planned attributes. */
+export interface AttributeSink {
+  write(key: string, value: AttributeValue): void;
+}
+
+/** Names, keys and identifiers longer than this are cut before they cross; all have far shorter limits. */
+const maxTextUnits = 4096;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * One instance of the core: its exports as methods, with texts and plans decoded.
+ *
+ * A trap inside a call does not reach the caller. The instance is dead from then on: `onTrap` is told once, the
+ * call and all later ones answer {@link trapped} (or no handle) and do nothing.
+ */
+export class Core {
+  readonly fields: FieldSet;
+  /**
+   * The host's objects of open spans, by slot of their handle. The Workers runtime closes a span nobody refers to:
+   * this is what refers to it.
+   */
+  readonly owners: (object | undefined)[] = [];
+  readonly #onTrap: (cause: unknown) => void;
+  readonly #context: number;
+  readonly #exchange: number;
+  #exports: CoreExports;
+  #plan: Uint32Array;
+  #results: Float64Array;
+  #alive = true;
+  #sinkFailures = 0;
+  readonly #keys: (readonly string[] | undefined)[] = [];
+  readonly #texts: (string | undefined)[] = [];
+  readonly #textIds = new Map<string, number>();
+
+  constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
+    this.#exports = instantiate(module);
+    this.#onTrap = onTrap;
+    this.#context = this.#exports.isotel_create();
+    this.#exchange = this.#exports.isotel_exchange(this.#context);
+    const { memory } = this.#exports;
+    this.fields = new FieldSet(memory, this.#exchange);
+    [this.#plan, this.#results] = views(memory, this.#exchange);
+  }
+
+  /** False once the instance has trapped. */
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  /** Bytes of linear memory. */
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  /** Plans that were broken off because their sink threw. */
+  get sinkFailures(): number {
+    return this.#sinkFailures;
+  }
+
+  /** The host's object of an open span. */
+  ownerOf(handle: number): object | undefined {
+    return this.owners[handle & (Abi.maxSpanSlots - 1)];
+  }
+
+  /** The field set, emptied. */
+  beginFields(): FieldSet {
+    this.#attachIfGrown();
+    return this.fields.clear();
+  }
+
+  openScope(): number {
+    return this.#call(() => this.#exports.isotel_scope_open(this.#context), 0);
+  }
+
+  /** Handles of the open spans of a scope, newest first. */
+  scopeSpans(scope: number, boundedOnly: boolean): number[] {
+    return this.#call(() => {
+      const count = this.#exports.isotel_scope_spans(this.#context, scope, boundedOnly ? 1 : 0);
+      if (count <= 0) return [];
+      const { memory } = this.#exports;
+      return Array.from(new Uint32Array(memory.buffer, this.#buffer(4 * count), count));
+    }, []);
+  }
+
+  closeScope(scope: number): void {
+    this.#call(() => this.#exports.isotel_scope_close(this.#context, scope), trapped);
+  }
+
+  /** A handle, or 0 when a limit was reached. */
+  openSpan(
+    operation: number,
+    parent: number,
+    scope: number,
+    flags: number,
+    startUnixMs: number,
+  ): number {
+    try {
+      return (
+        this.#exports.isotel_span_open(
+          this.#context,
+          operation,
+          parent,
+          scope,
+          flags,
+          startUnixMs,
+        ) >>> 0
+      );
+    } catch (cause) {
+      return this.#trap(cause, 0);
+    }
+  }
+
+  /** Plans the start attributes from {@link fields} and writes them. */
+  startSpan(span: number, profile: number, sink: AttributeSink): void {
+    try {
+      let entries = this.#exports.isotel_span_start(this.#context, span, 0);
+      if (entries === ErrorCode.needExactSizes) {
+        this.#attachIfGrown();
+        this.fields.measureTexts();
+        entries = this.#exports.isotel_span_start(this.#context, span, Abi.sizesExact);
+      }
+      this.#write(entries, profile, sink);
+    } catch (cause) {
+      this.#trap(cause, trapped);
+    }
+  }
+
+  /**
+   * Charges attributes that were written to a span; see isotel_span_charge().
+   *
+   * @returns how many more may be written, or a negative error.
+   */
+  chargeAttributes(span: number, count: number, bytes: number, invalid: number): number {
+    try {
+      return this.#exports.isotel_span_charge(this.#context, span, count, bytes, invalid);
+    } catch (cause) {
+      return this.#trap(cause, trapped);
+    }
+  }
+
+  /** How many more bytes may be written to the span last charged. */
+  get chargedBytesLeft(): number {
+    this.#attachIfGrown();
+    return this.#results[0] as number;
+  }
+
+  /** A decision for each of the user's attributes; see isotel_span_fit(). Shorter when the rest is dropped. */
+  fitAttributes(
+    span: number,
+    sizes: readonly { keyBytes: number; valueBytes: number; cuttable: boolean }[],
+    invalid: number,
+  ): Uint32Array {
+    const none = new Uint32Array(0);
+    return this.#call(() => {
+      const at = this.#buffer(8 * sizes.length);
+      const { memory } = this.#exports;
+      const entries = new Uint32Array(memory.buffer, at, 2 * sizes.length);
+      sizes.forEach((size, index) => {
+        entries[2 * index] = size.keyBytes;
+        entries[2 * index + 1] = (size.cuttable ? Abi.cuttable : 0) | size.valueBytes;
+      });
+      const count = this.#exports.isotel_span_fit(this.#context, span, sizes.length, invalid);
+      return count > 0 ? new Uint32Array(memory.buffer, at, count).slice() : none;
+    }, none);
+  }
+
+  firstChunk(span: number, nowUnixMs: number): void {
+    try {
+      this.#exports.isotel_span_first_chunk(this.#context, span, nowUnixMs);
+    } catch (cause) {
+      this.#trap(cause, trapped);
+    }
+  }
+
+  setStatus(span: number, status: number): void {
+    try {
+      this.#exports.isotel_span_status(this.#context, span, status);
+    } catch (cause) {
+      this.#trap(cause, trapped);
+    }
+  }
+
+  /**
+   * Charges attributes, plans the finish attributes from {@link fields}, writes them and ends the span.
+   *
+   * @returns the final status (0 unset, 1 ok, 2 error), or a negative error when the span had ended before.
+   */
+  endSpan(
+    span: number,
+    outcome: number,
+    flags: number,
+    endUnixMs: number,
+    profile: number,
+    count: number,
+    bytes: number,
+    invalid: number,
+    sink: AttributeSink,
+  ): number {
+    try {
+      let entries = this.#exports.isotel_span_end(
+        this.#context,
+        span,
+        outcome,
+        flags,
+        endUnixMs,
+        count,
+        bytes,
+        invalid,
+      );
+      if (entries === ErrorCode.needExactSizes) {
+        this.#attachIfGrown();
+        this.fields.measureTexts();
+        entries = this.#exports.isotel_span_end(
+          this.#context,
+          span,
+          outcome,
+          flags | Abi.sizesExact,
+          endUnixMs,
+          0,
+          0,
+          0,
+        );
+      }
+      if (entries < 0) return entries;
+      this.#attachIfGrown();
+      if (entries > 0) this.#write(entries, profile, sink);
+      return this.#results[0] as number;
+    } catch (cause) {
+      return this.#trap(cause, trapped);
+    }
+  }
+
+  /** `{operation} {target}`, or the bare operation where that does not fit. */
+  spanName(operation: number, target: string): string {
+    return this.#textCall(target, "", (length) =>
+      this.#exports.isotel_span_name(this.#context, operation, length),
+    );
+  }
+
+  /** The part of a span name the Workers runtime keeps. */
+  cutName(name: string): string {
+    return this.#call(() => {
+      const length = this.#putText(name);
+      const kept = this.#exports.isotel_cut_name(this.#context, length);
+      return kept < length ? cutToBytes(name, kept) : name;
+    }, name.slice(0, 21));
+  }
+
+  /** gen_ai.provider.name of an AI SDK provider identifier. */
+  providerName(provider: string): string {
+    return this.#textCall(provider, provider, (length) =>
+      this.#exports.isotel_provider_name(this.#context, length),
+    );
+  }
+
+  /** The attribute key of a metadata entry, empty when the entry is consumed. */
+  metadataKey(source: number, key: string): string {
+    return this.#textCall(key, "", (length) =>
+      this.#exports.isotel_metadata_key(this.#context, source, length),
+    );
+  }
+
+  /** The identifier of a text of few distinct values; 0 when the core's table is full. */
+  intern(text: string): number {
+    const known = this.#textIds.get(text);
+    if (known !== undefined) return known;
+    return this.#call(() => {
+      if (text.length > maxTextUnits) return 0;
+      const id = this.#exports.isotel_intern(this.#context, this.#putText(text)) >>> 0;
+      if (id !== 0) this.#textIds.set(text, id);
+      return id;
+    }, 0);
+  }
+
+  /** The counters of src/base/counters.def by name. */
+  counters(): Record<string, number> {
+    return this.#call(() => {
+      this.#exports.isotel_counters(this.#context);
+      this.#attachIfGrown();
+      const results = this.#results;
+      return Object.fromEntries(counterNames.map((name, index) => [name, results[index] ?? 0]));
+    }, {});
+  }
+
+  #write(entries: number, profile: number, sink: AttributeSink): void {
+    this.#attachIfGrown();
+    const keys = this.#keys[profile] ?? this.#loadKeys(profile);
+    try {
+      for (let i = 0; i < entries; i += 1) {
+        const what = this.#plan[2 * i] as number;
+        const field = what & 0xff;
+        const value = this.#planned(what >>> 8, field, this.#plan[2 * i + 1] as number);
+        sink.write(keys[field] as string, value);
+      }
+    } catch (cause) {
+      if (cause instanceof WebAssembly.RuntimeError) throw cause;
+      this.#sinkFailures += 1;
+    }
+  }
+
+  #planned(
+    source: number,
+    field: number,
+    argument: number,
+  ): AttributeValue {
+    const { fields } = this;
+    switch (source) {
+      case Abi.sourceText:
+        return fields.takeText(field);
+      case Abi.sourceNumber:
+        return fields.numberAt(field);
+      case Abi.sourceTrue:
+        return true;
+      case Abi.sourceInterned:
+        return this.#textOf(argument);
+      case Abi.sourceCutText:
+        return cutToBytes(fields.takeText(field), argument);
+      case Abi.sourceTextList:
+        return [fields.takeText(argument)];
+      default:
+        return [this.#textOf(argument)];
+    }
+  }
+
+  #loadKeys(profile: number): readonly string[] {
+    const length = this.#exports.isotel_keys(this.#context, profile);
+    const keys = this.#getText(length).split("\n");
+    this.#keys[profile] = keys;
+    return keys;
+  }
+
+  #textOf(id: number): string {
+    const known = this.#texts[id];
+    if (known !== undefined) return known;
+    const text = this.#getText(this.#exports.isotel_text(this.#context, id));
+    this.#texts[id] = text;
+    return text;
+  }
+
+  #textCall(input: string, otherwise: string, call: (length: number) => number): string {
+    return this.#call(() => {
+      const length = call(this.#putText(input));
+      return length < 0 ? otherwise : this.#getText(length);
+    }, otherwise);
+  }
+
+  /** Writes a text to the start of the buffer; its bytes. */
+  #putText(text: string): number {
+    const cut = text.length > maxTextUnits ? text.slice(0, maxTextUnits) : text;
+    const capacity = 3 * cut.length;
+    const at = this.#buffer(capacity);
+    const target = new Uint8Array(this.#exports.memory.buffer, at, capacity);
+    return encoder.encodeInto(cut, target).written;
+  }
+
+  #getText(length: number): string {
+    if (length <= 0) return "";
+    const at = this.#buffer(length);
+    return decoder.decode(new Uint8Array(this.#exports.memory.buffer, at, length));
+  }
+
+  /** Address of the text buffer, which keeps its content when it is large enough already. */
+  #buffer(size: number): number {
+    return this.#exports.isotel_buffer(this.#context, size) >>> 0;
+  }
+
+  #attachIfGrown(): void {
+    if (this.#plan.length !== 0) return;
+    const { memory } = this.#exports;
+    this.fields.attach(memory, this.#exchange);
+    [this.#plan, this.#results] = views(memory, this.#exchange);
+  }
+
+  #call<T>(call: () => T, otherwise: T): T {
+    try {
+      return call();
+    } catch (cause) {
+      return this.#trap(cause, otherwise);
+    }
+  }
+
+  #trap<T>(cause: unknown, otherwise: T): T {
+    if (this.#alive) {
+      this.#alive = false;
+      this.#exports = deadExports(this.#exports.memory, trapped);
+      this.#onTrap(cause);
+    }
+    return otherwise;
+  }
+}
+
+function views({ buffer }: WebAssembly.Memory, exchange: number): [Uint32Array, Float64Array] {
+  return [
+    new Uint32Array(buffer, exchange + Abi.exchangePlan, 2 * Abi.maxFields),
+    new Float64Array(buffer, exchange + Abi.exchangeResult, Abi.resultCount),
+  ];
+}

@@ -1,0 +1,51 @@
+import { Core } from "./core.ts";
+
+/** After this many traps the core stays off for the rest of the isolate's life. */
+const maxTraps = 100;
+
+/**
+ * Owns the core of an isolate. The instance is made at the first use; one that trapped is replaced at the next.
+ */
+export class CoreHost {
+  readonly #module: () => WebAssembly.Module;
+  #core: Core | undefined;
+  #traps = 0;
+  #lastTrap: unknown;
+
+  /** @param module gives the compiled module; it is asked again after a failure. */
+  constructor(module: () => WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  /** The live core, or undefined when there is none to be had: telemetry is off then. */
+  get core(): Core | undefined {
+    const core = this.#core;
+    return core !== undefined && core.isAlive ? core : this.#renew();
+  }
+
+  /** Instances that trapped or could not be made. */
+  get traps(): number {
+    return this.#traps;
+  }
+
+  /** What the last trap was, for diagnostics. */
+  get lastTrap(): unknown {
+    return this.#lastTrap;
+  }
+
+  #renew(): Core | undefined {
+    if (this.#traps >= maxTraps) return undefined;
+    try {
+      this.#core = new Core(this.#module(), (cause) => this.#count(cause));
+    } catch (cause) {
+      this.#core = undefined;
+      this.#count(cause);
+    }
+    return this.#core;
+  }
+
+  #count(cause: unknown): void {
+    this.#traps += 1;
+    this.#lastTrap = cause;
+  }
+}

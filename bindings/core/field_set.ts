@@ -1,0 +1,102 @@
+import { Abi } from "./abi.gen.ts";
+import { utf8Length } from "./utf8.ts";
+
+/**
+ * The typed fields of one span on their way into the core. Numbers and lengths are written straight into the
+ * exchange block; texts stay here, and the plan names them by field.
+ *
+ * There is one set per core: fill it and start or end the span before anything else runs.
+ */
+export class FieldSet {
+  readonly #texts: string[] = new Array<string>(Abi.maxFields).fill("");
+  #numbers: Float64Array;
+  #sizes: Uint32Array;
+  #textIds: Uint32Array;
+  #present: Uint32Array;
+
+  constructor(memory: WebAssembly.Memory, exchange: number) {
+    [this.#numbers, this.#sizes, this.#textIds, this.#present] = views(memory, exchange);
+  }
+
+  /** Takes the views anew after memory grew; what was filled in stays, it lies in the memory. */
+  attach(memory: WebAssembly.Memory, exchange: number): void {
+    [this.#numbers, this.#sizes, this.#textIds, this.#present] = views(memory, exchange);
+  }
+
+  /** Makes every field absent. */
+  clear(): this {
+    const present = this.#present;
+    present[0] = 0;
+    present[1] = 0;
+    present[2] = 0;
+    present[3] = 0;
+    return this;
+  }
+
+  /** A text; anything but a string is taken as absent. */
+  text(field: number, value: unknown): this {
+    if (typeof value !== "string") return this;
+    this.#texts[field] = value;
+    this.#sizes[field] = value.length;
+    this.#textIds[field] = 0;
+    return this.#add(field);
+  }
+
+  /** A text of few distinct values, known to the core by `textId`. */
+  interned(field: number, value: string, textId: number): this {
+    this.text(field, value);
+    this.#textIds[field] = textId;
+    return this;
+  }
+
+  /** A number; anything else is taken as absent. The core refuses what is not finite. */
+  number(field: number, value: unknown): this {
+    if (typeof value !== "number") return this;
+    this.#numbers[field] = value;
+    return this.#add(field);
+  }
+
+  flag(field: number, value: boolean): this {
+    return value ? this.number(field, 1) : this;
+  }
+
+  numberAt(field: number): number {
+    return this.#numbers[field] as number;
+  }
+
+  /** The text of a field, handed over: large texts must not outlive their span here. */
+  takeText(field: number): string {
+    const text = this.#texts[field] as string;
+    this.#texts[field] = "";
+    return text;
+  }
+
+  /** Replaces the lengths of all texts, in UTF-16 units so far, by their UTF-8 bytes. */
+  measureTexts(): void {
+    for (let field = 0; field < Abi.maxFields; field += 1) {
+      if (this.#sizes[field] === Abi.internedSize || !this.#has(field)) continue;
+      this.#sizes[field] = utf8Length(this.#texts[field] as string);
+    }
+  }
+
+  #has(field: number): boolean {
+    return ((this.#present[field >> 5] as number) & (1 << (field & 31))) !== 0;
+  }
+
+  #add(field: number): this {
+    this.#present[field >> 5] = (this.#present[field >> 5] as number) | (1 << (field & 31));
+    return this;
+  }
+}
+
+function views(
+  { buffer }: WebAssembly.Memory,
+  exchange: number,
+): [Float64Array, Uint32Array, Uint32Array, Uint32Array] {
+  return [
+    new Float64Array(buffer, exchange + Abi.exchangeNumber, Abi.maxFields),
+    new Uint32Array(buffer, exchange + Abi.exchangeSize, Abi.maxFields),
+    new Uint32Array(buffer, exchange + Abi.exchangeTextId, Abi.maxFields),
+    new Uint32Array(buffer, exchange + Abi.exchangePresent, Abi.maxFields / 32),
+  ];
+}

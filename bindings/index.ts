@@ -1,0 +1,5 @@
+export { type InvocationScopeOptions, withInvocationScope } from "./trace/invocation_scope.ts";
+export type { TracerSpan } from "./trace/span.ts";
+export type { Attributes, AttributeValue, SpanContext } from "./trace/span_runtime.ts";
+export type { SpanLifetime, Tracer } from "./trace/tracer.ts";
+export { tracer } from "./trace/workers_telemetry.ts";

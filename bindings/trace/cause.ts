@@ -1,0 +1,24 @@
+/**
+ * Whether a cause is a cancellation: the caller or the runtime aborted the work. Told by `name`, because a
+ * DOMException is not always an Error.
+ */
+export function isCancellation(cause: unknown): boolean {
+  return nameOf(cause) === "AbortError";
+}
+
+/** error.type of a cause: the name of an Error, `typeof` of anything else. Never its message. */
+export function errorType(cause: unknown): string {
+  if (!(cause instanceof Error)) return typeof cause;
+  const name = nameOf(cause);
+  return typeof name === "string" && name !== "" ? name : "Error";
+}
+
+// Causes are user objects: a getter or a proxy may throw.
+function nameOf(cause: unknown): unknown {
+  if (typeof cause !== "object" || cause === null) return undefined;
+  try {
+    return (cause as { name?: unknown }).name;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Core } from "../core/core.ts";
+import { Span } from "./span.ts";
+import { isThenable } from "./thenable.ts";
+
+/** The spans of one invocation, so that none of them outlives it unseen. */
+export class InvocationScope {
+  #handles: [Core, number][] = [];
+  #ended = false;
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The core's handle of this scope, made when the first span needs it. */
+  handleIn(core: Core): number {
+    for (const [known, handle] of this.#handles) if (known === core) return handle;
+    const handle = core.openScope();
+    this.#handles.push([core, handle]);
+    return handle;
+  }
+
+  /** Truncates the bounded spans that are still open, newest first. */
+  end(): void {
+    this.#ended = true;
+    for (const [core, handle] of this.#handles) {
+      for (const span of this.#openSpans(core, handle)) if (span.bounded) span.truncate();
+      core.closeScope(handle);
+    }
+    this.#handles = [];
+  }
+
+  #openSpans(core: Core, scope: number): Span[] {
+    if (core.isAlive) {
+      return core
+        .scopeSpans(scope, true)
+        .map((handle) => core.ownerOf(handle))
+        .filter((owner) => owner instanceof Span);
+    }
+    // The core that knew them has trapped.
+    return core.owners.filter((owner) => owner instanceof Span && owner.scope === this) as Span[];
+  }
+}
+
+const current = new AsyncLocalStorage<InvocationScope>();
+
+/** The scope of the invocation that is running, if it has one. */
+export function currentScope(): InvocationScope | undefined {
+  return current.getStore();
+}
+
+/** Options of {@link withInvocationScope}. */
+export interface InvocationScopeOptions {
+  /** Gives the body a scope of its own even inside a live one, e.g. for an alarm started by a request. */
+  readonly detached?: boolean;
+}
+
+/**
+ * Runs `body` as one invocation. Spans opened inside with `boundToInvocation` that are still open when the body
+ * settles are ended there and marked `cloudflare.agents.span.truncated`. Inside a scope that is still live, the
+ * outermost one counts.
+ *
+ * @returns what `body` returns; a promise settles as the body's does.
+ */
+export function withInvocationScope<T>(body: () => T, options?: InvocationScopeOptions): T {
+  const outer = current.getStore();
+  if (outer !== undefined && !outer.ended && options?.detached !== true) return body();
+  const scope = new InvocationScope();
+  return current.run(scope, () => {
+    let result: T;
+    try {
+      result = body();
+    } catch (cause) {
+      scope.end();
+      throw cause;
+    }
+    if (isThenable(result)) {
+      return Promise.resolve(result).finally(() => scope.end()) as T;
+    }
+    scope.end();
+    return result;
+  });
+}

@@ -1,0 +1,61 @@
+import type { Core } from "../core/core.ts";
+
+/** Names shorter than this fit into 64 bytes whatever their characters. */
+const alwaysFits = 21;
+const maxEntries = 1000;
+/** More of a name or target never matters: both are cut or left out at 64 bytes. */
+const maxUnits = 256;
+
+/** A map that is emptied when it is full: a cache of what the core can compute again. */
+class BoundedMap<V> {
+  readonly #entries = new Map<string, V>();
+
+  get(key: string): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: string, value: V): V {
+    if (this.#entries.size >= maxEntries) this.#entries.clear();
+    this.#entries.set(key, value);
+    return value;
+  }
+}
+
+/** Texts the core builds from others, kept so that each crosses once: span names, providers, metadata keys. */
+export class NameCache {
+  readonly #customNames = new BoundedMap<string>();
+  readonly #operationNames: BoundedMap<string>[] = [];
+  readonly #providers = new BoundedMap<string>();
+  readonly #metadataKeys: BoundedMap<string>[] = [];
+
+  /** A span name of the user's own, cut to what the runtime keeps. */
+  custom(core: Core, name: string): string {
+    if (name.length <= alwaysFits) return name;
+    const head = name.slice(0, maxUnits);
+    return this.#customNames.get(head) ?? this.#customNames.set(head, core.cutName(head));
+  }
+
+  /** `{operation} {target}`. */
+  operation(core: Core, operation: number, target: string): string {
+    this.#operationNames[operation] ??= new BoundedMap();
+    const names = this.#operationNames[operation];
+    const head = target.length > maxUnits ? target.slice(0, maxUnits) : target;
+    return names.get(head) ?? names.set(head, core.spanName(operation, head));
+  }
+
+  /** gen_ai.provider.name of a provider identifier. */
+  provider(core: Core, provider: string): string {
+    if (provider.length > maxUnits) return core.providerName(provider);
+    return (
+      this.#providers.get(provider) ?? this.#providers.set(provider, core.providerName(provider))
+    );
+  }
+
+  /** The attribute key of a metadata entry; empty when the entry is consumed. */
+  metadataKey(core: Core, source: number, key: string): string {
+    if (key.length > maxUnits) return core.metadataKey(source, key);
+    this.#metadataKeys[source] ??= new BoundedMap();
+    const keys = this.#metadataKeys[source];
+    return keys.get(key) ?? keys.set(key, core.metadataKey(source, key));
+  }
+}

@@ -1,0 +1,2 @@
+/** Outside of workerd there is no native tracing. */
+export const nativeTracing: unknown = undefined;

@@ -1,0 +1,121 @@
+import { noopRuntime, type SpanRuntime, type SpanWriter, type StatusCode } from "./span_runtime.ts";
+
+/** A span of `cloudflare:workers`, as far as this runtime's version has it. */
+interface NativeSpan {
+  readonly isTraced: boolean;
+  setAttribute(key: string, value: unknown): void;
+  setStatus?(status: { code: StatusCode; message?: string }): void;
+  end?(): void;
+}
+
+interface NativeTracing {
+  enterSpan?<T>(name: string, body: (span: NativeSpan) => T): T;
+  startActiveSpan?<T>(name: string, body: (span: SpanWriter) => T): T;
+  withActiveSpan?<T>(span: SpanWriter, body: () => T): T;
+  getActiveSpan?(): SpanWriter | undefined;
+}
+
+type Method = keyof NativeTracing;
+
+/**
+ * Adapts `tracing` of `cloudflare:workers`, whatever of it this version of the runtime has.
+ *
+ * | the runtime has | spans | what is missing |
+ * | --- | --- | --- |
+ * | nothing | none | everything is a no-op |
+ * | `enterSpan` only | nested, with attributes, ended by the caller | status (said as otel.status_code), ids, late activation |
+ * | `startActiveSpan` | the same | the same |
+ * | `setStatus`, `spanContext`, `withActiveSpan` | each adds what it names | nothing |
+ *
+ * Methods are called on `tracing` itself: detached ones throw.
+ */
+export function nativeRuntime(tracing: unknown): SpanRuntime {
+  const native = tracing as NativeTracing | undefined;
+  if (has(native, "startActiveSpan")) return activeSpanRuntime(native);
+  if (has(native, "enterSpan")) return enterSpanRuntime(native);
+  return noopRuntime;
+}
+
+function has<K extends Method>(
+  native: NativeTracing | undefined,
+  method: K,
+): native is NativeTracing & Required<Pick<NativeTracing, K>> {
+  return typeof native?.[method] === "function";
+}
+
+function activeSpanRuntime(
+  native: NativeTracing & Required<Pick<NativeTracing, "startActiveSpan">>,
+): SpanRuntime {
+  const activates = has(native, "withActiveSpan");
+  const knowsActive = has(native, "getActiveSpan");
+  // Every span has the same methods; the one probed here is untraced where the module is evaluated.
+  const probe: Partial<SpanWriter> = probeSpan(native);
+  return {
+    capabilities: {
+      spans: true,
+      status: typeof probe.setStatus === "function",
+      activation: activates,
+      identity: typeof probe.spanContext === "function",
+      activeSpan: knowsActive,
+      lists: false,
+      byteBudget: true,
+    },
+    startActiveSpan: (name, body) => native.startActiveSpan(name, body),
+    withActiveSpan: activates
+      ? (writer, body) => native.withActiveSpan(writer, body)
+      : (_writer, body) => body(),
+    activeSpan: knowsActive ? () => native.getActiveSpan() : () => undefined,
+  };
+}
+
+function probeSpan(
+  native: NativeTracing & Required<Pick<NativeTracing, "startActiveSpan">>,
+): Partial<SpanWriter> {
+  try {
+    return native.startActiveSpan("isotel.probe", (span) => {
+      span.end();
+      return span;
+    });
+  } catch {
+    return {};
+  }
+}
+
+function enterSpanRuntime(
+  native: NativeTracing & Required<Pick<NativeTracing, "enterSpan">>,
+): SpanRuntime {
+  return {
+    capabilities: { ...noopRuntime.capabilities, spans: true, byteBudget: true },
+    startActiveSpan(name, body) {
+      let outcome: { readonly value: ReturnType<typeof body> } | undefined;
+      // The span lasts until the promise its body returns settles: that is the only way to end one here.
+      void native.enterSpan(name, (span) => {
+        let end: () => void = () => {};
+        const ended = new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        outcome = { value: body(enteredSpan(span, end)) };
+        return span.isTraced ? ended : undefined;
+      });
+      return (outcome as { readonly value: ReturnType<typeof body> }).value;
+    },
+    withActiveSpan: (_writer, body) => body(),
+    activeSpan: () => undefined,
+  };
+}
+
+function enteredSpan(span: NativeSpan, onEnd: () => void): SpanWriter {
+  let ended = false;
+  return {
+    get isTraced() {
+      return !ended && span.isTraced;
+    },
+    setAttribute(key, value) {
+      if (!ended) span.setAttribute(key, value);
+    },
+    end() {
+      ended = true;
+      onEnd();
+    },
+  };
+}

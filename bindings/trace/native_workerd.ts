@@ -1,0 +1,5 @@
+// A namespace import: runtimes that predate tracing lack the export, and a named import would not link there.
+import * as workers from "cloudflare:workers";
+
+/** `tracing` of `cloudflare:workers`, where the runtime has it. */
+export const nativeTracing: unknown = (workers as { tracing?: unknown }).tracing;

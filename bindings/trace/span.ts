@@ -1,0 +1,228 @@
+import { Abi, Field, Operation, Outcome } from "../core/abi.gen.ts";
+import type { Core } from "../core/core.ts";
+import type { FieldSet } from "../core/field_set.ts";
+import { errorType, isCancellation } from "./cause.ts";
+import type { InvocationScope } from "./invocation_scope.ts";
+import type { AttributeValue, Attributes, SpanContext, SpanWriter } from "./span_runtime.ts";
+import type { Telemetry } from "./telemetry.ts";
+import { AttributeWriter } from "./user_attributes.ts";
+
+/** A span as user code sees it. All methods are silent once the span has ended, and none throws. */
+export interface TracerSpan {
+  /** Whether anything records this span. Values for it need not be computed where it is false. */
+  readonly isTraced: boolean;
+  /** Sets one attribute; undefined sets none. */
+  setAttribute(key: string, value: AttributeValue | undefined): void;
+  /** Sets attributes. At most 128 a span; what is beyond is dropped and counted. */
+  setAttributes(attributes: Attributes): void;
+  /** Sets the status. "ok" is final, "error" overrides "unset". */
+  setStatus(status: "ok" | "error"): void;
+  /** Trace and span id, where the runtime tells them. */
+  spanContext(): SpanContext | undefined;
+  /** Ends the span. */
+  finish(attributes?: Attributes): void;
+  /**
+   * Ends the span with the cause of its failure: status error and error.type, or the mark of a cancellation for an
+   * AbortError. Messages are never recorded.
+   */
+  fail(cause: unknown): void;
+}
+
+/** The span given to code that nothing records. */
+export const untracedSpan: TracerSpan = Object.freeze({
+  isTraced: false,
+  setAttribute() {},
+  setAttributes() {},
+  setStatus() {},
+  spanContext: () => undefined,
+  finish() {},
+  fail() {},
+});
+
+/** What a span is opened with. */
+export interface SpanOptions {
+  /** A code of {@link Operation}. */
+  readonly operation: number;
+  /** A code of {@link Profile}. */
+  readonly profile: number;
+  readonly parent?: Span | undefined;
+  /** Ends no later than the body of its invocation scope. */
+  readonly bounded: boolean;
+}
+
+/** A recording span: its handle in the core and its writer in the runtime. */
+export class Span extends AttributeWriter implements TracerSpan {
+  readonly profile: number;
+  readonly scope: InvocationScope | undefined;
+  readonly bounded: boolean;
+  readonly #telemetry: Telemetry;
+  readonly #operation: number;
+  readonly #writer: SpanWriter;
+  #isOpen = true;
+
+  private constructor(
+    telemetry: Telemetry,
+    core: Core,
+    handle: number,
+    writer: SpanWriter,
+    options: SpanOptions,
+    scope: InvocationScope | undefined,
+  ) {
+    super(core, handle, options.operation === Operation.custom);
+    this.profile = options.profile;
+    this.scope = scope;
+    this.bounded = options.bounded;
+    this.#telemetry = telemetry;
+    this.#operation = options.operation;
+    this.#writer = writer;
+    core.owners[handle & (Abi.maxSpanSlots - 1)] = this;
+  }
+
+  /** A span on an open writer, or undefined when a limit was reached or there is no core. */
+  static open(
+    telemetry: Telemetry,
+    writer: SpanWriter,
+    options: SpanOptions,
+    scope: InvocationScope | undefined,
+  ): Span | undefined {
+    const { core } = telemetry.host;
+    if (core === undefined) return undefined;
+    const { parent } = options;
+    const flags =
+      (options.bounded ? Abi.spanBounded : 0) |
+      (telemetry.runtime.capabilities.byteBudget ? Abi.spanNative : 0) |
+      (options.profile << Abi.spanProfileShift);
+    const handle = core.openSpan(
+      options.operation,
+      parent !== undefined && parent.core === core ? parent.handle : 0,
+      scope === undefined ? 0 : scope.handleIn(core),
+      flags,
+      telemetry.timeOf(options.operation),
+    );
+    if (handle === 0) return undefined;
+    return new Span(telemetry, core, handle, writer, options, scope);
+  }
+
+  get isTraced(): boolean {
+    return this.#isOpen && this.#writer.isTraced;
+  }
+
+  setAttribute(key: string, value: AttributeValue | undefined): void {
+    this.setAttributes({ [key]: value });
+  }
+
+  setAttributes(attributes: Attributes): void {
+    if (typeof attributes !== "object" || attributes === null) return;
+    try {
+      this.writeAll(attributes);
+    } catch {
+      // A getter of the caller's or the runtime's writer threw.
+      this.#telemetry.countSwallowed();
+    }
+  }
+
+  setStatus(status: "ok" | "error"): void {
+    this.core.setStatus(this.handle, status === "ok" ? Abi.statusOk : Abi.statusError);
+  }
+
+  spanContext(): SpanContext | undefined {
+    return this.#attempt(() => this.#writer.spanContext?.());
+  }
+
+  finish(attributes?: Attributes): void {
+    if (attributes !== undefined) this.setAttributes(attributes);
+    this.beginFields();
+    this.close(Outcome.finished);
+  }
+
+  fail(cause: unknown): void {
+    this.beginFields();
+    this.closeWithCause(cause);
+  }
+
+  /** Ends the span because its invocation is over. */
+  truncate(): void {
+    this.beginFields();
+    this.close(Outcome.truncated);
+  }
+
+  /** The core's field set, emptied. Fill it and call {@link start} or one of the closing methods at once. */
+  beginFields(): FieldSet {
+    return this.core.beginFields();
+  }
+
+  /** The core's identifier of a text of few distinct values. */
+  intern(text: string): number {
+    return this.core.intern(text);
+  }
+
+  /** Writes the start attributes from the fields. */
+  start(): void {
+    if (this.written > 0) this.settle();
+    this.core.startSpan(this.handle, this.profile, this);
+  }
+
+  /** Notes that the first output has arrived. */
+  firstChunk(): void {
+    this.core.firstChunk(this.handle, this.#telemetry.clock());
+  }
+
+  /** Writes the finish attributes from the fields and ends the span, cancelled or failed. */
+  closeWithCause(cause: unknown): void {
+    if (isCancellation(cause)) {
+      this.close(Outcome.cancelled);
+      return;
+    }
+    this.core.fields.text(Field.errorType, errorType(cause));
+    this.close(Outcome.failed);
+  }
+
+  /** Writes the finish attributes from the fields and ends the span. */
+  close(outcome: number): void {
+    const { capabilities } = this.#telemetry.runtime;
+    const status = this.core.endSpan(
+      this.handle,
+      outcome,
+      capabilities.status ? 0 : Abi.statusAsAttribute,
+      this.#telemetry.timeOf(this.#operation),
+      this.profile,
+      this.written,
+      this.writtenBytes,
+      this.invalid,
+      this,
+    );
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.core.owners[this.handle & (Abi.maxSpanSlots - 1)] = undefined;
+    if (capabilities.status && status > Abi.statusUnset) {
+      const code = status === Abi.statusOk ? "ok" : "error";
+      this.#attempt(() => this.#writer.setStatus?.({ code }));
+    }
+    try {
+      this.#writer.end();
+    } catch {
+      this.#telemetry.countSwallowed();
+    }
+  }
+
+  /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
+  activate<T>(body: () => T): T {
+    if (!this.#isOpen) return body();
+    return this.#telemetry.runtime.withActiveSpan(this.#writer, body);
+  }
+
+  /** Writes an attribute the core has decided on. */
+  write(key: string, value: AttributeValue): void {
+    const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
+    this.#writer.setAttribute(key, asText ? JSON.stringify(value) : value);
+  }
+
+  #attempt<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch {
+      this.#telemetry.countSwallowed();
+      return undefined;
+    }
+  }
+}

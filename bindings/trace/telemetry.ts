@@ -1,0 +1,44 @@
+import type { CoreHost } from "../core/core_host.ts";
+import { Operation } from "../core/abi.gen.ts";
+import type { Clock } from "./clock.ts";
+import { NameCache } from "./name_cache.ts";
+import type { SpanRuntime } from "./span_runtime.ts";
+
+/** What the spans of one tracer share. */
+export class Telemetry {
+  readonly host: CoreHost;
+  readonly runtime: SpanRuntime;
+  readonly clock: Clock;
+  readonly names: NameCache = new NameCache();
+  #swallowed = 0;
+
+  constructor(host: CoreHost, runtime: SpanRuntime, clock: Clock) {
+    this.host = host;
+    this.runtime = runtime;
+    this.clock = clock;
+  }
+
+  /**
+   * The time for the core to take for a span that opens or ends now, in Unix milliseconds. A custom span is timed by
+   * the runtime alone, and reading the clock would cost more than the rest of it.
+   */
+  timeOf(operation: number): number {
+    return operation === Operation.custom ? 0 : this.clock();
+  }
+
+  /** Notes an error of the runtime or of a caller's getter that was kept from the program. */
+  countSwallowed(): void {
+    this.#swallowed += 1;
+  }
+
+  /** Counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate. */
+  diagnostics(): Readonly<Record<string, number>> {
+    const { core, traps } = this.host;
+    return {
+      ...core?.counters(),
+      traps,
+      swallowed_errors: this.#swallowed + (core?.sinkFailures ?? 0),
+      memory_bytes: core?.memoryBytes ?? 0,
+    };
+  }
+}

@@ -1,0 +1,139 @@
+import { Abi } from "../core/abi.gen.ts";
+import type { AttributeSink, AttributeValue, Core } from "../core/core.ts";
+import { cutToBytes, utf8Length } from "../core/utf8.ts";
+
+/** Size of a value that is neither text nor list, as the Workers runtime charges it. */
+const scalarBytes = 8;
+const maxBytesPerUnit = 3;
+/** Answers of {@link sizeOf} for what is not written. */
+const invalidValue = -1;
+const absentValue = -2;
+
+/**
+ * The part of a span that writes the user's own attributes. They are written at once while they are certain to fit, and
+ * the core is told of them with the next call it needs anyway; when they may not fit, it decides about each.
+ *
+ * Values that no span can carry (bigint, symbol, function, object, a number that is not finite) are dropped and
+ * counted.
+ */
+export abstract class AttributeWriter implements AttributeSink {
+  protected readonly core: Core;
+  protected readonly handle: number;
+  /** What the core has not been told yet. */
+  protected written = 0;
+  protected writtenBytes = 0;
+  protected invalid = 0;
+  #countLeft: number;
+  #bytesLeft: number;
+
+  /** @param isFresh the span has no attributes of the core's: its whole allowance is there. */
+  constructor(core: Core, handle: number, isFresh: boolean) {
+    this.core = core;
+    this.handle = handle;
+    this.#countLeft = isFresh ? Abi.maxUserAttributes : 0;
+    this.#bytesLeft = isFresh ? Abi.startBytes : 0;
+  }
+
+  abstract write(key: string, value: AttributeValue): void;
+
+  /** Writes attributes. Throws what a getter of the caller's or {@link write} throws. */
+  protected writeAll(attributes: Readonly<Record<string, unknown>>): void {
+    const own = isPlain(attributes) ? attributes : { ...attributes };
+    let count = 0;
+    let bytes = 0;
+    let unfitted: string | undefined;
+    // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
+    for (const key in own) {
+      const value = own[key];
+      const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
+      if (size < 0) {
+        if (size === invalidValue) this.invalid += 1;
+        continue;
+      }
+      bytes += maxBytesPerUnit * key.length + size;
+      if (count >= this.#countLeft || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
+        bytes -= maxBytesPerUnit * key.length + size;
+        unfitted = key;
+        break;
+      }
+      count += 1;
+      this.write(key, value as AttributeValue);
+    }
+    this.#countLeft -= count;
+    this.#bytesLeft -= bytes;
+    this.written += count;
+    this.writtenBytes += bytes;
+    if (unfitted !== undefined) this.#writeFitted(own, unfitted);
+  }
+
+  /** Tells the core what has been written, as it must know before it plans attributes of its own. */
+  protected settle(): void {
+    const { core, handle, written, writtenBytes, invalid } = this;
+    const left = core.chargeAttributes(handle, written, writtenBytes, invalid);
+    this.#countLeft = Math.max(left, 0);
+    this.#bytesLeft = left < 0 ? 0 : core.chargedBytesLeft;
+    this.written = 0;
+    this.writtenBytes = 0;
+    this.invalid = 0;
+  }
+
+  /** Goes on from `firstKey` with what the core decides about each value. */
+  #writeFitted(attributes: Readonly<Record<string, unknown>>, firstKey: string): void {
+    const all = Object.entries(attributes);
+    const rest = all.slice(all.findIndex(([key]) => key === firstKey));
+    const entries = rest.filter(([, value]) => sizeOf(value) >= 0) as [string, AttributeValue][];
+    const invalid = rest.filter(([, value]) => sizeOf(value) === invalidValue).length;
+    const sizes = entries.map(([key, value]) => ({
+      keyBytes: utf8Length(key),
+      valueBytes: exactSize(value),
+      cuttable: typeof value === "string",
+    }));
+    this.settle();
+    const decisions = this.core.fitAttributes(this.handle, sizes, invalid);
+    decisions.forEach((keep, index) => {
+      const [key, value] = entries[index] as [string, AttributeValue];
+      if (keep === Abi.keepAll) this.write(key, value);
+      else if (keep > 0) this.write(key, cutToBytes(value as string, keep));
+    });
+    this.settle();
+  }
+}
+
+// Inherited enumerable properties are no attributes.
+function isPlain(attributes: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(attributes);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** An upper bound of the bytes of a value, {@link absentValue} or {@link invalidValue}. */
+function sizeOf(value: unknown): number {
+  switch (typeof value) {
+    case "string":
+      return maxBytesPerUnit * value.length;
+    case "number":
+      return Number.isFinite(value) ? scalarBytes : invalidValue;
+    case "boolean":
+      return scalarBytes;
+    case "undefined":
+      return absentValue;
+    default:
+      return Array.isArray(value) ? sizeOfList(value) : invalidValue;
+  }
+}
+
+function sizeOfList(list: readonly unknown[]): number {
+  let bytes = 2;
+  for (const item of list) {
+    if (typeof item !== typeof list[0] || Array.isArray(item)) return invalidValue;
+    const size = sizeOf(item);
+    if (size < 0) return invalidValue;
+    // As JSON text a unit may take six bytes (\u0000), an item its quotes and a comma, a number 24 digits.
+    bytes += 2 * size + maxBytesPerUnit + 24;
+  }
+  return bytes;
+}
+
+function exactSize(value: unknown): number {
+  if (typeof value === "string") return utf8Length(value);
+  return Array.isArray(value) ? utf8Length(JSON.stringify(value)) : scalarBytes;
+}

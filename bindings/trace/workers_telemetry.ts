@@ -1,0 +1,22 @@
+import { coreModule } from "#core-module";
+import { nativeTracing } from "#native-tracing";
+import { CoreHost } from "../core/core_host.ts";
+import { systemClock } from "./clock.ts";
+import { nativeRuntime } from "./native_runtime.ts";
+import { Telemetry } from "./telemetry.ts";
+import { Tracer } from "./tracer.ts";
+
+function loadedModule(): WebAssembly.Module {
+  if (coreModule === undefined) throw new Error("isotel: core.wasm could not be loaded");
+  return coreModule;
+}
+
+/** The telemetry of this isolate: the runtime's native tracing driven by the core. */
+export const workersTelemetry: Telemetry = new Telemetry(
+  new CoreHost(loadedModule),
+  nativeRuntime(nativeTracing),
+  systemClock,
+);
+
+/** Opens spans in the Workers runtime; a no-op where the runtime has no tracing. */
+export const tracer: Tracer = new Tracer(workersTelemetry);

@@ -1,0 +1,47 @@
+# Tests, fuzzers and benchmarks of the native build. A source file in its folder is all a new one needs.
+
+function(isotel_test_executable target)
+  add_executable(${target} ${ARGN})
+  target_link_libraries(${target} PRIVATE isotel_abi isotel::json isotel::protozero isotel_warnings)
+  target_compile_definitions(${target} PRIVATE ISOTEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endfunction()
+
+if(ISOTEL_FUZZERS)
+  set(ISOTEL_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each fuzzer")
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzzer.cc)
+  foreach(source IN LISTS fuzzers)
+    cmake_path(GET source STEM name)
+    isotel_test_executable(${name} ${source})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+
+    # libFuzzer adds what it finds to the first folder: keep that one out of the source tree.
+    set(corpora ${CMAKE_BINARY_DIR}/corpus/${name})
+    file(MAKE_DIRECTORY ${corpora})
+    string(REGEX REPLACE "_fuzzer$" "" corpus_name ${name})
+    if(EXISTS ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus_name})
+      list(APPEND corpora ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus_name})
+    endif()
+    add_test(NAME fuzz.${corpus_name}
+             COMMAND ${name} -max_total_time=${ISOTEL_FUZZ_SECONDS} -seed=1 -timeout=10 -print_final_stats=1 ${corpora})
+  endforeach()
+  return()
+endif()
+
+find_package(doctest ${ISOTEL_DOCTEST_VERSION} REQUIRED)
+include(doctest)
+file(GLOB test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/native/*.cc)
+if(test_sources)
+  isotel_test_executable(isotel_tests ${test_sources})
+  target_link_libraries(isotel_tests PRIVATE doctest::doctest)
+  # A name that ctest splits, at a semicolon for one, would select nothing and pass.
+  doctest_discover_tests(isotel_tests PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 ")
+endif()
+
+file(GLOB benchmarks CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/bench/native/*_bench.cc)
+if(benchmarks AND CMAKE_BUILD_TYPE STREQUAL Release)
+  find_package(benchmark ${ISOTEL_BENCHMARK_VERSION} QUIET)
+  if(benchmark_FOUND)
+    isotel_test_executable(isotel_bench ${benchmarks})
+    target_link_libraries(isotel_bench PRIVATE benchmark::benchmark_main)
+  endif()
+endif()

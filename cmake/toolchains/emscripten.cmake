@@ -1,0 +1,7 @@
+# Emscripten from EMSDK where it is set, else Debian's.
+if(DEFINED ENV{EMSDK})
+  set(emscripten_root $ENV{EMSDK}/upstream/emscripten)
+else()
+  set(emscripten_root /usr/share/emscripten)
+endif()
+include(${emscripten_root}/cmake/Modules/Platform/Emscripten.cmake)

@@ -1,0 +1,109 @@
+// Builds and runs the tests. test.mjs [section...] [--flag-for-node-test...]
+// Stops at the first section that fails; the last line is the total of all that ran.
+import { globSync } from "node:fs";
+import { buildDist, buildPreset } from "./build.mjs";
+import { root, run } from "./process.mjs";
+
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
+
+// Wrangler stays off the network; the closing lines stay free of colours, because they are read below.
+const testEnvironment = {
+  WRANGLER_SEND_METRICS: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  FORCE_COLOR: "0",
+};
+
+async function ctest(preset) {
+  await buildPreset(preset);
+  const { code, output } = await run("ctest", ["--preset", preset], { echo: process.stdout });
+  const [, failed = 0, total = 0] = /(\d+) tests failed out of (\d+)/.exec(output) ?? [];
+  return { code, passed: total - failed, failed: Number(failed), skipped: 0 };
+}
+
+async function nodeTests(folder, env = {}) {
+  await buildPreset("wasi");
+  await buildDist();
+  const { code, output } = await run(
+    "node",
+    [
+      "--test",
+      "--test-reporter=spec",
+      "--test-timeout=300000",
+      ...flags,
+      `tests/${folder}/**/*.test.ts`,
+    ],
+    { env: { ...testEnvironment, ...env }, echo: process.stdout },
+  );
+  const count = (name) => Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  return {
+    code,
+    passed: count("pass"),
+    failed: count("fail") + count("cancelled"),
+    skipped: count("skipped") + count("todo"),
+  };
+}
+
+async function typeTests() {
+  await buildPreset("wasi");
+  await buildDist();
+  const files = globSync("tests/types/**/*.ts", { cwd: root });
+  const { code, output } = await run("tsc", ["--project", "tsconfig.types.json"], {
+    echo: process.stdout,
+  });
+  const failed = new Set(output.match(/^tests\/types\/[^(]+/gm)).size;
+  return { code, passed: files.length - failed, failed, skipped: 0 };
+}
+
+async function wasmTests(build) {
+  await buildPreset(build);
+  return nodeTests("wasm", { ISOTEL_WASM_BUILD: build });
+}
+
+const sections = [
+  ["native", "native core under ASan and UBSan", () => ctest("native-asan")],
+  ["wasm", "Wasm module, wasi build", () => wasmTests("wasi")],
+  ["wasm", "Wasm module, Emscripten build", () => wasmTests("emscripten")],
+  ["unit", "bindings in Node", () => nodeTests("unit")],
+  ["types", "published types", typeTests],
+  ["workerd", "bindings and Worker in workerd", () => nodeTests("workerd")],
+  ["fuzz", "fuzzers", () => ctest("native-fuzz")],
+];
+
+const onRequest = ["fuzz"];
+const unknown = wanted.filter((name) => !sections.some(([section]) => section === name));
+if (unknown.length > 0) {
+  console.error(`No such section: ${unknown.join(", ")}`);
+  process.exit(2);
+}
+const selected = sections.filter(([name]) =>
+  wanted.length > 0 ? wanted.includes(name) : !onRequest.includes(name),
+);
+
+const summaries = [];
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const [, title, runSection] of selected) {
+  console.log(`\n== ${title}`);
+  const result = await runSection().catch((error) => {
+    console.log(error.message);
+    return { code: 1, passed: 0, failed: 1, skipped: 0 };
+  });
+  // A runner that died, or found nothing to run, has not passed.
+  if (result.failed === 0 && (result.code !== 0 || result.passed === 0)) {
+    result.failed = 1;
+  }
+  for (const key of Object.keys(total)) {
+    total[key] += result[key];
+  }
+  summaries.push(
+    `${result.failed > 0 ? "failed" : "ok    "}  ${title}: ${result.passed} passed, ${result.failed} failed`,
+  );
+  if (result.failed > 0) {
+    break;
+  }
+}
+
+console.log(`\n${summaries.join("\n")}`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,0 +1,230 @@
+// The exports: argument checks and views on memory. What a call does is decided in genai/ and trace/.
+#include "abi/isotel_abi.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "genai/metadata.h"
+#include "genai/names.h"
+#include "genai/providers.h"
+#include "genai/recorder.h"
+
+namespace isotel {
+namespace {
+
+struct Exchange {
+  genai::FieldSet fields;
+  genai::Plan plan;
+  double result[ISOTEL_RESULT_COUNT];
+};
+
+static_assert(genai::kMaxFields == ISOTEL_MAX_FIELDS);
+static_assert(offsetof(Exchange, fields.number) == ISOTEL_EXCHANGE_NUMBER);
+static_assert(offsetof(Exchange, fields.size) == ISOTEL_EXCHANGE_SIZE);
+static_assert(offsetof(Exchange, fields.text_id) == ISOTEL_EXCHANGE_TEXT_ID);
+static_assert(offsetof(Exchange, fields.present) == ISOTEL_EXCHANGE_PRESENT);
+static_assert(offsetof(Exchange, plan) == ISOTEL_EXCHANGE_PLAN);
+static_assert(offsetof(Exchange, result) == ISOTEL_EXCHANGE_RESULT);
+static_assert(sizeof(Exchange) == ISOTEL_EXCHANGE_BYTES);
+static_assert(kMaxSlots == ISOTEL_MAX_SPAN_SLOTS);
+static_assert(kCounterCount <= ISOTEL_RESULT_COUNT);
+static_assert(kMaxUserAttributes == ISOTEL_MAX_USER_ATTRIBUTES && kMaxAttributeValueBytes == ISOTEL_MAX_VALUE_BYTES);
+static_assert(kNativeSpanBytes - kReservedFinishBytes == ISOTEL_START_BYTES);
+static_assert(genai::kInternedSize == ISOTEL_INTERNED_SIZE && trace::kKeepAll == ISOTEL_KEEP_ALL);
+static_assert(trace::kSpanBounded == ISOTEL_SPAN_BOUNDED && trace::kSpanNative == ISOTEL_SPAN_NATIVE);
+static_assert(static_cast<uint32_t>(genai::Source::kInternedList) == ISOTEL_SOURCE_INTERNED_LIST);
+static_assert(static_cast<uint32_t>(trace::StatusCode::kError) == ISOTEL_STATUS_ERROR);
+static_assert(static_cast<uint32_t>(genai::MetadataSource::kRuntimeContext) == ISOTEL_RUNTIME_CONTEXT);
+
+int32_t Answer(Error error) { return static_cast<int32_t>(error); }
+int32_t Answer(const Result<uint32_t>& result) {
+  return result.ok() ? static_cast<int32_t>(result.value()) : Answer(result.error());
+}
+
+}  // namespace
+}  // namespace isotel
+
+using isotel::Answer;
+using isotel::Error;
+
+struct isotel_context {
+  // The first `length` bytes of the buffer; empty when the host names more than there are.
+  [[nodiscard]] std::string_view Text(uint32_t length) const {
+    return length <= buffer.size() ? std::string_view(buffer.data(), length) : std::string_view();
+  }
+  int32_t PutText(std::string_view text) {
+    if (text.size() > buffer.size()) buffer.resize(text.size());
+    std::copy(text.begin(), text.end(), buffer.begin());
+    return static_cast<int32_t>(text.size());
+  }
+
+  isotel::Exchange exchange{};
+  isotel::genai::Recorder recorder;
+  std::vector<char> buffer;
+  std::vector<isotel::Handle> handles;
+};
+
+extern "C" {
+
+uint32_t isotel_abi_version(void) { return ISOTEL_ABI_VERSION; }
+
+isotel_context* isotel_create(void) { return std::make_unique<isotel_context>().release(); }
+
+void isotel_destroy(isotel_context* context) { std::unique_ptr<isotel_context>{context}.reset(); }
+
+void* isotel_exchange(isotel_context* context) { return &context->exchange; }
+
+void* isotel_buffer(isotel_context* context, uint32_t size) {
+  if (size > isotel::kMaxBufferBytes) return nullptr;
+  if (size > context->buffer.size()) context->buffer.resize(size);
+  return context->buffer.data();
+}
+
+int32_t isotel_counters(isotel_context* context) {
+  for (size_t i = 0; i < isotel::kCounterCount; ++i) {
+    context->exchange.result[i] =
+        static_cast<double>(context->recorder.counters().Get(static_cast<isotel::Counter>(i)));
+  }
+  return isotel::kCounterCount;
+}
+
+int32_t isotel_keys(isotel_context* context, uint32_t profile) {
+  if (profile >= isotel::genai::kProfileCount) return Answer(Error::kUnknownProfile);
+  std::string keys;
+  for (size_t i = 0; i < isotel::genai::kFieldCount; ++i) {
+    if (i > 0) keys += '\n';
+    keys += isotel::genai::KeyOf(static_cast<isotel::genai::Profile>(profile), static_cast<isotel::genai::Field>(i));
+  }
+  return context->PutText(keys);
+}
+
+uint32_t isotel_intern(isotel_context* context, uint32_t length) {
+  return context->recorder.Intern(context->Text(length));
+}
+
+int32_t isotel_text(isotel_context* context, uint32_t text) {
+  if (text == 0 || text > context->recorder.texts().size()) return Answer(Error::kUnknownText);
+  return context->PutText(context->recorder.texts().Get(text));
+}
+
+int32_t isotel_span_name(isotel_context* context, uint32_t operation, uint32_t length) {
+  if (operation >= isotel::genai::kOperationCount) {
+    context->recorder.NoteUnknownCode();
+    return Answer(Error::kUnknownOperation);
+  }
+  return context->PutText(
+      isotel::genai::SpanName(static_cast<isotel::genai::Operation>(operation), context->Text(length)));
+}
+
+int32_t isotel_cut_name(isotel_context* context, uint32_t length) {
+  const size_t kept = isotel::CutAtCharacter(context->Text(length), isotel::kMaxNameBytes);
+  if (kept < length) context->recorder.NoteCutName();
+  return static_cast<int32_t>(kept);
+}
+
+int32_t isotel_provider_name(isotel_context* context, uint32_t length) {
+  // Copied: the name may be a view on the buffer it is written to.
+  return context->PutText(std::string(isotel::genai::NormalizeProvider(context->Text(length))));
+}
+
+int32_t isotel_metadata_key(isotel_context* context, uint32_t source, uint32_t length) {
+  if (source > ISOTEL_RUNTIME_CONTEXT) return Answer(Error::kOutOfRange);
+  return context->PutText(
+      isotel::genai::MetadataKey(static_cast<isotel::genai::MetadataSource>(source), context->Text(length)));
+}
+
+uint32_t isotel_scope_open(isotel_context* context) {
+  const isotel::Result<isotel::Handle> scope = context->recorder.spans().OpenScope();
+  return scope.ok() ? scope.value() : isotel::kNoHandle;
+}
+
+int32_t isotel_scope_spans(isotel_context* context, uint32_t scope, uint32_t bounded_only) {
+  const Error error = context->recorder.spans().CollectScope(scope, bounded_only != 0, context->handles);
+  if (error != Error::kOk) return Answer(error);
+  const size_t bytes = context->handles.size() * sizeof(isotel::Handle);
+  if (bytes > context->buffer.size()) context->buffer.resize(bytes);
+  if (bytes > 0) std::memcpy(context->buffer.data(), context->handles.data(), bytes);
+  return static_cast<int32_t>(context->handles.size());
+}
+
+int32_t isotel_scope_close(isotel_context* context, uint32_t scope) {
+  return Answer(context->recorder.spans().CloseScope(scope));
+}
+
+uint32_t isotel_span_open(isotel_context* context, uint32_t operation, uint32_t parent, uint32_t scope, uint32_t flags,
+                          double start_unix_ms) {
+  const isotel::Result<isotel::Handle> span =
+      context->recorder.OpenSpan({.operation = operation,
+                                  .profile = (flags >> ISOTEL_SPAN_PROFILE_SHIFT) & 0xFFU,
+                                  .parent = parent,
+                                  .scope = scope,
+                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE),
+                                  .start_unix_ms = start_unix_ms});
+  return span.ok() ? span.value() : isotel::kNoHandle;
+}
+
+int32_t isotel_span_start(isotel_context* context, uint32_t span, uint32_t flags) {
+  const bool exact = (flags & ISOTEL_SIZES_EXACT) != 0;
+  return Answer(context->recorder.Start(span, context->exchange.fields, exact, context->exchange.plan));
+}
+
+int32_t isotel_span_charge(isotel_context* context, uint32_t span, uint32_t count, uint32_t bytes, uint32_t invalid) {
+  const isotel::Result<isotel::genai::Allowance> allowance =
+      context->recorder.Charge(span, {.count = count, .bytes = bytes, .invalid = invalid});
+  if (!allowance.ok()) return Answer(allowance.error());
+  context->exchange.result[0] = allowance.value().bytes;
+  return static_cast<int32_t>(allowance.value().count);
+}
+
+int32_t isotel_span_fit(isotel_context* context, uint32_t span, uint32_t count, uint32_t invalid) {
+  constexpr size_t kEntryBytes = 2 * sizeof(uint32_t);
+  if (count > context->buffer.size() / kEntryBytes) return Answer(Error::kOutOfRange);
+  std::vector<isotel::trace::AttributeSize> sizes(count);
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t entry[2];
+    std::memcpy(entry, context->buffer.data() + i * kEntryBytes, kEntryBytes);
+    sizes[i] = {entry[0], entry[1] & ~ISOTEL_CUTTABLE, (entry[1] & ISOTEL_CUTTABLE) != 0};
+  }
+  std::vector<uint32_t> keep(count);
+  const isotel::Result<uint32_t> decided = context->recorder.FitAttributes(span, sizes, invalid, keep);
+  if (count > 0) std::memcpy(context->buffer.data(), keep.data(), count * sizeof(uint32_t));
+  return Answer(decided);
+}
+
+int32_t isotel_span_first_chunk(isotel_context* context, uint32_t span, double now_unix_ms) {
+  return Answer(context->recorder.FirstChunk(span, now_unix_ms));
+}
+
+int32_t isotel_span_status(isotel_context* context, uint32_t span, uint32_t status) {
+  if (status > ISOTEL_STATUS_ERROR) return Answer(Error::kOutOfRange);
+  return Answer(context->recorder.SetStatus(span, static_cast<isotel::trace::StatusCode>(status)));
+}
+
+int32_t isotel_span_end(isotel_context* context, uint32_t span, uint32_t outcome, uint32_t flags, double end_unix_ms,
+                        uint32_t count, uint32_t bytes, uint32_t invalid) {
+  if (outcome >= isotel::trace::kOutcomeCount) {
+    context->recorder.NoteUnknownCode();
+    return Answer(Error::kUnknownOutcome);
+  }
+  const isotel::genai::Recorder::End end{.outcome = static_cast<isotel::trace::Outcome>(outcome),
+                                         .end_unix_ms = end_unix_ms,
+                                         .exact = (flags & ISOTEL_SIZES_EXACT) != 0,
+                                         .status_as_attribute = (flags & ISOTEL_STATUS_AS_ATTRIBUTE) != 0,
+                                         .written = {.count = count, .bytes = bytes, .invalid = invalid}};
+  const auto ended =
+      context->recorder.EndSpan(span, end, context->exchange.fields, context->exchange.plan);
+  if (!ended.ok()) return Answer(ended.error());
+  context->exchange.result[0] = static_cast<double>(ended.value().status);
+  return static_cast<int32_t>(ended.value().entries);
+}
+
+}  // extern "C"

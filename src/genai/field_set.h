@@ -1,0 +1,60 @@
+// What the host hands over of a span and what the core answers: the two halves of the exchange. Both are plain
+// memory that the host reads and writes in place; values of text attributes never cross unless they are needed.
+#pragma once
+
+#include <cstdint>
+
+#include "base/intern.h"
+#include "genai/fields.h"
+
+namespace isotel::genai {
+
+/// The `size` of a text that the host does not hold: it is the interned text `text_id`.
+inline constexpr uint32_t kInternedSize = UINT32_MAX;
+
+/// Typed fields of one span. Only the entries of fields that are present are read.
+struct FieldSet {
+  double number[kMaxFields];          ///< value of a kNumber, kCount or kFlag (0 or 1) field
+  uint32_t size[kMaxFields];          ///< length of a text: UTF-16 units, or UTF-8 bytes when exact
+  TextId text_id[kMaxFields];         ///< the interned text of kFinishReason, or 0
+  uint32_t present[kMaxFields / 32];  ///< a bit per field
+
+  [[nodiscard]] bool Has(Field field) const { return (present[Word(field)] & Bit(field)) != 0; }
+  void Add(Field field) { present[Word(field)] |= Bit(field); }
+  void Remove(Field field) { present[Word(field)] &= ~Bit(field); }
+  void SetNumber(Field field, double value) {
+    number[static_cast<uint32_t>(field)] = value;
+    Add(field);
+  }
+  void SetInterned(Field field, TextId text) {
+    size[static_cast<uint32_t>(field)] = kInternedSize;
+    text_id[static_cast<uint32_t>(field)] = text;
+    Add(field);
+  }
+
+  static constexpr uint32_t Word(Field field) { return static_cast<uint32_t>(field) / 32; }
+  static constexpr uint32_t Bit(Field field) { return 1U << (static_cast<uint32_t>(field) % 32); }
+};
+
+/// Where the host finds the value of an attribute it has to write. Values are part of the ABI.
+enum class Source : uint32_t {
+  kText = 0,          ///< the host's text of the field
+  kNumber = 1,        ///< FieldSet::number of the field
+  kTrue = 2,          ///< the boolean true
+  kInterned = 3,      ///< the interned text `argument`
+  kCutText = 4,       ///< the host's text of the field, cut to `argument` bytes at a character
+  kTextList = 5,      ///< a list of one text: the host's text of the field `argument`
+  kInternedList = 6,  ///< a list of one text: the interned text `argument`
+};
+
+/// One attribute to write, in this order. `what` is the field | source << 8.
+struct PlanEntry {
+  uint32_t what;
+  uint32_t argument;
+};
+
+struct Plan {
+  PlanEntry entries[kMaxFields];
+};
+
+}  // namespace isotel::genai

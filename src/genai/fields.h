@@ -1,0 +1,47 @@
+// The attribute table of fields.def as constants: keys, types and spans per profile.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "genai/operation.h"
+
+namespace isotel::genai {
+
+enum class FieldType : uint8_t { kText, kJson, kNumber, kCount, kFlag, kTextList };
+enum class Phase : uint8_t { kStart, kFinish };
+
+enum class Field : uint8_t {
+#define ISOTEL_FIELD(name, type, agents_key, agents_spans, latest_key, latest_spans, phase) name,
+#include "genai/fields.def"
+#undef ISOTEL_FIELD
+  kCount
+};
+
+inline constexpr size_t kFieldCount = static_cast<size_t>(Field::kCount);
+/// The width of the exchange with the host; the table may grow up to it.
+inline constexpr size_t kMaxFields = 128;
+static_assert(kFieldCount <= kMaxFields);
+
+struct FieldInfo {
+  FieldType type;
+  Phase phase;
+  std::array<std::string_view, kProfileCount> key;
+  std::array<OperationSet, kProfileCount> spans;
+};
+
+/// The row of a field.
+[[nodiscard]] const FieldInfo& Info(Field field);
+
+/// Whether spans of `operation` carry `field` in `profile`.
+[[nodiscard]] inline bool Carries(Profile profile, Operation operation, Field field) {
+  return (Info(field).spans[static_cast<size_t>(profile)] & SetOf(operation)) != 0;
+}
+
+[[nodiscard]] inline std::string_view KeyOf(Profile profile, Field field) {
+  return Info(field).key[static_cast<size_t>(profile)];
+}
+
+}  // namespace isotel::genai

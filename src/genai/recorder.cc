@@ -1,0 +1,155 @@
+#include "genai/recorder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/limits.h"
+
+namespace isotel::genai {
+namespace {
+
+constexpr double kNoTime = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMsPerSecond = 1000;
+
+uint32_t AvailableBytes(const trace::Span& span) {
+  if (!span.native()) return UINT32_MAX;
+  const uint32_t taken = span.attribute_bytes + kReservedFinishBytes;
+  return taken < kNativeSpanBytes ? kNativeSpanBytes - taken : 0;
+}
+
+uint32_t AvailableCount(const trace::Span& span) { return kMaxUserAttributes - span.user_attributes; }
+
+}  // namespace
+
+Result<Handle> Recorder::OpenSpan(const Open& open) {
+  if (open.operation >= kOperationCount || open.profile >= kProfileCount) {
+    NoteUnknownCode();
+    return open.operation >= kOperationCount ? Error::kUnknownOperation : Error::kUnknownProfile;
+  }
+  const Result<Handle> handle =
+      spans_.Open({.parent = open.parent,
+                   .scope = open.scope,
+                   .flags = open.flags,
+                   .operation = open.operation,
+                   .kind = Info(static_cast<Operation>(open.operation)).kind,
+                   .start_unix_ms = std::isfinite(open.start_unix_ms) ? open.start_unix_ms : 0});
+  if (!handle.ok()) return handle;
+  const uint32_t index = IndexOf(handle.value());
+  if (index >= calls_.size()) calls_.resize(index + 1);
+  calls_[index] = {static_cast<Profile>(open.profile), kNoTime, {}};
+  if (open.operation == static_cast<uint32_t>(Operation::kChat) && spans_.Find(open.parent) != nullptr) {
+    calls_[IndexOf(open.parent)].rollup.NoteCall();
+  }
+  return handle;
+}
+
+Result<uint32_t> Recorder::Start(Handle handle, FieldSet& fields, bool exact, Plan& plan) {
+  trace::Span* span = spans_.FindForWrite(handle);
+  if (span == nullptr) return Error::kStaleHandle;
+  return attributes_.Build(calls_[IndexOf(handle)].profile, Phase::kStart, *span, fields, exact, plan);
+}
+
+Result<Allowance> Recorder::Charge(Handle handle, const UserAttributes& written) {
+  trace::Span* span = spans_.FindForWrite(handle);
+  if (span == nullptr) return Error::kStaleHandle;
+  ChargeTo(*span, written);
+  return Allowance{AvailableCount(*span), AvailableBytes(*span)};
+}
+
+Result<uint32_t> Recorder::FitAttributes(Handle handle, std::span<const trace::AttributeSize> sizes, uint32_t invalid,
+                                         std::span<uint32_t> keep) {
+  trace::Span* span = spans_.FindForWrite(handle);
+  if (span == nullptr) return Error::kStaleHandle;
+  const uint32_t offered = static_cast<uint32_t>(sizes.size());
+  const uint32_t accepted = std::min(offered, AvailableCount(*span));
+  const trace::FitResult fit =
+      trace::Fit(sizes.first(accepted), AvailableBytes(*span), kMaxAttributeValueBytes, keep);
+  const uint32_t over = offered - accepted;
+  span->user_attributes += accepted - fit.dropped;
+  span->attribute_bytes += static_cast<uint32_t>(fit.bytes);
+  span->dropped_attributes += over + fit.dropped + invalid;
+  span->cut_attributes += fit.cut;
+  counters_.Add(Counter::kAttributesDroppedLimit, over);
+  counters_.Add(Counter::kAttributesDroppedBytes, fit.dropped);
+  counters_.Add(Counter::kAttributesDroppedType, invalid);
+  counters_.Add(Counter::kAttributesCut, fit.cut);
+  return accepted;
+}
+
+Error Recorder::FirstChunk(Handle handle, double now_unix_ms) {
+  if (spans_.FindForWrite(handle) == nullptr) return Error::kStaleHandle;
+  Call& call = calls_[IndexOf(handle)];
+  if (std::isnan(call.first_chunk_unix_ms)) call.first_chunk_unix_ms = now_unix_ms;
+  return Error::kOk;
+}
+
+Error Recorder::SetStatus(Handle handle, trace::StatusCode status) {
+  trace::Span* span = spans_.FindForWrite(handle);
+  if (span == nullptr) return Error::kStaleHandle;
+  span->status = trace::Combine(span->status, status);
+  return Error::kOk;
+}
+
+Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan) {
+  trace::Span* span = spans_.Find(handle);
+  if (span == nullptr) return spans_.End(handle, end.outcome, end.end_unix_ms).error();
+  ChargeTo(*span, end.written);
+  const Call& call = calls_[IndexOf(handle)];
+  AddFinishFields(*span, call, end, fields);
+  const Result<uint32_t> entries = attributes_.Build(call.profile, Phase::kFinish, *span, fields, end.exact, plan);
+  if (!entries.ok()) return entries.error();
+  RollUp(*span, fields);
+  const Result<trace::SpanEnd> ended = spans_.End(handle, end.outcome, end.end_unix_ms);
+  return Ended{entries.value(), ended.value().status};
+}
+
+void Recorder::ChargeTo(trace::Span& span, const UserAttributes& written) {
+  span.user_attributes += std::min(written.count, AvailableCount(span));
+  span.attribute_bytes += std::min(written.bytes, kNativeSpanBytes);
+  span.dropped_attributes += written.invalid;
+  counters_.Add(Counter::kAttributesDroppedType, written.invalid);
+}
+
+TextId Recorder::Intern(std::string_view text) {
+  const TextId id = texts_.Intern(text);
+  if (id == 0) counters_.Add(Counter::kInternOverflows);
+  return id;
+}
+
+void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {
+  if (call.rollup.has_calls()) {
+    // Its calls say it: one response of several would be arbitrary.
+    fields.Remove(Field::kResponseId);
+    fields.Remove(Field::kResponseModel);
+    fields.Remove(Field::kTimeToFirstChunk);
+    call.rollup.Fill(fields);
+    if (!fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
+      fields.SetInterned(Field::kFinishReason, call.rollup.finish_reason());
+    }
+  } else if (!std::isnan(call.first_chunk_unix_ms)) {
+    const double waited_ms = call.first_chunk_unix_ms - span.start_unix_ms;
+    fields.SetNumber(Field::kTimeToFirstChunk, waited_ms > 0 ? waited_ms / kMsPerSecond : 0);
+  }
+  if (fields.Has(Field::kFinishReason)) fields.Add(Field::kFinishReasons);
+  if (fields.Has(Field::kToolCount) && !(fields.number[static_cast<size_t>(Field::kToolCount)] > 0)) {
+    fields.Remove(Field::kToolCount);
+  }
+  FillTotal(fields);
+
+  if (end.outcome != trace::Outcome::kFailed) fields.Remove(Field::kErrorType);
+  if (end.outcome == trace::Outcome::kCancelled) fields.SetNumber(Field::kCancelled, 1);
+  if (end.outcome == trace::Outcome::kTruncated) fields.SetNumber(Field::kTruncated, 1);
+  const bool error = end.outcome == trace::Outcome::kFailed || span.status == trace::StatusCode::kError;
+  if (end.status_as_attribute && error && span.status != trace::StatusCode::kOk) {
+    fields.SetInterned(Field::kStatusCode, attributes_.status_error());
+  }
+}
+
+void Recorder::RollUp(const trace::Span& span, const FieldSet& fields) {
+  if (span.operation != static_cast<uint32_t>(Operation::kChat)) return;
+  if (spans_.Find(span.parent) == nullptr) return;
+  calls_[IndexOf(span.parent)].rollup.Add(fields);
+}
+
+}  // namespace isotel::genai

@@ -1,0 +1,82 @@
+#include "trace/attribute_budget.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "base/limits.h"
+
+namespace isotel::trace {
+namespace {
+
+// The largest length to which texts may be cut so that all fit. `order` holds the kept sizes by value_bytes,
+// largest first; `total` is what they take uncut. Returns the common length, or 0 when even kMinCutBytes is
+// too much and a value has to be dropped.
+uint64_t CommonLength(std::span<const AttributeSize> sizes, const std::vector<size_t>& order, uint64_t total,
+                      uint64_t available) {
+  uint64_t fixed = total;
+  uint64_t cut_texts = 0;
+  for (size_t at = 0; at < order.size(); ++at) {
+    const AttributeSize& size = sizes[order[at]];
+    if (!size.cuttable) continue;
+    fixed -= size.value_bytes;
+    ++cut_texts;
+    if (fixed > available) continue;
+    const uint64_t length = (available - fixed) / cut_texts;
+    uint64_t next = 0;
+    for (size_t after = at + 1; after < order.size() && next == 0; ++after) {
+      if (sizes[order[after]].cuttable) next = sizes[order[after]].value_bytes;
+    }
+    if (length >= next) return length >= kMinCutBytes ? length : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, uint32_t max_value_bytes,
+              std::span<uint32_t> keep) {
+  FitResult result;
+  std::vector<AttributeSize> wanted(sizes.begin(), sizes.end());
+  std::vector<size_t> order;
+  order.reserve(sizes.size());
+  uint64_t total = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    keep[i] = kKeepAll;
+    if (wanted[i].value_bytes > max_value_bytes) {
+      keep[i] = wanted[i].cuttable ? max_value_bytes : 0;
+      wanted[i].value_bytes = max_value_bytes;
+    }
+    if (keep[i] == 0) continue;
+    order.push_back(i);
+    total += uint64_t{wanted[i].key_bytes} + wanted[i].value_bytes;
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return wanted[a].value_bytes > wanted[b].value_bytes; });
+
+  uint64_t common = UINT64_MAX;
+  while (total > available_bytes) {
+    common = CommonLength(wanted, order, total, available_bytes);
+    if (common != 0) break;
+    const size_t largest = order.front();
+    order.erase(order.begin());
+    total -= uint64_t{wanted[largest].key_bytes} + wanted[largest].value_bytes;
+    keep[largest] = 0;
+    common = UINT64_MAX;
+  }
+
+  for (const size_t i : order) {
+    if (wanted[i].cuttable && wanted[i].value_bytes > common) {
+      keep[i] = static_cast<uint32_t>(common);
+      wanted[i].value_bytes = keep[i];
+    }
+    result.bytes += uint64_t{wanted[i].key_bytes} + wanted[i].value_bytes;
+  }
+  for (const uint32_t decision : keep.first(sizes.size())) {
+    if (decision == 0) ++result.dropped;
+    if (decision != 0 && decision != kKeepAll) ++result.cut;
+  }
+  return result;
+}
+
+}  // namespace isotel::trace

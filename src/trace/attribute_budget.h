@@ -1,0 +1,34 @@
+// Decides which attribute values of a span are kept whole, cut or dropped when they do not all fit.
+//
+// The largest values pay first: every text longer than a common length is cut to it, so that short values
+// (ids, numbers, usage) always survive a long one. A text that would be cut below kMinCutBytes, and a value
+// that cannot be cut, is dropped instead, largest first.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace isotel::trace {
+
+/// Members have no initial values: arrays of it stand on hot paths.
+struct AttributeSize {
+  uint32_t key_bytes;
+  uint32_t value_bytes;
+  bool cuttable;  ///< a plain text; numbers and JSON documents lose their meaning when cut
+};
+
+/// What is kept of a value: all of it, none of it (0), or a number of bytes.
+inline constexpr uint32_t kKeepAll = UINT32_MAX;
+
+struct FitResult {
+  uint64_t bytes = 0;  ///< key and value bytes of what is kept
+  uint32_t dropped = 0;
+  uint32_t cut = 0;
+};
+
+/// Fits `sizes` into `available_bytes`, no value above `max_value_bytes`. Writes one decision per size into
+/// `keep`, which must be as long as `sizes`. O(n log n) time, no allocation beyond one index per size.
+FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, uint32_t max_value_bytes,
+              std::span<uint32_t> keep);
+
+}  // namespace isotel::trace

@@ -1,0 +1,38 @@
+// One span that is being recorded. Its attribute values stay with the host; the span keeps what decides about
+// them: how many there are, how many bytes they take and what had to be dropped.
+#pragma once
+
+#include <cstdint>
+
+#include "base/handle.h"
+#include "trace/status.h"
+
+namespace isotel::trace {
+
+/// Flags of a span, given when it is opened.
+inline constexpr uint32_t kSpanBounded = 1U << 0;  ///< ends no later than the body of its scope
+inline constexpr uint32_t kSpanNative = 1U << 1;   ///< feeds the Workers runtime: kNativeSpanBytes applies
+
+struct Span {
+  Handle parent = kNoHandle;
+  Handle scope = kNoHandle;
+  /// Neighbours in the list of the scope's open spans, newest first.
+  Handle newer = kNoHandle;
+  Handle older = kNoHandle;
+
+  double start_unix_ms = 0;
+  uint32_t flags = 0;
+  uint32_t operation = 0;
+  SpanKind kind = SpanKind::kInternal;
+  StatusCode status = StatusCode::kUnset;
+
+  uint32_t user_attributes = 0;
+  uint32_t attribute_bytes = 0;
+  uint32_t dropped_attributes = 0;
+  uint32_t cut_attributes = 0;
+
+  [[nodiscard]] bool bounded() const { return (flags & kSpanBounded) != 0; }
+  [[nodiscard]] bool native() const { return (flags & kSpanNative) != 0; }
+};
+
+}  // namespace isotel::trace
