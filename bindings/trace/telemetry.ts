@@ -31,6 +31,22 @@ export class Telemetry {
     this.#swallowed += 1;
   }
 
+  /** Runs instrumentation that must not disturb the program; undefined when it throws. */
+  guard<T>(body: () => T): T | undefined {
+    try {
+      return body();
+    } catch {
+      this.countSwallowed();
+      return undefined;
+    }
+  }
+
+  /** `{operation} {target}`, or the bare operation without a target. */
+  nameOf(operation: number, target: string | undefined): string {
+    const { core } = this.host;
+    return core === undefined ? "" : this.names.operation(core, operation, target ?? "");
+  }
+
   /** Counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate. */
   diagnostics(): Readonly<Record<string, number>> {
     const { core, traps } = this.host;

@@ -196,7 +196,7 @@ int32_t isotel_span_fit(isotel_context* context, uint32_t span, uint32_t count, 
   }
   std::vector<uint32_t> keep(count);
   const isotel::Result<uint32_t> decided = context->recorder.FitAttributes(span, sizes, invalid, keep);
-  if (count > 0) std::memcpy(context->buffer.data(), keep.data(), count * sizeof(uint32_t));
+  if (decided.ok() && count > 0) std::memcpy(context->buffer.data(), keep.data(), count * sizeof(uint32_t));
   return Answer(decided);
 }
 

@@ -32,10 +32,9 @@ Lead LeadOf(uint8_t byte) {
 
 size_t CutAtCharacter(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return text.size();
-  size_t end = max_bytes;
   // A character has at most three continuation bytes; more are not UTF-8 and may be cut anywhere.
-  for (size_t back = 0; back < 4 && end > 0; ++back, --end) {
-    if (!IsContinuation(text[end])) return end;
+  for (size_t back = 0; back < 4 && back <= max_bytes; ++back) {
+    if (!IsContinuation(text[max_bytes - back])) return max_bytes - back;
   }
   return max_bytes;
 }

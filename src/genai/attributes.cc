@@ -37,7 +37,7 @@ struct AttributeBuilder::Draft {
     const auto key_bytes = static_cast<uint32_t>(KeyOf(profile, field).size());
     plan.entries[entries] = {What(field, source), argument};
     sizes[entries] = {key_bytes, value_bytes, cuttable};
-    bytes += key_bytes + value_bytes;
+    bytes += uint64_t{key_bytes} + value_bytes;
     largest = value_bytes > largest ? value_bytes : largest;
     ++entries;
   }
@@ -61,6 +61,7 @@ AttributeBuilder::AttributeBuilder(InternTable& texts, Counters& counters)
     : texts_(texts),
       counters_(counters),
       tool_type_function_(texts.Intern("function")),
+      status_ok_(texts.Intern("OK")),
       status_error_(texts.Intern("ERROR")) {
   for (size_t profile = 0; profile < kProfileCount; ++profile) {
     for (uint32_t code = 0; code < kOperationCount; ++code) {
@@ -136,8 +137,12 @@ void AttributeBuilder::CollectText(Field field, const FieldSet& fields, bool exa
   const uint32_t size = fields.size[static_cast<size_t>(held)];
   if (size == kInternedSize) {
     const TextId id = fields.text_id[static_cast<size_t>(held)];
-    const auto bytes = static_cast<uint32_t>(texts_.Get(id).size());
-    draft.Add(field, list ? Source::kInternedList : Source::kInterned, id, bytes, false);
+    const std::string_view text = texts_.Get(id);
+    if (text.data() == nullptr) {
+      ++draft.invalid;
+      return;
+    }
+    draft.Add(field, list ? Source::kInternedList : Source::kInterned, id, static_cast<uint32_t>(text.size()), false);
     return;
   }
   const uint32_t bytes = exact ? size : UpperBound(size);
@@ -151,8 +156,8 @@ void AttributeBuilder::CollectText(Field field, const FieldSet& fields, bool exa
 Error AttributeBuilder::Fit(Phase phase, trace::Span& span, bool exact, Draft& draft) {
   const uint32_t reserved = phase == Phase::kStart ? kReservedFinishBytes : kDropCountBytes;
   const uint32_t taken = span.attribute_bytes + reserved;
-  const uint32_t budget = span.native() ? kNativeSpanBytes : UINT32_MAX;
-  const uint32_t available = taken < budget ? budget - taken : 0;
+  const uint32_t left = taken < kNativeSpanBytes ? kNativeSpanBytes - taken : 0;
+  const uint32_t available = span.native() ? left : UINT32_MAX;
   if (draft.bytes <= available && draft.largest <= kMaxAttributeValueBytes) {
     span.attribute_bytes += static_cast<uint32_t>(draft.bytes);
     return Error::kOk;

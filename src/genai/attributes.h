@@ -22,8 +22,10 @@ class AttributeBuilder {
   /// and the call has to be repeated with exact sizes.
   Result<uint32_t> Build(Profile profile, Phase phase, trace::Span& span, FieldSet& fields, bool exact, Plan& plan);
 
-  /// The interned text "ERROR": the value of otel.status_code on a failed span.
-  [[nodiscard]] TextId status_error() const { return status_error_; }
+  /// The value of otel.status_code, interned: "OK" or "ERROR".
+  [[nodiscard]] TextId status_text(trace::StatusCode status) const {
+    return status == trace::StatusCode::kOk ? status_ok_ : status_error_;
+  }
 
  private:
   using Mask = std::array<uint32_t, kMaxFields / 32>;
@@ -42,6 +44,7 @@ class AttributeBuilder {
   };
   std::array<std::array<OperationTable, kOperationCount>, kProfileCount> operations_{};
   TextId tool_type_function_;
+  TextId status_ok_;
   TextId status_error_;
 };
 

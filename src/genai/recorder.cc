@@ -38,21 +38,22 @@ Result<Handle> Recorder::OpenSpan(const Open& open) {
   const uint32_t index = IndexOf(handle.value());
   if (index >= calls_.size()) calls_.resize(index + 1);
   calls_[index] = {static_cast<Profile>(open.profile), kNoTime, {}};
-  if (open.operation == static_cast<uint32_t>(Operation::kChat) && spans_.Find(open.parent) != nullptr) {
-    calls_[IndexOf(open.parent)].rollup.NoteCall();
+  const Handle parent = spans_.Find(handle.value())->parent;
+  if (open.operation == static_cast<uint32_t>(Operation::kChat) && parent != kNoHandle) {
+    calls_[IndexOf(parent)].rollup.NoteCall();
   }
   return handle;
 }
 
 Result<uint32_t> Recorder::Start(Handle handle, FieldSet& fields, bool exact, Plan& plan) {
   trace::Span* span = spans_.FindForWrite(handle);
-  if (span == nullptr) return Error::kStaleHandle;
+  if (span == nullptr) return spans_.Missing(handle);
   return attributes_.Build(calls_[IndexOf(handle)].profile, Phase::kStart, *span, fields, exact, plan);
 }
 
 Result<Allowance> Recorder::Charge(Handle handle, const UserAttributes& written) {
   trace::Span* span = spans_.FindForWrite(handle);
-  if (span == nullptr) return Error::kStaleHandle;
+  if (span == nullptr) return spans_.Missing(handle);
   ChargeTo(*span, written);
   return Allowance{AvailableCount(*span), AvailableBytes(*span)};
 }
@@ -60,7 +61,7 @@ Result<Allowance> Recorder::Charge(Handle handle, const UserAttributes& written)
 Result<uint32_t> Recorder::FitAttributes(Handle handle, std::span<const trace::AttributeSize> sizes, uint32_t invalid,
                                          std::span<uint32_t> keep) {
   trace::Span* span = spans_.FindForWrite(handle);
-  if (span == nullptr) return Error::kStaleHandle;
+  if (span == nullptr) return spans_.Missing(handle);
   const uint32_t offered = static_cast<uint32_t>(sizes.size());
   const uint32_t accepted = std::min(offered, AvailableCount(*span));
   const trace::FitResult fit =
@@ -78,15 +79,15 @@ Result<uint32_t> Recorder::FitAttributes(Handle handle, std::span<const trace::A
 }
 
 Error Recorder::FirstChunk(Handle handle, double now_unix_ms) {
-  if (spans_.FindForWrite(handle) == nullptr) return Error::kStaleHandle;
+  if (spans_.FindForWrite(handle) == nullptr) return spans_.Missing(handle);
   Call& call = calls_[IndexOf(handle)];
-  if (std::isnan(call.first_chunk_unix_ms)) call.first_chunk_unix_ms = now_unix_ms;
+  if (std::isnan(call.first_chunk_unix_ms) && std::isfinite(now_unix_ms)) call.first_chunk_unix_ms = now_unix_ms;
   return Error::kOk;
 }
 
 Error Recorder::SetStatus(Handle handle, trace::StatusCode status) {
   trace::Span* span = spans_.FindForWrite(handle);
-  if (span == nullptr) return Error::kStaleHandle;
+  if (span == nullptr) return spans_.Missing(handle);
   span->status = trace::Combine(span->status, status);
   return Error::kOk;
 }
@@ -106,7 +107,7 @@ Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSe
 
 void Recorder::ChargeTo(trace::Span& span, const UserAttributes& written) {
   span.user_attributes += std::min(written.count, AvailableCount(span));
-  span.attribute_bytes += std::min(written.bytes, kNativeSpanBytes);
+  span.attribute_bytes = std::min(span.attribute_bytes + std::min(written.bytes, kNativeSpanBytes), kNativeSpanBytes);
   span.dropped_attributes += written.invalid;
   counters_.Add(Counter::kAttributesDroppedType, written.invalid);
 }
@@ -118,13 +119,20 @@ TextId Recorder::Intern(std::string_view text) {
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {
+  // Only the core says these: what an earlier call left in the exchange must not show.
+  for (const Field field : {Field::kFinishReasons, Field::kStatusCode, Field::kCancelled, Field::kTruncated,
+                            Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
+    fields.Remove(field);
+  }
   if (call.rollup.has_calls()) {
     // Its calls say it: one response of several would be arbitrary.
     fields.Remove(Field::kResponseId);
     fields.Remove(Field::kResponseModel);
     fields.Remove(Field::kTimeToFirstChunk);
     call.rollup.Fill(fields);
-    if (!fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
+    // Of an operation that was cut short the last call's reason would be misleading.
+    const bool finished = end.outcome == trace::Outcome::kFinished;
+    if (finished && !fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
       fields.SetInterned(Field::kFinishReason, call.rollup.finish_reason());
     }
   } else if (!std::isnan(call.first_chunk_unix_ms)) {
@@ -140,9 +148,10 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
   if (end.outcome != trace::Outcome::kFailed) fields.Remove(Field::kErrorType);
   if (end.outcome == trace::Outcome::kCancelled) fields.SetNumber(Field::kCancelled, 1);
   if (end.outcome == trace::Outcome::kTruncated) fields.SetNumber(Field::kTruncated, 1);
-  const bool error = end.outcome == trace::Outcome::kFailed || span.status == trace::StatusCode::kError;
-  if (end.status_as_attribute && error && span.status != trace::StatusCode::kOk) {
-    fields.SetInterned(Field::kStatusCode, attributes_.status_error());
+  const bool failed = end.outcome == trace::Outcome::kFailed;
+  const trace::StatusCode status = failed ? trace::Combine(span.status, trace::StatusCode::kError) : span.status;
+  if (end.status_as_attribute && status != trace::StatusCode::kUnset) {
+    fields.SetInterned(Field::kStatusCode, attributes_.status_text(status));
   }
 }
 

@@ -18,7 +18,8 @@ class Rollup {
  public:
   /// Adds the fields of a call that has ended. Absent fields add nothing.
   void Add(const FieldSet& call);
-  /// Sets in `operation` the sums of those fields the host has not given itself.
+  /// Sets in `operation` the sums of those fields the host has not given itself. No sum of totals beside input or
+  /// output tokens of the host's: FillTotal() makes one that agrees with them.
   void Fill(FieldSet& operation) const;
 
   [[nodiscard]] bool has_calls() const { return has_calls_; }
@@ -33,7 +34,7 @@ class Rollup {
   bool has_calls_ = false;
 };
 
-/// Sets total_tokens to input + output where the host gave both and no total.
+/// Sets total_tokens to input + output where both are counts and there is no total.
 void FillTotal(FieldSet& fields);
 
 }  // namespace isotel::genai

@@ -11,7 +11,7 @@ Result<Handle> SpanTable::OpenScope() {
 Error SpanTable::CollectScope(Handle scope, bool bounded_only, std::vector<Handle>& open) const {
   open.clear();
   const Scope* found = scopes_.Find(scope);
-  if (found == nullptr) return scopes_.Missing(scope);
+  if (found == nullptr) return CountMissing(scopes_.Missing(scope), Counter::kLateWrites);
   for (Handle handle = found->newest; handle != kNoHandle;) {
     const Span* span = spans_.Find(handle);
     if (!bounded_only || span->bounded()) open.push_back(handle);
@@ -22,7 +22,7 @@ Error SpanTable::CollectScope(Handle scope, bool bounded_only, std::vector<Handl
 
 Error SpanTable::CloseScope(Handle scope) {
   const Scope* found = scopes_.Find(scope);
-  if (found == nullptr) return scopes_.Missing(scope);
+  if (found == nullptr) return CountMissing(scopes_.Missing(scope), Counter::kDoubleEnds);
   for (Handle handle = found->newest; handle != kNoHandle;) {
     Span* span = spans_.Find(handle);
     handle = span->older;
@@ -38,13 +38,15 @@ Result<Handle> SpanTable::Open(const SpanStart& start) {
     counters_.Add(Counter::kSpansRefused);
     return Error::kLimitReached;
   }
+  // Looked up before the handle exists: a host that guesses it must not make a span its own parent.
+  const Handle parent = spans_.Find(start.parent) != nullptr ? start.parent : kNoHandle;
   const Result<Handle> handle = spans_.Insert();
   if (!handle.ok()) {
     counters_.Add(Counter::kSpansRefused);
     return handle.error();
   }
   Span& span = *spans_.Find(handle.value());
-  span.parent = spans_.Find(start.parent) != nullptr ? start.parent : kNoHandle;
+  span.parent = parent;
   span.flags = start.flags;
   span.operation = start.operation;
   span.kind = start.kind;
@@ -96,7 +98,7 @@ void SpanTable::Unlink(const Span& span) {
   --scope->open_spans;
 }
 
-Error SpanTable::CountMissing(Error why, Counter when_ended) {
+Error SpanTable::CountMissing(Error why, Counter when_ended) const {
   counters_.Add(why == Error::kAlreadyEnded ? when_ended : Counter::kStaleHandles);
   return why;
 }

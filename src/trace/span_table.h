@@ -51,6 +51,9 @@ class SpanTable {
   /// The open span or null; counts nothing.
   [[nodiscard]] Span* Find(Handle handle) { return spans_.Find(handle); }
 
+  /// Why Find() failed: kAlreadyEnded or kStaleHandle; counts nothing.
+  [[nodiscard]] Error Missing(Handle handle) const { return spans_.Missing(handle); }
+
   /// Ends a span and sets its final status: a failed outcome makes it Error unless it is Ok.
   Result<SpanEnd> End(Handle handle, Outcome outcome, double end_unix_ms);
 
@@ -65,7 +68,7 @@ class SpanTable {
 
   void Link(Handle handle, Span& span, Scope& scope);
   void Unlink(const Span& span);
-  Error CountMissing(Error why, Counter when_ended);
+  Error CountMissing(Error why, Counter when_ended) const;
 
   Counters& counters_;
   mutable HandleTable<Span> spans_{kMaxOpenSpans};

@@ -1,0 +1,179 @@
+import { Operation, Outcome } from "../core/abi.gen.ts";
+import type { Span } from "../trace/span.ts";
+import { activateSpan } from "../trace/tracer.ts";
+import { observeStream } from "./observe_stream.ts";
+import type { AIOperation } from "./operation.ts";
+import { isFunction, record, text } from "./read.ts";
+import { addCall, addRequest, type ModelInfo, modelInfo } from "./request.ts";
+import {
+  addResponse,
+  emptySummary,
+  finishReasonOf,
+  gatewayLogId,
+  type ResponseSummary,
+  summarize,
+} from "./response.ts";
+
+/** What the SDK asks a model for. */
+export interface ModelRequest {
+  readonly model: ModelInfo;
+  readonly method: "doGenerate" | "doStream";
+  /** Temperature and the like, under the SDK's names. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** One attempt at a model call: a chat span from the request to the last part of the answer. */
+export class ModelCall {
+  readonly span: Span;
+  readonly #operation: AIOperation;
+  #summary: ResponseSummary = emptySummary();
+  #hasOutput = false;
+  #failure: { readonly cause: unknown } | undefined;
+
+  constructor(operation: AIOperation, span: Span, request: ModelRequest) {
+    this.#operation = operation;
+    this.span = span;
+    const { telemetry, identity, isStream, outputType } = operation;
+    const fields = span.beginFields();
+    addCall(fields, request.method, identity);
+    addRequest(fields, telemetry, request.model, request.settings, {
+      stream: isStream,
+      outputType,
+    });
+    span.start();
+    operation.callStarted(this);
+  }
+
+  /** The call settled with the result of doGenerate, or with the stream of doStream. */
+  settled(result: unknown): void {
+    const stream = record(result)?.["stream"];
+    if (!(stream instanceof ReadableStream)) {
+      this.#summary = summarize(result);
+      this.#close(() => this.span.close(Outcome.finished));
+      return;
+    }
+    this.#summary.gatewayLogId = gatewayLogId(
+      record(record(result)?.["response"])?.["headers"],
+    );
+    const isObserved = observeStream(stream, {
+      onChunk: (part) => this.observe(part),
+      onDone: () => this.#streamEnded(),
+      onError: (cause) => this.fail(cause),
+      onCancel: () => this.cancel(),
+    });
+    if (this.#operation.isClosed) this.cancel();
+    else if (!isObserved) this.#close(() => this.span.close(Outcome.finished));
+  }
+
+  /** Takes one part of a model's stream into account. */
+  observe(value: unknown): void {
+    const part = record(value);
+    if (part === undefined) return;
+    switch (part["type"]) {
+      case "stream-start":
+      case "raw":
+      case "text-start":
+      case "reasoning-start":
+      case "text-end":
+      case "reasoning-end":
+        return;
+      case "response-metadata":
+        this.#summary.id = text(part["id"]) ?? this.#summary.id;
+        this.#summary.model = text(part["modelId"]) ?? this.#summary.model;
+        return;
+      case "finish":
+        this.#summary.finishReason = finishReasonOf(part["finishReason"]);
+        this.#summary.usage = part["usage"];
+        return;
+      case "error":
+        this.#failure = { cause: part["error"] };
+        return;
+      case "tool-call":
+        this.#summary.toolCalls += 1;
+        break;
+      default:
+    }
+    if (!this.#hasOutput) {
+      this.#hasOutput = true;
+      this.span.firstChunk();
+    }
+  }
+
+  fail(cause: unknown): void {
+    this.#operation.noteFailure(cause);
+    this.#close(() => this.span.closeWithCause(cause));
+  }
+
+  cancel(): void {
+    this.#close(() => this.span.close(Outcome.cancelled));
+  }
+
+  /** Ends the call as its operation ends, if it is still open. */
+  closeWith(outcome: number): void {
+    this.#close(() => this.span.close(outcome));
+  }
+
+  #streamEnded(): void {
+    if (this.#failure !== undefined) this.fail(this.#failure.cause);
+    else this.#close(() => this.span.close(Outcome.finished));
+  }
+
+  #close(end: () => void): void {
+    if (!this.#operation.callEnded(this)) return;
+    addResponse(this.span.beginFields(), this.#summary, (value) => this.span.intern(value));
+    end();
+  }
+}
+
+/** Runs a model call inside its chat span; just runs it where the operation is over or nothing records it. */
+export function runModelCall<T>(
+  operation: AIOperation,
+  request: ModelRequest,
+  execute: () => PromiseLike<T>,
+): PromiseLike<T> {
+  const { telemetry } = operation;
+  const options = operation.childOptions(Operation.chat);
+  const name = telemetry.nameOf(Operation.chat, request.model.modelId);
+  return activateSpan(telemetry, name, options, (span) => {
+    if (span === undefined) return execute();
+    const call = telemetry.guard(() => new ModelCall(operation, span, request));
+    if (call === undefined) return execute();
+    let pending: PromiseLike<T>;
+    try {
+      pending = execute();
+    } catch (cause) {
+      telemetry.guard(() => call.fail(cause));
+      throw cause;
+    }
+    return pending.then(
+      (result) => {
+        telemetry.guard(() => call.settled(result));
+        return result;
+      },
+      (cause: unknown) => {
+        telemetry.guard(() => call.fail(cause));
+        throw cause;
+      },
+    );
+  });
+}
+
+/** A model whose calls get chat spans; everything else about it is the original's. */
+export function observedModel(operation: AIOperation, model: object): object {
+  return new Proxy(model, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (!isFunction(value)) return value;
+      if (key !== "doGenerate" && key !== "doStream") return value.bind(target);
+      return (options: unknown, ...rest: unknown[]) => {
+        const settings = record(options) ?? {};
+        operation.noteSignal(settings["abortSignal"]);
+        return runModelCall(
+          operation,
+          { model: modelInfo(target), method: key, settings },
+          () => value.call(target, options, ...rest) as PromiseLike<unknown>,
+        );
+      };
+    },
+  });
+}

@@ -1,0 +1,51 @@
+import { observeStream } from "./observe_stream.ts";
+import type { AIOperation } from "./operation.ts";
+import { isFunction } from "./read.ts";
+
+/**
+ * Ends an operation with the streams of its result. Every public stream, promise and response of a streamText result
+ * takes a branch from `teeStream()`; results without it are read from `baseStream`. Nothing is consumed here, no
+ * getter that would start consumption is touched.
+ *
+ * @returns false when the result has neither, so that its end cannot be seen.
+ */
+export function observeResult(operation: AIOperation, result: unknown): boolean {
+  if (typeof result !== "object" || result === null) return false;
+  const source = result as { teeStream?: unknown; baseStream?: unknown };
+  if (isFunction(source.teeStream)) {
+    observeBranches(operation, source, source.teeStream);
+    return true;
+  }
+  const { baseStream } = source;
+  return (
+    baseStream instanceof ReadableStream &&
+    observeStream(baseStream, {
+      onDone: () => operation.streamEnded(),
+      onError: (cause) => operation.fail(cause),
+      onCancel: () => operation.cancel(),
+    })
+  );
+}
+
+function observeBranches(
+  operation: AIOperation,
+  result: object,
+  teeStream: (...args: unknown[]) => unknown,
+): void {
+  let consumers = 0;
+  const value = (...args: unknown[]) => {
+    const branch = teeStream.apply(result, args);
+    if (!(branch instanceof ReadableStream)) return branch;
+    consumers += 1;
+    observeStream(branch, {
+      onDone: () => operation.streamEnded(),
+      onError: (cause) => operation.fail(cause),
+      onCancel: () => {
+        consumers -= 1;
+        if (consumers === 0) operation.consumerLeft();
+      },
+    });
+    return branch;
+  };
+  Object.defineProperty(result, "teeStream", { value, configurable: true, writable: true });
+}

@@ -1,0 +1,99 @@
+// Plays any sequence of calls with any arguments, on any memory: a span is open from the call that
+// opens it to the one that ends it, and plans name each field once and known texts only.
+#include <array>
+#include <set>
+
+#include "abi/isotel_abi.h"
+#include "base/error.h"
+#include "fuzz_input.h"
+#include "genai/fields.h"
+
+namespace {
+
+using isotel::fuzz::Require;
+
+struct Player : isotel::fuzz::Input {
+  using Input::Input;
+  isotel_context* context = isotel_create();
+  std::array<uint32_t, 64> handles{};  // so that arguments name live spans and scopes often
+  size_t next_handle = 0;
+  std::set<uint32_t> open_spans{};
+
+  uint32_t Handle() {
+    const auto choice = Take<uint8_t>();
+    return choice < 200 ? handles[choice % handles.size()] : Take<uint32_t>();
+  }
+  void Remember(uint32_t handle) { handles[next_handle++ % handles.size()] = handle; }
+  void* Exchange(size_t at) { return static_cast<uint8_t*>(isotel_exchange(context)) + at; }
+  void Scribble() {
+    const bool in_exchange = Take<uint8_t>() % 2 == 0;
+    const uint32_t size = in_exchange ? ISOTEL_EXCHANGE_BYTES : 4'096;
+    void* target = in_exchange ? Exchange(0) : isotel_buffer(context, size);
+    const uint32_t at = Take<uint16_t>() % size;
+    Read(static_cast<uint8_t*>(target) + at, std::min<size_t>(size - at, Take<uint8_t>()));
+  }
+  void CheckPlan(int32_t entries) {
+    std::set<uint32_t> fields;
+    const auto* entry = static_cast<const uint32_t*>(Exchange(ISOTEL_EXCHANGE_PLAN));
+    for (int32_t i = 0; i < entries; ++i, entry += 2) {
+      const uint32_t field = entry[0] & 0xFF;
+      Require(field < isotel::genai::kFieldCount && fields.insert(field).second);
+      const uint32_t source = entry[0] >> 8;
+      if (source != ISOTEL_SOURCE_INTERNED && source != ISOTEL_SOURCE_INTERNED_LIST) continue;
+      Require(isotel_text(context, entry[1]) >= 0);
+    }
+  }
+  void Open(double time) {
+    const uint32_t operation = Take<uint8_t>() % 8;
+    const uint32_t span = isotel_span_open(context, operation, Handle(), Handle(), Number(), time);
+    if (span != 0) Require(open_spans.insert(span).second);
+    Remember(span);
+  }
+  void End(double time) {
+    const uint32_t span = Handle();
+    const uint32_t outcome = Take<uint8_t>() % 4;
+    const int32_t entries =
+        isotel_span_end(context, span, outcome, Number(), time, Number(), Number(), Number());
+    CheckPlan(entries);
+    const bool asked = entries == static_cast<int32_t>(isotel::Error::kNeedExactSizes);
+    Require((entries >= 0 || asked) == (open_spans.count(span) == 1));
+    if (entries >= 0) open_spans.erase(span);
+  }
+  void Texts(uint32_t call, uint32_t length) {
+    if (call == 12) Remember(isotel_intern(context, length));
+    if (call == 13) Require(isotel_text(context, length) <= int32_t{1} << 20);
+    if (call == 14) Require(isotel_span_name(context, Number(), length) <= 64);
+    if (call == 15) Require(isotel_cut_name(context, length) <= 64);
+    if (call == 16) (void)isotel_provider_name(context, length);
+    if (call == 17) (void)isotel_metadata_key(context, Number(), length);
+    if (call == 18) (void)isotel_keys(context, length);
+  }
+  void Play() {
+    const double time = Take<uint8_t>() % 4 == 0 ? Take<double>() : Take<uint16_t>();
+    const uint32_t call = Take<uint8_t>() % 20;
+    if (call == 0) Remember(isotel_scope_open(context));
+    if (call == 1) Require(isotel_scope_spans(context, Handle(), Number()) <= 1'000);
+    if (call == 2) (void)isotel_scope_close(context, Handle());
+    if (call == 3 || call == 4) Open(time);
+    if (call == 5) CheckPlan(isotel_span_start(context, Handle(), Number()));
+    if (call == 6) (void)isotel_span_charge(context, Handle(), Number(), Number(), Number());
+    if (call == 7) Require(isotel_span_fit(context, Handle(), Number(), Number()) <= 128);
+    if (call == 8) (void)isotel_span_first_chunk(context, Handle(), time);
+    if (call == 9) (void)isotel_span_status(context, Handle(), Number());
+    if (call == 10 || call == 11) End(time);
+    if (call >= 12 && call < 19) Texts(call, Number());
+    if (call == 19) Scribble();
+  }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Player player(data, size);
+  while (!player.empty()) player.Play();
+  (void)isotel_counters(player.context);
+  const auto* counters = static_cast<const double*>(player.Exchange(ISOTEL_EXCHANGE_RESULT));
+  Require(counters[0] == counters[1] + static_cast<double>(player.open_spans.size()));
+  isotel_destroy(player.context);
+  return 0;
+}

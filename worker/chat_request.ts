@@ -1,0 +1,33 @@
+/** What goes wrong on request, so that it can be seen in the spans. */
+export type Scenario = "failing-tool" | "abort";
+
+export interface ChatRequest {
+  readonly prompt: string;
+  readonly scenario: Scenario | undefined;
+}
+
+/** A request that cannot be served; the message is one sentence for the caller. */
+export class BadRequest extends Error {
+  override readonly name = "BadRequest";
+}
+
+const maxPromptLength = 2_000;
+
+/** Reads the query of a chat route. Throws BadRequest, also for a scenario the route does not know. */
+export function parseChatRequest(url: URL, scenarios: readonly Scenario[]): ChatRequest {
+  const prompt = url.searchParams.get("prompt")?.trim() ?? "";
+  if (prompt === "") {
+    throw new BadRequest("The query parameter `prompt` is missing or empty.");
+  }
+  if (prompt.length > maxPromptLength) {
+    throw new BadRequest(
+      `The prompt has ${prompt.length} characters, and at most ${maxPromptLength} are allowed.`,
+    );
+  }
+  const name = url.searchParams.get("scenario");
+  const scenario = scenarios.find((candidate) => candidate === name);
+  if (name !== null && scenario === undefined) {
+    throw new BadRequest(`The scenario must be one of: ${scenarios.join(", ")}.`);
+  }
+  return { prompt, scenario };
+}

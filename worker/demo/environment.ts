@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { root, streamingTailConsumers, type WorkerConfig } from "../harness/start.ts";
+
+export interface WasmSize {
+  readonly bytes: number;
+  readonly gzipBytes: number;
+}
+
+/** Throws a sentence that says what to run when the package has not been built. */
+export function wasmSize(): WasmSize {
+  try {
+    const wasm = readFileSync(join(root, "dist/core/core.wasm"));
+    return { bytes: wasm.length, gzipBytes: gzipSync(wasm, { level: 9 }).length };
+  } catch (cause) {
+    throw new Error("The package is not built: run `npm run build` first.", { cause });
+  }
+}
+
+/** The versions everything ran on. */
+export function runtimeVersions(): Record<string, string> {
+  return {
+    workerd: installedVersion("workerd"),
+    wrangler: installedVersion("wrangler"),
+    ai: installedVersion("ai"),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+  };
+}
+
+function installedVersion(name: string): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(join(root, "node_modules", name, "package.json"), "utf8"),
+  );
+  return manifest.version;
+}
+
+/** The reference Worker's own configuration, observed, and scripted whatever keys are lying about. */
+export function demoConfig(): WorkerConfig {
+  const text = readFileSync(join(root, "wrangler.jsonc"), "utf8");
+  const config: WorkerConfig = JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
+  return {
+    ...config,
+    vars: { ...config["vars"], MODEL: "scripted" },
+    streaming_tail_consumers: [...streamingTailConsumers],
+  };
+}

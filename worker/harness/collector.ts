@@ -1,0 +1,39 @@
+// A streaming tail Worker that keeps every event of the Workers it follows until they are taken.
+
+let events: TailStream.TailEvent<TailStream.EventType>[] = [];
+let onsets = 0;
+let outcomes = 0;
+
+function keep(event: TailStream.TailEvent<TailStream.EventType>): void {
+  events.push(event);
+  onsets += event.event.type === "onset" ? 1 : 0;
+  outcomes += event.event.type === "outcome" ? 1 : 0;
+}
+
+function take(): Response {
+  // The runtime's own integers are bigint, which JSON has no form for.
+  const body = JSON.stringify(events, (_key, value: unknown) =>
+    typeof value === "bigint" ? Number(value) : value,
+  );
+  events = [];
+  onsets = 0;
+  outcomes = 0;
+  return new Response(body, { headers: { "content-type": "application/json" } });
+}
+
+export default {
+  tailStream(onset) {
+    keep(onset);
+    return keep;
+  },
+  fetch(request) {
+    switch (new URL(request.url).pathname) {
+      case "/counts":
+        return Response.json({ onsets, outcomes, events: events.length });
+      case "/take":
+        return take();
+      default:
+        return new Response("There are /counts and /take.\n", { status: 404 });
+    }
+  },
+} satisfies ExportedHandler;

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { env } from "node:process";
+import type { createTestHarness as CreateTestHarness } from "wrangler";
+import type { Span } from "./spans.ts";
+import { type TakeOptions, takeSpans } from "./take_spans.ts";
+import { within } from "./within.ts";
+
+export const root: string = join(import.meta.dirname, "../..");
+
+type WorkerInput = Parameters<typeof CreateTestHarness>[0] extends infer Options | undefined
+  ? Options extends { workers: (infer Input)[] }
+    ? Input
+    : never
+  : never;
+
+/** A wrangler configuration whose paths are relative to the repository's root. */
+export type WorkerConfig = Extract<WorkerInput, { config: unknown }>["config"];
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface LocalWorker {
+  readonly url: URL;
+  fetch(path: string, options?: RequestOptions): Promise<Response>;
+  /** Sends a request to another Worker than the first. */
+  fetchFrom(worker: string, path: string, options?: RequestOptions): Promise<Response>;
+  /** Waits until every invocation seen since the last call has ended and gives their spans. */
+  takeSpans(options?: TakeOptions): Promise<Span[]>;
+  /** Stops the runtime. May be called more than once. */
+  close(): Promise<void>;
+}
+
+const compatibility = {
+  compatibility_date: "2026-11-17",
+  compatibility_flags: ["nodejs_compat"],
+} satisfies WorkerConfig;
+
+const collector: WorkerConfig = {
+  ...compatibility,
+  name: "collector",
+  main: "worker/harness/collector.ts",
+};
+
+/** The entry a Worker's configuration needs for its spans to reach `takeSpans()`. */
+export const streamingTailConsumers = [{ service: "collector" }] as const;
+
+/**
+ * Bundles the Workers, starts them in a workerd of their own on a free loopback port and answers when they listen.
+ * The first Worker receives the requests. Throws what the bundler or the runtime said when they cannot start.
+ */
+export async function startWorkers(configs: readonly WorkerConfig[]): Promise<LocalWorker> {
+  env["WRANGLER_SEND_METRICS"] = "false";
+  env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
+  const workers = [...configs, collector].map((config) => ({
+    config: { ...compatibility, ...config },
+  }));
+  // Half a second to load, which only those pay who start something.
+  const { createTestHarness } = await import("wrangler");
+  const harness = createTestHarness({ root, workers });
+  const startMs = 30_000;
+  const { url } = await within(startMs, harness.listen(), "the Workers to start").catch(
+    async (error: unknown) => {
+      await harness.close().catch(() => {});
+      throw error;
+    },
+  );
+
+  const send = async (
+    worker: string | undefined,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<Response> => {
+    const target = worker === undefined ? harness : harness.getWorker(worker);
+    const response = await target.fetch(path, {
+      signal: AbortSignal.timeout(60_000),
+      ...options,
+      // Compressed, a stream would arrive only at its end and the Worker would not hear of a disconnect.
+      headers: { "accept-encoding": "identity", ...options.headers },
+    });
+    return response as unknown as Response;
+  };
+  const askCollector = async (path: string) => (await send("collector", path)).json();
+
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    fetch: (path, options) => send(undefined, path, options),
+    fetchFrom: send,
+    takeSpans: (options) => takeSpans(askCollector, options),
+    close: () => {
+      closing ??= within(10_000, harness.close(), "the runtime to stop");
+      return closing;
+    },
+  };
+}
