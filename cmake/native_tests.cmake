@@ -29,7 +29,7 @@ endif()
 
 find_package(doctest ${ISOTEL_DOCTEST_VERSION} REQUIRED)
 include(doctest)
-file(GLOB test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/native/*.cc)
+file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/native/*.cc)
 if(test_sources)
   isotel_test_executable(isotel_tests ${test_sources})
   target_link_libraries(isotel_tests PRIVATE doctest::doctest)

@@ -4,6 +4,9 @@ import { activateSpan } from "../trace/tracer.ts";
 import { observeStream } from "./observe_stream.ts";
 import type { AIOperation } from "./operation.ts";
 import { isFunction, record, text } from "./read.ts";
+import { addOutput, addInput } from "./content/record.ts";
+import { partsOf } from "./content/parts.ts";
+import { StreamedAnswer } from "./content/streamed_answer.ts";
 import { addCall, addRequest, type ModelInfo, modelInfo } from "./request.ts";
 import {
   addResponse,
@@ -13,6 +16,8 @@ import {
   type ResponseSummary,
   summarize,
 } from "./response.ts";
+import { redactedTarget } from "./redaction.ts";
+import type { SpanInfo } from "./span_info.ts";
 
 /** What the SDK asks a model for. */
 export interface ModelRequest {
@@ -26,21 +31,31 @@ export interface ModelRequest {
 export class ModelCall {
   readonly span: Span;
   readonly #operation: AIOperation;
+  readonly #info: SpanInfo;
+  readonly #answer: StreamedAnswer | undefined;
   #summary: ResponseSummary = emptySummary();
+  #content: unknown;
   #hasOutput = false;
   #failure: { readonly cause: unknown } | undefined;
 
-  constructor(operation: AIOperation, span: Span, request: ModelRequest) {
+  constructor(operation: AIOperation, span: Span, request: ModelRequest, info: SpanInfo) {
     this.#operation = operation;
+    this.#info = info;
     this.span = span;
-    const { telemetry, identity, isStream, outputType } = operation;
+    span.onTruncate = () => this.closeWith(Outcome.truncated);
+    const { telemetry, identity, isStream, outputType, content } = operation;
+    if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
     const fields = span.beginFields();
     addCall(fields, request.method, identity);
     addRequest(fields, telemetry, request.model, request.settings, {
       stream: isStream,
       outputType,
     });
+    if (content.inputMessages) {
+      addInput(fields, request.settings, span.profile, operation.redactor(info));
+    }
     span.start();
+    operation.enrich(span, info);
     operation.callStarted(this);
   }
 
@@ -49,6 +64,7 @@ export class ModelCall {
     const stream = record(result)?.["stream"];
     if (!(stream instanceof ReadableStream)) {
       this.#summary = summarize(result);
+      this.#content = record(result)?.["content"];
       this.#close(() => this.span.close(Outcome.finished));
       return;
     }
@@ -69,6 +85,7 @@ export class ModelCall {
   observe(value: unknown): void {
     const part = record(value);
     if (part === undefined) return;
+    this.#answer?.add(part);
     switch (part["type"]) {
       case "stream-start":
       case "raw":
@@ -120,7 +137,13 @@ export class ModelCall {
 
   #close(end: () => void): void {
     if (!this.#operation.callEnded(this)) return;
-    addResponse(this.span.beginFields(), this.#summary, (value) => this.span.intern(value));
+    const fields = this.span.beginFields();
+    addResponse(fields, this.#summary, (value) => this.span.intern(value));
+    if (this.#operation.content.outputMessages) {
+      const parts = this.#answer?.parts() ?? partsOf(this.#content);
+      const redact = this.#operation.redactor(this.#info);
+      addOutput(fields, parts, this.#summary.finishReason, this.span.profile, redact);
+    }
     end();
   }
 }
@@ -132,11 +155,17 @@ export function runModelCall<T>(
   execute: () => PromiseLike<T>,
 ): PromiseLike<T> {
   const { telemetry } = operation;
-  const options = operation.childOptions(Operation.chat);
-  const name = telemetry.nameOf(Operation.chat, request.model.modelId);
+  const info: SpanInfo = {
+    operation: "chat",
+    agentName: operation.identity.agentName,
+    model: request.model.modelId,
+  };
+  const options = operation.childOptions(Operation.chat, info);
+  const target = redactedTarget(options.redact, "gen_ai.request.model", info.model);
+  const name = telemetry.nameOf(Operation.chat, target);
   return activateSpan(telemetry, name, options, (span) => {
     if (span === undefined) return execute();
-    const call = telemetry.guard(() => new ModelCall(operation, span, request));
+    const call = telemetry.guard(() => new ModelCall(operation, span, request, info));
     if (call === undefined) return execute();
     let pending: PromiseLike<T>;
     try {

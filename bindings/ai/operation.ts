@@ -1,10 +1,20 @@
-import { Outcome } from "../core/abi.gen.ts";
+import { Operation, Outcome } from "../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
-import { type Identity, identityOf, metadataAttributes, type Params } from "./identity.ts";
+import type { Redact } from "../trace/user_attributes.ts";
+import { type ContentPolicy, contentPolicy } from "./content/policy.ts";
+import {
+  type Identity,
+  identityOf,
+  metadataAttributes,
+  type Params,
+  telemetryOptions,
+} from "./identity.ts";
 import type { ModelCall } from "./model_call.ts";
 import type { Settings } from "./options.ts";
 import { addCall, addRequest, modelInfo } from "./request.ts";
+import type { SpanInfo } from "./span_info.ts";
+import { redactedTarget, redactorOf } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
 
 /** An SDK function that instrumentation knows. */
@@ -23,10 +33,15 @@ export class AIOperation {
   readonly identity: Identity;
   readonly isStream: boolean;
   readonly outputType: string;
+  readonly settings: Settings;
+  readonly content: ContentPolicy;
   readonly #span: Span;
   readonly #openCalls = new Set<ModelCall>();
   readonly #signals: AbortSignal[] = [];
   readonly #onAbort = () => this.cancel();
+  #model: string | undefined;
+  /** Called once, as the operation ends. */
+  onClose: (() => void) | undefined;
   #callCount = 0;
   #failure: { readonly cause: unknown } | undefined;
   #isClosed = false;
@@ -39,15 +54,25 @@ export class AIOperation {
     settings: Settings,
   ) {
     this.telemetry = telemetry;
+    this.settings = settings;
+    this.content = contentPolicy(settings, telemetryOptions(params));
     this.identity = identityOf(params);
     this.isStream = sdkFunction.isStream;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
+    span.onTruncate = () => this.truncate();
     const fields = span.beginFields();
     addCall(fields, sdkFunction.name, this.identity);
-    addRequest(fields, telemetry, modelInfo(params["model"]), params, this);
+    const model = modelInfo(params["model"]);
+    this.#model = model.modelId;
+    addRequest(fields, telemetry, model, params, this);
     span.start();
     span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
+    this.enrich(span, { operation: "invoke_agent", ...this.#info });
+  }
+
+  get #info(): { agentName: string | undefined; model: string | undefined } {
+    return { agentName: this.identity.agentName, model: this.#model };
   }
 
   get stream(): boolean {
@@ -58,14 +83,38 @@ export class AIOperation {
     return this.#isClosed;
   }
 
+  /** Why the last model call failed, unless another followed it. */
+  get failure(): { readonly cause: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** Runs `body` inside the operation's span. */
+  activate<T>(body: () => T): T {
+    return this.#span.activate(body);
+  }
+
   /** Options of a child span. */
-  childOptions(operation: number): SpanOptions {
+  childOptions(operation: number, info: SpanInfo): SpanOptions {
     return {
       operation,
       profile: this.#span.profile,
       parent: this.#span,
       bounded: this.#span.bounded,
+      redact: this.redactor(info),
     };
+  }
+
+  /** The user's redaction for one span. */
+  redactor(info: SpanInfo): Redact | undefined {
+    return redactorOf(this.telemetry, this.settings, info);
+  }
+
+  /** Adds what the user's hook has to add to a span that starts. */
+  enrich(span: Span, info: SpanInfo): void {
+    const { enrich } = this.settings;
+    if (enrich === undefined) return;
+    const attributes = this.telemetry.guard(() => enrich(info));
+    if (attributes !== undefined) span.setAttributes(attributes);
   }
 
   /** Ends a stream's operation when the caller aborts, read or unread. */
@@ -128,14 +177,42 @@ export class AIOperation {
     this.#close(Outcome.cancelled, emptySummary(), () => this.#span.close(Outcome.cancelled));
   }
 
+  /** Its invocation is over, or there are too many to remember. */
+  truncate(): void {
+    this.#close(Outcome.truncated, emptySummary(), () => this.#span.close(Outcome.truncated));
+  }
+
   #close(callOutcome: number, summary: ResponseSummary, end: () => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
     for (const call of this.#openCalls) call.closeWith(callOutcome);
     addResponse(this.#span.beginFields(), summary, (value) => this.#span.intern(value));
     end();
   }
+}
+
+/** Name and options of the span of an operation, from what may be read of a call before it is known to be traced. */
+export function operationSpan(
+  telemetry: Telemetry,
+  settings: Settings,
+  call: { readonly agentName: string | undefined; readonly isBounded: boolean },
+): { readonly name: string; readonly options: SpanOptions } {
+  const redact = redactorOf(telemetry, settings, {
+    operation: "invoke_agent",
+    agentName: call.agentName,
+  });
+  const target = redactedTarget(redact, "gen_ai.agent.name", call.agentName);
+  return {
+    name: telemetry.nameOf(Operation.invokeAgent, target),
+    options: {
+      operation: Operation.invokeAgent,
+      profile: settings.profile,
+      bounded: call.isBounded,
+      redact,
+    },
+  };
 }
 
 // `Output.object()` and its kin ask for JSON; their `responseFormat` is a promise, their name is not.

@@ -1,15 +1,21 @@
-import { Field, Operation } from "../core/abi.gen.ts";
+import { Field, Operation, Outcome } from "../core/abi.gen.ts";
 import type { Span } from "../trace/span.ts";
 import { isThenable } from "../trace/thenable.ts";
 import { activateSpan } from "../trace/tracer.ts";
+import { addToolValue } from "./content/record.ts";
 import type { AIOperation } from "./operation.ts";
 import { isFunction, record, text } from "./read.ts";
+import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
+import type { SpanInfo } from "./span_info.ts";
 
 /** Which tool the model called. */
 export interface ToolRequest {
   readonly toolName: string;
   readonly toolCallId: string | undefined;
+  readonly input: unknown;
+  /** The result, where running the tool does not return it. */
+  readonly result?: (() => unknown) | undefined;
 }
 
 /**
@@ -17,17 +23,40 @@ export interface ToolRequest {
  * drained or abandoned.
  */
 export function runToolCall<T>(operation: AIOperation, request: ToolRequest, execute: () => T): T {
-  const { telemetry } = operation;
-  const options = operation.childOptions(Operation.executeTool);
-  const name = telemetry.nameOf(Operation.executeTool, request.toolName);
+  const { telemetry, identity, content } = operation;
+  const { toolName, toolCallId } = request;
+  const info: SpanInfo = {
+    operation: "execute_tool",
+    agentName: identity.agentName,
+    toolName,
+    toolCallId,
+  };
+  const options = operation.childOptions(Operation.executeTool, info);
+  const { redact } = options;
+  const target = redactedTarget(redact, "gen_ai.tool.name", toolName);
+  const name = telemetry.nameOf(Operation.executeTool, target);
   return activateSpan(telemetry, name, options, (span) => {
     if (span === undefined) return execute();
     telemetry.guard(() => {
       const fields = span.beginFields();
-      addCall(fields, "tool.execute", operation.identity);
-      fields.text(Field.toolName, request.toolName).text(Field.toolCallId, request.toolCallId);
+      addCall(fields, "tool.execute", identity);
+      fields.text(Field.toolName, toolName).text(Field.toolCallId, toolCallId);
+      if (content.toolArguments) {
+        addToolValue(fields, Field.toolCallArguments, request.input, redact);
+      }
       span.start();
+      operation.enrich(span, info);
     });
+    const finish = (result: unknown) => {
+      telemetry.guard(() => {
+        const fields = span.beginFields();
+        if (content.toolResults) {
+          const value = request.result === undefined ? result : request.result();
+          addToolValue(fields, Field.toolCallResult, value, redact);
+        }
+        span.close(Outcome.finished);
+      });
+    };
     let result: T;
     try {
       result = execute();
@@ -37,14 +66,14 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
     }
     if (isThenable(result)) {
       return Promise.resolve(result).then(
-        (value) => endWithResult(span, value),
+        (value) => endWithResult(span, value, finish),
         (cause: unknown) => {
           span.fail(cause);
           throw cause;
         },
       ) as T;
     }
-    return endWithResult(span, result);
+    return endWithResult(span, result, finish);
   });
 }
 
@@ -67,7 +96,7 @@ function observedTool(operation: AIOperation, toolName: string, tool: unknown): 
   ) as object;
   const value = (...args: unknown[]) => {
     const toolCallId = text(record(args[1])?.["toolCallId"]);
-    return runToolCall(operation, { toolName, toolCallId }, () => execute.apply(source, args));
+    return runToolCall(operation, { toolName, toolCallId, input: args[0] }, () => execute.apply(source, args));
   };
   return Object.defineProperty(observed, "execute", {
     value,
@@ -77,12 +106,12 @@ function observedTool(operation: AIOperation, toolName: string, tool: unknown): 
   });
 }
 
-function endWithResult<T>(span: Span, result: T): T {
+function endWithResult<T>(span: Span, result: T, finish: (result: unknown) => void): T {
   if (!isAsyncIterable(result)) {
-    span.finish();
+    finish(result);
     return result;
   }
-  return drainedInSpan(span, result) as T;
+  return drainedInSpan(span, result, finish) as T;
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
@@ -93,9 +122,12 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 async function* drainedInSpan(
   span: Span,
   iterable: AsyncIterable<unknown>,
+  finish: (result: unknown) => void,
 ): AsyncGenerator<unknown, unknown> {
   const iterator = span.activate(() => iterable[Symbol.asyncIterator]());
   let isExhausted = false;
+  // What a generator tool yields last is its result.
+  let last: unknown;
   try {
     while (true) {
       const step = await span.activate(() => iterator.next());
@@ -103,7 +135,8 @@ async function* drainedInSpan(
         isExhausted = true;
         return step.value as unknown;
       }
-      yield step.value;
+      last = step.value;
+      yield last;
     }
   } catch (cause) {
     isExhausted = true;
@@ -112,6 +145,6 @@ async function* drainedInSpan(
   } finally {
     // Abandoned early: the generator's own clean-up belongs to the tool.
     if (!isExhausted) await span.activate(() => iterator.return?.());
-    span.finish();
+    finish(last);
   }
 }

@@ -4,6 +4,7 @@ import { runModelCall } from "./model_call.ts";
 import type { AIOperation } from "./operation.ts";
 import { record, text } from "./read.ts";
 import { runToolCall } from "./tool_call.ts";
+import { ToolResults } from "./tool_results.ts";
 
 interface ExecuteEvent extends Readonly<Record<string, unknown>> {
   execute(): PromiseLike<unknown>;
@@ -20,14 +21,16 @@ declare global {
  */
 export function instrumentParams(operation: AIOperation, params: Params): Params {
   const options = telemetryOptions(params);
+  const results = operation.content.toolResults ? new ToolResults() : undefined;
   const own = options?.["integrations"] ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
-  const integrations = [...(Array.isArray(own) ? own : [own]), integration(operation)];
+  const integrations = [...(Array.isArray(own) ? own : [own]), integration(operation, results)];
   const { experimental_telemetry: _, ...rest } = params;
-  return { ...rest, telemetry: { ...options, integrations } };
+  const tools = results === undefined ? {} : { tools: results.capture(params["tools"]) };
+  return { ...rest, ...tools, telemetry: { ...options, integrations } };
 }
 
 /** Only the hooks that are needed: the SDK prepares an event for each one that is there. */
-function integration(operation: AIOperation): object {
+function integration(operation: AIOperation, results: ToolResults | undefined): object {
   const { telemetry } = operation;
   return {
     executeLanguageModelCall: (event: ExecuteEvent) =>
@@ -45,6 +48,8 @@ function integration(operation: AIOperation): object {
       const request = {
         toolName: text(toolCall?.["toolName"]) ?? "tool",
         toolCallId: text(event["toolCallId"]) ?? text(toolCall?.["toolCallId"]),
+        input: toolCall?.["input"],
+        result: results && (() => results.take(text(event["toolCallId"]))),
       };
       return runToolCall(operation, request, event.execute);
     },

@@ -1,9 +1,8 @@
-import { Operation } from "../core/abi.gen.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { isThenable } from "../trace/thenable.ts";
 import { activateSpan } from "../trace/tracer.ts";
 import { agentName, isDisabled, type Params } from "./identity.ts";
-import { AIOperation, type SdkFunction } from "./operation.ts";
+import { AIOperation, operationSpan, type SdkFunction } from "./operation.ts";
 import { type AITelemetryOptions, readSettings, type Settings } from "./options.ts";
 import { isFunction, record } from "./read.ts";
 import { observeResult } from "./result_stream.ts";
@@ -66,12 +65,7 @@ function wrapFunction(
     if (params === undefined || call === undefined || call.isDisabled) {
       return original.apply(this, args);
     }
-    const name = telemetry.nameOf(Operation.invokeAgent, call.agentName);
-    const options = {
-      operation: Operation.invokeAgent,
-      profile: settings.profile,
-      bounded: call.isBounded,
-    };
+    const { name, options } = operationSpan(telemetry, settings, call);
     return activateSpan(telemetry, name, options, (span) => {
       if (span === undefined) return original.apply(this, args);
       const traced = telemetry.guard(() => {

@@ -249,6 +249,11 @@ export class Core {
     }
   }
 
+  /** The attribute key of a field; empty where the profile has none. */
+  keyOf(profile: number, field: number): string {
+    return this.#call(() => (this.#keys[profile] ?? this.#loadKeys(profile))[field] ?? "", "");
+  }
+
   /** `{operation} {target}`, or the bare operation where that does not fit. */
   spanName(operation: number, target: string): string {
     return this.#textCall(target, "", (length) =>

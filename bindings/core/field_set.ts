@@ -8,6 +8,8 @@ import { utf8Length } from "./utf8.ts";
  * There is one set per core: fill it and start or end the span before anything else runs.
  */
 export class FieldSet {
+  /** Changes every text before it is taken; undefined makes the field absent. */
+  filter: ((field: number, value: string) => string | undefined) | undefined;
   readonly #texts: string[] = new Array<string>(Abi.maxFields).fill("");
   #numbers: Float64Array;
   #sizes: Uint32Array;
@@ -36,6 +38,14 @@ export class FieldSet {
   /** A text; anything but a string is taken as absent. */
   text(field: number, value: unknown): this {
     if (typeof value !== "string") return this;
+    if (this.filter === undefined) return this.verbatim(field, value);
+    const filtered = this.filter(field, value);
+    return filtered === undefined ? this : this.verbatim(field, filtered);
+  }
+
+  /** A text that {@link filter} has seen already, or undefined for none. */
+  verbatim(field: number, value: string | undefined): this {
+    if (value === undefined) return this;
     this.#texts[field] = value;
     this.#sizes[field] = value.length;
     this.#textIds[field] = 0;
@@ -44,7 +54,7 @@ export class FieldSet {
 
   /** A text of few distinct values, known to the core by `textId`. */
   interned(field: number, value: string, textId: number): this {
-    this.text(field, value);
+    this.verbatim(field, value);
     this.#textIds[field] = textId;
     return this;
   }

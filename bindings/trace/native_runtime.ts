@@ -11,6 +11,7 @@ interface NativeSpan {
 interface NativeTracing {
   enterSpan?<T>(name: string, body: (span: NativeSpan) => T): T;
   startActiveSpan?<T>(name: string, body: (span: SpanWriter) => T): T;
+  startSpan?(name: string): SpanWriter;
   withActiveSpan?<T>(span: SpanWriter, body: () => T): T;
   getActiveSpan?(): SpanWriter | undefined;
 }
@@ -61,6 +62,10 @@ function activeSpanRuntime(
       byteBudget: true,
     },
     startActiveSpan: (name, body) => native.startActiveSpan(name, body),
+    // A span is active no longer than the callback it was opened with.
+    startSpan: has(native, "startSpan")
+      ? (name) => native.startSpan(name)
+      : (name) => native.startActiveSpan(name, (writer) => writer),
     withActiveSpan: activates
       ? (writer, body) => native.withActiveSpan(writer, body)
       : (_writer, body) => body(),
@@ -84,21 +89,23 @@ function probeSpan(
 function enterSpanRuntime(
   native: NativeTracing & Required<Pick<NativeTracing, "enterSpan">>,
 ): SpanRuntime {
+  const startActiveSpan: SpanRuntime["startActiveSpan"] = (name, body) => {
+    let outcome: { readonly value: ReturnType<typeof body> } | undefined;
+    // The span lasts until the promise its body returns settles: that is the only way to end one here.
+    void native.enterSpan(name, (span) => {
+      let end: () => void = () => {};
+      const ended = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      outcome = { value: body(enteredSpan(span, end)) };
+      return span.isTraced ? ended : undefined;
+    });
+    return (outcome as { readonly value: ReturnType<typeof body> }).value;
+  };
   return {
     capabilities: { ...noopRuntime.capabilities, spans: true, byteBudget: true },
-    startActiveSpan(name, body) {
-      let outcome: { readonly value: ReturnType<typeof body> } | undefined;
-      // The span lasts until the promise its body returns settles: that is the only way to end one here.
-      void native.enterSpan(name, (span) => {
-        let end: () => void = () => {};
-        const ended = new Promise<void>((resolve) => {
-          end = resolve;
-        });
-        outcome = { value: body(enteredSpan(span, end)) };
-        return span.isTraced ? ended : undefined;
-      });
-      return (outcome as { readonly value: ReturnType<typeof body> }).value;
-    },
+    startActiveSpan,
+    startSpan: (name) => startActiveSpan(name, (writer) => writer),
     withActiveSpan: (_writer, body) => body(),
     activeSpan: () => undefined,
   };

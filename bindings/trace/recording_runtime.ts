@@ -62,6 +62,10 @@ export class RecordingRuntime implements SpanRuntime {
     return this.#active.run(writer, () => body(writer));
   }
 
+  startSpan(name: string): SpanWriter {
+    return this.startActiveSpan(name, (writer) => writer);
+  }
+
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T {
     return this.#active.run(writer as RecordingWriter, body);
   }

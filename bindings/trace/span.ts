@@ -5,7 +5,7 @@ import { errorType, isCancellation } from "./cause.ts";
 import type { InvocationScope } from "./invocation_scope.ts";
 import type { AttributeValue, Attributes, SpanContext, SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { AttributeWriter } from "./user_attributes.ts";
+import { AttributeWriter, type Redact } from "./user_attributes.ts";
 
 /** A span as user code sees it. All methods are silent once the span has ended, and none throws. */
 export interface TracerSpan {
@@ -48,6 +48,8 @@ export interface SpanOptions {
   readonly parent?: Span | undefined;
   /** Ends no later than the body of its invocation scope. */
   readonly bounded: boolean;
+  /** Replaces every text before it leaves. */
+  readonly redact?: Redact | undefined;
 }
 
 /** A recording span: its handle in the core and its writer in the runtime. */
@@ -55,6 +57,9 @@ export class Span extends AttributeWriter implements TracerSpan {
   readonly profile: number;
   readonly scope: InvocationScope | undefined;
   readonly bounded: boolean;
+  /** Ends the span in place of {@link truncate}, for who has more to write. */
+  onTruncate: (() => void) | undefined;
+  protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
   readonly #operation: number;
   readonly #writer: SpanWriter;
@@ -72,6 +77,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     this.profile = options.profile;
     this.scope = scope;
     this.bounded = options.bounded;
+    this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
     this.#writer = writer;
@@ -142,13 +148,25 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   /** Ends the span because its invocation is over. */
   truncate(): void {
+    const { onTruncate } = this;
+    this.onTruncate = undefined;
+    if (onTruncate !== undefined) this.#attempt(onTruncate);
+    if (!this.#isOpen) return;
     this.beginFields();
     this.close(Outcome.truncated);
   }
 
   /** The core's field set, emptied. Fill it and call {@link start} or one of the closing methods at once. */
   beginFields(): FieldSet {
-    return this.core.beginFields();
+    const fields = this.core.beginFields();
+    const { redact } = this;
+    fields.filter =
+      redact &&
+      ((field, value) => {
+        const key = this.core.keyOf(this.profile, field);
+        return key === "" ? undefined : redact(key, value);
+      });
+    return fields;
   }
 
   /** The core's identifier of a text of few distinct values. */

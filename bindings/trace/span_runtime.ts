@@ -50,6 +50,8 @@ export interface SpanRuntime {
   readonly capabilities: RuntimeCapabilities;
   /** Opens a child of the active span and runs `body` with it active. The caller ends it. */
   startActiveSpan<T>(name: string, body: (writer: SpanWriter) => T): T;
+  /** Opens a child of the active span and leaves the active span as it is. The caller ends it. */
+  startSpan(name: string): SpanWriter;
   /** Runs `body` with an open span active; just runs it where the runtime cannot activate. */
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
   /** The active span, where the runtime can tell. */
@@ -75,6 +77,7 @@ export const noopRuntime: SpanRuntime = {
     byteBudget: false,
   },
   startActiveSpan: (_name, body) => body(noopWriter),
+  startSpan: () => noopWriter,
   withActiveSpan: (_writer, body) => body(),
   activeSpan: () => undefined,
 };

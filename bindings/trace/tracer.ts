@@ -102,6 +102,15 @@ export function activateSpan<T>(
   );
 }
 
+/** Opens a span without making it active; undefined where nothing records it. The caller ends it. */
+export function startSpan(
+  telemetry: Telemetry,
+  name: string,
+  options: SpanOptions,
+): Span | undefined {
+  return openOn(telemetry, telemetry.runtime.startSpan(name), options);
+}
+
 function openOn(
   telemetry: Telemetry,
   writer: SpanWriter,

@@ -9,6 +9,9 @@ const maxBytesPerUnit = 3;
 const invalidValue = -1;
 const absentValue = -2;
 
+/** Replaces a text of an attribute; undefined drops it. Never throws. */
+export type Redact = (key: string, value: string) => string | undefined;
+
 /**
  * The part of a span that writes the user's own attributes. They are written at once while they are certain to fit, and
  * the core is told of them with the next call it needs anyway; when they may not fit, it decides about each.
@@ -36,9 +39,13 @@ export abstract class AttributeWriter implements AttributeSink {
 
   abstract write(key: string, value: AttributeValue): void;
 
+  /** Changes every text before it is written; undefined drops it. */
+  protected abstract readonly redact: Redact | undefined;
+
   /** Writes attributes. Throws what a getter of the caller's or {@link write} throws. */
   protected writeAll(attributes: Readonly<Record<string, unknown>>): void {
-    const own = isPlain(attributes) ? attributes : { ...attributes };
+    const plain = isPlain(attributes) ? attributes : { ...attributes };
+    const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
     let count = 0;
     let bytes = 0;
     let unfitted: string | undefined;
@@ -75,6 +82,21 @@ export abstract class AttributeWriter implements AttributeSink {
     this.written = 0;
     this.writtenBytes = 0;
     this.invalid = 0;
+  }
+
+  #redacted(
+    attributes: Readonly<Record<string, unknown>>,
+    redact: Redact,
+  ): Readonly<Record<string, unknown>> {
+    const entries = Object.entries(attributes).map(([key, value]) => [
+      key,
+      typeof value === "string"
+        ? redact(key, value)
+        : Array.isArray(value)
+          ? value.map((item: unknown) => (typeof item === "string" ? redact(key, item) : item))
+          : value,
+    ]);
+    return Object.fromEntries(entries) as Record<string, unknown>;
   }
 
   /** Goes on from `firstKey` with what the core decides about each value. */

@@ -57,10 +57,9 @@ using isotel::Answer;
 using isotel::Error;
 
 struct isotel_context {
-  // The first `length` bytes of the buffer; empty when the host names more than there are.
-  [[nodiscard]] std::string_view Text(uint32_t length) const {
-    return length <= buffer.size() ? std::string_view(buffer.data(), length) : std::string_view();
-  }
+  [[nodiscard]] bool Holds(uint32_t length) const { return length <= buffer.size(); }
+  // The first `length` bytes of the buffer, which must hold them.
+  [[nodiscard]] std::string_view Text(uint32_t length) const { return {buffer.data(), length}; }
   int32_t PutText(std::string_view text) {
     if (text.size() > buffer.size()) buffer.resize(text.size());
     std::copy(text.begin(), text.end(), buffer.begin());
@@ -108,7 +107,7 @@ int32_t isotel_keys(isotel_context* context, uint32_t profile) {
 }
 
 uint32_t isotel_intern(isotel_context* context, uint32_t length) {
-  return context->recorder.Intern(context->Text(length));
+  return context->Holds(length) ? context->recorder.Intern(context->Text(length)) : 0;
 }
 
 int32_t isotel_text(isotel_context* context, uint32_t text) {
@@ -121,23 +120,26 @@ int32_t isotel_span_name(isotel_context* context, uint32_t operation, uint32_t l
     context->recorder.NoteUnknownCode();
     return Answer(Error::kUnknownOperation);
   }
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
   return context->PutText(
       isotel::genai::SpanName(static_cast<isotel::genai::Operation>(operation), context->Text(length)));
 }
 
 int32_t isotel_cut_name(isotel_context* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
   const size_t kept = isotel::CutAtCharacter(context->Text(length), isotel::kMaxNameBytes);
   if (kept < length) context->recorder.NoteCutName();
   return static_cast<int32_t>(kept);
 }
 
 int32_t isotel_provider_name(isotel_context* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
   // Copied: the name may be a view on the buffer it is written to.
   return context->PutText(std::string(isotel::genai::NormalizeProvider(context->Text(length))));
 }
 
 int32_t isotel_metadata_key(isotel_context* context, uint32_t source, uint32_t length) {
-  if (source > ISOTEL_RUNTIME_CONTEXT) return Answer(Error::kOutOfRange);
+  if (source > ISOTEL_RUNTIME_CONTEXT || !context->Holds(length)) return Answer(Error::kOutOfRange);
   return context->PutText(
       isotel::genai::MetadataKey(static_cast<isotel::genai::MetadataSource>(source), context->Text(length)));
 }

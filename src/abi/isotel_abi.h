@@ -1,16 +1,20 @@
 /* The door of the isotel core: every function a host can call, in plain C.
  *
  * Conventions
- *  1. Text is UTF-8, given as an offset-free prefix of the context's text buffer: the host asks for it with
- *     isotel_buffer(), writes there and passes the length. Text that comes back stands in the same buffer.
+ *  1. Text is UTF-8 and stands at the start of the context's text buffer: the host asks for it with isotel_buffer(),
+ *     writes there and passes the length. Text that comes back stands there too. A length beyond the buffer is
+ *     kOutOfRange.
  *  2. An int32_t result is a value when it is >= 0 and an error of base/errors.def when it is negative.
  *  3. Handles are generational uint32_t; 0 is none. A handle that is stale, or whose object has ended, makes a
  *     call a no-op that is counted and answered with an error; it is never undefined behaviour.
  *  4. The context is made once by isotel_create() and passed first everywhere. A context belongs to one thread.
  *     No call keeps a pointer of the host's, none calls back into the host.
  *  5. The exchange block is the memory a call reads fields from and writes plans to. Its address is that of
- *     isotel_exchange() for the life of the context. Memory may grow in isotel_create(), isotel_buffer(),
- *     isotel_intern() and in calls that open a span or scope: views on it have to be taken anew then.
+ *     isotel_exchange() for the life of the context. isotel_span_start() and isotel_span_end() read the fields whose
+ *     bit in `present` is set and set and clear bits themselves: the host writes all words of `present` before each
+ *     of them. A text has its length in `size`; its `text_id` is read too, where the field says so, and 0 if none.
+ *     Any call may grow the memory, and any that answers with text may move the buffer: views have to be taken anew
+ *     when the memory's buffer is another, and isotel_buffer(context, 0) tells where the text is.
  *  6. Times are milliseconds since the Unix epoch as a double. They come from the host; the core has no clock.
  *  7. ISOTEL_ABI_VERSION grows with every change of a signature, layout or code. A host refuses a module whose
  *     isotel_abi_version() is not the one it was built for.

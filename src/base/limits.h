@@ -26,8 +26,6 @@ inline constexpr uint32_t kReservedFinishBytes = 4 * 1024;
 inline constexpr uint32_t kMinCutBytes = 64;
 /// UTF-8 bytes of a span name the Workers runtime keeps.
 inline constexpr size_t kMaxNameBytes = 64;
-/// UTF-8 bytes of an AI Gateway log id.
-inline constexpr size_t kMaxGatewayLogIdBytes = 256;
 
 inline constexpr uint32_t kMaxInternedTexts = 4'096;
 inline constexpr size_t kMaxInternedBytes = size_t{1} << 20;

@@ -8,8 +8,8 @@
 
 namespace isotel::genai {
 
-/// The name of a span; the bare operation when there is no target or the whole would take more than
-/// kMaxNameBytes bytes. The target stays available as an attribute: query on gen_ai.operation.name.
+/// The name of a span: that of a custom one is its target, cut. Any other is the bare operation when there is no target or the whole would take more than
+/// kMaxNameBytes bytes. An operation without a prefix is named by its target, cut to that. The target stays available as an attribute: query on gen_ai.operation.name.
 [[nodiscard]] std::string SpanName(Operation operation, std::string_view target);
 
 }  // namespace isotel::genai

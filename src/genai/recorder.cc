@@ -135,7 +135,7 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
     if (finished && !fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
       fields.SetInterned(Field::kFinishReason, call.rollup.finish_reason());
     }
-  } else if (!std::isnan(call.first_chunk_unix_ms)) {
+  } else if (!std::isnan(call.first_chunk_unix_ms) && span.start_unix_ms > 0) {
     const double waited_ms = call.first_chunk_unix_ms - span.start_unix_ms;
     fields.SetNumber(Field::kTimeToFirstChunk, waited_ms > 0 ? waited_ms / kMsPerSecond : 0);
   }

@@ -43,7 +43,7 @@ class Recorder {
     Handle parent = kNoHandle;
     Handle scope = kNoHandle;
     uint32_t flags = 0;  ///< trace::kSpanBounded, trace::kSpanNative
-    double start_unix_ms = 0;
+    double start_unix_ms = 0;  ///< 0 when not known
   };
   /// Opens a span. kUnknownOperation or kUnknownProfile for a code that is in no table, kLimitReached past a limit;
   /// all counted.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -32,6 +33,12 @@ uint64_t CommonLength(std::span<const AttributeSize> sizes, const std::vector<si
   return 0;
 }
 
+// What a value takes when no more can be cut from it.
+uint64_t LeastBytes(const AttributeSize& size) {
+  const uint32_t value_bytes = size.cuttable ? std::min(size.value_bytes, kMinCutBytes) : size.value_bytes;
+  return uint64_t{size.key_bytes} + value_bytes;
+}
+
 }  // namespace
 
 FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, uint32_t max_value_bytes,
@@ -51,15 +58,18 @@ FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, ui
     order.push_back(i);
     total += uint64_t{wanted[i].key_bytes} + wanted[i].value_bytes;
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return wanted[a].value_bytes > wanted[b].value_bytes; });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::pair(wanted[b].value_bytes, a) < std::pair(wanted[a].value_bytes, b);
+  });
 
   uint64_t common = UINT64_MAX;
   while (total > available_bytes) {
     common = CommonLength(wanted, order, total, available_bytes);
     if (common != 0) break;
-    const size_t largest = order.front();
-    order.erase(order.begin());
+    const auto heaviest = std::max_element(
+        order.begin(), order.end(), [&](size_t a, size_t b) { return LeastBytes(wanted[a]) < LeastBytes(wanted[b]); });
+    const size_t largest = *heaviest;
+    order.erase(heaviest);
     total -= uint64_t{wanted[largest].key_bytes} + wanted[largest].value_bytes;
     keep[largest] = 0;
     common = UINT64_MAX;

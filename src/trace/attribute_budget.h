@@ -1,8 +1,9 @@
 // Decides which attribute values of a span are kept whole, cut or dropped when they do not all fit.
 //
 // The largest values pay first: every text longer than a common length is cut to it, so that short values
-// (ids, numbers, usage) always survive a long one. A text that would be cut below kMinCutBytes, and a value
-// that cannot be cut, is dropped instead, largest first.
+// (ids, numbers, usage) always survive a long one. When that is not enough, values are dropped one by one, that
+// which takes most after cutting first: a document that cannot be cut before a text that can. No text is cut below
+// kMinCutBytes.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct FitResult {
 };
 
 /// Fits `sizes` into `available_bytes`, no value above `max_value_bytes`. Writes one decision per size into
-/// `keep`, which must be as long as `sizes`. O(n log n) time, no allocation beyond one index per size.
+/// `keep`, which must be at least as long as `sizes`. O(n log n) time, and O(n) for each value that is dropped.
 FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, uint32_t max_value_bytes,
               std::span<uint32_t> keep);
 

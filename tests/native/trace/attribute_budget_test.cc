@@ -86,8 +86,7 @@ TEST_CASE("When a value has to go it is the largest and what is left is judged a
   CHECK(fitted.result.bytes == 720);
 }
 
-TEST_CASE("A document that cannot fit goes before a longer text that can be cut" *
-          doctest::should_fail()) {
+TEST_CASE("A document that cannot fit goes before a longer text that can be cut") {
   CHECK(FitAll({Text(25'000), Whole(5'000)}, 4'000).keep == std::vector<uint32_t>{3'990, 0});
 }
 
@@ -107,8 +106,7 @@ TEST_CASE("Numbers survive one huge text") {
   CHECK(fitted.keep.back() == 90);
 }
 
-TEST_CASE("An attribute whose key alone is too long does not push the others out" *
-          doctest::should_fail()) {
+TEST_CASE("An attribute whose key alone is too long does not push the others out") {
   const Fitted fitted = FitAll({Whole(8, 70'000), Text(2'000), Whole(1'000), Whole(8)}, 60'000);
   CHECK(fitted.keep == std::vector<uint32_t>{0, kKeepAll, kKeepAll, kKeepAll});
 }

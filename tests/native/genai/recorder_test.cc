@@ -324,6 +324,20 @@ TEST_CASE_FIXTURE(AgentsHost, "Calls roll up to their own parent only") {
   CHECK(written.empty());
 }
 
+TEST_CASE_FIXTURE(
+    AgentsHost,
+    "An operation that was cut short does not take the finish reason of its last call") {
+  for (const trace::Outcome outcome :
+       {trace::Outcome::kFailed, trace::Outcome::kCancelled, trace::Outcome::kTruncated}) {
+    const Handle operation = Open(Operation::kInvokeAgent);
+    const Handle chat = Open(Operation::kChat, operation);
+    Interned(Field::kFinishReason, "stop");
+    REQUIRE(End(chat) == Error::kOk);
+    REQUIRE(End(operation, {.outcome = outcome}) == Error::kOk);
+    CHECK_FALSE(Has(Field::kFinishReason));
+  }
+}
+
 TEST_CASE_FIXTURE(AgentsHost, "Tools do not roll up") {
   const Handle operation = Open(Operation::kInvokeAgent);
   (void)Open(Operation::kChat, operation);

@@ -40,8 +40,7 @@ TEST_CASE("A target of a megabyte costs the target only") {
   CHECK(SpanName(Operation::kExecuteTool, std::string(1 << 20, 'x')) == "execute_tool");
 }
 
-TEST_CASE("A custom span has no operation in its name and its target is cut at a character" *
-          doctest::should_fail()) {
+TEST_CASE("A custom span has no operation in its name and its target is cut at a character") {
   CHECK(SpanName(Operation::kCustom, "load_profile") == "load_profile");
   CHECK(SpanName(Operation::kCustom, std::string(63, 'a') + "\xC3\xA9") == std::string(63, 'a'));
   CHECK(SpanName(Operation::kCustom, "").empty());

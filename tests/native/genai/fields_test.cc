@@ -144,8 +144,9 @@ std::map<std::string, Field> KeysOf(Profile profile) {
 TEST_CASE("No two fields share a key within a profile") {
   for (const Profile profile : kBoth) {
     size_t named = 0;
-    for (size_t i = 0; i < kFieldCount; ++i)
-      named += KeyOf(profile, static_cast<Field>(i)).empty() ? 0 : 1;
+    for (size_t i = 0; i < kFieldCount; ++i) {
+      if (!KeyOf(profile, static_cast<Field>(i)).empty()) ++named;
+    }
     CHECK(KeysOf(profile).size() == named);
   }
 }

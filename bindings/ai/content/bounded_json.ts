@@ -1,0 +1,197 @@
+import { cutToBytes, utf8Length } from "../../core/utf8.ts";
+import { describeBinary, describeBase64 } from "./media.ts";
+
+/** Room a container keeps for its end and for the mark of what it leaves out. */
+const markBytes = 48;
+const maxDepth = 32;
+
+/** Changes a text before it is written; undefined leaves it out. */
+export type TextFilter = (text: string) => string | undefined;
+
+/**
+ * A value as JSON of at most `maxBytes` UTF-8 bytes, in time linear in what is written.
+ *
+ * What does not fit is left out where it stands and marked: a text ends with `…(120 bytes more)`, a list with an item
+ * and an object with an entry that says how many are missing. Binary data is described, never written. A cycle, or
+ * more than 32 levels, becomes the text `…`. Getters that throw leave their entry out.
+ *
+ * @param maxBytes at least 64.
+ * @returns undefined for a value JSON has nothing for: undefined, a function, a symbol.
+ */
+export function boundedJson(
+  value: unknown,
+  maxBytes: number,
+  filter?: TextFilter,
+): string | undefined {
+  if (!isWritable(value)) return undefined;
+  const writer = new BoundedWriter(maxBytes, filter);
+  writer.write(value, 0);
+  return writer.json;
+}
+
+class BoundedWriter {
+  json = "";
+  #left: number;
+  readonly #filter: TextFilter | undefined;
+  readonly #path: object[] = [];
+
+  constructor(maxBytes: number, filter: TextFilter | undefined) {
+    this.#left = maxBytes;
+    this.#filter = filter;
+  }
+
+  write(value: unknown, depth: number): void {
+    switch (typeof value) {
+      case "string":
+        this.#writeText(value);
+        return;
+      case "number":
+        this.#put(Number.isFinite(value) ? String(value) : "null");
+        return;
+      case "boolean":
+        this.#put(String(value));
+        return;
+      case "bigint":
+        this.#writeText(String(value));
+        return;
+      case "object":
+        this.#writeObject(value, depth);
+        return;
+      default:
+        this.#put("null");
+    }
+  }
+
+  #writeObject(value: object | null, depth: number): void {
+    if (value === null) {
+      this.#put("null");
+      return;
+    }
+    const described = describeBinary(value);
+    if (described !== undefined) {
+      this.#writeText(described);
+      return;
+    }
+    if (depth >= maxDepth || this.#path.includes(value)) {
+      this.#put('"…"', 5);
+      return;
+    }
+    const plain = unwrapped(value);
+    if (typeof plain !== "object" || plain === null) {
+      this.write(plain, depth + 1);
+      return;
+    }
+    this.#path.push(value);
+    if (Array.isArray(plain)) this.#writeList(plain, depth);
+    else this.#writeEntries(plain, depth);
+    this.#path.pop();
+  }
+
+  #writeList(list: readonly unknown[], depth: number): void {
+    this.#put("[");
+    this.#left -= markBytes;
+    for (let i = 0; i < list.length; i += 1) {
+      if (this.#left < markBytes) {
+        this.#putMark(`${i > 0 ? "," : ""}"…(${list.length - i} items more)"`);
+        break;
+      }
+      if (i > 0) this.#put(",");
+      this.write(list[i], depth + 1);
+    }
+    this.#left += markBytes;
+    this.#put("]");
+  }
+
+  #writeEntries(source: object, depth: number): void {
+    const keys = Object.keys(source);
+    this.#put("{");
+    this.#left -= markBytes;
+    let isFirst = true;
+    for (let i = 0; i < keys.length; i += 1) {
+      const key = keys[i] as string;
+      const value = read(source, key);
+      if (!isWritable(value)) continue;
+      const name = JSON.stringify(key);
+      const nameBytes = utf8Length(name) + 2;
+      if (this.#left < nameBytes + markBytes) {
+        this.#putMark(`${isFirst ? "" : ","}"…":"${keys.length - i} entries more"`);
+        break;
+      }
+      this.#put(`${isFirst ? "" : ","}${name}:`, nameBytes);
+      isFirst = false;
+      this.write(value, depth + 1);
+    }
+    this.#left += markBytes;
+    this.#put("}");
+  }
+
+  #writeText(text: string): void {
+    const kept = this.#filter === undefined ? text : this.#filter(text);
+    if (kept === undefined) {
+      this.#put("null");
+      return;
+    }
+    const shown = describeBase64(kept) ?? kept;
+    if (shown.length <= this.#left) {
+      const whole = JSON.stringify(shown);
+      const bytes = utf8Length(whole);
+      if (bytes <= this.#left) {
+        this.#put(whole, bytes);
+        return;
+      }
+    }
+    this.#writeCut(shown);
+  }
+
+  #writeCut(text: string): void {
+    const bytes = utf8Length(text);
+    let room = Math.max(this.#left - markBytes, 0);
+    // Escapes may take several times the room of what they stand for.
+    for (;;) {
+      const head = cutToBytes(text, room);
+      const cut = JSON.stringify(`${head}…(${bytes - utf8Length(head)} bytes more)`);
+      const size = utf8Length(cut);
+      if (size <= this.#left || room === 0) {
+        this.#put(cut, size);
+        return;
+      }
+      room = Math.floor(room / 2);
+    }
+  }
+
+  #put(json: string, bytes: number = json.length): void {
+    this.json += json;
+    this.#left -= bytes;
+  }
+
+  /** Writes into the room that was kept for it. */
+  #putMark(json: string): void {
+    this.json += json;
+  }
+}
+
+function isWritable(value: unknown): boolean {
+  const type = typeof value;
+  return type !== "undefined" && type !== "function" && type !== "symbol";
+}
+
+function read(source: object, key: string): unknown {
+  try {
+    return (source as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `toJSON` gives, as for a Date or a URL; an Error as its name and message. */
+function unwrapped(value: object): unknown {
+  try {
+    if (value instanceof Error) return { name: value.name, message: value.message };
+    if (value instanceof Map) return Object.fromEntries(value);
+    if (value instanceof Set) return [...value];
+    const { toJSON } = value as { toJSON?: unknown };
+    return typeof toJSON === "function" ? (toJSON.call(value) as unknown) : value;
+  } catch {
+    return "…";
+  }
+}

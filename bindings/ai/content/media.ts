@@ -1,0 +1,60 @@
+/** Texts shorter than this are written even when they look like base64: an id, a hash or a token does too. */
+const minBase64Length = 2048;
+const probeLength = 256;
+const base64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/** Binary data as a description of it; undefined for anything else. */
+export function describeBinary(value: object): string | undefined {
+  const bytes = binaryBytes(value);
+  return bytes === undefined ? undefined : `(binary, ${bytes} bytes)`;
+}
+
+/** A long base64 text, or a data URL, as a description of it; undefined for anything else. */
+export function describeBase64(text: string): string | undefined {
+  if (text.startsWith("data:")) {
+    const comma = text.indexOf(",");
+    const head = text.slice(0, comma === -1 ? 0 : Math.min(comma, 100));
+    return `(${head === "" ? "data" : head}, ${text.length} characters)`;
+  }
+  if (text.length < minBase64Length) return undefined;
+  const isBase64 =
+    base64.test(text.slice(0, probeLength)) && base64.test(text.slice(-probeLength));
+  return isBase64 ? `(base64, ${Math.floor((text.length * 3) / 4)} bytes)` : undefined;
+}
+
+/** Media of a prompt or an answer, of any of the SDK's shapes: type and size, never the data. */
+export function describeMedia(
+  data: unknown,
+  mediaType: string | undefined,
+): Readonly<Record<string, unknown>> {
+  const modality = modalityOf(mediaType);
+  const type = mediaType === undefined ? {} : { mime_type: mediaType };
+  const url = urlOf(data);
+  if (url !== undefined) return { type: "uri", modality, ...type, uri: url };
+  return { type: "blob", modality, ...type, content: "", bytes: dataBytes(data) };
+}
+
+function modalityOf(mediaType: string | undefined): string {
+  const kind = mediaType?.split("/", 1)[0];
+  return kind === "image" || kind === "video" || kind === "audio" ? kind : "document";
+}
+
+// Query and fragment of a URL often carry a signature.
+function urlOf(data: unknown): string | undefined {
+  const text = data instanceof URL ? data.href : data;
+  if (typeof text !== "string" || !/^https?:\/\//i.test(text)) return undefined;
+  return text.replace(/[?#].*$/s, "");
+}
+
+function dataBytes(data: unknown): number {
+  if (typeof data === "string") {
+    const comma = data.startsWith("data:") ? data.indexOf(",") + 1 : 0;
+    return Math.floor(((data.length - comma) * 3) / 4);
+  }
+  return typeof data === "object" && data !== null ? (binaryBytes(data) ?? 0) : 0;
+}
+
+function binaryBytes(value: object): number | undefined {
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength;
+  return typeof Blob !== "undefined" && value instanceof Blob ? value.size : undefined;
+}

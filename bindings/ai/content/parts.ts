@@ -1,0 +1,83 @@
+import { record, text } from "../read.ts";
+import { describeMedia } from "./media.ts";
+
+/** A part of a message in the shape of the GenAI semantic conventions. */
+export type Part = Readonly<Record<string, unknown>>;
+
+/** The parts of an AI SDK message: its content is a text or a list of parts. */
+export function partsOf(content: unknown): Part[] {
+  if (typeof content === "string") return [{ type: "text", content }];
+  if (!Array.isArray(content)) return [];
+  return content.map(partOf).filter((part) => part !== undefined);
+}
+
+/** One part of a prompt or of an answer; undefined for what is none. */
+export function partOf(value: unknown): Part | undefined {
+  if (typeof value === "string") return { type: "text", content: value };
+  const part = record(value);
+  const type = text(part?.["type"]);
+  if (part === undefined || type === undefined) return undefined;
+  switch (type) {
+    case "text":
+    case "reasoning":
+      return { type, content: text(part["text"]) ?? "" };
+    case "image":
+      return describeMedia(part["image"], text(part["mediaType"]) ?? "image/*");
+    case "file":
+    case "reasoning-file":
+      return describeMedia(fileData(part), text(part["mediaType"]));
+    case "tool-call":
+      return {
+        type: "tool_call",
+        id: text(part["toolCallId"]) ?? null,
+        name: text(part["toolName"]) ?? "",
+        arguments: parsed(part["input"]),
+      };
+    case "tool-result":
+    case "tool-error":
+      return {
+        type: "tool_call_response",
+        id: text(part["toolCallId"]) ?? null,
+        response: toolResponse(part["output"] ?? part["result"] ?? part["error"] ?? null),
+      };
+    default:
+      // The conventions allow parts of other types; what they hold is not known to be content.
+      return { type: type.replaceAll("-", "_") };
+  }
+}
+
+function fileData(part: Readonly<Record<string, unknown>>): unknown {
+  const { data } = part;
+  const tagged = record(data);
+  // Since specification v4 data is tagged with what it is.
+  return tagged?.["type"] === undefined
+    ? (data ?? part["url"])
+    : (tagged["data"] ?? tagged["url"] ?? tagged["text"]);
+}
+
+/** Providers give the input of a tool call as JSON text. */
+function parsed(input: unknown): unknown {
+  if (typeof input !== "string") return input ?? null;
+  try {
+    return JSON.parse(input) as unknown;
+  } catch {
+    return input;
+  }
+}
+
+function toolResponse(output: unknown): unknown {
+  const tagged = record(output);
+  switch (tagged?.["type"]) {
+    case "text":
+    case "error-text":
+    case "json":
+    case "error-json":
+      return tagged["value"] ?? null;
+    case "content":
+      return partsOf(tagged["value"]);
+    case "execution-denied":
+      return { denied: true, reason: text(tagged["reason"]) ?? null };
+    default:
+      return output;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Settings } from "../options.ts";
+
+/** Which content of a call is recorded. */
+export interface ContentPolicy {
+  readonly inputMessages: boolean;
+  readonly outputMessages: boolean;
+  readonly toolArguments: boolean;
+  readonly toolResults: boolean;
+}
+
+/** The settings of the instrumentation, as far as the caller's `recordInputs` and `recordOutputs` allow. */
+export function contentPolicy(
+  settings: Settings,
+  telemetryOptions: Readonly<Record<string, unknown>> | undefined,
+): ContentPolicy {
+  const inputs = telemetryOptions?.["recordInputs"] !== false;
+  const outputs = telemetryOptions?.["recordOutputs"] !== false;
+  return {
+    inputMessages: settings.storeMessages && inputs,
+    outputMessages: settings.storeMessages && outputs,
+    toolArguments: settings.storeTools && inputs,
+    toolResults: settings.storeTools && outputs,
+  };
+}
