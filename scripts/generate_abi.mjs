@@ -8,7 +8,7 @@ const camel = (name) => name.charAt(0).toLowerCase() + name.slice(1);
 
 function rows(path, macro) {
   const text = readFileSync(path, "utf8");
-  const found = text.matchAll(new RegExp(`^${macro}\\((.*)\\)\\s*(?://.*)?$`, "gm"));
+  const found = text.matchAll(new RegExp(`^${macro}\\(([^]*?)\\)[ \\t]*(?://.*)?$`, "gm"));
   return Array.from(found, (match) => match[1].split(/,\s*/).map((cell) => cell.trim()));
 }
 
@@ -25,6 +25,14 @@ function list(name, doc, values) {
   return `/** ${doc} */\nexport const ${name} = [\n${lines.join("\n")}\n] as const;\n`;
 }
 
+/** The hash of src/abi/fingerprint.h over the rows of the tables. */
+function fingerprint(tables) {
+  const text = tables.flat().map((row) => `${row[0]},${unquote(row[1])}\n`).join("");
+  let hash = 2166136261;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
+  return hash;
+}
+
 function generate() {
   const header = readFileSync("src/abi/isotel_abi.h", "utf8");
   const defines = Array.from(header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm), (match) => [
@@ -33,16 +41,30 @@ function generate() {
   ]);
   const exported = Array.from(header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm), (match) => match[1]);
   const fields = rows("src/genai/fields.def", "ISOTEL_FIELD");
+  const operations = rows("src/genai/operations.def", "ISOTEL_OPERATION");
+  const profiles = rows("src/genai/profiles.def", "ISOTEL_PROFILE");
+  const outcomes = rows("src/trace/outcomes.def", "ISOTEL_OUTCOME");
+  const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
+  const counters = rows("src/base/counters.def", "ISOTEL_COUNTER");
+  const tables = [fields, operations, profiles, outcomes, errors, counters];
+  const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
   return [
     "// Made by scripts/generate_abi.mjs from src/abi/isotel_abi.h and the .def tables. Do not edit.\n",
-    object("Abi", "Constants of isotel_abi.h.", defines),
+    object("Abi", "Constants of isotel_abi.h, and the hash of the tables.", [
+      ...defines,
+      ["fingerprint", fingerprint(tables)],
+    ]),
     list("exportNames", "The functions a module has to export.", exported),
-    object("Field", "Identifiers of src/genai/fields.def.", fields.map((row, index) => [nameOf(row), index])),
-    object("Operation", "Codes of src/genai/operations.def.", rows("src/genai/operations.def", "ISOTEL_OPERATION").map((row) => [nameOf(row), row[1]])),
-    object("Profile", "Codes of src/genai/profiles.def.", rows("src/genai/profiles.def", "ISOTEL_PROFILE").map((row) => [nameOf(row), row[1]])),
-    object("Outcome", "Codes of src/trace/outcomes.def.", rows("src/trace/outcomes.def", "ISOTEL_OUTCOME").map((row) => [nameOf(row), row[1]])),
-    object("ErrorCode", "Codes of src/base/errors.def.", rows("src/base/errors.def", "ISOTEL_ERROR").map((row) => [nameOf(row), row[1]])),
-    list("counterNames", "Counters of src/base/counters.def, in the order of isotel_counters().", rows("src/base/counters.def", "ISOTEL_COUNTER").map((row) => unquote(row[1]))),
+    object("Field", "Identifiers of src/genai/fields.def.", fields.map((row, i) => [nameOf(row), i])),
+    object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
+    object("Profile", "Codes of src/genai/profiles.def.", codes(profiles)),
+    object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),
+    object("ErrorCode", "Codes of src/base/errors.def.", codes(errors)),
+    list(
+      "counterNames",
+      "Counters of src/base/counters.def, in the order of isotel_counters().",
+      counters.map((row) => unquote(row[1])),
+    ),
   ].join("\n");
 }
 

@@ -1,10 +1,10 @@
-import type { Telemetry } from "../trace/telemetry.ts";
 import type { Params } from "./identity.ts";
 import { telemetryOptions } from "./identity.ts";
+import { ToolEnds } from "./integration_tools.ts";
 import { runModelCall } from "./model_call.ts";
 import type { AIOperation } from "./operation.ts";
 import { record, text } from "./read.ts";
-import { runToolCall } from "./tool_call.ts";
+import { runToolCall, type ToolRequest } from "./tool_call.ts";
 
 declare global {
   // The SDK keeps its registered integrations here, both majors of it.
@@ -29,99 +29,99 @@ function isOurs(integration: unknown): boolean {
 
 /**
  * The integrations the SDK would tell of a call, without ours: per-call integrations replace the registered ones, so
- * whoever adds one has to carry those over, and a call that is already traced must not be traced by an adapter too.
+ * whoever adds one carries those over, and a call that is traced already must not be traced by an adapter too.
  */
 export function foreignIntegrations(params: Params): unknown[] {
-  const own = telemetryOptions(params)?.["integrations"];
-  const all = own ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
+  const all = integrationsOf(params);
   return (Array.isArray(all) ? all : [all]).filter((integration) => !isOurs(integration));
 }
 
-/** The parameters of a v7 call that no adapter of ours is told of: the call is traced by other means. */
+/** The parameters of a v7 call that no adapter of ours is told of, because it is traced by other means. */
 export function withoutOurs(params: Params): Params {
-  const options = telemetryOptions(params);
-  const all = options?.["integrations"] ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS;
+  const all = integrationsOf(params);
   if (!(Array.isArray(all) ? all.some(isOurs) : isOurs(all))) return params;
-  return withTelemetry(params, { ...options, integrations: foreignIntegrations(params) });
-}
-
-/** The parameters of a v7 call with other telemetry options. */
-export function withTelemetry(params: Params, telemetry: object): Params {
   const { experimental_telemetry: _, ...rest } = params;
-  return { ...rest, telemetry };
+  const integrations = foreignIntegrations(params);
+  return { ...rest, telemetry: { ...telemetryOptions(params), integrations } };
 }
 
-/**
- * The integration of one call. Only the hooks that are needed: the SDK prepares an event for each one that is there.
- */
-export function callIntegration(operation: AIOperation): object {
-  const { telemetry } = operation;
-  return markedAsOurs({
-    executeLanguageModelCall: (event: ExecuteEvent) => runModelEvent(operation, event),
-    executeTool: (event: ExecuteEvent) => runToolEvent(operation, event),
-    onAbort: () => telemetry.guard(() => operation.cancel()),
-    onError: (event: unknown) => telemetry.guard(() => failWithEvent(operation, event)),
-  });
+function integrationsOf(params: Params): unknown {
+  const own = telemetryOptions(params)?.["integrations"];
+  return own ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
 }
 
-/** Runs an attempt at a model call inside its span. */
-export function runModelEvent(operation: AIOperation, event: ExecuteEvent): PromiseLike<unknown> {
-  const { telemetry, isStream } = operation;
-  return runObserved(telemetry, event.execute, (execute) => {
+/** The SDK's hooks of one operation. The execute hooks run in whatever context calls them. */
+export class OperationHooks {
+  readonly operation: AIOperation;
+  readonly #toolEnds: ToolEnds | undefined;
+
+  constructor(operation: AIOperation) {
+    this.operation = operation;
+    // The hook around a tool does not return what the tool did.
+    if (operation.content.toolResults) this.#toolEnds = new ToolEnds();
+  }
+
+  /** Runs one attempt at a model call. */
+  executeLanguageModelCall(event: ExecuteEvent): PromiseLike<unknown> {
     const model = { modelId: text(event["modelId"]), provider: text(event["provider"]) };
-    const method = isStream ? "doStream" : "doGenerate";
-    return runModelCall(operation, { model, method, settings: event }, execute);
-  });
-}
+    const method = this.operation.isStream ? "doStream" : "doGenerate";
+    return runModelCall(this.operation, { model, method, settings: event }, event.execute);
+  }
 
-/** Runs a tool inside its span. */
-export function runToolEvent(operation: AIOperation, event: ExecuteEvent): PromiseLike<unknown> {
-  return runObserved(operation.telemetry, event.execute, (execute) =>
-    runToolCall(operation, toolRequest(event), execute),
-  );
+  executeTool(event: ExecuteEvent): PromiseLike<unknown> {
+    const request = toolRequest(event);
+    if (this.#toolEnds === undefined) return runToolCall(this.operation, request, event.execute);
+    return this.#toolEnds.run(this.operation, request, event);
+  }
+
+  onToolExecutionEnd(event: unknown): void {
+    this.#toolEnds?.ended(event);
+  }
+
+  onEnd(event: unknown): void {
+    if (this.operation.isStream) this.operation.streamEnded();
+    else this.operation.finish(event);
+  }
+
+  onAbort(): void {
+    this.operation.cancel();
+  }
+
+  /**
+   * Where the caller has switched recording off, the SDK hands over an error of its own: what the last model call
+   * failed with says more.
+   */
+  onError(event: unknown): void {
+    const source = record(event);
+    const isHidden = source?.["recordInputs"] === false || source?.["recordOutputs"] === false;
+    const known = isHidden ? this.operation.failure : undefined;
+    this.operation.fail(known === undefined ? source?.["error"] : known.cause);
+  }
 }
 
 /** Which tool an event of the SDK is about. */
-export function toolRequest(event: Readonly<Record<string, unknown>>): {
-  readonly toolName: string;
-  readonly toolCallId: string | undefined;
-} {
+export function toolRequest(event: Readonly<Record<string, unknown>>): ToolRequest {
   const toolCall = record(event["toolCall"]);
   return {
     toolName: text(toolCall?.["toolName"]) ?? "tool",
     toolCallId: text(event["toolCallId"]) ?? text(toolCall?.["toolCallId"]),
+    input: toolCall?.["input"],
+    messages: event["messages"],
   };
 }
 
-/**
- * Ends an operation with the error of an event. Where the caller has switched recording off the SDK hands over an
- * error of its own instead, so what the last model call failed with says more.
- */
-export function failWithEvent(operation: AIOperation, event: unknown): void {
-  const source = record(event);
-  const isHidden = source?.["recordInputs"] === false || source?.["recordOutputs"] === false;
-  const known = isHidden ? operation.failure : undefined;
-  operation.fail(known === undefined ? source?.["error"] : known.cause);
-}
-
-/**
- * Runs `execute` observed. An error of the observer's own, before `execute` began, is swallowed and `execute` runs
- * alone; whatever comes of `execute` is the caller's.
- */
-export function runObserved<T>(
-  telemetry: Telemetry,
-  execute: () => T,
-  observe: (execute: () => T) => T,
-): T {
-  let hasBegun = false;
-  try {
-    return observe(() => {
-      hasBegun = true;
-      return execute();
-    });
-  } catch (cause) {
-    if (hasBegun) throw cause;
-    telemetry.countSwallowed();
-    return execute();
-  }
+/** The integration of one call. Only the hooks that are needed: the SDK prepares an event for each that is there. */
+export function callIntegration(operation: AIOperation): object {
+  const { telemetry, content } = operation;
+  const hooks = new OperationHooks(operation);
+  return markedAsOurs({
+    executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
+    executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
+    onAbort: () => telemetry.guard(() => hooks.onAbort()),
+    onError: (event: unknown) => telemetry.guard(() => hooks.onError(event)),
+    ...(content.toolResults && {
+      onToolExecutionEnd: (event: unknown) =>
+        telemetry.guard(() => hooks.onToolExecutionEnd(event)),
+    }),
+  });
 }

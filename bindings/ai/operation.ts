@@ -2,6 +2,7 @@ import { Operation, Outcome } from "../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import type { Redact } from "../trace/user_attributes.ts";
+import { Approvals } from "./approvals.ts";
 import { type ContentPolicy, contentPolicy } from "./content/policy.ts";
 import {
   type Identity,
@@ -35,6 +36,7 @@ export class AIOperation {
   readonly outputType: string;
   readonly settings: Settings;
   readonly content: ContentPolicy;
+  readonly approvals: Approvals = new Approvals(this);
   readonly #span: Span;
   readonly #openCalls = new Set<ModelCall>();
   readonly #signals: AbortSignal[] = [];
@@ -69,6 +71,7 @@ export class AIOperation {
     span.start();
     span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
     this.enrich(span, { operation: "invoke_agent", ...this.#info });
+    this.approvals.recordDenied(params);
   }
 
   get #info(): { agentName: string | undefined; model: string | undefined } {

@@ -14,6 +14,8 @@ export interface ToolRequest {
   readonly toolName: string;
   readonly toolCallId: string | undefined;
   readonly input: unknown;
+  /** The messages that led to the call. */
+  readonly messages: unknown;
   /** The result, where running the tool does not return it. */
   readonly result?: (() => unknown) | undefined;
 }
@@ -46,6 +48,7 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
       }
       span.start();
       operation.enrich(span, info);
+      operation.approvals.toolRuns(request, request.messages);
     });
     const finish = (result: unknown) => {
       telemetry.guard(() => {
@@ -95,8 +98,10 @@ function observedTool(operation: AIOperation, toolName: string, tool: unknown): 
     Object.getOwnPropertyDescriptors(source),
   ) as object;
   const value = (...args: unknown[]) => {
-    const toolCallId = text(record(args[1])?.["toolCallId"]);
-    return runToolCall(operation, { toolName, toolCallId, input: args[0] }, () => execute.apply(source, args));
+    const options = record(args[1]);
+    const toolCallId = text(options?.["toolCallId"]);
+    const request = { toolName, toolCallId, input: args[0], messages: options?.["messages"] };
+    return runToolCall(operation, request, () => execute.apply(source, args));
   };
   return Object.defineProperty(observed, "execute", {
     value,

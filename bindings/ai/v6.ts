@@ -20,11 +20,14 @@ export function instrumentParams(
   params: Params,
   namespace: Namespace,
 ): Params {
+  const approvals = operation.approvals.observe(params);
   const observed: Record<PropertyKey, unknown> = {
     ...params,
+    ...approvals,
     model: observe(operation, namespace, params["model"]),
   };
-  if (params["tools"] !== undefined) observed["tools"] = observedTools(operation, params["tools"]);
+  const { tools } = observed;
+  if (tools !== undefined) observed["tools"] = observedTools(operation, tools);
   for (const key of ["prepareStep", "experimental_prepareStep"]) {
     const prepareStep = params[key];
     if (!isFunction(prepareStep)) continue;

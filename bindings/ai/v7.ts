@@ -25,8 +25,10 @@ export function instrumentParams(operation: AIOperation, params: Params): Params
   const own = options?.["integrations"] ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
   const integrations = [...(Array.isArray(own) ? own : [own]), integration(operation, results)];
   const { experimental_telemetry: _, ...rest } = params;
-  const tools = results === undefined ? {} : { tools: results.capture(params["tools"]) };
-  return { ...rest, ...tools, telemetry: { ...options, integrations } };
+  const approvals = operation.approvals.observe(params);
+  const tools = approvals.tools ?? params["tools"];
+  const captured = results === undefined ? {} : { tools: results.capture(tools) };
+  return { ...rest, ...approvals, ...captured, telemetry: { ...options, integrations } };
 }
 
 /** Only the hooks that are needed: the SDK prepares an event for each one that is there. */
@@ -49,6 +51,7 @@ function integration(operation: AIOperation, results: ToolResults | undefined): 
         toolName: text(toolCall?.["toolName"]) ?? "tool",
         toolCallId: text(event["toolCallId"]) ?? text(toolCall?.["toolCallId"]),
         input: toolCall?.["input"],
+        messages: event["messages"],
         result: results && (() => results.take(text(event["toolCallId"]))),
       };
       return runToolCall(operation, request, event.execute);

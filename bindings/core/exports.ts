@@ -10,8 +10,8 @@ export type CoreExports = Record<ExportName, (...args: number[]) => number> & {
 /**
  * Instantiates a core module and checks that it is the one this package was built for.
  *
- * @throws Error when an import is wanted, an export is missing or the ABI version differs: the module and the
- * JavaScript around it come from different versions of the package.
+ * @throws Error when an import is wanted, an export is missing or the ABI version or the tables differ: the module and
+ * the JavaScript around it come from different versions of the package.
  */
 export function instantiate(module: WebAssembly.Module): CoreExports {
   const imports = WebAssembly.Module.imports(module);
@@ -26,6 +26,9 @@ export function instantiate(module: WebAssembly.Module): CoreExports {
   const version = core.isotel_abi_version();
   if (version !== Abi.abiVersion) {
     throw new Error(`isotel: core.wasm has ABI version ${version}, expected ${Abi.abiVersion}`);
+  }
+  if (core.isotel_abi_fingerprint() >>> 0 !== Abi.fingerprint) {
+    throw new Error("isotel: core.wasm was built from other tables than the JavaScript around it");
   }
   return core;
 }

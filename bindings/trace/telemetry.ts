@@ -11,6 +11,7 @@ export class Telemetry {
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
   #swallowed = 0;
+  #evicted = 0;
 
   constructor(host: CoreHost, runtime: SpanRuntime, clock: Clock) {
     this.host = host;
@@ -29,6 +30,11 @@ export class Telemetry {
   /** Notes an error of the runtime or of a caller's getter that was kept from the program. */
   countSwallowed(): void {
     this.#swallowed += 1;
+  }
+
+  /** Notes a call that was given up because too many are open. */
+  countEvicted(): void {
+    this.#evicted += 1;
   }
 
   /** Runs instrumentation that must not disturb the program; undefined when it throws. */
@@ -54,6 +60,7 @@ export class Telemetry {
       ...core?.counters(),
       traps,
       swallowed_errors: this.#swallowed + (core?.sinkFailures ?? 0),
+      evicted_calls: this.#evicted,
       memory_bytes: core?.memoryBytes ?? 0,
     };
   }

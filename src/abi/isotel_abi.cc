@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/fingerprint.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "genai/metadata.h"
@@ -75,6 +76,8 @@ struct isotel_context {
 extern "C" {
 
 uint32_t isotel_abi_version(void) { return ISOTEL_ABI_VERSION; }
+
+uint32_t isotel_abi_fingerprint(void) { return isotel::abi::Fingerprint(); }
 
 isotel_context* isotel_create(void) { return std::make_unique<isotel_context>().release(); }
 

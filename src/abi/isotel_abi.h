@@ -16,8 +16,8 @@
  *     Any call may grow the memory, and any that answers with text may move the buffer: views have to be taken anew
  *     when the memory's buffer is another, and isotel_buffer(context, 0) tells where the text is.
  *  6. Times are milliseconds since the Unix epoch as a double. They come from the host; the core has no clock.
- *  7. ISOTEL_ABI_VERSION grows with every change of a signature, layout or code. A host refuses a module whose
- *     isotel_abi_version() is not the one it was built for.
+ *  7. ISOTEL_ABI_VERSION grows with every change of a signature or layout. A host refuses a module whose
+ *     isotel_abi_version() or isotel_abi_fingerprint() is not the one it was built for.
  */
 #ifndef ISOTEL_ABI_H_
 #define ISOTEL_ABI_H_
@@ -94,6 +94,9 @@ typedef struct isotel_context isotel_context;
 /* ---- context ---- */
 
 ISOTEL_EXPORT(uint32_t, isotel_abi_version, (void));
+
+/* A hash of the tables the host was generated from; see abi/fingerprint.h. */
+ISOTEL_EXPORT(uint32_t, isotel_abi_fingerprint, (void));
 
 ISOTEL_EXPORT(isotel_context*, isotel_create, (void));
 ISOTEL_EXPORT(void, isotel_destroy, (isotel_context * context));

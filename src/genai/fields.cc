@@ -8,6 +8,8 @@ constexpr OperationSet C = SetOf(Operation::kChat);
 constexpr OperationSet T = SetOf(Operation::kExecuteTool);
 constexpr OperationSet A = SetOf(Operation::kToolApproval);
 constexpr OperationSet E = SetOf(Operation::kEmbeddings);
+constexpr OperationSet R = SetOf(Operation::kRerank);
+constexpr OperationSet G = SetOf(Operation::kGenerateContent);
 constexpr OperationSet X = ~OperationSet{0};
 
 constexpr std::array<FieldInfo, kFieldCount> kFields{{

@@ -18,8 +18,10 @@ constexpr OperationSet O = SetOf(Operation::kInvokeAgent);
 constexpr OperationSet C = SetOf(Operation::kChat);
 constexpr OperationSet T = SetOf(Operation::kExecuteTool);
 constexpr OperationSet A = SetOf(Operation::kToolApproval);
-constexpr OperationSet kEmbeddings = SetOf(Operation::kEmbeddings);
-constexpr OperationSet kAny = O | C | T | A | kEmbeddings | SetOf(Operation::kCustom);
+// Calls of models that do not chat. They are ours: the contract has no such spans.
+constexpr OperationSet kModelCalls = SetOf(Operation::kEmbeddings) | SetOf(Operation::kRerank) |
+                                     SetOf(Operation::kGenerateContent);
+constexpr OperationSet kAny = O | C | T | A | kModelCalls | SetOf(Operation::kCustom);
 
 struct Row {
   std::string_view key;
@@ -81,7 +83,10 @@ const std::vector<Row> kAgentsContract{
 };
 
 // What is ours besides, in the same profile.
-const std::vector<std::string_view> kAgentsAdditions{"otel.dropped_attributes_count",
+const std::vector<std::string_view> kAgentsAdditions{"gen_ai.request.choice.count",
+                                                     "gen_ai.embeddings.dimension.count",
+                                                     "gen_ai.retrieval.top_k",
+                                                     "otel.dropped_attributes_count",
                                                      "isotel.cut_attributes_count"};
 
 // The GenAI keys of the conventions' registry that `latest` uses.
@@ -100,6 +105,9 @@ const std::vector<std::string_view> kRegistered{
     "gen_ai.request.frequency_penalty",
     "gen_ai.request.presence_penalty",
     "gen_ai.request.seed",
+    "gen_ai.request.choice.count",
+    "gen_ai.embeddings.dimension.count",
+    "gen_ai.retrieval.top_k",
     "gen_ai.system_instructions",
     "gen_ai.input.messages",
     "gen_ai.output.messages",
@@ -173,13 +181,12 @@ TEST_CASE("The agents profile has every attribute of its contract on its spans")
     const FieldInfo& info = Info(found->second);
     CHECK(row.types.count(info.type) == 1);
     CHECK(info.phase == row.phase);
-    // Embeddings are ours: the contract has no such span.
-    const OperationSet ours = row.spans == kAny ? 0 : kEmbeddings;
+    const OperationSet ours = row.spans == kAny ? 0 : kModelCalls;
     CHECK((info.spans[static_cast<size_t>(Profile::kAgents)] & kAny & ~ours) == row.spans);
   }
 }
 
-TEST_CASE("The agents profile has no attribute outside its contract but our drop counts") {
+TEST_CASE("The agents profile has no attribute outside its contract but those we add") {
   auto keys = KeysOf(Profile::kAgents);
   for (const Row& row : kAgentsContract) keys.erase(std::string(row.key));
   for (const std::string_view key : kAgentsAdditions) CHECK(keys.erase(std::string(key)) == 1);
@@ -245,6 +252,29 @@ TEST_CASE("Every span can carry how it ended and a custom span nothing else") {
   }
 }
 
+TEST_CASE("A call of a model that does not chat tells who asked whom for what and what it used") {
+  for (const Operation operation :
+       {Operation::kEmbeddings, Operation::kRerank, Operation::kGenerateContent}) {
+    for (const Profile profile : kBoth) {
+      for (const Field field : {Field::kOperationName, Field::kAgentName, Field::kConversationId,
+                                Field::kProviderName, Field::kRequestModel, Field::kResponseModel,
+                                Field::kGatewayLogId, Field::kInputTokens, Field::kTotalTokens}) {
+        CAPTURE(static_cast<int>(field));
+        CHECK(Carries(profile, operation, field));
+      }
+      for (const Field field : {Field::kInputMessages, Field::kOutputMessages, Field::kToolName,
+                                Field::kToolCount, Field::kFinishReason}) {
+        CAPTURE(static_cast<int>(field));
+        CHECK_FALSE(Carries(profile, operation, field));
+      }
+      const bool generates = operation == Operation::kGenerateContent;
+      CHECK(Carries(profile, operation, Field::kOutputType) == generates);
+      CHECK(Carries(profile, operation, Field::kStream) == generates);
+      CHECK(Carries(profile, operation, Field::kTimeToFirstChunk) == generates);
+    }
+  }
+}
+
 TEST_CASE("Codes of operations and profiles count up from zero") {
   uint32_t next = 0;
 #define ISOTEL_OPERATION(name, code, prefix, agents_operation, latest_operation, kind) \
@@ -266,6 +296,8 @@ TEST_CASE("Codes of operations and profiles count up from zero") {
 TEST_CASE("Model calls are client spans and the rest is internal") {
   CHECK(Info(Operation::kChat).kind == trace::SpanKind::kClient);
   CHECK(Info(Operation::kEmbeddings).kind == trace::SpanKind::kClient);
+  CHECK(Info(Operation::kRerank).kind == trace::SpanKind::kClient);
+  CHECK(Info(Operation::kGenerateContent).kind == trace::SpanKind::kClient);
   for (const Operation operation : {Operation::kCustom, Operation::kInvokeAgent,
                                     Operation::kExecuteTool, Operation::kToolApproval}) {
     CHECK(Info(operation).kind == trace::SpanKind::kInternal);

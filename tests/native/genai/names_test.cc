@@ -14,6 +14,8 @@ TEST_CASE("A span name is the operation and its target") {
   CHECK(SpanName(Operation::kExecuteTool, "search") == "execute_tool search");
   CHECK(SpanName(Operation::kToolApproval, "search") == "tool_approval search");
   CHECK(SpanName(Operation::kEmbeddings, "e5") == "embeddings e5");
+  CHECK(SpanName(Operation::kRerank, "bge") == "rerank bge");
+  CHECK(SpanName(Operation::kGenerateContent, "flux") == "generate_content flux");
 }
 
 TEST_CASE("Without a target the name is the bare operation") {

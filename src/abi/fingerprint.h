@@ -1,0 +1,41 @@
+// A hash of every code the host shares with the core by number. ISOTEL_ABI_VERSION says that the two were meant for each
+// other; this says that they were built from the same tables.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace isotel::abi {
+
+/// FNV-1a, 32 bits, over `text`, going on from `hash`.
+constexpr uint32_t Fnv1a(std::string_view text, uint32_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619U;
+  return hash;
+}
+
+/// The rows of the tables in the order below, each as its first two cells and a newline.
+constexpr uint32_t Fingerprint() {
+  constexpr std::string_view kRows =
+#define ISOTEL_FIELD(name, type, agents_key, agents_spans, latest_key, latest_spans, phase) #name "," #type "\n"
+#include "genai/fields.def"
+#undef ISOTEL_FIELD
+#define ISOTEL_OPERATION(name, code, prefix, agents_operation, latest_operation, kind) #name "," #code "\n"
+#include "genai/operations.def"
+#undef ISOTEL_OPERATION
+#define ISOTEL_PROFILE(name, code, wire_name) #name "," #code "\n"
+#include "genai/profiles.def"
+#undef ISOTEL_PROFILE
+#define ISOTEL_OUTCOME(name, code) #name "," #code "\n"
+#include "trace/outcomes.def"
+#undef ISOTEL_OUTCOME
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_COUNTER(name, wire_name) #name "," wire_name "\n"
+#include "base/counters.def"
+#undef ISOTEL_COUNTER
+      ;
+  return Fnv1a(kRows, 2166136261U);
+}
+
+}  // namespace isotel::abi
