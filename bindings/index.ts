@@ -1,3 +1,4 @@
+export { withTelemetry } from "./invocation/with_telemetry.ts";
 export { type InvocationScopeOptions, withInvocationScope } from "./trace/invocation_scope.ts";
 export type { TracerSpan } from "./trace/span.ts";
 export type { Attributes, AttributeValue, SpanContext } from "./trace/span_runtime.ts";

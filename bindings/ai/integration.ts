@@ -1,3 +1,4 @@
+import type { Telemetry } from "../trace/telemetry.ts";
 import type { Params } from "./identity.ts";
 import { telemetryOptions } from "./identity.ts";
 import { ToolEnds } from "./integration_tools.ts";
@@ -124,4 +125,27 @@ export function callIntegration(operation: AIOperation): object {
         telemetry.guard(() => hooks.onToolExecutionEnd(event)),
     }),
   });
+}
+
+/**
+ * Runs `execute` observed. An error of the observer's own, before `execute` has begun, is swallowed and `execute` runs
+ * alone; whatever comes of `execute` is the caller's.
+ */
+export function runObserved<T>(
+  telemetry: Telemetry,
+  execute: () => T,
+  observe: (execute: () => T) => T,
+): T {
+  let hasBegun = false;
+  const begin = () => {
+    hasBegun = true;
+    return execute();
+  };
+  try {
+    return observe(begin);
+  } catch (cause) {
+    if (hasBegun) throw cause;
+    telemetry.countSwallowed();
+    return execute();
+  }
 }

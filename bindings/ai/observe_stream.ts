@@ -1,5 +1,7 @@
 /** What an observer of a stream is told. Every method may be called more than once. */
 export interface StreamObserver {
+  /** Somebody began to consume it. */
+  onStart?(): void;
   /** Each chunk, before the consumer gets it. */
   onChunk?(chunk: unknown): void;
   onDone(): void;
@@ -24,7 +26,10 @@ export function observeStream(stream: ReadableStream, observer: StreamObserver):
   if (stream.locked || !Object.isExtensible(stream)) return false;
   let relay: ReadableStream | undefined;
   const relayed = () => {
-    relay ??= relayStream(stream, observer);
+    if (relay === undefined) {
+      observer.onStart?.();
+      relay = relayStream(stream, observer);
+    }
     return relay;
   };
   define(stream, "pipeThrough", (transform: unknown, options: unknown) => {
@@ -32,6 +37,7 @@ export function observeStream(stream: ReadableStream, observer: StreamObserver):
       return relayed().pipeThrough(transform as ReadableWritablePair, options as StreamPipeOptions);
     }
     const { readable, writable } = transform;
+    observer.onStart?.();
     void pipe(stream, writable, observer);
     return readable;
   });

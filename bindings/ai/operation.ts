@@ -44,6 +44,7 @@ export class AIOperation {
   #model: string | undefined;
   /** Called once, as the operation ends. */
   onClose: (() => void) | undefined;
+  #hasConsumer = false;
   #callCount = 0;
   #failure: { readonly cause: unknown } | undefined;
   #isClosed = false;
@@ -63,6 +64,7 @@ export class AIOperation {
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
     span.onTruncate = () => this.truncate();
+    span.isAbandoned = () => this.isStream && !this.#hasConsumer;
     const fields = span.beginFields();
     addCall(fields, sdkFunction.name, this.identity);
     const model = modelInfo(params["model"]);
@@ -156,6 +158,11 @@ export class AIOperation {
     // The calls say it all, unless none was seen; results are not read without need.
     const summary = this.#callCount > 0 ? emptySummary() : summarize(result);
     this.#close(Outcome.finished, summary, () => this.#span.close(Outcome.finished));
+  }
+
+  /** Somebody began to read the stream. */
+  noteConsumer(): void {
+    this.#hasConsumer = true;
   }
 
   /** The last consumer of the stream went away before its end. */

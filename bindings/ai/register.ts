@@ -1,6 +1,6 @@
 import type { Telemetry } from "../trace/telemetry.ts";
 import { startSpan } from "../trace/tracer.ts";
-import { type ExecuteEvent, markedAsOurs, OperationHooks } from "./integration.ts";
+import { type ExecuteEvent, markedAsOurs, OperationHooks, runObserved } from "./integration.ts";
 import { openCalls, type TracedCall } from "./integration_calls.ts";
 import { announcedOperation, type SdkEvent } from "./integration_events.ts";
 import type { AIOperation } from "./operation.ts";
@@ -51,8 +51,8 @@ export function createIntegration(
   const run = (hook: "executeLanguageModelCall" | "executeTool") => (event: ExecuteEvent) => {
     const call = telemetry.guard(() => find(event));
     if (call === undefined) return event.execute();
-    return runObserved(telemetry, event, (observed) =>
-      call.operation.activate(() => call[hook](observed)),
+    return runObserved(telemetry, event.execute, (execute) =>
+      call.operation.activate(() => call[hook]({ ...event, execute })),
     );
   };
   return markedAsOurs({
@@ -89,27 +89,4 @@ function startOperation(
   if (announced === undefined) return undefined;
   const span = startSpan(telemetry, announced.name, announced.options);
   return span && announced.begin(span);
-}
-
-/**
- * Runs what an event executes observed. An error of the observer's own, before that has begun, is swallowed and it
- * runs alone; whatever comes of it is the caller's.
- */
-function runObserved(
-  telemetry: Telemetry,
-  event: ExecuteEvent,
-  observe: (event: ExecuteEvent) => PromiseLike<unknown>,
-): PromiseLike<unknown> {
-  let hasBegun = false;
-  const execute = () => {
-    hasBegun = true;
-    return event.execute();
-  };
-  try {
-    return observe({ ...event, execute });
-  } catch (cause) {
-    if (hasBegun) throw cause;
-    telemetry.countSwallowed();
-    return event.execute();
-  }
 }

@@ -20,6 +20,7 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
   return (
     baseStream instanceof ReadableStream &&
     observeStream(baseStream, {
+      onStart: () => operation.noteConsumer(),
       onDone: () => operation.streamEnded(),
       onError: (cause) => operation.fail(cause),
       onCancel: () => operation.cancel(),
@@ -37,6 +38,7 @@ function observeBranches(
     const branch = teeStream.apply(result, args);
     if (!(branch instanceof ReadableStream)) return branch;
     consumers += 1;
+    operation.noteConsumer();
     observeStream(branch, {
       onDone: () => operation.streamEnded(),
       onError: (cause) => operation.fail(cause),

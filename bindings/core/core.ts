@@ -263,11 +263,14 @@ export class Core {
 
   /** The part of a span name the Workers runtime keeps. */
   cutName(name: string): string {
-    return this.#call(() => {
-      const length = this.#putText(name);
-      const kept = this.#exports.isotel_cut_name(this.#context, length);
-      return kept < length ? cutToBytes(name, kept) : name;
-    }, name.slice(0, 21));
+    return this.#call(
+      () => {
+        const length = this.#putText(name);
+        const kept = this.#exports.isotel_cut_name(this.#context, length);
+        return kept < length ? cutToBytes(name, kept) : name;
+      },
+      name.slice(0, 21),
+    );
   }
 
   /** gen_ai.provider.name of an AI SDK provider identifier. */
@@ -322,11 +325,7 @@ export class Core {
     }
   }
 
-  #planned(
-    source: number,
-    field: number,
-    argument: number,
-  ): AttributeValue {
+  #planned(source: number, field: number, argument: number): AttributeValue {
     const { fields } = this;
     switch (source) {
       case Abi.sourceText:

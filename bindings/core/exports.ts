@@ -35,7 +35,11 @@ export function instantiate(module: WebAssembly.Module): CoreExports {
 
 /** Stands in for the exports of an instance that trapped: every call answers `answer` and does nothing. */
 export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExports {
-  const handleCalls = new Set<ExportName>(["isotel_span_open", "isotel_scope_open", "isotel_intern"]);
+  const handleCalls = new Set<ExportName>([
+    "isotel_span_open",
+    "isotel_scope_open",
+    "isotel_intern",
+  ]);
   const functions = exportNames.map((name) => [name, () => (handleCalls.has(name) ? 0 : answer)]);
   return { ...Object.fromEntries(functions), memory } as CoreExports;
 }

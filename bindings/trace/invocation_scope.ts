@@ -7,9 +7,22 @@ import { isThenable } from "./thenable.ts";
 export class InvocationScope {
   #handles: [Core, number][] = [];
   #ended = false;
+  #holds = 0;
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Keeps the scope from ending until the function it returns is called; the last such call ends it. */
+  retain(): () => void {
+    this.#holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds -= 1;
+      if (this.#holds === 0 && !this.#ended) this.end();
+    };
   }
 
   /** The core's handle of this scope, made when the first span needs it. */
@@ -20,11 +33,13 @@ export class InvocationScope {
     return handle;
   }
 
-  /** Truncates the bounded spans that are still open, newest first. */
+  /** Truncates, newest first, the spans still open that are bounded or that nobody would end. */
   end(): void {
     this.#ended = true;
     for (const [core, handle] of this.#handles) {
-      for (const span of this.#openSpans(core, handle)) if (span.bounded) span.truncate();
+      for (const span of this.#openSpans(core, handle)) {
+        if (span.bounded || span.isAbandoned?.() === true) span.truncate();
+      }
       core.closeScope(handle);
     }
     this.#handles = [];
@@ -33,7 +48,7 @@ export class InvocationScope {
   #openSpans(core: Core, scope: number): Span[] {
     if (core.isAlive) {
       return core
-        .scopeSpans(scope, true)
+        .scopeSpans(scope, false)
         .map((handle) => core.ownerOf(handle))
         .filter((owner) => owner instanceof Span);
     }
@@ -47,6 +62,25 @@ const current = new AsyncLocalStorage<InvocationScope>();
 /** The scope of the invocation that is running, if it has one. */
 export function currentScope(): InvocationScope | undefined {
   return current.getStore();
+}
+
+/** Runs `body` in a scope that ends when it settles, and when nothing else holds it any more. */
+export function runInScope<T>(scope: InvocationScope, body: () => T): T {
+  return current.run(scope, () => {
+    const release = scope.retain();
+    let result: T;
+    try {
+      result = body();
+    } catch (cause) {
+      release();
+      throw cause;
+    }
+    if (!isThenable(result)) {
+      release();
+      return result;
+    }
+    return Promise.resolve(result).finally(release) as T;
+  });
 }
 
 /** Options of {@link withInvocationScope}. */
@@ -65,19 +99,5 @@ export interface InvocationScopeOptions {
 export function withInvocationScope<T>(body: () => T, options?: InvocationScopeOptions): T {
   const outer = current.getStore();
   if (outer !== undefined && !outer.ended && options?.detached !== true) return body();
-  const scope = new InvocationScope();
-  return current.run(scope, () => {
-    let result: T;
-    try {
-      result = body();
-    } catch (cause) {
-      scope.end();
-      throw cause;
-    }
-    if (isThenable(result)) {
-      return Promise.resolve(result).finally(() => scope.end()) as T;
-    }
-    scope.end();
-    return result;
-  });
+  return runInScope(new InvocationScope(), body);
 }

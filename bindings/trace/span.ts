@@ -3,7 +3,7 @@ import type { Core } from "../core/core.ts";
 import type { FieldSet } from "../core/field_set.ts";
 import { errorType, isCancellation } from "./cause.ts";
 import type { InvocationScope } from "./invocation_scope.ts";
-import type { AttributeValue, Attributes, SpanContext, SpanWriter } from "./span_runtime.ts";
+import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { AttributeWriter, type Redact } from "./user_attributes.ts";
 
@@ -57,6 +57,8 @@ export class Span extends AttributeWriter implements TracerSpan {
   readonly profile: number;
   readonly scope: InvocationScope | undefined;
   readonly bounded: boolean;
+  /** Whether nobody will ever end the span: it then ends with its invocation, bounded or not. */
+  isAbandoned: (() => boolean) | undefined;
   /** Ends the span in place of {@link truncate}, for who has more to write. */
   onTruncate: (() => void) | undefined;
   protected readonly redact: Redact | undefined;

@@ -1,5 +1,5 @@
-import type { CoreHost } from "../core/core_host.ts";
 import { Operation } from "../core/abi.gen.ts";
+import type { CoreHost } from "../core/core_host.ts";
 import type { Clock } from "./clock.ts";
 import { NameCache } from "./name_cache.ts";
 import type { SpanRuntime } from "./span_runtime.ts";

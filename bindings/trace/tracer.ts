@@ -11,7 +11,11 @@ export interface SpanLifetime {
   readonly boundToInvocation?: boolean;
 }
 
-const custom: SpanOptions = { operation: Operation.custom, profile: Profile.agents, bounded: false };
+const custom: SpanOptions = {
+  operation: Operation.custom,
+  profile: Profile.agents,
+  bounded: false,
+};
 const customBounded: SpanOptions = { ...custom, bounded: true };
 
 /** Opens spans. */
@@ -111,11 +115,7 @@ export function startSpan(
   return openOn(telemetry, telemetry.runtime.startSpan(name), options);
 }
 
-function openOn(
-  telemetry: Telemetry,
-  writer: SpanWriter,
-  options: SpanOptions,
-): Span | undefined {
+function openOn(telemetry: Telemetry, writer: SpanWriter, options: SpanOptions): Span | undefined {
   if (!writer.isTraced) return undefined;
   const span = Span.open(telemetry, writer, options, currentScope());
   if (span === undefined) writer.end();

@@ -1,5 +1,5 @@
 import { cutToBytes, utf8Length } from "../../core/utf8.ts";
-import { describeBinary, describeBase64 } from "./media.ts";
+import { describeBase64, describeBinary } from "./media.ts";
 
 /** Room a container keeps for its end and for the mark of what it leaves out. */
 const markBytes = 48;

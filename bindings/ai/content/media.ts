@@ -17,8 +17,7 @@ export function describeBase64(text: string): string | undefined {
     return `(${head === "" ? "data" : head}, ${text.length} characters)`;
   }
   if (text.length < minBase64Length) return undefined;
-  const isBase64 =
-    base64.test(text.slice(0, probeLength)) && base64.test(text.slice(-probeLength));
+  const isBase64 = base64.test(text.slice(0, probeLength)) && base64.test(text.slice(-probeLength));
   return isBase64 ? `(base64, ${Math.floor((text.length * 3) / 4)} bytes)` : undefined;
 }
 

@@ -1,0 +1,27 @@
+import type { AIOperation } from "./operation.ts";
+
+/** A span with which a model call ends, for whoever started it. */
+export interface OwnedCall {
+  /** Ends the call if it is still open. */
+  closeWith(outcome: number): void;
+}
+
+/** What a model call belongs to: an operation, or a function that only calls a model. */
+export type CallOwner = Pick<
+  AIOperation,
+  | "telemetry"
+  | "identity"
+  | "content"
+  | "isStream"
+  | "outputType"
+  | "isClosed"
+  | "childOptions"
+  | "redactor"
+  | "enrich"
+  | "noteSignal"
+  | "noteFailure"
+> & {
+  callStarted(call: OwnedCall): void;
+  /** Whether the call was still open. */
+  callEnded(call: OwnedCall): boolean;
+};

@@ -1,0 +1,87 @@
+import type { Telemetry } from "../trace/telemetry.ts";
+import { isThenable } from "../trace/thenable.ts";
+import { isDisabled, type Params } from "./identity.ts";
+import { observedModel } from "./model_call.ts";
+import { ModelCalls } from "./model_calls.ts";
+import { interceptModel } from "./model_proxy.ts";
+import { modelKinds } from "./model_kinds.ts";
+import { type ProviderCall, runProviderCall } from "./provider_call.ts";
+import { record } from "./read.ts";
+import { modelInfo } from "./request.ts";
+import { resolveModel } from "./resolve_model.ts";
+import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
+import type { ModelFunction } from "./sdk_functions.ts";
+import { type StartedWork, startedWork } from "./started_work.ts";
+
+/** A function that only calls a model, with a span for each request to the provider. */
+export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original: Call): Call {
+  const wrapper = function (this: unknown, ...args: unknown[]) {
+    const { telemetry } = sdk;
+    const call = isRecorded(telemetry)
+      ? telemetry.guard(() => observe(sdk, sdkFunction, args[0]))
+      : undefined;
+    if (call === undefined) return original.apply(this, args);
+    const result = original.apply(this, [call.params, ...args.slice(1)]);
+    const { started } = call;
+    if (started === undefined || !isThenable(result)) return result;
+    return result.then(
+      (value) => {
+        started.end();
+        return value;
+      },
+      (cause: unknown) => {
+        started.fail(cause);
+        throw cause;
+      },
+    );
+  };
+  return likeOriginal(wrapper, original);
+}
+
+const noTraceId = "0".repeat(32);
+
+/**
+ * Whether a span opened here would be recorded. There is no span yet to ask: the active one is asked instead, which
+ * may have ended in a trace that goes on.
+ */
+function isRecorded({ host, runtime }: Telemetry): boolean {
+  if (!runtime.capabilities.spans || host.core === undefined) return false;
+  const active = runtime.activeSpan();
+  return (
+    active === undefined || active.isTraced || active.spanContext?.().traceId !== noTraceId
+  );
+}
+
+interface ObservedCall {
+  readonly params: Params;
+  readonly started: StartedWork | undefined;
+}
+
+function observe(
+  sdk: Sdk,
+  { kind, awaitsResult }: ModelFunction,
+  argument: unknown,
+): ObservedCall | undefined {
+  const params = record(argument) as Params | undefined;
+  if (params === undefined || isDisabled(params)) return undefined;
+  const model = resolveModel(sdk, kind, params["model"]);
+  if (model === undefined) return undefined;
+  const owner = new ModelCalls(sdk, params, kind.outputType);
+  if (kind === modelKinds.language) {
+    return { params: { ...params, model: observedModel(owner, model) }, started: undefined };
+  }
+  const started = awaitsResult === true ? startedWork(owner) : undefined;
+  const observed = interceptModel(model, (name, method) => {
+    if (typeof name !== "string" || !kind.methods.includes(name)) return undefined;
+    if (name === "doStatus") return started === undefined ? method : started.observeStatus(method);
+    return (options, ...rest) => {
+      const request = { kind, model: modelInfo(model), method: name, options: record(options) ?? {} };
+      const settle = (call: ProviderCall, result: unknown) => {
+        if (name === "doStart" && started?.add(call, result) === true) return;
+        call.settled(result);
+      };
+      return runProviderCall(owner, request, () => method(options, ...rest), settle);
+    };
+  });
+  return { params: { ...params, model: observed }, started };
+}
