@@ -2,8 +2,10 @@ import { Operation, Outcome } from "../core/abi.gen.ts";
 import type { Span } from "../trace/span.ts";
 import { activateSpan } from "../trace/tracer.ts";
 import { observeStream } from "./observe_stream.ts";
-import type { AIOperation } from "./operation.ts";
-import { isFunction, record, text } from "./read.ts";
+import type { CallOwner } from "./call_owner.ts";
+import { interceptModel } from "./model_proxy.ts";
+import { findGatewayAnswer, type GatewayAnswer, mergeGatewayAnswers, watchBinding } from "./gateway_answer.ts";
+import { record, text } from "./read.ts";
 import { addOutput, addInput } from "./content/record.ts";
 import { partsOf } from "./content/parts.ts";
 import { StreamedAnswer } from "./content/streamed_answer.ts";
@@ -12,7 +14,7 @@ import {
   addResponse,
   emptySummary,
   finishReasonOf,
-  gatewayLogId,
+  gatewayOf,
   type ResponseSummary,
   summarize,
 } from "./response.ts";
@@ -23,6 +25,8 @@ import type { SpanInfo } from "./span_info.ts";
 export interface ModelRequest {
   readonly model: ModelInfo;
   readonly method: "doGenerate" | "doStream";
+  /** The model itself, where it is at hand. */
+  readonly source?: unknown;
   /** Temperature and the like, under the SDK's names. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -30,15 +34,16 @@ export interface ModelRequest {
 /** One attempt at a model call: a chat span from the request to the last part of the answer. */
 export class ModelCall {
   readonly span: Span;
-  readonly #operation: AIOperation;
+  readonly #operation: CallOwner;
   readonly #info: SpanInfo;
   readonly #answer: StreamedAnswer | undefined;
   #summary: ResponseSummary = emptySummary();
+  readonly #bindingAnswer: () => GatewayAnswer;
   #content: unknown;
   #hasOutput = false;
   #failure: { readonly cause: unknown } | undefined;
 
-  constructor(operation: AIOperation, span: Span, request: ModelRequest, info: SpanInfo) {
+  constructor(operation: CallOwner, span: Span, request: ModelRequest, info: SpanInfo) {
     this.#operation = operation;
     this.#info = info;
     this.span = span;
@@ -56,6 +61,7 @@ export class ModelCall {
     }
     span.start();
     operation.enrich(span, info);
+    this.#bindingAnswer = watchBinding(request.source);
     operation.callStarted(this);
   }
 
@@ -64,13 +70,14 @@ export class ModelCall {
     const stream = record(result)?.["stream"];
     if (!(stream instanceof ReadableStream)) {
       this.#summary = summarize(result);
+      this.#noteGateway(this.#bindingAnswer());
       this.#content = record(result)?.["content"];
       this.#close(() => this.span.close(Outcome.finished));
       return;
     }
-    this.#summary.gatewayLogId = gatewayLogId(
-      record(record(result)?.["response"])?.["headers"],
-    );
+    const source = record(result);
+    this.#noteGateway(this.#bindingAnswer());
+    this.#noteGateway(gatewayOf(source, record(source?.["response"])));
     const isObserved = observeStream(stream, {
       onChunk: (part) => this.observe(part),
       onDone: () => this.#streamEnded(),
@@ -101,6 +108,7 @@ export class ModelCall {
       case "finish":
         this.#summary.finishReason = finishReasonOf(part["finishReason"]);
         this.#summary.usage = part["usage"];
+        this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
         return;
       case "error":
         this.#failure = { cause: part["error"] };
@@ -116,7 +124,13 @@ export class ModelCall {
     }
   }
 
+  #noteGateway(answer: GatewayAnswer): void {
+    this.#summary.gateway = mergeGatewayAnswers(this.#summary.gateway, answer);
+  }
+
   fail(cause: unknown): void {
+    this.#noteGateway(findGatewayAnswer(cause));
+    this.#noteGateway(this.#bindingAnswer());
     this.#operation.noteFailure(cause);
     this.#close(() => this.span.closeWithCause(cause));
   }
@@ -150,7 +164,7 @@ export class ModelCall {
 
 /** Runs a model call inside its chat span; just runs it where the operation is over or nothing records it. */
 export function runModelCall<T>(
-  operation: AIOperation,
+  operation: CallOwner,
   request: ModelRequest,
   execute: () => PromiseLike<T>,
 ): PromiseLike<T> {
@@ -188,21 +202,17 @@ export function runModelCall<T>(
 }
 
 /** A model whose calls get chat spans; everything else about it is the original's. */
-export function observedModel(operation: AIOperation, model: object): object {
-  return new Proxy(model, {
-    get(target, key) {
-      const value: unknown = Reflect.get(target, key, target);
-      if (!isFunction(value)) return value;
-      if (key !== "doGenerate" && key !== "doStream") return value.bind(target);
-      return (options: unknown, ...rest: unknown[]) => {
-        const settings = record(options) ?? {};
-        operation.noteSignal(settings["abortSignal"]);
-        return runModelCall(
-          operation,
-          { model: modelInfo(target), method: key, settings },
-          () => value.call(target, options, ...rest) as PromiseLike<unknown>,
-        );
-      };
-    },
+export function observedModel(operation: CallOwner, model: object): object {
+  return interceptModel(model, (key, method) => {
+    if (key !== "doGenerate" && key !== "doStream") return undefined;
+    return (options, ...rest) => {
+      const settings = record(options) ?? {};
+      operation.noteSignal(settings["abortSignal"]);
+      return runModelCall(
+        operation,
+        { model: modelInfo(model), method: key, settings },
+        () => method(options, ...rest) as PromiseLike<unknown>,
+      );
+    };
   });
 }

@@ -7,13 +7,13 @@ import type { CallOwner } from "./call_owner.ts";
 import type { ModelKind } from "./model_kinds.ts";
 import { observeStream } from "./observe_stream.ts";
 import { tokenUsage } from "./provider_usage.ts";
+import { gatewayHeaders, mergeGatewayAnswers } from "./gateway_answer.ts";
 import { record, text } from "./read.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall, addRequest, type ModelInfo } from "./request.ts";
 import {
   addResponse,
   emptySummary,
-  gatewayLogId,
   type ResponseSummary,
   summarize,
 } from "./response.ts";
@@ -71,8 +71,12 @@ export class ProviderCall {
     if (!isObserved) this.#close(() => this.span.close(Outcome.finished));
   }
 
+  #noteGateway(headers: unknown): void {
+    this.#summary.gateway = mergeGatewayAnswers(this.#summary.gateway, gatewayHeaders(headers));
+  }
+
   fail(cause: unknown): void {
-    this.#summary.gatewayLogId ??= gatewayLogId(record(cause)?.["responseHeaders"]);
+    this.#noteGateway(record(cause)?.["responseHeaders"]);
     this.#close(() => this.span.closeWithCause(cause));
   }
 
@@ -90,7 +94,7 @@ export class ProviderCall {
       case "response-metadata":
         this.#summary.id = text(part["id"]) ?? this.#summary.id;
         this.#summary.model = text(part["modelId"]) ?? this.#summary.model;
-        this.#summary.gatewayLogId ??= gatewayLogId(part["headers"]);
+        this.#noteGateway(part["headers"]);
         return;
       case "finish":
         this.#isFinished = true;

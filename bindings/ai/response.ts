@@ -1,5 +1,12 @@
 import { Field } from "../core/abi.gen.ts";
 import type { FieldSet } from "../core/field_set.ts";
+import {
+  addGatewayAnswer,
+  findGatewayAnswer,
+  type GatewayAnswer,
+  gatewayHeaders,
+  mergeGatewayAnswers,
+} from "./gateway_answer.ts";
 import { number, record, text } from "./read.ts";
 
 /** What is known of a model's answer, gathered from a result or part by part from a stream. */
@@ -10,7 +17,7 @@ export interface ResponseSummary {
   /** The SDK's or the provider's usage object, of any of their shapes. */
   usage: unknown;
   toolCalls: number;
-  gatewayLogId: string | undefined;
+  gateway: GatewayAnswer;
 }
 
 export function emptySummary(): ResponseSummary {
@@ -20,7 +27,7 @@ export function emptySummary(): ResponseSummary {
     finishReason: undefined,
     usage: undefined,
     toolCalls: 0,
-    gatewayLogId: undefined,
+    gateway: {},
   };
 }
 
@@ -34,8 +41,19 @@ export function summarize(result: unknown): ResponseSummary {
     finishReason: finishReasonOf(source?.["finishReason"]),
     usage: source?.["totalUsage"] ?? source?.["usage"],
     toolCalls: countToolCalls(source),
-    gatewayLogId: gatewayLogId(response?.["headers"]),
+    gateway: gatewayOf(source, response),
   };
+}
+
+/** What AI Gateway says, in the headers or else in the provider's metadata. */
+export function gatewayOf(
+  result: Readonly<Record<string, unknown>> | undefined,
+  response: Readonly<Record<string, unknown>> | undefined,
+): GatewayAnswer {
+  const answer = gatewayHeaders(response?.["headers"]);
+  const metadata = result?.["providerMetadata"];
+  if (answer.logId !== undefined || metadata === undefined) return answer;
+  return mergeGatewayAnswers(answer, findGatewayAnswer(metadata));
 }
 
 /** A finish reason is a string, or since specification v3 `{unified, raw}`. */
@@ -51,7 +69,7 @@ export function addResponse(
 ): void {
   fields.text(Field.responseId, summary.id);
   fields.text(Field.responseModel, summary.model);
-  fields.text(Field.gatewayLogId, summary.gatewayLogId);
+  addGatewayAnswer(fields, summary.gateway);
   // None seen is not none: the sum over the calls of an operation counts then.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
   const { finishReason } = summary;
@@ -101,19 +119,4 @@ function countToolCalls(source: Readonly<Record<string, unknown>> | undefined): 
   }
   const toolCalls = source?.["toolCalls"];
   return Array.isArray(toolCalls) ? toolCalls.length : 0;
-}
-
-const gatewayLogHeader = "cf-aig-log-id";
-const maxLogIdLength = 256;
-
-/** The AI Gateway log id among response headers. */
-export function gatewayLogId(headers: unknown): string | undefined {
-  if (headers instanceof Headers) return boundedLogId(headers.get(gatewayLogHeader));
-  const plain = record(headers);
-  return boundedLogId(plain?.[gatewayLogHeader]);
-}
-
-function boundedLogId(value: unknown): string | undefined {
-  const id = text(value);
-  return id !== undefined && id.length <= maxLogIdLength ? id : undefined;
 }

@@ -36,7 +36,7 @@ export const Abi = {
   statusError: 2,
   metadata: 0,
   runtimeContext: 1,
-  fingerprint: 2250617655,
+  fingerprint: 3814358875,
 } as const;
 
 /** The functions a module has to export. */
@@ -106,18 +106,20 @@ export const Field = {
   outputMessages: 34,
   toolCount: 35,
   gatewayLogId: 36,
-  inputTokens: 37,
-  outputTokens: 38,
-  cacheCreationInputTokens: 39,
-  cacheReadInputTokens: 40,
-  reasoningOutputTokens: 41,
-  totalTokens: 42,
-  errorType: 43,
-  statusCode: 44,
-  cancelled: 45,
-  truncated: 46,
-  droppedAttributesCount: 47,
-  cutAttributesCount: 48,
+  gatewayCacheStatus: 37,
+  gatewayStep: 38,
+  inputTokens: 39,
+  outputTokens: 40,
+  cacheCreationInputTokens: 41,
+  cacheReadInputTokens: 42,
+  reasoningOutputTokens: 43,
+  totalTokens: 44,
+  errorType: 45,
+  statusCode: 46,
+  cancelled: 47,
+  truncated: 48,
+  droppedAttributesCount: 49,
+  cutAttributesCount: 50,
 } as const;
 
 /** Codes of src/genai/operations.def. */

@@ -225,8 +225,7 @@ int32_t isotel_span_end(isotel_context* context, uint32_t span, uint32_t outcome
                                          .exact = (flags & ISOTEL_SIZES_EXACT) != 0,
                                          .status_as_attribute = (flags & ISOTEL_STATUS_AS_ATTRIBUTE) != 0,
                                          .written = {.count = count, .bytes = bytes, .invalid = invalid}};
-  const auto ended =
-      context->recorder.EndSpan(span, end, context->exchange.fields, context->exchange.plan);
+  const auto ended = context->recorder.EndSpan(span, end, context->exchange.fields, context->exchange.plan);
   if (!ended.ok()) return Answer(ended.error());
   context->exchange.result[0] = static_cast<double>(ended.value().status);
   return static_cast<int32_t>(ended.value().entries);

@@ -32,12 +32,12 @@ extern "C" {
 
 /* Layout of the exchange block, in bytes. Fields are numbered by genai/fields.def. */
 #define ISOTEL_MAX_FIELDS 128
-#define ISOTEL_EXCHANGE_NUMBER 0    /* double[128]: numbers and flags by field */
-#define ISOTEL_EXCHANGE_SIZE 1024   /* uint32_t[128]: text lengths by field, ISOTEL_INTERNED_SIZE for interned */
+#define ISOTEL_EXCHANGE_NUMBER 0     /* double[128]: numbers and flags by field */
+#define ISOTEL_EXCHANGE_SIZE 1024    /* uint32_t[128]: text lengths by field, ISOTEL_INTERNED_SIZE for interned */
 #define ISOTEL_EXCHANGE_TEXT_ID 1536 /* uint32_t[128]: interned texts by field */
 #define ISOTEL_EXCHANGE_PRESENT 2048 /* uint32_t[4]: a bit per field */
-#define ISOTEL_EXCHANGE_PLAN 2064   /* {uint32_t field | source << 8, uint32_t argument}[128] */
-#define ISOTEL_EXCHANGE_RESULT 3088 /* double[32]: what a call answers besides its result */
+#define ISOTEL_EXCHANGE_PLAN 2064    /* {uint32_t field | source << 8, uint32_t argument}[128] */
+#define ISOTEL_EXCHANGE_RESULT 3088  /* double[32]: what a call answers besides its result */
 #define ISOTEL_EXCHANGE_BYTES 3344
 #define ISOTEL_RESULT_COUNT 32
 
@@ -66,8 +66,8 @@ extern "C" {
 #define ISOTEL_SOURCE_INTERNED_LIST 6 /* a list of one: the interned text `argument` */
 
 /* Flags of isotel_span_open(). */
-#define ISOTEL_SPAN_BOUNDED 1 /* ends no later than the body of its scope */
-#define ISOTEL_SPAN_NATIVE 2  /* feeds the Workers runtime: its byte budget applies */
+#define ISOTEL_SPAN_BOUNDED 1       /* ends no later than the body of its scope */
+#define ISOTEL_SPAN_NATIVE 2        /* feeds the Workers runtime: its byte budget applies */
 #define ISOTEL_SPAN_PROFILE_SHIFT 8 /* bits 8..15: the profile of its attribute names, of genai/profiles.def */
 
 /* Flags of isotel_span_start() and isotel_span_end(). */
@@ -171,8 +171,7 @@ ISOTEL_EXPORT(int32_t, isotel_span_charge,
 /* Decides about attributes by their exact sizes, {uint32_t key_bytes, uint32_t value_bytes | ISOTEL_CUTTABLE}[count]
  * in the buffer, answered there by uint32_t[count]: ISOTEL_KEEP_ALL, 0 to drop, or the bytes to cut to. The number of
  * decisions; what is beyond them is dropped. */
-ISOTEL_EXPORT(int32_t, isotel_span_fit,
-              (isotel_context * context, uint32_t span, uint32_t count, uint32_t invalid));
+ISOTEL_EXPORT(int32_t, isotel_span_fit, (isotel_context * context, uint32_t span, uint32_t count, uint32_t invalid));
 
 /* Notes when the first output of the call arrived; only the first note counts. */
 ISOTEL_EXPORT(int32_t, isotel_span_first_chunk, (isotel_context * context, uint32_t span, double now_unix_ms));

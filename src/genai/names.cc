@@ -2,7 +2,6 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "base/utf8.h"
 
 namespace isotel::genai {
 

@@ -42,7 +42,7 @@ class Recorder {
     uint32_t profile = 0;    ///< a code of profiles.def
     Handle parent = kNoHandle;
     Handle scope = kNoHandle;
-    uint32_t flags = 0;  ///< trace::kSpanBounded, trace::kSpanNative
+    uint32_t flags = 0;        ///< trace::kSpanBounded, trace::kSpanNative
     double start_unix_ms = 0;  ///< 0 when not known
   };
   /// Opens a span. kUnknownOperation or kUnknownProfile for a code that is in no table, kLimitReached past a limit;

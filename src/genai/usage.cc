@@ -37,8 +37,8 @@ void Rollup::Fill(FieldSet& operation) const {
 void FillTotal(FieldSet& fields) {
   if (fields.Has(Field::kTotalTokens)) return;
   if (!IsCount(fields, Field::kInputTokens) || !IsCount(fields, Field::kOutputTokens)) return;
-  fields.number[static_cast<size_t>(Field::kTotalTokens)] =
-      fields.number[static_cast<size_t>(Field::kInputTokens)] + fields.number[static_cast<size_t>(Field::kOutputTokens)];
+  fields.number[static_cast<size_t>(Field::kTotalTokens)] = fields.number[static_cast<size_t>(Field::kInputTokens)] +
+                                                            fields.number[static_cast<size_t>(Field::kOutputTokens)];
   fields.Add(Field::kTotalTokens);
 }
 

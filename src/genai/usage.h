@@ -9,9 +9,13 @@
 namespace isotel::genai {
 
 /// The fields that roll up from a chat span to its invoke_agent span.
-inline constexpr std::array kRolledFields{
-    Field::kInputTokens,          Field::kOutputTokens, Field::kCacheCreationInputTokens, Field::kCacheReadInputTokens,
-    Field::kReasoningOutputTokens, Field::kTotalTokens,  Field::kToolCount};
+inline constexpr std::array kRolledFields{Field::kInputTokens,
+                                          Field::kOutputTokens,
+                                          Field::kCacheCreationInputTokens,
+                                          Field::kCacheReadInputTokens,
+                                          Field::kReasoningOutputTokens,
+                                          Field::kTotalTokens,
+                                          Field::kToolCount};
 
 /// The running sums of one operation span.
 class Rollup {

@@ -52,8 +52,7 @@ struct Player : isotel::fuzz::Input {
   void End(double time) {
     const uint32_t span = Handle();
     const uint32_t outcome = Take<uint8_t>() % 4;
-    const int32_t entries =
-        isotel_span_end(context, span, outcome, Number(), time, Number(), Number(), Number());
+    const int32_t entries = isotel_span_end(context, span, outcome, Number(), time, Number(), Number(), Number());
     CheckPlan(entries);
     const bool asked = entries == static_cast<int32_t>(isotel::Error::kNeedExactSizes);
     Require((entries >= 0 || asked) == (open_spans.count(span) == 1));

@@ -35,8 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint32_t cut = 0;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const auto& [key_bytes, value_bytes, cuttable] = sizes[i];
-    if (cuttable || value_bytes <= kMax)
-      wanted += uint64_t{key_bytes} + std::min(value_bytes, kMax);
+    if (cuttable || value_bytes <= kMax) wanted += uint64_t{key_bytes} + std::min(value_bytes, kMax);
     if (keep[i] == 0) {
       ++dropped;
       continue;
@@ -47,8 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       continue;
     }
     ++cut;
-    Require(cuttable && keep[i] >= isotel::kMinCutBytes && keep[i] <= kMax &&
-            keep[i] < value_bytes);
+    Require(cuttable && keep[i] >= isotel::kMinCutBytes && keep[i] <= kMax && keep[i] < value_bytes);
   }
   Require(bytes <= available && bytes == result.bytes);
   Require(dropped == result.dropped && cut == result.cut);

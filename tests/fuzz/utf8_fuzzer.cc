@@ -27,8 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!isotel::IsValidUtf8(text)) return 0;
 
   Require(IsBoundary(text, kept));
-  for (size_t later = kept + 1; later <= limit && later < text.size(); ++later)
-    Require(!IsBoundary(text, later));
+  for (size_t later = kept + 1; later <= limit && later < text.size(); ++later) Require(!IsBoundary(text, later));
   Require(isotel::IsValidUtf8(text.substr(0, kept)));
   Require(isotel::IsValidUtf8(text.substr(kept)));
   return 0;

@@ -1,3 +1,5 @@
+#include "abi/isotel_abi.h"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -7,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/isotel_abi.h"
 #include "base/counters.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -20,17 +21,15 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // What a host may get wrong in a 32-bit argument.
-constexpr uint32_t kHostile[]{0,         1,          2,          3,          5,
-                              6,         16,         255,        1 << 14,    (1 << 14) | 1,
-                              3 << 14,   0x7FFFFFFF, 0x80000000, 0xFFFFC000, 0xFFFFFFFE,
-                              0xFFFFFFFF};
+constexpr uint32_t kHostile[]{
+    0,       1,          2,          3,          5,          6,         16, 255, 1 << 14, (1 << 14) | 1,
+    3 << 14, 0x7FFFFFFF, 0x80000000, 0xFFFFC000, 0xFFFFFFFE, 0xFFFFFFFF};
 
 int32_t Code(Error error) { return static_cast<int32_t>(error); }
 
 class Host {
  public:
-  Host()
-      : context(isotel_create()), exchange(static_cast<unsigned char*>(isotel_exchange(context))) {}
+  Host() : context(isotel_create()), exchange(static_cast<unsigned char*>(isotel_exchange(context))) {}
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
   ~Host() { isotel_destroy(context); }
@@ -44,8 +43,7 @@ class Host {
   // The text a call answered with.
   std::string Answer(int32_t length) {
     REQUIRE(length >= 0);
-    return std::string(static_cast<const char*>(isotel_buffer(context, 0)),
-                       static_cast<size_t>(length));
+    return std::string(static_cast<const char*>(isotel_buffer(context, 0)), static_cast<size_t>(length));
   }
   std::vector<uint32_t> Words(size_t count) {
     std::vector<uint32_t> words(count);
@@ -53,8 +51,7 @@ class Host {
     return words;
   }
   void PutWords(const std::vector<uint32_t>& words) {
-    std::memcpy(isotel_buffer(context, static_cast<uint32_t>(words.size() * 4)), words.data(),
-                words.size() * 4);
+    std::memcpy(isotel_buffer(context, static_cast<uint32_t>(words.size() * 4)), words.data(), words.size() * 4);
   }
 
   template <typename T>
@@ -82,9 +79,7 @@ class Host {
     Present(field);
   }
   void Clear() { std::memset(exchange, 0, ISOTEL_EXCHANGE_BYTES); }
-  [[nodiscard]] double Result(size_t index) const {
-    return Read<double>(ISOTEL_EXCHANGE_RESULT + index * 8);
-  }
+  [[nodiscard]] double Result(size_t index) const { return Read<double>(ISOTEL_EXCHANGE_RESULT + index * 8); }
   // Fields of the last plan and where their values are.
   [[nodiscard]] std::map<genai::Field, std::pair<uint32_t, uint32_t>> Plan(int32_t entries) const {
     REQUIRE(entries >= 0);
@@ -93,8 +88,7 @@ class Host {
     for (size_t i = 0; i < static_cast<size_t>(entries); ++i) {
       const auto what = Read<uint32_t>(ISOTEL_EXCHANGE_PLAN + i * 8);
       const auto argument = Read<uint32_t>(ISOTEL_EXCHANGE_PLAN + i * 8 + 4);
-      REQUIRE(plan.emplace(static_cast<genai::Field>(what & 0xFF), std::pair(what >> 8, argument))
-                  .second);
+      REQUIRE(plan.emplace(static_cast<genai::Field>(what & 0xFF), std::pair(what >> 8, argument)).second);
     }
     return plan;
   }
@@ -115,9 +109,7 @@ class Host {
   unsigned char* exchange;
 };
 
-TEST_CASE("The version is that of the header") {
-  CHECK(isotel_abi_version() == ISOTEL_ABI_VERSION);
-}
+TEST_CASE("The version is that of the header") { CHECK(isotel_abi_version() == ISOTEL_ABI_VERSION); }
 
 TEST_CASE("A context that was never made can be destroyed") { isotel_destroy(nullptr); }
 
@@ -225,8 +217,7 @@ TEST_CASE_FIXTURE(Host, "An interned text longer than the buffer grows it") {
 
 TEST_CASE_FIXTURE(Host, "A full intern table answers none and counts") {
   uint32_t refused = 0;
-  for (uint32_t i = 0; i < kMaxInternedTexts; ++i)
-    refused += isotel_intern(context, Put(std::to_string(i))) == 0;
+  for (uint32_t i = 0; i < kMaxInternedTexts; ++i) refused += isotel_intern(context, Put(std::to_string(i))) == 0;
   CHECK(refused > 0);
   CHECK(Count(Counter::kInternOverflows) == refused);
 }
@@ -243,12 +234,10 @@ TEST_CASE_FIXTURE(Host, "Span names are built in the buffer") {
 TEST_CASE_FIXTURE(Host, "A name grows a buffer that only held its target") {
   Host fresh;
   CHECK(fresh.Answer(isotel_span_name(fresh.context, 1, fresh.Put("a"))) == "invoke_agent a");
-  CHECK(fresh.Answer(isotel_metadata_key(fresh.context, 0, fresh.Put("k"))) ==
-        "cloudflare.agents.metadata.k");
+  CHECK(fresh.Answer(isotel_metadata_key(fresh.context, 0, fresh.Put("k"))) == "cloudflare.agents.metadata.k");
 }
 
-TEST_CASE_FIXTURE(Host,
-                  "A name of 64 bytes is kept and a longer one is cut at a character and counted") {
+TEST_CASE_FIXTURE(Host, "A name of 64 bytes is kept and a longer one is cut at a character and counted") {
   CHECK(isotel_cut_name(context, Put(std::string(64, 'a'))) == 64);
   CHECK(isotel_cut_name(context, 0) == 0);
   CHECK(Count(Counter::kNamesCut) == 0);
@@ -266,8 +255,7 @@ TEST_CASE_FIXTURE(Host, "Provider names are answered in the buffer") {
 }
 
 TEST_CASE_FIXTURE(Host, "Metadata keys are answered in the buffer") {
-  CHECK(Answer(isotel_metadata_key(context, ISOTEL_METADATA, Put("k"))) ==
-        "cloudflare.agents.metadata.k");
+  CHECK(Answer(isotel_metadata_key(context, ISOTEL_METADATA, Put("k"))) == "cloudflare.agents.metadata.k");
   CHECK(Answer(isotel_metadata_key(context, ISOTEL_RUNTIME_CONTEXT, Put("k"))) ==
         "cloudflare.agents.runtime_context.k");
   CHECK(isotel_metadata_key(context, ISOTEL_METADATA, Put("agentId")) == 0);
@@ -336,8 +324,7 @@ TEST_CASE_FIXTURE(Host, "A span is opened, started, charged and ended") {
   Number(genai::Field::kStream, 1);
   auto plan = Plan(isotel_span_start(context, span, 0));
   CHECK(plan.size() == 4);
-  CHECK(plan[genai::Field::kRequestModel] ==
-        std::pair<uint32_t, uint32_t>(ISOTEL_SOURCE_INTERNED, model));
+  CHECK(plan[genai::Field::kRequestModel] == std::pair<uint32_t, uint32_t>(ISOTEL_SOURCE_INTERNED, model));
   CHECK(plan[genai::Field::kAgentName].first == ISOTEL_SOURCE_TEXT);
   CHECK(plan[genai::Field::kStream].first == ISOTEL_SOURCE_TRUE);
   CHECK(Answer(isotel_text(context, plan[genai::Field::kOperationName].second)) == "chat");
@@ -349,17 +336,14 @@ TEST_CASE_FIXTURE(Host, "A span is opened, started, charged and ended") {
 
   Clear();
   Number(genai::Field::kInputTokens, 12);
-  const int32_t entries =
-      isotel_span_end(context, span, 1, ISOTEL_STATUS_AS_ATTRIBUTE, 3'000, 1, 10, 1);
+  const int32_t entries = isotel_span_end(context, span, 1, ISOTEL_STATUS_AS_ATTRIBUTE, 3'000, 1, 10, 1);
   plan = Plan(entries);
   CHECK(plan.size() == 4);
   CHECK(plan[genai::Field::kStatusCode].first == ISOTEL_SOURCE_INTERNED);
   CHECK(plan[genai::Field::kInputTokens].first == ISOTEL_SOURCE_NUMBER);
   CHECK(plan[genai::Field::kTimeToFirstChunk].first == ISOTEL_SOURCE_NUMBER);
   CHECK(plan[genai::Field::kDroppedAttributesCount].first == ISOTEL_SOURCE_NUMBER);
-  const auto number = [&](genai::Field field) {
-    return Read<double>(static_cast<size_t>(field) * 8);
-  };
+  const auto number = [&](genai::Field field) { return Read<double>(static_cast<size_t>(field) * 8); };
   CHECK(number(genai::Field::kDroppedAttributesCount) == 2);
   CHECK(number(genai::Field::kTimeToFirstChunk) == 0.5);
   CHECK(Result(0) == ISOTEL_STATUS_OK);
@@ -388,8 +372,7 @@ TEST_CASE_FIXTURE(Host, "Exact sizes are decided in the buffer") {
   const uint32_t span = Open();
   PutWords({10, 100'000 | ISOTEL_CUTTABLE, 10, 8, 10, 100'000, 10, 50 | ISOTEL_CUTTABLE});
   CHECK(isotel_span_fit(context, span, 4, 1) == 4);
-  CHECK(Words(4) ==
-        std::vector<uint32_t>{ISOTEL_MAX_VALUE_BYTES, ISOTEL_KEEP_ALL, 0, ISOTEL_KEEP_ALL});
+  CHECK(Words(4) == std::vector<uint32_t>{ISOTEL_MAX_VALUE_BYTES, ISOTEL_KEEP_ALL, 0, ISOTEL_KEEP_ALL});
   CHECK(Count(Counter::kAttributesCut) == 1);
   CHECK(Count(Counter::kAttributesDroppedBytes) == 1);
   CHECK(Count(Counter::kAttributesDroppedType) == 1);
@@ -434,8 +417,7 @@ TEST_CASE_FIXTURE(Host, "Exact sizes are asked for in start and end and the span
   CHECK(Count(Counter::kSpansEnded) == 1);
 }
 
-TEST_CASE_FIXTURE(Host,
-                  "A failed span says its status in the result and as an attribute where asked") {
+TEST_CASE_FIXTURE(Host, "A failed span says its status in the result and as an attribute where asked") {
   Clear();
   CHECK(End(Open(), 1) == 0);
   CHECK(Result(0) == ISOTEL_STATUS_ERROR);
@@ -448,8 +430,7 @@ TEST_CASE_FIXTURE(Host,
 
 TEST_CASE_FIXTURE(Host, "Unknown outcomes and statuses are refused and the span stays as it is") {
   const uint32_t span = Open();
-  for (const uint32_t outcome : {4U, 255U, UINT32_MAX})
-    CHECK(End(span, outcome) == Code(Error::kUnknownOutcome));
+  for (const uint32_t outcome : {4U, 255U, UINT32_MAX}) CHECK(End(span, outcome) == Code(Error::kUnknownOutcome));
   CHECK(Count(Counter::kUnknownCodes) == 3);
   CHECK(isotel_span_status(context, span, 3) == Code(Error::kOutOfRange));
   CHECK(isotel_span_status(context, span, UINT32_MAX) == Code(Error::kOutOfRange));

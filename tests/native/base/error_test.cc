@@ -1,10 +1,11 @@
+#include "base/error.h"
+
 #include <doctest/doctest.h>
 
 #include <set>
 #include <string_view>
 
 #include "base/counters.h"
-#include "base/error.h"
 #include "base/result.h"
 
 namespace isotel {

@@ -1,9 +1,9 @@
+#include "base/handle_table.h"
+
 #include <doctest/doctest.h>
 
 #include <set>
 #include <vector>
-
-#include "base/handle_table.h"
 
 namespace isotel {
 namespace {

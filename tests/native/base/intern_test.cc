@@ -1,10 +1,11 @@
+#include "base/intern.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/intern.h"
 #include "base/limits.h"
 
 namespace isotel {

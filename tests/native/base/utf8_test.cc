@@ -1,11 +1,11 @@
+#include "base/utf8.h"
+
 #include <doctest/doctest.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/utf8.h"
 
 namespace isotel {
 namespace {
@@ -25,9 +25,9 @@ std::string Encode(uint32_t code_point) {
 }
 
 // The first and last characters of each length, and some between.
-const std::vector<uint32_t> kCharacters{
-    0x00,   0x41,   0x7F,   0x80,    0xE9,    0x7FF,   0x800,   0x1000,  0x20AC,   0xD7FF,
-    0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x1F600, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF};
+const std::vector<uint32_t> kCharacters{0x00,    0x41,    0x7F,    0x80,    0xE9,     0x7FF,   0x800,
+                                        0x1000,  0x20AC,  0xD7FF,  0xE000,  0xFFFD,   0xFFFF,  0x10000,
+                                        0x1F600, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF};
 
 TEST_CASE("A text that fits is not cut") {
   CHECK(CutAtCharacter("", 0) == 0);
@@ -75,8 +75,7 @@ TEST_CASE("A run of stray continuation bytes is cut at the limit") {
 TEST_CASE("Every code point that is no surrogate is valid UTF-8") {
   for (uint32_t code_point = 0; code_point <= 0x10FFFF; ++code_point) {
     const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
-    if (IsValidUtf8(Encode(code_point)) == surrogate)
-      FAIL("wrong answer for code point " << code_point);
+    if (IsValidUtf8(Encode(code_point)) == surrogate) FAIL("wrong answer for code point " << code_point);
   }
 }
 
@@ -96,8 +95,7 @@ TEST_CASE("Sequences of up to three bytes are valid exactly where table 3-7 says
       if (IsValidUtf8(Bytes({a, b})) != two) FAIL("two bytes: " << a << ' ' << b);
       for (const uint32_t c : {0x00U, 0x7FU, 0x80U, 0x9FU, 0xBFU, 0xC0U, 0xFFU}) {
         const bool valid = IsThreeByteRow(a, b, c) || (two && c < 0x80);
-        if (IsValidUtf8(Bytes({a, b, c})) != valid)
-          FAIL("three bytes: " << a << ' ' << b << ' ' << c);
+        if (IsValidUtf8(Bytes({a, b, c})) != valid) FAIL("three bytes: " << a << ' ' << b << ' ' << c);
       }
     }
   }

@@ -1,3 +1,5 @@
+#include "genai/fields.h"
+
 #include <doctest/doctest.h>
 
 #include <map>
@@ -6,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "genai/fields.h"
 #include "genai/metadata.h"
 
 namespace isotel::genai {
@@ -19,8 +20,8 @@ constexpr OperationSet C = SetOf(Operation::kChat);
 constexpr OperationSet T = SetOf(Operation::kExecuteTool);
 constexpr OperationSet A = SetOf(Operation::kToolApproval);
 // Calls of models that do not chat. They are ours: the contract has no such spans.
-constexpr OperationSet kModelCalls = SetOf(Operation::kEmbeddings) | SetOf(Operation::kRerank) |
-                                     SetOf(Operation::kGenerateContent);
+constexpr OperationSet kModelCalls =
+    SetOf(Operation::kEmbeddings) | SetOf(Operation::kRerank) | SetOf(Operation::kGenerateContent);
 constexpr OperationSet kAny = O | C | T | A | kModelCalls | SetOf(Operation::kCustom);
 
 struct Row {
@@ -83,10 +84,8 @@ const std::vector<Row> kAgentsContract{
 };
 
 // What is ours besides, in the same profile.
-const std::vector<std::string_view> kAgentsAdditions{"gen_ai.request.choice.count",
-                                                     "gen_ai.embeddings.dimension.count",
-                                                     "gen_ai.retrieval.top_k",
-                                                     "otel.dropped_attributes_count",
+const std::vector<std::string_view> kAgentsAdditions{"gen_ai.request.choice.count", "gen_ai.embeddings.dimension.count",
+                                                     "gen_ai.retrieval.top_k", "otel.dropped_attributes_count",
                                                      "isotel.cut_attributes_count"};
 
 // The GenAI keys of the conventions' registry that `latest` uses.
@@ -164,8 +163,7 @@ TEST_CASE("A field has a key in a profile exactly where some span carries it") {
     for (const Profile profile : kBoth) {
       const auto field = static_cast<Field>(i);
       CAPTURE(i);
-      CHECK(KeyOf(profile, field).empty() ==
-            (Info(field).spans[static_cast<size_t>(profile)] == 0));
+      CHECK(KeyOf(profile, field).empty() == (Info(field).spans[static_cast<size_t>(profile)] == 0));
       CHECK(KeyOf(profile, field).find_first_of(" \n\"") == std::string_view::npos);
     }
   }
@@ -207,8 +205,7 @@ TEST_CASE("Metadata becomes the attributes of the contract that are no fields") 
   }
 }
 
-TEST_CASE(
-    "The latest profile uses registered GenAI names only and nothing the conventions retired") {
+TEST_CASE("The latest profile uses registered GenAI names only and nothing the conventions retired") {
   const std::set<std::string_view> registered(kRegistered.begin(), kRegistered.end());
   const auto keys = KeysOf(Profile::kLatest);
   for (const auto& entry : keys) {
@@ -222,9 +219,8 @@ TEST_CASE(
 
 TEST_CASE("The latest profile leaves out what its agent spans no longer have") {
   for (const Field field :
-       {Field::kProviderName, Field::kAgentId, Field::kAgentVersion, Field::kTopK,
-        Field::kCacheReadInputTokens, Field::kCacheCreationInputTokens,
-        Field::kReasoningOutputTokens, Field::kResponseId, Field::kResponseModel}) {
+       {Field::kProviderName, Field::kAgentId, Field::kAgentVersion, Field::kTopK, Field::kCacheReadInputTokens,
+        Field::kCacheCreationInputTokens, Field::kReasoningOutputTokens, Field::kResponseId, Field::kResponseModel}) {
     CAPTURE(static_cast<int>(field));
     CHECK_FALSE(Carries(Profile::kLatest, Operation::kInvokeAgent, field));
   }
@@ -253,17 +249,16 @@ TEST_CASE("Every span can carry how it ended and a custom span nothing else") {
 }
 
 TEST_CASE("A call of a model that does not chat tells who asked whom for what and what it used") {
-  for (const Operation operation :
-       {Operation::kEmbeddings, Operation::kRerank, Operation::kGenerateContent}) {
+  for (const Operation operation : {Operation::kEmbeddings, Operation::kRerank, Operation::kGenerateContent}) {
     for (const Profile profile : kBoth) {
-      for (const Field field : {Field::kOperationName, Field::kAgentName, Field::kConversationId,
-                                Field::kProviderName, Field::kRequestModel, Field::kResponseModel,
-                                Field::kGatewayLogId, Field::kInputTokens, Field::kTotalTokens}) {
+      for (const Field field : {Field::kOperationName, Field::kAgentName, Field::kConversationId, Field::kProviderName,
+                                Field::kRequestModel, Field::kResponseModel, Field::kGatewayLogId, Field::kInputTokens,
+                                Field::kTotalTokens}) {
         CAPTURE(static_cast<int>(field));
         CHECK(Carries(profile, operation, field));
       }
-      for (const Field field : {Field::kInputMessages, Field::kOutputMessages, Field::kToolName,
-                                Field::kToolCount, Field::kFinishReason}) {
+      for (const Field field :
+           {Field::kInputMessages, Field::kOutputMessages, Field::kToolName, Field::kToolCount, Field::kFinishReason}) {
         CAPTURE(static_cast<int>(field));
         CHECK_FALSE(Carries(profile, operation, field));
       }
@@ -298,8 +293,8 @@ TEST_CASE("Model calls are client spans and the rest is internal") {
   CHECK(Info(Operation::kEmbeddings).kind == trace::SpanKind::kClient);
   CHECK(Info(Operation::kRerank).kind == trace::SpanKind::kClient);
   CHECK(Info(Operation::kGenerateContent).kind == trace::SpanKind::kClient);
-  for (const Operation operation : {Operation::kCustom, Operation::kInvokeAgent,
-                                    Operation::kExecuteTool, Operation::kToolApproval}) {
+  for (const Operation operation :
+       {Operation::kCustom, Operation::kInvokeAgent, Operation::kExecuteTool, Operation::kToolApproval}) {
     CHECK(Info(operation).kind == trace::SpanKind::kInternal);
   }
 }

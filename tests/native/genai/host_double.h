@@ -55,9 +55,7 @@ class HostDouble {
     fields.size[static_cast<size_t>(field)] = size;
     fields.Add(field);
   }
-  void Interned(Field field, std::string_view text) {
-    fields.SetInterned(field, recorder.Intern(text));
-  }
+  void Interned(Field field, std::string_view text) { fields.SetInterned(field, recorder.Intern(text)); }
 
   /// Plans the start or end with the fields set so far and forgets them when that worked.
   Error Start(Handle handle, bool exact = false) {
@@ -80,8 +78,7 @@ class HostDouble {
     return keys;
   }
   [[nodiscard]] const Written* Find(Field field) const {
-    const auto found = std::find_if(written.begin(), written.end(),
-                                    [&](const Written& w) { return w.field == field; });
+    const auto found = std::find_if(written.begin(), written.end(), [&](const Written& w) { return w.field == field; });
     return found == written.end() ? nullptr : &*found;
   }
   [[nodiscard]] bool Has(Field field) const { return Find(field) != nullptr; }
@@ -97,8 +94,8 @@ class HostDouble {
   /// The interned text written, or "?" when there is none.
   [[nodiscard]] std::string TextOf(Field field) const {
     const Written* attribute = Find(field);
-    const bool interned = attribute != nullptr && (attribute->source == Source::kInterned ||
-                                                   attribute->source == Source::kInternedList);
+    const bool interned =
+        attribute != nullptr && (attribute->source == Source::kInterned || attribute->source == Source::kInternedList);
     return interned ? std::string(recorder.texts().Get(attribute->argument)) : "?";
   }
   [[nodiscard]] uint64_t Count(Counter counter) const { return recorder.counters().Get(counter); }
@@ -119,8 +116,8 @@ class HostDouble {
       REQUIRE(code < kFieldCount);
       const auto field = static_cast<Field>(code);
       REQUIRE_FALSE(Has(field));
-      written.push_back({field, static_cast<Source>(plan.entries[i].what >> 8),
-                         plan.entries[i].argument, std::string(KeyOf(profile_, field))});
+      written.push_back({field, static_cast<Source>(plan.entries[i].what >> 8), plan.entries[i].argument,
+                         std::string(KeyOf(profile_, field))});
       numbers_[field] = fields.number[code];
     }
     fields = {};

@@ -1,8 +1,8 @@
+#include "genai/metadata.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
-
-#include "genai/metadata.h"
 
 namespace isotel::genai {
 namespace {
@@ -11,18 +11,15 @@ constexpr MetadataSource kBoth[]{MetadataSource::kMetadata, MetadataSource::kRun
 
 TEST_CASE("A metadata entry gets the prefix of its source") {
   CHECK(MetadataKey(MetadataSource::kMetadata, "tenant") == "cloudflare.agents.metadata.tenant");
-  CHECK(MetadataKey(MetadataSource::kRuntimeContext, "tenant") ==
-        "cloudflare.agents.runtime_context.tenant");
+  CHECK(MetadataKey(MetadataSource::kRuntimeContext, "tenant") == "cloudflare.agents.runtime_context.tenant");
   CHECK(MetadataKey(MetadataSource::kMetadata, "a.b") == "cloudflare.agents.metadata.a.b");
-  CHECK(MetadataKey(MetadataSource::kMetadata, "\xC3\xA9") ==
-        "cloudflare.agents.metadata.\xC3\xA9");
+  CHECK(MetadataKey(MetadataSource::kMetadata, "\xC3\xA9") == "cloudflare.agents.metadata.\xC3\xA9");
 }
 
 TEST_CASE("Identity keys are consumed and never passed through") {
   for (const MetadataSource source : kBoth) {
-    for (const char* key :
-         {"agentId", "agentName", "agentVersion", "conversationId", "gen_ai.agent.id",
-          "gen_ai.agent.name", "gen_ai.agent.version", "gen_ai.conversation.id"}) {
+    for (const char* key : {"agentId", "agentName", "agentVersion", "conversationId", "gen_ai.agent.id",
+                            "gen_ai.agent.name", "gen_ai.agent.version", "gen_ai.conversation.id"}) {
       CAPTURE(key);
       CHECK(MetadataKey(source, key).empty());
     }
@@ -31,8 +28,7 @@ TEST_CASE("Identity keys are consumed and never passed through") {
 
 TEST_CASE("Keys of a turn and the user keep their own name") {
   for (const MetadataSource source : kBoth) {
-    for (const char* key :
-         {"request_id", "trigger", "admission", "channel", "continuation", "generation"}) {
+    for (const char* key : {"request_id", "trigger", "admission", "channel", "continuation", "generation"}) {
       CAPTURE(key);
       const std::string turn = std::string("cloudflare.agents.turn.") + key;
       CHECK(MetadataKey(source, turn) == turn);
@@ -44,12 +40,10 @@ TEST_CASE("Keys of a turn and the user keep their own name") {
 }
 
 TEST_CASE("Keys that only resemble a reserved one get the prefix") {
-  for (const char* key :
-       {"agentid", "AgentId", "agentId ", "userid", "user", "cloudflare.agents.turn.",
-        "cloudflare.agents.turn.other", "gen_ai.agent", ""}) {
+  for (const char* key : {"agentid", "AgentId", "agentId ", "userid", "user", "cloudflare.agents.turn.",
+                          "cloudflare.agents.turn.other", "gen_ai.agent", ""}) {
     CAPTURE(key);
-    CHECK(MetadataKey(MetadataSource::kMetadata, key) ==
-          std::string("cloudflare.agents.metadata.") + key);
+    CHECK(MetadataKey(MetadataSource::kMetadata, key) == std::string("cloudflare.agents.metadata.") + key);
   }
 }
 

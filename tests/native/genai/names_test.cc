@@ -1,9 +1,10 @@
+#include "genai/names.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
 
 #include "base/limits.h"
-#include "genai/names.h"
 
 namespace isotel::genai {
 namespace {

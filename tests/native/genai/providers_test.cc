@@ -1,9 +1,9 @@
+#include "genai/providers.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
 #include <string_view>
-
-#include "genai/providers.h"
 
 namespace isotel::genai {
 namespace {
@@ -56,8 +56,7 @@ TEST_CASE("Known identifiers become the names of the conventions with any suffix
 TEST_CASE("A prefix that goes on with anything but a dot or hyphen is another provider") {
   for (const Row& row : kRows) {
     // google.vertexx is still something of google's, azure-openaix of azure's.
-    const bool has_shorter = row.identifier.rfind("google.", 0) == 0 ||
-                             row.identifier.rfind("google-", 0) == 0 ||
+    const bool has_shorter = row.identifier.rfind("google.", 0) == 0 || row.identifier.rfind("google-", 0) == 0 ||
                              row.identifier.rfind("azure-", 0) == 0;
     if (has_shorter) continue;
     for (const char* suffix : {"x", "_", " ", "/chat", "2"}) {
@@ -83,9 +82,8 @@ TEST_CASE("A hyphen ends a prefix: openai-compatible counts as openai") {
 }
 
 TEST_CASE("Anything else passes through as it is written") {
-  for (const char* identifier :
-       {"", "g", "goog", "workersai.chat", "MyGateway", "vertex", "mistral_ai", "x_ai",
-        "aws.bedrock", ".openai", " openai", "\xC3\xA9.chat"}) {
+  for (const char* identifier : {"", "g", "goog", "workersai.chat", "MyGateway", "vertex", "mistral_ai", "x_ai",
+                                 "aws.bedrock", ".openai", " openai", "\xC3\xA9.chat"}) {
     CAPTURE(identifier);
     CHECK(NormalizeProvider(identifier) == identifier);
   }

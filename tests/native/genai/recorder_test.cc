@@ -1,8 +1,9 @@
+#include "genai/recorder.h"
+
 #include <cmath>
 #include <limits>
 
 #include "base/limits.h"
-#include "genai/recorder.h"
 #include "host_double.h"
 
 namespace isotel::genai {
@@ -21,8 +22,7 @@ struct LatestHost : HostDouble {
 
 // ---- plans ----
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "A call with two model steps and a tool is planned as the agents contract says") {
+TEST_CASE_FIXTURE(AgentsHost, "A call with two model steps and a tool is planned as the agents contract says") {
   const Handle operation = Open(Operation::kInvokeAgent);
   Interned(Field::kIntegrationName, "ai-sdk");
   Interned(Field::kSdkOperationName, "generateText");
@@ -33,9 +33,8 @@ TEST_CASE_FIXTURE(AgentsHost,
   fields.SetNumber(Field::kTemperature, 0.2);
   REQUIRE(Start(operation) == Error::kOk);
   CHECK(Keys() == KeyList{"gen_ai.operation.name", "cloudflare.agents.integration.name",
-                          "cloudflare.agents.operation.name", "gen_ai.agent.name",
-                          "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.output.type",
-                          "gen_ai.request.temperature"});
+                          "cloudflare.agents.operation.name", "gen_ai.agent.name", "gen_ai.provider.name",
+                          "gen_ai.request.model", "gen_ai.output.type", "gen_ai.request.temperature"});
   CHECK(TextOf(Field::kOperationName) == "invoke_agent");
   CHECK(TextOf(Field::kSdkOperationName) == "generateText");
   CHECK(SourceOf(Field::kAgentName) == Source::kText);
@@ -52,9 +51,9 @@ TEST_CASE_FIXTURE(AgentsHost,
     fields.SetNumber(Field::kInputTokens, input);
     fields.SetNumber(Field::kOutputTokens, output);
     REQUIRE(End(handle) == Error::kOk);
-    CHECK(Keys() == KeyList{"gen_ai.response.id", "gen_ai.response.model",
-                            "cloudflare.agents.response.finish_reason", "gen_ai.usage.input_tokens",
-                            "gen_ai.usage.output_tokens", "cloudflare.agents.usage.total_tokens"});
+    CHECK(Keys() == KeyList{"gen_ai.response.id", "gen_ai.response.model", "cloudflare.agents.response.finish_reason",
+                            "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
+                            "cloudflare.agents.usage.total_tokens"});
     CHECK(Number(Field::kTotalTokens) == input + output);
     return handle;
   };
@@ -64,8 +63,7 @@ TEST_CASE_FIXTURE(AgentsHost,
   Interned(Field::kToolName, "search");
   Text(Field::kToolCallId, 8);
   REQUIRE(Start(tool) == Error::kOk);
-  CHECK(Keys() == KeyList{"gen_ai.operation.name", "gen_ai.tool.name", "gen_ai.tool.type",
-                          "gen_ai.tool.call.id"});
+  CHECK(Keys() == KeyList{"gen_ai.operation.name", "gen_ai.tool.name", "gen_ai.tool.type", "gen_ai.tool.call.id"});
   CHECK(TextOf(Field::kOperationName) == "execute_tool");
   CHECK(TextOf(Field::kToolType) == "function");
   REQUIRE(End(tool) == Error::kOk);
@@ -74,9 +72,9 @@ TEST_CASE_FIXTURE(AgentsHost,
   (void)chat(150, 30, "stop");
   fields.SetNumber(Field::kToolCount, 1);
   REQUIRE(End(operation) == Error::kOk);
-  CHECK(Keys() == KeyList{"cloudflare.agents.response.finish_reason",
-                          "cloudflare.agents.tool.count", "gen_ai.usage.input_tokens",
-                          "gen_ai.usage.output_tokens", "cloudflare.agents.usage.total_tokens"});
+  CHECK(Keys() == KeyList{"cloudflare.agents.response.finish_reason", "cloudflare.agents.tool.count",
+                          "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
+                          "cloudflare.agents.usage.total_tokens"});
   CHECK(Number(Field::kInputTokens) == 250);
   CHECK(Number(Field::kOutputTokens) == 50);
   CHECK(Number(Field::kTotalTokens) == 300);
@@ -88,26 +86,22 @@ TEST_CASE_FIXTURE(AgentsHost,
   CHECK(Count(Counter::kSpansEnded) == 4);
 }
 
-TEST_CASE_FIXTURE(LatestHost,
-                  "The latest profile plans its own names and a list of finish reasons") {
+TEST_CASE_FIXTURE(LatestHost, "The latest profile plans its own names and a list of finish reasons") {
   const Handle chat = Open(Operation::kChat);
   Interned(Field::kProviderName, "openai");
   Text(Field::kAgentId, 5);
   Text(Field::kSystemInstructions, 40);
   REQUIRE(Start(chat) == Error::kOk);
-  CHECK(Keys() ==
-        KeyList{"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system_instructions"});
+  CHECK(Keys() == KeyList{"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system_instructions"});
   Interned(Field::kFinishReason, "stop");
   fields.SetNumber(Field::kCacheCreationInputTokens, 3);
   REQUIRE(End(chat) == Error::kOk);
-  CHECK(Keys() ==
-        KeyList{"gen_ai.response.finish_reasons", "gen_ai.usage.cache_write.input_tokens"});
+  CHECK(Keys() == KeyList{"gen_ai.response.finish_reasons", "gen_ai.usage.cache_write.input_tokens"});
   CHECK(SourceOf(Field::kFinishReasons) == Source::kInternedList);
   CHECK(TextOf(Field::kFinishReasons) == "stop");
 }
 
-TEST_CASE_FIXTURE(LatestHost,
-                  "A finish reason that is not interned is listed from the host's text") {
+TEST_CASE_FIXTURE(LatestHost, "A finish reason that is not interned is listed from the host's text") {
   const Handle chat = Open(Operation::kChat);
   Text(Field::kFinishReason, 4);
   REQUIRE(End(chat) == Error::kOk);
@@ -133,8 +127,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A tool approval carries execute_tool and its stat
   Interned(Field::kToolApprovalState, "requested");
   Text(Field::kToolCallArguments, 100);
   REQUIRE(Start(approval) == Error::kOk);
-  CHECK(Keys() == KeyList{"gen_ai.operation.name", "gen_ai.tool.type",
-                          "cloudflare.agents.tool.approval.state"});
+  CHECK(Keys() == KeyList{"gen_ai.operation.name", "gen_ai.tool.type", "cloudflare.agents.tool.approval.state"});
   CHECK(TextOf(Field::kOperationName) == "execute_tool");
 }
 
@@ -177,8 +170,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A flag is written only when it is true") {
   CHECK(SourceOf(Field::kStream) == Source::kTrue);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "Numbers that are not finite and counts below zero are dropped and counted") {
+TEST_CASE_FIXTURE(AgentsHost, "Numbers that are not finite and counts below zero are dropped and counted") {
   const Handle chat = Open(Operation::kChat);
   fields.SetNumber(Field::kTemperature, kNan);
   fields.SetNumber(Field::kTopP, kInfinity);
@@ -226,8 +218,7 @@ TEST_CASE_FIXTURE(AgentsHost, "The response is on the operation only when it has
   };
   end_operation(false);
   CHECK(Number(Field::kTimeToFirstChunk) == 0.5);
-  CHECK(Keys() == KeyList{"gen_ai.response.id", "gen_ai.response.model",
-                          "gen_ai.response.time_to_first_chunk"});
+  CHECK(Keys() == KeyList{"gen_ai.response.id", "gen_ai.response.model", "gen_ai.response.time_to_first_chunk"});
   end_operation(true);
   CHECK(written.empty());
 }
@@ -258,8 +249,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A first chunk before the start took no time") {
 
 TEST_CASE_FIXTURE(AgentsHost, "A first chunk at no time is none") {
   const Handle chat = Open(Operation::kChat);
-  for (const double time : {kNan, kInfinity, -kInfinity})
-    CHECK(recorder.FirstChunk(chat, time) == Error::kOk);
+  for (const double time : {kNan, kInfinity, -kInfinity}) CHECK(recorder.FirstChunk(chat, time) == Error::kOk);
   CHECK(recorder.FirstChunk(chat, 1'500) == Error::kOk);
   REQUIRE(End(chat) == Error::kOk);
   CHECK(Keys() == KeyList{"gen_ai.response.time_to_first_chunk"});
@@ -269,8 +259,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A first chunk at no time is none") {
   CHECK(written.empty());
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "A span does not inherit the first chunk and calls of the one before it") {
+TEST_CASE_FIXTURE(AgentsHost, "A span does not inherit the first chunk and calls of the one before it") {
   const Handle first = Open(Operation::kInvokeAgent);
   const Handle chat = Open(Operation::kChat, first);
   fields.SetNumber(Field::kInputTokens, 5);
@@ -324,9 +313,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Calls roll up to their own parent only") {
   CHECK(written.empty());
 }
 
-TEST_CASE_FIXTURE(
-    AgentsHost,
-    "An operation that was cut short does not take the finish reason of its last call") {
+TEST_CASE_FIXTURE(AgentsHost, "An operation that was cut short does not take the finish reason of its last call") {
   for (const trace::Outcome outcome :
        {trace::Outcome::kFailed, trace::Outcome::kCancelled, trace::Outcome::kTruncated}) {
     const Handle operation = Open(Operation::kInvokeAgent);
@@ -386,8 +373,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A cancelled span is marked, is no error and has n
   const Handle chat = Open(Operation::kChat);
   Text(Field::kErrorType, 9);
   fields.SetNumber(Field::kInputTokens, 4);
-  REQUIRE(End(chat, {.outcome = trace::Outcome::kCancelled, .status_as_attribute = true}) ==
-          Error::kOk);
+  REQUIRE(End(chat, {.outcome = trace::Outcome::kCancelled, .status_as_attribute = true}) == Error::kOk);
   CHECK(Keys() == KeyList{"gen_ai.usage.input_tokens", "cloudflare.agents.canceled"});
   CHECK(SourceOf(Field::kCancelled) == Source::kTrue);
   CHECK(status == trace::StatusCode::kUnset);
@@ -439,8 +425,8 @@ TEST_CASE_FIXTURE(AgentsHost, "Ok is final and Unset changes nothing on an open 
 
 TEST_CASE_FIXTURE(AgentsHost, "What only the core may say is not taken from the host") {
   const Handle chat = Open(Operation::kChat);
-  for (const Field field : {Field::kCancelled, Field::kTruncated, Field::kDroppedAttributesCount,
-                            Field::kCutAttributesCount}) {
+  for (const Field field :
+       {Field::kCancelled, Field::kTruncated, Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
     fields.SetNumber(field, 1);
   }
   Text(Field::kStatusCode, 3);
@@ -452,8 +438,7 @@ TEST_CASE_FIXTURE(AgentsHost, "What only the core may say is not taken from the 
 TEST_CASE_FIXTURE(AgentsHost, "What a call left in the exchange does not show on the next span") {
   const Handle first = Open(Operation::kCustom);
   CHECK(recorder.Charge(first, {.invalid = 1}).ok());
-  REQUIRE(
-      recorder.EndSpan(first, ToEnd({.outcome = trace::Outcome::kCancelled}), fields, plan).ok());
+  REQUIRE(recorder.EndSpan(first, ToEnd({.outcome = trace::Outcome::kCancelled}), fields, plan).ok());
   const FieldSet left = fields;
   const Handle second = Open(Operation::kCustom);
   CHECK(recorder.Charge(second, {.invalid = 2}).ok());
@@ -466,8 +451,7 @@ TEST_CASE_FIXTURE(AgentsHost, "What a call left in the exchange does not show on
 
 TEST_CASE_FIXTURE(AgentsHost, "Unknown operations and profiles are refused and counted") {
   CHECK(recorder.OpenSpan({.operation = kOperationCount}).error() == Error::kUnknownOperation);
-  CHECK(recorder.OpenSpan({.operation = UINT32_MAX, .profile = UINT32_MAX}).error() ==
-        Error::kUnknownOperation);
+  CHECK(recorder.OpenSpan({.operation = UINT32_MAX, .profile = UINT32_MAX}).error() == Error::kUnknownOperation);
   CHECK(recorder.OpenSpan({.profile = kProfileCount}).error() == Error::kUnknownProfile);
   CHECK(Count(Counter::kUnknownCodes) == 3);
   CHECK(Count(Counter::kSpansOpened) == 0);
@@ -507,8 +491,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Spans past the limit are refused and counted") {
 
 TEST_CASE_FIXTURE(AgentsHost, "A full intern table is counted and the constants stay usable") {
   uint32_t refused = 0;
-  for (uint32_t i = 0; i <= kMaxInternedTexts; ++i)
-    refused += recorder.Intern(std::to_string(i)) == 0;
+  for (uint32_t i = 0; i <= kMaxInternedTexts; ++i) refused += recorder.Intern(std::to_string(i)) == 0;
   CHECK(refused > 0);
   CHECK(Count(Counter::kInternOverflows) == refused);
   REQUIRE(Start(Open(Operation::kChat)) == Error::kOk);
@@ -526,8 +509,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A chat that names itself as its parent does not r
 
 // ---- bytes ----
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "A start that may not fit asks for exact sizes and leaves the span unchanged") {
+TEST_CASE_FIXTURE(AgentsHost, "A start that may not fit asks for exact sizes and leaves the span unchanged") {
   const Handle chat = Open(Operation::kChat);
   Text(Field::kRequestModel, kMaxAttributeValueBytes / 3);
   REQUIRE(Start(chat) == Error::kOk);
@@ -576,8 +558,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Sizes near the end of 32 bits are cut or dropped 
   CHECK(recorder.spans().Find(chat)->attribute_bytes <= kUserBytes);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "A fresh custom span allows 128 attributes and all bytes but the reserve") {
+TEST_CASE_FIXTURE(AgentsHost, "A fresh custom span allows 128 attributes and all bytes but the reserve") {
   CHECK(kMaxUserAttributes == 128);
   const Allowance allowance = recorder.Charge(Open(Operation::kCustom), {}).value();
   CHECK(allowance.count == 128);
@@ -597,13 +578,11 @@ TEST_CASE_FIXTURE(AgentsHost, "What was written is taken from the allowance") {
 
 TEST_CASE_FIXTURE(AgentsHost, "A host that writes more than it may is left no allowance") {
   const Handle custom = Open(Operation::kCustom);
-  const Allowance allowance =
-      recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
+  const Allowance allowance = recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
   CHECK(allowance.count == 0);
   CHECK(allowance.bytes == 0);
   for (int i = 0; i < 70'000; ++i) {
-    const Allowance again =
-        recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
+    const Allowance again = recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
     if (again.count != 0 || again.bytes != 0) FAIL("allowed again after " << i);
   }
 }
@@ -628,8 +607,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Start attributes leave the reserve of the finish 
   CHECK(recorder.Charge(chat, {}).value().bytes == kUserBytes - bytes);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "What is charged at the end leaves its room to the finish attributes") {
+TEST_CASE_FIXTURE(AgentsHost, "What is charged at the end leaves its room to the finish attributes") {
   const Handle chat = Open(Operation::kChat);
   Text(Field::kOutputMessages, 9'000);
   const Ending end{.exact = true, .written = {.count = 1, .bytes = kUserBytes, .invalid = 2}};
@@ -653,9 +631,7 @@ TEST_CASE_FIXTURE(AgentsHost, "An exact offer past 128 attributes is dropped and
   CHECK(Number(Field::kDroppedAttributesCount) == 5);
 }
 
-TEST_CASE_FIXTURE(
-    AgentsHost,
-    "Attributes without a recordable type are counted whether or not others come with them") {
+TEST_CASE_FIXTURE(AgentsHost, "Attributes without a recordable type are counted whether or not others come with them") {
   const Handle custom = Open(Operation::kCustom);
   CHECK(recorder.Charge(custom, {.invalid = 2}).value().count == 128);
   std::vector<uint32_t> keep;
@@ -665,17 +641,13 @@ TEST_CASE_FIXTURE(
   CHECK(Number(Field::kDroppedAttributesCount) == 5);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "An exact offer is decided value by value and charged with what is kept") {
+TEST_CASE_FIXTURE(AgentsHost, "An exact offer is decided value by value and charged with what is kept") {
   const Handle custom = Open(Operation::kCustom);
-  const std::vector<trace::AttributeSize> sizes{{10, 100'000, true},
-                                                {10, 8, false},
-                                                {10, kMaxAttributeValueBytes + 1, false},
-                                                {10, 30'000, true}};
+  const std::vector<trace::AttributeSize> sizes{
+      {10, 100'000, true}, {10, 8, false}, {10, kMaxAttributeValueBytes + 1, false}, {10, 30'000, true}};
   std::vector<uint32_t> keep(4);
   CHECK(recorder.FitAttributes(custom, sizes, 0, keep).value() == 4);
-  CHECK(keep == std::vector<uint32_t>{kMaxAttributeValueBytes, trace::kKeepAll, 0,
-                                      kMaxAttributeValueBytes});
+  CHECK(keep == std::vector<uint32_t>{kMaxAttributeValueBytes, trace::kKeepAll, 0, kMaxAttributeValueBytes});
   const trace::Span& span = *recorder.spans().Find(custom);
   CHECK(span.attribute_bytes == 2 * (10 + kMaxAttributeValueBytes) + 18);
   CHECK(span.user_attributes == 3);
@@ -685,8 +657,7 @@ TEST_CASE_FIXTURE(AgentsHost,
   CHECK(Count(Counter::kAttributesCut) == 2);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "An exact offer beyond the attribute limit decides the first ones only") {
+TEST_CASE_FIXTURE(AgentsHost, "An exact offer beyond the attribute limit decides the first ones only") {
   const Handle custom = Open(Operation::kCustom);
   const std::vector<trace::AttributeSize> sizes(200, {5, 5, true});
   std::vector<uint32_t> keep(200);
@@ -702,9 +673,9 @@ void SetAllFinishFields(HostDouble& host) {
   host.Text(Field::kFinishReason, 20);
   host.Text(Field::kErrorType, 60);
   host.Text(Field::kGatewayLogId, kMaxGatewayLogIdBytes);
-  for (const Field field : {Field::kTimeToFirstChunk, Field::kToolCount, Field::kInputTokens,
-                            Field::kOutputTokens, Field::kCacheCreationInputTokens,
-                            Field::kCacheReadInputTokens, Field::kReasoningOutputTokens}) {
+  for (const Field field :
+       {Field::kTimeToFirstChunk, Field::kToolCount, Field::kInputTokens, Field::kOutputTokens,
+        Field::kCacheCreationInputTokens, Field::kCacheReadInputTokens, Field::kReasoningOutputTokens}) {
     host.fields.SetNumber(field, 1e15);
   }
 }
@@ -715,23 +686,19 @@ void CheckFinishFits() {
   const Handle chat = host.Open(Operation::kChat);
   // Two values and one byte too many: the last byte of the budget is taken, one is cut, one more is
   // dropped.
-  const std::vector<trace::AttributeSize> sizes{{10, kUserBytes, true},
-                                                {10, kUserBytes, true},
-                                                {10, kUserBytes, true},
-                                                {10, kMaxAttributeValueBytes + 1, false}};
+  const std::vector<trace::AttributeSize> sizes{
+      {10, kUserBytes, true}, {10, kUserBytes, true}, {10, kUserBytes, true}, {10, kMaxAttributeValueBytes + 1, false}};
   std::vector<uint32_t> keep(4);
   REQUIRE(host.recorder.FitAttributes(chat, sizes, 0, keep).ok());
   CHECK(host.recorder.spans().Find(chat)->attribute_bytes > kUserBytes - 4);
 
   SetAllFinishFields(host);
-  const Ending failed{
-      .outcome = trace::Outcome::kFailed, .exact = true, .status_as_attribute = true};
+  const Ending failed{.outcome = trace::Outcome::kFailed, .exact = true, .status_as_attribute = true};
   REQUIRE(host.End(chat, failed) == Error::kOk);
   for (const Field field :
-       {Field::kResponseId, Field::kResponseModel, Field::kErrorType, Field::kStatusCode,
-        Field::kGatewayLogId, Field::kInputTokens, Field::kOutputTokens, Field::kTotalTokens,
-        Field::kCacheReadInputTokens, Field::kCacheCreationInputTokens,
-        Field::kReasoningOutputTokens, Field::kToolCount, Field::kTimeToFirstChunk,
+       {Field::kResponseId, Field::kResponseModel, Field::kErrorType, Field::kStatusCode, Field::kGatewayLogId,
+        Field::kInputTokens, Field::kOutputTokens, Field::kTotalTokens, Field::kCacheReadInputTokens,
+        Field::kCacheCreationInputTokens, Field::kReasoningOutputTokens, Field::kToolCount, Field::kTimeToFirstChunk,
         Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
     CAPTURE(static_cast<int>(field));
     REQUIRE(host.Has(field));
@@ -746,8 +713,7 @@ TEST_CASE("Finish attributes fit after the user has filled the span, in either p
   CheckFinishFits<LatestHost>();
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "Finish attributes without exact sizes fit after the user has filled the span") {
+TEST_CASE_FIXTURE(AgentsHost, "Finish attributes without exact sizes fit after the user has filled the span") {
   const Handle chat = Open(Operation::kChat);
   REQUIRE(recorder.Charge(chat, {.count = 3, .bytes = kUserBytes}).ok());
   SetAllFinishFields(*this);
@@ -779,8 +745,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A native span with all its attributes stays withi
   CHECK(Has(Field::kResponseId));
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "An end that may not fit asks for exact sizes, stays open and changes nothing") {
+TEST_CASE_FIXTURE(AgentsHost, "An end that may not fit asks for exact sizes, stays open and changes nothing") {
   const Handle operation = Open(Operation::kInvokeAgent);
   const Handle chat = Open(Operation::kChat, operation);
   fields.SetNumber(Field::kInputTokens, 3);
@@ -797,8 +762,7 @@ TEST_CASE_FIXTURE(AgentsHost,
   CHECK(Number(Field::kInputTokens) == 3);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "An end that is repeated with another outcome has that outcome alone") {
+TEST_CASE_FIXTURE(AgentsHost, "An end that is repeated with another outcome has that outcome alone") {
   const Handle chat = Open(Operation::kChat);
   Text(Field::kOutputMessages, 20'000);
   CHECK(End(chat, {.outcome = trace::Outcome::kCancelled}) == Error::kNeedExactSizes);
@@ -809,8 +773,7 @@ TEST_CASE_FIXTURE(AgentsHost,
 TEST_CASE_FIXTURE(AgentsHost, "A span that is not native has no byte budget but the value limit") {
   const Handle chat = Open(Operation::kChat, kNoHandle, 0);
   for (int i = 0; i < 5; ++i) {
-    CHECK(recorder.Charge(chat, {.count = 1, .bytes = kNativeSpanBytes}).value().bytes >
-          kNativeSpanBytes);
+    CHECK(recorder.Charge(chat, {.count = 1, .bytes = kNativeSpanBytes}).value().bytes > kNativeSpanBytes);
   }
   const std::vector<trace::AttributeSize> sizes(5, {10, 100'000, true});
   std::vector<uint32_t> keep(5);
@@ -823,8 +786,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A span that is not native has no byte budget but 
   CHECK(Find(Field::kResponseId)->argument == kMaxAttributeValueBytes);
 }
 
-TEST_CASE_FIXTURE(AgentsHost,
-                  "However much a span that is not native was charged its attributes are kept") {
+TEST_CASE_FIXTURE(AgentsHost, "However much a span that is not native was charged its attributes are kept") {
   const Handle chat = Open(Operation::kChat, kNoHandle, 0);
   // Once around 32 bits, if bytes were added up for ever.
   for (int i = 0; i < 65'535; ++i) (void)recorder.Charge(chat, {.bytes = UINT32_MAX});

@@ -1,9 +1,9 @@
+#include "genai/usage.h"
+
 #include <doctest/doctest.h>
 
 #include <limits>
 #include <optional>
-
-#include "genai/usage.h"
 
 namespace isotel::genai {
 namespace {
@@ -11,8 +11,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-FieldSet Used(std::optional<double> input, std::optional<double> output,
-              std::optional<double> total = {}) {
+FieldSet Used(std::optional<double> input, std::optional<double> output, std::optional<double> total = {}) {
   FieldSet fields{};
   if (input) fields.SetNumber(Field::kInputTokens, *input);
   if (output) fields.SetNumber(Field::kOutputTokens, *output);
@@ -60,8 +59,7 @@ TEST_CASE("Calls add up field by field") {
   Rollup rollup;
   for (const double amount : {1.0, 10.0, 100.0}) {
     FieldSet call{};
-    for (size_t i = 0; i < kRolledFields.size(); ++i)
-      call.SetNumber(kRolledFields[i], amount * static_cast<double>(i));
+    for (size_t i = 0; i < kRolledFields.size(); ++i) call.SetNumber(kRolledFields[i], amount * static_cast<double>(i));
     rollup.Add(call);
   }
   const FieldSet filled = Filled(rollup);

@@ -1,3 +1,5 @@
+#include "trace/attribute_budget.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "trace/attribute_budget.h"
 
 namespace isotel::trace {
 namespace {
@@ -48,8 +49,7 @@ TEST_CASE("One byte too few cuts the largest text by one byte") {
 }
 
 TEST_CASE("A text above the maximum is cut to it and a document above it is dropped") {
-  const Fitted fitted =
-      FitAll({Text(kMax + 1), Whole(kMax + 1), Text(kMax), Whole(kMax)}, UINT32_MAX);
+  const Fitted fitted = FitAll({Text(kMax + 1), Whole(kMax + 1), Text(kMax), Whole(kMax)}, UINT32_MAX);
   CHECK(fitted.keep == std::vector<uint32_t>{kMax, 0, kKeepAll, kKeepAll});
   CHECK(fitted.result.cut == 1);
   CHECK(fitted.result.dropped == 1);
@@ -57,8 +57,7 @@ TEST_CASE("A text above the maximum is cut to it and a document above it is drop
 }
 
 TEST_CASE("The largest texts pay first and share one length") {
-  const Fitted fitted =
-      FitAll({Text(1'000), Text(200), Text(5'000), Text(3'000)}, 40 + 200 + 1'000 + 2 * 1'500);
+  const Fitted fitted = FitAll({Text(1'000), Text(200), Text(5'000), Text(3'000)}, 40 + 200 + 1'000 + 2 * 1'500);
   CHECK(fitted.keep == std::vector<uint32_t>{kKeepAll, kKeepAll, 1'500, 1'500});
 }
 
@@ -112,8 +111,7 @@ TEST_CASE("An attribute whose key alone is too long does not push the others out
 }
 
 TEST_CASE("Sizes near the end of 32 bits do not overflow the sum") {
-  const Fitted fitted =
-      FitAll({{UINT32_MAX, UINT32_MAX, false}, {UINT32_MAX, UINT32_MAX, true}, Whole(8)}, 1'000);
+  const Fitted fitted = FitAll({{UINT32_MAX, UINT32_MAX, false}, {UINT32_MAX, UINT32_MAX, true}, Whole(8)}, 1'000);
   CHECK(fitted.keep == std::vector<uint32_t>{0, 0, kKeepAll});
   CHECK(fitted.result.bytes == 18);
   CHECK(FitAll({{UINT32_MAX, kMax, false}}, UINT32_MAX).keep == std::vector<uint32_t>{0});

@@ -1,9 +1,9 @@
+#include "trace/span_table.h"
+
 #include <doctest/doctest.h>
 
 #include <limits>
 #include <vector>
-
-#include "trace/span_table.h"
 
 namespace isotel::trace {
 namespace {
@@ -97,8 +97,7 @@ TEST_CASE_FIXTURE(Table, "Ok stays Ok even when the span fails") {
 }
 
 TEST_CASE_FIXTURE(Table, "Only truncation counts as truncated") {
-  for (const Outcome outcome : {Outcome::kFinished, Outcome::kFailed, Outcome::kCancelled})
-    (void)End(Open(), outcome);
+  for (const Outcome outcome : {Outcome::kFinished, Outcome::kFailed, Outcome::kCancelled}) (void)End(Open(), outcome);
   CHECK(Count(Counter::kSpansTruncated) == 0);
   (void)End(Open(), Outcome::kTruncated);
   CHECK(Count(Counter::kSpansTruncated) == 1);

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "trace/status.h"
+
+#include <doctest/doctest.h>
 
 namespace isotel::trace {
 namespace {
