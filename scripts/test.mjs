@@ -67,6 +67,7 @@ const sections = [
   ["unit", "bindings in Node", () => nodeTests("unit")],
   ["types", "published types", typeTests],
   ["workerd", "bindings and Worker in workerd", () => nodeTests("workerd")],
+  ["package", "the package as users install it", () => nodeTests("package")],
   ["fuzz", "fuzzers", () => ctest("native-fuzz")],
 ];
 

@@ -56,6 +56,11 @@ export class Approvals {
     }
   }
 
+  /** Records a decision that is told of when the call ends. Runs inside the operation's span. */
+  recordDecision(request: ApprovalRequest, state: "requested" | "denied"): void {
+    this.#recordSegment(request, state);
+  }
+
   #observedTools(tools: unknown): unknown {
     const source = record(tools);
     if (source === undefined) return tools;

@@ -22,6 +22,8 @@ export type CallOwner = Pick<
   | "noteFailure"
 > & {
   callStarted(call: OwnedCall): void;
+  /** The stream of a model call broke off. */
+  modelStreamFailed?(cause: unknown): void;
   /** Whether the call was still open. */
   callEnded(call: OwnedCall): boolean;
 };

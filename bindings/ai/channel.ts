@@ -4,11 +4,15 @@ import { OperationHooks, runObserved, toolRequest } from "./integration.ts";
 import { openCalls, type TracedCall } from "./integration_calls.ts";
 import { setListening, takeClaim } from "./integration_claims.ts";
 import { announcedOperation, type SdkEvent } from "./integration_events.ts";
+import { modelCallsOf, modelFunctionOf, providerRequest } from "./integration_models.ts";
+import { isRecorded } from "./model_functions.ts";
 import { type AITelemetryOptions, readSettings, type Settings } from "./options.ts";
+import { runProviderCall } from "./provider_call.ts";
 import { isFunction, record, text } from "./read.ts";
 import { runToolCall } from "./tool_call.ts";
 
 const channelName = "ai:telemetry";
+const noOutput = "AI_NoOutputGeneratedError";
 
 /** What the SDK publishes; one object through all the stages of a call. */
 interface Message {
@@ -109,7 +113,7 @@ class ChannelTracer {
         case "executeTool":
           return this.#runTool(event, execute);
         default:
-          return execute();
+          return this.#runModelFunction(event, execute);
       }
     });
   }
@@ -120,8 +124,12 @@ class ChannelTracer {
       const call = this.#streams.get(message as object);
       if (call === undefined) return;
       const { event, error } = message as Message;
+      const { failure } = call.operation;
       if (error === undefined) call.onEnd(undefined);
-      else call.onError({ ...event, error });
+      // A stream without output is rejected for that alone, whatever its model failed with.
+      else if (failure !== undefined && record(error)?.["name"] === noOutput) {
+        call.onError({ error: failure.cause });
+      } else call.onError({ ...event, error });
     });
   }
 
@@ -158,6 +166,33 @@ class ChannelTracer {
     });
   }
 
+  #runModelFunction(event: SdkEvent, execute: () => unknown): unknown {
+    const telemetry = this.#telemetry;
+    const modelFunction = modelFunctionOf(event);
+    const callId = text(event["callId"]);
+    if (modelFunction === undefined || callId === undefined) return execute();
+    if (takeClaim() || openCalls.has(callId) || !isRecorded(telemetry)) return execute();
+    const owner = modelCallsOf(telemetry, this.#settings, modelFunction, event);
+    let close = () => {};
+    // Before it runs, so that no adapter takes it on.
+    openCalls.add(telemetry, callId, this, (onClose) => {
+      close = onClose;
+      return { truncate: onClose };
+    });
+    let result: unknown;
+    const observed = runProviderCall(
+      owner,
+      providerRequest(modelFunction, event),
+      () => {
+        result = execute();
+        return result;
+      },
+      (call, value) => call.settled(providerResult(value)),
+    );
+    Promise.resolve(observed).then(close, close);
+    return result;
+  }
+
   #runModelCall(event: SdkEvent, execute: () => unknown): unknown {
     const call = openCalls.get(event["callId"], this);
     if (!(call instanceof ChannelOperation)) return execute();
@@ -189,6 +224,14 @@ class ChannelTracer {
     }).then(undefined, ignore);
     return result;
   }
+}
+
+/** The result of an SDK function as one of its model. */
+function providerResult(value: unknown): unknown {
+  const source = record(value);
+  const responses = source?.["responses"];
+  const response = source?.["response"] ?? (Array.isArray(responses) ? responses[0] : undefined);
+  return { usage: source?.["usage"], response };
 }
 
 // The caller gets the stage's own promise.

@@ -1,6 +1,6 @@
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import type { AITelemetryOptions } from "./options.ts";
 import { traceChannel } from "./channel.ts";
+import type { AITelemetryOptions } from "./options.ts";
 import { type AISDKTelemetry, createIntegration } from "./register.ts";
 import { wrapNamespace } from "./wrap.ts";
 
@@ -26,12 +26,29 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
 }
 
 /**
- * An integration for v7's `registerTelemetry`: the same trace as {@link wrapAISDK}, without wrapping.
+ * An integration for v7's `registerTelemetry`: the spans of {@link wrapAISDK} for every call that imports the SDK's own
+ * functions, model requests and tools running inside their spans. Together with wrapping, and registered more than
+ * once, each call is still traced once.
  *
  * ```ts
  * import { registerTelemetry } from "ai";
  * registerTelemetry(createAISDKTelemetry());
  * ```
+ *
+ * The SDK's hooks show less than wrapping does:
+ * - A stream that is left (`break`, a cancelled reader, a client that disconnects) or never read fires no hook. Its
+ *   spans end with the invocation's scope, marked as truncated, unless the invocation answered with a body, which may
+ *   be that very stream. Without a scope they end when 1,000 later calls are open (`evicted_calls` of
+ *   `tracer.diagnostics()` counts those); a runtime that ends the invocation first ends them without this mark.
+ * - Metadata is `functionId` and what `includeRuntimeContext` of the call lets through; the option of the same name
+ *   adds nothing here. An agent class is known by its `generateText` or `streamText`, not by its id.
+ * - generateObject, streamObject, embed, embedMany, rerank, generateSpeech, transcribe and experimental_decide cannot
+ *   be run inside their spans: requests of the provider are siblings. Retries of embeddings and rankings are spans
+ *   that fail with `_OTHER`; those of the others are one span. embedMany tells no response headers, streamObject no
+ *   time to the first chunk.
+ * - No hook at all: generateImage, video, streamed speech, transcription and translation, a call with `integrations`
+ *   of its own, `isEnabled: false`, arguments that the SDK rejects.
+ * - Approvals are recorded when the call ends, and not those that a policy grants.
  *
  * @throws TypeError when an option has no such value.
  */
@@ -40,9 +57,19 @@ export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemet
 }
 
 /**
- * Traces calls of v7 through the tracing channel `ai:telemetry`.
+ * Traces v7 through the tracing channel `ai:telemetry` of `node:diagnostics_channel`: calls that are neither wrapped
+ * nor told to a registered integration, in code that cannot be changed. It needs `nodejs_compat` and a compatibility
+ * date from 2026-02-19 on, and does nothing elsewhere. Calls traced by {@link wrapAISDK} or
+ * {@link createAISDKTelemetry} are left to those; calling it again while it is on changes nothing.
  *
- * @returns what stops it.
+ * Besides what {@link createAISDKTelemetry} does not see, the channel does not tell
+ * - of generateObject, streamObject and experimental_streamTranscribe;
+ * - of a call's single requests for embeddings and the like: each call is one span, with its requests inside it;
+ * - results and errors where `recordInputs` or `recordOutputs` is false: no usage, no failed tools, `error.type` is
+ *   `Error`, an aborted call counts as failed;
+ * - approvals of streams.
+ *
+ * @returns what stops it; spans that are open then are marked as truncated.
  * @throws TypeError when an option has no such value.
  */
 export function traceAISDKChannel(options?: AITelemetryOptions): () => void {

@@ -1,6 +1,7 @@
 import type { Telemetry } from "../trace/telemetry.ts";
 import type { Params } from "./identity.ts";
 import { telemetryOptions } from "./identity.ts";
+import { recordDecisions } from "./integration_approvals.ts";
 import { ToolEnds } from "./integration_tools.ts";
 import { runModelCall } from "./model_call.ts";
 import type { AIOperation } from "./operation.ts";
@@ -80,6 +81,7 @@ export class OperationHooks {
   }
 
   onEnd(event: unknown): void {
+    recordDecisions(this.operation, record(event)?.["content"]);
     if (this.operation.isStream) this.operation.streamEnded();
     else this.operation.finish(event);
   }

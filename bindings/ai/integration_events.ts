@@ -1,4 +1,3 @@
-import { currentScope } from "../trace/invocation_scope.ts";
 import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { agentName, type Params } from "./identity.ts";
@@ -25,10 +24,7 @@ export interface AnnouncedOperation {
   begin(span: Span): AIOperation | undefined;
 }
 
-/**
- * Reads the start event of a call; undefined for one that is no operation. Inside an invocation scope its span ends
- * with the scope, because an event does not tell of a stream that is abandoned.
- */
+/** Reads the start event of a call; undefined for one that is no operation. */
 export function announcedOperation(
   telemetry: Telemetry,
   settings: Settings,
@@ -40,7 +36,7 @@ export function announcedOperation(
   const params = paramsOf(event);
   const { name, options } = operationSpan(telemetry, settings, {
     agentName: agentName(params),
-    isBounded: currentScope() !== undefined,
+    isBounded: false,
   });
   return {
     name,
@@ -50,6 +46,8 @@ export function announcedOperation(
         span.activate(() => new AIOperation(telemetry, span, sdkFunction, params, settings)),
       );
       if (operation === undefined) span.finish();
+      // Events do not tell whether anyone reads the stream; a response that is being sent may be what does.
+      else span.isAbandoned = () => operation.isStream && span.scope?.sendsBody !== true;
       return operation;
     },
   };

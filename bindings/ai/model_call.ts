@@ -69,9 +69,9 @@ export class ModelCall {
   settled(result: unknown): void {
     const stream = record(result)?.["stream"];
     if (!(stream instanceof ReadableStream)) {
-      this.#summary = summarize(result);
+      this.#summary = this.#operation.telemetry.guard(() => summarize(result)) ?? this.#summary;
       this.#noteGateway(this.#bindingAnswer());
-      this.#content = record(result)?.["content"];
+      this.#content = this.#operation.telemetry.guard(() => record(result)?.["content"]);
       this.#close(() => this.span.close(Outcome.finished));
       return;
     }
@@ -79,9 +79,12 @@ export class ModelCall {
     this.#noteGateway(this.#bindingAnswer());
     this.#noteGateway(gatewayOf(source, record(source?.["response"])));
     const isObserved = observeStream(stream, {
-      onChunk: (part) => this.observe(part),
+      onChunk: (part) => this.#operation.telemetry.guard(() => this.observe(part)),
       onDone: () => this.#streamEnded(),
-      onError: (cause) => this.fail(cause),
+      onError: (cause) => {
+        this.fail(cause);
+        this.#operation.modelStreamFailed?.(cause);
+      },
       onCancel: () => this.cancel(),
     });
     if (this.#operation.isClosed) this.cancel();
@@ -129,8 +132,10 @@ export class ModelCall {
   }
 
   fail(cause: unknown): void {
-    this.#noteGateway(findGatewayAnswer(cause));
-    this.#noteGateway(this.#bindingAnswer());
+    this.#operation.telemetry.guard(() => {
+      this.#noteGateway(findGatewayAnswer(cause));
+      this.#noteGateway(this.#bindingAnswer());
+    });
     this.#operation.noteFailure(cause);
     this.#close(() => this.span.closeWithCause(cause));
   }
@@ -152,12 +157,14 @@ export class ModelCall {
   #close(end: () => void): void {
     if (!this.#operation.callEnded(this)) return;
     const fields = this.span.beginFields();
-    addResponse(fields, this.#summary, (value) => this.span.intern(value));
-    if (this.#operation.content.outputMessages) {
+    // What a provider handed over may throw when it is read: the span ends all the same.
+    this.#operation.telemetry.guard(() => {
+      addResponse(fields, this.#summary, (value) => this.span.intern(value));
+      if (!this.#operation.content.outputMessages) return;
       const parts = this.#answer?.parts() ?? partsOf(this.#content);
       const redact = this.#operation.redactor(this.#info);
       addOutput(fields, parts, this.#summary.finishReason, this.span.profile, redact);
-    }
+    });
     end();
   }
 }
@@ -180,7 +187,10 @@ export function runModelCall<T>(
   return activateSpan(telemetry, name, options, (span) => {
     if (span === undefined) return execute();
     const call = telemetry.guard(() => new ModelCall(operation, span, request, info));
-    if (call === undefined) return execute();
+    if (call === undefined) {
+      span.finish();
+      return execute();
+    }
     let pending: PromiseLike<T>;
     try {
       pending = execute();
@@ -210,7 +220,7 @@ export function observedModel(operation: CallOwner, model: object): object {
       operation.noteSignal(settings["abortSignal"]);
       return runModelCall(
         operation,
-        { model: modelInfo(model), method: key, settings },
+        { model: modelInfo(model), method: key, source: model, settings },
         () => method(options, ...rest) as PromiseLike<unknown>,
       );
     };

@@ -2,16 +2,16 @@ import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import type { Redact } from "../trace/user_attributes.ts";
+import { isBounded } from "./call_head.ts";
+import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { type ContentPolicy, contentPolicy } from "./content/policy.ts";
 import {
   type Identity,
   identityOf,
-  isBounded,
   metadataAttributes,
   type Params,
   telemetryOptions,
 } from "./identity.ts";
-import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { redactorOf } from "./redaction.ts";
 import type { Sdk } from "./sdk.ts";
 import type { SpanInfo } from "./span_info.ts";
@@ -25,6 +25,8 @@ export class ModelCalls implements CallOwner {
   // Only a language model asks, and the one function that calls it without an operation streams.
   readonly isStream = true;
   readonly isClosed = false;
+  /** It gave a stream that nobody has begun to read. */
+  isUnread = false;
   readonly #sdk: Sdk;
   readonly #bounded: boolean;
   readonly #attributes: Attributes;
@@ -55,6 +57,7 @@ export class ModelCalls implements CallOwner {
   }
 
   enrich(span: Span, info: SpanInfo): void {
+    span.isAbandoned = () => this.isUnread;
     span.setAttributes(this.#attributes);
     const { enrich } = this.#sdk.settings;
     if (enrich === undefined) return;

@@ -1,10 +1,12 @@
 import type { Telemetry } from "../trace/telemetry.ts";
 import { isThenable } from "../trace/thenable.ts";
 import { isDisabled, type Params } from "./identity.ts";
+import { withoutOurs } from "./integration.ts";
+import { runClaimed } from "./integration_claims.ts";
 import { observedModel } from "./model_call.ts";
 import { ModelCalls } from "./model_calls.ts";
-import { interceptModel } from "./model_proxy.ts";
 import { modelKinds } from "./model_kinds.ts";
+import { interceptModel } from "./model_proxy.ts";
 import { type ProviderCall, runProviderCall } from "./provider_call.ts";
 import { record } from "./read.ts";
 import { modelInfo } from "./request.ts";
@@ -12,6 +14,7 @@ import { resolveModel } from "./resolve_model.ts";
 import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
 import type { ModelFunction } from "./sdk_functions.ts";
 import { type StartedWork, startedWork } from "./started_work.ts";
+import { noteReader } from "./stream_reader.ts";
 
 /** A function that only calls a model, with a span for each request to the provider. */
 export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original: Call): Call {
@@ -21,19 +24,21 @@ export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original
       ? telemetry.guard(() => observe(sdk, sdkFunction, args[0]))
       : undefined;
     if (call === undefined) return original.apply(this, args);
-    const result = original.apply(this, [call.params, ...args.slice(1)]);
-    const { started } = call;
-    if (started === undefined || !isThenable(result)) return result;
-    return result.then(
-      (value) => {
-        started.end();
-        return value;
-      },
-      (cause: unknown) => {
-        started.fail(cause);
-        throw cause;
-      },
-    );
+    const { params, owner, started } = call;
+    const run = () => original.apply(this, [params, ...args.slice(1)]);
+    const result = sdk.isV7 ? runClaimed(run) : run();
+    const settled = (value: unknown) => {
+      telemetry.guard(() => noteReader(owner, value));
+      started?.end();
+      return value;
+    };
+    if (!isThenable(result)) return settled(result);
+    // Of the others the promise is the SDK's own.
+    if (started === undefined && sdkFunction.kind !== modelKinds.language) return result;
+    return result.then(settled, (cause: unknown) => {
+      started?.fail(cause);
+      throw cause;
+    });
   };
   return likeOriginal(wrapper, original);
 }
@@ -44,16 +49,15 @@ const noTraceId = "0".repeat(32);
  * Whether a span opened here would be recorded. There is no span yet to ask: the active one is asked instead, which
  * may have ended in a trace that goes on.
  */
-function isRecorded({ host, runtime }: Telemetry): boolean {
+export function isRecorded({ host, runtime }: Telemetry): boolean {
   if (!runtime.capabilities.spans || host.core === undefined) return false;
   const active = runtime.activeSpan();
-  return (
-    active === undefined || active.isTraced || active.spanContext?.().traceId !== noTraceId
-  );
+  return active === undefined || active.isTraced || active.spanContext?.().traceId !== noTraceId;
 }
 
 interface ObservedCall {
   readonly params: Params;
+  readonly owner: ModelCalls;
   readonly started: StartedWork | undefined;
 }
 
@@ -68,14 +72,20 @@ function observe(
   if (model === undefined) return undefined;
   const owner = new ModelCalls(sdk, params, kind.outputType);
   if (kind === modelKinds.language) {
-    return { params: { ...params, model: observedModel(owner, model) }, started: undefined };
+    const observed = observedModel(owner, model);
+    return { params: observedParams(sdk, params, observed), owner, started: undefined };
   }
   const started = awaitsResult === true ? startedWork(owner) : undefined;
   const observed = interceptModel(model, (name, method) => {
     if (typeof name !== "string" || !kind.methods.includes(name)) return undefined;
     if (name === "doStatus") return started === undefined ? method : started.observeStatus(method);
     return (options, ...rest) => {
-      const request = { kind, model: modelInfo(model), method: name, options: record(options) ?? {} };
+      const request = {
+        kind,
+        model: modelInfo(model),
+        method: name,
+        options: record(options) ?? {},
+      };
       const settle = (call: ProviderCall, result: unknown) => {
         if (name === "doStart" && started?.add(call, result) === true) return;
         call.settled(result);
@@ -83,5 +93,10 @@ function observe(
       return runProviderCall(owner, request, () => method(options, ...rest), settle);
     };
   });
-  return { params: { ...params, model: observed }, started };
+  return { params: observedParams(sdk, params, observed), owner, started };
+}
+
+function observedParams(sdk: Sdk, params: Params, model: object): Params {
+  const observed = { ...params, model };
+  return sdk.isV7 ? withoutOurs(observed) : observed;
 }

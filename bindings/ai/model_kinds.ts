@@ -22,7 +22,20 @@ export interface ModelKind {
 
 const generation = { operation: Operation.generateContent, label: "generate_content" } as const;
 
-export const modelKinds = {
+/** The kinds the SDK knows. */
+export type ModelKindName =
+  | "language"
+  | "embedding"
+  | "reranking"
+  | "image"
+  | "speech"
+  | "transcription"
+  | "translation"
+  | "video"
+  | "decision"
+  | "extraction";
+
+export const modelKinds: Readonly<Record<ModelKindName, ModelKind>> = {
   language: {
     operation: Operation.chat,
     label: "chat",
@@ -94,4 +107,4 @@ export const modelKinds = {
     methods: ["doExtract"],
     factories: [],
   },
-} as const satisfies Readonly<Record<string, ModelKind>>;
+};

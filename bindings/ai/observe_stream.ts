@@ -22,28 +22,37 @@ const { prototype } = ReadableStream;
  *
  * @returns false when the stream cannot be observed, because it is locked or its methods cannot be replaced.
  */
-export function observeStream(stream: ReadableStream, observer: StreamObserver): boolean {
+export function observeStream(stream: ReadableStream, observed: StreamObserver): boolean {
   if (stream.locked || !Object.isExtensible(stream)) return false;
+  const observer = guarded(observed);
   let relay: ReadableStream | undefined;
+  let isPiped = false;
   const relayed = () => {
     if (relay === undefined) {
-      observer.onStart?.();
       relay = relayStream(stream, observer);
+      observer.onStart();
     }
     return relay;
   };
   define(stream, "pipeThrough", (transform: unknown, options: unknown) => {
+    // What is piped already refuses as it would unobserved.
+    if (isPiped) return prototype.pipeThrough.call(stream, transform as ReadableWritablePair);
     if (relay !== undefined || options !== undefined || !isTransform(transform)) {
       return relayed().pipeThrough(transform as ReadableWritablePair, options as StreamPipeOptions);
     }
     const { readable, writable } = transform;
-    observer.onStart?.();
+    isPiped = true;
+    observer.onStart();
     void pipe(stream, writable, observer);
     return readable;
   });
   define(stream, "pipeTo", (...args: Parameters<ReadableStream["pipeTo"]>) =>
-    relayed().pipeTo(...args),
+    isPiped ? prototype.pipeTo.apply(stream, args) : relayed().pipeTo(...args),
   );
+  Object.defineProperty(stream, "locked", {
+    get: () => relay?.locked ?? lockedOf(stream),
+    configurable: true,
+  });
   define(stream, "tee", () => relayed().tee());
   define(stream, "getReader", (...args: Parameters<ReadableStream["getReader"]>) =>
     relayed().getReader(...args),
@@ -54,10 +63,36 @@ export function observeStream(stream: ReadableStream, observer: StreamObserver):
   define(stream, Symbol.asyncIterator, () => relayed()[Symbol.asyncIterator]());
   define(stream, "cancel", (reason: unknown) => {
     if (relay !== undefined) return relay.cancel(reason);
-    observer.onCancel(reason);
+    if (!isPiped) observer.onCancel(reason);
     return prototype.cancel.call(stream, reason);
   });
   return true;
+}
+
+/** An observer none of whose methods throws: the stream is not its own. */
+function guarded(observer: StreamObserver): Required<StreamObserver> {
+  const guard =
+    <T>(tell: ((what: T) => void) | undefined) =>
+    (what: T) => {
+      try {
+        tell?.call(observer, what);
+      } catch {
+        // What it could not take in is lost to it alone.
+      }
+    };
+  const { onStart, onChunk, onDone, onError, onCancel } = observer;
+  return {
+    onStart: () => guard<void>(onStart)(),
+    onChunk: guard(onChunk),
+    onDone: () => guard<void>(onDone)(),
+    onError: guard(onError),
+    onCancel: guard(onCancel),
+  };
+}
+
+// The stream's own property tells of its relay.
+function lockedOf(stream: ReadableStream): boolean {
+  return Reflect.get(prototype, "locked", stream) as boolean;
 }
 
 // The stream's own getReader has been replaced by one for consumers.
@@ -126,7 +161,8 @@ async function pipe(
 }
 
 /** A stream that hands on another's chunks one by one, each when it is asked for. */
-function relayStream(stream: ReadableStream, observer: StreamObserver): ReadableStream {
+export function relayStream(stream: ReadableStream, observed: StreamObserver): ReadableStream {
+  const observer = guarded(observed);
   const reader = readerOf(stream);
   return new ReadableStream(
     {
@@ -138,7 +174,7 @@ function relayStream(stream: ReadableStream, observer: StreamObserver): Readable
             controller.close();
             return;
           }
-          observer.onChunk?.(value);
+          observer.onChunk(value);
           controller.enqueue(value);
         } catch (cause) {
           observer.onError(cause);

@@ -156,7 +156,9 @@ export class AIOperation {
   /** The SDK function returned, or its promise was fulfilled. */
   finish(result: unknown): void {
     // The calls say it all, unless none was seen; results are not read without need.
-    const summary = this.#callCount > 0 ? emptySummary() : summarize(result);
+    const { telemetry } = this;
+    const read = this.#callCount > 0 ? undefined : telemetry.guard(() => summarize(result));
+    const summary = read ?? emptySummary();
     this.#close(Outcome.finished, summary, () => this.#span.close(Outcome.finished));
   }
 
@@ -187,6 +189,11 @@ export class AIOperation {
     this.#close(Outcome.cancelled, emptySummary(), () => this.#span.close(Outcome.cancelled));
   }
 
+  /** A model's stream broke off. Only what a stream says to be an error is tried again, so this is the end. */
+  modelStreamFailed(cause: unknown): void {
+    this.fail(cause);
+  }
+
   /** Its invocation is over, or there are too many to remember. */
   truncate(): void {
     this.#close(Outcome.truncated, emptySummary(), () => this.#span.close(Outcome.truncated));
@@ -198,7 +205,8 @@ export class AIOperation {
     this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
     for (const call of this.#openCalls) call.closeWith(callOutcome);
-    addResponse(this.#span.beginFields(), summary, (value) => this.#span.intern(value));
+    const fields = this.#span.beginFields();
+    this.telemetry.guard(() => addResponse(fields, summary, (value) => this.#span.intern(value)));
     end();
   }
 }

@@ -4,19 +4,14 @@ import type { Span } from "../trace/span.ts";
 import { isThenable } from "../trace/thenable.ts";
 import { activateSpan } from "../trace/tracer.ts";
 import type { CallOwner } from "./call_owner.ts";
+import { gatewayHeaders, mergeGatewayAnswers } from "./gateway_answer.ts";
 import type { ModelKind } from "./model_kinds.ts";
 import { observeStream } from "./observe_stream.ts";
 import { tokenUsage } from "./provider_usage.ts";
-import { gatewayHeaders, mergeGatewayAnswers } from "./gateway_answer.ts";
 import { record, text } from "./read.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall, addRequest, type ModelInfo } from "./request.ts";
-import {
-  addResponse,
-  emptySummary,
-  type ResponseSummary,
-  summarize,
-} from "./response.ts";
+import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
 import type { SpanInfo } from "./span_info.ts";
 
 /** What is asked of a model that does not chat. */

@@ -1,13 +1,14 @@
-import { observeStream } from "./observe_stream.ts";
+import { observeStream, type StreamObserver } from "./observe_stream.ts";
 import type { AIOperation } from "./operation.ts";
-import { isFunction } from "./read.ts";
+import { isFunction, record } from "./read.ts";
+import { observeSingleConsumer } from "./single_consumer.ts";
 
 /**
  * Ends an operation with the streams of its result. Every public stream, promise and response of a streamText result
- * takes a branch from `teeStream()`; results without it are read from `baseStream`. Nothing is consumed here, no
+ * takes a branch from `teeStream()`; a streamObject result is read from `baseStream`, a low-memory one once. Nothing is consumed here, no
  * getter that would start consumption is touched.
  *
- * @returns false when the result has neither, so that its end cannot be seen.
+ * @returns false when the result has none of these, so that its end cannot be seen.
  */
 export function observeResult(operation: AIOperation, result: unknown): boolean {
   if (typeof result !== "object" || result === null) return false;
@@ -17,15 +18,22 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
     return true;
   }
   const { baseStream } = source;
-  return (
-    baseStream instanceof ReadableStream &&
-    observeStream(baseStream, {
-      onStart: () => operation.noteConsumer(),
-      onDone: () => operation.streamEnded(),
-      onError: (cause) => operation.fail(cause),
-      onCancel: () => operation.cancel(),
-    })
-  );
+  const observer: StreamObserver = {
+    onStart: () => operation.noteConsumer(),
+    // What fails outside of a model call is told in the stream alone.
+    onChunk: (part) => noteError(operation, part),
+    onDone: () => operation.streamEnded(),
+    onError: (cause) => operation.fail(cause),
+    onCancel: () => operation.consumerLeft(),
+  };
+  return baseStream instanceof ReadableStream
+    ? observeStream(baseStream, observer)
+    : observeSingleConsumer(source, observer);
+}
+
+function noteError(operation: AIOperation, part: unknown): void {
+  const source = record(part);
+  if (source?.["type"] === "error") operation.noteFailure(source["error"]);
 }
 
 function observeBranches(

@@ -9,6 +9,8 @@ export interface OperationFunction extends SdkFunction {
    * as it has an integration.
    */
   readonly hasHooks: boolean;
+  /** Its stream ends well when the answer does not fit the schema: only its `onFinish` is told. */
+  readonly failsAtFinish?: boolean;
 }
 
 /** A function that calls a model and does nothing else: one span for each request to the provider, none around them. */
@@ -29,7 +31,13 @@ export const operationFunctions: readonly OperationFunction[] = [
     hasHooks: false,
   },
   { name: "generateObject", isStream: false, outputType: "json", hasHooks: false },
-  { name: "streamObject", isStream: true, outputType: "json", hasHooks: false },
+  {
+    name: "streamObject",
+    isStream: true,
+    outputType: "json",
+    hasHooks: false,
+    failsAtFinish: true,
+  },
 ];
 
 export const modelFunctions: readonly ModelFunction[] = [

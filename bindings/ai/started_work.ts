@@ -43,17 +43,19 @@ export function startedWork({ telemetry }: CallOwner): StartedWork {
       open.set(operation, call);
       return true;
     },
-    observeStatus: (method) => (options, ...rest) => {
-      const operation = record(options)?.["operation"];
-      const call = open.get(operation);
-      if (call === undefined) return method(options, ...rest);
-      const pending = call.span.activate(() => method(options, ...rest));
-      if (!isThenable(pending)) return pending;
-      return pending.then((result) => {
-        telemetry.guard(() => take(operation, result));
-        return result;
-      });
-    },
+    observeStatus:
+      (method) =>
+      (options, ...rest) => {
+        const operation = record(options)?.["operation"];
+        const call = open.get(operation);
+        if (call === undefined) return method(options, ...rest);
+        const pending = call.span.activate(() => method(options, ...rest));
+        if (!isThenable(pending)) return pending;
+        return pending.then((result) => {
+          telemetry.guard(() => take(operation, result));
+          return result;
+        });
+      },
     end: () => closeAll((call) => call.closeWith(Outcome.finished)),
     fail: (cause) => closeAll((call) => call.fail(cause)),
   };

@@ -1,65 +1,40 @@
 import { isThenable } from "../trace/thenable.ts";
 import type { Params } from "./identity.ts";
 import { observedModel } from "./model_call.ts";
+import { modelKinds } from "./model_kinds.ts";
+import { originalModel } from "./model_proxy.ts";
 import type { AIOperation } from "./operation.ts";
 import { isFunction, record } from "./read.ts";
+import { resolveModel } from "./resolve_model.ts";
+import type { Sdk } from "./sdk.ts";
 import { observedTools } from "./tool_call.ts";
 
-/** The part of the SDK's namespace that resolves string model ids. */
-interface Namespace {
-  readonly gateway?: unknown;
-}
-
-declare global {
-  var AI_SDK_DEFAULT_PROVIDER: unknown;
-}
-
-/** The parameters of a v6 call with its model, its tools and the models its prepareStep swaps in observed. */
-export function instrumentParams(
-  operation: AIOperation,
-  params: Params,
-  namespace: Namespace,
-): Params {
+/**
+ * The parameters of a call with its model, its tools and the models its prepareStep swaps in observed: all of v6, and
+ * the functions of v7 that have no hooks for it.
+ */
+export function instrumentParams(sdk: Sdk, operation: AIOperation, params: Params): Params {
   const approvals = operation.approvals.observe(params);
-  const observed: Record<PropertyKey, unknown> = {
-    ...params,
-    ...approvals,
-    model: observe(operation, namespace, params["model"]),
-  };
+  const model = resolveModel(sdk, modelKinds.language, params["model"]);
+  const observed: Record<PropertyKey, unknown> = { ...params, ...approvals };
+  if (model !== undefined) observed["model"] = observedModel(operation, model);
   const { tools } = observed;
   if (tools !== undefined) observed["tools"] = observedTools(operation, tools);
   for (const key of ["prepareStep", "experimental_prepareStep"]) {
     const prepareStep = params[key];
     if (!isFunction(prepareStep)) continue;
-    observed[key] = (input: unknown) =>
-      prepared(operation, namespace, prepareStep({ ...record(input), model: params["model"] }));
+    observed[key] = (input: unknown) => {
+      const own = model === undefined ? input : { ...record(input), model: originalModel(model) };
+      return preparedStep(sdk, operation, prepareStep(own));
+    };
   }
   return observed;
 }
 
-function prepared(operation: AIOperation, namespace: Namespace, step: unknown): unknown {
-  if (isThenable(step)) return step.then((value) => prepared(operation, namespace, value));
+function preparedStep(sdk: Sdk, operation: AIOperation, step: unknown): unknown {
+  if (isThenable(step)) return step.then((value) => preparedStep(sdk, operation, value));
   const source = record(step);
   if (source?.["model"] === undefined) return step;
-  return { ...source, model: observe(operation, namespace, source["model"]) };
-}
-
-function observe(operation: AIOperation, namespace: Namespace, model: unknown): unknown {
-  const resolved = typeof model === "string" ? resolve(namespace, model) : model;
-  return typeof resolved === "object" && resolved !== null
-    ? observedModel(operation, resolved)
-    : model;
-}
-
-/** A string id goes to the default provider, as in the SDK; it stays a string where that fails. */
-function resolve(namespace: Namespace, id: string): unknown {
-  const provider = record(globalThis.AI_SDK_DEFAULT_PROVIDER ?? namespace.gateway);
-  const languageModel = provider?.["languageModel"];
-  if (!isFunction(languageModel)) return id;
-  try {
-    return languageModel.call(provider, id);
-  } catch {
-    // The SDK resolves it again and reports the error as its own.
-    return id;
-  }
+  const model = resolveModel(sdk, modelKinds.language, source["model"]);
+  return model === undefined ? step : { ...source, model: observedModel(operation, model) };
 }

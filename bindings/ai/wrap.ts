@@ -1,138 +1,84 @@
 import type { Telemetry } from "../trace/telemetry.ts";
-import { isThenable } from "../trace/thenable.ts";
-import { activateSpan } from "../trace/tracer.ts";
-import { agentName, isDisabled, type Params } from "./identity.ts";
-import { AIOperation, operationSpan, type SdkFunction } from "./operation.ts";
-import { type AITelemetryOptions, readSettings, type Settings } from "./options.ts";
+import { wrapAgentClass } from "./agents.ts";
+import { wrapModelFunction } from "./model_functions.ts";
+import { wrapOperationFunction } from "./operation_functions.ts";
+import { type AITelemetryOptions, readSettings } from "./options.ts";
 import { isFunction, record } from "./read.ts";
-import { observeResult } from "./result_stream.ts";
-import { instrumentParams as instrumentV6 } from "./v6.ts";
-import { instrumentParams as instrumentV7 } from "./v7.ts";
+import type { Call, Sdk } from "./sdk.ts";
+import { agentClasses, modelFunctions, operationFunctions } from "./sdk_functions.ts";
 
-const sdkFunctions: readonly SdkFunction[] = [
-  { name: "generateText", isStream: false, outputType: "text" },
-  { name: "streamText", isStream: true, outputType: "text" },
-];
+type Wrap = (original: Call) => object;
 
-type Call = (...args: unknown[]) => unknown;
-type Instrument = (operation: AIOperation, params: Params) => Params;
+/** Everything wrapped so far, so that nothing is wrapped twice. */
+const wrappers = new WeakSet<object>();
 
-/** A call's span is bounded by its invocation when its parameters carry this. */
-const boundedKey = Symbol.for("cloudflare.agents.ai-sdk.invocation-bounded");
+type Cache = WeakMap<object, WeakMap<object, object>>;
 
-/** Wraps the functions of an AI SDK namespace; see `wrapAISDK`. */
+/** Results by telemetry, namespace and options: a program may wrap anew for each request. */
+const caches = new WeakMap<Telemetry, Cache>();
+
+/** Wraps the functions and classes of an AI SDK namespace, once for the same options; see `wrapAISDK`. */
 export function wrapNamespace<T extends object>(
+  telemetry: Telemetry,
+  ai: T,
+  options: AITelemetryOptions | undefined,
+): T {
+  const cache = caches.get(telemetry) ?? new WeakMap<object, WeakMap<object, object>>();
+  const key = record(options) ?? caches;
+  const known = record(ai) && cache.get(ai)?.get(key);
+  if (known !== undefined) return known as T;
+  const wrapped = wrapAnew(telemetry, ai, options);
+  caches.set(telemetry, cache);
+  const byOptions = cache.get(ai) ?? new WeakMap<object, object>();
+  cache.set(ai, byOptions.set(key, wrapped));
+  return wrapped;
+}
+
+function wrapAnew<T extends object>(
   telemetry: Telemetry,
   ai: T,
   options: AITelemetryOptions | undefined,
 ): T {
   const settings = readSettings(options);
   const namespace = record(ai);
-  const known = sdkFunctions.filter(({ name }) => isFunction(namespace?.[name]));
-  if (namespace === undefined || known.length === 0) {
+  if (
+    namespace === undefined ||
+    !operationFunctions.some(({ name }) => isFunction(namespace[name]))
+  ) {
     throw new TypeError(
       `isotel/ai: wrapAISDK takes the namespace of the AI SDK (import * as ai from "ai"), ` +
         `an object with generateText or streamText; it got ${ai === null ? "null" : typeof ai}`,
     );
   }
   const isV7 = isFunction(namespace["registerTelemetry"]);
-  const instrument: Instrument = isV7
-    ? instrumentV7
-    : (operation, params) => instrumentV6(operation, params, namespace);
-  const wrapped = known.map((sdkFunction) => [
-    sdkFunction.name,
-    wrapFunction(
-      telemetry,
-      sdkFunction,
-      namespace[sdkFunction.name] as Call,
-      settings,
-      instrument,
-    ),
-  ]);
-  return { ...ai, ...Object.fromEntries(wrapped) };
-}
-
-function wrapFunction(
-  telemetry: Telemetry,
-  sdkFunction: SdkFunction,
-  original: Call,
-  settings: Settings,
-  instrument: Instrument,
-): Call {
-  return function (this: unknown, ...args: unknown[]) {
-    const params = record(args[0]) as Params | undefined;
-    const call = telemetry.guard(() => readCall(params));
-    if (params === undefined || call === undefined || call.isDisabled) {
-      return original.apply(this, args);
-    }
-    const { name, options } = operationSpan(telemetry, settings, call);
-    return activateSpan(telemetry, name, options, (span) => {
-      if (span === undefined) return original.apply(this, args);
-      const traced = telemetry.guard(() => {
-        const operation = new AIOperation(telemetry, span, sdkFunction, params, settings);
-        return { operation, params: instrument(operation, params) };
-      });
-      if (traced === undefined) {
-        span.finish();
-        return original.apply(this, args);
-      }
-      const { operation } = traced;
-      const run = () => original.apply(this, [traced.params, ...args.slice(1)]);
-      return sdkFunction.isStream
-        ? runStream(operation, params, run)
-        : runPromise(operation, run);
-    });
-  };
-}
-
-/** What may be read of a call before it is known to be traced. */
-function readCall(params: Params | undefined): {
-  readonly isDisabled: boolean;
-  readonly isBounded: boolean;
-  readonly agentName: string | undefined;
-} {
-  if (params === undefined) return { isDisabled: true, isBounded: false, agentName: undefined };
-  return {
-    isDisabled: isDisabled(params),
-    isBounded: params[boundedKey] === true,
-    agentName: agentName(params),
-  };
-}
-
-function runPromise(operation: AIOperation, run: () => unknown): unknown {
-  const { telemetry } = operation;
-  const pending = runOrFail(operation, run);
-  if (!isThenable(pending)) {
-    telemetry.guard(() => operation.finish(pending));
-    return pending;
+  const sdk: Sdk = { telemetry, settings, namespace, isV7 };
+  const exports: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(ai);
+  // The SDK has some of its exports under two names: what was one thing stays one.
+  const wrapped = new Map<unknown, object>();
+  for (const [name, wrap] of wrapsOf(sdk)) {
+    const original = namespace[name];
+    if (!isFunction(original) || wrappers.has(original)) continue;
+    const wrapper = wrapped.get(original) ?? wrap(original);
+    wrapped.set(original, wrapper);
+    wrappers.add(wrapper);
+    exports[name] = { value: wrapper, enumerable: true, configurable: true, writable: true };
   }
-  return pending.then(
-    (result) => {
-      telemetry.guard(() => operation.finish(result));
-      return result;
-    },
-    (cause: unknown) => {
-      telemetry.guard(() => operation.fail(cause));
-      throw cause;
-    },
-  );
+  return Object.defineProperties({}, exports) as T;
 }
 
-function runStream(operation: AIOperation, params: Params, run: () => unknown): unknown {
-  const { telemetry } = operation;
-  const result = runOrFail(operation, run);
-  telemetry.guard(() => {
-    if (observeResult(operation, result)) operation.cancelOn(params["abortSignal"]);
-    else operation.finish(undefined);
-  });
-  return result;
-}
-
-function runOrFail(operation: AIOperation, run: () => unknown): unknown {
-  try {
-    return run();
-  } catch (cause) {
-    operation.telemetry.guard(() => operation.fail(cause));
-    throw cause;
-  }
+function wrapsOf(sdk: Sdk): [string, Wrap][] {
+  return [
+    ...operationFunctions.map((sdkFunction): [string, Wrap] => [
+      sdkFunction.name,
+      (original) => wrapOperationFunction(sdk, sdkFunction, original),
+    ]),
+    ...modelFunctions.map((sdkFunction): [string, Wrap] => [
+      sdkFunction.name,
+      (original) => wrapModelFunction(sdk, sdkFunction, original),
+    ]),
+    ...agentClasses.map((name): [string, Wrap] => [
+      name,
+      (original) => wrapAgentClass(sdk, original),
+    ]),
+  ];
 }

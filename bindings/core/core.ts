@@ -114,16 +114,10 @@ export class Core {
     startUnixMs: number,
   ): number {
     try {
-      return (
-        this.#exports.isotel_span_open(
-          this.#context,
-          operation,
-          parent,
-          scope,
-          flags,
-          startUnixMs,
-        ) >>> 0
-      );
+      const { isotel_span_open } = this.#exports;
+      const span = isotel_span_open(this.#context, operation, parent, scope, flags, startUnixMs);
+      this.#attachIfGrown();
+      return span >>> 0;
     } catch (cause) {
       return this.#trap(cause, 0);
     }
@@ -396,7 +390,10 @@ export class Core {
 
   #call<T>(call: () => T, otherwise: T): T {
     try {
-      return call();
+      const answer = call();
+      // Fields may be half filled: what is added to them next must not go to views of the memory before it grew.
+      this.#attachIfGrown();
+      return answer;
     } catch (cause) {
       return this.#trap(cause, otherwise);
     }

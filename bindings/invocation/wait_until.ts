@@ -1,29 +1,53 @@
 import { currentScope } from "../trace/invocation_scope.ts";
+import { isThenable } from "../trace/thenable.ts";
+
+type WaitUntil = (this: unknown, ...args: unknown[]) => unknown;
 
 const watched = new WeakSet<object>();
+const { prototype } = Promise;
 
 /**
  * Makes what is given to `context.waitUntil` hold the scope it is given in.
  *
- * @param context the third argument of a handler, or `ctx` of an object; anything without `waitUntil` is ignored.
+ * @param context the third argument of a handler, or the first of a constructor; anything without `waitUntil` is
+ * ignored.
  */
 export function watchWaitUntil(context: unknown): void {
   if (typeof context !== "object" || context === null || watched.has(context)) return;
-  const { waitUntil } = context as { waitUntil?: unknown };
-  if (typeof waitUntil !== "function") return;
-  watched.add(context);
   try {
+    const { waitUntil } = context as { waitUntil?: unknown };
+    if (typeof waitUntil !== "function") return;
     // On the object itself: it is the runtime's own, which a copy or a proxy is not.
     Object.defineProperty(context, "waitUntil", {
-      value(promise: unknown): void {
-        waitUntil.call(context, promise);
-        const release = currentScope()?.retain();
-        if (release !== undefined) Promise.resolve(promise).then(release, release);
-      },
+      value: watching(waitUntil as WaitUntil),
       configurable: true,
       writable: true,
     });
+    watched.add(context);
   } catch {
     // A context that cannot be changed: what it is given stays unseen.
+  }
+}
+
+/** `waitUntil` as it is: whatever the runtime throws at a call, such as one without `this`, it still throws. */
+function watching(original: WaitUntil): WaitUntil {
+  return function waitUntil(this: unknown, ...args: unknown[]): unknown {
+    // A `then` of somebody else's may start the work: the runtime calls it once, and so it has to stay.
+    const isForeign = !(args[0] instanceof Promise) && isThenable(args[0]);
+    const work: unknown = isForeign ? Promise.resolve(args[0]) : args[0];
+    const answer = Reflect.apply(original, this, isForeign ? [work, ...args.slice(1)] : args);
+    if (work instanceof Promise) holdScope(work);
+    return answer;
+  };
+}
+
+function holdScope(work: Promise<unknown>): void {
+  const release = currentScope()?.retain();
+  if (release === undefined) return;
+  try {
+    // The runtime looks at the promise itself too, not at what a subclass makes of `then`.
+    prototype.then.call(work, release, release);
+  } catch {
+    release();
   }
 }

@@ -8,12 +8,20 @@ export function isCancellation(cause: unknown): boolean {
 
 /** error.type of a cause: the name of an Error, `typeof` of anything else. Never its message. */
 export function errorType(cause: unknown): string {
-  if (!(cause instanceof Error)) return typeof cause;
+  if (!isError(cause)) return typeof cause;
   const name = nameOf(cause);
   return typeof name === "string" && name !== "" ? name : "Error";
 }
 
 // Causes are user objects: a getter or a proxy may throw.
+function isError(cause: unknown): boolean {
+  try {
+    return cause instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
 function nameOf(cause: unknown): unknown {
   if (typeof cause !== "object" || cause === null) return undefined;
   try {

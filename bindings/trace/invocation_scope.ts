@@ -5,6 +5,8 @@ import { isThenable } from "./thenable.ts";
 
 /** The spans of one invocation, so that none of them outlives it unseen. */
 export class InvocationScope {
+  /** Whether it ended by handing over a response whose body may still be produced. */
+  sendsBody = false;
   #handles: [Core, number][] = [];
   #ended = false;
   #holds = 0;
@@ -25,8 +27,9 @@ export class InvocationScope {
     };
   }
 
-  /** The core's handle of this scope, made when the first span needs it. */
+  /** The core's handle of this scope, made when the first span needs it; 0, which is none, once the scope has ended. */
   handleIn(core: Core): number {
+    if (this.#ended) return 0;
     for (const [known, handle] of this.#handles) if (known === core) return handle;
     const handle = core.openScope();
     this.#handles.push([core, handle]);
@@ -46,9 +49,9 @@ export class InvocationScope {
   }
 
   #openSpans(core: Core, scope: number): Span[] {
+    const handles = core.scopeSpans(scope, false);
     if (core.isAlive) {
-      return core
-        .scopeSpans(scope, false)
+      return handles
         .map((handle) => core.ownerOf(handle))
         .filter((owner) => owner instanceof Span);
     }
@@ -64,10 +67,24 @@ export function currentScope(): InvocationScope | undefined {
   return current.getStore();
 }
 
+// What a body returns is the user's own: a proxy may throw whatever it is asked.
+function isResponseWithBody(result: unknown): boolean {
+  try {
+    return result instanceof Response && result.body !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** Runs `body` in a scope that ends when it settles, and when nothing else holds it any more. */
 export function runInScope<T>(scope: InvocationScope, body: () => T): T {
   return current.run(scope, () => {
     const release = scope.retain();
+    const settled = <R>(result: R): R => {
+      scope.sendsBody = isResponseWithBody(result);
+      release();
+      return result;
+    };
     let result: T;
     try {
       result = body();
@@ -75,11 +92,11 @@ export function runInScope<T>(scope: InvocationScope, body: () => T): T {
       release();
       throw cause;
     }
-    if (!isThenable(result)) {
+    if (!isThenable(result)) return settled(result);
+    return Promise.resolve(result).then(settled, (cause: unknown) => {
       release();
-      return result;
-    }
-    return Promise.resolve(result).finally(release) as T;
+      throw cause;
+    }) as T;
   });
 }
 

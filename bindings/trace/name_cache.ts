@@ -21,6 +21,11 @@ class BoundedMap<V> {
   }
 }
 
+/** Keeps what a core answered, unless it trapped: then the answer only stands in for one. */
+function keep(core: Core, map: BoundedMap<string>, key: string, answer: string): string {
+  return core.isAlive ? map.set(key, answer) : answer;
+}
+
 /** Texts the core builds from others, kept so that each crosses once: span names, providers, metadata keys. */
 export class NameCache {
   readonly #customNames = new BoundedMap<string>();
@@ -32,7 +37,7 @@ export class NameCache {
   custom(core: Core, name: string): string {
     if (name.length <= alwaysFits) return name;
     const head = name.slice(0, maxUnits);
-    return this.#customNames.get(head) ?? this.#customNames.set(head, core.cutName(head));
+    return this.#customNames.get(head) ?? keep(core, this.#customNames, head, core.cutName(head));
   }
 
   /** `{operation} {target}`. */
@@ -40,14 +45,15 @@ export class NameCache {
     this.#operationNames[operation] ??= new BoundedMap();
     const names = this.#operationNames[operation];
     const head = target.length > maxUnits ? target.slice(0, maxUnits) : target;
-    return names.get(head) ?? names.set(head, core.spanName(operation, head));
+    return names.get(head) ?? keep(core, names, head, core.spanName(operation, head));
   }
 
   /** gen_ai.provider.name of a provider identifier. */
   provider(core: Core, provider: string): string {
     if (provider.length > maxUnits) return core.providerName(provider);
     return (
-      this.#providers.get(provider) ?? this.#providers.set(provider, core.providerName(provider))
+      this.#providers.get(provider) ??
+      keep(core, this.#providers, provider, core.providerName(provider))
     );
   }
 
@@ -56,6 +62,6 @@ export class NameCache {
     if (key.length > maxUnits) return core.metadataKey(source, key);
     this.#metadataKeys[source] ??= new BoundedMap();
     const keys = this.#metadataKeys[source];
-    return keys.get(key) ?? keys.set(key, core.metadataKey(source, key));
+    return keys.get(key) ?? keep(core, keys, key, core.metadataKey(source, key));
   }
 }

@@ -112,15 +112,27 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   get isTraced(): boolean {
-    return this.#isOpen && this.#writer.isTraced;
+    try {
+      return this.#isOpen && this.#writer.isTraced;
+    } catch {
+      // A span of another request.
+      this.#telemetry.countSwallowed();
+      return false;
+    }
   }
 
   setAttribute(key: string, value: AttributeValue | undefined): void {
-    this.setAttributes({ [key]: value });
+    // What is no text may not even convert to one.
+    if (typeof key === "string") this.setAttributes({ [key]: value });
   }
 
   setAttributes(attributes: Attributes): void {
     if (typeof attributes !== "object" || attributes === null) return;
+    if (!this.#isOpen) {
+      // The core counts it as a late write.
+      this.core.chargeAttributes(this.handle, 0, 0, 0);
+      return;
+    }
     try {
       this.writeAll(attributes);
     } catch {

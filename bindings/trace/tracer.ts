@@ -1,7 +1,7 @@
 import { Operation, Profile } from "../core/abi.gen.ts";
 import { currentScope } from "./invocation_scope.ts";
 import { Span, type SpanOptions, type TracerSpan, untracedSpan } from "./span.ts";
-import type { Attributes, SpanWriter } from "./span_runtime.ts";
+import { type Attributes, noopWriter, type SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -40,7 +40,7 @@ export class Tracer {
     lifetime?: SpanLifetime,
   ): T {
     const telemetry = this.#telemetry;
-    return telemetry.runtime.startActiveSpan(customName(telemetry, name), (writer) => {
+    return startActive(telemetry, customName(telemetry, name), (writer) => {
       const span = openCustom(telemetry, writer, lifetime);
       if (span === undefined) return run(untracedSpan);
       span.setAttributes(attributes);
@@ -76,7 +76,7 @@ export class Tracer {
     lifetime?: SpanLifetime,
   ): T {
     const telemetry = this.#telemetry;
-    return telemetry.runtime.startActiveSpan(customName(telemetry, name), (writer) => {
+    return startActive(telemetry, customName(telemetry, name), (writer) => {
       const span = openCustom(telemetry, writer, lifetime);
       if (span === undefined) return activate(untracedSpan);
       span.setAttributes(attributes);
@@ -101,9 +101,22 @@ export function activateSpan<T>(
   options: SpanOptions,
   body: (span: Span | undefined) => T,
 ): T {
-  return telemetry.runtime.startActiveSpan(name, (writer) =>
-    body(openOn(telemetry, writer, options)),
-  );
+  return startActive(telemetry, name, (writer) => body(openOn(telemetry, writer, options)));
+}
+
+/** Runs `body` in a span of the runtime's, or without one where the runtime fails to open it. */
+function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanWriter) => T): T {
+  let isEntered = false;
+  try {
+    return telemetry.runtime.startActiveSpan(name, (writer) => {
+      isEntered = true;
+      return body(writer);
+    });
+  } catch (cause) {
+    if (isEntered) throw cause;
+    telemetry.countSwallowed();
+    return body(noopWriter);
+  }
 }
 
 /** Opens a span without making it active; undefined where nothing records it. The caller ends it. */

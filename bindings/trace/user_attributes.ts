@@ -48,10 +48,15 @@ export abstract class AttributeWriter implements AttributeSink {
     const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
     let count = 0;
     let bytes = 0;
-    let unfitted: string | undefined;
+    let unfitted: [string, unknown][] | undefined;
+    try {
     // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
     for (const key in own) {
       const value = own[key];
+      if (unfitted !== undefined) {
+        unfitted.push([key, value]);
+        continue;
+      }
       const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
       if (size < 0) {
         if (size === invalidValue) this.invalid += 1;
@@ -60,17 +65,20 @@ export abstract class AttributeWriter implements AttributeSink {
       bytes += maxBytesPerUnit * key.length + size;
       if (count >= this.#countLeft || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
         bytes -= maxBytesPerUnit * key.length + size;
-        unfitted = key;
-        break;
+        unfitted = [[key, value]];
+        continue;
       }
       count += 1;
       this.write(key, value as AttributeValue);
     }
-    this.#countLeft -= count;
-    this.#bytesLeft -= bytes;
-    this.written += count;
-    this.writtenBytes += bytes;
-    if (unfitted !== undefined) this.#writeFitted(own, unfitted);
+    } finally {
+      // A getter that throws does not undo what was written before it.
+      this.#countLeft -= count;
+      this.#bytesLeft -= bytes;
+      this.written += count;
+      this.writtenBytes += bytes;
+    }
+    if (unfitted !== undefined) this.#writeFitted(unfitted);
   }
 
   /** Tells the core what has been written, as it must know before it plans attributes of its own. */
@@ -99,10 +107,8 @@ export abstract class AttributeWriter implements AttributeSink {
     return Object.fromEntries(entries) as Record<string, unknown>;
   }
 
-  /** Goes on from `firstKey` with what the core decides about each value. */
-  #writeFitted(attributes: Readonly<Record<string, unknown>>, firstKey: string): void {
-    const all = Object.entries(attributes);
-    const rest = all.slice(all.findIndex(([key]) => key === firstKey));
+  /** Goes on with what the core decides about each value. */
+  #writeFitted(rest: readonly (readonly [string, unknown])[]): void {
     const entries = rest.filter(([, value]) => sizeOf(value) >= 0) as [string, AttributeValue][];
     const invalid = rest.filter(([, value]) => sizeOf(value) === invalidValue).length;
     const sizes = entries.map(([key, value]) => ({

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readSettings } from "../../../bindings/ai/options.ts";
+import { wrapNamespace } from "../../../bindings/ai/wrap.ts";
+import { sdks } from "../support/ai_sdk.ts";
+import { recording } from "../support/tracing.ts";
+
+describe("options of wrapAISDK", () => {
+  test("the defaults are the names of agents and no runtime context", () => {
+    const { profile, contextKeys } = readSettings();
+    assert.deepEqual([profile, contextKeys], [0, []]);
+    assert.deepEqual(readSettings({}), readSettings());
+    assert.equal(readSettings({ semconv: "latest" }).profile, 1);
+  });
+
+  for (const [value, said] of [
+    ["lates", '"lates"'],
+    [1, "number"],
+    [null, "object"],
+    [Symbol("s"), "symbol"],
+  ] as const) {
+    test(`semconv ${said} is refused with what it may be`, () => {
+      assert.throws(
+        () => readSettings({ semconv: value as never }),
+        new TypeError(`isotel/ai: semconv is ${said}; it may be "agents" or "latest"`),
+      );
+    });
+  }
+
+  for (const value of ["tenant", {}, ["a", 1], [""], null, 5]) {
+    test(`includeRuntimeContext ${JSON.stringify(value)} is refused with what it may be`, () => {
+      assert.throws(
+        () => readSettings({ includeRuntimeContext: value as never }),
+        /^TypeError: isotel\/ai: includeRuntimeContext is .*; it may be a list of keys, e\.g\. \["tenant"\]$/,
+      );
+    });
+  }
+
+  for (const name of ["storeMessages", "storeTools", "redact", "enrich"] as const) {
+    test(`${name} of another type is refused with what it may be`, () => {
+      for (const value of ["true", 1, null, {}]) {
+        assert.throws(
+          () => readSettings({ [name]: value }),
+          new RegExp(`^TypeError: isotel/ai: ${name} is .*; it may be (true or false|a function)$`),
+        );
+      }
+    });
+  }
+
+  test("a list of keys that changes later changes nothing", () => {
+    const keys = ["tenant"];
+    const { contextKeys } = readSettings({ includeRuntimeContext: keys });
+    keys.push("secret");
+    assert.deepEqual(contextKeys, ["tenant"]);
+  });
+});
+
+describe("the namespace that is wrapped", () => {
+  const { telemetry } = recording();
+
+  for (const [what, value] of [
+    ["undefined", undefined],
+    ["null", null],
+    ["a function", () => {}],
+    ["an empty object", {}],
+    ["an object whose generateText is no function", { generateText: 1 }],
+  ] as const) {
+    test(`${what} is refused with a hint`, () => {
+      assert.throws(
+        () => wrapNamespace(telemetry, value as never, undefined),
+        /^TypeError: isotel\/ai: wrapAISDK takes the namespace of the AI SDK \(import \* as ai from "ai"\)/,
+      );
+    });
+  }
+
+  for (const sdk of sdks) {
+    test(`all else of ai ${sdk.name} is passed through, and its own namespace stays as it is`, () => {
+      const before = Object.entries(sdk.namespace);
+      const functions = wrapNamespace(telemetry, sdk.namespace, undefined);
+      assert.deepEqual(Object.keys(functions), Object.keys(sdk.namespace));
+      const { generateText, streamText } = functions;
+      assert.notEqual(generateText, sdk.namespace.generateText);
+      assert.notEqual(streamText, sdk.namespace.streamText);
+      assert.deepEqual(Object.entries(sdk.namespace), before);
+      const { jsonSchema, stepCountIs } = functions as unknown as Record<string, unknown>;
+      const original = sdk.namespace as unknown as Record<string, unknown>;
+      assert.equal(jsonSchema, original["jsonSchema"]);
+      assert.equal(stepCountIs, original["stepCountIs"]);
+    });
+  }
+});
