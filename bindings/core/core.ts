@@ -47,6 +47,7 @@ export class Core {
   #results: Float64Array;
   #alive = true;
   #sinkFailures = 0;
+  #counters: Readonly<Record<string, number>> = {};
   readonly #keys: (readonly string[] | undefined)[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #textIds = new Map<string, number>();
@@ -293,14 +294,19 @@ export class Core {
     }, 0);
   }
 
-  /** The counters of src/base/counters.def by name. */
-  counters(): Record<string, number> {
-    return this.#call(() => {
-      this.#exports.isotel_counters(this.#context);
-      this.#attachIfGrown();
-      const results = this.#results;
-      return Object.fromEntries(counterNames.map((name, index) => [name, results[index] ?? 0]));
-    }, {});
+  /** The counters of src/base/counters.def by name; of a dead instance what they were when it trapped. */
+  counters(): Readonly<Record<string, number>> {
+    if (this.#alive) this.#call(() => this.#readCounters(), undefined);
+    return this.#counters;
+  }
+
+  #readCounters(): void {
+    this.#exports.isotel_counters(this.#context);
+    this.#attachIfGrown();
+    const results = this.#results;
+    this.#counters = Object.fromEntries(
+      counterNames.map((name, index) => [name, results[index] ?? 0]),
+    );
   }
 
   #write(entries: number, profile: number, sink: AttributeSink): void {
@@ -402,6 +408,11 @@ export class Core {
   #trap<T>(cause: unknown, otherwise: T): T {
     if (this.#alive) {
       this.#alive = false;
+      try {
+        this.#readCounters();
+      } catch {
+        // What broke the instance broke them too: the last known ones stay.
+      }
       this.#exports = deadExports(this.#exports.memory, trapped);
       this.#onTrap(cause);
     }

@@ -9,6 +9,7 @@ const maxTraps = 100;
 export class CoreHost {
   readonly #module: () => WebAssembly.Module;
   #core: Core | undefined;
+  #pastCounters: Readonly<Record<string, number>> = {};
   #traps = 0;
   #lastTrap: unknown;
 
@@ -33,7 +34,17 @@ export class CoreHost {
     return this.#lastTrap;
   }
 
+  /** The counters of the core, over all its instances. */
+  counters(): Readonly<Record<string, number>> {
+    const { core } = this;
+    return core === undefined ? this.#pastCounters : sums(this.#pastCounters, core.counters());
+  }
+
   #renew(): Core | undefined {
+    if (this.#core !== undefined) {
+      this.#pastCounters = sums(this.#pastCounters, this.#core.counters());
+      this.#core = undefined;
+    }
     if (this.#traps >= maxTraps) return undefined;
     try {
       this.#core = new Core(this.#module(), (cause) => this.#count(cause));
@@ -48,4 +59,13 @@ export class CoreHost {
     this.#traps += 1;
     this.#lastTrap = cause;
   }
+}
+
+function sums(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]),
+  );
 }

@@ -51,9 +51,7 @@ export class InvocationScope {
   #openSpans(core: Core, scope: number): Span[] {
     const handles = core.scopeSpans(scope, false);
     if (core.isAlive) {
-      return handles
-        .map((handle) => core.ownerOf(handle))
-        .filter((owner) => owner instanceof Span);
+      return handles.map((handle) => core.ownerOf(handle)).filter((owner) => owner instanceof Span);
     }
     // The core that knew them has trapped.
     return core.owners.filter((owner) => owner instanceof Span && owner.scope === this) as Span[];

@@ -49,8 +49,7 @@ function activeSpanRuntime(
 ): SpanRuntime {
   const activates = has(native, "withActiveSpan");
   const knowsActive = has(native, "getActiveSpan");
-  // Every span has the same methods; the one probed here is untraced where the module is evaluated.
-  const probe: Partial<SpanWriter> = probeSpan(native);
+  const probe = spanMethods(native);
   return {
     capabilities: {
       spans: true,
@@ -73,9 +72,12 @@ function activeSpanRuntime(
   };
 }
 
-function probeSpan(
+/** What every span has: the prototype where the runtime shows it, or else a span opened to look at. */
+function spanMethods(
   native: NativeTracing & Required<Pick<NativeTracing, "startActiveSpan">>,
 ): Partial<SpanWriter> {
+  const { prototype } = (native as { Span?: { prototype?: Partial<SpanWriter> } }).Span ?? {};
+  if (prototype !== undefined) return prototype;
   try {
     return native.startActiveSpan("isotel.probe", (span) => {
       span.end();

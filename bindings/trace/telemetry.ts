@@ -57,7 +57,7 @@ export class Telemetry {
   diagnostics(): Readonly<Record<string, number>> {
     const { core, traps } = this.host;
     return {
-      ...core?.counters(),
+      ...this.host.counters(),
       traps,
       swallowed_errors: this.#swallowed + (core?.sinkFailures ?? 0),
       evicted_calls: this.#evicted,

@@ -106,6 +106,8 @@ export function activateSpan<T>(
 
 /** Runs `body` in a span of the runtime's, or without one where the runtime fails to open it. */
 function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanWriter) => T): T {
+  // Nothing would be recorded: no span to be seen empty either.
+  if (telemetry.host.core === undefined) return body(noopWriter);
   let isEntered = false;
   try {
     return telemetry.runtime.startActiveSpan(name, (writer) => {

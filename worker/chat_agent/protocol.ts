@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+const clientMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("prompt"), id: z.string(), text: z.string().max(4_000) }),
+  z.object({
+    type: z.literal("approval"),
+    id: z.string(),
+    approvalId: z.string(),
+    approved: z.boolean(),
+  }),
+  z.object({ type: z.literal("stop") }),
+]);
+
+/** What a client may send. `id` names the turn that it begins. */
+export type ClientMessage = z.infer<typeof clientMessage>;
+
+/** What the agent sends, about the turn `id`. */
+export type AgentMessage =
+  | { readonly type: "delta"; readonly id: string; readonly text: string }
+  | {
+      readonly type: "approval-request";
+      readonly id: string;
+      readonly approvalId: string;
+      readonly toolName: string;
+    }
+  | { readonly type: "end"; readonly id: string; readonly how: "finished" | "aborted" | "failed" }
+  | { readonly type: "refused"; readonly why: string };
+
+/** The message, or undefined for what is none. */
+export function parseMessage(data: string | ArrayBuffer): ClientMessage | undefined {
+  if (typeof data !== "string") return undefined;
+  try {
+    return clientMessage.parse(JSON.parse(data));
+  } catch {
+    return undefined;
+  }
+}
