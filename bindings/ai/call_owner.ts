@@ -15,6 +15,7 @@ export type CallOwner = Pick<
   | "isStream"
   | "outputType"
   | "isClosed"
+  | "lateOutcome"
   | "childOptions"
   | "redactor"
   | "enrich"

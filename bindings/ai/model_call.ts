@@ -87,7 +87,7 @@ export class ModelCall {
       },
       onCancel: () => this.cancel(),
     });
-    if (this.#operation.isClosed) this.cancel();
+    if (this.#operation.isClosed) this.closeWith(this.#operation.lateOutcome);
     else if (!isObserved) this.#close(() => this.span.close(Outcome.finished));
   }
 

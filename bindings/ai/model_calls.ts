@@ -1,3 +1,4 @@
+import { Outcome } from "../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
@@ -25,6 +26,7 @@ export class ModelCalls implements CallOwner {
   // Only a language model asks, and the one function that calls it without an operation streams.
   readonly isStream = true;
   readonly isClosed = false;
+  readonly lateOutcome: number = Outcome.cancelled;
   /** It gave a stream that nobody has begun to read. */
   isUnread = false;
   readonly #sdk: Sdk;

@@ -47,6 +47,7 @@ export class AIOperation {
   #hasConsumer = false;
   #callCount = 0;
   #failure: { readonly cause: unknown } | undefined;
+  #lateOutcome: number = Outcome.cancelled;
   #isClosed = false;
 
   constructor(
@@ -199,9 +200,15 @@ export class AIOperation {
     this.#close(Outcome.truncated, emptySummary(), () => this.#span.close(Outcome.truncated));
   }
 
+  /** How a model call ends that finds its operation over. */
+  get lateOutcome(): number {
+    return this.#lateOutcome;
+  }
+
   #close(callOutcome: number, summary: ResponseSummary, end: () => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
     this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
     for (const call of this.#openCalls) call.closeWith(callOutcome);

@@ -36,7 +36,7 @@ export const Abi = {
   statusError: 2,
   metadata: 0,
   runtimeContext: 1,
-  fingerprint: 3814358875,
+  fingerprint: 1711514137,
 } as const;
 
 /** The functions a module has to export. */
@@ -180,7 +180,8 @@ export const counterNames = [
   "spans_ended",
   "spans_refused",
   "spans_truncated",
-  "scopes_refused",
+  "spans_evicted",
+  "scopes_evicted",
   "double_ends",
   "late_writes",
   "stale_handles",

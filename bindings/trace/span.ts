@@ -225,7 +225,9 @@ export class Span extends AttributeWriter implements TracerSpan {
     );
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.core.owners[this.handle & (Abi.maxSpanSlots - 1)] = undefined;
+    const slot = this.handle & (Abi.maxSpanSlots - 1);
+    // A span that was evicted finds its slot taken by another.
+    if (this.core.owners[slot] === this) this.core.owners[slot] = undefined;
     if (capabilities.status && status > Abi.statusUnset) {
       const code = status === Abi.statusOk ? "ok" : "error";
       this.#attempt(() => this.#writer.setStatus?.({ code }));

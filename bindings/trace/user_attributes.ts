@@ -50,27 +50,27 @@ export abstract class AttributeWriter implements AttributeSink {
     let bytes = 0;
     let unfitted: [string, unknown][] | undefined;
     try {
-    // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
-    for (const key in own) {
-      const value = own[key];
-      if (unfitted !== undefined) {
-        unfitted.push([key, value]);
-        continue;
+      // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
+      for (const key in own) {
+        const value = own[key];
+        if (unfitted !== undefined) {
+          unfitted.push([key, value]);
+          continue;
+        }
+        const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
+        if (size < 0) {
+          if (size === invalidValue) this.invalid += 1;
+          continue;
+        }
+        bytes += maxBytesPerUnit * key.length + size;
+        if (count >= this.#countLeft || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
+          bytes -= maxBytesPerUnit * key.length + size;
+          unfitted = [[key, value]];
+          continue;
+        }
+        count += 1;
+        this.write(key, value as AttributeValue);
       }
-      const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
-      if (size < 0) {
-        if (size === invalidValue) this.invalid += 1;
-        continue;
-      }
-      bytes += maxBytesPerUnit * key.length + size;
-      if (count >= this.#countLeft || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
-        bytes -= maxBytesPerUnit * key.length + size;
-        unfitted = [[key, value]];
-        continue;
-      }
-      count += 1;
-      this.write(key, value as AttributeValue);
-    }
     } finally {
       // A getter that throws does not undo what was written before it.
       this.#countLeft -= count;

@@ -139,7 +139,7 @@ ISOTEL_EXPORT(int32_t, isotel_metadata_key, (isotel_context * context, uint32_t 
 
 /* ---- scopes ---- */
 
-/* A scope for the spans of one invocation, or 0 past the limit (counted). */
+/* A scope for the spans of one invocation. Past the limit the oldest is forgotten (counted). */
 ISOTEL_EXPORT(uint32_t, isotel_scope_open, (isotel_context * context));
 
 /* The handles of its open spans (only the bounded ones if asked), newest first, as uint32_t into the buffer;
@@ -151,7 +151,8 @@ ISOTEL_EXPORT(int32_t, isotel_scope_close, (isotel_context * context, uint32_t s
 
 /* ---- spans ---- */
 
-/* A span that is recording, or 0 past a limit or for an unknown operation (counted). `operation` is a code of
+/* A span that is recording, or 0 past the limit of its scope or for an unknown operation (counted). Past that of the
+ * isolate the oldest span is given up (counted). `operation` is a code of
  * genai/operations.def. */
 ISOTEL_EXPORT(uint32_t, isotel_span_open,
               (isotel_context * context, uint32_t operation, uint32_t parent, uint32_t scope, uint32_t flags,

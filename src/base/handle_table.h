@@ -25,11 +25,15 @@ class HandleTable {
       index = static_cast<uint32_t>(slots_.size());
       slots_.emplace_back();
     } else {
-      first_free_ = slots_[index].next_free;
+      first_free_ = slots_[index].older;
     }
     Slot& slot = slots_[index];
     slot.value = T{};
     slot.live = true;
+    slot.older = newest_;
+    slot.newer = kNone;
+    (newest_ == kNone ? oldest_ : slots_[newest_].newer) = index;
+    newest_ = index;
     ++size_;
     return MakeHandle(index, slot.generation);
   }
@@ -54,11 +58,18 @@ class HandleTable {
   void Erase(Handle handle) {
     if (Find(handle) == nullptr) return;
     Slot& slot = slots_[IndexOf(handle)];
+    (slot.newer == kNone ? newest_ : slots_[slot.newer].older) = slot.older;
+    (slot.older == kNone ? oldest_ : slots_[slot.older].newer) = slot.newer;
     slot.live = false;
     slot.generation = NextGeneration(slot.generation);
-    slot.next_free = first_free_;
+    slot.older = first_free_;
     first_free_ = IndexOf(handle);
     --size_;
+  }
+
+  /// The handle of the object that was inserted first; kNoHandle when there is none.
+  [[nodiscard]] Handle oldest() const {
+    return oldest_ == kNone ? kNoHandle : MakeHandle(oldest_, slots_[oldest_].generation);
   }
 
   [[nodiscard]] uint32_t size() const { return size_; }
@@ -69,7 +80,8 @@ class HandleTable {
   struct Slot {
     T value{};
     uint32_t generation = 1;
-    uint32_t next_free = kNone;
+    uint32_t older = kNone;  // the one inserted before, or the next free slot
+    uint32_t newer = kNone;
     bool live = false;
   };
 
@@ -77,6 +89,8 @@ class HandleTable {
   uint32_t capacity_;
   uint32_t size_ = 0;
   uint32_t first_free_ = kNone;
+  uint32_t newest_ = kNone;
+  uint32_t oldest_ = kNone;
 };
 
 }  // namespace isotel

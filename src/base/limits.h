@@ -6,11 +6,11 @@
 
 namespace isotel {
 
-/// Spans open at the same time in one isolate.
+/// Spans open at the same time in one isolate; one more gives up the oldest.
 inline constexpr uint32_t kMaxOpenSpans = 10'000;
 /// Spans open at the same time in one invocation scope.
 inline constexpr uint32_t kMaxOpenSpansPerScope = 1'000;
-/// Invocation scopes open at the same time in one isolate.
+/// Invocation scopes open at the same time in one isolate; one more forgets the oldest.
 inline constexpr uint32_t kMaxOpenScopes = 10'000;
 
 /// Attributes the user may set on one span (OpenTelemetry's default). The attributes of fields.def come on

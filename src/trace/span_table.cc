@@ -3,9 +3,11 @@
 namespace isotel::trace {
 
 Result<Handle> SpanTable::OpenScope() {
-  Result<Handle> scope = scopes_.Insert();
-  if (!scope.ok()) counters_.Add(Counter::kScopesRefused);
-  return scope;
+  if (scopes_.size() >= kMaxOpenScopes) {
+    (void)CloseScope(scopes_.oldest());
+    counters_.Add(Counter::kScopesEvicted);
+  }
+  return scopes_.Insert();
 }
 
 Error SpanTable::CollectScope(Handle scope, bool bounded_only, std::vector<Handle>& open) const {
@@ -40,11 +42,8 @@ Result<Handle> SpanTable::Open(const SpanStart& start) {
   }
   // Looked up before the handle exists: a host that guesses it must not make a span its own parent.
   const Handle parent = spans_.Find(start.parent) != nullptr ? start.parent : kNoHandle;
+  if (spans_.size() >= kMaxOpenSpans) EvictOldestSpan();
   const Result<Handle> handle = spans_.Insert();
-  if (!handle.ok()) {
-    counters_.Add(Counter::kSpansRefused);
-    return handle.error();
-  }
   Span& span = *spans_.Find(handle.value());
   span.parent = parent;
   span.flags = start.flags;
@@ -96,6 +95,14 @@ void SpanTable::Unlink(const Span& span) {
   }
   if (Span* older = spans_.Find(span.older); older != nullptr) older->newer = span.newer;
   --scope->open_spans;
+}
+
+void SpanTable::EvictOldestSpan() {
+  const Handle handle = spans_.oldest();
+  const Span& span = *spans_.Find(handle);
+  if (span.scope != kNoHandle) Unlink(span);
+  spans_.Erase(handle);
+  counters_.Add(Counter::kSpansEvicted);
 }
 
 Error SpanTable::CountMissing(Error why, Counter when_ended) const {

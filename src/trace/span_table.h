@@ -35,15 +35,17 @@ class SpanTable {
  public:
   explicit SpanTable(Counters& counters) : counters_(counters) {}
 
-  /// A scope that groups the spans of one invocation; kLimitReached past kMaxOpenScopes.
+  /// A scope that groups the spans of one invocation. Past kMaxOpenScopes the oldest is forgotten as by CloseScope(),
+  /// counted as scopes_evicted.
   Result<Handle> OpenScope();
   /// Open spans of a scope, newest first, so that ending them in order ends children before parents.
   Error CollectScope(Handle scope, bool bounded_only, std::vector<Handle>& open) const;
   /// Forgets a scope; spans that are still open go on without one.
   Error CloseScope(Handle scope);
 
-  /// kLimitReached past kMaxOpenSpans or kMaxOpenSpansPerScope, counted as spans_refused. A parent or scope
-  /// that has ended is treated as none.
+  /// kLimitReached past kMaxOpenSpansPerScope, counted as spans_refused. Past kMaxOpenSpans the span that has been
+  /// open longest is given up instead, counted as spans_evicted: an invocation that the runtime drops leaves spans
+  /// behind that nobody ends. A parent or scope that has ended is treated as none.
   Result<Handle> Open(const SpanStart& start);
 
   /// The open span, or null and a count of why not.
@@ -68,6 +70,7 @@ class SpanTable {
 
   void Link(Handle handle, Span& span, Scope& scope);
   void Unlink(const Span& span);
+  void EvictOldestSpan();
   Error CountMissing(Error why, Counter when_ended) const;
 
   Counters& counters_;

@@ -11,7 +11,8 @@ const newCore = () => new Core(coreModule, (cause) => assert.fail(`the core trap
 /** Makes memory grow; fails the test when it does not. */
 function grow(core: Core): void {
   const before = core.memoryBytes;
-  for (let i = 0; i < 10_000; i += 1) core.openSpan(Operation.custom, 0, 0, 0, 0);
+  // Fewer than would give up the span under test.
+  for (let i = 0; i < 9_000; i += 1) core.openSpan(Operation.custom, 0, 0, 0, 0);
   if (core.memoryBytes === before) {
     const sizes = Array.from({ length: 200_000 }, () => ({
       keyBytes: 1,
@@ -47,8 +48,7 @@ test("results read after memory has grown are those of the last call", () => {
   grow(core);
   assert.ok(core.chargeAttributes(span, 1, 1000, 0) > 0);
   assert.equal(core.chargedBytesLeft, Abi.startBytes - 1000);
-  grow(core);
-  assert.equal(core.counters()["spans_opened"], 10_000);
+  assert.equal(core.counters()["spans_opened"], 9_001);
 });
 
 test("the status of a span that ends after memory has grown is its own", () => {

@@ -72,13 +72,17 @@ describe("scopes", () => {
     assert.equal(core.scopeSpans(scope, false).length, 1000);
   });
 
-  test("10,000 scopes are open at most, and those refused are counted", () => {
+  test("10,000 scopes are open at most: one more forgets the oldest", () => {
     const scopes = Array.from({ length: 10_000 }, () => core.openScope());
     assert.ok(scopes.every((scope) => scope > 0));
-    assert.equal(core.openScope(), 0);
-    assert.equal(core.counters()["scopes_refused"], 1);
+    const span = core.openSpan(0, 0, scopes[0] as number, 0, 0);
+    assert.notEqual(core.openScope(), 0);
+    assert.equal(core.counters()["scopes_evicted"], 1);
+    assert.deepEqual(core.scopeSpans(scopes[0] as number, false), []);
+    assert.notEqual(span, 0);
     core.closeScope(scopes[5] as number);
     assert.notEqual(core.openScope(), 0);
+    assert.equal(core.counters()["scopes_evicted"], 1);
   });
 
   test("a scope that is none is taken as no scope", () => {

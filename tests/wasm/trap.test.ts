@@ -253,7 +253,7 @@ describe("a trap in the middle of a traced call", () => {
 });
 
 describe("after a hundred traps", () => {
-  test("the core stays off, native spans still open and end, and user code works", async () => {
+  test("the core stays off, no span opens any more, and user code works", async () => {
     const { host, runtime, tracer, made } = tracerOver(trappingIn("isotel_span_end"), 1000);
     for (let i = 0; i < 100; i += 1) {
       assert.equal(tracer.withSpan("struck", {}, use), "the user's result");
@@ -274,7 +274,7 @@ describe("after a hundred traps", () => {
     assert.equal(host.traps, 100);
     assert.equal(made(), 100);
     assert.equal(tracer.diagnostics()["traps"], 100);
-    assert.equal(runtime.spans.length, 103);
+    assert.equal(runtime.spans.length, 100);
     assert.ok(runtime.spans.every((span) => span.ended));
   });
 

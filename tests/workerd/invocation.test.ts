@@ -256,13 +256,13 @@ describe("an invocation of a wrapped handler in workerd", () => {
     // Of the call that answers, the spans are still open.
     const open = ({ spans_opened = 0, spans_ended = 0 }) => spans_opened - spans_ended;
     assert.equal(open(end), open(warm));
-    assert.equal(end["scopes_refused"], 0);
+    assert.equal(end["scopes_evicted"], 0);
   });
 
   test("nothing was swallowed, refused or trapped in all this, and nothing is open", async () => {
     const [result] = await run("diagnostics");
     const counts = result as Record<string, number>;
-    for (const name of ["traps", "swallowed_errors", "spans_refused", "scopes_refused"]) {
+    for (const name of ["traps", "swallowed_errors", "spans_refused", "scopes_evicted"]) {
       assert.equal(counts[name], 0, JSON.stringify(counts));
     }
     assert.equal(counts["spans_opened"], counts["spans_ended"], JSON.stringify(counts));

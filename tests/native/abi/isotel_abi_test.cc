@@ -145,7 +145,8 @@ TEST_CASE_FIXTURE(Host, "Counters come in the order of their table") {
                              "spans_ended",
                              "spans_refused",
                              "spans_truncated",
-                             "scopes_refused",
+                             "spans_evicted",
+                             "scopes_evicted",
                              "double_ends",
                              "late_writes",
                              "stale_handles",
@@ -294,10 +295,12 @@ TEST_CASE_FIXTURE(Host, "A scope tells its open spans newest first") {
   for (const uint32_t span : {a, b, c}) CHECK(End(span) >= 0);
 }
 
-TEST_CASE_FIXTURE(Host, "Scopes past the limit are refused and counted") {
-  for (uint32_t i = 0; i < kMaxOpenScopes; ++i) REQUIRE(isotel_scope_open(context) != 0);
-  CHECK(isotel_scope_open(context) == 0);
-  CHECK(Count(Counter::kScopesRefused) == 1);
+TEST_CASE_FIXTURE(Host, "Past the limit the oldest scope is forgotten and counted") {
+  const uint32_t first = isotel_scope_open(context);
+  for (uint32_t i = 1; i < kMaxOpenScopes; ++i) REQUIRE(isotel_scope_open(context) != 0);
+  CHECK(isotel_scope_open(context) != 0);
+  CHECK(Count(Counter::kScopesEvicted) == 1);
+  CHECK(isotel_scope_close(context, first) == Code(Error::kAlreadyEnded));
 }
 
 TEST_CASE_FIXTURE(Host, "A sweep of a full scope ends all its spans") {

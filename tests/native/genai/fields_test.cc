@@ -84,9 +84,10 @@ const std::vector<Row> kAgentsContract{
 };
 
 // What is ours besides, in the same profile.
-const std::vector<std::string_view> kAgentsAdditions{"gen_ai.request.choice.count", "gen_ai.embeddings.dimension.count",
-                                                     "gen_ai.retrieval.top_k", "otel.dropped_attributes_count",
-                                                     "isotel.cut_attributes_count"};
+const std::vector<std::string_view> kAgentsAdditions{
+    "gen_ai.request.choice.count",        "gen_ai.embeddings.dimension.count", "gen_ai.retrieval.top_k",
+    "cloudflare.ai_gateway.cache_status", "cloudflare.ai_gateway.step",        "otel.dropped_attributes_count",
+    "isotel.cut_attributes_count"};
 
 // The GenAI keys of the conventions' registry that `latest` uses.
 const std::vector<std::string_view> kRegistered{

@@ -229,31 +229,43 @@ TEST_CASE_FIXTURE(Table, "A scope holds at most 1000 open spans") {
   CHECK(Count(Counter::kSpansOpened) == 1'003);
 }
 
-TEST_CASE_FIXTURE(Table, "An isolate holds at most 10000 open spans") {
+TEST_CASE_FIXTURE(Table, "An isolate holds at most 10000 open spans: one more gives up the oldest") {
   CHECK(kMaxOpenSpans == 10'000);
-  std::vector<Handle> handles;
-  for (int i = 0; i < 10'000; ++i) handles.push_back(Open());
-  CHECK(spans.Open({}).error() == Error::kLimitReached);
   const Handle scope = OpenScope();
-  CHECK(spans.Open({.scope = scope}).error() == Error::kLimitReached);
-  CHECK(Collect(scope).empty());
-  CHECK(Count(Counter::kSpansRefused) == 2);
-  for (const Handle handle : handles) (void)End(handle);
-  CHECK(spans.open_spans() == 0);
-  (void)Open(scope);
-  CHECK(Count(Counter::kSpansOpened) == 10'001);
+  std::vector<Handle> handles;
+  handles.push_back(Open(scope));
+  for (int i = 1; i < 10'000; ++i) handles.push_back(Open());
+  // Ended out of turn, the second is not the oldest any more when the first is given up.
+  (void)End(handles[1]);
+  (void)Open();
+  CHECK(Count(Counter::kSpansEvicted) == 0);
+  const Handle more = Open(scope);
+  CHECK(Count(Counter::kSpansEvicted) == 1);
+  CHECK(spans.Find(handles[0]) == nullptr);
+  CHECK(Collect(scope) == std::vector<Handle>{more});
+  (void)Open();
+  CHECK(spans.Find(handles[2]) == nullptr);
+  CHECK(spans.Find(handles[3]) != nullptr);
+  CHECK(spans.open_spans() == 10'000);
+  CHECK(Count(Counter::kSpansRefused) == 0);
+  CHECK(Count(Counter::kSpansEvicted) == 2);
+  CHECK(Count(Counter::kSpansOpened) == Count(Counter::kSpansEnded) + Count(Counter::kSpansEvicted) + 10'000);
 }
 
-TEST_CASE_FIXTURE(Table, "An isolate holds at most 10000 open scopes") {
+TEST_CASE_FIXTURE(Table, "An isolate holds at most 10000 open scopes: one more forgets the oldest") {
   CHECK(kMaxOpenScopes == 10'000);
   std::vector<Handle> scopes;
   for (int i = 0; i < 10'000; ++i) scopes.push_back(OpenScope());
-  CHECK(spans.OpenScope().error() == Error::kLimitReached);
-  CHECK(Count(Counter::kScopesRefused) == 1);
-  CHECK(spans.CloseScope(scopes[0]) == Error::kOk);
+  const Handle orphan = Open(scopes[0]);
   (void)OpenScope();
-  CHECK(spans.OpenScope().error() == Error::kLimitReached);
-  CHECK(Count(Counter::kScopesRefused) == 2);
+  CHECK(Count(Counter::kScopesEvicted) == 1);
+  CHECK(spans.open_scopes() == 10'000);
+  CHECK(spans.CloseScope(scopes[0]) == Error::kAlreadyEnded);
+  // Its spans go on without it.
+  CHECK(End(orphan).error() == Error::kOk);
+  CHECK(spans.CloseScope(scopes[1]) == Error::kOk);
+  (void)OpenScope();
+  CHECK(Count(Counter::kScopesEvicted) == 1);
 }
 
 }  // namespace

@@ -243,7 +243,7 @@ describe("after a scope has ended", () => {
     for (let i = 0; i < 10_050; i += 1) {
       await afterScope(() => tracer.withSpan("late", {}, () => {}));
     }
-    assert.equal(tracing.count("scopes_refused"), 0);
+    assert.equal(tracing.count("scopes_evicted"), 0);
     withInvocationScope(() => open(tracer, "bounded"));
     assert.deepEqual(attributesOf(spanNamed(tracing, "bounded")), truncated);
   });
@@ -263,7 +263,7 @@ describe("limits of scopes", () => {
   test("a scope without spans costs the core nothing", () => {
     const tracing = recording();
     for (let i = 0; i < 20_000; i += 1) withInvocationScope(() => {});
-    assert.equal(tracing.count("scopes_refused"), 0);
+    assert.equal(tracing.count("scopes_evicted"), 0);
   });
 });
 

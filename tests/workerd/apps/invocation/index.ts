@@ -186,7 +186,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       await Promise.all(late);
       await scheduler.wait(1);
     }
-    return diagnostics()["scopes_refused"];
+    return diagnostics()["scopes_evicted"];
   },
 
   // A provider that never answers, and a client that will not wait for it.
