@@ -1,16 +1,17 @@
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import { traceChannel } from "./channel.ts";
+import { traceChannel } from "./hooks/channel.ts";
+import { type AISDKTelemetry, createIntegration } from "./hooks/register.ts";
 import type { AITelemetryOptions } from "./options.ts";
-import { type AISDKTelemetry, createIntegration } from "./register.ts";
-import { wrapNamespace } from "./wrap.ts";
+import { wrapNamespace } from "./sdk/wrap.ts";
 
+export type { AISDKTelemetry } from "./hooks/register.ts";
 export type { AITelemetryOptions } from "./options.ts";
-export type { AISDKTelemetry } from "./register.ts";
 
 /**
- * Wraps the AI SDK (v6 or v7) so that every call gives one trace: `invoke_agent` with a `chat` span for each model
- * call and an `execute_tool` span for each tool that ran. Use the functions of the result as the originals: results,
- * errors and streams are theirs.
+ * Wraps the AI SDK (v6 or v7) so that every call gives one trace. Text, objects and agents: `invoke_agent` with a `chat`
+ * span for each model call and an `execute_tool` span for each tool that ran. Embeddings, rankings, images, speech,
+ * transcription and video: one span for each request to the model. Use the exports of the result as the originals:
+ * results, errors and streams are theirs.
  *
  * ```ts
  * import * as ai from "ai";

@@ -49,7 +49,11 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
     throw invalid("semconv", semconv, '"agents" or "latest"');
   }
   if (!Array.isArray(includeRuntimeContext) || includeRuntimeContext.some((key) => !isKey(key))) {
-    throw invalid("includeRuntimeContext", includeRuntimeContext, 'a list of keys, e.g. ["tenant"]');
+    throw invalid(
+      "includeRuntimeContext",
+      includeRuntimeContext,
+      'a list of keys, e.g. ["tenant"]',
+    );
   }
   return {
     profile: semconv === "latest" ? Profile.latest : Profile.agents,
@@ -62,7 +66,8 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
 }
 
 function flag(name: string, value: unknown): boolean {
-  if (value !== undefined && typeof value !== "boolean") throw invalid(name, value, "true or false");
+  if (value !== undefined && typeof value !== "boolean")
+    throw invalid(name, value, "true or false");
   return value === true;
 }
 

@@ -674,7 +674,7 @@ void SetAllFinishFields(HostDouble& host) {
   host.Text(Field::kResponseModel, 60);
   host.Text(Field::kFinishReason, 20);
   host.Text(Field::kErrorType, 60);
-  host.Text(Field::kGatewayLogId, kMaxGatewayLogIdBytes);
+  host.Text(Field::kGatewayLogId, 256);
   for (const Field field :
        {Field::kTimeToFirstChunk, Field::kToolCount, Field::kInputTokens, Field::kOutputTokens,
         Field::kCacheCreationInputTokens, Field::kCacheReadInputTokens, Field::kReasoningOutputTokens}) {

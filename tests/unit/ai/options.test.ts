@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readSettings } from "../../../bindings/ai/options.ts";
-import { wrapNamespace } from "../../../bindings/ai/wrap.ts";
+import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
 import { sdks } from "../support/ai_sdk.ts";
 import { recording } from "../support/tracing.ts";
 

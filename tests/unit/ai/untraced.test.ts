@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { wrapNamespace } from "../../../bindings/ai/wrap.ts";
+import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { sdks } from "../support/ai_sdk.ts";
 import { recording, tracingOver } from "../support/tracing.ts";

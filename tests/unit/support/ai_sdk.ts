@@ -3,7 +3,7 @@ import { MockLanguageModelV4 } from "ai/test";
 import * as aiV6 from "ai-v6";
 import { MockLanguageModelV3 } from "ai-v6/test";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
-import { wrapNamespace } from "../../../bindings/ai/wrap.ts";
+import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
 import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
 
 /** The part of a result of `generateText` that tests read. */

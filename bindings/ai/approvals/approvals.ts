@@ -1,0 +1,216 @@
+import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
+import { isThenable } from "../../trace/thenable.ts";
+import { activateSpan } from "../../trace/tracer.ts";
+import type { Params } from "../calls/identity.ts";
+import type { AIOperation } from "../calls/operation.ts";
+import { redactedTarget } from "../calls/redaction.ts";
+import { addCall } from "../calls/request.ts";
+import { isFunction, record, text } from "../read.ts";
+import { type ApprovalResponse, approvalResponses } from "./approval_messages.ts";
+
+/** What happened to the approval of a tool call. */
+type ApprovalState = "requested" | "approved" | "denied";
+
+interface ApprovalRequest {
+  readonly toolName: string;
+  readonly toolCallId: string | undefined;
+}
+
+/**
+ * The approvals of one operation as tool_approval spans: `requested` where the SDK stops to ask, `denied` where the
+ * answer or the policy says no, and `approved` inside the execute_tool span of the tool that runs for it.
+ */
+export class Approvals {
+  readonly #operation: AIOperation;
+  /** Tool calls that a policy approved without asking. */
+  readonly #approvedByPolicy = new Set<string>();
+
+  constructor(operation: AIOperation) {
+    this.#operation = operation;
+  }
+
+  /** Records the refusals a call starts with: their tools never run. */
+  recordDenied(params: Params): void {
+    for (const response of approvalResponses(params["messages"] ?? params["prompt"])) {
+      if (!response.isApproved) this.#recordSegment(response, "denied");
+    }
+  }
+
+  /** The parameters of the call that decide about approvals, observed; nothing where there are none. */
+  observe(params: Params): { tools?: unknown; toolApproval?: unknown } {
+    const { tools, toolApproval } = params;
+    const observed = this.#observedTools(tools);
+    return {
+      ...(observed === tools ? {} : { tools: observed }),
+      ...(toolApproval === undefined ? {} : { toolApproval: this.#observedPolicy(toolApproval) }),
+    };
+  }
+
+  /** Records, inside the span of a tool that runs, that it was approved. */
+  toolRuns(request: ApprovalRequest, messages: unknown): void {
+    const { toolCallId } = request;
+    if (toolCallId === undefined) return;
+    const isApproved = responseTo(messages, toolCallId)?.isApproved === true;
+    if (isApproved || this.#approvedByPolicy.delete(toolCallId)) {
+      this.#recordState(request, "approved");
+    }
+  }
+
+  /** Records a decision that is told of when the call ends. Runs inside the operation's span. */
+  recordDecision(request: ApprovalRequest, state: "requested" | "denied"): void {
+    this.#recordSegment(request, state);
+  }
+
+  #observedTools(tools: unknown): unknown {
+    const source = record(tools);
+    if (source === undefined) return tools;
+    const needApproval = Object.entries(source).filter(([, tool]) => {
+      const needsApproval = record(tool)?.["needsApproval"];
+      return needsApproval === true || isFunction(needsApproval);
+    });
+    if (needApproval.length === 0) return tools;
+    const observed = needApproval.map(([name, tool]) => [name, this.#observedTool(name, tool)]);
+    return { ...source, ...(Object.fromEntries(observed) as object) };
+  }
+
+  #observedTool(toolName: string, tool: unknown): unknown {
+    const source = tool as Readonly<Record<string, unknown>>;
+    const { needsApproval } = source;
+    const copy = Object.create(
+      Object.getPrototypeOf(source),
+      Object.getOwnPropertyDescriptors(source),
+    ) as object;
+    const value = (...args: unknown[]) => {
+      const options = record(args[1]);
+      const answer = isFunction(needsApproval) ? needsApproval.apply(source, args) : needsApproval;
+      return this.#observed(answer, (needed) => {
+        if (needed !== true) return;
+        this.#requested({ toolName, toolCallId: text(options?.["toolCallId"]) }, options);
+      });
+    };
+    return Object.defineProperty(copy, "needsApproval", {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+
+  /** v7's `toolApproval`: one function for all tools, or a function or status for each. */
+  #observedPolicy(policy: unknown): unknown {
+    if (isFunction(policy)) {
+      return (...args: unknown[]) => {
+        const options = record(args[0]);
+        const toolCall = record(options?.["toolCall"]);
+        const request = {
+          toolName: text(toolCall?.["toolName"]) ?? "tool",
+          toolCallId: text(toolCall?.["toolCallId"]),
+        };
+        return this.#observed(policy(...args), (status) => this.#decided(request, status, options));
+      };
+    }
+    const source = record(policy);
+    if (source === undefined) return policy;
+    return Object.fromEntries(
+      Object.entries(source).map(([toolName, setting]) => [
+        toolName,
+        (...args: unknown[]) => {
+          const options = record(args[1]);
+          const request = { toolName, toolCallId: text(options?.["toolCallId"]) };
+          const answer = isFunction(setting) ? setting(...args) : setting;
+          return this.#observed(answer, (status) => this.#decided(request, status, options));
+        },
+      ]),
+    );
+  }
+
+  /** Tells `observe` of an answer, now or when it settles, and hands it on. */
+  #observed(answer: unknown, observe: (value: unknown) => void): unknown {
+    const { telemetry } = this.#operation;
+    if (!isThenable(answer)) {
+      telemetry.guard(() => observe(answer));
+      return answer;
+    }
+    return answer.then((value) => {
+      telemetry.guard(() => observe(value));
+      return value;
+    });
+  }
+
+  #decided(
+    request: ApprovalRequest,
+    status: unknown,
+    options: Readonly<Record<string, unknown>> | undefined,
+  ): void {
+    switch (text(status) ?? text(record(status)?.["type"])) {
+      case "approved":
+        if (request.toolCallId !== undefined) this.#approvedByPolicy.add(request.toolCallId);
+        return;
+      case "denied":
+        this.#recordSegment(request, "denied");
+        return;
+      case "user-approval":
+        this.#requested(request, options);
+        return;
+      default:
+    }
+  }
+
+  // A policy is asked again once the answer is there.
+  #requested(
+    request: ApprovalRequest,
+    options: Readonly<Record<string, unknown>> | undefined,
+  ): void {
+    const { toolCallId } = request;
+    if (toolCallId !== undefined && responseTo(options?.["messages"], toolCallId) !== undefined) {
+      return;
+    }
+    this.#recordSegment(request, "requested");
+  }
+
+  /** An execute_tool span that only holds the approval: the tool does not run here. */
+  #recordSegment(request: ApprovalRequest, state: ApprovalState): void {
+    this.#record(Operation.executeTool, "execute_tool", request, undefined, () =>
+      this.#recordState(request, state),
+    );
+  }
+
+  #recordState(request: ApprovalRequest, state: ApprovalState): void {
+    this.#record(Operation.toolApproval, "tool_approval", request, state, () => {});
+  }
+
+  #record(
+    code: number,
+    operation: "execute_tool" | "tool_approval",
+    request: ApprovalRequest,
+    state: ApprovalState | undefined,
+    body: () => void,
+  ): void {
+    const { telemetry, identity } = this.#operation;
+    const { toolName, toolCallId } = request;
+    const info = { operation, agentName: identity.agentName, toolName, toolCallId };
+    const options = this.#operation.childOptions(code, info);
+    const name = telemetry.nameOf(
+      code,
+      redactedTarget(options.redact, "gen_ai.tool.name", toolName),
+    );
+    activateSpan(telemetry, name, options, (span) => {
+      if (span === undefined) return;
+      const fields = span.beginFields();
+      addCall(fields, "tool.approval", identity);
+      fields
+        .text(Field.toolName, toolName)
+        .text(Field.toolCallId, toolCallId)
+        .text(Field.toolApprovalState, state);
+      span.start();
+      this.#operation.enrich(span, info);
+      body();
+      span.beginFields();
+      span.close(Outcome.finished);
+    });
+  }
+}
+
+function responseTo(messages: unknown, toolCallId: string): ApprovalResponse | undefined {
+  return approvalResponses(messages).find((response) => response.toolCallId === toolCallId);
+}

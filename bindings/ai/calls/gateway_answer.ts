@@ -1,0 +1,131 @@
+import { Field } from "../../core/abi.gen.ts";
+import type { FieldSet } from "../../core/field_set.ts";
+import { record, text } from "../read.ts";
+
+/** What AI Gateway says of an answer it passed on. */
+export interface GatewayAnswer {
+  readonly logId?: string | undefined;
+  readonly cacheStatus?: string | undefined;
+  /** Which of the gateway's fallbacks answered, from 0. */
+  readonly step?: number | undefined;
+}
+
+const maxLogIdUnits = 256;
+const maxDepth = 6;
+const maxNodes = 200;
+
+/** Reads the headers of a response: `Headers`, or an object of lower-case names as the SDK makes. */
+export function gatewayHeaders(headers: unknown): GatewayAnswer {
+  const read = (name: string): unknown =>
+    headers instanceof Headers ? headers.get(name) : record(headers)?.[name];
+  const step = text(read("cf-aig-step"));
+  return {
+    logId: boundedLogId(read("cf-aig-log-id")),
+    cacheStatus: text(read("cf-aig-cache-status")),
+    step: step !== undefined && /^\d{1,6}$/.test(step) ? Number(step) : undefined,
+  };
+}
+
+/**
+ * Looks for what AI Gateway says in metadata of a provider or in an error, where headers may stand at any depth. The
+ * search is bounded, and reads own data properties only: nothing of the caller's runs.
+ */
+export function findGatewayAnswer(value: unknown): GatewayAnswer {
+  const queue: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
+  const seen = new Set<unknown>();
+  for (const { value: node, depth } of queue) {
+    if (typeof node !== "object" || node === null || seen.has(node)) continue;
+    seen.add(node);
+    if (node instanceof Headers) {
+      const found = gatewayHeaders(node);
+      if (found.logId !== undefined) return found;
+      continue;
+    }
+    const entries = ownData(node);
+    const found = fromEntries(entries);
+    if (found.logId !== undefined) return found;
+    if (depth >= maxDepth) continue;
+    for (const [, child] of entries) {
+      if (queue.length < maxNodes) queue.push({ value: child, depth: depth + 1 });
+    }
+  }
+  return {};
+}
+
+/** Puts what is known into the finish fields of a chat span. */
+export function addGatewayAnswer(fields: FieldSet, answer: GatewayAnswer): void {
+  fields
+    .text(Field.gatewayLogId, answer.logId)
+    .text(Field.gatewayCacheStatus, answer.cacheStatus)
+    .number(Field.gatewayStep, answer.step);
+}
+
+/** The first that is known of each. */
+export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer): GatewayAnswer {
+  return {
+    logId: first.logId ?? second.logId,
+    cacheStatus: first.cacheStatus ?? second.cacheStatus,
+    step: first.step ?? second.step,
+  };
+}
+
+/** Follows the mutable `aiGatewayLogId` of a Workers AI binding through one call. */
+export function watchBinding(model: unknown): () => GatewayAnswer {
+  const binding = record(ownValue(ownValue(model, "config"), "binding"));
+  if (binding === undefined || !("aiGatewayLogId" in binding)) return () => ({});
+  const calls = (callsInFlight.get(binding) ?? 0) + 1;
+  callsInFlight.set(binding, calls);
+  const before = binding["aiGatewayLogId"];
+  return () => {
+    const inFlight = callsInFlight.get(binding) ?? 1;
+    callsInFlight.set(binding, inFlight - 1);
+    const after = binding["aiGatewayLogId"];
+    // The binding keeps the id of whichever call settled last: with several in flight it is nobody's for certain.
+    return inFlight === 1 && calls === 1 && after !== before ? { logId: boundedLogId(after) } : {};
+  };
+}
+
+const callsInFlight = new WeakMap<object, number>();
+
+const logIdKeys = new Set(["cfaiglogid", "aigatewaylogid"]);
+const gatewayKey = /gateway|aig|workersai/;
+
+function fromEntries(entries: readonly (readonly [string, unknown])[]): GatewayAnswer {
+  let answer: GatewayAnswer = {};
+  for (const [key, value] of entries) {
+    const name = key.toLowerCase().replaceAll(/[-_.]/g, "");
+    if (logIdKeys.has(name)) {
+      answer = mergeGatewayAnswers(answer, { logId: boundedLogId(value) });
+    } else if (name === "cfaigcachestatus") {
+      answer = mergeGatewayAnswers(answer, { cacheStatus: text(value) });
+    } else if (gatewayKey.test(name)) {
+      const logId = boundedLogId(ownValue(value, "logId") ?? ownValue(value, "log_id"));
+      answer = mergeGatewayAnswers(answer, { logId });
+    }
+  }
+  return answer;
+}
+
+function ownData(node: object): (readonly [string, unknown])[] {
+  try {
+    return Object.entries(Object.getOwnPropertyDescriptors(node)).flatMap(([key, descriptor]) =>
+      "value" in descriptor ? [[key, descriptor.value as unknown] as const] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+function ownValue(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function boundedLogId(value: unknown): string | undefined {
+  const id = text(value);
+  return id !== undefined && id.length <= maxLogIdUnits ? id : undefined;
+}

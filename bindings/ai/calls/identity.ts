@@ -1,0 +1,125 @@
+import { Abi } from "../../core/abi.gen.ts";
+import type { Attributes, AttributeValue } from "../../trace/span_runtime.ts";
+import type { Telemetry } from "../../trace/telemetry.ts";
+import { record, text } from "../read.ts";
+
+/** Parameters of an SDK call. */
+export type Params = Readonly<Record<PropertyKey, unknown>>;
+
+/** Who makes a call. */
+export interface Identity {
+  readonly agentId: string | undefined;
+  readonly agentName: string | undefined;
+  readonly agentVersion: string | undefined;
+  readonly conversationId: string | undefined;
+}
+
+/** The telemetry options of a call: `telemetry` (v7) or `experimental_telemetry` (both). */
+export function telemetryOptions(params: Params): Readonly<Record<string, unknown>> | undefined {
+  return record(params["telemetry"] ?? params["experimental_telemetry"]);
+}
+
+/** Whether the caller has switched telemetry off for a call. */
+export function isDisabled(params: Params): boolean {
+  return telemetryOptions(params)?.["isEnabled"] === false;
+}
+
+/** The agent's name: all that may be read of a call nobody traces, since its span is opened with it. */
+export function agentName(params: Params): string | undefined {
+  return (
+    entry(metadata(params), "agentName") ??
+    entry(includableContext(params, "agentName"), "agentName") ??
+    text(telemetryOptions(params)?.["functionId"])
+  );
+}
+
+export function identityOf(params: Params): Identity {
+  const own = metadata(params);
+  const read = (key: string) => entry(own, key) ?? entry(includableContext(params, key), key);
+  return {
+    agentId: read("agentId"),
+    agentName: agentName(params),
+    agentVersion: read("agentVersion"),
+    conversationId: read("conversationId"),
+  };
+}
+
+/**
+ * Metadata and runtime context of a call as attributes of its operation span: metadata (v6) as a whole, of the
+ * runtime context the keys the caller or `contextKeys` includes. Metadata wins.
+ */
+export function metadataAttributes(
+  telemetry: Telemetry,
+  params: Params,
+  contextKeys: readonly string[],
+): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
+  const context = runtimeContext(params);
+  if (context !== undefined) {
+    const included = new Set([...includedKeys(params), ...contextKeys]);
+    for (const key of included) {
+      if (Object.hasOwn(context, key)) {
+        project(telemetry, attributes, Abi.runtimeContext, key, context[key]);
+      }
+    }
+  }
+  for (const [key, value] of Object.entries(metadata(params) ?? {})) {
+    project(telemetry, attributes, Abi.metadata, key, value);
+  }
+  return attributes;
+}
+
+function project(
+  telemetry: Telemetry,
+  attributes: Record<string, AttributeValue>,
+  source: number,
+  key: string,
+  value: unknown,
+): void {
+  const { core } = telemetry.host;
+  if (core === undefined || !isScalar(value)) return;
+  const name = telemetry.names.metadataKey(core, source, key);
+  if (name !== "") attributes[name] = value;
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
+function metadata(params: Params): Readonly<Record<string, unknown>> | undefined {
+  return record(telemetryOptions(params)?.["metadata"]);
+}
+
+function runtimeContext(params: Params): Readonly<Record<string, unknown>> | undefined {
+  return record(params["runtimeContext"] ?? params["experimental_context"]);
+}
+
+// Identity names the call rather than describing it, so it is read without being included; `false` excludes it.
+function includableContext(
+  params: Params,
+  key: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const included = record(telemetryOptions(params)?.["includeRuntimeContext"]);
+  return included?.[key] === false ? undefined : runtimeContext(params);
+}
+
+function includedKeys(params: Params): string[] {
+  const included = record(telemetryOptions(params)?.["includeRuntimeContext"]);
+  if (included === undefined) return [];
+  if (Array.isArray(included)) return included.filter((key) => typeof key === "string");
+  return Object.keys(included).filter((key) => included[key] === true);
+}
+
+const semconvKeys: Readonly<Record<string, string>> = {
+  agentId: "gen_ai.agent.id",
+  agentName: "gen_ai.agent.name",
+  agentVersion: "gen_ai.agent.version",
+  conversationId: "gen_ai.conversation.id",
+};
+
+function entry(
+  source: Readonly<Record<string, unknown>> | undefined,
+  key: string,
+): string | undefined {
+  return text(source?.[key]) ?? text(source?.[semconvKeys[key] as string]);
+}

@@ -1,0 +1,82 @@
+import { Outcome } from "../../core/abi.gen.ts";
+import type { Span, SpanOptions } from "../../trace/span.ts";
+import type { Attributes } from "../../trace/span_runtime.ts";
+import type { Telemetry } from "../../trace/telemetry.ts";
+import type { Redact } from "../../trace/user_attributes.ts";
+import { type ContentPolicy, contentPolicy } from "../content/policy.ts";
+import { isBounded } from "../sdk/call_head.ts";
+import type { Sdk } from "../sdk/sdk.ts";
+import type { SpanInfo } from "../span_info.ts";
+import type { CallOwner, OwnedCall } from "./call_owner.ts";
+import {
+  type Identity,
+  identityOf,
+  metadataAttributes,
+  type Params,
+  telemetryOptions,
+} from "./identity.ts";
+import { redactorOf } from "./redaction.ts";
+
+/** The model calls of one SDK function that has no span of its own: each tells all of it. */
+export class ModelCalls implements CallOwner {
+  readonly telemetry: Telemetry;
+  readonly identity: Identity;
+  readonly content: ContentPolicy;
+  readonly outputType: string;
+  // Only a language model asks, and the one function that calls it without an operation streams.
+  readonly isStream = true;
+  readonly isClosed = false;
+  readonly lateOutcome: number = Outcome.cancelled;
+  /** It gave a stream that nobody has begun to read. */
+  isUnread = false;
+  readonly #sdk: Sdk;
+  readonly #bounded: boolean;
+  readonly #attributes: Attributes;
+  readonly #open = new Set<OwnedCall>();
+
+  constructor(sdk: Sdk, params: Params, outputType: string) {
+    const { telemetry, settings } = sdk;
+    this.#sdk = sdk;
+    this.telemetry = telemetry;
+    this.outputType = outputType;
+    this.identity = identityOf(params);
+    this.content = contentPolicy(settings, telemetryOptions(params));
+    this.#bounded = isBounded(params);
+    this.#attributes = metadataAttributes(telemetry, params, settings.contextKeys);
+  }
+
+  childOptions(operation: number, info: SpanInfo): SpanOptions {
+    return {
+      operation,
+      profile: this.#sdk.settings.profile,
+      bounded: this.#bounded,
+      redact: this.redactor(info),
+    };
+  }
+
+  redactor(info: SpanInfo): Redact | undefined {
+    return redactorOf(this.telemetry, this.#sdk.settings, info);
+  }
+
+  enrich(span: Span, info: SpanInfo): void {
+    span.isAbandoned = () => this.isUnread;
+    span.setAttributes(this.#attributes);
+    const { enrich } = this.#sdk.settings;
+    if (enrich === undefined) return;
+    const attributes = this.telemetry.guard(() => enrich(info));
+    if (attributes !== undefined) span.setAttributes(attributes);
+  }
+
+  callStarted(call: OwnedCall): void {
+    this.#open.add(call);
+  }
+
+  callEnded(call: OwnedCall): boolean {
+    return this.#open.delete(call);
+  }
+
+  /** The caller of the function is told by its result. */
+  noteFailure(): void {}
+
+  noteSignal(): void {}
+}

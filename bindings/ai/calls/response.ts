@@ -1,0 +1,122 @@
+import { Field } from "../../core/abi.gen.ts";
+import type { FieldSet } from "../../core/field_set.ts";
+import { number, record, text } from "../read.ts";
+import {
+  addGatewayAnswer,
+  findGatewayAnswer,
+  type GatewayAnswer,
+  gatewayHeaders,
+  mergeGatewayAnswers,
+} from "./gateway_answer.ts";
+
+/** What is known of a model's answer, gathered from a result or part by part from a stream. */
+export interface ResponseSummary {
+  id: string | undefined;
+  model: string | undefined;
+  finishReason: string | undefined;
+  /** The SDK's or the provider's usage object, of any of their shapes. */
+  usage: unknown;
+  toolCalls: number;
+  gateway: GatewayAnswer;
+}
+
+export function emptySummary(): ResponseSummary {
+  return {
+    id: undefined,
+    model: undefined,
+    finishReason: undefined,
+    usage: undefined,
+    toolCalls: 0,
+    gateway: {},
+  };
+}
+
+/** Reads the result of `doGenerate`, or of an SDK function. */
+export function summarize(result: unknown): ResponseSummary {
+  const source = record(result);
+  const response = record(source?.["response"]);
+  return {
+    id: text(response?.["id"]),
+    model: text(response?.["modelId"]),
+    finishReason: finishReasonOf(source?.["finishReason"]),
+    usage: source?.["totalUsage"] ?? source?.["usage"],
+    toolCalls: countToolCalls(source),
+    gateway: gatewayOf(source, response),
+  };
+}
+
+/** What AI Gateway says, in the headers or else in the provider's metadata. */
+export function gatewayOf(
+  result: Readonly<Record<string, unknown>> | undefined,
+  response: Readonly<Record<string, unknown>> | undefined,
+): GatewayAnswer {
+  const answer = gatewayHeaders(response?.["headers"]);
+  const metadata = result?.["providerMetadata"];
+  if (answer.logId !== undefined || metadata === undefined) return answer;
+  return mergeGatewayAnswers(answer, findGatewayAnswer(metadata));
+}
+
+/** A finish reason is a string, or since specification v3 `{unified, raw}`. */
+export function finishReasonOf(value: unknown): string | undefined {
+  return text(value) ?? text(record(value)?.["unified"]);
+}
+
+/** Puts a summary into the finish fields of a span. */
+export function addResponse(
+  fields: FieldSet,
+  summary: ResponseSummary,
+  intern: (text: string) => number,
+): void {
+  fields.text(Field.responseId, summary.id);
+  fields.text(Field.responseModel, summary.model);
+  addGatewayAnswer(fields, summary.gateway);
+  // None seen is not none: the sum over the calls of an operation counts then.
+  if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
+  const { finishReason } = summary;
+  if (finishReason !== undefined) {
+    fields.interned(Field.finishReason, finishReason, intern(finishReason));
+  }
+  addUsage(fields, summary.usage);
+}
+
+/**
+ * Puts usage into the fields, from either shape: `{inputTokens: n, inputTokenDetails: {...}}` of the SDK or
+ * `{inputTokens: {total, cacheRead, cacheWrite}}` of providers since specification v3.
+ */
+function addUsage(fields: FieldSet, usage: unknown): void {
+  const source = record(usage);
+  if (source === undefined) return;
+  const { inputTokens, outputTokens } = source;
+  const input = record(inputTokens);
+  const output = record(outputTokens);
+  const inputDetails = record(source["inputTokenDetails"]);
+  const outputDetails = record(source["outputTokenDetails"]);
+  fields.number(Field.inputTokens, input === undefined ? inputTokens : input["total"]);
+  fields.number(Field.outputTokens, output === undefined ? outputTokens : output["total"]);
+  fields.number(
+    Field.cacheReadInputTokens,
+    number(inputDetails?.["cacheReadTokens"]) ??
+      number(input?.["cacheRead"]) ??
+      source["cachedInputTokens"],
+  );
+  fields.number(
+    Field.cacheCreationInputTokens,
+    number(inputDetails?.["cacheWriteTokens"]) ?? input?.["cacheWrite"],
+  );
+  fields.number(
+    Field.reasoningOutputTokens,
+    number(outputDetails?.["reasoningTokens"]) ??
+      number(output?.["reasoning"]) ??
+      source["reasoningTokens"],
+  );
+  fields.number(Field.totalTokens, source["totalTokens"]);
+}
+
+function countToolCalls(source: Readonly<Record<string, unknown>> | undefined): number {
+  const content = source?.["content"];
+  if (Array.isArray(content)) {
+    return content.filter((part) => record(part)?.["type"] === "tool-call").length;
+  }
+  const toolCalls = source?.["toolCalls"];
+  return Array.isArray(toolCalls) ? toolCalls.length : 0;
+}

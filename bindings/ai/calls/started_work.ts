@@ -1,0 +1,62 @@
+import { Outcome } from "../../core/abi.gen.ts";
+import { isThenable } from "../../trace/thenable.ts";
+import { record } from "../read.ts";
+import type { CallOwner } from "./call_owner.ts";
+import type { ProviderCall } from "./provider_call.ts";
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Work that was started at a provider and is asked for until it is done: its span lasts as long. */
+export interface StartedWork {
+  /** Keeps the call of `doStart` open; false when its result names no operation to ask for. */
+  add(call: ProviderCall, result: unknown): boolean;
+  /** `doStatus`, run inside the span of what it asks for, which ends when the answer says so. */
+  observeStatus(method: Method): Method;
+  /** Nobody asks any more. */
+  end(): void;
+  fail(cause: unknown): void;
+}
+
+export function startedWork({ telemetry }: CallOwner): StartedWork {
+  const open = new Map<unknown, ProviderCall>();
+
+  const take = (operation: unknown, result: unknown) => {
+    const call = open.get(operation);
+    const status = record(result)?.["status"];
+    if (call === undefined || (status !== "completed" && status !== "error")) return;
+    open.delete(operation);
+    if (status === "completed") call.settled(result);
+    // What the SDK makes of it: an error of the provider's message.
+    else call.fail(new Error());
+  };
+
+  const closeAll = (close: (call: ProviderCall) => void) =>
+    telemetry.guard(() => {
+      for (const call of open.values()) close(call);
+      open.clear();
+    });
+
+  return {
+    add(call, result) {
+      const operation = record(result)?.["operation"];
+      if (operation === undefined || operation === null) return false;
+      open.set(operation, call);
+      return true;
+    },
+    observeStatus:
+      (method) =>
+      (options, ...rest) => {
+        const operation = record(options)?.["operation"];
+        const call = open.get(operation);
+        if (call === undefined) return method(options, ...rest);
+        const pending = call.span.activate(() => method(options, ...rest));
+        if (!isThenable(pending)) return pending;
+        return pending.then((result) => {
+          telemetry.guard(() => take(operation, result));
+          return result;
+        });
+      },
+    end: () => closeAll((call) => call.closeWith(Outcome.finished)),
+    fail: (cause) => closeAll((call) => call.fail(cause)),
+  };
+}

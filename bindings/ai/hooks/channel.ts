@@ -1,0 +1,238 @@
+import type { Telemetry } from "../../trace/telemetry.ts";
+import { activateSpan } from "../../trace/tracer.ts";
+import { runProviderCall } from "../calls/provider_call.ts";
+import { runToolCall } from "../calls/tool_call.ts";
+import { type AITelemetryOptions, readSettings, type Settings } from "../options.ts";
+import { isFunction, record, text } from "../read.ts";
+import { isRecorded } from "../sdk/model_functions.ts";
+import { OperationHooks, runObserved, toolRequest } from "./integration.ts";
+import { openCalls, type TracedCall } from "./integration_calls.ts";
+import { setListening, takeClaim } from "./integration_claims.ts";
+import { announcedOperation, type SdkEvent } from "./integration_events.ts";
+import { modelCallsOf, modelFunctionOf, providerRequest } from "./integration_models.ts";
+
+const channelName = "ai:telemetry";
+const noOutput = "AI_NoOutputGeneratedError";
+
+/** What the SDK publishes; one object through all the stages of a call. */
+interface Message {
+  readonly type: string;
+  readonly event: SdkEvent;
+  readonly error?: unknown;
+}
+
+interface StartChannel {
+  runStores(message: unknown, body: (...args: unknown[]) => unknown, ...rest: unknown[]): unknown;
+}
+
+interface TracingChannel {
+  readonly start: StartChannel;
+  subscribe(subscribers: object): void;
+  unsubscribe(subscribers: object): void;
+}
+
+/** An operation the channel told of. */
+class ChannelOperation extends OperationHooks implements TracedCall {
+  truncate(): void {
+    this.operation.truncate();
+  }
+}
+
+let unsubscribe: (() => void) | undefined;
+
+/** Traces what the channel tells; see `traceAISDKChannel`. */
+export function traceChannel(
+  telemetry: Telemetry,
+  options: AITelemetryOptions | undefined,
+): () => void {
+  const settings = readSettings(options);
+  if (unsubscribe !== undefined) return unsubscribe;
+  const channel = tracingChannel();
+  if (channel === undefined) return () => {};
+  const tracer = new ChannelTracer(telemetry, settings);
+  const { start } = channel;
+  const original = start.runStores;
+  // A store bound to the channel cannot make a native span active; running the call inside one can.
+  const runStores: StartChannel["runStores"] = (message, body, ...rest) =>
+    tracer.run(message, () => original.call(start, message, body, ...rest));
+  const subscribers = { asyncEnd: (message: unknown) => tracer.ended(message) };
+  start.runStores = runStores;
+  // Without a subscriber the SDK publishes nothing.
+  channel.subscribe(subscribers);
+  setListening(true);
+  const stop = () => {
+    if (unsubscribe !== stop) return;
+    unsubscribe = undefined;
+    setListening(false);
+    channel.unsubscribe(subscribers);
+    if (start.runStores === runStores) start.runStores = original;
+    tracer.stop();
+  };
+  unsubscribe = stop;
+  return stop;
+}
+
+/** The channel, where the runtime has it: it must not be imported, or isotel would not load where it is missing. */
+function tracingChannel(): TracingChannel | undefined {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (id: string) => unknown };
+  };
+  try {
+    const diagnostics = record(process?.getBuiltinModule?.("node:diagnostics_channel"));
+    const create = diagnostics?.["tracingChannel"];
+    const channel = isFunction(create) ? create.call(diagnostics, channelName) : undefined;
+    const start = record(record(channel)?.["start"]);
+    return isFunction(start?.["runStores"]) ? (channel as TracingChannel) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+class ChannelTracer {
+  readonly #telemetry: Telemetry;
+  readonly #settings: Settings;
+  readonly #streams = new WeakMap<object, ChannelOperation>();
+  #isStopped = false;
+
+  constructor(telemetry: Telemetry, settings: Settings) {
+    this.#telemetry = telemetry;
+    this.#settings = settings;
+  }
+
+  /** Runs the stage of a call that a message announces inside its span. */
+  run(message: unknown, stage: () => unknown): unknown {
+    if (this.#isStopped) return stage();
+    return runObserved(this.#telemetry, stage, (execute) => {
+      const { type, event } = message as Message;
+      switch (type) {
+        case "generateText":
+        case "streamText":
+          return this.#runOperation(message as Message, execute);
+        case "languageModelCall":
+          return this.#runModelCall(event, execute);
+        case "executeTool":
+          return this.#runTool(event, execute);
+        default:
+          return this.#runModelFunction(event, execute);
+      }
+    });
+  }
+
+  /** The stream of a call has settled. */
+  ended(message: unknown): void {
+    this.#telemetry.guard(() => {
+      const call = this.#streams.get(message as object);
+      if (call === undefined) return;
+      const { event, error } = message as Message;
+      const { failure } = call.operation;
+      if (error === undefined) call.onEnd(undefined);
+      // A stream without output is rejected for that alone, whatever its model failed with.
+      else if (failure !== undefined && record(error)?.["name"] === noOutput) {
+        call.onError({ error: failure.cause });
+      } else call.onError({ ...event, error });
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    openCalls.drop(this.#telemetry, this);
+  }
+
+  #runOperation(message: Message, execute: () => unknown): unknown {
+    const telemetry = this.#telemetry;
+    const { event } = message;
+    const callId = text(event["callId"]);
+    const isClaimed = takeClaim();
+    if (callId === undefined || isClaimed || openCalls.has(callId)) return execute();
+    const announced = announcedOperation(telemetry, this.#settings, event);
+    if (announced === undefined) return execute();
+    return activateSpan(telemetry, announced.name, announced.options, (span) => {
+      const operation = span && announced.begin(span);
+      if (operation === undefined) return execute();
+      const call = new ChannelOperation(operation);
+      openCalls.add(telemetry, callId, this, (onClose) => {
+        operation.onClose = onClose;
+        return call;
+      });
+      if (operation.isStream) this.#streams.set(message, call);
+      const result = execute();
+      if (!operation.isStream) {
+        Promise.resolve(result).then(
+          (value) => telemetry.guard(() => call.onEnd(value)),
+          (error: unknown) => telemetry.guard(() => call.onError({ ...event, error })),
+        );
+      }
+      return result;
+    });
+  }
+
+  #runModelFunction(event: SdkEvent, execute: () => unknown): unknown {
+    const telemetry = this.#telemetry;
+    const modelFunction = modelFunctionOf(event);
+    const callId = text(event["callId"]);
+    if (modelFunction === undefined || callId === undefined) return execute();
+    if (takeClaim() || openCalls.has(callId) || !isRecorded(telemetry)) return execute();
+    const owner = modelCallsOf(telemetry, this.#settings, modelFunction, event);
+    let close = () => {};
+    // Before it runs, so that no adapter takes it on.
+    openCalls.add(telemetry, callId, this, (onClose) => {
+      close = onClose;
+      return { truncate: onClose };
+    });
+    let result: unknown;
+    const observed = runProviderCall(
+      owner,
+      providerRequest(modelFunction, event),
+      () => {
+        result = execute();
+        return result;
+      },
+      (call, value) => call.settled(providerResult(value)),
+    );
+    Promise.resolve(observed).then(close, close);
+    return result;
+  }
+
+  #runModelCall(event: SdkEvent, execute: () => unknown): unknown {
+    const call = openCalls.get(event["callId"], this);
+    if (!(call instanceof ChannelOperation)) return execute();
+    let result: unknown;
+    call
+      .executeLanguageModelCall({
+        ...event,
+        execute: () => {
+          result = execute();
+          return Promise.resolve(result);
+        },
+      })
+      .then(undefined, ignore);
+    return result;
+  }
+
+  #runTool(event: SdkEvent, execute: () => unknown): unknown {
+    const call = openCalls.get(event["callId"], this);
+    if (!(call instanceof ChannelOperation)) return execute();
+    let result: unknown;
+    let output: unknown;
+    const request = { ...toolRequest(event), result: () => output };
+    runToolCall(call.operation, request, async () => {
+      result = execute();
+      // The SDK turns what a tool throws into an output.
+      const outcome = record(record(await result)?.["output"]);
+      if (outcome?.["type"] === "tool-error") throw outcome["error"];
+      output = outcome?.["output"];
+    }).then(undefined, ignore);
+    return result;
+  }
+}
+
+/** The result of an SDK function as one of its model. */
+function providerResult(value: unknown): unknown {
+  const source = record(value);
+  const responses = source?.["responses"];
+  const response = source?.["response"] ?? (Array.isArray(responses) ? responses[0] : undefined);
+  return { usage: source?.["usage"], response };
+}
+
+// The caller gets the stage's own promise.
+function ignore(): void {}

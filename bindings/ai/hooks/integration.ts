@@ -1,0 +1,154 @@
+import type { Telemetry } from "../../trace/telemetry.ts";
+import type { Params } from "../calls/identity.ts";
+import { telemetryOptions } from "../calls/identity.ts";
+import { runModelCall } from "../calls/model_call.ts";
+import type { AIOperation } from "../calls/operation.ts";
+import { runToolCall, type ToolRequest } from "../calls/tool_call.ts";
+import { record, text } from "../read.ts";
+import { recordDecisions } from "./integration_approvals.ts";
+import { ToolEnds } from "./integration_tools.ts";
+
+declare global {
+  // The SDK keeps its registered integrations here, both majors of it.
+  var AI_SDK_TELEMETRY_INTEGRATIONS: unknown[] | undefined;
+}
+
+/** What the SDK hands to an execute hook. */
+export interface ExecuteEvent extends Readonly<Record<string, unknown>> {
+  execute(): PromiseLike<unknown>;
+}
+
+const mark = Symbol.for("isotel.ai.integration");
+
+/** Marks an integration of ours. The mark survives a spread, and is the same in every copy of this library. */
+export function markedAsOurs<T extends object>(integration: T): T {
+  return Object.assign(integration, { [mark]: true });
+}
+
+function isOurs(integration: unknown): boolean {
+  return (record(integration) as Record<symbol, unknown> | undefined)?.[mark] === true;
+}
+
+/**
+ * The integrations the SDK would tell of a call, without ours: per-call integrations replace the registered ones, so
+ * whoever adds one carries those over, and a call that is traced already must not be traced by an adapter too.
+ */
+export function foreignIntegrations(params: Params): unknown[] {
+  const all = integrationsOf(params);
+  return (Array.isArray(all) ? all : [all]).filter((integration) => !isOurs(integration));
+}
+
+/** The parameters of a v7 call that no adapter of ours is told of, because it is traced by other means. */
+export function withoutOurs(params: Params): Params {
+  const all = integrationsOf(params);
+  if (!(Array.isArray(all) ? all.some(isOurs) : isOurs(all))) return params;
+  const { experimental_telemetry: _, ...rest } = params;
+  const integrations = foreignIntegrations(params);
+  return { ...rest, telemetry: { ...telemetryOptions(params), integrations } };
+}
+
+function integrationsOf(params: Params): unknown {
+  const own = telemetryOptions(params)?.["integrations"];
+  return own ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
+}
+
+/** The SDK's hooks of one operation. The execute hooks run in whatever context calls them. */
+export class OperationHooks {
+  readonly operation: AIOperation;
+  readonly #toolEnds: ToolEnds | undefined;
+
+  constructor(operation: AIOperation) {
+    this.operation = operation;
+    // The hook around a tool does not return what the tool did.
+    if (operation.content.toolResults) this.#toolEnds = new ToolEnds();
+  }
+
+  /** Runs one attempt at a model call. */
+  executeLanguageModelCall(event: ExecuteEvent): PromiseLike<unknown> {
+    const model = { modelId: text(event["modelId"]), provider: text(event["provider"]) };
+    const method = this.operation.isStream ? "doStream" : "doGenerate";
+    const source = this.operation.givenModel(model.modelId);
+    return runModelCall(this.operation, { model, method, settings: event, source }, event.execute);
+  }
+
+  executeTool(event: ExecuteEvent): PromiseLike<unknown> {
+    const request = toolRequest(event);
+    if (this.#toolEnds === undefined) return runToolCall(this.operation, request, event.execute);
+    return this.#toolEnds.run(this.operation, request, event);
+  }
+
+  onToolExecutionEnd(event: unknown): void {
+    this.#toolEnds?.ended(event);
+  }
+
+  onEnd(event: unknown): void {
+    recordDecisions(this.operation, record(event)?.["content"]);
+    if (this.operation.isStream) this.operation.streamEnded();
+    else this.operation.finish(event);
+  }
+
+  onAbort(): void {
+    this.operation.cancel();
+  }
+
+  /**
+   * Where the caller has switched recording off, the SDK hands over an error of its own: what the last model call
+   * failed with says more.
+   */
+  onError(event: unknown): void {
+    const source = record(event);
+    const isHidden = source?.["recordInputs"] === false || source?.["recordOutputs"] === false;
+    const known = isHidden ? this.operation.failure : undefined;
+    this.operation.fail(known === undefined ? source?.["error"] : known.cause);
+  }
+}
+
+/** Which tool an event of the SDK is about. */
+export function toolRequest(event: Readonly<Record<string, unknown>>): ToolRequest {
+  const toolCall = record(event["toolCall"]);
+  return {
+    toolName: text(toolCall?.["toolName"]) ?? "tool",
+    toolCallId: text(event["toolCallId"]) ?? text(toolCall?.["toolCallId"]),
+    input: toolCall?.["input"],
+    messages: event["messages"],
+  };
+}
+
+/** The integration of one call. Only the hooks that are needed: the SDK prepares an event for each that is there. */
+export function callIntegration(operation: AIOperation): object {
+  const { telemetry, content } = operation;
+  const hooks = new OperationHooks(operation);
+  return markedAsOurs({
+    executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
+    executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
+    onAbort: () => telemetry.guard(() => hooks.onAbort()),
+    onError: (event: unknown) => telemetry.guard(() => hooks.onError(event)),
+    ...(content.toolResults && {
+      onToolExecutionEnd: (event: unknown) =>
+        telemetry.guard(() => hooks.onToolExecutionEnd(event)),
+    }),
+  });
+}
+
+/**
+ * Runs `execute` observed. An error of the observer's own, before `execute` has begun, is swallowed and `execute` runs
+ * alone; whatever comes of `execute` is the caller's.
+ */
+export function runObserved<T>(
+  telemetry: Telemetry,
+  execute: () => T,
+  observe: (execute: () => T) => T,
+): T {
+  let hasBegun = false;
+  const begin = () => {
+    hasBegun = true;
+    return execute();
+  };
+  try {
+    return observe(begin);
+  } catch (cause) {
+    if (hasBegun) throw cause;
+    telemetry.countSwallowed();
+    return execute();
+  }
+}

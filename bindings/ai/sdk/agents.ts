@@ -1,0 +1,118 @@
+import { isThenable } from "../../trace/thenable.ts";
+import { identityOf, type Params, telemetryOptions } from "../calls/identity.ts";
+import type { AIOperation } from "../calls/operation.ts";
+import { runClaimed } from "../hooks/integration_claims.ts";
+import { isFunction, record, text } from "../read.ts";
+import { type CallHead, callHead, isBounded } from "./call_head.ts";
+import { runOperation } from "./operation_call.ts";
+import { instrumentCall } from "./operation_functions.ts";
+import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
+import type { OperationFunction } from "./sdk_functions.ts";
+
+interface Agent {
+  generate(...args: unknown[]): unknown;
+  stream(...args: unknown[]): unknown;
+}
+
+type AgentClass = new (...args: unknown[]) => Agent;
+
+const textual = { outputType: "text", hasHooks: true } as const;
+const methods: Readonly<Record<keyof Agent, OperationFunction>> = {
+  generate: { name: "ToolLoopAgent.generate", isStream: false, ...textual },
+  stream: { name: "ToolLoopAgent.stream", isStream: true, ...textual },
+};
+
+/** A class of agents whose `generate` and `stream` are operations: a subclass of the SDK's own. */
+export function wrapAgentClass(sdk: Sdk, original: Call): object {
+  const Base = original as unknown as AgentClass;
+  class TracedAgent extends Base {
+    override generate(...args: unknown[]): unknown {
+      return runAgent(sdk, methods.generate, this, args, super.generate);
+    }
+
+    override stream(...args: unknown[]): unknown {
+      return runAgent(sdk, methods.stream, this, args, super.stream);
+    }
+  }
+  likeOriginal(TracedAgent.prototype.generate, Base.prototype.generate);
+  likeOriginal(TracedAgent.prototype.stream, Base.prototype.stream);
+  return likeOriginal(TracedAgent, Base);
+}
+
+function runAgent(
+  sdk: Sdk,
+  method: OperationFunction,
+  agent: object,
+  args: readonly unknown[],
+  original: Call,
+): unknown {
+  const { telemetry } = sdk;
+  const runOriginal = () => original.apply(agent, [...args]);
+  const settings = record((agent as { settings?: unknown }).settings) as Params | undefined;
+  const options = record(args[0]) as Params | undefined;
+  const head = settings && telemetry.guard(() => agentHead(settings, options));
+  if (settings === undefined || head === undefined || head.isDisabled) return runOriginal();
+  return runOperation(sdk, {
+    sdkFunction: method,
+    head,
+    params: () => describedCall(settings, options),
+    runOriginal,
+    prepare: (operation) => {
+      const observed = observedSettings(sdk, method, operation, settings);
+      // The agent stays as it is: it may run any number of calls at once.
+      const view = Object.create(agent, { settings: { value: observed } }) as object;
+      const run = () => original.apply(view, [...args]);
+      return sdk.isV7 ? () => runClaimed(run) : run;
+    },
+  });
+}
+
+function agentHead(settings: Params, options: Params | undefined): CallHead {
+  const head = callHead(settings);
+  return {
+    ...head,
+    isBounded: head.isBounded || (options !== undefined && isBounded(options)),
+    agentName: head.agentName ?? text(settings["id"]),
+  };
+}
+
+/** Settings and call as the parameters of one call. The agent's id identifies it unless the telemetry options do. */
+function describedCall(settings: Params, options: Params | undefined): Params {
+  const params: Params = { ...settings, ...options };
+  const telemetry = telemetryOptions(params);
+  const id = text(settings["id"]);
+  const metadata = record(telemetry?.["metadata"]);
+  return {
+    ...params,
+    telemetry: {
+      ...telemetry,
+      functionId: text(telemetry?.["functionId"]) ?? id,
+      metadata: identityOf(params).agentId === undefined ? { agentId: id, ...metadata } : metadata,
+    },
+  };
+}
+
+/** The settings with what a call of the SDK needs to be observed put in once the agent has prepared that call. */
+function observedSettings(
+  sdk: Sdk,
+  method: OperationFunction,
+  operation: AIOperation,
+  settings: Params,
+): Params {
+  const { prepareCall } = settings;
+  const observed = (call: unknown) => {
+    const params = record(call) as Params | undefined;
+    return params && sdk.telemetry.guard(() => instrumentCall(sdk, method, operation, params));
+  };
+  return {
+    ...settings,
+    prepareCall(call: unknown) {
+      const { prepareCall: _, ...own } = record(call) ?? {};
+      if (!isFunction(prepareCall)) return observed(own) ?? own;
+      const base = { ...own, prepareCall };
+      const prepared = prepareCall.call(settings, base);
+      if (isThenable(prepared)) return prepared.then((value) => observed(value ?? base) ?? value);
+      return observed(prepared ?? base) ?? prepared;
+    },
+  };
+}

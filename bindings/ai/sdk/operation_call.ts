@@ -1,0 +1,81 @@
+import { isThenable } from "../../trace/thenable.ts";
+import { activateSpan } from "../../trace/tracer.ts";
+import type { Params } from "../calls/identity.ts";
+import { AIOperation, operationSpan, type SdkFunction } from "../calls/operation.ts";
+import { observeResult } from "../streams/result_stream.ts";
+import type { CallHead } from "./call_head.ts";
+import type { Sdk } from "./sdk.ts";
+
+/** A call that is an operation. */
+export interface OperationCall {
+  readonly sdkFunction: SdkFunction;
+  readonly head: CallHead;
+  /** What describes the call; not asked for where nothing records it. */
+  params(): Params;
+  /** Makes the call, the caller's own parameters given to the SDK's own function. */
+  runOriginal(): unknown;
+  /** Prepares the call to be observed, and gives what makes it. */
+  prepare(operation: AIOperation, params: Params): () => unknown;
+}
+
+/** Runs a call of the SDK inside its invoke_agent span; just runs it where nothing records it. */
+export function runOperation(sdk: Sdk, call: OperationCall): unknown {
+  const { telemetry, settings } = sdk;
+  const { name, options } = operationSpan(telemetry, settings, call.head);
+  return activateSpan(telemetry, name, options, (span) => {
+    if (span === undefined) return call.runOriginal();
+    const traced = telemetry.guard(() => {
+      const params = call.params();
+      const operation = new AIOperation(telemetry, span, call.sdkFunction, params, settings);
+      return { operation, params, run: call.prepare(operation, params) };
+    });
+    if (traced === undefined) {
+      span.finish();
+      return call.runOriginal();
+    }
+    const { operation, run } = traced;
+    return call.sdkFunction.isStream
+      ? runStream(operation, traced.params, run)
+      : runPromise(operation, run);
+  });
+}
+
+function runPromise(operation: AIOperation, run: () => unknown): unknown {
+  return settling(operation, run, (result) => operation.finish(result));
+}
+
+function runStream(operation: AIOperation, params: Params, run: () => unknown): unknown {
+  return settling(operation, run, (result) => {
+    if (observeResult(operation, result)) operation.cancelOn(params["abortSignal"]);
+    else operation.finish(undefined);
+  });
+}
+
+function settling(
+  operation: AIOperation,
+  run: () => unknown,
+  settled: (result: unknown) => void,
+): unknown {
+  const { telemetry } = operation;
+  let result: unknown;
+  try {
+    result = run();
+  } catch (cause) {
+    telemetry.guard(() => operation.fail(cause));
+    throw cause;
+  }
+  if (!isThenable(result)) {
+    telemetry.guard(() => settled(result));
+    return result;
+  }
+  return result.then(
+    (value) => {
+      telemetry.guard(() => settled(value));
+      return value;
+    },
+    (cause: unknown) => {
+      telemetry.guard(() => operation.fail(cause));
+      throw cause;
+    },
+  );
+}

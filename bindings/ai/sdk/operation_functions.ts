@@ -1,0 +1,60 @@
+import type { Params } from "../calls/identity.ts";
+import type { AIOperation } from "../calls/operation.ts";
+import { withoutOurs } from "../hooks/integration.ts";
+import { runClaimed } from "../hooks/integration_claims.ts";
+import { isFunction, record } from "../read.ts";
+import { callHead } from "./call_head.ts";
+import { runOperation } from "./operation_call.ts";
+import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
+import type { OperationFunction } from "./sdk_functions.ts";
+import { instrumentParams as instrumentV6 } from "./v6.ts";
+import { instrumentParams as instrumentV7 } from "./v7.ts";
+
+/** A function of the SDK as an operation. */
+export function wrapOperationFunction(
+  sdk: Sdk,
+  sdkFunction: OperationFunction,
+  original: Call,
+): Call {
+  const wrapper = function (this: unknown, ...args: unknown[]) {
+    const params = record(args[0]) as Params | undefined;
+    const head = params && sdk.telemetry.guard(() => callHead(params));
+    if (params === undefined || head === undefined || head.isDisabled) {
+      return original.apply(this, args);
+    }
+    return runOperation(sdk, {
+      sdkFunction,
+      head,
+      params: () => params,
+      runOriginal: () => original.apply(this, args),
+      prepare: (operation) => {
+        const instrumented = instrumentCall(sdk, sdkFunction, operation, params);
+        const run = () => original.apply(this, [instrumented, ...args.slice(1)]);
+        return sdk.isV7 ? () => runClaimed(run) : run;
+      },
+    });
+  };
+  return likeOriginal(wrapper, original);
+}
+
+/** The parameters of a call, so that its model calls and tools are observed. */
+export function instrumentCall(
+  sdk: Sdk,
+  sdkFunction: OperationFunction,
+  operation: AIOperation,
+  params: Params,
+): Params {
+  if (sdk.isV7 && sdkFunction.hasHooks) return instrumentV7(operation, params);
+  const observed = instrumentV6(sdk, operation, sdk.isV7 ? withoutOurs(params) : params);
+  return sdkFunction.failsAtFinish === true
+    ? { ...observed, onFinish: observedFinish(operation, params["onFinish"]) }
+    : observed;
+}
+
+function observedFinish(operation: AIOperation, onFinish: unknown) {
+  return (event: unknown) => {
+    const error = record(event)?.["error"];
+    if (error !== undefined) operation.telemetry.guard(() => operation.noteFailure(error));
+    return isFunction(onFinish) ? onFinish(event) : undefined;
+  };
+}
