@@ -27,7 +27,10 @@ function list(name, doc, values) {
 
 /** The hash of src/abi/fingerprint.h over the rows of the tables. */
 function fingerprint(tables) {
-  const text = tables.flat().map((row) => `${row[0]},${unquote(row[1])}\n`).join("");
+  const text = tables
+    .flat()
+    .map((row) => `${row[0]},${unquote(row[1])}\n`)
+    .join("");
   let hash = 2166136261;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
   return hash;
@@ -35,11 +38,17 @@ function fingerprint(tables) {
 
 function generate() {
   const header = readFileSync("src/abi/isotel_abi.h", "utf8");
-  const defines = Array.from(header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm), (match) => [
-    match[1].toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
-    match[2],
-  ]);
-  const exported = Array.from(header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm), (match) => match[1]);
+  const defines = Array.from(
+    header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm),
+    (match) => [
+      match[1].toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
+      match[2],
+    ],
+  );
+  const exported = Array.from(
+    header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm),
+    (match) => match[1],
+  );
   const fields = rows("src/genai/fields.def", "ISOTEL_FIELD");
   const operations = rows("src/genai/operations.def", "ISOTEL_OPERATION");
   const profiles = rows("src/genai/profiles.def", "ISOTEL_PROFILE");
@@ -55,7 +64,11 @@ function generate() {
       ["fingerprint", fingerprint(tables)],
     ]),
     list("exportNames", "The functions a module has to export.", exported),
-    object("Field", "Identifiers of src/genai/fields.def.", fields.map((row, i) => [nameOf(row), i])),
+    object(
+      "Field",
+      "Identifiers of src/genai/fields.def.",
+      fields.map((row, i) => [nameOf(row), i]),
+    ),
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
     object("Profile", "Codes of src/genai/profiles.def.", codes(profiles)),
     object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),

@@ -21,7 +21,7 @@ export class CoreHost {
   /** The live core, or undefined when there is none to be had: telemetry is off then. */
   get core(): Core | undefined {
     const core = this.#core;
-    return core !== undefined && core.isAlive ? core : this.#renew();
+    return core?.isAlive ? core : this.#renew();
   }
 
   /** Instances that trapped or could not be made. */
