@@ -1,17 +1,23 @@
 // Builds and runs the tests. test.mjs [section...] [--flag-for-node-test...]
 // Stops at the first section that fails; the last line is the total of all that ran.
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { buildDist, buildPreset } from "./build.mjs";
 import { root, run } from "./process.mjs";
 
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 
+// The suites leave the spans they saw here, and the conformance section checks them all.
+const spansFolder = mkdtempSync(join(tmpdir(), "isotel-spans-"));
+
 // Wrangler stays off the network; the closing lines stay free of colours, because they are read below.
 const testEnvironment = {
   WRANGLER_SEND_METRICS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   FORCE_COLOR: "0",
+  ISOTEL_SPANS_DIR: spansFolder,
 };
 
 async function ctest(preset) {
@@ -67,6 +73,7 @@ const sections = [
   ["unit", "bindings in Node", () => nodeTests("unit")],
   ["types", "published types", typeTests],
   ["workerd", "bindings and Worker in workerd", () => nodeTests("workerd")],
+  ["conformance", "spans against the conventions", () => nodeTests("conformance")],
   ["package", "the package as users install it", () => nodeTests("package")],
   ["fuzz", "fuzzers", () => ctest("native-fuzz")],
 ];
@@ -107,4 +114,5 @@ for (const [, title, runSection] of selected) {
 console.log(`\n${summaries.join("\n")}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+rmSync(spansFolder, { recursive: true, force: true });
 process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { env } from "node:process";
 import type { createTestHarness as CreateTestHarness } from "wrangler";
+import { keepSpans } from "./keep_spans.ts";
 import type { Span } from "./spans.ts";
 import { type TakeOptions, takeSpans } from "./take_spans.ts";
 import { within } from "./within.ts";
@@ -83,6 +84,7 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
     });
     return response as unknown as Response;
   };
+  const names = configs.map(({ name }) => name ?? "");
   const askCollector = async (path: string) => (await send("collector", path)).json();
 
   let closing: Promise<void> | undefined;
@@ -90,7 +92,7 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
     url,
     fetch: (path, options) => send(undefined, path, options),
     fetchFrom: send,
-    takeSpans: (options) => takeSpans(askCollector, options),
+    takeSpans: async (options) => keepSpans(names, await takeSpans(askCollector, options)),
     close: () => {
       closing ??= within(10_000, harness.close(), "the runtime to stop");
       return closing;

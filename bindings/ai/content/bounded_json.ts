@@ -16,15 +16,17 @@ export type TextFilter = (text: string) => string | undefined;
  * more than 32 levels, becomes the text `…`. Getters that throw leave their entry out.
  *
  * @param maxBytes at least 64.
+ * @param structuralKeys keys of `value` itself whose texts say what it is: `filter` does not see those.
  * @returns undefined for a value JSON has nothing for: undefined, a function, a symbol.
  */
 export function boundedJson(
   value: unknown,
   maxBytes: number,
   filter?: TextFilter,
+  structuralKeys?: ReadonlySet<string>,
 ): string | undefined {
   if (!isWritable(value)) return undefined;
-  const writer = new BoundedWriter(maxBytes, filter);
+  const writer = new BoundedWriter(maxBytes, filter, structuralKeys);
   writer.write(value, 0);
   return writer.json;
 }
@@ -33,11 +35,17 @@ class BoundedWriter {
   json = "";
   #left: number;
   readonly #filter: TextFilter | undefined;
+  readonly #structuralKeys: ReadonlySet<string> | undefined;
   readonly #path: object[] = [];
 
-  constructor(maxBytes: number, filter: TextFilter | undefined) {
+  constructor(
+    maxBytes: number,
+    filter: TextFilter | undefined,
+    structuralKeys: ReadonlySet<string> | undefined,
+  ) {
     this.#left = maxBytes;
     this.#filter = filter;
+    this.#structuralKeys = structuralKeys;
   }
 
   write(value: unknown, depth: number): void {
@@ -119,7 +127,9 @@ class BoundedWriter {
       }
       this.#put(`${isFirst ? "" : ","}${name}:`, nameBytes);
       isFirst = false;
-      this.write(value, depth + 1);
+      const isStructural = depth === 0 && this.#structuralKeys?.has(key) === true;
+      if (isStructural && typeof value === "string") this.#writeShown(value);
+      else this.write(value, depth + 1);
     }
     this.#left += markBytes;
     this.#put("}");
@@ -131,7 +141,10 @@ class BoundedWriter {
       this.#put("null");
       return;
     }
-    const shown = describeBase64(kept) ?? kept;
+    this.#writeShown(describeBase64(kept) ?? kept);
+  }
+
+  #writeShown(shown: string): void {
     if (shown.length <= this.#left) {
       const whole = JSON.stringify(shown);
       const bytes = utf8Length(whole);

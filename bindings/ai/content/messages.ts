@@ -14,6 +14,13 @@ const maxHeadBytes = maxContentBytes / 4;
 const reservedBytes = 256;
 /** A message is left out rather than cut below this. */
 const minMessageBytes = 256;
+/** A part is left out rather than cut below this. */
+const minPartBytes = 128;
+/** Room for the note of how many parts were left out. */
+const noteBytes = 40;
+
+/** What a part is, rather than what it says: not for redaction. */
+const partStructure: ReadonlySet<string> = new Set(["type", "modality", "mime_type"]);
 
 /** A message in the shape of the GenAI semantic conventions. */
 export interface Message {
@@ -46,7 +53,7 @@ export function inputMessagesJson(
   if (messages.length === 0) return undefined;
   let left = maxContentBytes - reservedBytes;
   const take = (message: () => Message, maxBytes: number): string | undefined => {
-    const json = boundedJson(message(), maxBytes, filter) ?? "null";
+    const json = messageJson(message(), maxBytes, filter);
     left -= utf8Length(json) + 1;
     return json;
   };
@@ -61,6 +68,42 @@ export function inputMessagesJson(
   const omitted = next - headCount + 1;
   const note = omitted > 0 ? [omittedJson(omitted)] : [];
   return `[${[...head, ...note, ...tail].join(",")}]`;
+}
+
+/** A message of at most `maxBytes`, every part with its type. */
+function messageJson(
+  { role, parts, finish_reason }: Message,
+  maxBytes: number,
+  filter: TextFilter | undefined,
+): string {
+  const head = `{"role":${textJson(role)},"parts":`;
+  const end = finish_reason === undefined ? "}" : `,"finish_reason":${textJson(finish_reason)}}`;
+  const bytes = maxBytes - utf8Length(head) - utf8Length(end);
+  return head + partsJson(parts, bytes, filter) + end;
+}
+
+function textJson(value: string): string {
+  return boundedJson(value, minPartBytes) ?? "null";
+}
+
+/** A list of parts of at most `maxBytes`, a last part `omitted` saying how many there was no room for. */
+function partsJson(
+  parts: readonly Part[],
+  maxBytes: number,
+  filter: TextFilter | undefined,
+): string {
+  const kept: string[] = [];
+  let left = maxBytes - noteBytes;
+  for (const [index, part] of parts.entries()) {
+    if (left < minPartBytes) {
+      kept.push(JSON.stringify({ type: "omitted", parts: parts.length - index }));
+      break;
+    }
+    const json = boundedJson(part, left, filter, partStructure) ?? "null";
+    left -= utf8Length(json) + 1;
+    kept.push(json);
+  }
+  return `[${kept.join(",")}]`;
 }
 
 function omittedJson(messages: number): string {
@@ -79,7 +122,7 @@ export function outputMessagesJson(
     parts,
     ...(finishReason === undefined ? {} : { finish_reason: finishReasonOf(finishReason) }),
   };
-  return boundedJson([message], maxContentBytes, filter);
+  return `[${messageJson(message, maxContentBytes - 2, filter)}]`;
 }
 
 /** gen_ai.system_instructions. */
@@ -89,7 +132,7 @@ export function systemInstructionsJson(
 ): string | undefined {
   const list = Array.isArray(instructions) ? instructions : [instructions];
   const parts = list.flatMap((item) => partsOf(record(item)?.["content"] ?? item));
-  return parts.length === 0 ? undefined : boundedJson(parts, maxContentBytes, filter);
+  return parts.length === 0 ? undefined : partsJson(parts, maxContentBytes, filter);
 }
 
 /** The conventions' names of the SDK's finish reasons. */

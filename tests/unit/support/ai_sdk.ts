@@ -5,6 +5,7 @@ import { MockLanguageModelV3 } from "ai-v6/test";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
 import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
 import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
+import { keepAtExit } from "./keep_spans.ts";
 
 /** The part of a result of `generateText` that tests read. */
 export interface TextResult {
@@ -97,6 +98,7 @@ export const sdks: readonly Sdk[] = [
 
 /** The SDK's functions, traced. */
 export function wrapped(telemetry: Telemetry, sdk: Sdk, options?: AITelemetryOptions): Functions {
+  keepAtExit(telemetry, options?.semconv);
   return wrapNamespace(telemetry, sdk.namespace, options);
 }
 

@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Schema, schemaErrors } from "./schema.ts";
+import type { SeenSpan, Value } from "./spans.ts";
+
+interface Attribute {
+  readonly type: string;
+  readonly deprecated?: unknown;
+  readonly status?: string;
+}
+
+interface SpanType {
+  readonly status: string;
+  readonly kind: string;
+  readonly name_formula: string;
+  readonly name_fallback?: readonly string[];
+  readonly operation_name?: string | readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+interface Registry {
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly spans: Readonly<Record<string, SpanType>>;
+  readonly proposed: readonly { readonly attributes?: Readonly<Record<string, unknown>> }[];
+}
+
+function readData<T>(name: string): T {
+  return JSON.parse(readFileSync(join(import.meta.dirname, "../data", name), "utf8")) as T;
+}
+
+const registry = readData<Registry>("gen-ai.json");
+const proposed = new Set(
+  registry.proposed.flatMap(({ attributes = {} }) => Object.keys(attributes)),
+);
+const maxNameBytes = 64;
+
+/** The schemas of attributes that hold JSON. Arguments and results of tools may be any JSON here. */
+export const schemas: Readonly<Record<string, Schema>> = {
+  "gen_ai.input.messages": readData("input-messages.schema.json"),
+  "gen_ai.output.messages": readData("output-messages.schema.json"),
+  "gen_ai.system_instructions": readData("system-instructions.schema.json"),
+};
+
+/** Which kind of span stands for an operation here: agents and tools run in the Worker itself. */
+const spanTypes: Readonly<Record<string, string>> = {
+  chat: "gen_ai.client.inference",
+  generate_content: "gen_ai.client.inference",
+  embeddings: "gen_ai.embeddings.client",
+  invoke_agent: "gen_ai.invoke_agent.internal",
+  execute_tool: "gen_ai.execute_tool.internal",
+};
+
+/** What a span of profile `latest` has that the conventions do not allow, or lacks. */
+export function latestViolations(span: SeenSpan): string[] {
+  const { name, attributes, status } = span;
+  const violations = Object.entries(attributes).flatMap(([key, value]) =>
+    keyViolations(key, value),
+  );
+  if (status === "error" && attributes["error.type"] === undefined) {
+    violations.push("has failed without error.type");
+  }
+  if (status !== "error" && attributes["error.type"] !== undefined) {
+    violations.push("carries error.type without having failed");
+  }
+  const operation = attributes["gen_ai.operation.name"];
+  if (operation === undefined) {
+    // The conventions know of no approvals.
+    return name.startsWith("tool_approval") ? violations : [...violations, "has no operation"];
+  }
+  const type = registry.spans[spanTypes[String(operation)] ?? ""];
+  if (type === undefined) {
+    // Custom operations are allowed where none of the registered applies.
+    return operation === "rerank" ? violations : [...violations, `is of operation ${operation}`];
+  }
+  if (type.status !== "main") violations.push(`is of type ${type.status}`);
+  for (const [key, level] of Object.entries(type.attributes)) {
+    if (level === "required" && attributes[key] === undefined) violations.push(`lacks ${key}`);
+  }
+  if (attributes["gen_ai.request.model"] === undefined && type.kind === "client") {
+    violations.push("lacks gen_ai.request.model");
+  }
+  const names = [nameOf(type.name_formula, attributes), ...(type.name_fallback ?? [])];
+  const isLong = names.some((full) => Buffer.byteLength(full) > maxNameBytes);
+  if (!names.includes(name) && !(isLong && name === operation)) {
+    violations.push(`is named "${name}"`);
+  }
+  return violations;
+}
+
+function nameOf(formula: string, attributes: SeenSpan["attributes"]): string {
+  return formula.replaceAll(/\{([^}]+)\}/g, (_, key: string) => String(attributes[key]));
+}
+
+function keyViolations(key: string, value: Value): string[] {
+  const attribute = registry.attributes[key];
+  if (attribute === undefined) {
+    if (proposed.has(key)) return [`carries proposed ${key}`];
+    return key.startsWith("gen_ai.") ? [`carries unregistered ${key}`] : [];
+  }
+  const violations: string[] = [];
+  if (attribute.deprecated !== undefined) violations.push(`carries deprecated ${key}`);
+  if (attribute.status === "removed") violations.push(`carries removed ${key}`);
+  if (!isOfType(attribute.type, value)) violations.push(`${key} is ${JSON.stringify(value)}`);
+  const schema = schemas[key];
+  if (schema !== undefined && typeof value === "string") {
+    violations.push(...messageViolations(key, schema, value));
+  }
+  return violations;
+}
+
+export function messageViolations(key: string, schema: Schema, json: string): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return [`${key} is no JSON`];
+  }
+  return schemaErrors(schema, value).map(({ path, keyword }) => `${key}: ${keyword} at ${path}`);
+}
+
+function isOfType(type: string, value: Value): boolean {
+  switch (type) {
+    case "string":
+    case "any":
+      return typeof value === "string";
+    case "int":
+      return Number.isInteger(value);
+    case "double":
+      return typeof value === "number";
+    case "boolean":
+      return typeof value === "boolean";
+    case "string[]":
+      // A runtime whose attributes hold no lists has the list as JSON.
+      return Array.isArray(value) || (typeof value === "string" && value.startsWith("["));
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,27 @@
+import { env } from "node:process";
+import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
+import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
+import { keepSpans } from "../../../worker/harness/keep_spans.ts";
+
+const noted = new Map<Telemetry, string>();
+
+/** Keeps, as this process ends, the spans of AI SDK calls in the folder ISOTEL_SPANS_DIR, where there is one. */
+export function keepAtExit(telemetry: Telemetry, semconv: string | undefined): void {
+  if (env["ISOTEL_SPANS_DIR"] === undefined) return;
+  if (noted.size === 0) process.on("exit", keepAll);
+  noted.set(telemetry, semconv === "latest" ? "unit_latest" : "unit");
+}
+
+function keepAll(): void {
+  for (const [{ runtime, host }, name] of noted) {
+    // What a core that was made to trap leaves behind conforms to nothing.
+    if (!(runtime instanceof RecordingRuntime) || host.traps > 0) continue;
+    const ended = runtime.spans.filter((span) => span.ended);
+    const kept = ended.map(({ name, status, attributes }) => ({
+      name,
+      status,
+      attributes: Object.fromEntries(attributes),
+    }));
+    keepSpans([name], kept);
+  }
+}
