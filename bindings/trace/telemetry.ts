@@ -10,6 +10,8 @@ export class Telemetry {
   readonly runtime: SpanRuntime;
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
+  /** Grows with every body that runs in a span: tells an error of the runtime's from one of the body's. */
+  bodiesEntered = 0;
   #swallowed = 0;
   #evicted = 0;
 

@@ -104,18 +104,18 @@ export function activateSpan<T>(
   return startActive(telemetry, name, (writer) => body(openOn(telemetry, writer, options)));
 }
 
-/** Runs `body` in a span of the runtime's, or without one where the runtime fails to open it. */
+/**
+ * Runs `body`, which must call {@link openOn} first, in a span of the runtime's, or without one where the runtime fails
+ * to open it.
+ */
 function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanWriter) => T): T {
   // Nothing would be recorded: no span to be seen empty either.
   if (telemetry.host.core === undefined) return body(noopWriter);
-  let isEntered = false;
+  const before = telemetry.bodiesEntered;
   try {
-    return telemetry.runtime.startActiveSpan(name, (writer) => {
-      isEntered = true;
-      return body(writer);
-    });
+    return telemetry.runtime.startActiveSpan(name, body);
   } catch (cause) {
-    if (isEntered) throw cause;
+    if (telemetry.bodiesEntered !== before) throw cause;
     telemetry.countSwallowed();
     return body(noopWriter);
   }
@@ -131,6 +131,7 @@ export function startSpan(
 }
 
 function openOn(telemetry: Telemetry, writer: SpanWriter, options: SpanOptions): Span | undefined {
+  telemetry.bodiesEntered += 1;
   if (!writer.isTraced) return undefined;
   const span = Span.open(telemetry, writer, options, currentScope());
   if (span === undefined) writer.end();
