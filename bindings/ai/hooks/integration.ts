@@ -121,8 +121,11 @@ export function callIntegration(operation: AIOperation): object {
   return markedAsOurs({
     executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
     executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
-    onAbort: () => telemetry.guard(() => hooks.onAbort()),
-    onError: (event: unknown) => telemetry.guard(() => hooks.onError(event)),
+    // What settles a promise is seen there.
+    ...(operation.isStream && {
+      onAbort: () => telemetry.guard(() => hooks.onAbort()),
+      onError: (event: unknown) => telemetry.guard(() => hooks.onError(event)),
+    }),
     ...(content.toolResults && {
       onToolExecutionEnd: (event: unknown) =>
         telemetry.guard(() => hooks.onToolExecutionEnd(event)),

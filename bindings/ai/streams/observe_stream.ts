@@ -13,6 +13,130 @@ export interface StreamObserver {
 
 const { prototype } = ReadableStream;
 
+/** What an observed stream carries. */
+const state = Symbol("isotel.ai.observed");
+
+interface ObservedStream extends ReadableStream {
+  readonly [state]: Observation;
+}
+
+/** The observation of one stream: how it is being consumed, and the observer, none of whose calls throws. */
+class Observation {
+  isPiped = false;
+  relay: ReadableStream | undefined;
+  readonly #observer: StreamObserver;
+
+  constructor(observer: StreamObserver) {
+    this.#observer = observer;
+  }
+
+  relayOf(stream: ReadableStream): ReadableStream {
+    if (this.relay === undefined) {
+      this.relay = relay(stream, this);
+      this.onStart();
+    }
+    return this.relay;
+  }
+
+  onStart(): void {
+    try {
+      this.#observer.onStart?.();
+    } catch {
+      // What it could not take in is lost to it alone: the stream is not its own.
+    }
+  }
+
+  onChunk(chunk: unknown): void {
+    try {
+      this.#observer.onChunk?.(chunk);
+    } catch {
+      // As above.
+    }
+  }
+
+  onDone(): void {
+    try {
+      this.#observer.onDone();
+    } catch {
+      // As above.
+    }
+  }
+
+  onError(cause: unknown): void {
+    try {
+      this.#observer.onError(cause);
+    } catch {
+      // As above.
+    }
+  }
+
+  onCancel(reason: unknown): void {
+    try {
+      this.#observer.onCancel(reason);
+    } catch {
+      // As above.
+    }
+  }
+}
+
+/** The methods of an observed stream: one object for all of them, because defining them on each is dear. */
+const observedMethods = {
+  pipeThrough(this: ObservedStream, transform: unknown, options: unknown): unknown {
+    const observation = this[state];
+    // What is piped already refuses as it would unobserved.
+    if (observation.isPiped)
+      return prototype.pipeThrough.call(this, transform as ReadableWritablePair);
+    if (observation.relay !== undefined || options !== undefined || !isTransform(transform)) {
+      const relayed = observation.relayOf(this);
+      return relayed.pipeThrough(transform as ReadableWritablePair, options as StreamPipeOptions);
+    }
+    const { readable, writable } = transform;
+    observation.isPiped = true;
+    observation.onStart();
+    void pipe(this, writable, observation);
+    return readable;
+  },
+  pipeTo(this: ObservedStream, ...args: Parameters<ReadableStream["pipeTo"]>): Promise<void> {
+    if (this[state].isPiped) return prototype.pipeTo.apply(this, args);
+    return this[state].relayOf(this).pipeTo(...args);
+  },
+  get locked(): boolean {
+    const stream = this as unknown as ObservedStream;
+    return stream[state].relay?.locked ?? lockedOf(stream);
+  },
+  tee(this: ObservedStream): unknown {
+    return this[state].relayOf(this).tee();
+  },
+  getReader(this: ObservedStream, ...args: Parameters<ReadableStream["getReader"]>): unknown {
+    return this[state].relayOf(this).getReader(...args);
+  },
+  values(this: ObservedStream, ...args: Parameters<ReadableStream["values"]>): unknown {
+    return this[state].relayOf(this).values(...args);
+  },
+  [Symbol.asyncIterator](this: ObservedStream): unknown {
+    return this[state].relayOf(this)[Symbol.asyncIterator]();
+  },
+  cancel(this: ObservedStream, reason: unknown): Promise<void> {
+    const observation = this[state];
+    if (observation.relay !== undefined) return observation.relay.cancel(reason);
+    if (!observation.isPiped) observation.onCancel(reason);
+    return prototype.cancel.call(this, reason);
+  },
+};
+
+const observedPrototypes = new WeakMap<object, object>();
+
+/** The observed methods over those of a stream's class. */
+function observedPrototypeOf(base: object): object {
+  const known = observedPrototypes.get(base);
+  if (known !== undefined) return known;
+  const methods = Object.getOwnPropertyDescriptors(observedMethods);
+  for (const descriptor of Object.values(methods)) descriptor.enumerable = false;
+  const observed = Object.create(base, methods) as object;
+  observedPrototypes.set(base, observed);
+  return observed;
+}
+
 /**
  * Observes a stream in place: the object, its chunks, their order and when each is produced stay as they are.
  *
@@ -22,72 +146,11 @@ const { prototype } = ReadableStream;
  *
  * @returns false when the stream cannot be observed, because it is locked or its methods cannot be replaced.
  */
-export function observeStream(stream: ReadableStream, observed: StreamObserver): boolean {
+export function observeStream(stream: ReadableStream, observer: StreamObserver): boolean {
   if (stream.locked || !Object.isExtensible(stream)) return false;
-  const observer = guarded(observed);
-  let relay: ReadableStream | undefined;
-  let isPiped = false;
-  const relayed = () => {
-    if (relay === undefined) {
-      relay = relayStream(stream, observer);
-      observer.onStart();
-    }
-    return relay;
-  };
-  define(stream, "pipeThrough", (transform: unknown, options: unknown) => {
-    // What is piped already refuses as it would unobserved.
-    if (isPiped) return prototype.pipeThrough.call(stream, transform as ReadableWritablePair);
-    if (relay !== undefined || options !== undefined || !isTransform(transform)) {
-      return relayed().pipeThrough(transform as ReadableWritablePair, options as StreamPipeOptions);
-    }
-    const { readable, writable } = transform;
-    isPiped = true;
-    observer.onStart();
-    void pipe(stream, writable, observer);
-    return readable;
-  });
-  define(stream, "pipeTo", (...args: Parameters<ReadableStream["pipeTo"]>) =>
-    isPiped ? prototype.pipeTo.apply(stream, args) : relayed().pipeTo(...args),
-  );
-  Object.defineProperty(stream, "locked", {
-    get: () => relay?.locked ?? lockedOf(stream),
-    configurable: true,
-  });
-  define(stream, "tee", () => relayed().tee());
-  define(stream, "getReader", (...args: Parameters<ReadableStream["getReader"]>) =>
-    relayed().getReader(...args),
-  );
-  define(stream, "values", (...args: Parameters<ReadableStream["values"]>) =>
-    relayed().values(...args),
-  );
-  define(stream, Symbol.asyncIterator, () => relayed()[Symbol.asyncIterator]());
-  define(stream, "cancel", (reason: unknown) => {
-    if (relay !== undefined) return relay.cancel(reason);
-    if (!isPiped) observer.onCancel(reason);
-    return prototype.cancel.call(stream, reason);
-  });
+  Object.defineProperty(stream, state, { value: new Observation(observer) });
+  Object.setPrototypeOf(stream, observedPrototypeOf(Object.getPrototypeOf(stream) as object));
   return true;
-}
-
-/** An observer none of whose methods throws: the stream is not its own. */
-function guarded(observer: StreamObserver): Required<StreamObserver> {
-  const guard =
-    <T>(tell: ((what: T) => void) | undefined) =>
-    (what: T) => {
-      try {
-        tell?.call(observer, what);
-      } catch {
-        // What it could not take in is lost to it alone.
-      }
-    };
-  const { onStart, onChunk, onDone, onError, onCancel } = observer;
-  return {
-    onStart: () => guard<void>(onStart)(),
-    onChunk: guard(onChunk),
-    onDone: () => guard<void>(onDone)(),
-    onError: guard(onError),
-    onCancel: guard(onCancel),
-  };
 }
 
 // The stream's own property tells of its relay.
@@ -99,10 +162,6 @@ function lockedOf(stream: ReadableStream): boolean {
 function readerOf(stream: ReadableStream): ReadableStreamDefaultReader<unknown> {
   const getReader = prototype.getReader as (this: ReadableStream) => unknown;
   return getReader.call(stream) as ReadableStreamDefaultReader<unknown>;
-}
-
-function define(stream: ReadableStream, key: PropertyKey, value: unknown): void {
-  Object.defineProperty(stream, key, { value, configurable: true, writable: true });
 }
 
 function isTransform(value: unknown): value is ReadableWritablePair {
@@ -120,7 +179,7 @@ function isTransform(value: unknown): value is ReadableWritablePair {
 async function pipe(
   stream: ReadableStream,
   writable: WritableStream,
-  observer: StreamObserver,
+  observer: Observation,
 ): Promise<void> {
   const reader = readerOf(stream);
   const writer = writable.getWriter();
@@ -155,14 +214,17 @@ async function pipe(
       writer.close().catch(ignore);
       return;
     }
-    observer.onChunk?.(step.value);
+    observer.onChunk(step.value);
     writer.write(step.value).catch(ignore);
   }
 }
 
 /** A stream that hands on another's chunks one by one, each when it is asked for. */
-export function relayStream(stream: ReadableStream, observed: StreamObserver): ReadableStream {
-  const observer = guarded(observed);
+export function relayStream(stream: ReadableStream, observer: StreamObserver): ReadableStream {
+  return relay(stream, new Observation(observer));
+}
+
+function relay(stream: ReadableStream, observer: Observation): ReadableStream {
   const reader = readerOf(stream);
   return new ReadableStream(
     {

@@ -1,0 +1,125 @@
+/** How long a benchmark takes its time. */
+export interface Effort {
+  /** Times every subject gets its turn; as many pairs, one ratio each. */
+  readonly rounds: number;
+  /** Parts of a turn. The subjects alternate with every part, so that a disturbance hits all of them. */
+  readonly slices: number;
+  readonly sliceMs: number;
+  readonly warmUpMs: number;
+}
+
+export const thorough: Effort = { rounds: 9, slices: 5, sliceMs: 25, warmUpMs: 600 };
+export const quick: Effort = { rounds: 5, slices: 3, sliceMs: 15, warmUpMs: 250 };
+
+/** Something to time. */
+export interface Subject {
+  readonly name: string;
+  /** One unit of work; awaited when `isAsync`. */
+  run(): unknown;
+  readonly isAsync?: boolean;
+}
+
+/** Microseconds of one unit of work: a sample for each round of each subject. */
+export type Samples = ReadonlyMap<string, readonly number[]>;
+
+/**
+ * Times subjects in turns within this process, garbage collection included. A sample is the median of its turn's slices.
+ * What counts is the time this thread was running: the work never waits, and whatever else the machine does is left out.
+ */
+export async function alternate(subjects: readonly Subject[], effort: Effort): Promise<Samples> {
+  const turns = [];
+  for (const subject of subjects) {
+    turns.push({ subject, count: await warmUp(subject, effort), samples: [] as number[] });
+  }
+  for (let round = 0; round < effort.rounds; round += 1) {
+    const slices = turns.map((): number[] => []);
+    for (let slice = 0; slice < effort.slices; slice += 1) {
+      // The order rotates too: each leaves its garbage to the next.
+      for (let turn = 0; turn < turns.length; turn += 1) {
+        const index = (slice + turn) % turns.length;
+        const { subject, count } = turns[index] as (typeof turns)[number];
+        slices[index]?.push((1000 * (await elapsedMs(subject, count))) / count);
+      }
+    }
+    for (const [index, { samples }] of turns.entries()) {
+      samples.push(median(slices[index] ?? []));
+    }
+  }
+  return new Map(turns.map(({ subject, samples }) => [subject.name, samples]));
+}
+
+/** Runs our side alone for a while, for a profiler. */
+export async function runAlone(subject: Subject, ms: number): Promise<void> {
+  await warmUp(subject, { ...quick, warmUpMs: ms });
+}
+
+/** Runs a subject until it has been optimised; how many units of work fill a slice. */
+async function warmUp(subject: Subject, { warmUpMs, sliceMs }: Effort): Promise<number> {
+  let count = 1;
+  let spentMs = 0;
+  for (;;) {
+    const ms = await elapsedMs(subject, count);
+    spentMs += ms;
+    const wanted = Math.max(1, Math.round((count * sliceMs) / Math.max(ms, 0.001)));
+    if (spentMs >= warmUpMs) {
+      return wanted;
+    }
+    count = Math.min(wanted, 4 * count);
+  }
+}
+
+async function elapsedMs(subject: Subject, count: number): Promise<number> {
+  const start = process.threadCpuUsage();
+  if (subject.isAsync === true) {
+    for (let i = 0; i < count; i += 1) {
+      await subject.run();
+    }
+  } else {
+    for (let i = 0; i < count; i += 1) {
+      subject.run();
+    }
+  }
+  const { user, system } = process.threadCpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/** What one comparison came to: medians, and the median of the rounds' ratios. */
+export interface Comparison {
+  readonly ours: number;
+  readonly peer: number;
+  readonly ratio: number;
+  /** Lower and upper quartile of the rounds' ratios. */
+  readonly spread: readonly [number, number];
+}
+
+export function compare(ours: readonly number[], peer: readonly number[]): Comparison {
+  const ratios = ours.map((value, round) => value / (peer[round] ?? Number.NaN));
+  return {
+    ours: median(ours),
+    peer: median(peer),
+    ratio: median(ratios),
+    spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+  };
+}
+
+/** What each round of `samples` cost more than the same round of `base`. */
+export function less(samples: readonly number[], base: readonly number[]): number[] {
+  return samples.map((value, round) => value - (base[round] ?? Number.NaN));
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** For wall time, which other programs make longer and nothing makes shorter: that of the least disturbed quarter. */
+export function undisturbed(values: readonly number[]): number {
+  return quantile(values, 0.25);
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? Number.NaN;
+  const high = sorted[Math.ceil(at)] ?? Number.NaN;
+  return low + (high - low) * (at - Math.floor(at));
+}

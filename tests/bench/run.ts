@@ -1,0 +1,87 @@
+// run.ts [--json FILE] [--only ID,ID] [--quick]: compares isotel with its peers and prints a table. `--only span` takes
+// every id that begins so. `run.ts --profile ID` runs our side alone, for `node --cpu-prof`.
+import { fork } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import "./runtime/hooks.ts";
+import type { Benchmark, Result, Row } from "./benchmark.ts";
+import { quick, thorough } from "./measure.ts";
+import { table } from "./table.ts";
+
+// What they import is resolved after the hooks are in place.
+const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] = [
+  () => import("./span.ts"),
+  () => import("./wasm.ts"),
+  () => import("./ai_node.ts"),
+  () => import("./ai_workerd.ts"),
+];
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "string" },
+    only: { type: "string", default: "" },
+    quick: { type: "boolean", default: false },
+    profile: { type: "string" },
+    // How this program calls itself: one benchmark in a process of its own.
+    child: { type: "string" },
+  },
+});
+const effort = values.quick ? quick : thorough;
+
+async function all(): Promise<Benchmark[]> {
+  return (await Promise.all(groups.map((load) => load()))).flatMap(({ benchmarks }) => benchmarks);
+}
+
+type Answer = readonly Result[] | string;
+
+function runInChild(id: string): Promise<Answer> {
+  const child = fork(import.meta.filename, ["--child", id, ...(values.quick ? ["--quick"] : [])]);
+  return new Promise((resolve, reject) => {
+    child.once("message", (answer) => resolve(answer as Answer));
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${id} ended with code ${code}.`)));
+  });
+}
+
+async function runAll(): Promise<void> {
+  const prefixes = values.only.split(",");
+  const benchmarks = (await all()).filter(({ id }) => prefixes.some((name) => id.startsWith(name)));
+  if (benchmarks.length === 0) {
+    throw new Error(`No benchmark is called ${values.only}.`);
+  }
+  const rows: Row[] = [];
+  const notes: string[] = [];
+  for (const { id, unit } of benchmarks) {
+    process.stderr.write(`${id}\n`);
+    const answer = await runInChild(id).catch((error: Error) => {
+      process.exitCode = 1;
+      return `failed: ${error.message}`;
+    });
+    if (typeof answer === "string") {
+      notes.push(`${id}: ${answer}`);
+    } else {
+      rows.push(...answer.map((result) => ({ id, unit, ...result })));
+    }
+  }
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+  }
+  console.log([table(rows, benchmarks), ...notes].join("\n"));
+}
+
+async function runOne(id: string, isProfile: boolean): Promise<Answer> {
+  const found = (await all()).find((benchmark) => benchmark.id === id);
+  if (found === undefined) {
+    throw new Error(`No benchmark is called ${id}.`);
+  }
+  return found.run({ effort, isProfile });
+}
+
+if (values.child !== undefined) {
+  const answer = await runOne(values.child, false);
+  process.send?.(answer, () => process.disconnect());
+} else if (values.profile !== undefined) {
+  await runOne(values.profile, true);
+} else {
+  await runAll();
+}

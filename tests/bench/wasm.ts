@@ -1,0 +1,80 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { root, startWorkers } from "../../worker/harness/start.ts";
+import type { Benchmark, Result } from "./benchmark.ts";
+import { undisturbed } from "./measure.ts";
+
+const wasmFile = join(root, "dist/core/core.wasm");
+const app = "build/bench/wasm_init";
+/** The clock of workerd counts whole milliseconds: this many instances are made between two looks at it. */
+const copies = 64;
+
+function budget(ours: number, peer: number, extra: object = {}): Result {
+  return { peerName: "budget", ours, peer, ratio: ours / peer, ...extra };
+}
+
+/**
+ * A module is compiled function by function, as each is first called, and equal modules share what has been compiled.
+ * So every copy differs in a custom section, and each start of the Worker makes one instance of each: all are cold.
+ */
+function writeApp(): void {
+  const folder = join(root, app);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const module = readFileSync(wasmFile);
+  const names = Array.from({ length: copies }, (_, index) => `core_${index}`);
+  for (const [index, name] of names.entries()) {
+    const section = Buffer.from([0, 6, 4, ...Buffer.from("copy"), index]);
+    writeFileSync(join(folder, `${name}.wasm`), Buffer.concat([module, section]));
+  }
+  const lines = [
+    ...names.map((name) => `import ${name} from "./${name}.wasm";`),
+    'import { handler } from "../../../tests/bench/apps/wasm_init.ts";',
+    `export default handler([${names.join(", ")}]);`,
+  ];
+  writeFileSync(join(folder, "index.js"), `${lines.join("\n")}\n`);
+}
+
+interface InitTimes {
+  readonly coldMs: number;
+  readonly warmMs: number;
+}
+
+async function startOnce(): Promise<InitTimes> {
+  const workers = await startWorkers([{ name: "wasm_init", main: `${app}/index.js` }]);
+  const meanMs = async () => Number(await (await workers.fetch("/")).text()) / copies;
+  try {
+    return { coldMs: await meanMs(), warmMs: await meanMs() };
+  } finally {
+    await workers.close();
+  }
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  {
+    id: "wasm.init",
+    unit: "ms",
+    goal: { ours: 1 },
+    async run({ effort }) {
+      writeApp();
+      const times: InitTimes[] = [];
+      for (let round = 0; round < effort.rounds; round += 1) {
+        times.push(await startOnce());
+      }
+      const coldMs = undisturbed(times.map((time) => time.coldMs));
+      const warmMs = undisturbed(times.map((time) => time.warmMs));
+      return [budget(coldMs, 1, { warmMs })];
+    },
+  },
+  {
+    id: "wasm.gzip",
+    unit: "bytes",
+    goal: { ours: 45_000 },
+    async run() {
+      const bytes = readFileSync(wasmFile);
+      const gzipBytes = gzipSync(bytes, { level: 9 }).length;
+      return [budget(gzipBytes, 45_000, { rawBytes: bytes.length })];
+    },
+  },
+];
