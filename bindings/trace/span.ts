@@ -64,7 +64,6 @@ export class Span extends AttributeWriter implements TracerSpan {
   protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
   readonly #operation: number;
-  readonly #writer: SpanWriter;
   #isOpen = true;
 
   private constructor(
@@ -75,14 +74,13 @@ export class Span extends AttributeWriter implements TracerSpan {
     options: SpanOptions,
     scope: InvocationScope | undefined,
   ) {
-    super(core, handle, options.operation === Operation.custom);
+    super(core, handle, writer, options.operation === Operation.custom);
     this.profile = options.profile;
     this.scope = scope;
     this.bounded = options.bounded;
     this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
-    this.#writer = writer;
     core.owners[handle & (Abi.maxSpanSlots - 1)] = this;
   }
 
@@ -113,7 +111,7 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   get isTraced(): boolean {
     try {
-      return this.#isOpen && this.#writer.isTraced;
+      return this.#isOpen && this.writer.isTraced;
     } catch {
       // A span of another request.
       this.#telemetry.countSwallowed();
@@ -146,7 +144,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   spanContext(): SpanContext | undefined {
-    return this.#attempt(() => this.#writer.spanContext?.());
+    return this.#attempt(() => this.writer.spanContext?.());
   }
 
   finish(attributes?: Attributes): void {
@@ -230,10 +228,10 @@ export class Span extends AttributeWriter implements TracerSpan {
     if (this.core.owners[slot] === this) this.core.owners[slot] = undefined;
     if (capabilities.status && status > Abi.statusUnset) {
       const code = status === Abi.statusOk ? "ok" : "error";
-      this.#attempt(() => this.#writer.setStatus?.({ code }));
+      this.#attempt(() => this.writer.setStatus?.({ code }));
     }
     try {
-      this.#writer.end();
+      this.writer.end();
     } catch {
       this.#telemetry.countSwallowed();
     }
@@ -242,13 +240,13 @@ export class Span extends AttributeWriter implements TracerSpan {
   /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
   activate<T>(body: () => T): T {
     if (!this.#isOpen) return body();
-    return this.#telemetry.runtime.withActiveSpan(this.#writer, body);
+    return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 
   /** Writes an attribute the core has decided on. */
   write(key: string, value: AttributeValue): void {
     const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
-    this.#writer.setAttribute(key, asText ? JSON.stringify(value) : value);
+    this.writer.setAttribute(key, asText ? JSON.stringify(value) : value);
   }
 
   #attempt<T>(call: () => T): T | undefined {

@@ -1,6 +1,7 @@
 import { Abi } from "../core/abi.gen.ts";
 import type { AttributeSink, AttributeValue, Core } from "../core/core.ts";
 import { cutToBytes, utf8Length } from "../core/utf8.ts";
+import type { SpanWriter } from "./span_runtime.ts";
 
 /** Size of a value that is neither text nor list, as the Workers runtime charges it. */
 const scalarBytes = 8;
@@ -22,6 +23,7 @@ export type Redact = (key: string, value: string) => string | undefined;
 export abstract class AttributeWriter implements AttributeSink {
   protected readonly core: Core;
   protected readonly handle: number;
+  protected readonly writer: SpanWriter;
   /** What the core has not been told yet. */
   protected written = 0;
   protected writtenBytes = 0;
@@ -30,9 +32,10 @@ export abstract class AttributeWriter implements AttributeSink {
   #bytesLeft: number;
 
   /** @param isFresh the span has no attributes of the core's: its whole allowance is there. */
-  constructor(core: Core, handle: number, isFresh: boolean) {
+  constructor(core: Core, handle: number, writer: SpanWriter, isFresh: boolean) {
     this.core = core;
     this.handle = handle;
+    this.writer = writer;
     this.#countLeft = isFresh ? Abi.maxUserAttributes : 0;
     this.#bytesLeft = isFresh ? Abi.startBytes : 0;
   }
@@ -46,6 +49,9 @@ export abstract class AttributeWriter implements AttributeSink {
   protected writeAll(attributes: Readonly<Record<string, unknown>>): void {
     const plain = isPlain(attributes) ? attributes : { ...attributes };
     const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
+    const { writer } = this;
+    const countLeft = this.#countLeft;
+    const bytesLeft = this.#bytesLeft;
     let count = 0;
     let bytes = 0;
     let unfitted: [string, unknown][] | undefined;
@@ -63,18 +69,19 @@ export abstract class AttributeWriter implements AttributeSink {
           continue;
         }
         bytes += maxBytesPerUnit * key.length + size;
-        if (count >= this.#countLeft || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
+        if (count >= countLeft || bytes > bytesLeft || size > Abi.maxValueBytes) {
           bytes -= maxBytesPerUnit * key.length + size;
           unfitted = [[key, value]];
           continue;
         }
         count += 1;
-        this.write(key, value as AttributeValue);
+        if (typeof value === "object") this.write(key, value as AttributeValue);
+        else writer.setAttribute(key, value as AttributeValue);
       }
     } finally {
       // A getter that throws does not undo what was written before it.
-      this.#countLeft -= count;
-      this.#bytesLeft -= bytes;
+      this.#countLeft = countLeft - count;
+      this.#bytesLeft = bytesLeft - bytes;
       this.written += count;
       this.writtenBytes += bytes;
     }

@@ -18,6 +18,12 @@ uint32_t AvailableBytes(const trace::Span& span) {
   return taken < kNativeSpanBytes ? kNativeSpanBytes - taken : 0;
 }
 
+bool EndsBare(const trace::Span& span, const Recorder::End& end) {
+  return span.operation == static_cast<uint32_t>(Operation::kCustom) && end.outcome == trace::Outcome::kFinished &&
+         span.dropped_attributes == 0 && span.cut_attributes == 0 &&
+         (!end.status_as_attribute || span.status == trace::StatusCode::kUnset);
+}
+
 uint32_t AvailableCount(const trace::Span& span) { return kMaxUserAttributes - span.user_attributes; }
 
 }  // namespace
@@ -95,6 +101,12 @@ Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSe
   trace::Span* span = spans_.Find(handle);
   if (span == nullptr) return spans_.End(handle, end.outcome, end.end_unix_ms).error();
   ChargeTo(*span, end.written);
+  // Most spans: one of the user's own that ends well carries nothing of the core's.
+  if (EndsBare(*span, end)) {
+    const trace::StatusCode status = span->status;
+    (void)spans_.End(handle, end.outcome, end.end_unix_ms);
+    return Ended{0, status};
+  }
   const Call& call = calls_[IndexOf(handle)];
   AddFinishFields(*span, call, end, fields);
   const Result<uint32_t> entries = attributes_.Build(call.profile, Phase::kFinish, *span, fields, end.exact, plan);
