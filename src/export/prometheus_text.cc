@@ -1,0 +1,306 @@
+#include "export/prometheus_text.h"
+
+#include "export/number_text.h"
+#include "metrics/bounds.h"
+#include "metrics/labels.h"
+
+namespace isotel::exposition {
+namespace {
+
+using metrics::ByteWriter;
+using metrics::Exemplar;
+using metrics::Kind;
+using metrics::Point;
+
+void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (c == '\\' || (quotes && c == '"')) out += '\\';
+    out += c;
+  }
+}
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  AppendEscaped(out, text, true);
+  out += '"';
+}
+
+void AppendHex(ByteWriter& writer, std::span<const uint8_t> bytes) {
+  for (const uint8_t byte : bytes) {
+    writer.Byte(static_cast<uint8_t>("0123456789abcdef"[byte >> 4]));
+    writer.Byte(static_cast<uint8_t>("0123456789abcdef"[byte & 15]));
+  }
+}
+
+bool IsZero(std::span<const uint8_t> bytes) {
+  for (const uint8_t byte : bytes) {
+    if (byte != 0) return false;
+  }
+  return true;
+}
+
+class TextRenderer {
+ public:
+  TextRenderer(bool open_metrics, ByteWriter& writer) : open_metrics_(open_metrics), out_(writer) {}
+
+  void Family(const ExposedFamily& family) {
+    plain_ = IsPlainName(family.name, true);
+    name_ = family.name;
+    // OpenMetrics names the family without the suffix of its samples.
+    const std::string_view total = family.kind == Kind::kCounter ? "_total" : "";
+    const std::string_view suffix = open_metrics_ ? "" : total;
+    if (!open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, false);
+    Comment("TYPE ", suffix, metrics::PrometheusType(family.kind), false);
+    if (open_metrics_ && !family.unit.empty()) Comment("UNIT ", suffix, family.unit, false);
+    if (open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, true);
+    const std::vector<double>* bounds = nullptr;
+    for (const ExposedSeries& series : family.series) {
+      Labels(series);
+      const Point& point = *series.point;
+      if (family.kind == Kind::kHistogram) {
+        if (bounds == nullptr || *bounds != series.declaration->bounds) {
+          bounds = &series.declaration->bounds;
+          PrepareBounds(*bounds);
+        }
+        Histogram(point, *bounds);
+      } else if (family.kind == Kind::kExponentialHistogram) {
+        ExponentialHistogram(point, *series.declaration);
+        bounds = nullptr;
+      } else {
+        Head(total, false);
+        out_.Raw(prefix_);
+        const bool exact = family.kind == Kind::kCounter || family.kind == Kind::kGaugeSum;
+        exact ? Value(point.sum) : Number(point.value);
+        if (family.kind == Kind::kCounter && !point.exemplars.list().empty()) {
+          WriteExemplar(point.exemplars.list().front());
+        }
+        out_.Byte('\n');
+      }
+      if (open_metrics_ && !metrics::IsGauge(family.kind) && point.unix_ms > 0) Created(point.unix_ms);
+    }
+  }
+
+ private:
+  void Comment(std::string_view word, std::string_view suffix, std::string_view text, bool quotes) {
+    line_ = "# ";
+    line_ += word;
+    if (plain_) {
+      line_ += name_;
+      line_ += suffix;
+    } else {
+      line_ += '"';
+      AppendEscaped(line_, name_, true);
+      line_ += suffix;
+      line_ += '"';
+    }
+    line_ += ' ';
+    AppendEscaped(line_, text, quotes);
+    line_ += '\n';
+    out_.Raw(line_);
+  }
+
+  void Labels(const ExposedSeries& series) {
+    labels_.clear();
+    metrics::LabelIterator labels(*series.keys, series.labels);
+    for (std::string_view key, value; labels.Next(key, value);) {
+      if (!labels_.empty()) labels_ += ',';
+      if (IsPlainName(key, false)) {
+        labels_ += key;
+      } else {
+        AppendQuoted(labels_, key);
+      }
+      labels_ += '=';
+      AppendQuoted(labels_, value);
+    }
+  }
+
+  // The sample up to its value, into prefix_; with `open`, up to where `le` follows.
+  void Head(std::string_view suffix, bool open) {
+    prefix_.clear();
+    const bool braces = open || !plain_ || !labels_.empty();
+    if (plain_) {
+      prefix_ += name_;
+      prefix_ += suffix;
+      if (braces) prefix_ += '{';
+    } else {
+      prefix_ += "{\"";
+      AppendEscaped(prefix_, name_, true);
+      prefix_ += suffix;
+      prefix_ += '"';
+      if (open || !labels_.empty()) prefix_ += ',';
+    }
+    prefix_ += labels_;
+    if (open) {
+      if (!labels_.empty()) prefix_ += ',';
+      return;
+    }
+    if (braces) prefix_ += '}';
+    prefix_ += ' ';
+  }
+
+  void AddBound(double bound) {
+    char text[kMaxNumberBytes];
+    const char* end = WriteDouble(bound, open_metrics_ ? NumberStyle::kFloat : NumberStyle::kShort, text);
+    bounds_ += "le=\"";
+    bounds_.append(text, static_cast<size_t>(end - text));
+    bounds_ += "\"} ";
+    bound_ends_.push_back(bounds_.size());
+  }
+
+  void ClearBounds() {
+    bounds_.clear();
+    bound_ends_.clear();
+  }
+
+  void PrepareBounds(const std::vector<double>& bounds) {
+    ClearBounds();
+    for (const double bound : bounds) AddBound(bound);
+    bounds_ += "le=\"+Inf\"} ";
+    bound_ends_.push_back(bounds_.size());
+  }
+
+  // `cumulative` counts by bound, the last for +Inf; the exemplars are sorted by value.
+  template <typename Cumulative>
+  void BucketLines(const Point& point, const std::vector<double>* bounds, Cumulative&& cumulative) {
+    Head("_bucket", true);
+    const std::vector<Exemplar>& exemplars = point.exemplars.list();
+    size_t exemplar = 0;
+    size_t start = 0;
+    for (size_t i = 0; i < bound_ends_.size(); ++i) {
+      const size_t end = bound_ends_[i];
+      char* const line = out_.Reserve(prefix_.size() + (end - start) + kMaxNumberBytes + 1);
+      char* at = line;
+      metrics::CopyBytes(at, prefix_.data(), prefix_.size());
+      at += prefix_.size();
+      metrics::CopyBytes(at, bounds_.data() + start, end - start);
+      at = WriteUint(cumulative(i), at + (end - start));
+      if (bounds != nullptr && exemplar < exemplars.size() &&
+          metrics::BucketOf(bounds->data(), bounds->size(), exemplars[exemplar].value) == i) {
+        out_.Advance(static_cast<size_t>(at - line));
+        WriteExemplar(exemplars[exemplar++]);
+        out_.Byte('\n');
+      } else {
+        *at++ = '\n';
+        out_.Advance(static_cast<size_t>(at - line));
+      }
+      start = end;
+    }
+  }
+
+  void Histogram(const Point& point, const std::vector<double>& bounds) {
+    uint64_t count = 0;
+    BucketLines(point, &bounds, [&](size_t bucket) { return count += point.counts[bucket]; });
+    SumAndCount(point, count);
+  }
+
+  void ExponentialHistogram(const Point& point, const metrics::Declaration& declaration) {
+    metrics::Exponential coarse = *point.exponential;
+    coarse.CoarsenTo(0);
+    ClearBounds();
+    std::vector<uint64_t> cumulative;
+    uint64_t count = 0;
+    const auto add = [&](double bound, uint64_t n) {
+      count += n;
+      if (bound - bound != 0) return;
+      AddBound(bound);
+      cumulative.push_back(count);
+    };
+    const metrics::Buckets& negative = coarse.negative();
+    for (size_t i = negative.counts.size(); i-- > 0;) {
+      add(-metrics::UpperBound(negative.first + static_cast<int32_t>(i) - 1, coarse.schema()), negative.counts[i]);
+    }
+    if (coarse.zero_count() > 0) add(declaration.zero_threshold, coarse.zero_count());
+    const metrics::Buckets& positive = coarse.positive();
+    for (size_t i = 0; i < positive.counts.size(); ++i) {
+      add(metrics::UpperBound(positive.first + static_cast<int32_t>(i), coarse.schema()), positive.counts[i]);
+    }
+    bounds_ += "le=\"+Inf\"} ";
+    bound_ends_.push_back(bounds_.size());
+    cumulative.push_back(count);
+    BucketLines(point, nullptr, [&](size_t bucket) { return cumulative[bucket]; });
+    SumAndCount(point, count);
+  }
+
+  void SumAndCount(const Point& point, uint64_t count) {
+    Head("_sum", false);
+    out_.Raw(prefix_);
+    Value(point.sum);
+    out_.Byte('\n');
+    Head("_count", false);
+    out_.Raw(prefix_);
+    out_.Advance(static_cast<size_t>(WriteUint(count, out_.Reserve(kMaxNumberBytes)) - (out_.data() + out_.size())));
+    out_.Byte('\n');
+  }
+
+  // A whole sum is written in full, past 2^53 too.
+  void Value(const metrics::Sum& sum) {
+    int64_t whole = 0;
+    if (!sum.IsWhole(whole)) return Number(sum.ToDouble());
+    char* const start = out_.Reserve(kMaxNumberBytes);
+    out_.Advance(static_cast<size_t>(WriteInt(whole, start) - start));
+  }
+
+  void Number(double value) {
+    char* const start = out_.Reserve(kMaxNumberBytes);
+    out_.Advance(static_cast<size_t>(WriteDouble(value, NumberStyle::kShort, start) - start));
+  }
+
+  void Seconds(uint64_t unix_ms) {
+    char* const start = out_.Reserve(kMaxNumberBytes);
+    char* at = WriteUint(unix_ms / 1000, start);
+    const auto part = static_cast<uint32_t>(unix_ms % 1000);
+    *at++ = '.';
+    *at++ = static_cast<char>('0' + part / 100);
+    *at++ = static_cast<char>('0' + part / 10 % 10);
+    *at++ = static_cast<char>('0' + part % 10);
+    out_.Advance(static_cast<size_t>(at - start));
+  }
+
+  void Created(uint64_t unix_ms) {
+    Head("_created", false);
+    out_.Raw(prefix_);
+    Seconds(unix_ms);
+    out_.Byte('\n');
+  }
+
+  void WriteExemplar(const Exemplar& exemplar) {
+    if (!open_metrics_) return;
+    out_.Raw(" # {");
+    if (!IsZero(exemplar.trace_id)) {
+      out_.Raw("trace_id=\"");
+      AppendHex(out_, exemplar.trace_id);
+      out_.Raw("\",span_id=\"");
+      AppendHex(out_, exemplar.span_id);
+      out_.Byte('"');
+    }
+    out_.Raw("} ");
+    Number(exemplar.value);
+    out_.Byte(' ');
+    Seconds(exemplar.unix_ms);
+  }
+
+  bool open_metrics_;
+  ByteWriter& out_;
+  bool plain_ = true;
+  std::string_view name_;
+  std::string labels_;
+  std::string prefix_;
+  std::string line_;
+  // `le="..."} ` of each bucket, one after another.
+  std::string bounds_;
+  std::vector<size_t> bound_ends_;
+};
+
+}  // namespace
+
+void RenderText(const ExposedFamilies& exposed, bool open_metrics, ByteWriter& writer) {
+  TextRenderer renderer(open_metrics, writer);
+  for (const ExposedFamily& family : exposed.families()) renderer.Family(family);
+  if (open_metrics) writer.Raw("# EOF\n");
+}
+
+}  // namespace isotel::exposition

@@ -1,0 +1,362 @@
+#include "metrics/aggregator.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/limits.h"
+#include "metrics/labels.h"
+
+namespace isotel::metrics {
+namespace {
+
+constexpr std::string_view kMagic = "ISC";
+constexpr unsigned kTypeShift = 24;
+
+// Items of a chunk by its type: the largest family, series or producer times this stays below the 2 MB a row of
+// the store may have.
+constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, 64};
+constexpr size_t kMaxChunkBytes = 2'000'000;
+constexpr size_t kMaxFamilyBytes = kMaxMetricNameBytes + kMaxUnitBytes + kMaxHelpBytes +
+                                   kMaxLabels * (kMaxMetricNameBytes + 2) + size_t{kMaxBounds} * 8 + 32;
+constexpr size_t kMaxSeriesBytes =
+    kMaxLabelBytes + (kMaxBounds + 1) * size_t{40 + 12} + 2 * size_t{kMaxExponentialBuckets} * 12 + 256;
+constexpr size_t kMaxProducerBytes = 64 + size_t{kMaxSequenceRuns} * 20 + size_t{kMaxGaugesPerProducer} * 31;
+static_assert(kMaxFamilyBytes * kItemsPerChunk[1] < kMaxChunkBytes);
+static_assert(kMaxSeriesBytes * kItemsPerChunk[2] < kMaxChunkBytes);
+static_assert(kMaxProducerBytes * kItemsPerChunk[3] < kMaxChunkBytes);
+
+uint64_t HashOf(const ProducerId& id) { return Hash({reinterpret_cast<const char*>(id.data()), id.size()}); }
+
+}  // namespace
+
+Error Aggregator::Count(AggregatorCounter counter, Error error) {
+  ++counters_[counter];
+  MarkChanged(ChunkType::kHead, 0);
+  return error;
+}
+
+void Aggregator::MarkChanged(ChunkType type, size_t item) {
+  std::vector<uint8_t>& flags = changed_[static_cast<size_t>(type)];
+  const size_t chunk = item / kItemsPerChunk[static_cast<size_t>(type)];
+  if (chunk >= flags.size()) flags.resize(chunk + 1);
+  flags[chunk] = 1;
+}
+
+uint32_t Aggregator::FindProducer(const ProducerId& id) const {
+  return producer_index_.Find(HashOf(id), [&](uint32_t number) { return producers_[number].id == id; });
+}
+
+uint32_t Aggregator::AddProducer(const ProducerId& id) {
+  uint32_t number = 0;
+  if (live_producers_ == producers_.size()) {
+    number = live_producers_;
+    producers_.emplace_back();
+  } else {
+    while (producers_[number].live) ++number;
+  }
+  producers_[number].id = id;
+  producers_[number].live = true;
+  ++live_producers_;
+  producer_index_.Add(HashOf(id), number);
+  return number;
+}
+
+void Aggregator::IndexProducers() {
+  producer_index_.Clear();
+  live_producers_ = 0;
+  for (uint32_t i = 0; i < producers_.size(); ++i) {
+    if (!producers_[i].live) continue;
+    producer_index_.Add(HashOf(producers_[i].id), i);
+    ++live_producers_;
+  }
+}
+
+Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now_unix_ms) {
+  if (state_ != Error::kOk) return state_;
+  Result<OpenFrame> opened = ReadFrame(frame);
+  if (!opened.ok()) return Count(AggregatorCounter::kFramesRejected, opened.error());
+  const FrameHeader& header = opened.value().header;
+
+  uint32_t number = FindProducer(header.producer);
+  if (number != HashIndex::kNone && producers_[number].window.Contains(header.sequence)) {
+    (void)Count(AggregatorCounter::kFramesDuplicate, Error::kOk);
+    return Applied::kDuplicate;
+  }
+  if (const Error error = store_.CheckBody(opened.value().body); error != Error::kOk) {
+    return Count(AggregatorCounter::kFramesRejected, error);
+  }
+  const uint64_t now = ToUnixMs(now_unix_ms);
+  if (number == HashIndex::kNone) {
+    if (header.unix_ms + options_.producer_retention_ms < now) {
+      return Count(AggregatorCounter::kFramesTooOld, Error::kTooOld);
+    }
+    if (live_producers_ >= kMaxProducers) return Error::kLimitReached;
+    number = AddProducer(header.producer);
+  }
+
+  const size_t families = store_.families().size();
+  const size_t series = store_.series().size();
+  changes_ = {};
+  if (const Error error = store_.MergeBody(opened.value().body, &changes_); error != Error::kOk) {
+    // Not after CheckBody(); if it were, what is in memory must not be stored.
+    state_ = error;
+    return error;
+  }
+  for (size_t i = families; i < store_.families().size(); ++i) MarkChanged(ChunkType::kFamilies, i);
+  for (size_t i = series; i < store_.series().size(); ++i) MarkChanged(ChunkType::kSeries, i);
+  for (const uint32_t touched : changes_.series) MarkChanged(ChunkType::kSeries, touched);
+
+  Producer& producer = producers_[number];
+  counters_[AggregatorCounter::kSequencesGivenUp] += producer.window.Insert(header.sequence);
+  producer.last_seen_unix_ms = std::max({producer.last_seen_unix_ms, header.unix_ms, now});
+  if (!changes_.gauges.empty()) {
+    const uint64_t expiry = options_.gauge_expiry_ms;
+    (void)DropGauges(producer, now > expiry ? now - expiry : 0);
+    for (const GaugeUpdate& update : changes_.gauges) SetGauge(producer, header, update);
+  }
+  counters_[AggregatorCounter::kSeriesOverflowed] += changes_.series_overflowed;
+  counters_[AggregatorCounter::kSeriesDropped] += changes_.series_dropped;
+  MarkChanged(ChunkType::kProducers, number);
+  (void)Count(AggregatorCounter::kFramesApplied, Error::kOk);
+  return Applied::kApplied;
+}
+
+void Aggregator::SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update) {
+  std::vector<Gauge>& gauges = producer.gauges;
+  size_t at = 0;
+  for (size_t end = gauges.size(); at < end;) {
+    const size_t middle = (at + end) / 2;
+    gauges[middle].series < update.series ? at = middle + 1 : end = middle;
+  }
+  const Gauge gauge{update.series, header.sequence, update.unix_ms, update.value};
+  if (at < gauges.size() && gauges[at].series == update.series) {
+    if (gauges[at].sequence <= header.sequence) gauges[at] = gauge;
+  } else if (gauges.size() < kMaxGaugesPerProducer) {
+    gauges.push_back(gauge);
+    for (size_t i = gauges.size() - 1; i > at; --i) std::swap(gauges[i], gauges[i - 1]);
+  } else {
+    ++counters_[AggregatorCounter::kGaugesDropped];
+  }
+}
+
+bool Aggregator::DropGauges(Producer& producer, uint64_t before_unix_ms) {
+  std::vector<Gauge>& gauges = producer.gauges;
+  size_t kept = 0;
+  for (const Gauge& gauge : gauges) {
+    if (gauge.unix_ms >= before_unix_ms) gauges[kept++] = gauge;
+  }
+  const bool dropped = kept < gauges.size();
+  gauges.resize(kept);
+  return dropped;
+}
+
+Error Aggregator::Prune(double now_unix_ms) {
+  if (state_ != Error::kOk) return state_;
+  const uint64_t now = ToUnixMs(now_unix_ms);
+  const uint64_t expiry = options_.gauge_expiry_ms;
+  bool pruned = false;
+  for (size_t i = 0; i < producers_.size(); ++i) {
+    Producer& producer = producers_[i];
+    if (!producer.live) continue;
+    if (producer.last_seen_unix_ms + options_.producer_retention_ms < now) {
+      producer = {};
+      pruned = true;
+      (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
+      MarkChanged(ChunkType::kProducers, i);
+    } else if (now > expiry && DropGauges(producer, now - expiry)) {
+      MarkChanged(ChunkType::kProducers, i);
+    }
+  }
+  if (pruned) IndexProducers();
+  return Error::kOk;
+}
+
+Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
+  if (state_ != Error::kOk) return state_;
+  const uint64_t now = ToUnixMs(now_unix_ms);
+  for (uint32_t i = 0; i < store_.series().size(); ++i) {
+    if (IsGauge(store_.DeclarationOf(store_.series()[i]).kind)) store_.point(i) = Point();
+  }
+  for (const Producer& producer : producers_) {
+    for (const Gauge& gauge : producer.gauges) {
+      if (gauge.unix_ms + options_.gauge_expiry_ms < now) continue;
+      const Kind kind = store_.DeclarationOf(store_.series()[gauge.series]).kind;
+      store_.point(gauge.series).MergeGauge(kind, gauge.unix_ms, gauge.value);
+    }
+  }
+  SnapshotInfo info{++snapshot_version_, now, counters_};
+  info.counters[AggregatorCounter::kProducers] = live_producers_;
+  info.counters[AggregatorCounter::kSeries] = store_.series().size();
+  MarkChanged(ChunkType::kHead, 0);
+  Snapshot::Write(info, store_, writer);
+  return Error::kOk;
+}
+
+bool Aggregator::changed() const {
+  for (const std::vector<uint8_t>& flags : changed_) {
+    if (!flags.empty()) return true;
+  }
+  return false;
+}
+
+Error Aggregator::TakeChanges(ByteWriter& writer) {
+  if (state_ != Error::kOk) return state_;
+  writer.Clear();
+  for (uint32_t type = 0; type < 4; ++type) {
+    for (uint32_t number = 0; number < changed_[type].size(); ++number) {
+      if (changed_[type][number] != 0) WriteChunk(static_cast<ChunkType>(type), number, writer);
+    }
+    changed_[type].clear();
+  }
+  return Error::kOk;
+}
+
+bool NextChunk(ByteReader& list, Chunk& chunk) {
+  chunk.key = list.Fixed32();
+  const uint32_t size = list.Fixed32();
+  chunk.bytes = list.Raw(size);
+  return list.ok();
+}
+
+void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer) const {
+  const uint32_t key = (static_cast<uint32_t>(type) << kTypeShift) | number;
+  writer.Fixed32(key);
+  writer.Fixed32(0);
+  const size_t start = BeginMessage(writer, kMagic);
+  const uint32_t size = kItemsPerChunk[static_cast<size_t>(type)];
+  writer.Fixed32(key);
+  const size_t first = size_t{number} * size;
+  const auto end = [&](size_t all) { return std::min(first + size, all); };
+  switch (type) {
+    case ChunkType::kHead:
+      writer.Varint(store_.families().size());
+      writer.Varint(store_.series().size());
+      writer.Varint(producers_.size());
+      writer.Varint(snapshot_version_);
+      counters_.Write(writer);
+      break;
+    case ChunkType::kFamilies:
+      for (size_t i = first; i < end(store_.families().size()); ++i) writer.Bytes(store_.families()[i]->bytes);
+      break;
+    case ChunkType::kSeries:
+      for (size_t i = first; i < end(store_.series().size()); ++i) {
+        const Series& series = store_.series()[i];
+        const Declaration& declaration = store_.DeclarationOf(series);
+        writer.Varint(series.family);
+        writer.Bytes(store_.LabelsOf(series));
+        if (!IsGauge(declaration.kind)) WritePoint(series.point, declaration, writer);
+      }
+      break;
+    case ChunkType::kProducers:
+      for (size_t i = first; i < end(producers_.size()); ++i) {
+        const Producer& producer = producers_[i];
+        writer.Byte(producer.live ? 1 : 0);
+        if (!producer.live) continue;
+        writer.Raw({reinterpret_cast<const char*>(producer.id.data()), producer.id.size()});
+        writer.Fixed64(producer.last_seen_unix_ms);
+        producer.window.Write(writer);
+        writer.Varint(producer.gauges.size());
+        for (const Gauge& gauge : producer.gauges) {
+          writer.Varint(gauge.series);
+          writer.Varint(gauge.sequence);
+          writer.Fixed64(gauge.unix_ms);
+          writer.Double(gauge.value);
+        }
+      }
+      break;
+  }
+  EndMessage(writer, start);
+  writer.PatchFixed32(start - sizeof(uint32_t), static_cast<uint32_t>(writer.size() - start));
+}
+
+Error Aggregator::Load(uint32_t key, std::string_view bytes) {
+  if (state_ != Error::kOk) return state_;
+  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  if (!message.ok()) return state_ = message.error();
+  ByteReader& reader = message.value();
+  if (reader.Fixed32() != key) reader.Fail();
+  const uint32_t type = key >> kTypeShift;
+  const size_t first = size_t{key & ((1U << kTypeShift) - 1)} * (type < 4 ? kItemsPerChunk[type] : 0);
+  // Chunks come complete and in order: each starts where the last one of its type ended.
+  const size_t loaded[4] = {expected_[0], store_.families().size(), store_.series().size(), producers_.size()};
+  if (type >= 4 || first != loaded[type]) {
+    reader.Fail();
+  } else if (type == 0) {
+    LoadHead(reader);
+  } else if (type == 1) {
+    LoadFamilies(reader);
+  } else if (type == 2) {
+    LoadSeries(reader);
+  } else {
+    LoadProducers(reader);
+  }
+  if (!reader.Done()) state_ = Error::kCorrupt;
+  return state_;
+}
+
+void Aggregator::LoadHead(ByteReader& reader) {
+  expected_[0] = 1;
+  expected_[1] = reader.Bounded(kMaxFamilies);
+  expected_[2] = reader.Bounded(kMaxSeries + kMaxFamilies);
+  expected_[3] = reader.Bounded(kMaxProducers);
+  snapshot_version_ = reader.Varint();
+  counters_.Merge(reader);
+}
+
+void Aggregator::LoadFamilies(ByteReader& reader) {
+  for (uint32_t i = 0; i < kItemsPerChunk[1] && store_.families().size() < expected_[1]; ++i) {
+    const size_t before = store_.families().size();
+    const std::string_view bytes = reader.Bytes();
+    if (!store_.AddFamily(bytes).ok() || store_.families().size() == before) return reader.Fail();
+  }
+}
+
+void Aggregator::LoadSeries(ByteReader& reader) {
+  PointReader points;
+  for (uint32_t i = 0; i < kItemsPerChunk[2] && store_.series().size() < expected_[2]; ++i) {
+    const uint64_t family = reader.Varint();
+    const std::string_view labels = reader.Bytes();
+    if (!reader.ok() || family >= store_.families().size()) return reader.Fail();
+    const size_t before = store_.series().size();
+    const Result<uint32_t> added = store_.AddSeries(static_cast<uint32_t>(family), labels);
+    if (!added.ok() || store_.series().size() == before) return reader.Fail();
+    const Declaration& declaration = store_.families()[static_cast<size_t>(family)]->declaration;
+    if (!IsGauge(declaration.kind)) points.Read(reader, declaration, &store_.point(added.value()));
+  }
+}
+
+void Aggregator::LoadProducers(ByteReader& reader) {
+  for (uint32_t i = 0; i < kItemsPerChunk[3] && producers_.size() < expected_[3]; ++i) {
+    Producer& producer = producers_.emplace_back();
+    producer.live = reader.Byte() == 1;
+    if (producer.live) {
+      const std::string_view id = reader.Raw(producer.id.size());
+      if (!id.empty()) std::memcpy(producer.id.data(), id.data(), id.size());
+      producer.last_seen_unix_ms = reader.Fixed64();
+      producer.window.Read(reader);
+      producer.gauges.resize(reader.Bounded(kMaxGaugesPerProducer));
+      uint64_t next = 0;
+      for (Gauge& gauge : producer.gauges) {
+        const uint64_t series = reader.Varint();
+        if (series < next || series >= store_.series().size()) return reader.Fail();
+        next = series + 1;
+        gauge.series = static_cast<uint32_t>(series);
+        gauge.sequence = reader.Varint();
+        gauge.unix_ms = reader.Fixed64();
+        gauge.value = reader.Double();
+        if (!IsGauge(store_.DeclarationOf(store_.series()[gauge.series]).kind)) return reader.Fail();
+      }
+    }
+  }
+}
+
+Error Aggregator::FinishLoad() {
+  if (state_ != Error::kOk) return state_;
+  const bool complete = store_.families().size() == expected_[1] && store_.series().size() == expected_[2] &&
+                        producers_.size() == expected_[3];
+  if (!complete) state_ = Error::kCorrupt;
+  IndexProducers();
+  return state_;
+}
+
+}  // namespace isotel::metrics

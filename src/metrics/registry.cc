@@ -1,0 +1,231 @@
+#include "metrics/registry.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "metrics/bounds.h"
+#include "metrics/order.h"
+#include "metrics/store.h"
+
+namespace isotel::metrics {
+namespace {
+
+bool IsFinite(double value) { return value - value == 0; }
+
+}  // namespace
+
+Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series) {
+  if (const Error error = Check(declaration); error != Error::kOk) return error;
+  std::array<uint8_t, kMaxLabels> order{};
+  std::vector<std::string>& keys = declaration.label_keys;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    order[i] = static_cast<uint8_t>(i);
+    for (size_t at = i; at > 0 && keys[at] < keys[at - 1]; --at) {
+      std::swap(keys[at], keys[at - 1]);
+      std::swap(order[at], order[at - 1]);
+    }
+  }
+  ByteWriter writer;
+  Write(declaration, writer);
+  for (uint32_t i = 0; i < families_.size(); ++i) {
+    if (families_[i]->declaration.name != declaration.name) continue;
+    const bool same = SameBytes(families_[i]->bytes, writer.view()) && families_[i]->order == order;
+    if (!same) return Error::kConflict;
+    return i;
+  }
+  if (families_.size() >= kMaxFamilies) return Error::kLimitReached;
+  if (declaration.kind == Kind::kExponentialHistogram && !table_) table_ = std::make_unique<ExponentialTable>();
+  families_.push_back(std::make_unique<FamilyState>());
+  FamilyState& family = *families_.back();
+  family.declaration = std::move(declaration);
+  family.bytes = writer.view();
+  family.order = order;
+  family.max_series = max_series == 0 ? kMaxSeriesPerFamily : std::min(max_series, kMaxSeriesPerFamily);
+  return static_cast<uint32_t>(families_.size() - 1);
+}
+
+Result<uint32_t> Registry::Bind(uint32_t family, std::span<const std::string_view> values, double now_unix_ms) {
+  if (family >= families_.size()) return Error::kOutOfRange;
+  FamilyState& state = *families_[family];
+  if (values.size() != state.declaration.label_keys.size()) return Error::kOutOfRange;
+  ByteWriter labels;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string_view value = values[state.order[i]];
+    if (!IsValidUtf8(value)) return Error::kInvalidUtf8;
+    labels.Bytes(value);
+  }
+  const auto find = [&](uint64_t hash) {
+    return row_index_.Find(hash, [&](uint32_t row) {
+      return cells_[row].family == family && SameBytes(cells_[row].labels, labels.view());
+    });
+  };
+  uint64_t hash = Hash(labels.view()) + family;
+  uint32_t row = find(hash);
+  if (row != HashIndex::kNone) return row;
+  if (state.series >= state.max_series || labels.size() > kMaxLabelBytes) {
+    ++label_sets_overflowed_;
+    labels.Clear();
+    hash = Hash(labels.view()) + family;
+    row = find(hash);
+    if (row != HashIndex::kNone) return row;
+  } else {
+    ++state.series;
+  }
+  return AddRow(family, labels.view(), hash, ToUnixMs(now_unix_ms));
+}
+
+uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t hash, uint64_t now_unix_ms) {
+  const Declaration& declaration = families_[family]->declaration;
+  const auto number = static_cast<uint32_t>(rows_.size());
+  Cell& cell = cells_.emplace_back();
+  cell.family = family;
+  cell.labels = labels;
+  cell.point = Point(declaration);
+  cell.point.unix_ms = now_unix_ms;
+  Row& row = rows_.emplace_back();
+  row.kind = declaration.kind;
+  row.bounds = declaration.bounds.data();
+  row.bound_count = static_cast<uint32_t>(declaration.bounds.size());
+  row.counts = cell.point.counts.data();
+  row.exponential = cell.point.exponential.get();
+  if (row.exponential != nullptr) row.exponential->ReserveAll();
+  // Room for every row, so that recording never has to make it.
+  dirty_.reserve(rows_.capacity());
+  row_index_.Add(hash, number);
+  // A counter or histogram is shown at zero before its first increment, or a rate would miss that.
+  if (!IsGauge(row.kind)) MarkDirty(number);
+  return number;
+}
+
+Error Registry::Record(uint32_t row, double value) {
+  if (row >= rows_.size()) return Error::kOutOfRange;
+  Row& state = rows_[row];
+  switch (state.kind) {
+    case Kind::kCounter:
+      if (!(value >= 0) || !IsFinite(value)) return Invalid();
+      state.value += value;
+      break;
+    case Kind::kHistogram:
+      if (!IsFinite(value)) return Invalid();
+      ++state.counts[BucketOf(state.bounds, state.bound_count, value)];
+      state.value += value;
+      break;
+    case Kind::kExponentialHistogram:
+      if (!IsFinite(value)) return Invalid();
+      state.exponential->Record(value, families_[cells_[row].family]->declaration.zero_threshold, *table_);
+      state.value += value;
+      break;
+    default:
+      if (value != value) return Invalid();
+      state.value = value;
+      state.set = true;
+  }
+  MarkDirty(row);
+  return Error::kOk;
+}
+
+Error Registry::Record(uint32_t row, const Exemplar& exemplar) {
+  const Error error = Record(row, exemplar.value);
+  if (error != Error::kOk || IsGauge(rows_[row].kind)) return error;
+  cells_[row].point.exemplars.Offer(exemplar, families_[cells_[row].family]->declaration);
+  return Error::kOk;
+}
+
+Error Registry::Add(uint32_t row, double value) {
+  if (row >= rows_.size()) return Error::kOutOfRange;
+  return Record(row, IsGauge(rows_[row].kind) ? rows_[row].value + value : value);
+}
+
+uint32_t Registry::Flush(double now_unix_ms, bool refresh_gauges) {
+  size_t pending_bytes = 0;
+  for (const Frame& frame : pending_) pending_bytes += frame.bytes.size();
+  if (pending_bytes >= kMaxPendingBytes) return static_cast<uint32_t>(pending_.size());
+  if (refresh_gauges) {
+    for (uint32_t row = 0; row < rows_.size(); ++row) {
+      if (rows_[row].set) MarkDirty(row);
+    }
+  }
+  if (!dirty_.empty()) WriteFrames(ToUnixMs(now_unix_ms));
+  return static_cast<uint32_t>(pending_.size());
+}
+
+void Registry::WriteFrames(uint64_t now_unix_ms) {
+  Sort(
+      dirty_,
+      [](const void* context, uint32_t a, uint32_t b) {
+        const auto& cells = *static_cast<const std::vector<Cell>*>(context);
+        return cells[a].family != cells[b].family ? cells[a].family < cells[b].family : a < b;
+      },
+      &cells_);
+  // The end tag and the checksum.
+  constexpr size_t kTailBytes = 5;
+  uint32_t family = HashIndex::kNone;
+  bool open = false;
+  for (size_t at = 0; at < dirty_.size();) {
+    const uint32_t row = dirty_[at];
+    if (!open) {
+      BeginFrame({producer_, next_sequence_, now_unix_ms}, writer_);
+      family = HashIndex::kNone;
+    }
+    const size_t before = writer_.size();
+    if (cells_[row].family != family) {
+      writer_.Byte(static_cast<uint8_t>(BodyTag::kFamily));
+      writer_.Bytes(families_[cells_[row].family]->bytes);
+    }
+    WriteRow(row, now_unix_ms);
+    if (open && writer_.size() + kTailBytes > kMaxFrameBytes) {
+      writer_.Truncate(before);
+      Finish(next_sequence_++);
+      open = false;
+      continue;
+    }
+    open = true;
+    family = cells_[row].family;
+    Reset(row);
+    ++at;
+  }
+  Finish(next_sequence_++);
+  dirty_.clear();
+}
+
+void Registry::WriteRow(uint32_t row, uint64_t now_unix_ms) {
+  const Row& state = rows_[row];
+  Cell& cell = cells_[row];
+  if (IsGauge(state.kind)) {
+    cell.point.unix_ms = now_unix_ms;
+    cell.point.value = state.value;
+  }
+  cell.point.sum = Sum::From(state.value);
+  writer_.Byte(static_cast<uint8_t>(BodyTag::kSeries));
+  writer_.Bytes(cell.labels);
+  WritePoint(cell.point, families_[cell.family]->declaration, writer_);
+}
+
+void Registry::Finish(uint64_t sequence) {
+  writer_.Byte(static_cast<uint8_t>(BodyTag::kEnd));
+  EndMessage(writer_, 0);
+  pending_.push_back({sequence, std::string(writer_.view())});
+}
+
+void Registry::Reset(uint32_t row) {
+  Row& state = rows_[row];
+  state.dirty = false;
+  if (IsGauge(state.kind)) return;
+  Point& point = cells_[row].point;
+  state.value = 0;
+  std::fill(point.counts.begin(), point.counts.end(), 0);
+  if (point.exponential) point.exponential->Clear();
+  point.exemplars.Clear();
+}
+
+Error Registry::Commit(uint64_t sequence) {
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    if (pending_[i].sequence != sequence) continue;
+    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(i));
+    return Error::kOk;
+  }
+  return Error::kOutOfRange;
+}
+
+}  // namespace isotel::metrics

@@ -1,0 +1,46 @@
+#include "metrics/snapshot.h"
+
+namespace isotel::metrics {
+namespace {
+
+constexpr std::string_view kMagic = "ISS";
+// More than any build will ever have, few enough to read.
+constexpr uint32_t kMaxCounters = 1'000;
+
+}  // namespace
+
+void AggregatorCounters::Write(ByteWriter& writer) const {
+  writer.Varint(values_.size());
+  for (const uint64_t value : values_) writer.Varint(value);
+}
+
+void AggregatorCounters::Merge(ByteReader& reader) {
+  const uint32_t count = reader.Bounded(kMaxCounters);
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t value = reader.Varint();
+    if (i < values_.size()) values_[i] += value;
+  }
+}
+
+Error Snapshot::Merge(std::string_view bytes) {
+  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  if (!message.ok()) return message.error();
+  ByteReader& reader = message.value();
+  info_.version += reader.Varint();
+  const uint64_t unix_ms = reader.Fixed64();
+  if (unix_ms > info_.unix_ms) info_.unix_ms = unix_ms;
+  info_.counters.Merge(reader);
+  return store_.MergeBody(reader, nullptr);
+}
+
+void Snapshot::Write(const SnapshotInfo& info, const Store& store, ByteWriter& writer) {
+  writer.Clear();
+  const size_t start = BeginMessage(writer, kMagic);
+  writer.Varint(info.version);
+  writer.Fixed64(info.unix_ms);
+  info.counters.Write(writer);
+  store.WriteBody(writer);
+  EndMessage(writer, start);
+}
+
+}  // namespace isotel::metrics

@@ -1,0 +1,183 @@
+#include "metrics/store.h"
+
+#include "base/limits.h"
+#include "metrics/labels.h"
+#include "metrics/order.h"
+
+namespace isotel::metrics {
+namespace {
+
+uint64_t SeriesHash(uint32_t family, std::string_view labels) {
+  return Hash(labels) + family * uint64_t{0x9E3779B97F4A7C15U};
+}
+
+}  // namespace
+
+uint32_t Store::FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const {
+  if (guess < families_.size() && SameBytes(families_[guess]->bytes, bytes)) return guess;
+  return family_index_.Find(hash, [&](uint32_t number) { return SameBytes(families_[number]->bytes, bytes); });
+}
+
+bool Store::IsSeries(uint32_t series, uint32_t family, std::string_view labels) const {
+  return series < series_.size() && series_[series].family == family && SameBytes(LabelsOf(series_[series]), labels);
+}
+
+Result<uint32_t> Store::AddFamily(std::string_view bytes) {
+  const uint64_t hash = Hash(bytes);
+  const uint32_t found = FindFamily(bytes, hash, kNone);
+  if (found != kNone) return found;
+  auto family = std::make_unique<Family>();
+  if (const Error error = ReadDeclaration(bytes, family->declaration); error != Error::kOk) return error;
+  if (families_.size() >= kMaxFamilies) return Error::kLimitReached;
+  family->bytes = bytes;
+  const auto number = static_cast<uint32_t>(families_.size());
+  families_.push_back(std::move(family));
+  family_index_.Add(hash, number);
+  return number;
+}
+
+Result<uint32_t> Store::AddSeries(uint32_t family, std::string_view labels) {
+  const uint64_t hash = SeriesHash(family, labels);
+  const uint32_t found = series_index_.Find(hash, [&](uint32_t number) { return IsSeries(number, family, labels); });
+  if (found != kNone) return found;
+  const Declaration& declaration = families_[family]->declaration;
+  if (!AreLabels(labels, declaration.label_keys.size())) return Error::kCorrupt;
+  if (series_.size() >= kMaxSeries && !labels.empty()) return Error::kLimitReached;
+  const auto number = static_cast<uint32_t>(series_.size());
+  Series& series = series_.emplace_back();
+  series.family = family;
+  series.labels_at = static_cast<uint32_t>(labels_.size());
+  series.labels_size = static_cast<uint32_t>(labels.size());
+  series.point = Point(declaration);
+  labels_ += labels;
+  series_index_.Add(hash, number);
+  return number;
+}
+
+Error Store::CheckBody(ByteReader reader) const {
+  PointReader points;
+  Declaration unknown;
+  const Declaration* declaration = nullptr;
+  uint32_t family = kNone;
+  while (reader.ok()) {
+    const auto tag = static_cast<BodyTag>(reader.Byte());
+    if (tag == BodyTag::kEnd) break;
+    const std::string_view bytes = reader.Bytes();
+    if (tag == BodyTag::kFamily) {
+      family = FindFamily(bytes, Hash(bytes), family + 1);
+      if (family != kNone) {
+        declaration = &families_[family]->declaration;
+        continue;
+      }
+      if (const Error error = ReadDeclaration(bytes, unknown); error != Error::kOk) return error;
+      declaration = &unknown;
+    } else if (tag == BodyTag::kSeries && declaration != nullptr) {
+      if (!AreLabels(bytes, declaration->label_keys.size())) return Error::kCorrupt;
+      points.Read(reader, *declaration, nullptr);
+    } else {
+      return Error::kCorrupt;
+    }
+  }
+  return reader.Done() ? Error::kOk : Error::kCorrupt;
+}
+
+Error Store::MergeBody(ByteReader& reader, Changes* changes) {
+  uint32_t family = kNone;
+  uint32_t series = kNone;
+  // A family past the limit is read all the same, to find its end.
+  Declaration dropped;
+  const Declaration* declaration = nullptr;
+  while (reader.ok()) {
+    const auto tag = static_cast<BodyTag>(reader.Byte());
+    if (tag == BodyTag::kEnd) break;
+    const std::string_view bytes = reader.Bytes();
+    if (tag == BodyTag::kFamily) {
+      const Result<uint32_t> added = AddFamily(bytes);
+      if (!added.ok() && added.error() != Error::kLimitReached) return added.error();
+      family = added.ok() ? added.value() : kNone;
+      if (!added.ok()) (void)ReadDeclaration(bytes, dropped);
+      declaration = added.ok() ? &families_[family]->declaration : &dropped;
+      continue;
+    }
+    if (tag != BodyTag::kSeries || declaration == nullptr) return Error::kCorrupt;
+    if (family == kNone) {
+      points_.Read(reader, *declaration, nullptr);
+      if (changes != nullptr) ++changes->series_dropped;
+      continue;
+    }
+    // Bodies of one origin list the same series in the same order: the next one is a good guess.
+    if (IsSeries(series + 1, family, bytes)) {
+      ++series;
+    } else {
+      Result<uint32_t> added = AddSeries(family, bytes);
+      if (!added.ok() && added.error() == Error::kLimitReached) {
+        if (changes != nullptr) ++changes->series_overflowed;
+        added = AddSeries(family, {});
+      }
+      if (!added.ok()) return added.error();
+      series = added.value();
+    }
+    if (changes == nullptr) {
+      points_.Read(reader, *declaration, &series_[series].point);
+    } else if (!IsGauge(declaration->kind)) {
+      points_.Read(reader, *declaration, &series_[series].point);
+      changes->series.push_back(series);
+    } else {
+      Point gauge;
+      points_.Read(reader, *declaration, &gauge);
+      const double value = declaration->kind == Kind::kGaugeSum ? gauge.sum.ToDouble() : gauge.value;
+      changes->gauges.push_back({series, gauge.unix_ms, value});
+    }
+  }
+  return reader.Done() ? Error::kOk : Error::kCorrupt;
+}
+
+std::vector<uint32_t> Store::Sorted() const {
+  std::vector<uint32_t> families(families_.size());
+  for (uint32_t i = 0; i < families.size(); ++i) families[i] = i;
+  Sort(
+      families,
+      [](const void* store, uint32_t a, uint32_t b) {
+        const auto& all = static_cast<const Store*>(store)->families_;
+        return all[a]->bytes < all[b]->bytes;
+      },
+      this);
+  struct Ranked {
+    const Store* store;
+    std::vector<uint32_t> rank;
+  } ranked{this, std::vector<uint32_t>(families.size())};
+  for (uint32_t i = 0; i < families.size(); ++i) ranked.rank[families[i]] = i;
+
+  std::vector<uint32_t> order(series_.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  Sort(
+      order,
+      [](const void* context, uint32_t a, uint32_t b) {
+        const auto& by = *static_cast<const Ranked*>(context);
+        const Series& first = by.store->series_[a];
+        const Series& second = by.store->series_[b];
+        if (first.family != second.family) return by.rank[first.family] < by.rank[second.family];
+        return by.store->LabelsOf(first) < by.store->LabelsOf(second);
+      },
+      &ranked);
+  return order;
+}
+
+void Store::WriteBody(ByteWriter& writer) const {
+  uint32_t family = kNone;
+  for (const uint32_t number : Sorted()) {
+    const Series& series = series_[number];
+    if (series.point.empty()) continue;
+    if (series.family != family) {
+      family = series.family;
+      writer.Byte(static_cast<uint8_t>(BodyTag::kFamily));
+      writer.Bytes(families_[family]->bytes);
+    }
+    writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
+    writer.Bytes(LabelsOf(series));
+    WritePoint(series.point, families_[family]->declaration, writer);
+  }
+  writer.Byte(static_cast<uint8_t>(BodyTag::kEnd));
+}
+
+}  // namespace isotel::metrics

@@ -1,0 +1,32 @@
+// Snapshots from anywhere: merging them ends with an answer, and what was merged can be written, read and shown.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "export/exposition.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace isotel;
+  using namespace isotel::metrics;
+  std::string bytes("ISS\x01", 4);
+  bytes.append(reinterpret_cast<const char*>(data), size);
+  const auto checksum = static_cast<uint32_t>(Hash(bytes));
+  bytes.append(reinterpret_cast<const char*>(&checksum), sizeof checksum);
+
+  Snapshot snapshot;
+  if (snapshot.Merge(bytes) != Error::kOk) return 0;
+  ByteWriter written;
+  snapshot.Write(written);
+  const std::string canonical(written.view());
+  Snapshot again;
+  if (again.Merge(canonical) != Error::kOk) std::abort();
+  again.Write(written);
+  if (written.view() != canonical) std::abort();
+  for (uint32_t format = 0; format < exposition::kFormatCount; ++format) {
+    for (uint32_t escaping = 0; escaping < exposition::kEscapingCount; ++escaping) {
+      exposition::Render(snapshot, static_cast<exposition::Format>(format),
+                         {static_cast<exposition::Escaping>(escaping), true, 1'000}, written);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,279 @@
+#include "metrics/registry.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.h"
+#include "metrics_double.h"
+
+namespace isotel::metrics {
+namespace {
+
+// What the frames of a registry add up to.
+struct Totals {
+  Aggregator aggregator{AggregatorOptions{}};
+
+  explicit Totals(const std::vector<std::string>& frames) { Add(frames); }
+  void Add(const std::vector<std::string>& frames) {
+    for (const std::string& frame : frames) CHECK(aggregator.Apply(frame, 2'000).error() == Error::kOk);
+  }
+  const Store& store() const { return aggregator.store(); }
+};
+
+TEST_CASE("Equal declarations have one family and a different one of the same name is a conflict") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x", "y"}), 0));
+  CHECK(Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x", "y"}), 0)) == family);
+  CHECK(Must(registry.Declare(MakeDeclaration(Kind::kCounter, "b"), 0)) != family);
+  CHECK(registry.Declare(MakeDeclaration(Kind::kGaugeLast, "a", {"x", "y"}), 0).error() == Error::kConflict);
+  CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x"}), 0).error() == Error::kConflict);
+  // The same names in another order would bind values to the wrong ones.
+  CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"y", "x"}), 0).error() == Error::kConflict);
+  CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, ""), 0).error() == Error::kInvalidMetricName);
+}
+
+TEST_CASE("Families are limited") {
+  Registry registry(MakeProducer(1));
+  for (uint32_t i = 0; i < kMaxFamilies; ++i) {
+    Must(registry.Declare(MakeDeclaration(Kind::kCounter, Numbered("f", i)), 0));
+  }
+  CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, "more"), 0).error() == Error::kLimitReached);
+}
+
+TEST_CASE("A label set has one row, whatever the order its names were declared in") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"y", "x"}), 0));
+  const uint32_t row = Bind(registry, family, {"the y", "the x"});
+  CHECK(Bind(registry, family, {"the y", "the x"}) == row);
+  CHECK(Bind(registry, family, {"the x", "the y"}) != row);
+  CHECK(registry.Record(row, 3) == Error::kOk);
+  const Totals totals(TakeFrames(registry));
+  REQUIRE(FindPoint(totals.store(), "a", {"the x", "the y"}) != nullptr);
+  CHECK(FindPoint(totals.store(), "a", {"the x", "the y"})->sum.ToDouble() == 3);
+}
+
+TEST_CASE("Binding checks the family, the number of values and their encoding") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x"}), 0));
+  const std::string_view values[] = {"1", "2"};
+  CHECK(registry.Bind(family + 1, std::span(values, 1), 0).error() == Error::kOutOfRange);
+  CHECK(registry.Bind(family, values, 0).error() == Error::kOutOfRange);
+  const std::string_view invalid[] = {"\xff"};
+  CHECK(registry.Bind(family, invalid, 0).error() == Error::kInvalidUtf8);
+}
+
+TEST_CASE("Label sets past the cap share one overflow row and are counted") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x"}), 2));
+  const uint32_t first = Bind(registry, family, {"1"});
+  Bind(registry, family, {"2"});
+  const uint32_t overflow = Bind(registry, family, {"3"});
+  CHECK(Bind(registry, family, {"4"}) == overflow);
+  CHECK(Bind(registry, family, {"1"}) == first);
+  CHECK(registry.label_sets_overflowed() == 2);
+  CHECK(registry.Record(overflow, 5) == Error::kOk);
+  const Totals totals(TakeFrames(registry));
+  REQUIRE(FindPoint(totals.store(), "a") != nullptr);
+  CHECK(FindPoint(totals.store(), "a")->sum.ToDouble() == 5);
+}
+
+TEST_CASE("Label values too long for the limit go to the overflow row") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x"}), 0));
+  const std::string value(kMaxLabelBytes, 'v');
+  CHECK(registry.Record(Bind(registry, family, {value}), 1) == Error::kOk);
+  CHECK(registry.label_sets_overflowed() == 1);
+  const Totals totals(TakeFrames(registry));
+  CHECK(FindPoint(totals.store(), "a") != nullptr);
+}
+
+TEST_CASE("What is no value of the kind is refused and counted") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Registry registry(MakeProducer(1));
+  std::vector<uint32_t> rows;
+  for (const Declaration& declaration : SampleDeclarations()) {
+    rows.push_back(Bind(registry, Must(registry.Declare(declaration, 0)), {"a", "b"}));
+  }
+  for (size_t kind = 0; kind < rows.size(); ++kind) {
+    CAPTURE(kind);
+    const bool gauge = IsGauge(static_cast<Kind>(kind));
+    CHECK(registry.Record(rows[kind], nan) == Error::kInvalidValue);
+    CHECK(registry.Record(rows[kind], kInfinity) == (gauge ? Error::kOk : Error::kInvalidValue));
+    CHECK(registry.Record(rows[kind], -kInfinity) == (gauge ? Error::kOk : Error::kInvalidValue));
+  }
+  CHECK(registry.Record(rows[0], -1) == Error::kInvalidValue);
+  CHECK(registry.Record(rows[0], -0.0) == Error::kOk);
+  CHECK(registry.invalid_values() == 7 + 6 + 1);
+  CHECK(registry.Record(registry.rows(), 1) == Error::kOutOfRange);
+  CHECK(registry.Add(registry.rows(), 1) == Error::kOutOfRange);
+}
+
+TEST_CASE("A flush holds only what changed since the last one") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h", {"x"}), 0));
+  const uint32_t a = Bind(registry, family, {"a"});
+  const uint32_t b = Bind(registry, family, {"b"});
+  CHECK(registry.Record(a, 5) == Error::kOk);
+  CHECK(registry.Record(b, 5) == Error::kOk);
+  CHECK(registry.dirty());
+  TakeFrames(registry);
+  CHECK_FALSE(registry.dirty());
+  CHECK(TakeFrames(registry).empty());
+  CHECK(registry.Record(b, 500) == Error::kOk);
+  const Totals totals(TakeFrames(registry));
+  CHECK(FindPoint(totals.store(), "h", {"a"}) == nullptr);
+  const Point* point = FindPoint(totals.store(), "h", {"b"});
+  REQUIRE(point != nullptr);
+  CHECK(point->counts == std::vector<uint64_t>{0, 0, 0, 1});
+  CHECK(point->sum.ToDouble() == 500);
+}
+
+TEST_CASE("A bound counter is sent at zero before its first increment, a gauge only once it is set") {
+  Registry registry(MakeProducer(1));
+  const uint32_t counter = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0));
+  const uint32_t gauge = Must(registry.Declare(MakeDeclaration(Kind::kGaugeLast, "g"), 0));
+  Bind(registry, counter, {}, 1'234);
+  const uint32_t row = Bind(registry, gauge, {});
+  Totals totals(TakeFrames(registry));
+  REQUIRE(FindPoint(totals.store(), "c") != nullptr);
+  CHECK(FindPoint(totals.store(), "c")->unix_ms == 1'234);
+  CHECK(FindPoint(totals.store(), "c")->sum == Sum());
+  CHECK(FindPoint(totals.store(), "g") == nullptr);
+  CHECK(registry.Add(row, 2) == Error::kOk);
+  CHECK(registry.Add(row, -5) == Error::kOk);
+  totals.Add(TakeFrames(registry));
+  CHECK(FindPoint(totals.store(), "g") != nullptr);
+  Snapshot snapshot;
+  CHECK(snapshot.Merge(SnapshotBytes(totals.aggregator)) == Error::kOk);
+  CHECK(FindPoint(snapshot.store(), "g")->value == -3);
+}
+
+TEST_CASE("Gauges are sent again when a refresh is asked for") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kGaugeLast, "g", {"x"}), 0));
+  const uint32_t row = Bind(registry, family, {"a"});
+  Bind(registry, family, {"never set"});
+  CHECK(registry.Record(row, 2) == Error::kOk);
+  CHECK(TakeFrames(registry).size() == 1);
+  CHECK(TakeFrames(registry).empty());
+  CHECK(TakeFrames(registry, 3'000, true).size() == 1);
+}
+
+TEST_CASE("Frames stay pending until they are committed and keep their number") {
+  Registry registry(MakeProducer(1));
+  const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  CHECK(registry.Record(row, 1) == Error::kOk);
+  CHECK(registry.Flush(1'000, false) == 1);
+  const Registry::Frame first = registry.pending()[0];
+  CHECK(first.sequence == 1);
+  CHECK(registry.Record(row, 2) == Error::kOk);
+  CHECK(registry.Flush(2'000, false) == 2);
+  CHECK(registry.pending()[0].sequence == 1);
+  CHECK(registry.pending()[0].bytes == first.bytes);
+  CHECK(registry.pending()[1].sequence == 2);
+  CHECK(registry.Commit(1) == Error::kOk);
+  CHECK(registry.Commit(1) == Error::kOutOfRange);
+  REQUIRE(registry.pending().size() == 1);
+  CHECK(registry.pending()[0].sequence == 2);
+}
+
+TEST_CASE("A delta too large for one frame is split into frames that each stand alone") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h", {"x"}), 0));
+  std::vector<uint32_t> rows;
+  for (int i = 0; i < 2'000; ++i) {
+    rows.push_back(Bind(registry, family, {Numbered("value ", static_cast<uint64_t>(i)) + std::string(150, 'v')}));
+    CHECK(registry.Record(rows.back(), i) == Error::kOk);
+  }
+  std::vector<std::string> frames = TakeFrames(registry);
+  CHECK(frames.size() >= 3);
+  for (const std::string& frame : frames) CHECK(frame.size() <= kMaxFrameBytes);
+  for (size_t i = 0; i + 1 < frames.size(); ++i) CHECK(frames[i].size() > kMaxFrameBytes - 1'000);
+  const Totals forward(frames);
+  std::reverse(frames.begin(), frames.end());
+  const Totals backward(frames);
+  CHECK(forward.store().series().size() == 2'000);
+  CHECK(Body(forward.store()) == Body(backward.store()));
+}
+
+TEST_CASE("Data stays in the registry while too many frames are pending") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 0));
+  std::vector<uint32_t> rows;
+  for (int i = 0; i < 1'000; ++i) rows.push_back(Bind(registry, family, {std::to_string(i) + std::string(1'000, 'v')}));
+  for (int round = 0; round < 10; ++round) {
+    for (const uint32_t row : rows) CHECK(registry.Record(row, 1) == Error::kOk);
+    registry.Flush(1'000, false);
+  }
+  CHECK(registry.dirty());
+  size_t bytes = 0;
+  for (const Registry::Frame& frame : registry.pending()) bytes += frame.bytes.size();
+  CHECK(bytes < kMaxPendingBytes + 1'100'000);
+  Totals totals(TakeFrames(registry));
+  totals.Add(TakeFrames(registry));
+  CHECK_FALSE(registry.dirty());
+  CHECK(FindPoint(totals.store(), "c", {"7" + std::string(1'000, 'v')})->sum.ToDouble() == 10);
+}
+
+TEST_CASE("Exemplars travel with the delta they belong to, the newest of each bucket") {
+  Registry registry(MakeProducer(1));
+  const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h"), 0)), {});
+  Exemplar exemplar;
+  for (const auto& [value, time] : {std::pair(5.0, 10), std::pair(6.0, 12), std::pair(7.0, 11), std::pair(0.5, 1)}) {
+    exemplar.value = value;
+    exemplar.unix_ms = static_cast<uint64_t>(time);
+    CHECK(registry.Record(row, exemplar) == Error::kOk);
+  }
+  const Totals totals(TakeFrames(registry));
+  const std::vector<Exemplar>& list = FindPoint(totals.store(), "h")->exemplars.list();
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].value == 0.5);
+  CHECK(list[1].value == 6);
+  CHECK(FindPoint(totals.store(), "h")->Count() == 4);
+  CHECK(registry.Record(row, 1) == Error::kOk);
+  const Totals later(TakeFrames(registry));
+  CHECK(FindPoint(later.store(), "h")->exemplars.list().empty());
+}
+
+TEST_CASE("The deltas of any flushes add up to one flush of everything") {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    // The same work twice: flushed now and then, and once at the end.
+    Dice often_dice(seed);
+    Dice once_dice(seed);
+    SampleProducer often(1, often_dice);
+    SampleProducer once(1, once_dice);
+    Totals deltas({});
+    for (int round = 0; round < 10; ++round) {
+      often.Work(30);
+      once.Work(30);
+      deltas.Add(TakeFrames(often.registry));
+    }
+    Totals whole(TakeFrames(once.registry));
+    Snapshot from_deltas;
+    Snapshot from_whole;
+    CHECK(from_deltas.Merge(SnapshotBytes(deltas.aggregator)) == Error::kOk);
+    CHECK(from_whole.Merge(SnapshotBytes(whole.aggregator)) == Error::kOk);
+    // Each delta of an exponential histogram keeps at least the resolution the whole has.
+    CHECK(from_deltas.store().series().size() == from_whole.store().series().size());
+    for (const Series& series : from_whole.store().series()) {
+      const Declaration& declaration = from_whole.store().DeclarationOf(series);
+      const std::string_view labels = from_whole.store().LabelsOf(series);
+      for (const Series& other : from_deltas.store().series()) {
+        if (from_deltas.store().DeclarationOf(other).name != declaration.name) continue;
+        if (from_deltas.store().LabelsOf(other) != labels) continue;
+        CHECK(other.point.Count() == series.point.Count());
+        CHECK(other.point.counts == series.point.counts);
+        CHECK(other.point.value == series.point.value);
+        CHECK(other.point.sum.ToDouble() == doctest::Approx(series.point.sum.ToDouble()).epsilon(1e-12));
+        CHECK(other.point.exemplars.list() == series.point.exemplars.list());
+        if (series.point.exponential) CHECK(*other.point.exponential == *series.point.exponential);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace isotel::metrics
