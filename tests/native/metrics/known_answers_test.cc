@@ -82,7 +82,7 @@ TEST_CASE("Answer B: deltas with reasons, and two buckets a decade") {
   deliver();
   resolver.Resolve("ERROR");
   deliver();
-  // 2000 is above the bound 1995.262 of bucket 59's lower neighbour in both schemes: log10(2000) * 18 = 59.4.
+  // log10(2000) * 18 = 59.4. Bucket i ends at 10^(i/18), so 2000 is in 60; where buckets begin there it is in 59.
   CHECK(NonZero(Latency(aggregator)) == Counts{{0, 1}, {54, 1}, {60, 1}});
   CHECK(Latency(aggregator).sum.ToDouble() == 3000);
   CHECK(Latency(aggregator).Count() == 3);
