@@ -149,7 +149,8 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   finish(attributes?: Attributes): void {
     if (attributes !== undefined) this.setAttributes(attributes);
-    this.beginFields();
+    // A span of the user's own that ends well has no fields.
+    if (this.#operation !== Operation.custom) this.beginFields();
     this.close(Outcome.finished);
   }
 
