@@ -5,6 +5,7 @@ import type { Params } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { redactedTarget } from "../calls/redaction.ts";
 import { addCall } from "../calls/request.ts";
+import { toolWith } from "../calls/tool_copy.ts";
 import { isFunction, record, text } from "../read.ts";
 import { type ApprovalResponse, approvalResponses } from "./approval_messages.ts";
 
@@ -76,10 +77,6 @@ export class Approvals {
   #observedTool(toolName: string, tool: unknown): unknown {
     const source = tool as Readonly<Record<string, unknown>>;
     const { needsApproval } = source;
-    const copy = Object.create(
-      Object.getPrototypeOf(source),
-      Object.getOwnPropertyDescriptors(source),
-    ) as object;
     const value = (...args: unknown[]) => {
       const options = record(args[1]);
       const answer = isFunction(needsApproval) ? needsApproval.apply(source, args) : needsApproval;
@@ -88,12 +85,7 @@ export class Approvals {
         this.#requested({ toolName, toolCallId: text(options?.["toolCallId"]) }, options);
       });
     };
-    return Object.defineProperty(copy, "needsApproval", {
-      value,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    });
+    return toolWith(source, "needsApproval", value);
   }
 
   /** v7's `toolApproval`: one function for all tools, or a function or status for each. */

@@ -8,6 +8,7 @@ import type { SpanInfo } from "../span_info.ts";
 import type { AIOperation } from "./operation.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
+import { toolWith } from "./tool_copy.ts";
 
 /** Which tool the model called. */
 export interface ToolRequest {
@@ -99,36 +100,7 @@ function observedTool(operation: AIOperation, toolName: string, tool: unknown): 
     const request = { toolName, toolCallId, input: args[0], messages: options?.["messages"] };
     return runToolCall(operation, request, () => execute.apply(source, args));
   };
-  return withExecute(source, value);
-}
-
-/** A copy of a tool with another `execute`. Most tools are plain data, which is copied without descriptors. */
-function withExecute(source: Readonly<Record<string, unknown>>, value: unknown): object {
-  if (isPlainData(source)) return { ...source, execute: value };
-  const copy = Object.create(
-    Object.getPrototypeOf(source),
-    Object.getOwnPropertyDescriptors(source),
-  ) as object;
-  return Object.defineProperty(copy, "execute", {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
-}
-
-const plainData = new WeakMap<object, boolean>();
-
-function isPlainData(source: object): boolean {
-  const known = plainData.get(source);
-  if (known !== undefined) return known;
-  const isPlain =
-    Object.getPrototypeOf(source) === Object.prototype &&
-    Object.values(Object.getOwnPropertyDescriptors(source)).every(
-      (descriptor) => "value" in descriptor && descriptor.enumerable === true,
-    );
-  plainData.set(source, isPlain);
-  return isPlain;
+  return toolWith(source, "execute", value);
 }
 
 function endWithResult<T>(span: Span, result: T, finish: (result: unknown) => void): T {
