@@ -1,4 +1,4 @@
-# core.wasm: a reactor without an entry point. Exports are the functions marked export_name; memory is exported and grows.
+# isotel_wasm_module(<name> <library>...): <name>.wasm, a reactor without an entry point. Exports are the functions marked export_name; memory is exported and grows.
 set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the Wasm module")
 set(ISOTEL_WASM_STACK_BYTES 131072 CACHE STRING "Stack of the Wasm module")
 
@@ -22,9 +22,10 @@ else()
                           -Wl,-z,stack-size=${ISOTEL_WASM_STACK_BYTES} -Wl,--strip-all)
 endif()
 
-function(isotel_wasm_module target)
+function(isotel_wasm_module name)
+  set(target isotel_${name}_wasm)
   add_executable(${target})
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME core SUFFIX .wasm
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} SUFFIX .wasm
                                              RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   target_link_libraries(${target} PRIVATE ${ARGN})
   target_link_options(${target} PRIVATE ${module_link_options})

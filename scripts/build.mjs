@@ -1,4 +1,4 @@
-// Builds core.wasm with wasi-libc and the package's dist/ from it. Does nothing when no input has changed.
+// Builds the Wasm modules with wasi-libc and the package's dist/ from them. Does nothing when no input has changed.
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,11 @@ import { build } from "esbuild";
 import { fail, must, root, step } from "./process.mjs";
 
 const stampFile = join(root, "dist/.inputs");
-const wasmFile = "build/wasi/core.wasm";
+/** Each module of build/wasi/ and where it stands in the package. */
+const wasmFiles = {
+  "build/wasi/core.wasm": "dist/core/core.wasm",
+  "build/wasi/aggregate.wasm": "dist/aggregate/aggregate.wasm",
+};
 
 async function configureAndBuild(preset) {
   step(`building ${preset}`);
@@ -39,7 +43,7 @@ function hashInputs() {
     },
   );
   const hash = createHash("sha256");
-  for (const file of [...files.sort(), wasmFile]) {
+  for (const file of [...files.sort(), ...Object.keys(wasmFiles)]) {
     hash.update(file).update(readFileSync(join(root, file)));
   }
   return hash.digest("hex");
@@ -77,7 +81,7 @@ async function bundle(manifest) {
   }
 }
 
-/** Builds dist/: ES modules, declarations and core.wasm. */
+/** Builds dist/: ES modules, declarations and the Wasm modules. */
 export async function buildDist() {
   await must("node", ["scripts/generate_abi.mjs"]);
   const hash = hashInputs();
@@ -88,7 +92,7 @@ export async function buildDist() {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   await bundle(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   await must("tsc", ["--project", "tsconfig.build.json"]);
-  cpSync(join(root, wasmFile), join(root, "dist/core/core.wasm"));
+  for (const [from, to] of Object.entries(wasmFiles)) cpSync(join(root, from), join(root, to));
   writeFileSync(stampFile, hash);
 }
 

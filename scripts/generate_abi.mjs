@@ -1,8 +1,6 @@
-// Writes bindings/core/abi.gen.ts from the ABI header and the .def tables, the only source of codes and
-// layouts. `--check` fails instead when the file is out of date.
+// Writes the abi.gen.ts files of the bindings from the ABI headers and the .def tables, the only source of codes and
+// layouts. `--check` fails instead when a file is out of date.
 import { readFileSync, writeFileSync } from "node:fs";
-
-const target = "bindings/core/abi.gen.ts";
 
 const camel = (name) => name.charAt(0).toLowerCase() + name.slice(1);
 
@@ -36,29 +34,38 @@ function fingerprint(tables) {
   return hash;
 }
 
-function generate() {
-  const header = readFileSync("src/abi/isotel_abi.h", "utf8");
-  const defines = Array.from(
-    header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm),
-    (match) => [
-      match[1].toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
-      match[2],
-    ],
-  );
-  const exported = Array.from(
-    header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm),
-    (match) => match[1],
-  );
+/** The constants and the exported functions of a header. */
+function readHeader(path) {
+  const header = readFileSync(path, "utf8");
+  const defines = header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm);
+  const exported = header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm);
+  return {
+    defines: Array.from(defines, ([, name, value]) => [
+      name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
+      value,
+    ]),
+    exported: Array.from(exported, (match) => match[1]),
+  };
+}
+
+const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
+const names = (table) => table.map((row) => unquote(row[1]));
+const madeFrom = (header) =>
+  `// Made by scripts/generate_abi.mjs from ${header} and the .def tables. Do not edit.\n`;
+
+function generateCore() {
+  const path = "src/abi/isotel_abi.h";
+  const { defines, exported } = readHeader(path);
   const fields = rows("src/genai/fields.def", "ISOTEL_FIELD");
   const operations = rows("src/genai/operations.def", "ISOTEL_OPERATION");
   const profiles = rows("src/genai/profiles.def", "ISOTEL_PROFILE");
   const outcomes = rows("src/trace/outcomes.def", "ISOTEL_OUTCOME");
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
   const counters = rows("src/base/counters.def", "ISOTEL_COUNTER");
-  const tables = [fields, operations, profiles, outcomes, errors, counters];
-  const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
+  const kinds = rows("src/metrics/kinds.def", "ISOTEL_METRIC_KIND");
+  const tables = [fields, operations, profiles, outcomes, errors, counters, kinds];
   return [
-    "// Made by scripts/generate_abi.mjs from src/abi/isotel_abi.h and the .def tables. Do not edit.\n",
+    madeFrom(path),
     object("Abi", "Constants of isotel_abi.h, and the hash of the tables.", [
       ...defines,
       ["fingerprint", fingerprint(tables)],
@@ -72,21 +79,49 @@ function generate() {
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
     object("Profile", "Codes of src/genai/profiles.def.", codes(profiles)),
     object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),
+    object("MetricKind", "Codes of src/metrics/kinds.def.", codes(kinds)),
     object("ErrorCode", "Codes of src/base/errors.def.", codes(errors)),
     list(
       "counterNames",
       "Counters of src/base/counters.def, in the order of isotel_counters().",
-      counters.map((row) => unquote(row[1])),
+      names(counters),
     ),
   ].join("\n");
 }
 
-const text = generate();
+function generateAggregate() {
+  const path = "src/abi/aggregate/isotel_aggregate.h";
+  const { defines, exported } = readHeader(path);
+  const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
+  const formats = rows("src/export/formats.def", "ISOTEL_FORMAT");
+  const counters = rows("src/metrics/aggregator_counters.def", "ISOTEL_AGGREGATOR_COUNTER");
+  return [
+    madeFrom(path),
+    object("AggregateAbi", "Constants of isotel_aggregate.h, and the hash of the tables.", [
+      ...defines,
+      ["fingerprint", fingerprint([errors, formats, counters])],
+    ]),
+    list("aggregateExportNames", "The functions a module has to export.", exported),
+    object("MetricsFormat", "Codes of src/export/formats.def.", codes(formats)),
+    list(
+      "aggregatorCounterNames",
+      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_snapshot_info().",
+      counters.map((row) => unquote(row[2])),
+    ),
+  ].join("\n");
+}
+
+const targets = [
+  ["bindings/core/abi.gen.ts", generateCore()],
+  ["bindings/aggregate/abi.gen.ts", generateAggregate()],
+];
 if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== text) {
-    console.error(`${target} is out of date: run "node scripts/generate_abi.mjs"`);
-    process.exit(1);
+  for (const [target, text] of targets) {
+    if (readFileSync(target, "utf8") !== text) {
+      console.error(`${target} is out of date: run "node scripts/generate_abi.mjs"`);
+      process.exitCode = 1;
+    }
   }
 } else {
-  writeFileSync(target, text);
+  for (const [target, text] of targets) writeFileSync(target, text);
 }

@@ -2,7 +2,7 @@
 
 /** Constants of isotel_abi.h, and the hash of the tables. */
 export const Abi = {
-  abiVersion: 1,
+  abiVersion: 2,
   maxFields: 128,
   exchangeNumber: 0,
   exchangeSize: 1024,
@@ -36,7 +36,27 @@ export const Abi = {
   statusError: 2,
   metadata: 0,
   runtimeContext: 1,
-  fingerprint: 1711514137,
+  boundsLinear: 0,
+  boundsExponential: 1,
+  boundsPerDecade: 2,
+  declarationZeroThreshold: 0,
+  declarationKind: 8,
+  declarationSchema: 12,
+  declarationMaxBuckets: 16,
+  declarationMaxSeries: 20,
+  declarationNameSize: 24,
+  declarationUnitSize: 28,
+  declarationHelpSize: 32,
+  declarationLabelCount: 36,
+  declarationBoundCount: 40,
+  declarationBytes: 48,
+  metricsFamilies: 0,
+  metricsRows: 1,
+  metricsDirty: 2,
+  metricsPendingFrames: 3,
+  metricsLabelSetsOverflowed: 4,
+  metricsInvalidValues: 5,
+  fingerprint: 2356473717,
 } as const;
 
 /** The functions a module has to export. */
@@ -65,6 +85,17 @@ export const exportNames = [
   "isotel_span_first_chunk",
   "isotel_span_status",
   "isotel_span_end",
+  "isotel_metrics_open",
+  "isotel_metrics_bounds",
+  "isotel_metrics_declare",
+  "isotel_metrics_bind",
+  "isotel_metrics_record",
+  "isotel_metrics_record_exemplar",
+  "isotel_metrics_add",
+  "isotel_metrics_flush",
+  "isotel_metrics_frame",
+  "isotel_metrics_commit",
+  "isotel_metrics_status",
 ] as const;
 
 /** Identifiers of src/genai/fields.def. */
@@ -146,6 +177,17 @@ export const Outcome = {
   failed: 1,
   cancelled: 2,
   truncated: 3,
+} as const;
+
+/** Codes of src/metrics/kinds.def. */
+export const MetricKind = {
+  counter: 0,
+  gaugeSum: 1,
+  gaugeMin: 2,
+  gaugeMax: 3,
+  gaugeLast: 4,
+  histogram: 5,
+  exponentialHistogram: 6,
 } as const;
 
 /** Codes of src/base/errors.def. */

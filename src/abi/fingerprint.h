@@ -13,7 +13,7 @@ constexpr uint32_t Fnv1a(std::string_view text, uint32_t hash) {
   return hash;
 }
 
-/// The rows of the tables in the order below, each as its first two cells and a newline.
+/// The rows of the tables of the core module in the order below, each as its first two cells and a newline.
 constexpr uint32_t Fingerprint() {
   constexpr std::string_view kRows =
 #define ISOTEL_FIELD(name, type, agents_key, agents_spans, latest_key, latest_spans, phase) #name "," #type "\n"
@@ -34,6 +34,25 @@ constexpr uint32_t Fingerprint() {
 #define ISOTEL_COUNTER(name, wire_name) #name "," wire_name "\n"
 #include "base/counters.def"
 #undef ISOTEL_COUNTER
+#define ISOTEL_METRIC_KIND(name, code, text, prometheus_type) #name "," #code "\n"
+#include "metrics/kinds.def"
+#undef ISOTEL_METRIC_KIND
+      ;
+  return Fnv1a(kRows, 2166136261U);
+}
+
+/// The same for the tables of the aggregation module.
+constexpr uint32_t AggregateFingerprint() {
+  constexpr std::string_view kRows =
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_FORMAT(name, code, content_type) #name "," #code "\n"
+#include "export/formats.def"
+#undef ISOTEL_FORMAT
+#define ISOTEL_AGGREGATOR_COUNTER(name, kind, metric, help) #name "," #kind "\n"
+#include "metrics/aggregator_counters.def"
+#undef ISOTEL_AGGREGATOR_COUNTER
       ;
   return Fnv1a(kRows, 2166136261U);
 }

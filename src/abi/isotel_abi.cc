@@ -1,32 +1,21 @@
-// The exports: argument checks and views on memory. What a call does is decided in genai/ and trace/.
-#include "abi/isotel_abi.h"
-
-#include <algorithm>
+// The exports that concern spans: argument checks and views on memory. What a call does is decided in genai/ and
+// trace/.
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "abi/context.h"
 #include "abi/fingerprint.h"
-#include "base/limits.h"
+#include "abi/isotel_abi.h"
 #include "base/utf8.h"
 #include "genai/metadata.h"
 #include "genai/names.h"
 #include "genai/providers.h"
-#include "genai/recorder.h"
 
-namespace isotel {
-namespace {
-
-struct Exchange {
-  genai::FieldSet fields;
-  genai::Plan plan;
-  double result[ISOTEL_RESULT_COUNT];
-};
+namespace isotel::abi {
 
 static_assert(genai::kMaxFields == ISOTEL_MAX_FIELDS);
 static_assert(offsetof(Exchange, fields.number) == ISOTEL_EXCHANGE_NUMBER);
@@ -46,32 +35,10 @@ static_assert(static_cast<uint32_t>(genai::Source::kInternedList) == ISOTEL_SOUR
 static_assert(static_cast<uint32_t>(trace::StatusCode::kError) == ISOTEL_STATUS_ERROR);
 static_assert(static_cast<uint32_t>(genai::MetadataSource::kRuntimeContext) == ISOTEL_RUNTIME_CONTEXT);
 
-int32_t Answer(Error error) { return static_cast<int32_t>(error); }
-int32_t Answer(const Result<uint32_t>& result) {
-  return result.ok() ? static_cast<int32_t>(result.value()) : Answer(result.error());
-}
+}  // namespace isotel::abi
 
-}  // namespace
-}  // namespace isotel
-
-using isotel::Answer;
 using isotel::Error;
-
-struct isotel_context {
-  [[nodiscard]] bool Holds(uint32_t length) const { return length <= buffer.size(); }
-  // The first `length` bytes of the buffer, which must hold them.
-  [[nodiscard]] std::string_view Text(uint32_t length) const { return {buffer.data(), length}; }
-  int32_t PutText(std::string_view text) {
-    if (text.size() > buffer.size()) buffer.resize(text.size());
-    std::copy(text.begin(), text.end(), buffer.begin());
-    return static_cast<int32_t>(text.size());
-  }
-
-  isotel::Exchange exchange{};
-  isotel::genai::Recorder recorder;
-  std::vector<char> buffer;
-  std::vector<isotel::Handle> handles;
-};
+using isotel::abi::Answer;
 
 extern "C" {
 

@@ -24,11 +24,13 @@
 
 #include <stdint.h>
 
+#include "abi/export.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define ISOTEL_ABI_VERSION 1
+#define ISOTEL_ABI_VERSION 2
 
 /* Layout of the exchange block, in bytes. Fields are numbered by genai/fields.def. */
 #define ISOTEL_MAX_FIELDS 128
@@ -83,13 +85,35 @@ extern "C" {
 #define ISOTEL_METADATA 0
 #define ISOTEL_RUNTIME_CONTEXT 1
 
-typedef struct isotel_context isotel_context;
+/* Generators of isotel_metrics_bounds(). */
+#define ISOTEL_BOUNDS_LINEAR 0      /* a, a + b, a + 2 b, ... */
+#define ISOTEL_BOUNDS_EXPONENTIAL 1 /* a, a b, a b^2, ... */
+#define ISOTEL_BOUNDS_PER_DECADE 2  /* b bounds in each power of ten, from 10^a on */
 
-#ifdef __wasm__
-#define ISOTEL_EXPORT(result, name, arguments) __attribute__((export_name(#name))) result name arguments
-#else
-#define ISOTEL_EXPORT(result, name, arguments) result name arguments
-#endif
+/* Layout of a declaration for isotel_metrics_declare(), in bytes. What has a size follows in the order of its size:
+ * double[bound_count] bounds, uint32_t[label_count] sizes of the label names, then the texts name, unit, help and label
+ * names, without anything between them. */
+#define ISOTEL_DECLARATION_ZERO_THRESHOLD 0 /* double: of exponential histograms; below 0 for the default */
+#define ISOTEL_DECLARATION_KIND 8           /* uint32_t: a code of metrics/kinds.def */
+#define ISOTEL_DECLARATION_SCHEMA 12        /* int32_t: of exponential histograms, -4..8 */
+#define ISOTEL_DECLARATION_MAX_BUCKETS 16   /* uint32_t: of exponential histograms, 0 for the default */
+#define ISOTEL_DECLARATION_MAX_SERIES 20    /* uint32_t: label sets kept apart, 0 for the default */
+#define ISOTEL_DECLARATION_NAME_SIZE 24     /* uint32_t */
+#define ISOTEL_DECLARATION_UNIT_SIZE 28     /* uint32_t */
+#define ISOTEL_DECLARATION_HELP_SIZE 32     /* uint32_t */
+#define ISOTEL_DECLARATION_LABEL_COUNT 36   /* uint32_t */
+#define ISOTEL_DECLARATION_BOUND_COUNT 40   /* uint32_t */
+#define ISOTEL_DECLARATION_BYTES 48
+
+/* Results of isotel_metrics_status(). */
+#define ISOTEL_METRICS_FAMILIES 0
+#define ISOTEL_METRICS_ROWS 1
+#define ISOTEL_METRICS_DIRTY 2                 /* 1 when something waits for a flush */
+#define ISOTEL_METRICS_PENDING_FRAMES 3        /* not committed yet */
+#define ISOTEL_METRICS_LABEL_SETS_OVERFLOWED 4 /* since metrics were opened */
+#define ISOTEL_METRICS_INVALID_VALUES 5        /* since metrics were opened */
+
+typedef struct isotel_context isotel_context;
 
 /* ---- context ---- */
 
@@ -186,6 +210,51 @@ ISOTEL_EXPORT(int32_t, isotel_span_status, (isotel_context * context, uint32_t s
 ISOTEL_EXPORT(int32_t, isotel_span_end,
               (isotel_context * context, uint32_t span, uint32_t outcome, uint32_t flags, double end_unix_ms,
                uint32_t count, uint32_t bytes, uint32_t invalid));
+
+/* ---- metrics ---- */
+
+/* Makes the context a producer of delta frames: its identifier, random and never used before, is the first 16 bytes of
+ * the buffer. kConflict when it is one already. Without it the calls below answer kOutOfRange. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_open, (isotel_context * context));
+
+/* Bucket bounds of a generator, `count` of them as double into the buffer; their number, or kInvalidBounds. Of
+ * ISOTEL_BOUNDS_PER_DECADE, `count` decades with b bounds each, and the last power of ten. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_bounds,
+              (isotel_context * context, uint32_t generator, double a, double b, uint32_t count));
+
+/* Declares the family in the first `length` bytes of the buffer, laid out as above; its number, the same one for an
+ * equal declaration. kOutOfRange when the sizes do not add up to `length`, else the errors of
+ * metrics/registry.h Declare(). */
+ISOTEL_EXPORT(int32_t, isotel_metrics_declare, (isotel_context * context, uint32_t length));
+
+/* The row of a label set: its values in the order of the declared names, in the first `length` bytes of the buffer as
+ * uint32_t[label_count] sizes and the texts. Past the cap of the family its overflow row (counted). */
+ISOTEL_EXPORT(int32_t, isotel_metrics_bind,
+              (isotel_context * context, uint32_t family, uint32_t length, double now_unix_ms));
+
+/* Adds to a counter, sets a gauge, observes in a histogram. kInvalidValue (counted) for what is not a number, infinite
+ * (gauges take it) or lowers a counter. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_record, (isotel_context * context, uint32_t row, double value));
+
+/* The same for the value of an exemplar; its 16 bytes of trace and 8 of span identifier stand in the buffer. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_record_exemplar,
+              (isotel_context * context, uint32_t row, double value, double now_unix_ms));
+
+/* Adds to a gauge, which starts at 0; other kinds record. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_add, (isotel_context * context, uint32_t row, double value));
+
+/* Moves what changed into frames, with `refresh_gauges` every gauge too; how many frames are not committed, the oldest
+ * first. While too many bytes are not committed nothing is moved. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_flush, (isotel_context * context, double now_unix_ms, uint32_t refresh_gauges));
+
+/* The frame at `index` of those not committed, into the buffer; its length, and its sequence number in result[0]. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_frame, (isotel_context * context, uint32_t index));
+
+/* Forgets a frame that was delivered. kOutOfRange when none has that number. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_commit, (isotel_context * context, double sequence));
+
+/* ISOTEL_METRICS_* into the results; their number. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_status, (isotel_context * context));
 
 #ifdef __cplusplus
 }

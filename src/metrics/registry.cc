@@ -75,6 +75,11 @@ Result<uint32_t> Registry::Bind(uint32_t family, std::span<const std::string_vie
   return AddRow(family, labels.view(), hash, ToUnixMs(now_unix_ms));
 }
 
+Result<uint32_t> Registry::LabelCount(uint32_t family) const {
+  if (family >= families_.size()) return Error::kOutOfRange;
+  return static_cast<uint32_t>(families_[family]->declaration.label_keys.size());
+}
+
 uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t hash, uint64_t now_unix_ms) {
   const Declaration& declaration = families_[family]->declaration;
   const auto number = static_cast<uint32_t>(rows_.size());

@@ -61,6 +61,9 @@ class Registry {
   /// Forgets a frame that was delivered; kOutOfRange when no such frame is pending.
   Error Commit(uint64_t sequence);
 
+  /// How many label names a family was declared with; kOutOfRange for an unknown one.
+  [[nodiscard]] Result<uint32_t> LabelCount(uint32_t family) const;
+  [[nodiscard]] uint32_t families() const { return static_cast<uint32_t>(families_.size()); }
   [[nodiscard]] uint64_t label_sets_overflowed() const { return label_sets_overflowed_; }
   [[nodiscard]] uint64_t invalid_values() const { return invalid_values_; }
   [[nodiscard]] uint32_t rows() const { return static_cast<uint32_t>(rows_.size()); }

@@ -33,6 +33,17 @@ const calls: readonly (readonly [ExportName, string])[] = [
   ["isotel_span_status", "hh"],
   ["isotel_span_end", "hhhthhh"],
   ["isotel_counters", ""],
+  ["isotel_metrics_open", ""],
+  ["isotel_metrics_bounds", "htth"],
+  ["isotel_metrics_declare", "h"],
+  ["isotel_metrics_bind", "hht"],
+  ["isotel_metrics_record", "ht"],
+  ["isotel_metrics_record_exemplar", "htt"],
+  ["isotel_metrics_add", "ht"],
+  ["isotel_metrics_flush", "th"],
+  ["isotel_metrics_frame", "h"],
+  ["isotel_metrics_commit", "t"],
+  ["isotel_metrics_status", ""],
 ];
 
 for (const seed of [1, 2, 3, 4, 5]) {

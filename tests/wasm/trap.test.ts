@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { exportNames, Operation } from "../../bindings/core/abi.gen.ts";
+import { Abi, exportNames, Operation } from "../../bindings/core/abi.gen.ts";
 import { Core, trapped } from "../../bindings/core/core.ts";
 import { CoreHost } from "../../bindings/core/core_host.ts";
 import { RecordingRuntime } from "../../bindings/trace/recording_runtime.ts";
@@ -39,7 +39,7 @@ describe("a trap", () => {
     for (const trap of ["unreachable", "out_of_bounds"] as const) {
       const module = compile(withTrapIn(bytes, "isotel_text", trap));
       const core = new WebAssembly.Instance(module, {}).exports as Record<string, () => number>;
-      assert.equal(core["isotel_abi_version"]?.(), 1);
+      assert.equal(core["isotel_abi_version"]?.(), Abi.abiVersion);
       assert.throws(() => core["isotel_text"]?.(), WebAssembly.RuntimeError);
     }
   });

@@ -1,0 +1,164 @@
+// The exports of the aggregation module: argument checks and views on memory. What a call does is decided in metrics/
+// and export/.
+#include "abi/aggregate/isotel_aggregate.h"
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "abi/fingerprint.h"
+#include "base/limits.h"
+#include "export/exposition.h"
+#include "export/negotiation.h"
+#include "metrics/aggregator.h"
+#include "metrics/frame.h"
+#include "metrics/snapshot.h"
+
+namespace exposition = isotel::exposition;
+namespace metrics = isotel::metrics;
+using isotel::Error;
+using isotel::Result;
+
+namespace {
+
+static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
+static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
+static_assert(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount <= ISOTEL_AGGREGATE_RESULT_COUNT);
+
+int32_t Answer(Error error) { return static_cast<int32_t>(error); }
+
+}  // namespace
+
+struct isotel_aggregate {
+  explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) { snapshot.emplace(); }
+  [[nodiscard]] bool Holds(uint32_t length) const { return length <= buffer.size(); }
+  // The first `length` bytes of the buffer, which must hold them.
+  [[nodiscard]] std::string_view Bytes(uint32_t length) const { return {buffer.data(), length}; }
+  [[nodiscard]] int32_t Written(Error error) const {
+    return error == Error::kOk ? static_cast<int32_t>(output.size()) : Answer(error);
+  }
+
+  metrics::Aggregator totals;
+  std::optional<metrics::Snapshot> snapshot;
+  double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
+  std::vector<char> buffer;
+  metrics::ByteWriter output;
+};
+
+extern "C" {
+
+uint32_t isotel_aggregate_abi_version(void) { return ISOTEL_AGGREGATE_ABI_VERSION; }
+
+uint32_t isotel_aggregate_abi_fingerprint(void) { return isotel::abi::AggregateFingerprint(); }
+
+isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms) {
+  const metrics::AggregatorOptions options{.producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
+                                           .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms)};
+  return std::make_unique<isotel_aggregate>(options).release();
+}
+
+void isotel_aggregate_destroy(isotel_aggregate* context) { std::unique_ptr<isotel_aggregate>{context}.reset(); }
+
+void* isotel_aggregate_results(isotel_aggregate* context) { return context->results; }
+
+void* isotel_aggregate_buffer(isotel_aggregate* context, uint32_t size) {
+  if (size > isotel::kMaxBufferBytes) return nullptr;
+  if (size > context->buffer.size()) context->buffer.resize(size);
+  return context->buffer.data();
+}
+
+void* isotel_aggregate_output(isotel_aggregate* context) { return context->output.data(); }
+
+int32_t isotel_totals_load(isotel_aggregate* context, uint32_t key, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->totals.Load(key, context->Bytes(length)));
+}
+
+int32_t isotel_totals_ready(isotel_aggregate* context) { return Answer(context->totals.FinishLoad()); }
+
+int32_t isotel_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::Aggregator::Applied> applied = context->totals.Apply(context->Bytes(length), now_unix_ms);
+  return applied.ok() ? static_cast<int32_t>(applied.value()) : Answer(applied.error());
+}
+
+int32_t isotel_totals_prune(isotel_aggregate* context, double now_unix_ms) {
+  return Answer(context->totals.Prune(now_unix_ms));
+}
+
+int32_t isotel_totals_changes(isotel_aggregate* context) {
+  return context->Written(context->totals.TakeChanges(context->output));
+}
+
+int32_t isotel_totals_snapshot(isotel_aggregate* context, double now_unix_ms) {
+  context->output.Clear();
+  return context->Written(context->totals.WriteSnapshot(now_unix_ms, context->output));
+}
+
+int32_t isotel_frame_shard(isotel_aggregate* context, uint32_t length, uint32_t shards) {
+  if (shards == 0 || !context->Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::OpenFrame> frame = metrics::ReadFrame(context->Bytes(length));
+  if (!frame.ok()) return Answer(frame.error());
+  uint32_t number = 0;
+  std::memcpy(&number, frame.value().header.producer.data(), sizeof number);
+  return static_cast<int32_t>(number % shards);
+}
+
+int32_t isotel_snapshot_clear(isotel_aggregate* context) {
+  context->snapshot.emplace();
+  return Answer(Error::kOk);
+}
+
+int32_t isotel_snapshot_merge(isotel_aggregate* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  const Error error = context->snapshot->Merge(context->Bytes(length));
+  if (error != Error::kOk) context->snapshot.emplace();
+  return Answer(error);
+}
+
+int32_t isotel_snapshot_write(isotel_aggregate* context) {
+  context->output.Clear();
+  context->snapshot->Write(context->output);
+  return context->Written(Error::kOk);
+}
+
+int32_t isotel_snapshot_info(isotel_aggregate* context) {
+  const metrics::SnapshotInfo& info = context->snapshot->info();
+  context->results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
+  context->results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
+  context->results[ISOTEL_SNAPSHOT_FAMILIES] = static_cast<double>(context->snapshot->store().families().size());
+  context->results[ISOTEL_SNAPSHOT_SERIES] = static_cast<double>(context->snapshot->store().series().size());
+  for (size_t i = 0; i < metrics::kAggregatorCounterCount; ++i) {
+    context->results[ISOTEL_SNAPSHOT_COUNTERS + i] =
+        static_cast<double>(info.counters[static_cast<metrics::AggregatorCounter>(i)]);
+  }
+  return static_cast<int32_t>(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount);
+}
+
+int32_t isotel_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping, uint32_t self_metrics,
+                               double now_unix_ms) {
+  if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
+  const exposition::ExposeOptions options{.escaping = static_cast<exposition::Escaping>(escaping),
+                                          .self_metrics = self_metrics != 0,
+                                          .now_unix_ms = now_unix_ms};
+  exposition::Render(*context->snapshot, static_cast<exposition::Format>(format), options, context->output);
+  return context->Written(Error::kOk);
+}
+
+int32_t isotel_negotiate(isotel_aggregate* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  const exposition::Choice choice = exposition::Negotiate(context->Bytes(length));
+  return static_cast<int32_t>(static_cast<uint32_t>(choice.format) | static_cast<uint32_t>(choice.escaping) << 8);
+}
+
+int32_t isotel_content_type(isotel_aggregate* context, uint32_t format, uint32_t escaping) {
+  if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
+  context->output.Clear();
+  context->output.Raw(exposition::ContentType(static_cast<exposition::Format>(format),
+                                              static_cast<exposition::Escaping>(escaping)));
+  return context->Written(Error::kOk);
+}
+
+}  // extern "C"

@@ -1,0 +1,129 @@
+/* The door of the aggregation module: totals out of delta frames, and snapshots out of totals, in plain C.
+ *
+ * Conventions
+ *  1. Bytes and texts a call reads stand at the start of the context's buffer: the host asks for it with
+ *     isotel_aggregate_buffer(), writes there and passes the length. A length beyond the buffer is kOutOfRange.
+ *  2. Bytes and texts a call answers stand at isotel_aggregate_output() until the next call that answers some.
+ *  3. An int32_t result is a value when it is >= 0 and an error of base/errors.def when it is negative.
+ *  4. A context is one set of totals and one merged snapshot, made by isotel_aggregate_create() and passed first
+ *     everywhere. It belongs to one thread.
+ *  5. Any call may grow the memory: views have to be taken anew when the memory's buffer is another.
+ *  6. Times are milliseconds since the Unix epoch as a double. They come from the host.
+ *  7. ISOTEL_AGGREGATE_ABI_VERSION grows with every change of a signature or layout. A host refuses a module whose
+ *     version or fingerprint is not the one it was built for.
+ */
+#ifndef ISOTEL_AGGREGATE_H_
+#define ISOTEL_AGGREGATE_H_
+
+#include <stdint.h>
+
+#include "abi/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ISOTEL_AGGREGATE_ABI_VERSION 1
+
+#define ISOTEL_AGGREGATE_RESULT_COUNT 32
+
+/* Escaping schemes of names, as in export/metric_names.h. */
+#define ISOTEL_ESCAPING_UNDERSCORES 0
+#define ISOTEL_ESCAPING_DOTS 1
+#define ISOTEL_ESCAPING_VALUES 2
+#define ISOTEL_ESCAPING_UTF8 3
+
+/* Answers of isotel_totals_apply(). */
+#define ISOTEL_APPLIED 0
+#define ISOTEL_DUPLICATE 1
+
+/* Results of isotel_snapshot_info(). */
+#define ISOTEL_SNAPSHOT_VERSION 0  /* of shards the sum */
+#define ISOTEL_SNAPSHOT_UNIX_MS 1  /* when the latest was made */
+#define ISOTEL_SNAPSHOT_FAMILIES 2
+#define ISOTEL_SNAPSHOT_SERIES 3
+#define ISOTEL_SNAPSHOT_COUNTERS 4 /* from here on a number for each row of metrics/aggregator_counters.def */
+
+typedef struct isotel_aggregate isotel_aggregate;
+
+/* ---- context ---- */
+
+ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_version, (void));
+
+/* A hash of the tables the host was generated from; see abi/fingerprint.h. */
+ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_fingerprint, (void));
+
+/* `producer_retention_ms`: how long a producer is remembered after its last frame, longer than any queue delivers
+ * again. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. */
+ISOTEL_EXPORT(isotel_aggregate*, isotel_aggregate_create, (double producer_retention_ms, double gauge_expiry_ms));
+ISOTEL_EXPORT(void, isotel_aggregate_destroy, (isotel_aggregate * context));
+
+/* double[ISOTEL_AGGREGATE_RESULT_COUNT]: what a call answers besides its result. The address stays. */
+ISOTEL_EXPORT(void*, isotel_aggregate_results, (isotel_aggregate * context));
+
+/* The buffer, with room for at least `size` bytes; null past base/limits.h kMaxBufferBytes. Growing it loses what
+ * stood in it and may move it. */
+ISOTEL_EXPORT(void*, isotel_aggregate_buffer, (isotel_aggregate * context, uint32_t size));
+
+ISOTEL_EXPORT(void*, isotel_aggregate_output, (isotel_aggregate * context));
+
+/* ---- totals ---- */
+
+/* Takes one stored chunk, in ascending order of keys. After an error every other call on the totals answers the same:
+ * what cannot be read is never overwritten. */
+ISOTEL_EXPORT(int32_t, isotel_totals_load, (isotel_aggregate * context, uint32_t key, uint32_t length));
+
+/* Ends loading; no chunks at all are an empty state. kCorrupt when one is missing. */
+ISOTEL_EXPORT(int32_t, isotel_totals_ready, (isotel_aggregate * context));
+
+/* Adds the frame in the buffer unless it was before: ISOTEL_APPLIED or ISOTEL_DUPLICATE. On an error (kCorrupt,
+ * kUnknownVersion, kTooLarge, kTooOld, kLimitReached) the totals are as before and the frame is counted. */
+ISOTEL_EXPORT(int32_t, isotel_totals_apply, (isotel_aggregate * context, uint32_t length, double now_unix_ms));
+
+/* Forgets producers idle for the retention and gauges past their expiry; totals stay. */
+ISOTEL_EXPORT(int32_t, isotel_totals_prune, (isotel_aggregate * context, double now_unix_ms));
+
+/* Every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}; their bytes,
+ * 0 when nothing changed. They have to be stored in one transaction before anything is acknowledged; when that fails
+ * the context must be thrown away and loaded anew. */
+ISOTEL_EXPORT(int32_t, isotel_totals_changes, (isotel_aggregate * context));
+
+/* A snapshot of the totals under the next version; its bytes. The new version is a change to be stored. */
+ISOTEL_EXPORT(int32_t, isotel_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
+
+/* The shard, of `shards`, of the frame in the buffer: the first four bytes of its producer's identifier as a
+ * little-endian number, modulo `shards`. kOutOfRange for no shards, kCorrupt, kUnknownVersion, kTooLarge. */
+ISOTEL_EXPORT(int32_t, isotel_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
+
+/* ---- snapshots ---- */
+
+/* Forgets what was merged. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_clear, (isotel_aggregate * context));
+
+/* Merges the snapshot in the buffer into the merged one; on an error what was merged is forgotten. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_merge, (isotel_aggregate * context, uint32_t length));
+
+/* The merged snapshot; its bytes. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_write, (isotel_aggregate * context));
+
+/* ISOTEL_SNAPSHOT_* of the merged snapshot into the results; their number. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_info, (isotel_aggregate * context));
+
+/* The exposition of the merged snapshot in a format of export/formats.def with an escaping scheme,
+ * with `self_metrics` also what isotel tells about itself; its bytes. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_render,
+              (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics,
+               double now_unix_ms));
+
+/* The format and escaping scheme, format | escaping << 8, for the Accept header in the buffer. Text 0.0.4 where it names
+ * none. */
+ISOTEL_EXPORT(int32_t, isotel_negotiate, (isotel_aggregate * context, uint32_t length));
+
+/* The Content-Type of an exposition; its bytes. */
+ISOTEL_EXPORT(int32_t, isotel_content_type, (isotel_aggregate * context, uint32_t format, uint32_t escaping));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ISOTEL_AGGREGATE_H_ */
