@@ -1,5 +1,7 @@
 // The exports that concern spans: argument checks and views on memory. What a call does is decided in genai/ and
 // trace/.
+#include "abi/isotel_abi.h"
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -9,7 +11,6 @@
 
 #include "abi/context.h"
 #include "abi/fingerprint.h"
-#include "abi/isotel_abi.h"
 #include "base/utf8.h"
 #include "genai/metadata.h"
 #include "genai/names.h"

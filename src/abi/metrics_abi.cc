@@ -83,6 +83,9 @@ bool ParseDeclaration(std::string_view bytes, metrics::Declaration& declaration)
   return true;
 }
 
+// False for NaN too.
+bool IsWithin(double value, double low, double high) { return value >= low && value <= high; }
+
 Result<std::vector<double>> Generate(uint32_t generator, double a, double b, uint32_t count) {
   switch (generator) {
     case ISOTEL_BOUNDS_LINEAR:
@@ -91,7 +94,7 @@ Result<std::vector<double>> Generate(uint32_t generator, double a, double b, uin
       return metrics::ExponentialBounds(a, b, count);
     case ISOTEL_BOUNDS_PER_DECADE:
       // Out of these ranges they are refused anyway, and would not be integers.
-      if (!(a >= -99 && a <= 99) || !(b >= 0 && b <= 99)) return Error::kInvalidBounds;
+      if (!IsWithin(a, -99, 99) || !IsWithin(b, 0, 99)) return Error::kInvalidBounds;
       return metrics::PerDecadeBounds(static_cast<int>(a), count, static_cast<uint32_t>(b));
     default:
       return Error::kOutOfRange;
@@ -171,7 +174,7 @@ int32_t isotel_metrics_frame(isotel_context* context, uint32_t index) {
 
 int32_t isotel_metrics_commit(isotel_context* context, double sequence) {
   constexpr auto kMax = static_cast<double>(metrics::kMaxSequence);
-  if (context->registry == nullptr || !(sequence >= 1 && sequence <= kMax)) return Answer(Error::kOutOfRange);
+  if (context->registry == nullptr || !IsWithin(sequence, 1, kMax)) return Answer(Error::kOutOfRange);
   return Answer(context->registry->Commit(static_cast<uint64_t>(sequence)));
 }
 

@@ -84,7 +84,9 @@ Range ReadRange(std::string_view text) {
 }
 
 std::optional<Format> FormatOf(const Range& range) {
-  const auto version_is = [&range](std::string_view version) { return range.version.empty() || range.version == version; };
+  const auto version_is = [&range](std::string_view version) {
+    return range.version.empty() || range.version == version;
+  };
   if (Same(range.type, "application/vnd.google.protobuf")) {
     const bool is_ours = range.proto == "io.prometheus.client.MetricFamily" && Same(range.encoding, "delimited");
     return is_ours ? std::optional(Format::kProtobuf) : std::nullopt;

@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -32,7 +31,7 @@ int32_t Answer(Error error) { return static_cast<int32_t>(error); }
 }  // namespace
 
 struct isotel_aggregate {
-  explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) { snapshot.emplace(); }
+  explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
   [[nodiscard]] bool Holds(uint32_t length) const { return length <= buffer.size(); }
   // The first `length` bytes of the buffer, which must hold them.
   [[nodiscard]] std::string_view Bytes(uint32_t length) const { return {buffer.data(), length}; }
@@ -41,7 +40,7 @@ struct isotel_aggregate {
   }
 
   metrics::Aggregator totals;
-  std::optional<metrics::Snapshot> snapshot;
+  std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
   std::vector<char> buffer;
   metrics::ByteWriter output;
@@ -107,14 +106,14 @@ int32_t isotel_frame_shard(isotel_aggregate* context, uint32_t length, uint32_t 
 }
 
 int32_t isotel_snapshot_clear(isotel_aggregate* context) {
-  context->snapshot.emplace();
+  context->snapshot = std::make_unique<metrics::Snapshot>();
   return Answer(Error::kOk);
 }
 
 int32_t isotel_snapshot_merge(isotel_aggregate* context, uint32_t length) {
   if (!context->Holds(length)) return Answer(Error::kOutOfRange);
   const Error error = context->snapshot->Merge(context->Bytes(length));
-  if (error != Error::kOk) context->snapshot.emplace();
+  if (error != Error::kOk) context->snapshot = std::make_unique<metrics::Snapshot>();
   return Answer(error);
 }
 
@@ -156,8 +155,8 @@ int32_t isotel_negotiate(isotel_aggregate* context, uint32_t length) {
 int32_t isotel_content_type(isotel_aggregate* context, uint32_t format, uint32_t escaping) {
   if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
   context->output.Clear();
-  context->output.Raw(exposition::ContentType(static_cast<exposition::Format>(format),
-                                              static_cast<exposition::Escaping>(escaping)));
+  context->output.Raw(
+      exposition::ContentType(static_cast<exposition::Format>(format), static_cast<exposition::Escaping>(escaping)));
   return context->Written(Error::kOk);
 }
 

@@ -38,8 +38,8 @@ extern "C" {
 #define ISOTEL_DUPLICATE 1
 
 /* Results of isotel_snapshot_info(). */
-#define ISOTEL_SNAPSHOT_VERSION 0  /* of shards the sum */
-#define ISOTEL_SNAPSHOT_UNIX_MS 1  /* when the latest was made */
+#define ISOTEL_SNAPSHOT_VERSION 0 /* of shards the sum */
+#define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the latest was made */
 #define ISOTEL_SNAPSHOT_FAMILIES 2
 #define ISOTEL_SNAPSHOT_SERIES 3
 #define ISOTEL_SNAPSHOT_COUNTERS 4 /* from here on a number for each row of metrics/aggregator_counters.def */
