@@ -340,6 +340,8 @@ export class Core {
         return cutToBytes(fields.takeText(field), argument);
       case Abi.sourceTextList:
         return [fields.takeText(argument)];
+      case Abi.sourceJsonList:
+        return JSON.parse(fields.takeText(field)) as readonly string[];
       default:
         return [this.#textOf(argument)];
     }

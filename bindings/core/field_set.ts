@@ -52,6 +52,17 @@ export class FieldSet {
     return this.#add(field);
   }
 
+  /** A list of texts; what is no text in it is left out, and a list without any is taken as absent. */
+  texts(field: number, value: unknown): this {
+    if (!Array.isArray(value)) return this;
+    const { filter } = this;
+    const list = value
+      .filter((item): item is string => typeof item === "string")
+      .map((item) => (filter === undefined ? item : filter(field, item)))
+      .filter((item) => item !== undefined);
+    return list.length === 0 ? this : this.verbatim(field, JSON.stringify(list));
+  }
+
   /** A text of few distinct values, known to the core by `textId`. */
   interned(field: number, value: string, textId: number): this {
     this.verbatim(field, value);

@@ -66,6 +66,7 @@ extern "C" {
 #define ISOTEL_SOURCE_CUT_TEXT 4      /* the host's text, cut to `argument` bytes at a character */
 #define ISOTEL_SOURCE_TEXT_LIST 5     /* a list of one: the host's text of the field `argument` */
 #define ISOTEL_SOURCE_INTERNED_LIST 6 /* a list of one: the interned text `argument` */
+#define ISOTEL_SOURCE_JSON_LIST 7     /* the list of texts whose JSON is the host's text of the field */
 
 /* Flags of isotel_span_open(). */
 #define ISOTEL_SPAN_BOUNDED 1       /* ends no later than the body of its scope */

@@ -114,6 +114,7 @@ void AttributeBuilder::CollectField(Field field, const FieldSet& fields, bool ex
     case FieldType::kText:
     case FieldType::kJson:
     case FieldType::kTextList:
+    case FieldType::kTexts:
       CollectText(field, fields, exact, draft);
       return;
     case FieldType::kNumber:
@@ -149,7 +150,8 @@ void AttributeBuilder::CollectText(Field field, const FieldSet& fields, bool exa
   if (list) {
     draft.Add(field, Source::kTextList, static_cast<uint32_t>(held), bytes, false);
   } else {
-    draft.Add(field, Source::kText, 0, bytes, info.type == FieldType::kText);
+    const Source source = info.type == FieldType::kTexts ? Source::kJsonList : Source::kText;
+    draft.Add(field, source, 0, bytes, info.type == FieldType::kText);
   }
 }
 

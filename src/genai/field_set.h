@@ -45,6 +45,7 @@ enum class Source : uint32_t {
   kCutText = 4,       ///< the host's text of the field, cut to `argument` bytes at a character
   kTextList = 5,      ///< a list of one text: the host's text of the field `argument`
   kInternedList = 6,  ///< a list of one text: the interned text `argument`
+  kJsonList = 7,      ///< the list of texts whose JSON is the host's text of the field
 };
 
 /// One attribute to write, in this order. `what` is the field | source << 8.

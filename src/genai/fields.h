@@ -10,7 +10,7 @@
 
 namespace isotel::genai {
 
-enum class FieldType : uint8_t { kText, kJson, kNumber, kCount, kFlag, kTextList };
+enum class FieldType : uint8_t { kText, kJson, kNumber, kCount, kFlag, kTextList, kTexts };
 enum class Phase : uint8_t { kStart, kFinish };
 
 enum class Field : uint8_t {

@@ -110,6 +110,18 @@ TEST_CASE_FIXTURE(LatestHost, "A finish reason that is not interned is listed fr
   CHECK(Find(Field::kFinishReasons)->argument == static_cast<uint32_t>(Field::kFinishReason));
 }
 
+TEST_CASE_FIXTURE(LatestHost, "A list of texts is the host's, and is dropped rather than cut") {
+  const Handle chat = Open(Operation::kChat);
+  Text(Field::kStopSequences, 12);
+  REQUIRE(Start(chat) == Error::kOk);
+  REQUIRE(Has(Field::kStopSequences));
+  CHECK(SourceOf(Field::kStopSequences) == Source::kJsonList);
+  const Handle other = Open(Operation::kChat);
+  Text(Field::kStopSequences, kMaxAttributeValueBytes + 1);
+  REQUIRE(Start(other, true) == Error::kOk);
+  CHECK_FALSE(Has(Field::kStopSequences));
+}
+
 TEST_CASE_FIXTURE(AgentsHost, "Spans of both profiles live side by side") {
   const auto open = [&](Profile profile) {
     return recorder.OpenSpan({.operation = 4, .profile = static_cast<uint32_t>(profile)}).value();
