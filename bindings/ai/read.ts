@@ -8,6 +8,16 @@ export function record(value: unknown): Readonly<Record<string, unknown>> | unde
     : undefined;
 }
 
+/** An own data property. No getter runs. */
+export function ownValue(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A string that is not empty. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;

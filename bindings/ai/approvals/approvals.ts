@@ -57,6 +57,11 @@ export class Approvals {
     }
   }
 
+  /** Records, inside the span of a tool the provider runs, that it asks for approval first. */
+  providerAsks(request: ApprovalRequest): void {
+    this.#recordState(request, "requested");
+  }
+
   /** Records a decision that is told of when the call ends. Runs inside the operation's span. */
   recordDecision(request: ApprovalRequest, state: "requested" | "denied"): void {
     this.#recordSegment(request, state);

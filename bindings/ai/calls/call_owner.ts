@@ -1,3 +1,4 @@
+import type { Approvals } from "../approvals/approvals.ts";
 import type { AIOperation } from "./operation.ts";
 
 /** A span with which a model call ends, for whoever started it. */
@@ -22,6 +23,8 @@ export type CallOwner = Pick<
   | "noteSignal"
   | "noteFailure"
 > & {
+  /** Where tools that need approval can be told of. */
+  readonly approvals?: Pick<Approvals, "providerAsks">;
   callStarted(call: OwnedCall): void;
   /** The stream of a model call broke off. */
   modelStreamFailed?(cause: unknown): void;

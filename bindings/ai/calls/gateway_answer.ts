@@ -1,6 +1,6 @@
 import { Field } from "../../core/abi.gen.ts";
 import type { FieldSet } from "../../core/field_set.ts";
-import { record, text } from "../read.ts";
+import { ownValue, record, text } from "../read.ts";
 
 /** What AI Gateway says of an answer it passed on. */
 export interface GatewayAnswer {
@@ -113,15 +113,6 @@ function ownData(node: object): (readonly [string, unknown])[] {
     );
   } catch {
     return [];
-  }
-}
-
-function ownValue(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  try {
-    return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,8 +1,8 @@
 import { Operation, Outcome } from "../../core/abi.gen.ts";
+import type { FieldSet } from "../../core/field_set.ts";
 import type { Span } from "../../trace/span.ts";
-import { activateSpan } from "../../trace/tracer.ts";
 import { partsOf } from "../content/parts.ts";
-import { addInput, addOutput } from "../content/record.ts";
+import { addInput, addOutput, addToolDefinitions } from "../content/record.ts";
 import { StreamedAnswer } from "../content/streamed_answer.ts";
 import { record, text } from "../read.ts";
 import type { SpanInfo } from "../span_info.ts";
@@ -15,16 +15,11 @@ import {
   watchBinding,
 } from "./gateway_answer.ts";
 import { interceptModel } from "./model_proxy.ts";
-import { redactedTarget } from "./redaction.ts";
+import { ProviderTools } from "./provider_tools.ts";
 import { addCall, addRequest, type ModelInfo, modelInfo } from "./request.ts";
-import {
-  addResponse,
-  emptySummary,
-  finishReasonOf,
-  gatewayOf,
-  type ResponseSummary,
-  summarize,
-} from "./response.ts";
+import { RequestCall, runRequest } from "./request_call.ts";
+import { finishReasonOf, gatewayOf, summarize } from "./response.ts";
+import { addServer } from "./server_address.ts";
 
 /** What the SDK asks a model for. */
 export interface ModelRequest {
@@ -37,67 +32,76 @@ export interface ModelRequest {
 }
 
 /** One attempt at a model call: a chat span from the request to the last part of the answer. */
-export class ModelCall {
-  readonly span: Span;
-  readonly #operation: CallOwner;
+export class ModelCall extends RequestCall {
   readonly #info: SpanInfo;
+  readonly #tools: ProviderTools;
   readonly #answer: StreamedAnswer | undefined;
-  #summary: ResponseSummary = emptySummary();
   readonly #bindingAnswer: () => GatewayAnswer;
   #content: unknown;
-  #hasOutput = false;
   #failure: { readonly cause: unknown } | undefined;
 
-  constructor(operation: CallOwner, span: Span, request: ModelRequest, info: SpanInfo) {
-    this.#operation = operation;
+  constructor(owner: CallOwner, span: Span, request: ModelRequest, info: SpanInfo) {
+    super(owner, span);
     this.#info = info;
-    this.span = span;
-    span.onTruncate = () => this.closeWith(Outcome.truncated);
-    const { telemetry, identity, isStream, outputType, content } = operation;
+    this.#tools = new ProviderTools(owner, span);
+    const { telemetry, identity, isStream, outputType, content } = owner;
+    const { settings } = request;
     if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
+    const redact = owner.redactor(info);
     const fields = span.beginFields();
     addCall(fields, request.method, identity);
-    addRequest(fields, telemetry, request.model, request.settings, {
+    addRequest(fields, telemetry, request.model, settings, {
       stream: isStream,
       outputType,
     });
-    if (content.inputMessages) {
-      addInput(fields, request.settings, span.profile, operation.redactor(info));
-    }
+    addServer(fields, span.profile, request.source);
+    if (content.inputMessages) addInput(fields, settings, span.profile, redact);
+    if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
     span.start();
-    operation.enrich(span, info);
+    owner.enrich(span, info);
     this.#bindingAnswer = watchBinding(request.source);
-    operation.callStarted(this);
+    owner.callStarted(this);
   }
 
-  /** The call settled with the result of doGenerate, or with the stream of doStream. */
   settled(result: unknown): void {
-    const stream = record(result)?.["stream"];
+    const { owner } = this;
+    const source = record(result);
+    const stream = source?.["stream"];
     if (!(stream instanceof ReadableStream)) {
-      this.#summary = this.#operation.telemetry.guard(() => summarize(result)) ?? this.#summary;
+      this.summary = owner.telemetry.guard(() => summarize(result)) ?? this.summary;
       this.#noteGateway(this.#bindingAnswer());
-      this.#content = this.#operation.telemetry.guard(() => record(result)?.["content"]);
-      this.#close(() => this.span.close(Outcome.finished));
+      owner.telemetry.guard(() => {
+        this.#content = source?.["content"];
+        this.#observeTools(this.#content);
+      });
+      this.closeWith(Outcome.finished);
       return;
     }
-    const source = record(result);
     this.#noteGateway(this.#bindingAnswer());
     this.#noteGateway(gatewayOf(source, record(source?.["response"])));
     const isObserved = observeStream(stream, {
-      onChunk: (part) => this.#operation.telemetry.guard(() => this.observe(part)),
+      onChunk: (part) => owner.telemetry.guard(() => this.#observe(part)),
       onDone: () => this.#streamEnded(),
       onError: (cause) => {
         this.fail(cause);
-        this.#operation.modelStreamFailed?.(cause);
+        owner.modelStreamFailed?.(cause);
       },
-      onCancel: () => this.cancel(),
+      onCancel: () => this.closeWith(Outcome.cancelled),
     });
-    if (this.#operation.isClosed) this.closeWith(this.#operation.lateOutcome);
-    else if (!isObserved) this.#close(() => this.span.close(Outcome.finished));
+    if (owner.isClosed) this.closeWith(owner.lateOutcome);
+    else if (!isObserved) this.closeWith(Outcome.finished);
+  }
+
+  #observeTools(content: unknown): void {
+    if (!Array.isArray(content)) return;
+    for (const value of content) {
+      const part = record(value);
+      if (part !== undefined) this.#tools.observe(part);
+    }
   }
 
   /** Takes one part of a model's stream into account. */
-  observe(value: unknown): void {
+  #observe(value: unknown): void {
     const part = record(value);
     if (part === undefined) return;
     this.#answer?.add(part);
@@ -110,110 +114,71 @@ export class ModelCall {
       case "reasoning-end":
         return;
       case "response-metadata":
-        this.#summary.id = text(part["id"]) ?? this.#summary.id;
-        this.#summary.model = text(part["modelId"]) ?? this.#summary.model;
+        this.summary.id = text(part["id"]) ?? this.summary.id;
+        this.summary.model = text(part["modelId"]) ?? this.summary.model;
         return;
       case "finish":
-        this.#summary.finishReason = finishReasonOf(part["finishReason"]);
-        this.#summary.usage = part["usage"];
+        this.summary.finishReason = finishReasonOf(part["finishReason"]);
+        this.summary.usage = part["usage"];
         this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
         return;
       case "error":
         this.#failure = { cause: part["error"] };
         return;
       case "tool-call":
-        this.#summary.toolCalls += 1;
+        this.summary.toolCalls += 1;
         break;
       default:
     }
-    if (!this.#hasOutput) {
-      this.#hasOutput = true;
-      this.span.firstChunk();
-    }
+    this.noteOutput();
+    this.#tools.observe(part);
   }
 
   #noteGateway(answer: GatewayAnswer): void {
-    this.#summary.gateway = mergeGatewayAnswers(this.#summary.gateway, answer);
+    this.summary.gateway = mergeGatewayAnswers(this.summary.gateway, answer);
   }
 
   fail(cause: unknown): void {
-    this.#operation.telemetry.guard(() => {
+    const { owner } = this;
+    owner.telemetry.guard(() => {
       this.#noteGateway(findGatewayAnswer(cause));
       this.#noteGateway(this.#bindingAnswer());
     });
-    this.#operation.noteFailure(cause);
-    this.#close(() => this.span.closeWithCause(cause));
-  }
-
-  cancel(): void {
-    this.#close(() => this.span.close(Outcome.cancelled));
-  }
-
-  /** Ends the call as its operation ends, if it is still open. */
-  closeWith(outcome: number): void {
-    this.#close(() => this.span.close(outcome));
+    owner.noteFailure(cause);
+    this.closeWithCause(cause);
   }
 
   #streamEnded(): void {
     if (this.#failure !== undefined) this.fail(this.#failure.cause);
-    else this.#close(() => this.span.close(Outcome.finished));
+    else this.closeWith(Outcome.finished);
   }
 
-  #close(end: () => void): void {
-    if (!this.#operation.callEnded(this)) return;
-    const fields = this.span.beginFields();
-    // What a provider handed over may throw when it is read: the span ends all the same.
-    this.#operation.telemetry.guard(() => {
-      addResponse(fields, this.#summary, (value) => this.span.intern(value));
-      if (!this.#operation.content.outputMessages) return;
-      const parts = this.#answer?.parts() ?? partsOf(this.#content);
-      const redact = this.#operation.redactor(this.#info);
-      addOutput(fields, parts, this.#summary.finishReason, this.span.profile, redact);
-    });
-    end();
+  protected override endChildren(outcome: number): void {
+    this.#tools.end(outcome);
+  }
+
+  protected override addContent(fields: FieldSet): void {
+    const { owner, span } = this;
+    if (!owner.content.outputMessages) return;
+    const parts = this.#answer?.parts() ?? partsOf(this.#content);
+    const redact = owner.redactor(this.#info);
+    addOutput(fields, parts, this.summary.finishReason, span.profile, redact);
   }
 }
 
 /** Runs a model call inside its chat span; just runs it where the operation is over or nothing records it. */
 export function runModelCall<T>(
-  operation: CallOwner,
+  owner: CallOwner,
   request: ModelRequest,
   execute: () => PromiseLike<T>,
 ): PromiseLike<T> {
-  const { telemetry } = operation;
   const info: SpanInfo = {
     operation: "chat",
-    agentName: operation.identity.agentName,
+    agentName: owner.identity.agentName,
     model: request.model.modelId,
   };
-  const options = operation.childOptions(Operation.chat, info);
-  const target = redactedTarget(options.redact, "gen_ai.request.model", info.model);
-  const name = telemetry.nameOf(Operation.chat, target);
-  return activateSpan(telemetry, name, options, (span) => {
-    if (span === undefined) return execute();
-    const call = telemetry.guard(() => new ModelCall(operation, span, request, info));
-    if (call === undefined) {
-      span.finish();
-      return execute();
-    }
-    let pending: PromiseLike<T>;
-    try {
-      pending = execute();
-    } catch (cause) {
-      telemetry.guard(() => call.fail(cause));
-      throw cause;
-    }
-    return pending.then(
-      (result) => {
-        telemetry.guard(() => call.settled(result));
-        return result;
-      },
-      (cause: unknown) => {
-        telemetry.guard(() => call.fail(cause));
-        throw cause;
-      },
-    );
-  });
+  const open = (span: Span) => new ModelCall(owner, span, request, info);
+  return runRequest(owner, Operation.chat, info, open, execute);
 }
 
 /** A model whose calls get chat spans; everything else about it is the original's. */

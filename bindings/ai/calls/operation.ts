@@ -6,6 +6,7 @@ import { Approvals } from "../approvals/approvals.ts";
 import { type ContentPolicy, contentPolicy } from "../content/policy.ts";
 import type { Settings } from "../options.ts";
 import type { SpanInfo } from "../span_info.ts";
+import type { OwnedCall } from "./call_owner.ts";
 import {
   type Identity,
   identityOf,
@@ -13,7 +14,6 @@ import {
   type Params,
   telemetryOptions,
 } from "./identity.ts";
-import type { ModelCall } from "./model_call.ts";
 import { redactedTarget, redactorOf } from "./redaction.ts";
 import { addCall, addRequest, modelInfo } from "./request.ts";
 import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
@@ -38,7 +38,7 @@ export class AIOperation {
   readonly content: ContentPolicy;
   readonly approvals: Approvals = new Approvals(this);
   readonly #span: Span;
-  readonly #openCalls = new Set<ModelCall>();
+  readonly #openCalls = new Set<OwnedCall>();
   readonly #signals: AbortSignal[] = [];
   readonly #onAbort = () => this.cancel();
   #model: string | undefined;
@@ -145,14 +145,14 @@ export class AIOperation {
   }
 
   /** A model call began. It may be the retry of one that failed. */
-  callStarted(call: ModelCall): void {
+  callStarted(call: OwnedCall): void {
     this.#callCount += 1;
     this.#failure = undefined;
     this.#openCalls.add(call);
   }
 
   /** Whether the call was still open. */
-  callEnded(call: ModelCall): boolean {
+  callEnded(call: OwnedCall): boolean {
     return this.#openCalls.delete(call);
   }
 

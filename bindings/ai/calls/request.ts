@@ -51,5 +51,6 @@ export function addRequest(
     .number(Field.topK, settings["topK"])
     .number(Field.frequencyPenalty, settings["frequencyPenalty"])
     .number(Field.presencePenalty, settings["presencePenalty"])
-    .number(Field.seed, settings["seed"]);
+    .number(Field.seed, settings["seed"])
+    .texts(Field.stopSequences, settings["stopSequences"]);
 }

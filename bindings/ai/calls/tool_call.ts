@@ -1,20 +1,15 @@
-import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
+import { Field, Outcome } from "../../core/abi.gen.ts";
 import type { Span } from "../../trace/span.ts";
 import { isThenable } from "../../trace/thenable.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
 import { isFunction, record, text } from "../read.ts";
-import type { SpanInfo } from "../span_info.ts";
 import type { AIOperation } from "./operation.ts";
-import { redactedTarget } from "./redaction.ts";
-import { addCall } from "./request.ts";
 import { toolWith } from "./tool_copy.ts";
+import { type ToolInvocation, toolSpan } from "./tool_span.ts";
 
-/** Which tool the model called. */
-export interface ToolRequest {
-  readonly toolName: string;
-  readonly toolCallId: string | undefined;
-  readonly input: unknown;
+/** A call of a tool that the SDK runs. */
+export interface ToolRequest extends Omit<ToolInvocation, "type"> {
   /** The messages that led to the call. */
   readonly messages: unknown;
   /** The result, where running the tool does not return it. */
@@ -26,29 +21,12 @@ export interface ToolRequest {
  * drained or abandoned.
  */
 export function runToolCall<T>(operation: AIOperation, request: ToolRequest, execute: () => T): T {
-  const { telemetry, identity, content } = operation;
-  const { toolName, toolCallId } = request;
-  const info: SpanInfo = {
-    operation: "execute_tool",
-    agentName: identity.agentName,
-    toolName,
-    toolCallId,
-  };
-  const options = operation.childOptions(Operation.executeTool, info);
-  const { redact } = options;
-  const target = redactedTarget(redact, "gen_ai.tool.name", toolName);
-  const name = telemetry.nameOf(Operation.executeTool, target);
+  const { telemetry, content } = operation;
+  const { name, options, begin } = toolSpan(operation, request);
   return activateSpan(telemetry, name, options, (span) => {
     if (span === undefined) return execute();
     telemetry.guard(() => {
-      const fields = span.beginFields();
-      addCall(fields, "tool.execute", identity);
-      fields.text(Field.toolName, toolName).text(Field.toolCallId, toolCallId);
-      if (content.toolArguments) {
-        addToolValue(fields, Field.toolCallArguments, request.input, redact);
-      }
-      span.start();
-      operation.enrich(span, info);
+      begin(span);
       operation.approvals.toolRuns(request, request.messages);
     });
     const finish = (result: unknown) => {
@@ -56,7 +34,7 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
         const fields = span.beginFields();
         if (content.toolResults) {
           const value = request.result === undefined ? result : request.result();
-          addToolValue(fields, Field.toolCallResult, value, redact);
+          addToolValue(fields, Field.toolCallResult, value, options.redact);
         }
         span.close(Outcome.finished);
       });

@@ -31,7 +31,7 @@ export function partOf(value: unknown): Part | undefined {
         type: "tool_call",
         id: text(part["toolCallId"]) ?? null,
         name: text(part["toolName"]) ?? "",
-        arguments: parsed(part["input"]),
+        arguments: parsedInput(part["input"]),
       };
     case "tool-result":
     case "tool-error":
@@ -55,8 +55,8 @@ function fileData(part: Readonly<Record<string, unknown>>): unknown {
     : (tagged["data"] ?? tagged["url"] ?? tagged["text"]);
 }
 
-/** Providers give the input of a tool call as JSON text. */
-function parsed(input: unknown): unknown {
+/** The input of a tool call, which providers give as JSON text. */
+export function parsedInput(input: unknown): unknown {
   if (typeof input !== "string") return input ?? null;
   try {
     return JSON.parse(input) as unknown;

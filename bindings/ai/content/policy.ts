@@ -4,6 +4,7 @@ import type { Settings } from "../options.ts";
 export interface ContentPolicy {
   readonly inputMessages: boolean;
   readonly outputMessages: boolean;
+  readonly toolDefinitions: boolean;
   readonly toolArguments: boolean;
   readonly toolResults: boolean;
 }
@@ -18,6 +19,7 @@ export function contentPolicy(
   return {
     inputMessages: settings.storeMessages && inputs,
     outputMessages: settings.storeMessages && outputs,
+    toolDefinitions: settings.storeTools && inputs,
     toolArguments: settings.storeTools && inputs,
     toolResults: settings.storeTools && outputs,
   };

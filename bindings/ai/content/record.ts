@@ -11,6 +11,7 @@ import {
   systemInstructionsJson,
 } from "./messages.ts";
 import type { Part } from "./parts.ts";
+import { toolDefinitionsJson } from "./tool_definitions.ts";
 
 /**
  * Puts the prompt of a model call into its start fields. `settings` are the options of doGenerate or the SDK's event
@@ -58,6 +59,18 @@ export function addOutput(
   const filter = filterFor(redact, "gen_ai.output.messages");
   const reason = profile === Profile.latest ? undefined : finishReason;
   fields.verbatim(Field.outputMessages, outputMessagesJson(parts, reason, filter));
+}
+
+/** Puts the tools a model is offered into its start fields. Profile agents has no name for them. */
+export function addToolDefinitions(
+  fields: FieldSet,
+  settings: Readonly<Record<string, unknown>>,
+  profile: number,
+  redact: Redact | undefined,
+): void {
+  if (profile !== Profile.latest) return;
+  const filter = filterFor(redact, "gen_ai.tool.definitions");
+  fields.verbatim(Field.toolDefinitions, toolDefinitionsJson(settings["tools"], filter));
 }
 
 /** Puts the arguments of a tool into its start fields, or its result into its finish fields. */

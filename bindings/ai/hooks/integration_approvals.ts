@@ -17,6 +17,8 @@ export function recordDecisions(operation: AIOperation, content: unknown): void 
   operation.activate(() => {
     for (const { approvalId, isAutomatic, ...part } of requests) {
       const toolCall = record(part["toolCall"]);
+      // The answer of the model has told of it.
+      if (toolCall?.["providerExecuted"] === true) continue;
       const request = {
         toolName: text(toolCall?.["toolName"]) ?? "tool",
         toolCallId: text(toolCall?.["toolCallId"]),

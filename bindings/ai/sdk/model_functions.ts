@@ -84,6 +84,7 @@ function observe(
         kind,
         model: modelInfo(model),
         method: name,
+        source: model,
         options: record(options) ?? {},
       };
       const settle = (call: ProviderCall, result: unknown) => {

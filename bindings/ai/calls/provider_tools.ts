@@ -1,0 +1,128 @@
+import { Field, Outcome } from "../../core/abi.gen.ts";
+import type { Span } from "../../trace/span.ts";
+import { startSpan } from "../../trace/tracer.ts";
+import type { Redact } from "../../trace/user_attributes.ts";
+import { parsedInput } from "../content/parts.ts";
+import { addToolValue } from "../content/record.ts";
+import { record, text } from "../read.ts";
+import type { CallOwner } from "./call_owner.ts";
+import { toolSpan } from "./tool_span.ts";
+
+type Part = Readonly<Record<string, unknown>>;
+
+interface OpenTool {
+  readonly toolName: string;
+  readonly span: Span;
+  readonly redact: Redact | undefined;
+}
+
+/** A provider's code for what went wrong, as opposed to words about it. */
+const errorCode = /^[\w.-]{1,64}$/;
+
+/**
+ * The tools that the provider runs during one model call, each an execute_tool span below the chat span. The answer
+ * tells of them: a span lasts from the call's part to that of its result, and where the answer is no stream both arrive
+ * at once. A result that a later answer brings finds its span ended with the call that asked for it.
+ */
+export class ProviderTools {
+  readonly #owner: CallOwner;
+  readonly #chat: Span;
+  readonly #open = new Map<string, OpenTool>();
+
+  constructor(owner: CallOwner, chat: Span) {
+    this.#owner = owner;
+    this.#chat = chat;
+  }
+
+  /** Takes one part of the model's answer into account. */
+  observe(part: Part): void {
+    switch (part["type"]) {
+      case "tool-call":
+        if (part["providerExecuted"] === true) this.#start(part);
+        return;
+      case "tool-approval-request":
+        this.#askApproval(part);
+        return;
+      case "tool-result":
+      case "tool-error":
+        if (part["preliminary"] !== true) this.#finish(part);
+        return;
+      default:
+    }
+  }
+
+  /** Ends the tools whose result has not come, as their model call ends. */
+  end(outcome: number): void {
+    // The call has failed, not what it waited for.
+    const own = outcome === Outcome.failed ? Outcome.cancelled : outcome;
+    for (const id of [...this.#open.keys()]) this.#close(id, own);
+  }
+
+  #start(part: Part): void {
+    const owner = this.#owner;
+    const id = text(part["toolCallId"]);
+    if (id === undefined) return;
+    const toolName = text(part["toolName"]) ?? "tool";
+    const input = parsedInput(part["input"]);
+    const tool = toolSpan(owner, { toolName, toolCallId: id, input, type: "extension" });
+    const options = { ...tool.options, parent: this.#chat };
+    const span = this.#chat.activate(() => startSpan(owner.telemetry, tool.name, options));
+    if (span === undefined) return;
+    this.#close(id, Outcome.finished);
+    this.#open.set(id, { toolName, span, redact: options.redact });
+    span.onTruncate = () => this.#close(id, Outcome.truncated);
+    tool.begin(span);
+  }
+
+  #finish(part: Part): void {
+    const { telemetry, content } = this.#owner;
+    const tool = this.#take(part);
+    if (tool === undefined) return;
+    const { span, redact } = tool;
+    const fields = span.beginFields();
+    const error = telemetry.guard(() => {
+      const result = part["result"] ?? part["error"];
+      if (content.toolResults) addToolValue(fields, Field.toolCallResult, result, redact);
+      return errorOf(part, result);
+    });
+    fields.verbatim(Field.errorType, error);
+    span.close(error === undefined ? Outcome.finished : Outcome.failed);
+  }
+
+  // The provider does not run it before it is told that it may, which is another call's.
+  #askApproval(part: Part): void {
+    const id = text(part["toolCallId"]);
+    const tool = this.#open.get(id ?? "");
+    if (id === undefined || tool === undefined) return;
+    const { toolName, span } = tool;
+    span.activate(() => this.#owner.approvals?.providerAsks({ toolName, toolCallId: id }));
+    this.#close(id, Outcome.finished);
+  }
+
+  #close(id: string, outcome: number): void {
+    const tool = this.#open.get(id);
+    if (tool === undefined) return;
+    this.#open.delete(id);
+    tool.span.beginFields();
+    tool.span.close(outcome);
+  }
+
+  #take(part: Part): OpenTool | undefined {
+    const id = text(part["toolCallId"]) ?? "";
+    const tool = this.#open.get(id);
+    this.#open.delete(id);
+    return tool;
+  }
+}
+
+/**
+ * error.type of a result that is an error: the provider's own code where it has one, `tool_error` otherwise. Calls of an
+ * MCP server are said to have failed by their `error` alone.
+ */
+function errorOf(part: Part, result: unknown): string | undefined {
+  const source = record(result);
+  const isFailedCall = source?.["type"] === "call" && (source["error"] ?? null) !== null;
+  if (part["type"] !== "tool-error" && part["isError"] !== true && !isFailedCall) return undefined;
+  const code = text(source?.["errorCode"]);
+  return code !== undefined && errorCode.test(code) ? code : "tool_error";
+}

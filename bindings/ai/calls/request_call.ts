@@ -1,0 +1,111 @@
+import { Outcome } from "../../core/abi.gen.ts";
+import type { FieldSet } from "../../core/field_set.ts";
+import type { Span } from "../../trace/span.ts";
+import { isThenable } from "../../trace/thenable.ts";
+import { activateSpan } from "../../trace/tracer.ts";
+import type { SpanInfo } from "../span_info.ts";
+import type { CallOwner, OwnedCall } from "./call_owner.ts";
+import { redactedTarget } from "./redaction.ts";
+import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
+
+/** One request to a model: its span, what is known of the answer so far, and how it ends. */
+export abstract class RequestCall implements OwnedCall {
+  readonly span: Span;
+  protected readonly owner: CallOwner;
+  protected summary: ResponseSummary = emptySummary();
+  #hasOutput = false;
+
+  protected constructor(owner: CallOwner, span: Span) {
+    this.owner = owner;
+    this.span = span;
+    span.onTruncate = () => this.closeWith(Outcome.truncated);
+  }
+
+  /** The request settled with a result, or with one that holds the stream of the answer. */
+  abstract settled(result: unknown): void;
+
+  abstract fail(cause: unknown): void;
+
+  closeWith(outcome: number): void {
+    this.#close(outcome, () => this.span.close(outcome));
+  }
+
+  protected closeWithCause(cause: unknown): void {
+    this.#close(Outcome.failed, () => this.span.closeWithCause(cause));
+  }
+
+  /** Output has arrived. */
+  protected noteOutput(): void {
+    if (this.#hasOutput) return;
+    this.#hasOutput = true;
+    this.span.firstChunk();
+  }
+
+  /** Ends what is open below the call, which ends next. */
+  protected endChildren(_outcome: number): void {}
+
+  /** Puts more of the answer than its summary into the finish fields. */
+  protected addContent(_fields: FieldSet): void {}
+
+  #close(outcome: number, end: () => void): void {
+    const { owner, span } = this;
+    if (!owner.callEnded(this)) return;
+    owner.telemetry.guard(() => this.endChildren(outcome));
+    const fields = span.beginFields();
+    // What a provider handed over may throw when it is read: the span ends all the same.
+    owner.telemetry.guard(() => {
+      addResponse(fields, this.summary, (value) => span.intern(value));
+      this.addContent(fields);
+    });
+    end();
+  }
+}
+
+/**
+ * Runs a request to a model inside its span; just runs it where nothing records it.
+ *
+ * @param operation a code of `Operation`.
+ * @param open makes the call on its span.
+ * @param settle takes the result instead of {@link RequestCall.settled}.
+ */
+export function runRequest<C extends RequestCall, T>(
+  owner: CallOwner,
+  operation: number,
+  info: SpanInfo,
+  open: (span: Span) => C,
+  execute: () => T,
+  settle: (call: C, result: unknown) => void = (call, result) => call.settled(result),
+): T {
+  const { telemetry } = owner;
+  const options = owner.childOptions(operation, info);
+  const target = redactedTarget(options.redact, "gen_ai.request.model", info.model);
+  return activateSpan(telemetry, telemetry.nameOf(operation, target), options, (span) => {
+    if (span === undefined) return execute();
+    const call = telemetry.guard(() => open(span));
+    if (call === undefined) {
+      span.finish();
+      return execute();
+    }
+    let pending: T;
+    try {
+      pending = execute();
+    } catch (cause) {
+      telemetry.guard(() => call.fail(cause));
+      throw cause;
+    }
+    if (!isThenable(pending)) {
+      telemetry.guard(() => settle(call, pending));
+      return pending;
+    }
+    return pending.then(
+      (result) => {
+        telemetry.guard(() => settle(call, result));
+        return result;
+      },
+      (cause: unknown) => {
+        telemetry.guard(() => call.fail(cause));
+        throw cause;
+      },
+    ) as T;
+  });
+}
