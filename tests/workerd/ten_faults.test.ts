@@ -17,6 +17,7 @@ const canceled = "cloudflare.agents.canceled";
 const truncated = "cloudflare.agents.span.truncated";
 const toolCount = "cloudflare.agents.tool.count";
 const chat: Shape = { "chat chat-1": ["provider_work"] };
+const tool: Shape = "execute_tool look_up";
 const majors = ["v6", "v7"] as const;
 
 // What tracing of the AI SDK is known to get wrong, each fault shown to be absent here.
@@ -99,16 +100,44 @@ describe("ten faults of tracing the AI SDK, repaired", () => {
     }),
   );
 
-  for (const [scenario, what] of [
-    ["provider_executed", "a tool that the provider runs"],
-    ["invalid_input", "a tool call whose input is invalid"],
+  test(
+    "3. a tool that the provider runs has its span below the call that ran it",
+    both(async (major) => {
+      for (const way of ["generateText", "streamText"]) {
+        const spans = await run(`/provider_executed?major=${major}&function=${way}`);
+        assertTree(spans, [
+          {
+            "GET /provider_executed": [
+              { "invoke_agent tester": [{ "chat chat-1": ["provider_work", tool] }] },
+            ],
+          },
+        ]);
+        const span = spanOf(spans, "execute_tool");
+        assert.equal(span.status, "unset", describeSpans(spans));
+        assertAttributes(span, {
+          "gen_ai.tool.type": "extension",
+          "gen_ai.tool.call.id": "call_look_up",
+        });
+      }
+    }),
+  );
+
+  for (const [scenario, error] of [
+    ["invalid_input", "AI_InvalidToolInputError"],
+    ["unknown_tool", "AI_NoSuchToolError"],
   ] as const) {
     test(
-      `3. ${what} has its span`,
-      { todo: "there is none yet" },
+      `3. a tool call that fails as ${error} has its span`,
       both(async (major) => {
-        const spans = await run(`/${scenario}?major=${major}`);
-        assert.equal(spansOf(spans, "execute_tool").length, 1, describeSpans(spans));
+        for (const way of ["generateText", "streamText"]) {
+          const spans = await run(`/${scenario}?major=${major}&function=${way}`);
+          assertTree(spans, [
+            { [`GET /${scenario}`]: [{ "invoke_agent tester": [chat, tool, chat] }] },
+          ]);
+          const span = spanOf(spans, "execute_tool");
+          assert.equal(span.status, "error", describeSpans(spans));
+          assertAttributes(span, { "gen_ai.tool.type": "function", "error.type": error });
+        }
       }),
     );
   }
@@ -202,17 +231,24 @@ describe("ten faults of tracing the AI SDK, repaired", () => {
     }),
   );
 
-  // Of the list of what is absent elsewhere: instructions, redaction and enrichment are here. Definitions of tools,
-  // stop sequences, server address, step spans, cost, sampling and links are not.
+  // Of the list of what is absent elsewhere, step spans, cost, sampling and links are not here either.
   test(
-    "9. system instructions, a redaction hook and an enrichment hook are there",
+    "9. instructions, tools, stop sequences, the server and hooks to redact and enrich are there",
     both(async (major) => {
       const spans = await run(`/instructed?major=${major}`, latest);
+      const stopSequences = { "gen_ai.request.stop_sequences": '["###"]' };
       assertAttributes(spanOf(spans, "chat"), {
         "gen_ai.system_instructions": '[{"type":"text","content":"The password is [password]."}]',
+        "gen_ai.tool.definitions": /^\[\{"type":"function","name":"look_up","parameters":\{/,
+        "server.address": "provider.example",
+        "server.port": 8443,
         "app.operation": "chat",
+        ...stopSequences,
       });
-      assertAttributes(spanOf(spans, "invoke_agent"), { "app.operation": "invoke_agent" });
+      assertAttributes(spanOf(spans, "invoke_agent"), {
+        "app.operation": "invoke_agent",
+        ...stopSequences,
+      });
       assert.doesNotMatch(JSON.stringify(spans.map((span) => span.attributes)), /hunter2/);
     }),
   );

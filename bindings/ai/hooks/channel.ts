@@ -108,6 +108,8 @@ class ChannelTracer {
         case "generateText":
         case "streamText":
           return this.#runOperation(message as Message, execute);
+        case "step":
+          return this.#runStep(event, execute);
         case "languageModelCall":
           return this.#runModelCall(event, execute);
         case "executeTool":
@@ -190,6 +192,18 @@ class ChannelTracer {
       (call, value) => call.settled(providerResult(value)),
     );
     Promise.resolve(observed).then(close, close);
+    return result;
+  }
+
+  #runStep(event: SdkEvent, execute: () => unknown): unknown {
+    const call = openCalls.get(event["callId"], this);
+    const result = execute();
+    if (call instanceof ChannelOperation && !call.operation.isStream) {
+      Promise.resolve(result).then(
+        (step) => this.#telemetry.guard(() => call.onStepEnd(step)),
+        ignore,
+      );
+    }
     return result;
   }
 

@@ -3,6 +3,7 @@ import type { Params } from "../calls/identity.ts";
 import { telemetryOptions } from "../calls/identity.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
+import { recordRejectedCalls } from "../calls/rejected_calls.ts";
 import { runToolCall, type ToolRequest } from "../calls/tool_call.ts";
 import { record, text } from "../read.ts";
 import { recordDecisions } from "./integration_approvals.ts";
@@ -79,6 +80,10 @@ export class OperationHooks {
 
   onToolExecutionEnd(event: unknown): void {
     this.#toolEnds?.ended(event);
+  }
+
+  onStepEnd(event: unknown): void {
+    recordRejectedCalls(this.operation, record(event)?.["content"]);
   }
 
   onEnd(event: unknown): void {

@@ -24,6 +24,7 @@ export interface AISDKTelemetry {
     readonly execute: () => PromiseLike<T>;
   }): PromiseLike<T>;
   onToolExecutionEnd(event: object): void;
+  onStepEnd(event: object): void;
   onObjectStepStart(event: object): void;
   onObjectStepEnd(event: object): void;
   onEmbedStart(event: object): void;
@@ -99,8 +100,9 @@ export function createIntegration(
   };
   const tell = (hook: "onEnd" | "onAbort" | "onError") =>
     guarded((event) => (operationOf(event) ?? modelCallsOf(event))?.[hook](event));
-  const tellOperation = (hook: "onToolExecutionEnd" | "onObjectStepStart" | "onObjectStepEnd") =>
-    guarded((event) => operationOf(event)?.[hook](event));
+  const tellOperation = (
+    hook: "onToolExecutionEnd" | "onStepEnd" | "onObjectStepStart" | "onObjectStepEnd",
+  ) => guarded((event) => operationOf(event)?.[hook](event));
   const tellModelCalls = (hook: "attemptStarted" | "attemptEnded") =>
     guarded((event) => modelCallsOf(event)?.[hook](event));
   const run = (hook: "executeLanguageModelCall" | "executeTool") => (event: ExecuteEvent) => {
@@ -116,6 +118,7 @@ export function createIntegration(
     executeLanguageModelCall: run("executeLanguageModelCall") as never,
     executeTool: run("executeTool") as never,
     onToolExecutionEnd: tellOperation("onToolExecutionEnd"),
+    onStepEnd: tellOperation("onStepEnd"),
     onObjectStepStart: tellOperation("onObjectStepStart"),
     onObjectStepEnd: tellOperation("onObjectStepEnd"),
     onEmbedStart: tellModelCalls("attemptStarted"),

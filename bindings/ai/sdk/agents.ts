@@ -5,7 +5,7 @@ import { runClaimed } from "../hooks/integration_claims.ts";
 import { isFunction, record, text } from "../read.ts";
 import { type CallHead, callHead, isBounded } from "./call_head.ts";
 import { runOperation } from "./operation_call.ts";
-import { instrumentCall } from "./operation_functions.ts";
+import { hasSteps, instrumentCall, observedStepEnd } from "./operation_functions.ts";
 import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
@@ -106,6 +106,8 @@ function observedSettings(
   };
   return {
     ...settings,
+    // The agent gives its own callbacks to the call that it prepares.
+    ...(hasSteps(method) && observedStepEnd(sdk, operation, settings)),
     prepareCall(call: unknown) {
       const { prepareCall: _, ...own } = record(call) ?? {};
       if (!isFunction(prepareCall)) return observed(own) ?? own;

@@ -1,5 +1,6 @@
 import type { Params } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
+import { recordRejectedCalls } from "../calls/rejected_calls.ts";
 import { withoutOurs } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_claims.ts";
 import { isFunction, record } from "../read.ts";
@@ -44,11 +45,31 @@ export function instrumentCall(
   operation: AIOperation,
   params: Params,
 ): Params {
-  if (sdk.isV7 && sdkFunction.hasHooks) return instrumentV7(operation, params);
-  const observed = instrumentV6(sdk, operation, sdk.isV7 ? withoutOurs(params) : params);
+  const own = hasSteps(sdkFunction)
+    ? { ...params, ...observedStepEnd(sdk, operation, params) }
+    : params;
+  if (sdk.isV7 && sdkFunction.hasHooks) return instrumentV7(operation, own);
+  const observed = instrumentV6(sdk, operation, sdk.isV7 ? withoutOurs(own) : own);
   return sdkFunction.failsAtFinish === true
     ? { ...observed, onFinish: observedFinish(operation, params["onFinish"]) }
     : observed;
+}
+
+/** Whether a function tells of its steps what nothing else does; of a stream its parts tell. */
+export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
+  return hasHooks && !isStream;
+}
+
+/** The callback of a call, or of an agent, that is told of each step; v7 has a new name for it besides the old one. */
+export function observedStepEnd(sdk: Sdk, operation: AIOperation, params: Params): Params {
+  const name = sdk.isV7 ? "onStepEnd" : "onStepFinish";
+  const own = params[name] ?? params["onStepFinish"];
+  return {
+    [name]: (step: unknown) => {
+      sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
+      return isFunction(own) ? own(step) : undefined;
+    },
+  };
 }
 
 function observedFinish(operation: AIOperation, onFinish: unknown) {

@@ -1,4 +1,5 @@
 import type { AIOperation } from "../calls/operation.ts";
+import { recordIfRejected } from "../calls/rejected_calls.ts";
 import { isFunction, record } from "../read.ts";
 import { observeStream, type StreamObserver } from "./observe_stream.ts";
 import { observeSingleConsumer } from "./single_consumer.ts";
@@ -20,8 +21,11 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
   const { baseStream } = source;
   const observer: StreamObserver = {
     onStart: () => operation.noteConsumer(),
-    // What fails outside of a model call is told in the stream alone.
-    onChunk: (part) => noteError(operation, part),
+    onChunk: (part) => {
+      // What fails outside of a model call is told in the stream alone.
+      noteError(operation, part);
+      recordIfRejected(operation, part);
+    },
     onDone: () => operation.streamEnded(),
     onError: (cause) => operation.fail(cause),
     onCancel: () => operation.consumerLeft(),
@@ -42,12 +46,21 @@ function observeBranches(
   teeStream: (...args: unknown[]) => unknown,
 ): void {
   let consumers = 0;
+  // Every branch carries the same parts.
+  const seen = new WeakSet<object>();
+  const onChunk = (chunk: unknown) => {
+    const part = record(record(chunk)?.["part"]);
+    if (part?.["type"] !== "tool-call" || seen.has(part)) return;
+    seen.add(part);
+    operation.telemetry.guard(() => recordIfRejected(operation, part));
+  };
   const value = (...args: unknown[]) => {
     const branch = teeStream.apply(result, args);
     if (!(branch instanceof ReadableStream)) return branch;
     consumers += 1;
     operation.noteConsumer();
     observeStream(branch, {
+      onChunk,
       onDone: () => operation.streamEnded(),
       onError: (cause) => operation.fail(cause),
       onCancel: () => {

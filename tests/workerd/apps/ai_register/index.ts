@@ -98,6 +98,23 @@ const failing = tool({
   },
 });
 
+const strict = tool({ inputSchema: z.object({ a: z.string() }), execute: async () => 1 });
+
+/** A model that has the provider run two tools of an MCP server, one of which fails. */
+function searching(): Model {
+  const ids = { providerExecuted: true, dynamic: true } as const;
+  const parts = ["mcp.search", "mcp.broken"].flatMap((toolName): StreamPart[] => {
+    const of = { toolCallId: `call_${toolName}`, toolName, ...ids };
+    const result = toolName === "mcp.broken" ? "a secret" : { found: 1 };
+    return [
+      { type: "tool-call", input: '{"city":"Lisbon"}', ...of },
+      { type: "tool-result", result, isError: toolName === "mcp.broken", ...of },
+    ];
+  });
+  const [start, ...text] = textParts(2);
+  return model(() => answer([start as StreamPart, ...parts, ...text]));
+}
+
 const counting = tool({
   inputSchema: noInput,
   async *execute() {
@@ -368,15 +385,14 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     typesOf(stream({ model: calling("counting"), stopWhen, tools: { counting } })),
 
   generate_invalid_input: () =>
-    textOf(
-      generate({
-        model: calling("strict"),
-        stopWhen,
-        tools: {
-          strict: tool({ inputSchema: z.object({ a: z.string() }), execute: async () => 1 }),
-        },
-      }),
-    ),
+    textOf(generate({ model: calling("strict"), stopWhen, tools: { strict } })),
+  stream_invalid_input: () =>
+    typesOf(stream({ model: calling("strict"), stopWhen, tools: { strict } })),
+  generate_unknown_tool: () =>
+    textOf(generate({ model: calling("missing"), stopWhen, tools: { strict } })),
+
+  generate_provider_tool: () => textOf(generate({ model: searching() })),
+  stream_provider_tool: () => typesOf(stream({ model: searching() })),
 
   generate_same_ids: () => {
     const same = model(

@@ -8,6 +8,9 @@ export const alike: readonly string[] = [
   "generate_generator_tool",
   "stream_generator_tool",
   "generate_invalid_input",
+  "generate_unknown_tool",
+  "generate_provider_tool",
+  "stream_provider_tool",
   "generate_same_ids",
   "generate_nested",
   "stream_nested",
@@ -36,6 +39,7 @@ export const alike: readonly string[] = [
 
 /** The same, of those the channel does not tell enough of. */
 export const alikeWithHooks: readonly string[] = [
+  "stream_invalid_input",
   "generate_hidden",
   "stream_hidden",
   "generate_rejected_hidden",

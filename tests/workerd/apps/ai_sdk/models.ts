@@ -24,8 +24,12 @@ export function modelOf(...answers: (() => Promise<Answer>)[]): Model {
       const { parts } = await next();
       const text = parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join("");
       const calls = parts.filter((part) => part.type === "tool-call");
+      const tools = parts.filter(({ type }) => type === "tool-call" || type === "tool-result");
       return {
-        content: [...calls, ...(text === "" ? [] : [{ type: "text" as const, text }])],
+        content: [
+          ...(tools as GenerateResult["content"]),
+          ...(text === "" ? [] : [{ type: "text" as const, text }]),
+        ],
         finishReason: finishReason(calls.length > 0),
         usage,
         warnings: [],

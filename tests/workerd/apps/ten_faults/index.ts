@@ -28,27 +28,45 @@ function telemetry(major: Major, options: object = {}): object {
     : { experimental_telemetry: { isEnabled: true, functionId: "tester", ...options } };
 }
 
-/** A model that calls a tool the provider runs itself, or one with input that does not fit, and then answers. */
-function modelWith(major: Major, toolCall: object) {
+/** A model whose calls of tools are what `change` makes of them, streamed or not. */
+function modelWith(major: Major, change: (toolCall: object) => readonly object[]) {
   const model = chatModel(major, "chat-1", { tools: ["look_up"] });
+  const changed = (part: object) =>
+    (part as { type: string }).type === "tool-call" ? change(part) : [part];
   return {
     ...model,
     async doGenerate() {
       const answer = await model.doGenerate();
-      return {
-        ...answer,
-        content: answer.content.flatMap((part): object[] => {
-          const call = { ...part, ...toolCall };
-          if (part.type !== "tool-call") return [part];
-          if (!("providerExecuted" in toolCall)) return [call];
-          const { toolCallId, toolName } = part as { toolCallId: string; toolName: string };
-          const result = { type: "tool-result", toolCallId, toolName, result: "mild" };
-          return [call, { ...result, providerExecuted: true }];
-        }),
-      };
+      return { ...answer, content: answer.content.flatMap(changed) };
+    },
+    async doStream() {
+      const { stream } = await model.doStream();
+      const transform = new TransformStream<object, object>({
+        transform(part, controller) {
+          for (const own of changed(part)) controller.enqueue(own);
+        },
+      });
+      return { stream: stream.pipeThrough(transform) };
     },
   };
 }
+
+/** A call of the function that the query asks for, to the end of its stream if it gives one. */
+async function called(ai: Namespace, name: string | null, settings: object): Promise<void> {
+  const result = await ai[name ?? "generateText"]?.(settings);
+  const { consumeStream } = (result ?? {}) as { consumeStream?: () => PromiseLike<void> };
+  await consumeStream?.call(result);
+}
+
+/** Calls that the SDK does not run. */
+const toolCalls: Readonly<Record<string, (toolCall: object) => readonly object[]>> = {
+  provider_executed: (toolCall) => [
+    { ...toolCall, providerExecuted: true },
+    { ...toolCall, type: "tool-result", result: "mild", providerExecuted: true },
+  ],
+  invalid_input: (toolCall) => [{ ...toolCall, input: "{no json" }],
+  unknown_tool: (toolCall) => [toolCall],
+};
 
 const scenarios: Readonly<Record<string, (major: Major) => unknown>> = {
   async swapped_model(major) {
@@ -58,28 +76,6 @@ const scenarios: Readonly<Record<string, (major: Major) => unknown>> = {
       prompt,
       model: chatModel(major, "chat-1"),
       prepareStep: () => ({ model: swapped }),
-    });
-  },
-
-  async provider_executed(major) {
-    const model = modelWith(major, { providerExecuted: true });
-    return wrapped(major)["generateText"]?.({
-      ...telemetry(major),
-      prompt,
-      model,
-      stopWhen,
-      tools,
-    });
-  },
-
-  async invalid_input(major) {
-    const model = modelWith(major, { input: "{no json" });
-    return wrapped(major)["generateText"]?.({
-      ...telemetry(major),
-      prompt,
-      model,
-      stopWhen,
-      tools,
     });
   },
 
@@ -157,6 +153,7 @@ const scenarios: Readonly<Record<string, (major: Major) => unknown>> = {
     const options: AITelemetryOptions = {
       semconv: "latest",
       storeMessages: true,
+      storeTools: true,
       redact: (key, value) =>
         key === "gen_ai.system_instructions" ? value.replaceAll("hunter2", "[password]") : value,
       enrich: ({ operation }) => ({ "app.operation": operation }),
@@ -165,7 +162,12 @@ const scenarios: Readonly<Record<string, (major: Major) => unknown>> = {
       ...telemetry(major),
       system: "The password is hunter2.",
       prompt,
-      model: chatModel(major, "chat-1"),
+      tools,
+      stopSequences: ["###"],
+      model: {
+        ...chatModel(major, "chat-1"),
+        config: { baseURL: "https://provider.example:8443/v1?key=hunter2" },
+      },
     });
   },
 
@@ -228,9 +230,26 @@ const call: Route = ({ searchParams }) => {
   return run(wrapped(major), subject, major, searchParams.get("outcome") as Outcome);
 };
 
+/** What becomes of a call of a tool that the SDK does not run. */
+const notRun = (name: string): Route => {
+  const change = toolCalls[name] as (typeof toolCalls)[string];
+  return async ({ searchParams }) => {
+    const major = searchParams.get("major") as Major;
+    await called(wrapped(major), searchParams.get("function"), {
+      ...telemetry(major),
+      prompt,
+      model: modelWith(major, change),
+      stopWhen,
+      tools: name === "unknown_tool" ? {} : tools,
+    });
+    return null;
+  };
+};
+
 export default withTelemetry(
   routes({
     "/call": call,
+    ...Object.fromEntries(Object.keys(toolCalls).map((name) => [`/${name}`, notRun(name)])),
     "/left_after_text": leftAfterText,
     ...Object.fromEntries(
       Object.entries(scenarios).map(([name, scenario]): [string, Route] => [
