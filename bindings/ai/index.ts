@@ -9,9 +9,9 @@ export type { AITelemetryOptions } from "./options.ts";
 
 /**
  * Wraps the AI SDK (v6 or v7) so that every call gives one trace. Text, objects and agents: `invoke_agent` with a `chat`
- * span for each model call and an `execute_tool` span for each tool that ran. Embeddings, rankings, images, speech,
- * transcription and video: one span for each request to the model. Use the exports of the result as the originals:
- * results, errors and streams are theirs.
+ * span for each model call and an `execute_tool` span for each tool that ran, here or at the provider, or was called in
+ * vain. Embeddings, rankings, images, speech, transcription and video: one span for each request to the model. Use the
+ * exports of the result as the originals: results, errors and streams are theirs.
  *
  * ```ts
  * import * as ai from "ai";
@@ -49,7 +49,9 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  *   time to the first chunk.
  * - No hook at all: generateImage, video, streamed speech, transcription and translation, a call with `integrations`
  *   of its own, `isEnabled: false`, arguments that the SDK rejects.
- * - Approvals are recorded when the call ends, and not those that a policy grants.
+ * - Approvals are recorded when the call ends, and not those that a policy grants. Tool calls that the SDK rejects are
+ *   recorded when their step ends, and not where `recordOutputs` is false.
+ * - The address of the model's server is not told.
  *
  * @throws TypeError when an option has no such value.
  */
@@ -68,7 +70,7 @@ export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemet
  * - of a call's single requests for embeddings and the like: each call is one span, with its requests inside it;
  * - results and errors where `recordInputs` or `recordOutputs` is false: no usage, no failed tools, `error.type` is
  *   `Error`, an aborted call counts as failed;
- * - approvals of streams.
+ * - approvals of streams, and the tool calls of streams that the SDK rejects.
  *
  * @returns what stops it; spans that are open then are marked as truncated.
  * @throws TypeError when an option has no such value.

@@ -14,7 +14,10 @@ export interface AITelemetryOptions {
    * false unless given. Media is described by type and size, never recorded.
    */
   readonly storeMessages?: boolean;
-  /** Record arguments and results of tools on execute_tool spans, at most 28 KiB each; false unless given. */
+  /**
+   * Record arguments and results of tools on execute_tool spans, and in profile latest the definitions of tools on chat
+   * spans, at most 28 KiB each; false unless given.
+   */
   readonly storeTools?: boolean;
   /** Keys of the call's runtime context to record on its operation span, for every call. */
   readonly includeRuntimeContext?: readonly string[];

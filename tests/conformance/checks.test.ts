@@ -115,6 +115,24 @@ const faults: readonly Fault[] = [
     finds: /required at \$\[0\]/,
   },
   {
+    what: "definitions of tools without a name",
+    profiles: ["latest"],
+    attributes: { "gen_ai.tool.definitions": '[{"type":"function"}]' },
+    finds: /required at \$\[0\]/,
+  },
+  {
+    what: "a server without a port",
+    profiles: ["latest"],
+    attributes: { "server.address": "example.com" },
+    finds: /lacks server\.port/,
+  },
+  {
+    what: "a server, for which it has no name,",
+    profiles: ["agents"],
+    attributes: { "server.address": "example.com" },
+    finds: /server\.address/,
+  },
+  {
     what: "messages that are no JSON",
     profiles: both,
     attributes: { "gen_ai.output.messages": "[{" },

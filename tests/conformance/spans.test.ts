@@ -56,15 +56,31 @@ for (const profile of ["agents", "latest"] as const) {
       test(`messages, instructions, tools and approvals of ${major}`, async () => {
         const spans = await spansFrom(`/content?major=${major}`);
         const carried = new Set(spans.flatMap((span) => Object.keys(span.attributes)));
-        const instructions = profile === "latest" ? ["gen_ai.system_instructions"] : [];
+        const latestOnly = [
+          "gen_ai.system_instructions",
+          "gen_ai.tool.definitions",
+          "gen_ai.request.stop_sequences",
+          "server.address",
+          "server.port",
+        ];
         for (const key of [
           "gen_ai.input.messages",
           "gen_ai.output.messages",
           "gen_ai.tool.call.arguments",
           "gen_ai.tool.call.result",
-          ...instructions,
+          ...(profile === "latest" ? latestOnly : []),
         ]) {
           assert.ok(carried.has(key), `no span carries ${key}`);
+        }
+        const tools = spans.filter((span) => span.name.startsWith("execute_tool"));
+        for (const [key, value] of [
+          ["gen_ai.tool.type", "extension"],
+          ["error.type", "AI_InvalidToolInputError"],
+        ] as const) {
+          assert.ok(
+            tools.some(({ attributes }) => attributes[key] === value),
+            `no tool has ${key} ${value}`,
+          );
         }
         const approvals = spans.filter((span) => span.name === "tool_approval ask");
         const states = approvals.map(

@@ -93,7 +93,12 @@ describe("traceAISDKChannel in workerd", () => {
       ["plain", "wrapped", "channel"].map((via) => startTraced(via, { STORE: "1" })),
     );
     try {
-      for (const scenario of ["generate_tools", "stream_tools", "generate_same_ids", "stream_provider_tool"]) {
+      for (const scenario of [
+        "generate_tools",
+        "stream_tools",
+        "generate_same_ids",
+        "stream_provider_tool",
+      ]) {
         await assertAlike(scenario, ...(traced as [Traced, Traced, Traced]));
       }
     } finally {

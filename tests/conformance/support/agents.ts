@@ -75,7 +75,7 @@ function attributeViolations(letter: string, key: string, value: Value): string[
   const attribute = table.attributes[key];
   if (attribute === undefined) {
     // Keys of the user's own are free; these name spaces are not the user's.
-    return /^(gen_ai|cloudflare|isotel|otel)\./.test(key) ? [`carries unknown ${key}`] : [];
+    return /^(gen_ai|cloudflare|isotel|otel|server)\./.test(key) ? [`carries unknown ${key}`] : [];
   }
   const violations: string[] = [];
   if (!attribute.on.includes(letter)) violations.push(`carries ${key}`);

@@ -28,6 +28,15 @@ function readData<T>(name: string): T {
   return JSON.parse(readFileSync(join(import.meta.dirname, "../data", name), "utf8")) as T;
 }
 
+function inline(name: string): Schema {
+  const { inline_schemas } = readData<{ inline_schemas: Readonly<Record<string, Schema>> }>(
+    "message-cases.json",
+  );
+  const schema = inline_schemas[name];
+  if (schema === undefined) throw new Error(`there is no schema ${name}`);
+  return schema;
+}
+
 const registry = readData<Registry>("gen-ai.json");
 const proposed = new Set(
   registry.proposed.flatMap(({ attributes = {} }) => Object.keys(attributes)),
@@ -39,6 +48,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
   "gen_ai.input.messages": readData("input-messages.schema.json"),
   "gen_ai.output.messages": readData("output-messages.schema.json"),
   "gen_ai.system_instructions": readData("system-instructions.schema.json"),
+  "gen_ai.tool.definitions": inline("tool-definitions"),
 };
 
 /** Which kind of span stands for an operation here: agents and tools run in the Worker itself. */
@@ -61,6 +71,9 @@ export function latestViolations(span: SeenSpan): string[] {
   }
   if (status !== "error" && attributes["error.type"] !== undefined) {
     violations.push("carries error.type without having failed");
+  }
+  if (attributes["server.address"] !== undefined && attributes["server.port"] === undefined) {
+    violations.push("lacks server.port");
   }
   const operation = attributes["gen_ai.operation.name"];
   if (operation === undefined) {

@@ -22,6 +22,9 @@ const finish = {
 const parts = textParts("a", "b")();
 const throwingUsage = withThrowingGetter("inputTokens", { outputTokens: usage.outputTokens });
 
+const ran = { toolCallId: "1", toolName: "t", providerExecuted: true, dynamic: true };
+const toolCall = { type: "tool-call", input: "{}", ...ran };
+
 // Streams of a provider that does not keep to its types.
 const streams: Record<string, () => readonly unknown[]> = {
   "no parts at all": () => [],
@@ -48,6 +51,28 @@ const streams: Record<string, () => readonly unknown[]> = {
     { type: "error", error: untouchable() },
   ],
   "an error part with a text": () => [...parts.slice(0, 4), { type: "error", error: "secret" }],
+  "a tool of the provider's whose call cannot be read": () => [
+    parts[0],
+    withThrowingGetter("toolCallId", toolCall),
+    ...parts.slice(1),
+  ],
+  "a tool of the provider's whose result cannot be read": () => [
+    parts[0],
+    toolCall,
+    withThrowingGetter("result", { type: "tool-result", ...ran }),
+    ...parts.slice(1),
+  ],
+  "a tool of the provider's whose result is untouchable": () => [
+    parts[0],
+    toolCall,
+    { type: "tool-result", result: untouchable(), ...ran },
+    ...parts.slice(1),
+  ],
+  "results of tools that nobody called": () => [
+    parts[0],
+    { type: "tool-result", result: 1, ...ran },
+    ...parts.slice(1),
+  ],
   "two finishes": () => [...parts, finish],
 };
 
@@ -58,10 +83,17 @@ const unreadable = new Set([
   "an untouchable finish reason",
   "an untouchable part",
   "response metadata with a throwing getter",
+  "a tool of the provider's whose call cannot be read",
+  "a tool of the provider's whose result cannot be read",
+  "a tool of the provider's whose result is untouchable",
 ]);
 
 const answers: Record<string, () => unknown> = {
   "usage whose getter throws": () => ({ ...textAnswer()(), usage: throwingUsage }),
+  "a tool of the provider's whose result cannot be read": () => ({
+    ...textAnswer()(),
+    content: [toolCall, withThrowingGetter("result", { type: "tool-result", ...ran })],
+  }),
   "an untouchable response": () => ({ ...textAnswer()(), response: untouchable() }),
   "content with a throwing getter": () => ({
     ...textAnswer()(),

@@ -91,6 +91,22 @@ function toolSpans({ runtime }: Tracing<RecordingRuntime>) {
   return runtime.spans.filter(({ name }) => name.startsWith("execute_tool"));
 }
 
+test("the low-memory variant of ai v7 tells of rejected calls in its stream of parts", async () => {
+  const [v7] = sdks as [Sdk];
+  const tracing = recording();
+  const { experimental_streamTextLowMemory: streamText } = wrapped(
+    tracing.telemetry,
+    v7,
+  ) as unknown as { experimental_streamTextLowMemory: Functions["streamText"] };
+  const model = modelOf(v7, invalid);
+  const { fullStream } = streamText({ prompt: "p", model, tools: { strict: strict(v7) } });
+  for await (const _ of fullStream);
+  assert.deepEqual(
+    toolSpans(tracing).map((span) => attributesOf(span)["error.type"]),
+    ["AI_InvalidToolInputError"],
+  );
+});
+
 for (const sdk of sdks) {
   for (const way of Object.keys(ways)) {
     describe(`${way} of ai ${sdk.name} whose model calls a tool in vain`, () => {

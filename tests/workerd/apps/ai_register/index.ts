@@ -115,6 +115,26 @@ function searching(): Model {
   return model(() => answer([start as StreamPart, ...parts, ...text]));
 }
 
+/** A model whose provider asks whether it may run a tool. */
+function asking(): Model {
+  const { doGenerate, ...given } = once();
+  const toolCallId = "call_mcp.pay";
+  const ids = { toolCallId, toolName: "mcp.pay", providerExecuted: true, dynamic: true } as const;
+  return {
+    ...given,
+    async doGenerate(options) {
+      const answer = await doGenerate(options);
+      return {
+        ...answer,
+        content: [
+          { type: "tool-call", input: "{}", ...ids },
+          { type: "tool-approval-request", approvalId: "approval-1", toolCallId },
+        ],
+      };
+    },
+  };
+}
+
 const counting = tool({
   inputSchema: noInput,
   async *execute() {
@@ -393,6 +413,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
   generate_provider_tool: () => textOf(generate({ model: searching() })),
   stream_provider_tool: () => typesOf(stream({ model: searching() })),
+  generate_provider_approval: () => textOf(generate({ model: asking() })),
 
   generate_same_ids: () => {
     const same = model(

@@ -11,6 +11,7 @@ export const alike: readonly string[] = [
   "generate_unknown_tool",
   "generate_provider_tool",
   "stream_provider_tool",
+  "generate_provider_approval",
   "generate_same_ids",
   "generate_nested",
   "stream_nested",

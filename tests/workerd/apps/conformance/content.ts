@@ -7,7 +7,28 @@ import type { Namespace } from "../ai_functions/subjects.ts";
 const chatModel: typeof scriptedChatModel = (...args) => ({
   ...scriptedChatModel(...args),
   supportedUrls: { "*/*": [/^https:/] },
+  config: { baseURL: "https://provider.example/v1" },
 });
+
+/** It has the provider run two tools, one of which fails. */
+function searchingModel(major: Major) {
+  const model = chatModel(major, "chat-1");
+  const content = ["mcp.search", "mcp.broken"].flatMap((toolName) => {
+    const of = { toolCallId: `call_${toolName}`, toolName, providerExecuted: true, dynamic: true };
+    const isError = toolName === "mcp.broken";
+    return [
+      { type: "tool-call", input: '{"city":"Lisbon"}', ...of },
+      { type: "tool-result", result: isError ? "a secret" : { degrees: 12 }, isError, ...of },
+    ];
+  });
+  return {
+    ...model,
+    async doGenerate() {
+      const answer = await model.doGenerate();
+      return { ...answer, content: [...content, ...answer.content] };
+    },
+  };
+}
 
 type Scenario = (ai: Namespace, major: Major) => Promise<unknown>;
 
@@ -19,7 +40,8 @@ const settings = {
   frequencyPenalty: 0.125,
   presencePenalty: -0.5,
   seed: 42,
-  stopWhen: ({ steps }: { steps: unknown[] }) => steps.length >= 4,
+  stopSequences: ["###", "a\nb"],
+  stopWhen: ({ steps }: { steps: unknown[] }) => steps.length >= 5,
 };
 
 const telemetry = (major: Major) => {
@@ -70,6 +92,7 @@ const tools = {
     inputSchema: z.object({}),
     execute: async () => ({ degrees: 12, words: ["mild", "dry"] }),
   },
+  strict: { inputSchema: z.object({ a: z.string() }), execute: async () => "never run" },
   words: { inputSchema: z.object({}), execute: async () => "mild" },
   broken: {
     inputSchema: z.object({}),
@@ -111,7 +134,7 @@ export const contentScenarios: readonly Scenario[] = [
     system: "Be brief.",
     messages,
     tools,
-    model: chatModel(major, "chat-1", { tools: ["look_up", "words", "broken"] }),
+    model: chatModel(major, "chat-1", { tools: ["look_up", "words", "broken", "strict"] }),
   })),
   async (ai, major) => {
     const model = chatModel(major, "chat-1", { tools: ["look_up"] });
@@ -125,6 +148,7 @@ export const contentScenarios: readonly Scenario[] = [
     }) as { consumeStream(): PromiseLike<void> };
     await result.consumeStream();
   },
+  generate((major) => ({ prompt: "Search.", model: searchingModel(major) })),
   generate((major) => ({ prompt: "A name.", model: chatModel(major, "a/".repeat(40)) })),
   generate((major) => ({
     prompt: "Do it.",
