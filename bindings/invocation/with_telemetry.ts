@@ -1,4 +1,5 @@
-import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { withInvocationScope } from "../trace/invocation_scope.ts";
+import { type Constructor, wrapClass } from "./invocation_class.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 /** The handlers of a Worker that are invocations of their own. */
@@ -12,9 +13,6 @@ const handlerNames = [
   "trace",
   "test",
 ] as const;
-
-type Method = (...args: unknown[]) => unknown;
-type Constructor = abstract new (...args: never[]) => object;
 
 /**
  * Wraps the handlers of a Worker, or the class of a Durable Object or an entrypoint, so that each invocation has a
@@ -57,61 +55,4 @@ function wrapHandlers<T extends object>(handler: T): T {
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
   }
   return Object.create(Object.getPrototypeOf(handler) as object, descriptors) as T;
-}
-
-function wrapClass(base: Constructor): Constructor {
-  const Base = base as new (...args: unknown[]) => object;
-  const Wrapped = class extends Base {
-    constructor(...args: unknown[]) {
-      watchWaitUntil(args[0]);
-      super(...args);
-    }
-  };
-  // Inherited like all its statics.
-  Reflect.deleteProperty(Wrapped, "name");
-  Reflect.deleteProperty(Wrapped, "length");
-  const prototype = base.prototype as object;
-  for (const name of methodNames(prototype)) {
-    Object.defineProperty(Wrapped.prototype, name, invocationProperty(prototype, name));
-  }
-  return Wrapped;
-}
-
-/** The methods of a prototype and of all it inherits from. */
-function methodNames(prototype: object): ReadonlySet<string> {
-  const names = new Set<string>();
-  let current: object | null = prototype;
-  while (current !== null && current !== Object.prototype) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(current))) {
-      if (typeof value === "function" && name !== "constructor") names.add(name);
-    }
-    current = Object.getPrototypeOf(current) as object | null;
-  }
-  return names;
-}
-
-/**
- * A method that is an invocation when the runtime calls it. Who asks for it inside of one gets the method itself: calls
- * among methods cost no scope, and libraries that know their methods by identity find them.
- */
-function invocationProperty(prototype: object, name: string): PropertyDescriptor {
-  const methodOf = (object: object): unknown => Reflect.get(prototype, name, object);
-  const invocation = function (this: object, ...args: unknown[]): unknown {
-    return withInvocationScope(() => Reflect.apply(methodOf(this) as Method, this, args));
-  };
-  return {
-    configurable: true,
-    get() {
-      const method = methodOf(this as object);
-      return typeof method !== "function" || isInInvocation() ? method : invocation;
-    },
-    set(value: unknown) {
-      const own = { value, configurable: true, enumerable: true, writable: true };
-      Object.defineProperty(this, name, own);
-    },
-  };
-}
-
-function isInInvocation(): boolean {
-  return currentScope()?.ended === false;
 }

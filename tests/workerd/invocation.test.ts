@@ -25,9 +25,10 @@ describe("an invocation of a wrapped handler in workerd", () => {
           bindings: [
             { name: "ROOM", class_name: "Room" },
             { name: "EXTENDED", class_name: "ExtendedRoom" },
+            { name: "PREPARED", class_name: "Prepared" },
           ],
         },
-        migrations: [{ tag: "v1", new_sqlite_classes: ["Room", "ExtendedRoom"] }],
+        migrations: [{ tag: "v1", new_sqlite_classes: ["Room", "ExtendedRoom", "Prepared"] }],
       },
     });
   });
@@ -222,6 +223,22 @@ describe("an invocation of a wrapped handler in workerd", () => {
     const [isSame, spans] = await run("object_extended", 2);
     assert.equal(isSame, true);
     assertTruncated(spans, "own_agent");
+  });
+
+  test("a constructor finds the prototype of its class, and what it puts there or on the object counts", async () => {
+    const [result, spans] = await run("object_prepared", 4);
+    assert.deepEqual(result, {
+      greeting: "Hello, RPC!",
+      fetched: "Hello, fetch!",
+      ownNames: "constructor",
+      constructedBy: "PreparedClass",
+      isSame: true,
+      enumerable: false,
+    });
+    assertTruncated(spans, "in_own_handler");
+    const greetings = spans.filter(({ name }) => name === "invoke_agent in_prepared");
+    assert.equal(greetings.length, 2, describeSpans(spans));
+    for (const greeting of greetings) assertAttributes(greeting, { [truncated]: true });
   });
 
   test("handlers and waitUntil are otherwise what they were", async () => {

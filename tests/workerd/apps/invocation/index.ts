@@ -7,11 +7,12 @@ import { differences } from "./differences.ts";
 import { diagnostics } from "./objects.ts";
 import { boundedKey, startStream } from "./streams.ts";
 
-export { ExtendedRoom, Greeter, Room } from "./objects.ts";
+export { ExtendedRoom, Greeter, Prepared, Room } from "./objects.ts";
 
 interface Env {
   readonly ROOM: DurableObjectNamespace;
   readonly EXTENDED: DurableObjectNamespace;
+  readonly PREPARED: DurableObjectNamespace;
   readonly SELF: Service;
 }
 
@@ -24,6 +25,7 @@ interface RoomStub extends Fetcher {
   setAlarm(): Promise<void>;
   count(): Promise<Record<string, number>>;
   fail(): Promise<never>;
+  greet(name: string): Promise<string>;
   describe(): Promise<{ readonly alarms: number }>;
 }
 
@@ -276,6 +278,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   object_replacing: (_ctx, env) => roomOf(env, "replacing").replace(),
 
   object_extended: (_ctx, env) => stubOf(env.EXTENDED, "extended").ask("agent", 1),
+
+  async object_prepared(_ctx, env) {
+    const prepared = stubOf(env.PREPARED, "prepared");
+    const greeting = await prepared.greet("RPC");
+    const fetched = await (await prepared.fetch("http://prepared/")).text();
+    return { greeting, fetched, ...(await prepared.describe()) };
+  },
 
   differences,
   diagnostics,

@@ -1,5 +1,6 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { tracer, withTelemetry } from "isotel";
+import { asDeployed } from "../../harness/as_deployed.ts";
 import { startStream } from "./streams.ts";
 
 /** Counts of what this isolate has recorded. */
@@ -141,3 +142,40 @@ export class ExtendedRoom extends Room {
     return super.ask(`${this.#own}_${agent}`, 1);
   }
 }
+
+/** Does in its constructor what libraries do: looks at its prototype, and puts methods there and on the object. */
+class PreparedClass extends DurableObject {
+  readonly #ownNames = Object.getOwnPropertyNames(Object.getPrototypeOf(this)).join();
+  readonly #greet: unknown;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env as never);
+    const prototype = this.constructor.prototype as { greet: PreparedClass["greet"] };
+    const { greet } = PreparedClass.prototype;
+    prototype.greet = function (this: PreparedClass, name) {
+      return `${greet.call(this, name)}!`;
+    };
+    this.#greet = prototype.greet;
+    const fetch = (): Response => {
+      startStream("in_own_handler");
+      return new Response(this.greet("fetch"));
+    };
+    Object.defineProperty(this, "fetch", { value: fetch, configurable: true });
+  }
+
+  greet(name: string): string {
+    startStream("in_prepared");
+    return `Hello, ${name}`;
+  }
+
+  describe() {
+    return {
+      ownNames: this.#ownNames,
+      constructedBy: this.constructor.name,
+      isSame: this.greet === this.#greet,
+      enumerable: Object.keys(this).includes("fetch"),
+    };
+  }
+}
+
+export const Prepared = asDeployed(withTelemetry(PreparedClass));
