@@ -95,6 +95,9 @@ async function installNodeModules(folder, label) {
 try {
   await installDebianPackages([...new Set(groups.flatMap((group) => debianPackages[group]))]);
   await installNodeModules(".", "node modules");
+  if (groups.includes("test") || groups.includes("check")) {
+    await installNodeModules("tests/workerd/agents", "the agents package");
+  }
   if (groups.includes("bench")) {
     await installNodeModules("tests/bench", "the benchmark's peers");
   }

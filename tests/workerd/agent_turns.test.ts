@@ -13,6 +13,7 @@ import {
   spanOf,
   spansOf,
 } from "./harness/assertions.ts";
+import { JsonSocket } from "./harness/json_socket.ts";
 
 const turn = "cloudflare.agents.turn";
 const canceled = "cloudflare.agents.canceled";
@@ -21,32 +22,18 @@ const finishReason = "cloudflare.agents.response.finish_reason";
 
 /** A client of the agent on a socket of its own. */
 class Client {
-  readonly #socket: WebSocket;
-  readonly #received: AgentMessage[] = [];
-  #notify = () => {};
+  readonly #socket: JsonSocket<AgentMessage>;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: JsonSocket<AgentMessage>) {
     this.#socket = socket;
-    socket.addEventListener("message", ({ data }) => {
-      this.#received.push(JSON.parse(String(data)) as AgentMessage);
-      this.#notify();
-    });
   }
 
   static async connect(app: LocalWorker, path: string): Promise<Client> {
-    const url = new URL(path, app.url);
-    url.protocol = "ws:";
-    const socket = new WebSocket(url.href);
-    const client = new Client(socket);
-    await new Promise((resolve, reject) => {
-      socket.addEventListener("open", resolve);
-      socket.addEventListener("error", reject);
-    });
-    return client;
+    return new Client(await JsonSocket.connect(app, path));
   }
 
   send(message: ClientMessage | { readonly type: "nonsense" }): void {
-    this.#socket.send(JSON.stringify(message));
+    this.#socket.send(message);
   }
 
   prompt(id: string, text: string): void {
@@ -58,19 +45,12 @@ class Client {
     type: T,
     id?: string,
   ): Promise<Extract<AgentMessage, { type: T }> & { readonly textBefore: string }> {
-    let textBefore = "";
-    for (;;) {
-      const message = this.#received.shift();
-      if (message === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#notify = resolve;
-        });
-      } else if (message.type === type && (id === undefined || idOf(message) === id)) {
-        return { ...(message as Extract<AgentMessage, { type: T }>), textBefore };
-      } else if (message.type === "delta") {
-        textBefore += message.text;
-      }
-    }
+    const messages = await this.#socket.next(
+      (message) => message.type === type && (id === undefined || idOf(message) === id),
+    );
+    const message = messages.pop() as Extract<AgentMessage, { type: T }>;
+    const texts = messages.map((before) => (before.type === "delta" ? before.text : ""));
+    return { ...message, textBefore: texts.join("") };
   }
 
   /** Sends a prompt and waits until its turn has ended. */
@@ -81,11 +61,7 @@ class Client {
   }
 
   close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#socket.addEventListener("close", () => resolve());
-    });
-    this.#socket.close();
-    return closed;
+    return this.#socket.close();
   }
 }
 
