@@ -20,10 +20,12 @@ export class JsonSocket<Message> {
     url.protocol = "ws:";
     const socket = new WebSocket(url.href);
     const client = new JsonSocket<Message>(socket);
-    await new Promise((resolve, reject) => {
+    const opened = new Promise((resolve, reject) => {
       socket.addEventListener("open", resolve);
       socket.addEventListener("error", () => reject(new Error(`No WebSocket at ${path}.`)));
     });
+    // Where the upgrade fails, the local server may never say so.
+    await within(10_000, opened, `a WebSocket at ${path}`);
     return client;
   }
 
