@@ -1,0 +1,24 @@
+import type { MetricsBindings } from "./telemetry_options.ts";
+
+/** What a Worker does with scrapes and with the batches of the telemetry queue. */
+export interface MetricsRoutes {
+  /** The answer to a scrape; undefined when the request is none. */
+  scrape(
+    request: Request,
+    metrics: MetricsBindings,
+    ctx: ExecutionContext,
+  ): Promise<Response> | undefined;
+  /** Takes a batch of the telemetry queue; undefined when the batch is another's. */
+  consume(batch: MessageBatch, metrics: MetricsBindings): Promise<void> | undefined;
+}
+
+let routes: MetricsRoutes | undefined;
+
+/** Filled by the aggregating part when a Worker carries it: one that only records does without its code. */
+export function provideMetricsRoutes(provided: MetricsRoutes): void {
+  routes = provided;
+}
+
+export function metricsRoutes(): MetricsRoutes | undefined {
+  return routes;
+}
