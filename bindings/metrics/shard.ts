@@ -1,6 +1,9 @@
-/** The name of the aggregator for one of `shards` shards. */
-export function shardName(shard: number, shards: number): string {
-  return shards === 1 ? "isotel" : `isotel-${shard}-of-${shards}`;
+/**
+ * The name of the aggregator for a shard. It does not depend on the number of shards: with one more, the totals of the
+ * others stay where they are.
+ */
+export function shardName(shard: number, _shards: number): string {
+  return `isotel-${shard}`;
 }
 
 /** The shard of a producer by its identifier of 16 bytes; a frame carries the same bytes, see SNAPSHOT_FORMAT.md. */
