@@ -2,7 +2,7 @@
 
 /** Constants of isotel_aggregate.h, and the hash of the tables. */
 export const AggregateAbi = {
-  aggregateAbiVersion: 1,
+  aggregateAbiVersion: 2,
   aggregateResultCount: 32,
   escapingUnderscores: 0,
   escapingDots: 1,
@@ -31,6 +31,7 @@ export const aggregateExportNames = [
   "isotel_totals_ready",
   "isotel_totals_apply",
   "isotel_totals_prune",
+  "isotel_totals_next_prune",
   "isotel_totals_changes",
   "isotel_totals_snapshot",
   "isotel_frame_shard",
@@ -38,6 +39,7 @@ export const aggregateExportNames = [
   "isotel_snapshot_merge",
   "isotel_snapshot_write",
   "isotel_snapshot_info",
+  "isotel_snapshot_peek",
   "isotel_snapshot_render",
   "isotel_negotiate",
   "isotel_content_type",

@@ -143,6 +143,9 @@ void ExposedFamilies::AddSelfMetrics(const metrics::Snapshot& snapshot, const Ex
   }
   AddSelfMetric("isotel_snapshot_version", Kind::kGaugeSum, {}, "Version of the snapshot that is shown.",
                 static_cast<double>(info.version), options);
+  AddSelfMetric("isotel_snapshots_missing", Kind::kGaugeSum, {}, "Shards without a snapshot.",
+                static_cast<double>(options.missing_snapshots), options);
+  if (info.version == 0) return;
   const double age_ms = options.now_unix_ms - static_cast<double>(info.unix_ms);
   AddSelfMetric("isotel_snapshot_age", Kind::kGaugeSum, "s", "Age of the snapshot that is shown.",
                 age_ms > 0 ? age_ms / 1000 : 0, options);

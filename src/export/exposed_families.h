@@ -32,8 +32,11 @@ struct ExposedFamily {
 
 struct ExposeOptions {
   Escaping escaping = Escaping::kUnderscores;
-  /// Adds the families of metrics/aggregator_counters.def, the version and, as of `now_unix_ms`, the age.
+  /// Adds the families of metrics/aggregator_counters.def, the version, how many snapshots are missing and, unless all
+  /// are, the age as of `now_unix_ms`.
   bool self_metrics = false;
+  /// Snapshots that should have been merged and are not there.
+  uint32_t missing_snapshots = 0;
   double now_unix_ms = 0;
 };
 

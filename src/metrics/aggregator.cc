@@ -171,6 +171,16 @@ Error Aggregator::Prune(double now_unix_ms) {
   return Error::kOk;
 }
 
+uint64_t Aggregator::NextPruneUnixMs() const {
+  uint64_t next = UINT64_MAX;
+  for (const Producer& producer : producers_) {
+    if (!producer.live) continue;
+    next = std::min(next, producer.last_seen_unix_ms + options_.producer_retention_ms + 1);
+    for (const Gauge& gauge : producer.gauges) next = std::min(next, gauge.unix_ms + options_.gauge_expiry_ms + 1);
+  }
+  return next;
+}
+
 Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
   if (state_ != Error::kOk) return state_;
   const uint64_t now = ToUnixMs(now_unix_ms);

@@ -53,6 +53,8 @@ class Aggregator {
 
   /// Forgets producers idle for the retention and gauges past their expiry. Totals stay.
   Error Prune(double now_unix_ms);
+  /// When Prune() will next forget something; UINT64_MAX when there is nothing to forget.
+  [[nodiscard]] uint64_t NextPruneUnixMs() const;
 
   /// Writes the totals under the next version.
   Error WriteSnapshot(double now_unix_ms, ByteWriter& writer);

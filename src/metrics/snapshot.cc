@@ -7,6 +7,13 @@ constexpr std::string_view kMagic = "ISS";
 // More than any build will ever have, few enough to read.
 constexpr uint32_t kMaxCounters = 1'000;
 
+void MergeInfo(ByteReader& reader, SnapshotInfo& info) {
+  info.version += reader.Varint();
+  const uint64_t unix_ms = reader.Fixed64();
+  if (unix_ms > info.unix_ms) info.unix_ms = unix_ms;
+  info.counters.Merge(reader);
+}
+
 }  // namespace
 
 void AggregatorCounters::Write(ByteWriter& writer) const {
@@ -22,14 +29,20 @@ void AggregatorCounters::Merge(ByteReader& reader) {
   }
 }
 
+Result<SnapshotInfo> PeekSnapshot(std::string_view bytes) {
+  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  if (!message.ok()) return message.error();
+  SnapshotInfo info;
+  MergeInfo(message.value(), info);
+  if (!message.value().ok()) return Error::kCorrupt;
+  return info;
+}
+
 Error Snapshot::Merge(std::string_view bytes) {
   Result<ByteReader> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
   ByteReader& reader = message.value();
-  info_.version += reader.Varint();
-  const uint64_t unix_ms = reader.Fixed64();
-  if (unix_ms > info_.unix_ms) info_.unix_ms = unix_ms;
-  info_.counters.Merge(reader);
+  MergeInfo(reader, info_);
   return store_.MergeBody(reader, nullptr);
 }
 

@@ -38,6 +38,9 @@ struct SnapshotInfo {
   AggregatorCounters counters;
 };
 
+/// What a snapshot tells about itself; its body is not read. kCorrupt or kUnknownVersion.
+Result<SnapshotInfo> PeekSnapshot(std::string_view bytes);
+
 /// Totals that snapshots are merged into. Merging is associative and commutative, byte for byte.
 class Snapshot {
  public:

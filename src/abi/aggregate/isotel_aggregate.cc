@@ -39,6 +39,18 @@ struct isotel_aggregate {
     return error == Error::kOk ? static_cast<int32_t>(output.size()) : Answer(error);
   }
 
+  int32_t PutInfo(const metrics::SnapshotInfo& info, size_t families, size_t series) {
+    results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
+    results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
+    results[ISOTEL_SNAPSHOT_FAMILIES] = static_cast<double>(families);
+    results[ISOTEL_SNAPSHOT_SERIES] = static_cast<double>(series);
+    for (size_t i = 0; i < metrics::kAggregatorCounterCount; ++i) {
+      const uint64_t value = info.counters[static_cast<metrics::AggregatorCounter>(i)];
+      results[ISOTEL_SNAPSHOT_COUNTERS + i] = static_cast<double>(value);
+    }
+    return static_cast<int32_t>(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount);
+  }
+
   metrics::Aggregator totals;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
@@ -87,6 +99,13 @@ int32_t isotel_totals_prune(isotel_aggregate* context, double now_unix_ms) {
   return Answer(context->totals.Prune(now_unix_ms));
 }
 
+int32_t isotel_totals_next_prune(isotel_aggregate* context) {
+  const uint64_t next = context->totals.NextPruneUnixMs();
+  if (next == UINT64_MAX) return 0;
+  context->results[0] = static_cast<double>(next);
+  return 1;
+}
+
 int32_t isotel_totals_changes(isotel_aggregate* context) {
   return context->Written(context->totals.TakeChanges(context->output));
 }
@@ -124,23 +143,22 @@ int32_t isotel_snapshot_write(isotel_aggregate* context) {
 }
 
 int32_t isotel_snapshot_info(isotel_aggregate* context) {
-  const metrics::SnapshotInfo& info = context->snapshot->info();
-  context->results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
-  context->results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
-  context->results[ISOTEL_SNAPSHOT_FAMILIES] = static_cast<double>(context->snapshot->store().families().size());
-  context->results[ISOTEL_SNAPSHOT_SERIES] = static_cast<double>(context->snapshot->store().series().size());
-  for (size_t i = 0; i < metrics::kAggregatorCounterCount; ++i) {
-    context->results[ISOTEL_SNAPSHOT_COUNTERS + i] =
-        static_cast<double>(info.counters[static_cast<metrics::AggregatorCounter>(i)]);
-  }
-  return static_cast<int32_t>(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount);
+  const metrics::Store& store = context->snapshot->store();
+  return context->PutInfo(context->snapshot->info(), store.families().size(), store.series().size());
+}
+
+int32_t isotel_snapshot_peek(isotel_aggregate* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::SnapshotInfo> info = metrics::PeekSnapshot(context->Bytes(length));
+  return info.ok() ? context->PutInfo(info.value(), 0, 0) : Answer(info.error());
 }
 
 int32_t isotel_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping, uint32_t self_metrics,
-                               double now_unix_ms) {
+                               uint32_t missing, double now_unix_ms) {
   if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
   const exposition::ExposeOptions options{.escaping = static_cast<exposition::Escaping>(escaping),
                                           .self_metrics = self_metrics != 0,
+                                          .missing_snapshots = missing,
                                           .now_unix_ms = now_unix_ms};
   exposition::Render(*context->snapshot, static_cast<exposition::Format>(format), options, context->output);
   return context->Written(Error::kOk);

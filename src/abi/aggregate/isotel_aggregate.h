@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 1
+#define ISOTEL_AGGREGATE_ABI_VERSION 2
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 32
 
@@ -37,7 +37,7 @@ extern "C" {
 #define ISOTEL_APPLIED 0
 #define ISOTEL_DUPLICATE 1
 
-/* Results of isotel_snapshot_info(). */
+/* Results of isotel_snapshot_info() and isotel_snapshot_peek(). */
 #define ISOTEL_SNAPSHOT_VERSION 0 /* of shards the sum */
 #define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the latest was made */
 #define ISOTEL_SNAPSHOT_FAMILIES 2
@@ -83,6 +83,9 @@ ISOTEL_EXPORT(int32_t, isotel_totals_apply, (isotel_aggregate * context, uint32_
 /* Forgets producers idle for the retention and gauges past their expiry; totals stay. */
 ISOTEL_EXPORT(int32_t, isotel_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
+/* When isotel_totals_prune() will next forget something, in result[0]: 1, or 0 when there is nothing to forget. */
+ISOTEL_EXPORT(int32_t, isotel_totals_next_prune, (isotel_aggregate * context));
+
 /* Every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}; their bytes,
  * 0 when nothing changed. They have to be stored in one transaction before anything is acknowledged; when that fails
  * the context must be thrown away and loaded anew. */
@@ -109,10 +112,15 @@ ISOTEL_EXPORT(int32_t, isotel_snapshot_write, (isotel_aggregate * context));
 /* ISOTEL_SNAPSHOT_* of the merged snapshot into the results; their number. */
 ISOTEL_EXPORT(int32_t, isotel_snapshot_info, (isotel_aggregate * context));
 
+/* ISOTEL_SNAPSHOT_* of the snapshot in the buffer into the results, without its families and series, which are not
+ * read: 0; their number. kCorrupt, kUnknownVersion. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_peek, (isotel_aggregate * context, uint32_t length));
+
 /* The exposition of the merged snapshot in a format of export/formats.def with an escaping scheme,
- * with `self_metrics` also what isotel tells about itself; its bytes. */
+ * with `self_metrics` also what isotel tells about itself, as of now and with `missing` snapshots that should have been
+ * merged too; its bytes. */
 ISOTEL_EXPORT(int32_t, isotel_snapshot_render,
-              (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics,
+              (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics, uint32_t missing,
                double now_unix_ms));
 
 /* The format and escaping scheme, format | escaping << 8, for the Accept header in the buffer. Text 0.0.4 where it names

@@ -155,6 +155,10 @@ TEST_CASE("What is recorded arrives in an exposition") {
   CHECK(isotel_totals_changes(totals.context) == 0);
   REQUIRE(isotel_snapshot_merge(totals.context, totals.Put(snapshot)) == 0);
   CHECK(totals.Output(isotel_snapshot_write(totals.context)) == snapshot);
+  CHECK(isotel_snapshot_peek(totals.context, totals.Put(snapshot)) > ISOTEL_SNAPSHOT_COUNTERS);
+  CHECK(totals.Result(ISOTEL_SNAPSHOT_VERSION) == 1);
+  CHECK(totals.Result(ISOTEL_SNAPSHOT_UNIX_MS) == 2'500);
+  CHECK(totals.Result(ISOTEL_SNAPSHOT_SERIES) == 0);
   CHECK(isotel_snapshot_info(totals.context) > ISOTEL_SNAPSHOT_COUNTERS);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_VERSION) == 1);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_UNIX_MS) == 2'500);
@@ -164,7 +168,7 @@ TEST_CASE("What is recorded arrives in an exposition") {
   CHECK(choice == (2 | ISOTEL_ESCAPING_VALUES << 8));
   CHECK(totals.Output(isotel_content_type(totals.context, 2, ISOTEL_ESCAPING_VALUES)) ==
         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values");
-  const std::string text = totals.Output(isotel_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 3'000));
+  const std::string text = totals.Output(isotel_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 0, 3'000));
   CHECK(text.find("orders_total{area=\"eu\",plan=\"pro\"} 2\n") != std::string::npos);
   CHECK(text.find("wait_seconds_bucket{le=\"0.5\"} 1") != std::string::npos);
   CHECK(text.find("trace_id=\"74747474747474747474747474747474\"") != std::string::npos);
@@ -193,6 +197,8 @@ TEST_CASE("Totals go on from the chunks they were stored as") {
   std::memcpy(isotel_aggregate_buffer(again, static_cast<uint32_t>(frame.size())), frame.data(), frame.size());
   CHECK(isotel_totals_apply(again, static_cast<uint32_t>(frame.size()), 2'000) == ISOTEL_DUPLICATE);
   CHECK(isotel_totals_prune(again, 2'000) == 0);
+  CHECK(isotel_totals_next_prune(again) == 1);
+  CHECK(*static_cast<double*>(isotel_aggregate_results(again)) == 1e9 + 2'001);
   isotel_aggregate_destroy(again);
 }
 
@@ -287,14 +293,16 @@ TEST_CASE("The aggregation module refuses lengths, codes and bytes it cannot tak
     CHECK(isotel_totals_apply(totals.context, length, 0) == Code(Error::kOutOfRange));
     CHECK(isotel_frame_shard(totals.context, length, 1) == Code(Error::kOutOfRange));
     CHECK(isotel_snapshot_merge(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_snapshot_peek(totals.context, length) == Code(Error::kOutOfRange));
     CHECK(isotel_negotiate(totals.context, length) == Code(Error::kOutOfRange));
   }
   CHECK(isotel_frame_shard(totals.context, 3, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_frame_shard(totals.context, 3, 1) == Code(Error::kCorrupt));
   CHECK(totals.Apply("xyz") == Code(Error::kCorrupt));
   CHECK(isotel_snapshot_merge(totals.context, 3) == Code(Error::kCorrupt));
-  CHECK(isotel_snapshot_render(totals.context, 5, 0, 0, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_snapshot_render(totals.context, 0, 4, 0, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_snapshot_peek(totals.context, 3) == Code(Error::kCorrupt));
+  CHECK(isotel_snapshot_render(totals.context, 5, 0, 0, 0, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_snapshot_render(totals.context, 0, 4, 0, 0, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_content_type(totals.context, 5, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_snapshot_clear(totals.context) == 0);
 }

@@ -35,7 +35,7 @@ class Source {
     Snapshot snapshot;
     REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator_, 2'000)) == Error::kOk);
     metrics::ByteWriter writer;
-    exposition::Render(snapshot, format, {escaping, self_metrics, 3'500}, writer);
+    exposition::Render(snapshot, format, {.escaping = escaping, .self_metrics = self_metrics, .now_unix_ms = 3'500}, writer);
     return std::string(writer.view());
   }
 
@@ -285,8 +285,19 @@ TEST_CASE("The aggregator's own metrics, version and age are shown when asked fo
   CHECK(text.Find("isotel_series")->value == 1);
   CHECK(text.Find("isotel_snapshot_version")->value == 1);
   CHECK(text.Find("isotel_snapshot_age_seconds")->value == 1.5);
-  CHECK(text.samples.size() == metrics::kAggregatorCounterCount + 3);
+  CHECK(text.Find("isotel_snapshots_missing")->value == 0);
+  CHECK(text.samples.size() == metrics::kAggregatorCounterCount + 4);
   CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics, Escaping::kUnderscores, true)).error == "");
+}
+
+TEST_CASE("Without a snapshot the exposition says how many are missing, and no age") {
+  metrics::ByteWriter writer;
+  exposition::Render(metrics::Snapshot(), Format::kText, {.self_metrics = true, .missing_snapshots = 2}, writer);
+  const Validated text = ValidateText(writer.view());
+  CHECK(text.error == "");
+  CHECK(text.Find("isotel_snapshots_missing")->value == 2);
+  CHECK(text.Find("isotel_snapshot_version")->value == 0);
+  CHECK(text.Find("isotel_snapshot_age_seconds") == nullptr);
 }
 
 TEST_CASE("Every exposition of random data is valid and all agree") {

@@ -140,10 +140,12 @@ TEST_CASE("Idle producers are forgotten without touching the totals, and their o
   const std::string old = idle.Count(1, 1'000);
   CHECK(aggregator.Apply(old, 1'000).ok());
   CHECK(aggregator.Apply(busy.Count(2, 9'000), 9'000).ok());
+  CHECK(aggregator.NextPruneUnixMs() == 11'001);
   CHECK(aggregator.Prune(11'000) == Error::kOk);
   CHECK(aggregator.producers() == 2);
   CHECK(aggregator.Prune(11'001) == Error::kOk);
   CHECK(aggregator.producers() == 1);
+  CHECK(aggregator.NextPruneUnixMs() == 19'001);
   CHECK(aggregator.counters()[AggregatorCounter::kProducersPruned] == 1);
   CHECK(CounterOf(aggregator) == 3);
   CHECK(aggregator.Apply(old, 11'001).error() == Error::kTooOld);
@@ -177,9 +179,13 @@ TEST_CASE("A gauge counts per producer, in order of the frames, until it expires
   CHECK(GaugeAt(aggregator, 1'200) == 7);
   CHECK(aggregator.Apply(second.Set(30, 1'500), 1'500).ok());
   CHECK(GaugeAt(aggregator, 1'600) == 37);
+  CHECK(aggregator.NextPruneUnixMs() == 2'101);
   CHECK(GaugeAt(aggregator, 2'101) == 30);
   CHECK(GaugeAt(aggregator, 2'600) == -1);
+  CHECK(aggregator.Prune(2'101) == Error::kOk);
+  CHECK(aggregator.NextPruneUnixMs() == 2'501);
   CHECK(aggregator.Prune(2'600) == Error::kOk);
+  CHECK(aggregator.NextPruneUnixMs() == 11'101);
   CHECK(GaugeAt(aggregator, 1'600) == -1);
 }
 

@@ -49,6 +49,25 @@ TEST_CASE("Merging snapshots is associative and commutative, byte for byte") {
   }
 }
 
+TEST_CASE("A look at a snapshot tells what merging it would, and what is wrong with it") {
+  Dice dice(3);
+  const std::string bytes = SampleSnapshot(dice, 10);
+  Snapshot snapshot;
+  REQUIRE(snapshot.Merge(bytes) == Error::kOk);
+  const Result<SnapshotInfo> info = PeekSnapshot(bytes);
+  REQUIRE(info.ok());
+  CHECK(info.value().version == snapshot.info().version);
+  CHECK(info.value().unix_ms == snapshot.info().unix_ms);
+  for (size_t i = 0; i < kAggregatorCounterCount; ++i) {
+    const auto counter = static_cast<AggregatorCounter>(i);
+    CHECK(info.value().counters[counter] == snapshot.info().counters[counter]);
+  }
+  for (size_t size = 0; size < bytes.size(); ++size) CHECK(!PeekSnapshot(bytes.substr(0, size)).ok());
+  std::string newer = bytes;
+  newer[3] = 9;
+  CHECK(PeekSnapshot(newer).error() == Error::kUnknownVersion);
+}
+
 TEST_CASE("The empty snapshot changes nothing and a snapshot is written as it was read") {
   Dice dice(2);
   const std::string empty = Written(Snapshot());
