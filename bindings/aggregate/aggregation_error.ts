@@ -1,0 +1,22 @@
+import { ErrorCode } from "../core/abi.gen.ts";
+
+const names = new Map<number, string>(
+  Object.entries(ErrorCode).map(([name, code]) => [code, name]),
+);
+
+/** The name of an error of src/base/errors.def, for messages. */
+export function errorName(code: number): string {
+  return names.get(code) ?? `error ${code}`;
+}
+
+/** What the aggregation module refused, or that it failed altogether. */
+export class AggregationError extends Error {
+  override readonly name = "AggregationError";
+  /** A code of src/base/errors.def; undefined for a trap and for what is no answer of the module. */
+  readonly code: number | undefined;
+
+  constructor(what: string, code?: number, cause?: unknown) {
+    super(`isotel: ${what}${code === undefined ? "" : ` (${errorName(code)})`}`, { cause });
+    this.code = code;
+  }
+}

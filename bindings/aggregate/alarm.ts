@@ -1,0 +1,32 @@
+/** The alarm of a Durable Object, which is only ever moved to an earlier time. */
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  #unixMs: number | undefined;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Reads what an earlier life of the object has set. */
+  async load(): Promise<void> {
+    this.#unixMs = (await this.#storage.getAlarm()) ?? undefined;
+  }
+
+  /** To be called when it rings: the runtime has taken it down. */
+  rang(): void {
+    this.#unixMs = undefined;
+  }
+
+  /** Makes it ring by then. */
+  async setBy(unixMs: number): Promise<void> {
+    if (this.#unixMs !== undefined && this.#unixMs <= unixMs) return;
+    const before = this.#unixMs;
+    this.#unixMs = unixMs;
+    try {
+      await this.#storage.setAlarm(unixMs);
+    } catch (cause) {
+      this.#unixMs = before;
+      throw cause;
+    }
+  }
+}

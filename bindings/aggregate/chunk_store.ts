@@ -1,0 +1,87 @@
+import type { Chunk } from "./aggregate.ts";
+
+/** Rows of one chunk; a row holds far less than the 2 MB the database allows. */
+const rowsPerChunk = 16;
+const defaultRowBytes = 1_000_000;
+
+/**
+ * Chunks in a table of a Durable Object's database. A chunk takes the rows from `key * 16` on, one for each million bytes.
+ */
+export class ChunkStore {
+  readonly #sql: SqlStorage;
+  readonly #rowBytes: number;
+  /** Rows of the chunks that have more than one. */
+  readonly #rows = new Map<number, number>();
+
+  constructor(sql: SqlStorage, rowBytes: number = defaultRowBytes) {
+    this.#sql = sql;
+    this.#rowBytes = rowBytes;
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS isotel_chunks (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    );
+  }
+
+  /** Every chunk, ascending by key. */
+  *read(): Generator<Chunk> {
+    const query = "SELECT id, bytes FROM isotel_chunks ORDER BY id";
+    let key = -1;
+    let parts: Uint8Array[] = [];
+    for (const row of this.#sql.exec<{ id: number; bytes: ArrayBuffer }>(query)) {
+      const rowKey = Math.floor(row.id / rowsPerChunk);
+      if (rowKey !== key) {
+        if (parts.length > 0) yield this.#join(key, parts);
+        key = rowKey;
+        parts = [];
+      }
+      parts.push(new Uint8Array(row.bytes));
+    }
+    if (parts.length > 0) yield this.#join(key, parts);
+  }
+
+  /**
+   * Replaces chunks. To be called in a transaction.
+   *
+   * @throws Error when one is too large or the database refuses it.
+   */
+  write(chunks: Iterable<Chunk>): void {
+    for (const { key, bytes } of chunks) {
+      const rows = Math.max(1, Math.ceil(bytes.length / this.#rowBytes));
+      if (rows > rowsPerChunk) throw new RangeError(`isotel: chunk ${key} is too large`);
+      const first = key * rowsPerChunk;
+      for (let row = 0; row < rows; row += 1) {
+        const part = bytes.subarray(row * this.#rowBytes, (row + 1) * this.#rowBytes);
+        this.#sql.exec(
+          "INSERT OR REPLACE INTO isotel_chunks (id, bytes) VALUES (?, ?)",
+          first + row,
+          part,
+        );
+      }
+      if (rows < (this.#rows.get(key) ?? 1)) {
+        this.#sql.exec(
+          "DELETE FROM isotel_chunks WHERE id >= ? AND id < ?",
+          first + rows,
+          first + rowsPerChunk,
+        );
+      }
+      this.#keepRows(key, rows);
+    }
+  }
+
+  #join(key: number, parts: readonly Uint8Array[]): Chunk {
+    this.#keepRows(key, parts.length);
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined) return { key, bytes: first };
+    const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return { key, bytes };
+  }
+
+  #keepRows(key: number, rows: number): void {
+    if (rows > 1) this.#rows.set(key, rows);
+    else this.#rows.delete(key);
+  }
+}

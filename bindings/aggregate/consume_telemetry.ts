@@ -1,0 +1,100 @@
+import { shardName } from "../metrics/shard.ts";
+import { errorName } from "./aggregation_error.ts";
+import { type AggregatorNamespace, aggregatorStub, checkShards } from "./aggregator_stub.ts";
+import { bytesOf } from "./bytes.ts";
+import { isolateAggregate } from "./isolate_aggregate.ts";
+
+export interface ConsumeTelemetryOptions {
+  /** The namespace of TelemetryAggregator. */
+  readonly aggregator: AggregatorNamespace;
+  /** How many aggregators share the work; 1 unless given, and the same wherever it is given. */
+  readonly shards?: number;
+}
+
+const firstDelaySeconds = 5;
+const maxDelaySeconds = 3600;
+/** From this attempt on a message goes alone: should it be what breaks the aggregator, it takes no other with it. */
+const aloneFromAttempt = 3;
+
+/**
+ * Hands the frames of a batch to the aggregators, one call for each shard, and acknowledges each message once its
+ * aggregator has stored it. What is no frame is acknowledged too: the first aggregator counts it. The messages of an
+ * aggregator that fails are retried, later with each attempt. Frames may come any number of times, in any order.
+ *
+ * It never rejects. Messages of a dead letter queue are consumed the same way.
+ */
+export async function consumeTelemetry(
+  batch: MessageBatch,
+  { aggregator, shards = 1 }: ConsumeTelemetryOptions,
+): Promise<void> {
+  let deliveries: Delivery[];
+  try {
+    deliveries = sort(batch.messages, checkShards(shards));
+  } catch (cause) {
+    console.error(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
+    retryAll(batch.messages);
+    return;
+  }
+  const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
+  tellRefused(batch.queue, refused.flat());
+}
+
+/** Has messages delivered again, later with each attempt. */
+export function retryAll(messages: readonly Message[]): void {
+  for (const message of messages) {
+    const delay = firstDelaySeconds * 2 ** (message.attempts - 1);
+    message.retry({ delaySeconds: Math.min(maxDelaySeconds, delay) });
+  }
+}
+
+/** What goes to an aggregator in one call. */
+interface Delivery {
+  readonly shard: string;
+  readonly messages: Message[];
+  readonly frames: Uint8Array[];
+}
+
+function sort(messages: readonly Message[], shards: number): Delivery[] {
+  const aggregate = isolateAggregate();
+  const deliveries = new Map<unknown, Delivery>();
+  for (const message of messages) {
+    const frame = bytesOf(message.body) ?? new Uint8Array();
+    const shard = Math.max(0, aggregate.shardOfFrame(frame, shards));
+    const key = message.attempts < aloneFromAttempt ? shard : message;
+    let delivery = deliveries.get(key);
+    if (delivery === undefined) {
+      delivery = { shard: shardName(shard, shards), messages: [], frames: [] };
+      deliveries.set(key, delivery);
+    }
+    delivery.messages.push(message);
+    delivery.frames.push(frame);
+  }
+  return [...deliveries.values()];
+}
+
+/** The codes of the frames that were refused. */
+async function deliver(
+  { shard, messages, frames }: Delivery,
+  namespace: AggregatorNamespace,
+): Promise<number[]> {
+  try {
+    const results = await aggregatorStub(namespace, shard).apply(frames);
+    messages.forEach((message, index) => {
+      if (typeof results[index] === "number") message.ack();
+      else retryAll([message]);
+    });
+    return results.filter((result) => result < 0);
+  } catch (cause) {
+    console.error(`isotel: ${messages.length} messages wait for the aggregator ${shard}.`, cause);
+    retryAll(messages);
+    return [];
+  }
+}
+
+function tellRefused(queue: string, codes: readonly number[]): void {
+  if (codes.length === 0) return;
+  const reasons = [...new Set(codes)].map(errorName).join(", ");
+  console.error(
+    `isotel: ${codes.length} messages of the queue ${queue} were refused and counted (${reasons}).`,
+  );
+}

@@ -1,0 +1,178 @@
+import { DurableObject } from "#durable-object";
+import { provideMetricsRoutes } from "../invocation/metrics_routes.ts";
+import { defaultAggregateOptions } from "./aggregate.ts";
+import { Alarm } from "./alarm.ts";
+import { createAggregate, isolateAggregate } from "./isolate_aggregate.ts";
+import { publishError, publishSnapshot } from "./published_snapshots.ts";
+import { StoredTotals, UnreadableTotalsError } from "./stored_totals.ts";
+import { workerRoutes } from "./worker_routes.ts";
+
+export interface TelemetryAggregatorOptions {
+  /** Name of the KV binding that snapshots are published to; `TELEMETRY_KV` unless given. */
+  readonly kv?: string;
+  /** Milliseconds between two snapshots in KV, at least 1,000, which is also what it is unless given. */
+  readonly publishIntervalMs?: number;
+  /**
+   * Milliseconds a producer is remembered after its last frame; 14 days unless given. It has to be longer than a message
+   * may stay in the queue and in its dead letter queue together: older frames are refused.
+   */
+  readonly producerRetentionMs?: number;
+  /** Milliseconds a gauge counts after its producer wrote it; 5 minutes unless given. */
+  readonly gaugeExpiryMs?: number;
+}
+
+/** What arrives within this time is published together. */
+const gatherMs = 250;
+const maxRetryMs = 60_000;
+/** Forgetting has no haste: it is done at most so often. */
+const maxPruneIntervalMs = 60_000;
+const maxAlarmMs = 30 * 24 * 3_600_000;
+
+/**
+ * Adds up what the isolates of a Worker record, each frame exactly once, and publishes the totals. There is one object
+ * for each shard; it has to be a class with SQLite storage (`new_sqlite_classes`).
+ *
+ * Other settings than the defaults are given by a subclass:
+ * `export class Telemetry extends TelemetryAggregator { static override options = { kv: "METRICS" }; }`
+ */
+export class TelemetryAggregator extends DurableObject<unknown> {
+  static options: TelemetryAggregatorOptions = {};
+
+  readonly #totals: StoredTotals;
+  readonly #alarm: Alarm;
+  readonly #kv: KVNamespace | undefined;
+  readonly #publishIntervalMs: number;
+  readonly #pruneIntervalMs: number;
+  /** Whether the totals may be newer than what was published; an earlier life may have left them so. */
+  #isDirty = true;
+  #publishedUnixMs = Date.now();
+  #publishFailures = 0;
+  #reported: unknown;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env);
+    const { options } = new.target as typeof TelemetryAggregator;
+    const aggregate = {
+      producerRetentionMs:
+        options.producerRetentionMs ?? defaultAggregateOptions.producerRetentionMs,
+      gaugeExpiryMs: options.gaugeExpiryMs ?? defaultAggregateOptions.gaugeExpiryMs,
+    };
+    this.#totals = new StoredTotals(ctx.storage, () => createAggregate(aggregate));
+    this.#kv = kvOf(env, options.kv);
+    this.#publishIntervalMs = Math.max(1000, options.publishIntervalMs ?? 1000);
+    this.#pruneIntervalMs = Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs);
+    this.#alarm = new Alarm(ctx.storage);
+    void ctx.blockConcurrencyWhile(() => this.#alarm.load());
+  }
+
+  /**
+   * Adds frames to the totals and stores them before it answers.
+   *
+   * @returns for each frame 0 when it was added, 1 when it had been before, or the negative code of
+   * src/base/errors.def it was refused and counted with.
+   * @throws when nothing is known of any of them: all have to be sent again.
+   */
+  async apply(frames: Uint8Array[]): Promise<number[]> {
+    if (!Array.isArray(frames)) throw new TypeError("isotel: apply takes a list of frames");
+    const now = Date.now();
+    const results = this.#guard(() => this.#totals.apply(frames, now));
+    this.#isDirty = true;
+    // Without anything in between, so that it stands in the same write.
+    await this.#alarm.setBy(this.#nextPublish(now));
+    return results;
+  }
+
+  /**
+   * A snapshot of the newest totals.
+   *
+   * @throws when they cannot be read.
+   */
+  async snapshot(): Promise<Uint8Array> {
+    return this.#guard(() => this.#totals.snapshot(Date.now()));
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.rang();
+    const now = Date.now();
+    try {
+      if (this.#totals.prune(now)) this.#isDirty = true;
+      if (this.#isDirty && now >= this.#publishedUnixMs + this.#publishIntervalMs) {
+        await this.#publish(now);
+      }
+      this.#publishFailures = 0;
+      await this.#setNextAlarm();
+    } catch (cause) {
+      this.#report(cause);
+      if (cause instanceof UnreadableTotalsError) return;
+      this.#isDirty = true;
+      this.#publishFailures += 1;
+      const delay = Math.min(maxRetryMs, this.#publishIntervalMs * 2 ** this.#publishFailures);
+      await this.#alarm.setBy(Date.now() + delay);
+    }
+  }
+
+  async #publish(now: number): Promise<void> {
+    // What is applied while it is on its way is for the next one.
+    this.#isDirty = false;
+    if (this.#kv === undefined) return;
+    const bytes = this.#totals.snapshot(now);
+    const { version } = isolateAggregate().peek(bytes);
+    this.#publishedUnixMs = now;
+    await publishSnapshot(this.#kv, this.#shard, bytes, version);
+    this.#publishedUnixMs = Date.now();
+  }
+
+  #nextPublish(now: number): number {
+    return this.#kv === undefined
+      ? now + this.#pruneIntervalMs
+      : Math.max(now + gatherMs, this.#publishedUnixMs + this.#publishIntervalMs);
+  }
+
+  async #setNextAlarm(): Promise<void> {
+    const now = Date.now();
+    const prune = this.#totals.nextPrune();
+    if (this.#isDirty) {
+      await this.#alarm.setBy(this.#nextPublish(now));
+    } else if (prune !== undefined) {
+      const at = Math.max(prune, now + this.#pruneIntervalMs);
+      await this.#alarm.setBy(Math.min(at, now + maxAlarmMs));
+    }
+  }
+
+  get #shard(): string {
+    return this.ctx.id.name ?? this.ctx.id.toString();
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      this.#report(cause);
+      throw cause;
+    }
+  }
+
+  /** Tells of an error, of one that stays once. */
+  #report(cause: unknown): void {
+    if (cause === this.#reported) return;
+    this.#reported = cause;
+    console.error(`isotel: the aggregator ${this.#shard} failed.`, cause);
+    if (!(cause instanceof UnreadableTotalsError) || this.#kv === undefined) return;
+    const told = publishError(this.#kv, this.#shard, cause.message);
+    this.ctx.waitUntil(told.catch((error) => console.error("isotel: KV failed.", error)));
+  }
+}
+
+function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {
+  const kv = (env as Readonly<Record<string, KVNamespace | undefined>>)[name ?? "TELEMETRY_KV"];
+  if (kv === undefined && name !== undefined) {
+    console.error(
+      `isotel: TelemetryAggregator publishes nothing, there is no binding ${name}. Add to wrangler.jsonc: ` +
+        `"kv_namespaces": [{ "binding": "${name}" }]`,
+    );
+  }
+  return kv;
+}
+
+// Who exports the class has the Worker's scrapes and queue served by withTelemetry.
+provideMetricsRoutes(workerRoutes);
