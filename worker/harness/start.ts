@@ -31,6 +31,8 @@ export interface LocalWorker {
   fetchFrom(worker: string, path: string, options?: RequestOptions): Promise<Response>;
   /** Waits until every invocation seen since the last call has ended and gives their spans. */
   takeSpans(options?: TakeOptions): Promise<Span[]>;
+  /** Takes an object of the first Worker out of memory; what it has stored stays. */
+  evict(binding: string, object: string): Promise<void>;
   /** Stops the runtime. May be called more than once. */
   close(): Promise<void>;
 }
@@ -93,6 +95,7 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
     fetch: (path, options) => send(undefined, path, options),
     fetchFrom: send,
     takeSpans: async (options) => keepSpans(names, await takeSpans(askCollector, options)),
+    evict: (binding, object) => harness.getWorker().evictDurableObject(binding, { name: object }),
     close: () => {
       closing ??= within(10_000, harness.close(), "the runtime to stop");
       return closing;

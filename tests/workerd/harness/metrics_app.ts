@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { LocalWorker, RequestOptions } from "../../../worker/harness/start.ts";
+import { startApp } from "./app.ts";
+
+/** What the runtime makes of a batch its queue handler has seen. */
+export interface QueueResult {
+  readonly outcome: string;
+  readonly explicitAcks: readonly string[];
+  readonly retryMessages: readonly { readonly msgId: string; readonly delaySeconds?: number }[];
+}
+
+export interface KvWrite {
+  readonly unixMs: number;
+  readonly version: number;
+}
+
+/** An address of tests/workerd/apps/metrics_aggregate, with parameters. */
+export type Parameters = Readonly<Record<string, string | number>>;
+
+/** The Worker of tests/workerd/apps/metrics_aggregate. */
+export interface MetricsApp {
+  readonly worker: LocalWorker;
+  /** Asks a route and answers its JSON; throws what it failed with. */
+  ask<T>(path: string, parameters?: Parameters, body?: unknown): Promise<T>;
+  scrape(parameters: Parameters, options?: RequestOptions): Promise<Response>;
+  /** The samples of the newest totals, straight from the Durable Object. */
+  totals(parameters?: Parameters): Promise<Map<string, number>>;
+  evict(object?: string, binding?: string): Promise<void>;
+}
+
+export async function startMetricsApp(): Promise<MetricsApp> {
+  const worker = await startApp("metrics_aggregate", {
+    tail: "none",
+    config: {
+      compatibility_flags: ["nodejs_compat", "service_binding_extra_handlers"],
+      services: [{ binding: "SELF", service: "metrics_aggregate" }],
+      durable_objects: {
+        bindings: [
+          { name: "FAULTY", class_name: "FaultyAggregator" },
+          { name: "SHORT", class_name: "ShortGauges" },
+        ],
+      },
+      migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
+      kv_namespaces: [{ binding: "TELEMETRY_KV", id: "telemetry" }],
+      queues: {
+        producers: [{ binding: "TELEMETRY_QUEUE", queue: "telemetry-2" }],
+        consumers: [{ queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 }],
+      },
+    },
+  });
+  const address = (path: string, parameters: Parameters) => {
+    const search = new URLSearchParams(
+      Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+    );
+    return `${path}?${search}`;
+  };
+  const scrape = (parameters: Parameters, options: RequestOptions = {}) =>
+    worker.fetch(address("/metrics", parameters), options);
+  return {
+    worker,
+    scrape,
+    async ask<T>(path: string, parameters: Parameters = {}, body?: unknown): Promise<T> {
+      const options =
+        body === undefined
+          ? {}
+          : { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) };
+      const response = await worker.fetch(address(path, parameters), options);
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(text);
+      return JSON.parse(text) as T;
+    },
+    async totals(parameters = {}) {
+      const response = await scrape({ public: 1, source: "durable-object", ...parameters });
+      const text = await response.text();
+      assert.equal(response.status, 200, text);
+      return samplesOf(text);
+    },
+    evict: (object = "isotel-0", binding = "FAULTY") => worker.evict(binding, object),
+  };
+}
+
+/** The samples of an exposition in text, by name and labels. */
+export function samplesOf(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => {
+      const at = line.lastIndexOf(" ");
+      return [line.slice(0, at), Number(line.slice(at + 1))] as const;
+    }),
+  );
+}
+
+/** Frames on their way into a request. */
+export function base64(frame: Uint8Array): string {
+  return Buffer.from(frame).toString("base64");
+}
