@@ -1,3 +1,4 @@
+export type { MetricsBindings, TelemetryOptions } from "./invocation/telemetry_options.ts";
 export { withTelemetry } from "./invocation/with_telemetry.ts";
 export { type InvocationScopeOptions, withInvocationScope } from "./trace/invocation_scope.ts";
 export type { TracerSpan } from "./trace/span.ts";

@@ -20,6 +20,17 @@ export interface AttributeSink {
   write(key: string, value: AttributeValue): void;
 }
 
+/** An instance as it is lent to another part of the binding; good until it traps. */
+export interface CoreLoan {
+  readonly exports: CoreExports;
+  readonly context: number;
+  readonly exchange: number;
+  /** Gives the instance up, as after a trap in a call of {@link Core} itself. */
+  readonly trap: (cause: unknown) => void;
+  /** To be called after a call that may have grown the memory: {@link Core} has views on it too. */
+  readonly attach: () => void;
+}
+
 /** Names, keys and identifiers longer than this are cut before they cross; all have far shorter limits. */
 const maxTextUnits = 4096;
 
@@ -51,6 +62,7 @@ export class Core {
   readonly #keys: (readonly string[] | undefined)[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #textIds = new Map<string, number>();
+  readonly #endings: (() => void)[] = [];
 
   constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
     this.#exports = instantiate(module);
@@ -80,6 +92,21 @@ export class Core {
   /** The host's object of an open span. */
   ownerOf(handle: number): object | undefined {
     return this.owners[handle & (Abi.maxSpanSlots - 1)];
+  }
+
+  /**
+   * Lends the instance, which has to be alive. `onEnd` is called once when it has trapped, while its exports can still
+   * be called at one's own risk.
+   */
+  lend(onEnd: () => void): CoreLoan {
+    this.#endings.push(onEnd);
+    return {
+      exports: this.#exports,
+      context: this.#context,
+      exchange: this.#exchange,
+      trap: (cause) => this.#trap(cause, undefined),
+      attach: () => this.#attachIfGrown(),
+    };
   }
 
   /** The field set, emptied. */
@@ -414,6 +441,13 @@ export class Core {
         this.#readCounters();
       } catch {
         // What broke the instance broke them too: the last known ones stay.
+      }
+      for (const end of this.#endings) {
+        try {
+          end();
+        } catch {
+          // The same may have happened to whatever was to be saved.
+        }
       }
       this.#exports = deadExports(this.#exports.memory, trapped);
       this.#onTrap(cause);

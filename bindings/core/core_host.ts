@@ -12,6 +12,9 @@ export class CoreHost {
   #pastCounters: Readonly<Record<string, number>> = {};
   #traps = 0;
   #lastTrap: unknown;
+  readonly #listeners: ((core: Core) => void)[] = [];
+  /** Called by whoever made the core record metrics by itself, such as those of a span that ended. */
+  onRecord: () => void = () => {};
 
   /** @param module gives the compiled module; it is asked again after a failure. */
   constructor(module: () => WebAssembly.Module) {
@@ -22,6 +25,12 @@ export class CoreHost {
   get core(): Core | undefined {
     const core = this.#core;
     return core?.isAlive ? core : this.#renew();
+  }
+
+  /** Tells of the live core, if there is one, and of every one that is made later, before its first use. */
+  onCore(listener: (core: Core) => void): void {
+    this.#listeners.push(listener);
+    if (this.#core?.isAlive === true) listener(this.#core);
   }
 
   /** Instances that trapped or could not be made. */
@@ -47,12 +56,14 @@ export class CoreHost {
     }
     if (this.#traps >= maxTraps) return undefined;
     try {
-      this.#core = new Core(this.#module(), (cause) => this.#count(cause));
+      const core = new Core(this.#module(), (cause) => this.#count(cause));
+      this.#core = core;
+      for (const listener of this.#listeners) listener(core);
     } catch (cause) {
       this.#core = undefined;
       this.#count(cause);
     }
-    return this.#core;
+    return this.#core?.isAlive === true ? this.#core : undefined;
   }
 
   #count(cause: unknown): void {

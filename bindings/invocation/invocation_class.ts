@@ -1,8 +1,11 @@
-import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { currentScope } from "../trace/invocation_scope.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 type Method = (...args: unknown[]) => unknown;
 export type Constructor = abstract new (...args: never[]) => object;
+
+/** Runs a method as an invocation. `args` are those its object was constructed with: context and `env`. */
+export type Runner = (args: readonly unknown[], body: () => unknown) => unknown;
 
 /** The handlers that an object of a class may have as properties of its own. */
 const handlerNames = [
@@ -25,13 +28,16 @@ const handlerNames = [
  * constructed: constructors of libraries look at the prototype and put methods of their own there, and they have to
  * find what they would find without.
  */
-export function wrapClass(base: Constructor): Constructor {
+export function wrapClass(base: Constructor, run: Runner): Constructor {
   const Base = base as new (...args: unknown[]) => object;
+  const given = new WeakMap<object, readonly unknown[]>();
+  const invocations = new Invocations((object, body) => run(given.get(object) ?? [], body));
   const Wrapped = class extends Base {
     constructor(...args: unknown[]) {
       watchWaitUntil(args[0]);
       super(...args);
-      makeInvocations(this, new.target.prototype);
+      given.set(this, args);
+      invocations.makeOf(this, new.target.prototype);
     }
   };
   // Inherited like all its statics.
@@ -40,31 +46,61 @@ export function wrapClass(base: Constructor): Constructor {
   return Wrapped;
 }
 
-/** Puts what intercepts calls of the runtime between an object and its prototype. */
-function makeInvocations(object: object, prototype: object): void {
-  // Another, where a constructor has returned another object, or where the class was wrapped before.
-  if (Object.getPrototypeOf(object) !== prototype) return;
-  for (const name of handlerNames) {
-    const descriptor = Object.getOwnPropertyDescriptor(object, name);
-    if (typeof descriptor?.value !== "function" || descriptor.configurable !== true) continue;
-    const { value, enumerable = false } = descriptor;
-    Object.defineProperty(object, name, { ...invocationProperty(name, () => value), enumerable });
-  }
-  Reflect.setPrototypeOf(object, invocationsOf(prototype));
-}
+/** Makes methods of objects into invocations that run as `run` has it. */
+class Invocations {
+  readonly #run: (object: object, body: () => unknown) => unknown;
+  readonly #known = new WeakMap<object, object>();
 
-const known = new WeakMap<object, object>();
-
-function invocationsOf(prototype: object): object {
-  let invocations = known.get(prototype);
-  if (invocations !== undefined) return invocations;
-  invocations = Object.create(prototype) as object;
-  for (const name of methodNames(prototype)) {
-    const methodOf = (object: object): unknown => Reflect.get(prototype, name, object);
-    Object.defineProperty(invocations, name, invocationProperty(name, methodOf));
+  constructor(run: (object: object, body: () => unknown) => unknown) {
+    this.#run = run;
   }
-  known.set(prototype, invocations);
-  return invocations;
+
+  /** Puts what intercepts calls of the runtime between an object and its prototype. */
+  makeOf(object: object, prototype: object): void {
+    // Another, where a constructor has returned another object, or where the class was wrapped before.
+    if (Object.getPrototypeOf(object) !== prototype) return;
+    for (const name of handlerNames) {
+      const descriptor = Object.getOwnPropertyDescriptor(object, name);
+      if (typeof descriptor?.value !== "function" || descriptor.configurable !== true) continue;
+      const { value, enumerable = false } = descriptor;
+      Object.defineProperty(object, name, { ...this.#property(name, () => value), enumerable });
+    }
+    Reflect.setPrototypeOf(object, this.#between(prototype));
+  }
+
+  #between(prototype: object): object {
+    let between = this.#known.get(prototype);
+    if (between !== undefined) return between;
+    between = Object.create(prototype) as object;
+    for (const name of methodNames(prototype)) {
+      const methodOf = (object: object): unknown => Reflect.get(prototype, name, object);
+      Object.defineProperty(between, name, this.#property(name, methodOf));
+    }
+    this.#known.set(prototype, between);
+    return between;
+  }
+
+  /**
+   * A method that is an invocation when the runtime calls it. Who asks for it inside of one gets the method itself: calls
+   * among methods cost no scope, and libraries that know their methods by identity find them.
+   */
+  #property(name: string, methodOf: (object: object) => unknown): PropertyDescriptor {
+    const run = this.#run;
+    const invocation = function (this: object, ...args: unknown[]): unknown {
+      return run(this, () => Reflect.apply(methodOf(this) as Method, this, args));
+    };
+    return {
+      configurable: true,
+      get() {
+        const method = methodOf(this as object);
+        return typeof method !== "function" || isInInvocation() ? method : invocation;
+      },
+      set(value: unknown) {
+        const own = { value, configurable: true, enumerable: true, writable: true };
+        Object.defineProperty(this, name, own);
+      },
+    };
+  }
 }
 
 /** The methods of a prototype and of all it inherits from. */
@@ -78,30 +114,6 @@ function methodNames(prototype: object): ReadonlySet<string> {
     current = Object.getPrototypeOf(current) as object | null;
   }
   return names;
-}
-
-/**
- * A method that is an invocation when the runtime calls it. Who asks for it inside of one gets the method itself: calls
- * among methods cost no scope, and libraries that know their methods by identity find them.
- */
-function invocationProperty(
-  name: string,
-  methodOf: (object: object) => unknown,
-): PropertyDescriptor {
-  const invocation = function (this: object, ...args: unknown[]): unknown {
-    return withInvocationScope(() => Reflect.apply(methodOf(this) as Method, this, args));
-  };
-  return {
-    configurable: true,
-    get() {
-      const method = methodOf(this as object);
-      return typeof method !== "function" || isInInvocation() ? method : invocation;
-    },
-    set(value: unknown) {
-      const own = { value, configurable: true, enumerable: true, writable: true };
-      Object.defineProperty(this, name, own);
-    },
-  };
 }
 
 function isInInvocation(): boolean {

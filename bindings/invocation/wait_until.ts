@@ -3,7 +3,8 @@ import { isThenable } from "../trace/thenable.ts";
 
 type WaitUntil = (this: unknown, ...args: unknown[]) => unknown;
 
-const watched = new WeakSet<object>();
+/** Contexts that are watched, with their `waitUntil` as it was. */
+const watched = new WeakMap<object, WaitUntil>();
 const { prototype } = Promise;
 
 /**
@@ -23,10 +24,19 @@ export function watchWaitUntil(context: unknown): void {
       configurable: true,
       writable: true,
     });
-    watched.add(context);
+    watched.set(context, waitUntil as WaitUntil);
   } catch {
     // A context that cannot be changed: what it is given stays unseen.
   }
+}
+
+/** `waitUntil` of a watched context as it was: what it is given holds no scope. Undefined for any other. */
+export function unwatchedWaitUntil(
+  context: unknown,
+): ((work: Promise<unknown>) => void) | undefined {
+  if (typeof context !== "object" || context === null) return undefined;
+  const original = watched.get(context);
+  return original && ((work) => void Reflect.apply(original, context, [work]));
 }
 
 /** `waitUntil` as it is: whatever the runtime throws at a call, such as one without `this`, it still throws. */

@@ -1,5 +1,8 @@
 import { withInvocationScope } from "../trace/invocation_scope.ts";
-import { type Constructor, wrapClass } from "./invocation_class.ts";
+import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
+import { MeasuredInvocations } from "./measured.ts";
+import type { OptionsOf } from "./read_options.ts";
+import type { TelemetryOptions } from "./telemetry_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 /** The handlers of a Worker that are invocations of their own. */
@@ -14,6 +17,26 @@ const handlerNames = [
   "test",
 ] as const;
 
+/** The `env` of a class, or of the first handler that takes one. */
+type EnvOf<T> = Known<
+  T extends abstract new (
+    ctx: never,
+    env: infer E,
+    ...rest: never[]
+  ) => object
+    ? E
+    : T extends { fetch: (request: never, env: infer E, ...rest: never[]) => unknown }
+      ? E
+      : T extends { queue: (batch: never, env: infer E, ...rest: never[]) => unknown }
+        ? E
+        : T extends { scheduled: (event: never, env: infer E, ...rest: never[]) => unknown }
+          ? E
+          : unknown
+>;
+
+/** Of an `env` that nobody typed, options may take any. */
+type Known<E> = unknown extends E ? never : E;
+
 /**
  * Wraps the handlers of a Worker, or the class of a Durable Object or an entrypoint, so that each invocation has a
  * scope: spans that nobody would end, such as those of a stream that is never read, end with it and are marked
@@ -24,13 +47,32 @@ const handlerNames = [
  *
  * Of a class, every method the runtime calls is an invocation: handlers, alarms, WebSocket events and RPC alike.
  *
+ * With options, metrics are sent from `waitUntil`: those of `defineMetrics`, of the calls of an AI SDK, and of a Worker's
+ * `fetch` the duration of requests. The scrapes and the telemetry queue of a Worker that exports `TelemetryAggregator`
+ * are answered before its own handlers are asked. What is wrong with the options is said once by `console.error`.
+ *
  * @param handler `{ fetch, queue, ... }` as a Worker exports it, or a class.
- * @returns the same, to be exported in its place.
- * @throws TypeError when it is neither.
+ * @param options from the bindings of `env`; asked once for each `env`.
+ * @returns the same, to be exported in its place; with options it has a `queue` handler.
+ * @throws TypeError when it is neither, or options are no function.
  */
-export function withTelemetry<T extends object>(handler: T): T {
-  if (isConstructor(handler)) return wrapClass(handler) as T;
-  if (typeof handler === "object" && handler !== null) return wrapHandlers(handler);
+export function withTelemetry<T extends object>(
+  handler: T,
+  options?: (env: EnvOf<T>) => TelemetryOptions,
+): T {
+  if (options !== undefined && typeof options !== "function") {
+    throw new TypeError(
+      "isotel: the options of withTelemetry are a function of env, such as " +
+        `(env) => ({ metrics: { queue: env.TELEMETRY_QUEUE } }); it got ${typeof options}`,
+    );
+  }
+  const measured = options && new MeasuredInvocations(options as OptionsOf);
+  if (isConstructor(handler)) {
+    const run: Runner = ([ctx, env], body) =>
+      measured === undefined ? withInvocationScope(body) : measured.run(env, ctx, body);
+    return wrapClass(handler, run) as T;
+  }
+  if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);
   throw new TypeError(
     "isotel: withTelemetry takes the handlers of a Worker, such as { fetch }, or a class; " +
       `it got ${handler === null ? "null" : typeof handler}`,
@@ -41,16 +83,19 @@ function isConstructor(value: unknown): value is Constructor {
   return typeof value === "function" && typeof value.prototype === "object";
 }
 
-function wrapHandlers<T extends object>(handler: T): T {
+function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocations | undefined): T {
   const source = handler as Readonly<Record<string, unknown>>;
   const descriptors: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(handler);
   for (const name of handlerNames) {
     const original = source[name];
-    if (typeof original !== "function") continue;
+    const isHandler = typeof original === "function";
+    if (!isHandler && !(name === "queue" && measured !== undefined)) continue;
     const value = (...args: unknown[]): unknown => {
       watchWaitUntil(args[2]);
       // A handler is called as a method of what the Worker exports.
-      return withInvocationScope(() => Reflect.apply(original, handler, args) as unknown);
+      const body = isHandler ? () => Reflect.apply(original, handler, args) as unknown : undefined;
+      if (measured !== undefined) return measured.handler(name, args, body);
+      return body && withInvocationScope(body);
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
   }

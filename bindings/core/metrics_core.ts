@@ -1,0 +1,291 @@
+import { Abi, ErrorCode } from "./abi.gen.ts";
+import { type Core, type CoreLoan, trapped } from "./core.ts";
+import { type Declaration, encodeDeclaration } from "./declaration.ts";
+import { type CoreExports, deadExports } from "./exports.ts";
+
+/** Bytes of a producer's identifier. */
+export const producerIdBytes = 16;
+
+const traceIdBytes = 16;
+const exemplarBytes = 24;
+/** A label set of more bytes goes to the overflow series, so more of one value never matters. */
+const maxLabelUnits = 4097;
+const encoder = new TextEncoder();
+
+/** What is taken over from an instance of the core that trapped. */
+export interface Remains {
+  /** Frames that were not handed over yet. */
+  readonly frames: Uint8Array<ArrayBuffer>[];
+  /** Whether data recorded since the last flush is lost: the trap was in a call of this class. */
+  readonly isLoss: boolean;
+}
+
+/**
+ * The metrics of one instance of the core: one producer of delta frames.
+ *
+ * A trap inside a call does not reach the caller, see {@link Core}: the call and all later ones answer
+ * {@link trapped}.
+ */
+export class MetricsCore {
+  /** False once the instance has trapped. */
+  isAlive = true;
+  readonly #loan: CoreLoan;
+  readonly #context: number;
+  readonly #clock: () => number;
+  readonly #onEnd: (remains: Remains) => void;
+  #exports: CoreExports;
+  #results: Float64Array;
+  #bytes: Uint8Array;
+  #isStruck = false;
+  #overflowed = 0;
+  #invalid = 0;
+
+  /**
+   * Makes the core a producer.
+   *
+   * @param producerId 16 random bytes, never used before.
+   * @param clock Unix milliseconds.
+   * @param onEnd is told what is left when the instance traps.
+   * @returns undefined when the core is one already, or traps.
+   */
+  static open(
+    core: Core,
+    producerId: Uint8Array,
+    clock: () => number,
+    onEnd: (remains: Remains) => void,
+  ): MetricsCore | undefined {
+    const metrics = new MetricsCore(core, clock, onEnd);
+    return metrics.#open(producerId) === ErrorCode.ok ? metrics : undefined;
+  }
+
+  private constructor(core: Core, clock: () => number, onEnd: (remains: Remains) => void) {
+    this.#loan = core.lend(() => this.#end());
+    this.#exports = this.#loan.exports;
+    this.#context = this.#loan.context;
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    const { buffer } = this.#exports.memory;
+    this.#results = resultsIn(buffer, this.#loan.exchange);
+    this.#bytes = new Uint8Array(buffer);
+  }
+
+  #open(producerId: Uint8Array): number {
+    return this.#call(() => {
+      this.#put(producerId);
+      return this.#exports.isotel_metrics_open(this.#context);
+    });
+  }
+
+  /** The number of the family, or a negative error. */
+  declare(declaration: Declaration): number {
+    return this.#call(() => {
+      const { bounds } = declaration;
+      const values = "generator" in bounds ? this.#generate(bounds) : bounds;
+      if (typeof values === "number") return values;
+      const bytes = encodeDeclaration(declaration, values);
+      this.#put(bytes);
+      return this.#exports.isotel_metrics_declare(this.#context, bytes.length);
+    });
+  }
+
+  #generate(
+    bounds: Extract<Declaration["bounds"], { generator: number }>,
+  ): readonly number[] | number {
+    const { generator, a, b, count } = bounds;
+    const found = this.#exports.isotel_metrics_bounds(this.#context, generator, a, b, count);
+    if (found < 0) return found;
+    const at = this.#buffer(8 * found);
+    return Array.from(new Float64Array(this.#exports.memory.buffer, at, found));
+  }
+
+  /** The row of a label set, its values in the order of the declared names, or a negative error. */
+  bind(family: number, values: readonly string[]): number {
+    return this.#call(() => {
+      const texts = values.map((value) => value.slice(0, maxLabelUnits));
+      const sizesBytes = 4 * texts.length;
+      const capacity = texts.reduce((sum, text) => sum + 3 * text.length, sizesBytes);
+      const start = this.#buffer(capacity);
+      const { buffer } = this.#exports.memory;
+      const sizes = new DataView(buffer, start, sizesBytes);
+      let at = start + sizesBytes;
+      texts.forEach((text, i) => {
+        const room = new Uint8Array(buffer, at, 3 * text.length);
+        const { written } = encoder.encodeInto(text, room);
+        sizes.setUint32(4 * i, written, true);
+        at += written;
+      });
+      return this.#exports.isotel_metrics_bind(this.#context, family, at - start, this.#clock());
+    });
+  }
+
+  /** Adds to a counter, sets a gauge, observes in a histogram; 0 or a negative error. */
+  record(row: number, value: number): number {
+    try {
+      return this.#exports.isotel_metrics_record(this.#context, row, value);
+    } catch (cause) {
+      return this.#trap(cause);
+    }
+  }
+
+  /** Adds to a gauge; 0 or a negative error. */
+  add(row: number, value: number): number {
+    try {
+      return this.#exports.isotel_metrics_add(this.#context, row, value);
+    } catch (cause) {
+      return this.#trap(cause);
+    }
+  }
+
+  /** Records with an exemplar; the identifiers are 32 and 16 hexadecimal digits. 0 or a negative error. */
+  recordExemplar(row: number, value: number, traceId: string, spanId: string): number {
+    try {
+      const at = this.#buffer(exemplarBytes);
+      const bytes = this.#attachedBytes();
+      putHex(bytes, at, traceId);
+      putHex(bytes, at + traceIdBytes, spanId);
+      const { isotel_metrics_record_exemplar } = this.#exports;
+      const answer = isotel_metrics_record_exemplar(this.#context, row, value, this.#clock());
+      this.#loan.attach();
+      return answer;
+    } catch (cause) {
+      return this.#trap(cause);
+    }
+  }
+
+  /** Whether something was recorded since the last flush. */
+  get isDirty(): boolean {
+    if (!this.isAlive) return false;
+    try {
+      this.#exports.isotel_metrics_status(this.#context);
+      return this.#attachedResults()[Abi.metricsDirty] === 1;
+    } catch (cause) {
+      this.#trap(cause);
+      return false;
+    }
+  }
+
+  /** How often a label set went to the overflow series of its family. */
+  get labelSetsOverflowed(): number {
+    this.#readStatus();
+    return this.#overflowed;
+  }
+
+  /** Values the core refused. */
+  get invalidValues(): number {
+    this.#readStatus();
+    return this.#invalid;
+  }
+
+  /**
+   * Moves what changed since the last flush into frames, `refreshGauges` with every gauge, and hands them over: none of
+   * them is offered again.
+   */
+  flush(refreshGauges: boolean): Uint8Array<ArrayBuffer>[] {
+    const frames: Uint8Array<ArrayBuffer>[] = [];
+    this.#call(() => {
+      this.#exports.isotel_metrics_flush(this.#context, this.#clock(), refreshGauges ? 1 : 0);
+      return this.#takeFrames(frames);
+    });
+    return frames;
+  }
+
+  #takeFrames(frames: Uint8Array<ArrayBuffer>[]): number {
+    const { isotel_metrics_frame, isotel_metrics_commit, memory } = this.#exports;
+    for (;;) {
+      const length = isotel_metrics_frame(this.#context, 0);
+      if (length <= 0) return length;
+      const at = this.#buffer(length);
+      const bytes = new Uint8Array(memory.buffer).slice(at, at + length);
+      const sequence = this.#attachedResults()[0] as number;
+      frames.push(bytes);
+      if (isotel_metrics_commit(this.#context, sequence) !== ErrorCode.ok) return 0;
+    }
+  }
+
+  #readStatus(): void {
+    if (!this.isAlive) return;
+    this.#call(() => this.#keepStatus());
+  }
+
+  #keepStatus(): number {
+    const count = this.#exports.isotel_metrics_status(this.#context);
+    const results = this.#attachedResults();
+    this.#overflowed = results[Abi.metricsLabelSetsOverflowed] as number;
+    this.#invalid = results[Abi.metricsInvalidValues] as number;
+    return count;
+  }
+
+  #put(bytes: Uint8Array): void {
+    const at = this.#buffer(bytes.length);
+    this.#attachedBytes().set(bytes, at);
+  }
+
+  /** Address of the text buffer. */
+  #buffer(size: number): number {
+    return this.#exports.isotel_buffer(this.#context, size) >>> 0;
+  }
+
+  #attachedBytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#exports.memory.buffer);
+    return this.#bytes;
+  }
+
+  #attachedResults(): Float64Array {
+    if (this.#results.length === 0) {
+      this.#results = resultsIn(this.#exports.memory.buffer, this.#loan.exchange);
+    }
+    return this.#results;
+  }
+
+  #call(call: () => number): number {
+    try {
+      const answer = call();
+      this.#loan.attach();
+      return answer;
+    } catch (cause) {
+      return this.#trap(cause);
+    }
+  }
+
+  #trap(cause: unknown): number {
+    this.#isStruck = true;
+    this.#loan.trap(cause);
+    return trapped;
+  }
+
+  /** Saves what it can. A trap in another part of the core leaves metrics whole; after one in here they may be torn. */
+  #end(): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    const frames: Uint8Array<ArrayBuffer>[] = [];
+    let isLoss = true;
+    try {
+      this.#keepStatus();
+      if (!this.#isStruck) {
+        this.#exports.isotel_metrics_flush(this.#context, this.#clock(), 0);
+        isLoss = false;
+      }
+      this.#takeFrames(frames);
+    } catch {
+      isLoss = true;
+    }
+    this.#exports = deadExports(this.#exports.memory, trapped);
+    this.#onEnd({ frames, isLoss });
+  }
+}
+
+function resultsIn(buffer: ArrayBuffer, exchange: number): Float64Array {
+  return new Float64Array(buffer, exchange + Abi.exchangeResult, Abi.resultCount);
+}
+
+function putHex(bytes: Uint8Array, at: number, digits: string): void {
+  for (let i = 0; i < digits.length; i += 2) {
+    bytes[at + i / 2] = (hexDigit(digits, i) << 4) | hexDigit(digits, i + 1);
+  }
+}
+
+/** The value of a digit known to be hexadecimal: 0 to 9, then a to f of either case. */
+function hexDigit(digits: string, at: number): number {
+  const code = digits.charCodeAt(at);
+  return (code & 0xf) + 9 * (code >> 6);
+}

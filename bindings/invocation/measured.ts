@@ -1,0 +1,120 @@
+import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
+import { workersMetrics } from "../metrics/workers_flusher.ts";
+import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { metricsRoutes } from "./metrics_routes.ts";
+import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
+import { unwatchedWaitUntil } from "./wait_until.ts";
+
+const { prototype } = Promise;
+
+/** Invocations of one Worker or class whose metrics are recorded and sent. */
+export class MeasuredInvocations {
+  readonly #optionsOf: OptionsOf;
+  readonly #options = new WeakMap<object, { readonly read: WorkerOptions | undefined }>();
+
+  constructor(optionsOf: OptionsOf) {
+    this.#optionsOf = optionsOf;
+  }
+
+  /**
+   * Runs a handler of a Worker as an invocation, unless it is about isotel's own: a scrape, or a batch of the telemetry
+   * queue.
+   *
+   * @param args what the runtime gave the handler.
+   * @param body calls it; undefined where the Worker has none.
+   */
+  handler(name: string, args: readonly unknown[], body: (() => unknown) | undefined): unknown {
+    const [event, env, ctx] = args;
+    const options = this.#read(env);
+    const own = options === undefined ? undefined : ownAnswer(name, event, options, ctx);
+    if (own !== undefined) return this.run(env, ctx, () => own);
+    if (body === undefined) throw new Error(`isotel: the Worker has no ${name} handler of its own`);
+    return this.run(env, ctx, body, name === "fetch" ? event : undefined);
+  }
+
+  /**
+   * Runs a body as an invocation: what it records is sent.
+   *
+   * @param request of an HTTP request, whose duration is measured.
+   */
+  run<T>(env: unknown, ctx: unknown, body: () => T, request?: unknown): T {
+    const options = this.#read(env);
+    const metrics = options?.plan === undefined ? undefined : begin(options);
+    if (options === undefined || metrics === undefined) return withInvocationScope(body);
+    const measured =
+      request === undefined ? undefined : metrics.http.begin(request, options.metrics.route);
+    let scope = currentScope();
+    const end = (outcome: { readonly result: unknown } | { readonly cause: unknown }): void => {
+      try {
+        measured?.(outcome);
+        metrics.flusher.endInvocation(scope, unwatchedWaitUntil(ctx));
+      } catch {
+        // What was recorded stays where it is, and the next invocation looks for it.
+      }
+    };
+    let result: T;
+    try {
+      result = withInvocationScope(() => {
+        scope = currentScope();
+        return body();
+      });
+    } catch (cause) {
+      end({ cause });
+      throw cause;
+    }
+    if (result instanceof Promise) {
+      prototype.then.call(
+        result,
+        (value: unknown) => end({ result: value }),
+        (cause: unknown) => end({ cause }),
+      );
+    } else {
+      end({ result });
+    }
+    return result;
+  }
+
+  #read(env: unknown): WorkerOptions | undefined {
+    const key = typeof env === "object" && env !== null ? env : noEnv;
+    const known = this.#options.get(key);
+    if (known !== undefined) return known.read;
+    const read = guarded(() => readOptions(this.#optionsOf, env, (text) => console.error(text)));
+    this.#options.set(key, { read });
+    return read;
+  }
+}
+
+/** Stands for the `env` of a handler that was called without one. */
+const noEnv = {};
+
+function begin({ plan }: WorkerOptions): WorkerMetrics | undefined {
+  return guarded(() => {
+    const metrics = workersMetrics();
+    if (plan !== undefined) metrics.flusher.use(plan);
+    return metrics;
+  });
+}
+
+/** The answer to what is isotel's own business; undefined for everything else. */
+function ownAnswer(
+  name: string,
+  event: unknown,
+  { metrics }: WorkerOptions,
+  ctx: unknown,
+): Promise<unknown> | undefined {
+  const routes = metricsRoutes();
+  if (routes === undefined) return undefined;
+  if (name === "fetch") {
+    return guarded(() => routes.scrape(event as Request, metrics, ctx as ExecutionContext));
+  }
+  if (name === "queue") return guarded(() => routes.consume(event as MessageBatch, metrics));
+  return undefined;
+}
+
+function guarded<T>(body: () => T): T | undefined {
+  try {
+    return body();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import { MetricKind } from "../core/abi.gen.ts";
+import type { Declaration } from "../core/declaration.ts";
+import type { MetricsCore } from "../core/metrics_core.ts";
+import { LabelTrie, labelText } from "./labels.ts";
+import type { Meter } from "./meter.ts";
+import { Series } from "./series.ts";
+import { shapeOf } from "./shape.ts";
+
+/** Label sets the core keeps apart unless told otherwise. */
+const defaultMaxSeries = 2000;
+/** Beyond the cap, so many label sets of the overflow series are remembered too. */
+const maxOverflowing = 2000;
+
+/** A metric family: its series, and its number in the core that is alive. */
+export class Family {
+  readonly meter: Meter;
+  readonly isGauge: boolean;
+  readonly #declaration: Declaration;
+  readonly #trie: LabelTrie;
+  readonly #maxRemembered: number;
+  /** By the texts of their labels: a number and its text are one label value. */
+  readonly #series = new Map<string, Series>();
+  #core: MetricsCore | undefined;
+  #number = 0;
+
+  constructor(meter: Meter, declaration: Declaration) {
+    this.meter = meter;
+    this.isGauge =
+      declaration.kind >= MetricKind.gaugeSum && declaration.kind <= MetricKind.gaugeLast;
+    this.#declaration = declaration;
+    this.#maxRemembered = (declaration.maxSeries || defaultMaxSeries) + maxOverflowing;
+    this.#trie = new LabelTrie(declaration.labels, this.#maxRemembered);
+  }
+
+  get declaration(): Declaration {
+    return this.#declaration;
+  }
+
+  /** The series of a label set; undefined when a label has no value (counted). Never throws. */
+  seriesOf(labels: object): Series | undefined {
+    try {
+      return this.#trie.get(labels) ?? this.#meet(labels);
+    } catch {
+      this.#refuseLabels("the labels", labels, "an object whose properties can be read");
+      return undefined;
+    }
+  }
+
+  /** The only series of a family without labels. */
+  onlySeries(): Series {
+    return this.#seriesWith([]);
+  }
+
+  /** The row of a label set in the live core; undefined where there is none, or it refuses the family. */
+  bind(
+    values: readonly string[],
+  ): { readonly core: MetricsCore; readonly row: number } | undefined {
+    const core = this.meter.core();
+    if (core === undefined) {
+      this.meter.countLost();
+      return undefined;
+    }
+    if (this.#core !== core) {
+      this.#core = core;
+      this.#number = core.declare(this.#declaration);
+      if (this.#number < 0 && core.isAlive) this.meter.warnRefused(this.#declaration, this.#number);
+    }
+    const row = this.#number < 0 ? this.#number : core.bind(this.#number, values);
+    if (row >= 0) return { core, row };
+    this.meter.countLost();
+    return undefined;
+  }
+
+  /** Tells of a value that was not recorded. */
+  refuseValue(value: unknown): void {
+    // The core has counted the numbers it refused.
+    if (typeof value !== "number") this.meter.countInvalidValue();
+    const { name, kind } = this.#declaration;
+    const rule =
+      kind === MetricKind.counter ? "a finite number of at least 0" : "a number that is finite";
+    this.meter.warnOnce(
+      `value ${name}`,
+      `isotel: a value of "${name}" is ${shapeOf(value)}; it has to be ${rule}, and was not recorded`,
+    );
+  }
+
+  #meet(labels: object): Series | undefined {
+    const { labels: names } = this.#declaration;
+    const values = labels as Readonly<Record<string, unknown>>;
+    const raw: unknown[] = [];
+    const texts: string[] = [];
+    for (const name of names) {
+      const value = values[name];
+      const text = labelText(value);
+      if (text === undefined) {
+        this.#refuseLabels(`the label "${name}"`, value, "a string, a number or a boolean");
+        return undefined;
+      }
+      raw.push(value);
+      texts.push(text);
+    }
+    const unknown = Object.keys(labels).find((key) => !names.includes(key));
+    if (unknown !== undefined) this.#warnUnknown(unknown);
+    const series = this.#seriesWith(texts);
+    this.#trie.set(raw, series);
+    return series;
+  }
+
+  #seriesWith(texts: readonly string[]): Series {
+    const key = JSON.stringify(texts);
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    const series = new Series(this, texts);
+    if (this.#series.size < this.#maxRemembered) {
+      this.#series.set(key, series);
+      if (this.isGauge) this.meter.rememberGauge(series);
+    }
+    return series;
+  }
+
+  #refuseLabels(what: string, value: unknown, rule: string): void {
+    this.meter.countInvalidLabels();
+    const { name } = this.#declaration;
+    this.meter.warnOnce(
+      `labels ${name}`,
+      `isotel: ${what} of "${name}" is ${shapeOf(value)}; it has to be ${rule}, and nothing was recorded`,
+    );
+  }
+
+  #warnUnknown(label: string): void {
+    const { name, labels } = this.#declaration;
+    this.meter.warnOnce(
+      `unknown ${name}`,
+      `isotel: "${name}" has no label of ${label.length} characters that it was given; ` +
+        `it has ${labels.length === 0 ? "none" : labels.map((known) => `"${known}"`).join(", ")}`,
+    );
+  }
+}

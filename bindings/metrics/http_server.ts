@@ -1,0 +1,77 @@
+import { MetricKind } from "../core/abi.gen.ts";
+import { errorType } from "../trace/cause.ts";
+import { simpleDeclaration } from "./declarations.ts";
+import type { Family } from "./family.ts";
+import type { Meter } from "./meter.ts";
+
+/** Methods the HTTP conventions know; any other is _OTHER, or a client could make label sets at will. */
+const knownMethods = new Set([
+  "CONNECT",
+  "DELETE",
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PATCH",
+  "POST",
+  "PUT",
+  "TRACE",
+]);
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
+const declaration = simpleDeclaration(MetricKind.histogram, "http.server.request.duration", {
+  unit: "s",
+  help: "Duration of HTTP server requests.",
+  labels: [
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "url.scheme",
+    "error.type",
+  ],
+  bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+});
+
+type Route = ((request: Request) => string | undefined) | undefined;
+
+/** How a request ended: with what a handler returned, or what it threw. */
+export type HttpOutcome = { readonly result: unknown } | { readonly cause: unknown };
+
+/** Records how long requests take until their handler has answered, in seconds. */
+export class HttpServerMetrics {
+  readonly #meter: Meter;
+  readonly #family: Family;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+    this.#family = meter.define(declaration);
+  }
+
+  /** Notes that a request begins; what it answers is called once when it has ended. Neither throws. */
+  begin(request: unknown, route: Route): (outcome: HttpOutcome) => void {
+    const startMs = this.#meter.clock();
+    return (outcome) => {
+      const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
+      try {
+        const labels = labelsOf(request as Request, outcome, route);
+        this.#family.seriesOf(labels)?.record(seconds);
+      } catch {
+        // A request or a response that is none, or a route that fails: there is nothing to tell it by.
+        this.#meter.countInvalidLabels();
+      }
+    };
+  }
+}
+
+function labelsOf(request: Request, outcome: HttpOutcome, route: Route): Record<string, string> {
+  const { method, url } = request;
+  const status = "result" in outcome ? (outcome.result as Response).status : undefined;
+  const failure = "cause" in outcome ? errorType(outcome.cause) : "";
+  const isServerError = status !== undefined && status >= 500;
+  return {
+    "http.request.method": knownMethods.has(method) ? method : "_OTHER",
+    "http.response.status_code": status === undefined ? "" : String(status),
+    "http.route": route?.(request) ?? "",
+    "url.scheme": url.slice(0, url.indexOf(":")),
+    "error.type": isServerError ? String(status) : failure,
+  };
+}

@@ -1,0 +1,30 @@
+export {
+  type BoundsGenerator,
+  exponentialBounds,
+  linearBounds,
+  perDecadeBounds,
+} from "./bounds.ts";
+export { defineMetrics, type MetricOf, type Metrics } from "./define_metrics.ts";
+export {
+  counter,
+  type ExponentialHistogramOptions,
+  exponentialHistogram,
+  type GaugeAggregation,
+  type GaugeOptions,
+  gauge,
+  type HistogramOptions,
+  histogram,
+  type MetricDefinition,
+  type MetricOptions,
+  type MetricType,
+} from "./definitions.ts";
+export type { ExemplarSource } from "./exemplar.ts";
+export type {
+  BoundCounter,
+  BoundGauge,
+  BoundHistogram,
+  Counter,
+  Gauge,
+  Histogram,
+} from "./handles.ts";
+export type { Labels, LabelValue } from "./labels.ts";

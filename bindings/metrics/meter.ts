@@ -1,0 +1,210 @@
+import type { Core } from "../core/core.ts";
+import type { CoreHost } from "../core/core_host.ts";
+import type { Declaration } from "../core/declaration.ts";
+import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
+import type { Clock } from "../trace/clock.ts";
+import { Family } from "./family.ts";
+import { Outbox } from "./outbox.ts";
+import type { Series } from "./series.ts";
+
+/** What a meter needs of the world around it. */
+export interface MeterOptions {
+  readonly clock: Clock;
+  /** Fills the bytes with random ones. May throw where that is not allowed. */
+  readonly random: (bytes: Uint8Array) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** Messages given at most once each; past this many no more are. */
+const maxWarnings = 100;
+
+/** Counts a meter keeps besides those of the core, over all instances of it. */
+export interface MeterCounts {
+  /** Records that were not even tried, because there was no core. */
+  readonly lostRecords: number;
+  /** Times data since the last flush was lost with an instance of the core. */
+  readonly losses: number;
+  /** Values that were not recorded: no number, not finite, or lowering a counter. */
+  readonly invalidValues: number;
+  /** Records with a label that had no value, or one of a wrong type. */
+  readonly invalidLabels: number;
+  /** Times a label set went to the overflow series of its family. */
+  readonly labelSetsOverflowed: number;
+}
+
+/**
+ * The metrics of one isolate: its families, and the core they are recorded in. The core becomes a producer of frames at
+ * the first use inside a handler; one that trapped is followed by another producer.
+ */
+export class Meter {
+  readonly host: CoreHost;
+  readonly clock: Clock;
+  /** Frames that were not delivered yet. */
+  readonly outbox: Outbox = new Outbox();
+  /** Whether a flush of what is recorded from now on is on its way, so that nobody needs to be told. */
+  isAwake = false;
+  /** Told of a record while {@link isAwake} is false. */
+  onWake: () => void = () => {};
+  readonly #random: (bytes: Uint8Array) => void;
+  readonly #warn: (message: string) => void;
+  readonly #families = new Map<string, Family>();
+  readonly #gauges: Series[] = [];
+  readonly #warnings = new Set<string>();
+  #current: MetricsCore | undefined;
+  #isOpen = false;
+  #lostRecords = 0;
+  #losses = 0;
+  #invalidValues = 0;
+  #invalidLabels = 0;
+  #pastInvalidValues = 0;
+  #pastOverflowed = 0;
+
+  constructor(host: CoreHost, { clock, random, warn }: MeterOptions) {
+    this.host = host;
+    this.clock = clock;
+    this.#random = random;
+    this.#warn = warn;
+  }
+
+  /**
+   * The family of a declaration; the same one for an equal declaration. Nothing is asked of the core yet.
+   *
+   * @throws TypeError when the name is taken by a different declaration.
+   */
+  define(declaration: Declaration): Family {
+    const { name } = declaration;
+    const known = this.#families.get(name);
+    if (known === undefined) {
+      const family = new Family(this, declaration);
+      this.#families.set(name, family);
+      return family;
+    }
+    if (JSON.stringify(known.declaration) !== JSON.stringify(declaration)) {
+      throw new TypeError(
+        `isotel: the metric ${JSON.stringify(name)} is defined twice, and differently; ` +
+          "one name has to have one kind, unit, help, list of labels and set of buckets",
+      );
+    }
+    return known;
+  }
+
+  /** The live core as a producer, opened if need be; undefined where there is none, or no randomness. */
+  core(): MetricsCore | undefined {
+    const current = this.#current;
+    return current?.isAlive === true ? current : this.#renew();
+  }
+
+  #renew(): MetricsCore | undefined {
+    if (!this.#isOpen) {
+      if (this.#newProducerId() === undefined) return undefined;
+      this.#isOpen = true;
+      // From now on a core that replaces another records from its first span on.
+      this.host.onCore((core) => this.#open(core));
+    }
+    // The host makes a core where there is none, and tells the listener above of it.
+    return this.host.core === undefined ? undefined : this.#current;
+  }
+
+  /** Tells whoever flushes that there is something to flush. Never throws. */
+  wake(): void {
+    try {
+      this.onWake();
+    } catch {
+      // The next invocation looks by itself.
+    }
+  }
+
+  /** Keeps a gauge, so that a new core learns its value. */
+  rememberGauge(series: Series): void {
+    this.#gauges.push(series);
+  }
+
+  get hasGauges(): boolean {
+    return this.#gauges.length > 0;
+  }
+
+  /** Whether something was recorded that is in no frame yet. */
+  get isDirty(): boolean {
+    return this.#current?.isDirty === true;
+  }
+
+  /** Moves what changed into frames in the outbox; the core it was in, undefined when there is none or it trapped. */
+  flush(refreshGauges: boolean): MetricsCore | undefined {
+    if (refreshGauges) for (const gauge of this.#gauges) gauge.attach();
+    const core = this.core();
+    if (core === undefined) return undefined;
+    this.outbox.add(core.flush(refreshGauges));
+    return core.isAlive ? core : undefined;
+  }
+
+  get counts(): MeterCounts {
+    const core = this.#current;
+    return {
+      lostRecords: this.#lostRecords,
+      losses: this.#losses,
+      invalidValues: this.#invalidValues + this.#pastInvalidValues + (core?.invalidValues ?? 0),
+      invalidLabels: this.#invalidLabels,
+      labelSetsOverflowed: this.#pastOverflowed + (core?.labelSetsOverflowed ?? 0),
+    };
+  }
+
+  countLost(): void {
+    this.#lostRecords += 1;
+  }
+
+  countInvalidValue(): void {
+    this.#invalidValues += 1;
+  }
+
+  countInvalidLabels(): void {
+    this.#invalidLabels += 1;
+  }
+
+  /** Warns that the core does not take a family, which its definition should have shown. */
+  warnRefused({ name }: Declaration, error: number): void {
+    this.warnOnce(
+      `refused ${name}`,
+      `isotel: the metric ${JSON.stringify(name)} cannot be recorded (error ${error} of the core); ` +
+        "an isolate has room for 1,000 metrics",
+    );
+  }
+
+  /** Gives a message the first time its key is seen. Never throws. */
+  warnOnce(key: string, message: string): void {
+    if (this.#warnings.has(key) || this.#warnings.size >= maxWarnings) return;
+    this.#warnings.add(key);
+    try {
+      this.#warn(message);
+    } catch {
+      // A console of the user's own that fails is not the handler's business.
+    }
+  }
+
+  #newProducerId(): Uint8Array | undefined {
+    const id = new Uint8Array(producerIdBytes);
+    try {
+      this.#random(id);
+      return id;
+    } catch {
+      this.warnOnce(
+        "random",
+        "isotel: metrics can be recorded in a handler only, not while the Worker's modules are loaded",
+      );
+      return undefined;
+    }
+  }
+
+  #open(core: Core): void {
+    const id = this.#newProducerId();
+    if (id === undefined) return;
+    let opened: MetricsCore | undefined;
+    opened = MetricsCore.open(core, id, this.clock, ({ frames, isLoss }) => {
+      this.outbox.add(frames);
+      if (isLoss) this.#losses += 1;
+      this.#pastInvalidValues += opened?.invalidValues ?? 0;
+      this.#pastOverflowed += opened?.labelSetsOverflowed ?? 0;
+      if (this.#current === opened) this.#current = undefined;
+    });
+    this.#current = opened;
+  }
+}

@@ -1,0 +1,160 @@
+import { MetricKind } from "../core/abi.gen.ts";
+import type { MetricsCore } from "../core/metrics_core.ts";
+import { simpleDeclaration } from "./declarations.ts";
+import type { Meter } from "./meter.ts";
+import type { Series } from "./series.ts";
+
+/** How a flush ended; `timeout` when nobody knows. */
+export type FlushResult = "ok" | "error" | "timeout";
+
+/** A family, and the count behind each of its series; the values of its label, or one count without a label. */
+interface SelfMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly label?: string;
+  readonly counts: Readonly<Record<string, string>>;
+}
+
+/** What an isolate tells about itself. Counts are those of {@link SelfMetrics.totals}. */
+const selfMetrics: readonly SelfMetric[] = [
+  {
+    name: "isotel_core_traps",
+    help: "Instances of the core that failed and were replaced.",
+    counts: { "": "traps" },
+  },
+  {
+    name: "isotel_swallowed_errors",
+    help: "Errors of the runtime or of hooks that were kept from the program.",
+    counts: { "": "swallowed_errors" },
+  },
+  {
+    name: "isotel_spans_dropped",
+    help: "Spans refused past the limit of an invocation, or given up past that of the isolate.",
+    label: "reason",
+    counts: { refused: "spans_refused", evicted: "spans_evicted" },
+  },
+  {
+    name: "isotel_spans_truncated",
+    help: "Spans that nobody ended, ended with their invocation.",
+    counts: { "": "spans_truncated" },
+  },
+  {
+    name: "isotel_attributes_dropped",
+    help: "Attributes of spans dropped past a limit or for their type.",
+    label: "reason",
+    counts: {
+      limit: "attributes_dropped_limit",
+      bytes: "attributes_dropped_bytes",
+      type: "attributes_dropped_type",
+    },
+  },
+  {
+    name: "isotel_attributes_cut",
+    help: "Attributes of spans that were cut.",
+    counts: { "": "attributes_cut" },
+  },
+  {
+    name: "isotel_metrics_records_dropped",
+    help: "Records left out for a value or a label that cannot be recorded, or for lack of a core.",
+    label: "reason",
+    counts: { value: "invalid_values", label: "invalid_labels", core: "lost_records" },
+  },
+  {
+    name: "isotel_metrics_label_sets_overflowed",
+    help: "Times a label set past the limit was brought to the overflow series of its metric.",
+    counts: { "": "label_sets_overflowed" },
+  },
+  {
+    name: "isotel_metrics_losses",
+    help: "Times what was recorded since the last flush was lost with an instance of the core.",
+    counts: { "": "metrics_losses" },
+  },
+  {
+    name: "isotel_flushes",
+    help: "Flushes that sent something, by how they ended.",
+    label: "result",
+    counts: { ok: "flushes_ok", error: "flushes_error", timeout: "flushes_timeout" },
+  },
+];
+
+interface Written {
+  readonly count: string;
+  readonly series: Series;
+  total: number;
+}
+
+/** Writes what an isolate counts about itself into its metrics, each time they are flushed. */
+export class SelfMetrics {
+  readonly #meter: Meter;
+  readonly #diagnostics: () => Readonly<Record<string, number>>;
+  readonly #flushes: Record<FlushResult, number> = { ok: 0, error: 0, timeout: 0 };
+  #written: Written[] | undefined;
+
+  /** @param diagnostics counts that only grow, over all instances of the core. */
+  constructor(meter: Meter, diagnostics: () => Readonly<Record<string, number>>) {
+    this.#meter = meter;
+    this.#diagnostics = diagnostics;
+  }
+
+  countFlush(result: FlushResult): void {
+    this.#flushes[result] += 1;
+  }
+
+  /** Every count by its name. */
+  totals(): Readonly<Record<string, number>> {
+    const { counts } = this.#meter;
+    return {
+      ...this.#diagnostics(),
+      lost_records: counts.lostRecords,
+      metrics_losses: counts.losses,
+      invalid_values: counts.invalidValues,
+      invalid_labels: counts.invalidLabels,
+      label_sets_overflowed: counts.labelSetsOverflowed,
+      flushes_ok: this.#flushes.ok,
+      flushes_error: this.#flushes.error,
+      flushes_timeout: this.#flushes.timeout,
+    };
+  }
+
+  /**
+   * Adds what was counted since the last time and moves all there is into frames. An increment is taken as written only
+   * once it is in a frame, so that a trap neither loses nor doubles any.
+   *
+   * @returns false when there was no core, or it trapped.
+   */
+  flush(refreshGauges: boolean): boolean {
+    const meter = this.#meter;
+    this.#written ??= this.#define();
+    const totals = this.totals();
+    const writtenTo = new Map<Written, MetricsCore>();
+    for (const written of this.#written) {
+      const increment = (totals[written.count] ?? 0) - written.total;
+      if (increment <= 0) {
+        // Shown at 0 before its first increment, or a rate would miss that.
+        written.series.attach();
+        continue;
+      }
+      written.series.record(increment);
+      const core = meter.core();
+      if (core !== undefined) writtenTo.set(written, core);
+    }
+    const flushed = meter.flush(refreshGauges);
+    for (const [written, core] of writtenTo) {
+      if (core === flushed) written.total = totals[written.count] ?? 0;
+    }
+    return flushed !== undefined;
+  }
+
+  #define(): Written[] {
+    return selfMetrics.flatMap(({ name, help, label, counts }) => {
+      const labels = label === undefined ? [] : [label];
+      const declaration = simpleDeclaration(MetricKind.counter, name, { help, labels });
+      const family = this.#meter.define(declaration);
+      return Object.entries(counts).flatMap(([value, count]) => {
+        const series =
+          label === undefined ? family.onlySeries() : family.seriesOf({ [label]: value });
+        return series === undefined ? [] : [{ count, series, total: 0 }];
+      });
+    });
+  }
+}

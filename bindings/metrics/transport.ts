@@ -1,0 +1,105 @@
+import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import type { Frame } from "./outbox.ts";
+import { shardName, shardOf } from "./shard.ts";
+
+/** Carries frames to where they are added up. */
+export interface Transport {
+  /**
+   * @param delivered is told of each frame as soon as it needs not be sent again.
+   * @returns a promise that is rejected when the frames it was not told of have to be sent again.
+   */
+  send(frames: readonly Frame[], delivered: (frame: Frame) => void): Promise<void>;
+}
+
+// Limits of a batch of a queue, the second in bytes with some room for what the runtime adds to each message.
+const maxMessages = 100;
+const maxBatchBytes = 250_000;
+
+/** One message a frame, whose body is the frame. */
+export function queueTransport(queue: Queue): Transport {
+  return {
+    async send(frames, delivered) {
+      for (const batch of batches(frames, maxMessages, maxBatchBytes)) {
+        const [only] = batch;
+        if (batch.length === 1 && only !== undefined) {
+          await queue.send(only, { contentType: "bytes" });
+        } else {
+          await queue.sendBatch(batch.map((body) => ({ body, contentType: "bytes" })));
+        }
+        batch.forEach(delivered);
+      }
+    },
+  };
+}
+
+// What one call of an aggregator is given.
+const maxFramesOfCall = 50;
+const maxBytesOfCall = 4_000_000;
+
+/**
+ * A namespace of aggregators as it is called; the types of the runtime are too deep here. `apply` answers for each frame
+ * 0 applied, 1 known already, or an error that is final.
+ */
+interface AggregatorNamespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): { apply(frames: Frame[]): Promise<unknown> };
+}
+
+const producerAt = 4;
+const producerEnd = 20;
+
+/** Straight to the aggregator of each frame's producer. */
+export function aggregatorTransport(
+  aggregator: NonNullable<MetricsBindings["aggregator"]>,
+  shards: number,
+): Transport {
+  const namespace = aggregator as unknown as AggregatorNamespace;
+  return {
+    async send(frames, delivered) {
+      const shardOfFrame = (frame: Frame) =>
+        shardOf(frame.subarray(producerAt, producerEnd), shards);
+      for (const [shard, own] of groupBy(frames, shardOfFrame)) {
+        const stub = namespace.get(namespace.idFromName(shardName(shard, shards)));
+        for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
+          const answers = await stub.apply(batch);
+          // An answer for each frame is final, whatever it says. Fewer say nothing about any.
+          if (!Array.isArray(answers) || answers.length !== batch.length) {
+            throw new TypeError("isotel: the aggregator has to answer for every frame");
+          }
+          batch.forEach(delivered);
+        }
+      }
+    },
+  };
+}
+
+/** The frames in their order, in batches no larger than asked for. */
+function* batches(
+  frames: readonly Frame[],
+  maxCount: number,
+  maxBytes: number,
+): Generator<Frame[]> {
+  let batch: Frame[] = [];
+  let bytes = 0;
+  for (const frame of frames) {
+    if (batch.length > 0 && (batch.length >= maxCount || bytes + frame.length > maxBytes)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(frame);
+    bytes += frame.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function groupBy(frames: readonly Frame[], keyOf: (frame: Frame) => number): Map<number, Frame[]> {
+  const groups = new Map<number, Frame[]>();
+  for (const frame of frames) {
+    const key = keyOf(frame);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [frame]);
+    else group.push(frame);
+  }
+  return groups;
+}

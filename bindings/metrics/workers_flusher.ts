@@ -1,0 +1,38 @@
+import { nativeWaitUntil } from "#native-tracing";
+import { workersTelemetry } from "../trace/workers_telemetry.ts";
+import { Flusher, type Sleep } from "./flusher.ts";
+import { HttpServerMetrics } from "./http_server.ts";
+import { SelfMetrics } from "./self_metrics.ts";
+import { workersMeter } from "./workers_meter.ts";
+
+function sleep(ms: number): Sleep {
+  let cancel = () => {};
+  const over = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    cancel = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+  return { over, cancel };
+}
+
+/** What a Worker with metrics has besides those it defines. */
+export interface WorkerMetrics {
+  /** Sends the metrics of this isolate. */
+  readonly flusher: Flusher;
+  readonly http: HttpServerMetrics;
+}
+
+let workerMetrics: WorkerMetrics | undefined;
+
+/** Those of this isolate, made when they are first needed. */
+export function workersMetrics(): WorkerMetrics {
+  if (workerMetrics === undefined) {
+    const meter = workersMeter();
+    const selfMetrics = new SelfMetrics(meter, () => workersTelemetry.diagnostics());
+    const flusher = new Flusher(meter, selfMetrics, { waitUntil: nativeWaitUntil, sleep });
+    workerMetrics = { flusher, http: new HttpServerMetrics(meter) };
+  }
+  return workerMetrics;
+}
