@@ -1,3 +1,4 @@
+import { isIntegerIn } from "../metrics/bounds.ts";
 import type { FlushPlan } from "../metrics/flusher.ts";
 import { shapeOf } from "../metrics/shape.ts";
 import { aggregatorTransport, queueTransport } from "../metrics/transport.ts";
@@ -18,6 +19,8 @@ const defaultIntervalMs = 10_000;
 const minIntervalMs = 100;
 /** A timer has to fit into the 30 s that work may go on after a response. */
 const maxIntervalMs = 20_000;
+/** A scrape reads every shard. */
+const maxShards = 256;
 
 /** Lines of wrangler.jsonc that add a binding. */
 const configuration = {
@@ -146,9 +149,9 @@ function intervalOf(value: unknown, report: (message: string) => void): number {
 
 function shardsOf(value: unknown, report: (message: string) => void): number {
   if (value === undefined) return 1;
-  if (Number.isInteger(value) && (value as number) >= 1) return value as number;
+  if (isIntegerIn(value as number, 1, maxShards)) return value as number;
   report(
-    `isotel: metrics.shards is ${shapeOf(value)}; it has to be an integer of at least 1. 1 is used`,
+    `isotel: metrics.shards is ${shapeOf(value)}; it has to be an integer from 1 to ${maxShards}. 1 is used`,
   );
   return 1;
 }

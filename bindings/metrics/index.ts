@@ -1,3 +1,12 @@
+// Through the package's imports map: a Worker that only records carries nothing of it.
+export {
+  type ConsumeTelemetryOptions,
+  consumeTelemetry,
+  type MetricsResponseOptions,
+  metricsResponse,
+  TelemetryAggregator,
+  type TelemetryAggregatorOptions,
+} from "#aggregate";
 export {
   type BoundsGenerator,
   exponentialBounds,
