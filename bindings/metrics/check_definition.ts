@@ -2,7 +2,7 @@ import { MetricKind } from "../core/abi.gen.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { utf8Length } from "../core/utf8.ts";
 import { isGenerator, isIntegerIn } from "./bounds.ts";
-import { shapeOf } from "./shape.ts";
+import { isList, shapeOf } from "./shape.ts";
 
 const maxNameBytes = 255;
 const maxUnitBytes = 63;
@@ -18,40 +18,48 @@ const loneSurrogate = /\p{Surrogate}/u;
 /** Throws TypeError when `isValid` is false. */
 type Check = (isValid: boolean, field: string, value: unknown, rule: string) => void;
 
+function checkOf(caller: string, name: unknown): Check {
+  const who = typeof name === "string" ? `${caller}(${JSON.stringify(name)})` : `${caller}()`;
+  return (isValid, field, value, rule) => {
+    if (isValid) return;
+    throw new TypeError(`isotel: ${field} of ${who} is ${shapeOf(value)}; it has to be ${rule}`);
+  };
+}
+
+/** @throws TypeError when the options of a definition are no object. */
+export function checkOptions(caller: string, name: unknown, options: unknown): void {
+  const isObject = typeof options === "object" && options !== null;
+  checkOf(caller, name)(isObject, "the second argument", options, "an object with options");
+}
+
 /**
  * Checks what a definition says, by the rules of src/metrics/declaration.h.
  *
  * @param caller the function the definition was given to.
- * @param options what it was given, for what the declaration has no room.
+ * @param options what it was given: defaults in the declaration are no values of theirs.
  * @throws TypeError naming the field, the shape of its value and the rule it breaks.
  */
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {
-  const { name } = declaration;
-  const who = typeof name === "string" ? `${caller}(${JSON.stringify(name)})` : `${caller}()`;
-  const check: Check = (isValid, field, value, rule) => {
-    if (!isValid) {
-      throw new TypeError(`isotel: ${field} of ${who} is ${shapeOf(value)}; it has to be ${rule}`);
-    }
-  };
-  const isObject = typeof options === "object" && options !== null;
-  check(isObject, "the second argument", options, "an object with options");
+  const { name, unit, help, labels, maxSeries } = declaration;
+  const check = checkOf(caller, name);
   const nameRule = `a text of 1 to ${maxNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
   const isFree = !name.startsWith(reservedPrefix);
   check(isFree, "the name", name, `a name that does not begin with ${reservedPrefix}`);
-  const { unit, help, labels } = declaration;
   check(isText(unit, maxUnitBytes), "unit", unit, `a text of at most ${maxUnitBytes} bytes`);
   check(isText(help, maxHelpBytes), "help", help, `a text of at most ${maxHelpBytes} bytes`);
   checkLabels(check, declaration.kind, labels);
-  const { maxSeries } = declaration;
-  const setsRule = `an integer from 1 to ${maxLabelSets}`;
-  const isDefault = maxSeries === 0 && !("maxLabelSets" in options);
-  check(isDefault || isIntegerIn(maxSeries, 1, maxLabelSets), "maxLabelSets", maxSeries, setsRule);
+  const areSets = !isGiven(options, "maxLabelSets") || isIntegerIn(maxSeries, 1, maxLabelSets);
+  check(areSets, "maxLabelSets", maxSeries, `an integer from 1 to ${maxLabelSets}`);
   checkKind(check, declaration, options);
 }
 
+function isGiven(options: object, name: string): boolean {
+  return (options as Readonly<Record<string, unknown>>)[name] !== undefined;
+}
+
 function checkLabels(check: Check, kind: number, labels: readonly string[]): void {
-  check(Array.isArray(labels), "labels", labels, "a list of names");
+  check(isList(labels), "labels", labels, "a list of names");
   check(labels.length <= maxLabels, "labels", labels, `a list of at most ${maxLabels} names`);
   labels.forEach((label, i) => {
     const field = `labels[${i}]`;
@@ -71,13 +79,11 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
   }
   if (kind === MetricKind.exponentialHistogram) {
     check(isIntegerIn(schema, -4, 8), "schema", schema, "an integer from -4 to 8");
-    const isSet = "maxBuckets" in options;
-    const bucketsRule = "an integer from 2 to 512";
-    check(!isSet || isIntegerIn(maxBuckets, 2, 512), "maxBuckets", maxBuckets, bucketsRule);
-    const isThreshold = zeroThreshold >= 0 && Number.isFinite(zeroThreshold);
-    const isThresholdSet = "zeroThreshold" in options;
-    const thresholdRule = "a finite number of at least 0";
-    check(!isThresholdSet || isThreshold, "zeroThreshold", zeroThreshold, thresholdRule);
+    const areBuckets = !isGiven(options, "maxBuckets") || isIntegerIn(maxBuckets, 2, 512);
+    check(areBuckets, "maxBuckets", maxBuckets, "an integer from 2 to 512");
+    const isThreshold =
+      !isGiven(options, "zeroThreshold") || (zeroThreshold >= 0 && Number.isFinite(zeroThreshold));
+    check(isThreshold, "zeroThreshold", zeroThreshold, "a finite number of at least 0");
   }
   const { aggregate } = options as { aggregate?: unknown };
   check(kind !== undefined, "aggregate", aggregate, '"sum", "min", "max" or "last"');
@@ -85,9 +91,10 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
 
 /** Whether these are numbers a histogram can have as bounds. */
 function areBounds(bounds: unknown): boolean {
-  if (!Array.isArray(bounds) || bounds.length < 1 || bounds.length > maxBounds) return false;
+  if (!isList(bounds) || bounds.length < 1 || bounds.length > maxBounds) return false;
   return bounds.every(
-    (bound, i) => Number.isFinite(bound) && (i === 0 || bound > (bounds[i - 1] as number)),
+    (bound, i) =>
+      Number.isFinite(bound) && (i === 0 || (bound as number) > (bounds[i - 1] as number)),
   );
 }
 

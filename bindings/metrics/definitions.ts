@@ -1,7 +1,8 @@
 import { MetricKind } from "../core/abi.gen.ts";
 import type { BoundsGenerator, Declaration } from "../core/declaration.ts";
-import { checkDeclaration } from "./check_definition.ts";
+import { checkDeclaration, checkOptions } from "./check_definition.ts";
 import { simpleDeclaration } from "./declarations.ts";
+import { isList } from "./shape.ts";
 
 /** What all kinds of metrics are told. */
 export interface MetricOptions<L extends readonly string[] = readonly string[]> {
@@ -68,7 +69,7 @@ export function counter<const L extends readonly string[] = readonly []>(
   name: string,
   options: MetricOptions<L> = {},
 ): MetricDefinition<"counter", L[number]> {
-  return define("counter", "counter", name, options, { kind: MetricKind.counter });
+  return define("counter", "counter", name, options, () => ({ kind: MetricKind.counter }));
 }
 
 /**
@@ -80,8 +81,9 @@ export function gauge<const L extends readonly string[] = readonly []>(
   name: string,
   options: GaugeOptions<L> = {},
 ): MetricDefinition<"gauge", L[number]> {
-  const kind = gaugeKinds[options.aggregate ?? "last"];
-  return define("gauge", "gauge", name, options, { kind });
+  return define("gauge", "gauge", name, options, () => ({
+    kind: gaugeKinds[options.aggregate ?? "last"],
+  }));
 }
 
 /**
@@ -93,12 +95,10 @@ export function histogram<const L extends readonly string[] = readonly []>(
   name: string,
   options: HistogramOptions<L>,
 ): MetricDefinition<"histogram", L[number]> {
-  const { bounds } = options;
-  const copy = Array.isArray(bounds) ? [...(bounds as readonly number[])] : bounds;
-  return define("histogram", "histogram", name, options, {
+  return define("histogram", "histogram", name, options, () => ({
     kind: MetricKind.histogram,
-    bounds: copy,
-  });
+    bounds: copyOf(options.bounds),
+  }));
 }
 
 /**
@@ -110,29 +110,38 @@ export function exponentialHistogram<const L extends readonly string[] = readonl
   name: string,
   options: ExponentialHistogramOptions<L> = {},
 ): MetricDefinition<"histogram", L[number]> {
-  return define("exponentialHistogram", "histogram", name, options, {
+  return define("exponentialHistogram", "histogram", name, options, () => ({
     kind: MetricKind.exponentialHistogram,
     schema: options.schema ?? 3,
     maxBuckets: options.maxBuckets ?? 0,
     zeroThreshold: options.zeroThreshold ?? -1,
-  });
+  }));
 }
+
+type Own = Partial<Declaration> & { readonly kind: number };
 
 function define<T extends MetricType, L extends readonly string[]>(
   caller: string,
   type: T,
   name: string,
   options: MetricOptions<L>,
-  own: Partial<Declaration> & { readonly kind: number },
+  ownOf: () => Own,
 ): MetricDefinition<T, L[number]> {
+  checkOptions(caller, name, options);
   const { help = "", unit = "", labels = [], maxLabelSets = 0 } = options;
+  const own = ownOf();
   const declaration = simpleDeclaration(own.kind, name, {
     unit,
     help,
-    labels: Array.isArray(labels) ? [...labels] : labels,
+    labels: copyOf(labels),
     maxSeries: maxLabelSets,
     ...own,
   });
   checkDeclaration(caller, declaration, options);
   return { type, declaration };
+}
+
+/** A list that nobody else can change. */
+function copyOf<T>(list: T): T {
+  return isList(list) ? ([...list] as T) : list;
 }

@@ -56,19 +56,14 @@ export class Family {
     values: readonly string[],
   ): { readonly core: MetricsCore; readonly row: number } | undefined {
     const core = this.meter.core();
-    if (core === undefined) {
-      this.meter.countLost();
-      return undefined;
-    }
+    if (core === undefined) return undefined;
     if (this.#core !== core) {
       this.#core = core;
       this.#number = core.declare(this.#declaration);
       if (this.#number < 0 && core.isAlive) this.meter.warnRefused(this.#declaration, this.#number);
     }
     const row = this.#number < 0 ? this.#number : core.bind(this.#number, values);
-    if (row >= 0) return { core, row };
-    this.meter.countLost();
-    return undefined;
+    return row >= 0 ? { core, row } : undefined;
   }
 
   /** Tells of a value that was not recorded. */

@@ -22,7 +22,10 @@ export class Series {
   /** Adds to a counter, sets a gauge, observes in a histogram. Never throws. */
   record(value: number, exemplar?: unknown): void {
     const core = this.#core?.isAlive === true ? this.#core : this.#attach();
-    if (core === undefined) return;
+    if (core === undefined) {
+      this.#family.meter.countLost();
+      return;
+    }
     let answer: number = ErrorCode.invalidValue;
     if (typeof value === "number") {
       answer =
@@ -41,7 +44,10 @@ export class Series {
   /** Adds to a gauge. Never throws. */
   add(value: number): void {
     const core = this.#core?.isAlive === true ? this.#core : this.#attach();
-    if (core === undefined) return;
+    if (core === undefined) {
+      this.#family.meter.countLost();
+      return;
+    }
     const isNumber = typeof value === "number";
     const answer = isNumber ? core.add(this.#row, value) : ErrorCode.invalidValue;
     if (answer === ErrorCode.ok) {

@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
+import { counter, gauge } from "../../../bindings/metrics/definitions.ts";
+import { Flusher } from "../../../bindings/metrics/flusher.ts";
+import type { Frame } from "../../../bindings/metrics/outbox.ts";
+import { SelfMetrics } from "../../../bindings/metrics/self_metrics.ts";
+import { currentScope, withInvocationScope } from "../../../bindings/trace/invocation_scope.ts";
+import { metering, settle, Totals } from "../support/metering.ts";
+
+const intervalMs = 10_000;
+
+/** One send, which ends as the test says. */
+interface Send {
+  readonly atMs: number;
+  readonly frames: readonly Frame[];
+  /** Tells that one frame arrived. */
+  readonly delivered: (frame: Frame) => void;
+  readonly resolve: () => void;
+  readonly reject: () => void;
+}
+
+function flushing(how: "at once" | "by hand" | "refused" = "at once") {
+  const own = metering();
+  const { meter, time } = own;
+  const metrics = defineMetricsIn(meter, {
+    orders: counter("orders", { labels: ["plan"] }),
+    load: gauge("load"),
+  });
+  const sends: Send[] = [];
+  const state = { how };
+  const totals = new Totals();
+  const send = (frames: readonly Frame[], delivered: (frame: Frame) => void): Promise<void> =>
+    new Promise((settled, failed) => {
+      const resolve = () => {
+        totals.apply(frames);
+        frames.forEach(delivered);
+        settled();
+      };
+      const reject = () => failed(new Error("no queue"));
+      sends.push({ atMs: time.nowMs, frames, delivered, resolve, reject });
+      if (state.how === "at once") resolve();
+      if (state.how === "refused") reject();
+    });
+  const holding: Promise<unknown>[] = [];
+  const selfMetrics = new SelfMetrics(meter, () => ({}));
+  const flusher = new Flusher(meter, selfMetrics, {
+    waitUntil: (work) => void holding.push(work),
+    sleep: time.sleep,
+  });
+  flusher.use({ transport: { send }, intervalMs });
+  const startMs = time.nowMs;
+  return {
+    ...own,
+    ...metrics,
+    totals,
+    sends,
+    state,
+    holding,
+    flusher,
+    selfMetrics,
+    /** When sends were begun, in milliseconds since the start. */
+    sendTimes: () => sends.map(({ atMs }) => atMs - startMs),
+    /** An invocation that counts once and ends. */
+    invoke(body: () => void = () => metrics.orders.add(1, { plan: "pro" })): void {
+      withInvocationScope(() => {
+        body();
+        flusher.endInvocation(currentScope(), undefined);
+      });
+    },
+    orderCount: () => totals.sample('orders_total{plan="pro"}'),
+  };
+}
+
+describe("a flush", () => {
+  test("is made at the end of an invocation when the interval has passed", async () => {
+    const { invoke, time, sendTimes, orderCount } = flushing();
+    invoke();
+    assert.deepEqual(sendTimes(), [], "not before the response");
+    await time.advance(0);
+    assert.deepEqual(sendTimes(), [0]);
+    await time.advance(60_000);
+    invoke();
+    await time.advance(0);
+    assert.deepEqual(sendTimes(), [0, 60_000]);
+    assert.equal(orderCount(), 2);
+    assert.equal(time.sleepers, 0);
+  });
+
+  test("is made once per interval, however many invocations there are", async () => {
+    const { invoke, time, sendTimes, orderCount, sends } = flushing();
+    for (let i = 0; i < 300; i += 1) {
+      invoke();
+      await time.advance(100);
+    }
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, 10_000, 20_000, 30_000]);
+    assert.equal(orderCount(), 300);
+    assert.ok(sends.every(({ frames }) => frames.length === 1));
+    assert.equal(time.sleepers, 0, "nobody is kept alive for nothing");
+  });
+
+  test("of the tail is made although no other invocation comes", async () => {
+    const { invoke, time, sendTimes, orderCount, holding } = flushing();
+    invoke();
+    await time.advance(3000);
+    invoke();
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, intervalMs]);
+    assert.equal(orderCount(), 2);
+    await Promise.all(holding);
+  });
+
+  test("is not made while there is nothing to send", async () => {
+    const { invoke, time, sends, holding } = flushing();
+    invoke(() => {});
+    await time.advance(intervalMs);
+    assert.equal(sends.length, 0);
+    assert.equal(holding.length, 0);
+  });
+
+  test("of a long invocation does not wait for its end", async () => {
+    const { orders, flusher, time, sendTimes } = flushing();
+    withInvocationScope(() => orders.add(1, { plan: "pro" }));
+    await time.advance(5000);
+    orders.add(1, { plan: "pro" });
+    await time.advance(20_000);
+    assert.deepEqual(sendTimes(), [intervalMs]);
+    orders.add(1, { plan: "pro" });
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [intervalMs, 25_000 + intervalMs]);
+    flusher.endInvocation(undefined, undefined);
+    assert.equal(time.sleepers, 0);
+  });
+
+  test("at the end of an invocation lets go of the timer it had set itself", async () => {
+    const { invoke, time, holding, sendTimes } = flushing();
+    invoke();
+    assert.equal(holding.length, 2, "one from the first record, one from the end");
+    await time.advance(0);
+    await Promise.all(holding);
+    assert.deepEqual(sendTimes(), [0]);
+  });
+
+  test("at the end of an invocation makes the timer of another do nothing", async () => {
+    const { invoke, orders, time, sendTimes, orderCount } = flushing();
+    withInvocationScope(() => orders.add(1, { plan: "pro" }));
+    await time.advance(1000);
+    invoke();
+    await time.advance(30_000);
+    assert.deepEqual(sendTimes(), [1000]);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("two invocations that end at once make one", async () => {
+    const { invoke, time, sendTimes } = flushing();
+    invoke();
+    invoke();
+    await time.advance(intervalMs - 1);
+    assert.deepEqual(sendTimes(), [0]);
+  });
+
+  test("is left to the next invocation by a timer that died with its own", async () => {
+    const { invoke, orders, time, sendTimes, orderCount } = flushing();
+    invoke();
+    await time.advance(1000);
+    withInvocationScope(() => orders.add(1, { plan: "pro" }));
+    time.forgetSleepers();
+    await time.advance(intervalMs + 3000);
+    assert.deepEqual(sendTimes(), [0]);
+    invoke();
+    await time.advance(0);
+    assert.deepEqual(sendTimes(), [0, 14_000]);
+    assert.equal(orderCount(), 3);
+  });
+
+  test("is tried where the runtime has no waitUntil of its own through that of the invocation", async () => {
+    const own = metering();
+    const { visits } = defineMetricsIn(own.meter, { visits: counter("visits") });
+    const flusher = new Flusher(own.meter, new SelfMetrics(own.meter, () => ({})), {
+      waitUntil: undefined,
+      sleep: own.time.sleep,
+    });
+    const totals = new Totals();
+    const transport = {
+      async send(frames: readonly Frame[], delivered: (frame: Frame) => void) {
+        totals.apply(frames);
+        frames.forEach(delivered);
+      },
+    };
+    flusher.use({ transport, intervalMs });
+    const works: Promise<unknown>[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      visits.add();
+      visits.add();
+      flusher.endInvocation(undefined, (work) => void works.push(work));
+      await own.time.advance(0);
+    }
+    await own.time.advance(intervalMs);
+    assert.equal(works.length, 2);
+    assert.equal(totals.sample("visits_total"), 6);
+  });
+
+  test("outside of any invocation waits for one, and a record does not throw", async () => {
+    const own = metering();
+    const { visits } = defineMetricsIn(own.meter, { visits: counter("visits") });
+    let isInside = false;
+    const sent: Frame[] = [];
+    const flusher = new Flusher(own.meter, new SelfMetrics(own.meter, () => ({})), {
+      waitUntil: () => {
+        if (!isInside) throw new Error("no invocation");
+      },
+      sleep: own.time.sleep,
+    });
+    const transport = {
+      async send(frames: readonly Frame[], delivered: (frame: Frame) => void) {
+        sent.push(...frames);
+        frames.forEach(delivered);
+      },
+    };
+    flusher.use({ transport, intervalMs });
+    visits.add();
+    assert.equal(own.time.sleepers, 0);
+    isInside = true;
+    flusher.endInvocation(undefined, undefined);
+    await own.time.advance(0);
+    assert.equal(sent.length, 1);
+  });
+
+  test("without anywhere to send leaves everything in the core, which adds it up", async () => {
+    const { meter, time } = metering();
+    const { visits } = defineMetricsIn(meter, { visits: counter("visits") });
+    const flusher = new Flusher(meter, new SelfMetrics(meter, () => ({})), {
+      waitUntil: () => assert.fail("there is nothing to wait for"),
+      sleep: time.sleep,
+    });
+    for (let i = 0; i < 10; i += 1) visits.add();
+    flusher.endInvocation(undefined, undefined);
+    assert.equal(meter.outbox.size, 0);
+    assert.equal(meter.isDirty, true);
+  });
+});
+
+describe("a send that fails", () => {
+  test("keeps the frame as it is and is repeated by the same invocation", async () => {
+    const { invoke, time, sends, state, orderCount, totals } = flushing("refused");
+    invoke();
+    await time.advance(0);
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.equal(sends.length, 2);
+    assert.equal(sends[0]?.frames[0], sends[1]?.frames[0]);
+    assert.equal(orderCount(), 1);
+    assert.deepEqual(totals.results, [0]);
+  });
+
+  test("is repeated for no longer than an invocation may go on, and by the next one then", async () => {
+    const { invoke, time, sendTimes, state, orderCount, holding } = flushing("refused");
+    invoke();
+    await time.advance(300_000);
+    assert.deepEqual(sendTimes(), [0, 10_000, 20_000]);
+    assert.equal(time.sleepers, 0);
+    await Promise.all(holding);
+    state.how = "at once";
+    invoke(() => {});
+    await time.advance(0);
+    assert.equal(orderCount(), 1);
+  });
+
+  test("holds up nothing: what is recorded meanwhile goes with it, in frames of its own", async () => {
+    const { invoke, time, sends, state, orderCount, totals } = flushing("refused");
+    invoke();
+    await time.advance(5000);
+    invoke();
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.equal(sends.at(-1)?.frames.length, 2);
+    assert.equal(orderCount(), 2);
+    assert.deepEqual(totals.results, [0, 0]);
+  });
+
+  test("part of the way repeats only the rest", async () => {
+    const { invoke, time, sends, state, meter, orderCount, totals } = flushing("by hand");
+    invoke();
+    meter.flush(false);
+    invoke();
+    await time.advance(0);
+    const [first] = sends;
+    const [arrived] = first?.frames ?? [];
+    assert.ok(first !== undefined && arrived !== undefined);
+    totals.apply([arrived]);
+    first.delivered(arrived);
+    first.reject();
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.equal(sends[1]?.frames.includes(arrived), false);
+    assert.equal(orderCount(), 2);
+    assert.ok(totals.results.every((result) => result === 0));
+  });
+
+  test("is counted, as is one that succeeds", async () => {
+    const { invoke, time, state, selfMetrics } = flushing("refused");
+    invoke();
+    await time.advance(0);
+    state.how = "at once";
+    await time.advance(intervalMs);
+    const { flushes_ok, flushes_error, flushes_timeout } = selfMetrics.totals();
+    assert.deepEqual([flushes_ok, flushes_error, flushes_timeout], [1, 1, 0]);
+  });
+
+  test("a million bytes that wait are enough: the rest stays in the core", async () => {
+    const { invoke, orders, meter, time, sends, state, totals } = flushing("refused");
+    for (let round = 0; round < 20; round += 1) {
+      invoke(() => {
+        for (let i = 0; i < 800; i += 1) orders.add(1, { plan: String(i).padEnd(300, "p") });
+      });
+      await time.advance(intervalMs);
+    }
+    const waiting = meter.outbox.frames.reduce((sum, frame) => sum + frame.length, 0);
+    assert.ok(waiting > 1_000_000 && waiting < 1_500_000, String(waiting));
+    assert.ok(sends.every(({ frames }) => frames.every(({ length }) => length <= 120_000)));
+    state.how = "at once";
+    await time.advance(120_000);
+    invoke(() => {});
+    await time.advance(2 * intervalMs);
+    assert.equal(totals.sample(`orders_total{plan="${"7".padEnd(300, "p")}"}`), 20);
+  });
+});
+
+describe("a send that hangs", () => {
+  test("lets nobody else send for forty seconds, and is then taken for lost", async () => {
+    const { invoke, time, sends, sendTimes, state, selfMetrics, orderCount } = flushing("by hand");
+    invoke();
+    await time.advance(0);
+    for (let second = 0; second < 39; second += 1) {
+      invoke();
+      await time.advance(1000);
+    }
+    assert.deepEqual(sendTimes(), [0]);
+    state.how = "at once";
+    await time.advance(1000);
+    invoke();
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, 40_000, 50_000]);
+    assert.equal(sends[1]?.frames[0], sends[0]?.frames[0]);
+    assert.equal(orderCount(), 41);
+    assert.equal(selfMetrics.totals()["flushes_timeout"], 1);
+  });
+
+  test("and arrives after all is known by its number, and its frames are not sent again", async () => {
+    const { invoke, time, sends, state, totals, orderCount, meter } = flushing("by hand");
+    invoke();
+    await time.advance(41_000);
+    invoke();
+    await time.advance(0);
+    assert.equal(sends.length, 2);
+    sends[0]?.resolve();
+    await settle();
+    sends[1]?.reject();
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.equal(sends[2]?.frames.length, 1, "the one that is not known to have arrived");
+    assert.equal(orderCount(), 2);
+    assert.deepEqual(totals.results, [0, 0]);
+    assert.equal(meter.outbox.size, 0);
+  });
+});
+
+describe("gauges", () => {
+  test("are sent again while the isolate is in use, at least every two minutes", async () => {
+    const { invoke, load, time, sends, totals, orders } = flushing();
+    invoke(() => {
+      load.set(7);
+      orders.add(1, { plan: "pro" });
+    });
+    await time.advance(0);
+    for (let second = 0; second < 600; second += 1) {
+      invoke(() => {});
+      await time.advance(1000);
+    }
+    const gaps = sends.slice(1).map(({ atMs }, i) => atMs - (sends[i]?.atMs ?? 0));
+    assert.ok(gaps.length >= 5 && gaps.every((gap) => gap <= 120_000), String(gaps));
+    assert.equal(totals.sample("load"), 7);
+  });
+});
