@@ -92,12 +92,18 @@ async function exposition(request: Request, options: MetricsResponseOptions): Pr
     vary: "Accept, Accept-Encoding",
   });
   const isHead = request.method === "HEAD";
-  if (!wantsGzip(request.headers.get("accept-encoding"))) {
+  if (!wantsGzip(acceptEncoding(request))) {
     headers.set("content-length", String(body.length));
     return new Response(isHead ? null : body, { headers });
   }
   headers.set("content-encoding", "gzip");
   return new Response(isHead ? null : gzip(body), { headers, encodeBody: "manual" });
+}
+
+/** The client's own: what Workers are shown in the header is what Cloudflare's network accepts. */
+function acceptEncoding({ cf, headers }: Request): string | null {
+  const client = cf?.["clientAcceptEncoding"];
+  return typeof client === "string" ? client : headers.get("accept-encoding");
 }
 
 function gzip(bytes: Uint8Array<ArrayBuffer>): ReadableStream {

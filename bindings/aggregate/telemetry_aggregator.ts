@@ -45,7 +45,8 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   readonly #pruneIntervalMs: number;
   /** Whether the totals may be newer than what was published; an earlier life may have left them so. */
   #isDirty = true;
-  #publishedUnixMs = Date.now();
+  /** Of this life. */
+  #publishedUnixMs: number | undefined;
   #publishFailures = 0;
   #reported: unknown;
 
@@ -60,7 +61,10 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     this.#totals = new StoredTotals(ctx.storage, () => createAggregate(aggregate));
     this.#kv = kvOf(env, options.kv);
     this.#publishIntervalMs = Math.max(1000, options.publishIntervalMs ?? 1000);
-    this.#pruneIntervalMs = Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs);
+    this.#pruneIntervalMs = Math.max(
+      this.#publishIntervalMs,
+      Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
+    );
     this.#alarm = new Alarm(ctx.storage);
     void ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
@@ -96,9 +100,9 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const now = Date.now();
     try {
       if (this.#totals.prune(now)) this.#isDirty = true;
-      if (this.#isDirty && now >= this.#publishedUnixMs + this.#publishIntervalMs) {
-        await this.#publish(now);
-      }
+      // Every alarm keeps the interval to what was published before it was set, also in an earlier life.
+      const isDue = now >= (this.#publishedUnixMs ?? 0) + this.#publishIntervalMs;
+      if (this.#isDirty && isDue) await this.#publish(now);
       this.#publishFailures = 0;
       await this.#setNextAlarm();
     } catch (cause) {
@@ -123,9 +127,9 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 
   #nextPublish(now: number): number {
-    return this.#kv === undefined
-      ? now + this.#pruneIntervalMs
-      : Math.max(now + gatherMs, this.#publishedUnixMs + this.#publishIntervalMs);
+    if (this.#kv === undefined) return now + this.#pruneIntervalMs;
+    const published = this.#publishedUnixMs ?? now;
+    return Math.max(now + gatherMs, published + this.#publishIntervalMs);
   }
 
   async #setNextAlarm(): Promise<void> {

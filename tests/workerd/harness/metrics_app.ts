@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import type { LocalWorker, RequestOptions } from "../../../worker/harness/start.ts";
-import { startApp } from "./app.ts";
+import {
+  type LocalWorker,
+  type RequestOptions,
+  startWorkers,
+  type WorkerConfig,
+} from "../../../worker/harness/start.ts";
 
 /** What the runtime makes of a batch its queue handler has seen. */
 export interface QueueResult {
@@ -23,31 +27,52 @@ export interface MetricsApp {
   /** Asks a route and answers its JSON; throws what it failed with. */
   ask<T>(path: string, parameters?: Parameters, body?: unknown): Promise<T>;
   scrape(parameters: Parameters, options?: RequestOptions): Promise<Response>;
+  /** The same in another isolate. */
+  scrapeElsewhere(parameters: Parameters): Promise<Response>;
   /** The samples of the newest totals, straight from the Durable Object. */
   totals(parameters?: Parameters): Promise<Map<string, number>>;
   evict(object?: string, binding?: string): Promise<void>;
 }
 
+const name = "metrics_aggregate";
+
+const app: WorkerConfig = {
+  name,
+  main: `tests/workerd/apps/${name}/index.ts`,
+  compatibility_flags: ["nodejs_compat", "service_binding_extra_handlers"],
+  services: [{ binding: "SELF", service: name }],
+  durable_objects: {
+    bindings: [
+      { name: "FAULTY", class_name: "FaultyAggregator" },
+      { name: "SHORT", class_name: "ShortGauges" },
+    ],
+  },
+  migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
+  kv_namespaces: [
+    { binding: "TELEMETRY_KV", id: "telemetry" },
+    { binding: "SHORT_KV", id: "short" },
+  ],
+  queues: {
+    producers: [{ binding: "TELEMETRY_QUEUE", queue: "telemetry-2" }],
+    consumers: [{ queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 }],
+  },
+};
+
+/** Scrapes the same aggregators. */
+const elsewhere: WorkerConfig = {
+  name: "elsewhere",
+  main: app.main,
+  durable_objects: {
+    bindings: [
+      { name: "FAULTY", class_name: "FaultyAggregator", script_name: name },
+      { name: "SHORT", class_name: "ShortGauges", script_name: name },
+    ],
+  },
+  kv_namespaces: app.kv_namespaces,
+};
+
 export async function startMetricsApp(): Promise<MetricsApp> {
-  const worker = await startApp("metrics_aggregate", {
-    tail: "none",
-    config: {
-      compatibility_flags: ["nodejs_compat", "service_binding_extra_handlers"],
-      services: [{ binding: "SELF", service: "metrics_aggregate" }],
-      durable_objects: {
-        bindings: [
-          { name: "FAULTY", class_name: "FaultyAggregator" },
-          { name: "SHORT", class_name: "ShortGauges" },
-        ],
-      },
-      migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
-      kv_namespaces: [{ binding: "TELEMETRY_KV", id: "telemetry" }],
-      queues: {
-        producers: [{ binding: "TELEMETRY_QUEUE", queue: "telemetry-2" }],
-        consumers: [{ queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 }],
-      },
-    },
-  });
+  const worker = await startWorkers([app, elsewhere]);
   const address = (path: string, parameters: Parameters) => {
     const search = new URLSearchParams(
       Object.entries(parameters).map(([name, value]) => [name, String(value)]),
@@ -59,6 +84,7 @@ export async function startMetricsApp(): Promise<MetricsApp> {
   return {
     worker,
     scrape,
+    scrapeElsewhere: (parameters) => worker.fetchFrom("elsewhere", address("/metrics", parameters)),
     async ask<T>(path: string, parameters: Parameters = {}, body?: unknown): Promise<T> {
       const options =
         body === undefined

@@ -7,6 +7,7 @@ interface Env {
   readonly FAULTY: DurableObjectNamespace<FaultyAggregator>;
   readonly SHORT: DurableObjectNamespace<ShortGauges>;
   readonly TELEMETRY_KV: KVNamespace;
+  readonly SHORT_KV: KVNamespace;
   readonly TELEMETRY_QUEUE: Queue<Uint8Array>;
   readonly SELF: Service;
 }
@@ -19,6 +20,7 @@ interface Stub {
   writes(): Promise<unknown>;
   exec(query: string): Promise<unknown>;
   hasAlarm(): Promise<boolean>;
+  deleteAlarm(): Promise<void>;
 }
 
 /** A message of a batch, its body in base64; a body of null is a text. */
@@ -50,7 +52,9 @@ function scrapeOptions(env: Env, url: URL): MetricsResponseOptions {
     ...(!searchParams.has("no_aggregator") && {
       aggregator: searchParams.has("short") ? env.SHORT : env.FAULTY,
     }),
-    ...(!searchParams.has("no_kv") && { kv: env.TELEMETRY_KV }),
+    ...(!searchParams.has("no_kv") && {
+      kv: searchParams.has("short") ? env.SHORT_KV : env.TELEMETRY_KV,
+    }),
     ...(text("source") as { source?: "kv" | "durable-object" }),
     ...text("scrapeToken"),
     ...text("scheme"),
@@ -62,6 +66,19 @@ function scrapeOptions(env: Env, url: URL): MetricsResponseOptions {
 
 const table: Readonly<Record<string, Route>> = {
   "/metrics": (request, env, url) => metricsResponse(request, scrapeOptions(env, url)),
+
+  // What metricsResponse answers, before anything on the way to the client changes it.
+  "/inspect": async (request, env, url) => {
+    const init = await request.json<{ method?: string; headers?: Record<string, string> }>();
+    const scrape = new Request("https://shop.example/metrics", init);
+    const response = await metricsResponse(scrape, scrapeOptions(env, url));
+    const body = await response.arrayBuffer();
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: Buffer.from(body).toString("base64"),
+    };
+  },
 
   "/apply": async (request, env, url) => {
     const frames = await request.json<string[]>();
@@ -75,6 +92,8 @@ const table: Readonly<Record<string, Route>> = {
   "/exec": async (request, env, url) => stubOf(env, url).exec(await request.text()),
 
   "/has_alarm": (_request, env, url) => stubOf(env, url).hasAlarm(),
+
+  "/delete_alarm": (_request, env, url) => stubOf(env, url).deleteAlarm(),
 
   // The queue handler, called as the runtime does: the local queue is serial and delivers once.
   "/queue": async (request, env, url) => {
