@@ -36,9 +36,15 @@ export interface MetricsApp {
 
 const name = "metrics_aggregate";
 
+const main = `tests/workerd/apps/${name}/index.ts`;
+const kvNamespaces = [
+  { binding: "TELEMETRY_KV", id: "telemetry" },
+  { binding: "SHORT_KV", id: "short" },
+];
+
 const app: WorkerConfig = {
   name,
-  main: `tests/workerd/apps/${name}/index.ts`,
+  main,
   compatibility_flags: ["nodejs_compat", "service_binding_extra_handlers"],
   services: [{ binding: "SELF", service: name }],
   durable_objects: {
@@ -48,10 +54,7 @@ const app: WorkerConfig = {
     ],
   },
   migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
-  kv_namespaces: [
-    { binding: "TELEMETRY_KV", id: "telemetry" },
-    { binding: "SHORT_KV", id: "short" },
-  ],
+  kv_namespaces: kvNamespaces,
   queues: {
     producers: [{ binding: "TELEMETRY_QUEUE", queue: "telemetry-2" }],
     consumers: [{ queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 }],
@@ -61,14 +64,14 @@ const app: WorkerConfig = {
 /** Scrapes the same aggregators. */
 const elsewhere: WorkerConfig = {
   name: "elsewhere",
-  main: app.main,
+  main,
   durable_objects: {
     bindings: [
       { name: "FAULTY", class_name: "FaultyAggregator", script_name: name },
       { name: "SHORT", class_name: "ShortGauges", script_name: name },
     ],
   },
-  kv_namespaces: app.kv_namespaces,
+  kv_namespaces: kvNamespaces,
 };
 
 export async function startMetricsApp(): Promise<MetricsApp> {

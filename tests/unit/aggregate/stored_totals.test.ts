@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { ChunkStore } from "../../../bindings/aggregate/chunk_store.ts";
+import {
+  createAggregate,
+  isolateAggregate,
+} from "../../../bindings/aggregate/isolate_aggregate.ts";
+import { StoredTotals, UnreadableTotalsError } from "../../../bindings/aggregate/stored_totals.ts";
+import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
+import { Producer } from "../../wasm/support/producer.ts";
+import { MemoryStorage } from "../support/storage.ts";
+
+const orders = { name: "orders" };
+
+/** The totals of one life of an object. */
+const life = (memory: MemoryStorage, create: () => Aggregate = createAggregate) =>
+  new StoredTotals(memory.storage, create);
+
+function countOf(totals: StoredTotals): number {
+  const aggregate = isolateAggregate();
+  aggregate.merge([totals.snapshot(5000)]);
+  const text = new TextDecoder().decode(aggregate.render({ format: 0, escaping: 0 }, 0, 5000));
+  return Number(/^orders_total (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+describe("stored totals", () => {
+  test("each life goes on from what the one before has stored", () => {
+    const memory = new MemoryStorage();
+    const producer = new Producer(1);
+    const frames = [1, 10, 100].map((value) => producer.count(orders, value));
+    for (const frame of frames) assert.deepEqual(life(memory).apply([frame, frame], 3000), [0, 1]);
+    assert.deepEqual(life(memory).apply(frames, 3000), [1, 1, 1]);
+    assert.equal(countOf(life(memory)), 111);
+  });
+
+  test("frames of one call are stored in one transaction, and nothing is stored where nothing changed", () => {
+    const memory = new MemoryStorage();
+    const totals = life(memory);
+    totals.apply([new Producer(1).count(orders, 1), new Producer(2).count(orders, 2)], 3000);
+    assert.equal(memory.transactions, 1);
+    assert.equal(totals.prune(3000), false);
+    assert.equal(memory.transactions, 1);
+    totals.snapshot(3000);
+    assert.equal(memory.transactions, 2, "the version of a snapshot is stored");
+  });
+
+  test("after a transaction that failed nothing of it is left, neither stored nor in memory", () => {
+    const memory = new MemoryStorage();
+    const totals = life(memory);
+    const producer = new Producer(1);
+    totals.apply([producer.count(orders, 1)], 3000);
+    const frame = producer.count(orders, 10);
+    memory.failure = new Error("disk");
+    assert.throws(() => totals.apply([frame], 3000), /disk/);
+    assert.equal(countOf(totals), 1);
+    assert.deepEqual(totals.apply([frame], 3000), [0]);
+    assert.equal(countOf(totals), 11);
+    assert.equal(countOf(life(memory)), 11);
+  });
+
+  test("after a trap the totals are loaded anew", () => {
+    const memory = new MemoryStorage();
+    const made: Aggregate[] = [];
+    const totals = life(memory, () => {
+      const aggregate = createAggregate();
+      made.push(aggregate);
+      return aggregate;
+    });
+    const producer = new Producer(1);
+    totals.apply([producer.count(orders, 1)], 3000);
+    const frame = producer.count(orders, 10);
+    const trapping = (): number => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    Object.defineProperty(made[0], "apply", { value: trapping });
+    assert.throws(() => totals.apply([frame], 3000), WebAssembly.RuntimeError);
+    assert.deepEqual(totals.apply([frame], 3000), [0]);
+    assert.equal(made.length, 2);
+    assert.equal(countOf(totals), 11);
+  });
+
+  test("what is not bytes is refused like bytes that are no frame, and takes nothing with it", () => {
+    const frame = new Producer(1).count(orders, 1);
+    const results = life(new MemoryStorage()).apply([null, "text", {}, frame], 3000);
+    assert.deepEqual(results, [ErrorCode.corrupt, ErrorCode.corrupt, ErrorCode.corrupt, 0]);
+  });
+
+  test("totals that cannot be read make every call throw and stay as they are", () => {
+    const memory = new MemoryStorage();
+    life(memory).apply([new Producer(1).count(orders, 1)], 3000);
+    const rows = () => memory.database.prepare("SELECT id, hex(bytes) FROM isotel_chunks").all();
+    const sound = memory.database.prepare("SELECT id, bytes FROM isotel_chunks").all();
+    for (const { id } of sound) {
+      memory.database
+        .prepare("UPDATE isotel_chunks SET bytes = x'00' WHERE id = ?")
+        .run(Number(id));
+      const damaged = rows();
+      const totals = life(memory);
+      const frame = new Producer(2).count(orders, 1);
+      for (let call = 0; call < 2; call += 1) {
+        assert.throws(() => totals.apply([frame], 3000), UnreadableTotalsError);
+        assert.throws(() => totals.prune(3000), UnreadableTotalsError);
+        assert.throws(() => totals.snapshot(3000), UnreadableTotalsError);
+        assert.throws(() => totals.nextPrune(), UnreadableTotalsError);
+      }
+      assert.deepEqual(rows(), damaged);
+      for (const row of sound) {
+        const restore = memory.database.prepare("UPDATE isotel_chunks SET bytes = ? WHERE id = ?");
+        restore.run(row["bytes"] as Uint8Array, Number(row["id"]));
+      }
+    }
+    assert.equal(countOf(life(memory)), 1);
+  });
+});
+
+describe("chunks in a database", () => {
+  const chunk = (key: number, ...bytes: number[]) => ({ key, bytes: Uint8Array.from(bytes) });
+  const storeOn = (memory: MemoryStorage, rowBytes?: number) =>
+    new ChunkStore(memory.storage.sql, rowBytes);
+
+  test("they come back ascending by key, however many rows they take", () => {
+    const memory = new MemoryStorage();
+    const chunks = [chunk(0, 1), chunk(1 << 24, 1, 2, 3, 4, 5), chunk((3 << 24) + 7, 9, 9)];
+    storeOn(memory, 2).write(chunks.toReversed());
+    assert.deepEqual([...storeOn(memory).read()], chunks);
+    assert.equal(memory.database.prepare("SELECT * FROM isotel_chunks").all().length, 5);
+  });
+
+  test("one that shrinks leaves no rows behind, also when another life wrote them", () => {
+    const memory = new MemoryStorage();
+    const store = storeOn(memory, 2);
+    store.write([chunk(1, 1, 2, 3, 4, 5), chunk(2, 7, 7)]);
+    store.write([chunk(1, 6, 5, 4)]);
+    assert.deepEqual([...store.read()], [chunk(1, 6, 5, 4), chunk(2, 7, 7)]);
+    const later = storeOn(memory, 2);
+    for (const _ of later.read()) {
+      // Reading tells it how many rows each has.
+    }
+    later.write([chunk(1, 8)]);
+    assert.deepEqual([...later.read()], [chunk(1, 8), chunk(2, 7, 7)]);
+  });
+
+  test("one that is too large for its rows is refused", () => {
+    const store = storeOn(new MemoryStorage(), 2);
+    assert.throws(
+      () => store.write([{ key: 1, bytes: new Uint8Array(33) }]),
+      /chunk 1 is too large/,
+    );
+  });
+});
