@@ -5,11 +5,16 @@ import { bytesOf } from "./bytes.ts";
 import { isolateAggregate } from "./isolate_aggregate.ts";
 
 export interface ConsumeTelemetryOptions {
-  /** The namespace of TelemetryAggregator. */
-  readonly aggregator: AggregatorNamespace;
+  /** The namespace of TelemetryAggregator. While it is missing, everything is retried. */
+  readonly aggregator?: AggregatorNamespace;
   /** How many aggregators share the work; 1 unless given, and the same wherever it is given. */
   readonly shards?: number;
 }
+
+const noAggregator =
+  "isotel: `aggregator` is missing. Add to wrangler.jsonc: " +
+  '"durable_objects": { "bindings": [{ "name": "TELEMETRY", "class_name": "TelemetryAggregator" }] }, ' +
+  '"migrations": [{ "tag": "telemetry", "new_sqlite_classes": ["TelemetryAggregator"] }]';
 
 const firstDelaySeconds = 5;
 const maxDelaySeconds = 3600;
@@ -27,20 +32,19 @@ export async function consumeTelemetry(
   batch: MessageBatch,
   { aggregator, shards = 1 }: ConsumeTelemetryOptions,
 ): Promise<void> {
-  let deliveries: Delivery[];
   try {
-    deliveries = sort(batch.messages, checkShards(shards));
+    if (aggregator === undefined) throw new TypeError(noAggregator);
+    const deliveries = sort(batch.messages, checkShards(shards));
+    const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
+    tellRefused(batch.queue, refused.flat());
   } catch (cause) {
     console.error(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
     retryAll(batch.messages);
-    return;
   }
-  const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
-  tellRefused(batch.queue, refused.flat());
 }
 
 /** Has messages delivered again, later with each attempt. */
-export function retryAll(messages: readonly Message[]): void {
+function retryAll(messages: readonly Message[]): void {
   for (const message of messages) {
     const delay = firstDelaySeconds * 2 ** (message.attempts - 1);
     message.retry({ delaySeconds: Math.min(maxDelaySeconds, delay) });

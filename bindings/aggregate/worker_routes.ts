@@ -1,38 +1,38 @@
 import type { MetricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
 import { bytesOf } from "./bytes.ts";
-import { consumeTelemetry, retryAll } from "./consume_telemetry.ts";
+import { consumeTelemetry } from "./consume_telemetry.ts";
 import { metricsResponse } from "./metrics_response.ts";
 
 /** Appended to the name of a queue by convention: its dead letter queue. */
 const deadLetters = "-dlq";
+/** What a frame begins with. */
+const magic = [0x49, 0x53, 0x46];
 
 /** What withTelemetry does with scrapes and the telemetry queue of a Worker that carries the aggregating part. */
 export const workerRoutes: MetricsRoutes = {
   scrape(request, metrics) {
-    const { aggregator, kv, scrapePath = "/metrics" } = metrics;
-    if (aggregator === undefined && kv === undefined) return undefined;
-    return new URL(request.url).pathname === scrapePath
-      ? metricsResponse(request, metrics)
-      : undefined;
+    const { aggregator, kv, scrapeToken, public: isPublic, source } = metrics;
+    const isScraped = [aggregator, kv, scrapeToken, isPublic, source].some(
+      (option) => option !== undefined,
+    );
+    const { pathname } = new URL(request.url);
+    if (!isScraped || pathname !== (metrics.scrapePath ?? "/metrics")) return undefined;
+    return metricsResponse(request, metrics);
   },
 
   consume(batch, metrics) {
-    if (!isTelemetry(batch, metrics)) return undefined;
-    const { aggregator, shards } = metrics;
-    if (aggregator !== undefined) {
-      return consumeTelemetry(batch, { aggregator, ...(shards !== undefined && { shards }) });
-    }
-    console.error(
-      `isotel: the queue ${batch.queue} brings metrics, and there is no aggregator to add them up. ` +
-        "Give withTelemetry the namespace of TelemetryAggregator as metrics.aggregator.",
-    );
-    retryAll(batch.messages);
-    return Promise.resolve();
+    return isTelemetry(batch, metrics) ? consumeTelemetry(batch, metrics) : undefined;
   },
 };
 
+/** A batch without a single frame may be anything: where the queue has no name to be known by, it is the user's. */
 function isTelemetry({ queue, messages }: MessageBatch, { queueName }: MetricsBindings): boolean {
   if (queueName !== undefined) return queue === queueName || queue === queueName + deadLetters;
-  return messages.length > 0 && messages.every(({ body }) => bytesOf(body) !== undefined);
+  const bodies = messages.map(({ body }) => bytesOf(body));
+  return bodies.every((bytes) => bytes !== undefined) && bodies.some(isFrame);
+}
+
+function isFrame(bytes: Uint8Array | undefined): boolean {
+  return magic.every((byte, index) => bytes?.[index] === byte);
 }

@@ -180,6 +180,15 @@ describe("two shards", () => {
     assert.equal(both.get("isotel_frames_duplicate_total"), 3);
   });
 
+  test("messages that were given up are added when their dead letter queue is consumed", async () => {
+    const before = (await app.totals({ shards: 2 })).get(total) ?? 0;
+    await app.ask("/break", { object: "isotel-0", fault: "before" });
+    await app.ask("/send", { hasty: 1 }, [base64(newProducer().count(orders, 7, Date.now()))]);
+    await eventually(async () => {
+      assert.equal((await app.totals({ shards: 2 })).get(total), before + 7);
+    });
+  });
+
   test("through a real queue, with a failure in between", { timeout: 40_000 }, async () => {
     const before = (await app.totals({ shards: 2 })).get(total) ?? 0;
     await app.ask("/break", { object: "isotel-0", fault: "after" });

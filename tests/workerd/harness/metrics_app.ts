@@ -56,8 +56,20 @@ const app: WorkerConfig = {
   migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
   kv_namespaces: kvNamespaces,
   queues: {
-    producers: [{ binding: "TELEMETRY_QUEUE", queue: "telemetry-2" }],
-    consumers: [{ queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 }],
+    producers: [
+      { binding: "TELEMETRY_QUEUE", queue: "telemetry-2" },
+      { binding: "HASTY_QUEUE", queue: "telemetry-1" },
+    ],
+    consumers: [
+      { queue: "telemetry-2", max_batch_timeout: 1, max_retries: 5 },
+      {
+        queue: "telemetry-1",
+        max_batch_timeout: 0,
+        max_retries: 0,
+        dead_letter_queue: "telemetry-1-dlq",
+      },
+      { queue: "telemetry-1-dlq", max_batch_timeout: 0 },
+    ],
   },
 };
 

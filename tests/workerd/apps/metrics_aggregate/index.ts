@@ -9,6 +9,8 @@ interface Env {
   readonly TELEMETRY_KV: KVNamespace;
   readonly SHORT_KV: KVNamespace;
   readonly TELEMETRY_QUEUE: Queue<Uint8Array>;
+  /** Gives a message up at once. */
+  readonly HASTY_QUEUE: Queue<Uint8Array>;
   readonly SELF: { queue(name: string, messages: readonly object[]): Promise<unknown> };
 }
 
@@ -109,9 +111,10 @@ const table: Readonly<Record<string, Route>> = {
     );
   },
 
-  "/send": async (request, env) => {
+  "/send": async (request, env, { searchParams }) => {
     const frames = await request.json<string[]>();
-    await env.TELEMETRY_QUEUE.sendBatch(
+    const queue = searchParams.has("hasty") ? env.HASTY_QUEUE : env.TELEMETRY_QUEUE;
+    await queue.sendBatch(
       frames.map((frame) => ({ body: bytesOf(frame), contentType: "bytes" as const })),
     );
   },
@@ -144,7 +147,7 @@ export default {
   },
 
   async queue(batch, env) {
-    const shards = Number(/-(\d+)$/.exec(batch.queue)?.[1] ?? 1);
+    const shards = Number(/-(\d+)/.exec(batch.queue)?.[1] ?? 1);
     await consumeTelemetry(batch, { aggregator: env.FAULTY, shards });
   },
 } satisfies ExportedHandler<Env>;
