@@ -78,10 +78,19 @@ export class MeasuredInvocations {
     const key = typeof env === "object" && env !== null ? env : noEnv;
     const known = this.#options.get(key);
     if (known !== undefined) return known.read;
-    const read = guarded(() => readOptions(this.#optionsOf, env, (text) => console.error(text)));
+    const read = guarded(() => readOptions(this.#optionsOf, env, reportOnce));
     this.#options.set(key, { read });
     return read;
   }
+}
+
+const told = new Set<string>();
+
+/** Several wrapped classes of a Worker have the same to say. */
+function reportOnce(message: string): void {
+  if (told.has(message)) return;
+  told.add(message);
+  console.error(message);
 }
 
 /** Stands for the `env` of a handler that was called without one. */

@@ -2,6 +2,7 @@ import { isIntegerIn } from "../metrics/bounds.ts";
 import type { FlushPlan } from "../metrics/flusher.ts";
 import { shapeOf } from "../metrics/shape.ts";
 import { aggregatorTransport, queueTransport } from "../metrics/transport.ts";
+import { errorType } from "../trace/cause.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import type { MetricsBindings, TelemetryOptions } from "./telemetry_options.ts";
 
@@ -41,39 +42,62 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
   kv: ["get", "put"],
 };
 
-const none: WorkerOptions | undefined = undefined;
+/** Takes what is said to whoever runs the Worker. */
+type Report = (message: string) => void;
 
 /**
- * Reads the options for an `env`, once. What is wrong with them is said once, and the Worker goes on without it.
- *
- * @param report where errors are told.
+ * Reads the options for an `env`, once. What is wrong with them is said once, and the Worker goes on without it. Never
+ * throws.
  */
 export function readOptions(
   optionsOf: OptionsOf,
   env: unknown,
-  report: (message: string) => void,
+  report: Report,
 ): WorkerOptions | undefined {
   const missing: string[] = [];
-  let metrics: MetricsBindings | undefined;
   try {
     const options = optionsOf(watched(env, missing) as never) as TelemetryOptions | undefined;
-    metrics = options?.metrics;
-    if (metrics === undefined) return none;
-    const isObject = typeof metrics === "object" && metrics !== null;
-    if (!isObject) {
+    const metrics: unknown = options?.metrics;
+    if (metrics === undefined) return undefined;
+    if (typeof metrics !== "object" || metrics === null) {
       report(`isotel: metrics is ${shapeOf(metrics)}; it has to be an object with bindings`);
-      return none;
+      return undefined;
     }
+    return optionsOfMetrics({ ...metrics }, missing, report);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.name : typeof cause;
-    report(
-      `isotel: the options of withTelemetry could not be read (${what}); there are no metrics`,
-    );
-    return none;
+    const what = errorType(cause);
+    report(`isotel: the options of withTelemetry cannot be read (${what}); there are no metrics`);
+    return undefined;
   }
-  const found = checkedBindings(metrics, missing, report);
+}
+
+function optionsOfMetrics(
+  given: MetricsBindings,
+  missing: readonly string[],
+  report: Report,
+): WorkerOptions {
+  const wrong = wrongBindings(given);
+  const metrics: MetricsBindings = Object.fromEntries(
+    Object.entries(given).filter(([name]) => !wrong.includes(name as BindingName)),
+  );
+  for (const name of wrong) {
+    const asked = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
+    const rule = `it has to be a binding with ${methods[name].join("() and ")}()`;
+    report(
+      `isotel: metrics.${name} is ${shapeOf(given[name])}${asked}; ${rule}. ` +
+        `wrangler.jsonc adds one with ${configuration[name]}`,
+    );
+  }
+  const plan = planOf(metrics, report);
+  if (plan === undefined && wrong.length === 0) {
+    const name = wantedBinding(metrics);
+    report(
+      `isotel: nothing that is recorded can be sent: metrics.${name} is missing. ` +
+        `wrangler.jsonc adds it with ${configuration[name]}`,
+    );
+  }
   warnWithoutRoutes(metrics, report);
-  return { metrics: found, plan: planOf(found, report) };
+  return { metrics, plan };
 }
 
 /** An `env` that notes which bindings were asked for and are not there. */
@@ -88,55 +112,43 @@ function watched(env: unknown, missing: string[]): unknown {
   });
 }
 
-/** The options without bindings that are none. */
-function checkedBindings(
-  metrics: MetricsBindings,
-  missing: readonly string[],
-  report: (message: string) => void,
-): MetricsBindings {
-  const found: Record<string, unknown> = { ...metrics };
-  for (const name of Object.keys(configuration) as BindingName[]) {
-    if (!(name in metrics)) continue;
-    const binding = metrics[name] as Readonly<Record<string, unknown>> | undefined;
-    const isBinding =
-      typeof binding === "object" &&
-      binding !== null &&
-      methods[name].every((method) => typeof binding[method] === "function");
-    if (isBinding) continue;
-    delete found[name];
-    const asked = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
-    const rule = `it has to be a binding with ${methods[name].join("() and ")}()`;
-    report(
-      `isotel: metrics.${name} is ${shapeOf(binding)}${asked}; ${rule}. ` +
-        `wrangler.jsonc adds one with ${configuration[name]}`,
-    );
-  }
-  return found as MetricsBindings;
+/** Those of the bindings that are given and are none. */
+function wrongBindings(metrics: MetricsBindings): BindingName[] {
+  const names = Object.keys(configuration) as BindingName[];
+  return names.filter((name) => name in metrics && !isBinding(metrics[name], methods[name]));
 }
 
-function planOf(
-  metrics: MetricsBindings,
-  report: (message: string) => void,
-): FlushPlan | undefined {
-  const { queue, aggregator, transport = queue === undefined ? "aggregator" : "queue" } = metrics;
+function isBinding(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    const binding = value as Readonly<Record<string, unknown>>;
+    return names.every((name) => typeof binding[name] === "function");
+  } catch {
+    return false;
+  }
+}
+
+function planOf(metrics: MetricsBindings, report: Report): FlushPlan | undefined {
+  const { queue, aggregator } = metrics;
   const intervalMs = intervalOf(metrics.flushIntervalMs, report);
-  if (transport === "queue" && queue !== undefined) {
+  const wanted = wantedBinding(metrics);
+  if (wanted === "queue" && queue !== undefined) {
     return { transport: queueTransport(queue), intervalMs };
   }
-  if (transport === "aggregator" && aggregator !== undefined) {
+  if (wanted === "aggregator" && aggregator !== undefined) {
     const shards = shardsOf(metrics.shards, report);
     return { transport: aggregatorTransport(aggregator, shards), intervalMs };
   }
-  const wanted: BindingName =
-    transport === "aggregator" && "aggregator" in metrics ? "aggregator" : "queue";
-  report(
-    `isotel: nothing that is recorded can be sent: metrics.${wanted} is missing. ` +
-      `wrangler.jsonc adds it with ${configuration[wanted]}`,
-  );
   return undefined;
 }
 
-function intervalOf(value: unknown, report: (message: string) => void): number {
+/** The binding that frames go to, whether it is there or not. */
+function wantedBinding({ queue, aggregator, transport }: MetricsBindings): "queue" | "aggregator" {
+  if (transport !== undefined) return transport === "aggregator" ? "aggregator" : "queue";
+  return queue === undefined && aggregator !== undefined ? "aggregator" : "queue";
+}
+
+function intervalOf(value: unknown, report: Report): number {
   if (value === undefined) return defaultIntervalMs;
   const isInterval = typeof value === "number" && value >= minIntervalMs && value <= maxIntervalMs;
   if (isInterval) return value;
@@ -147,7 +159,7 @@ function intervalOf(value: unknown, report: (message: string) => void): number {
   return defaultIntervalMs;
 }
 
-function shardsOf(value: unknown, report: (message: string) => void): number {
+function shardsOf(value: unknown, report: Report): number {
   if (value === undefined) return 1;
   if (isIntegerIn(value as number, 1, maxShards)) return value as number;
   report(
@@ -157,7 +169,7 @@ function shardsOf(value: unknown, report: (message: string) => void): number {
 }
 
 /** A Worker that wants to be scraped has to carry the code for it. */
-function warnWithoutRoutes(metrics: MetricsBindings, report: (message: string) => void): void {
+function warnWithoutRoutes(metrics: MetricsBindings, report: Report): void {
   const options = ["kv", "scrapeToken", "public", "scrapePath", "source"];
   const wanted = options.filter((option) => option in metrics);
   if (wanted.length === 0 || metricsRoutes() !== undefined) return;

@@ -2,6 +2,7 @@ import { MetricKind } from "../core/abi.gen.ts";
 import { errorType } from "../trace/cause.ts";
 import { simpleDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
+import { labelText } from "./labels.ts";
 import type { Meter } from "./meter.ts";
 
 /** Methods the HTTP conventions know; any other is _OTHER, or a client could make label sets at will. */
@@ -55,7 +56,7 @@ export class HttpServerMetrics {
         const labels = labelsOf(request as Request, outcome, route);
         this.#family.seriesOf(labels)?.record(seconds);
       } catch {
-        // A request or a response that is none, or a route that fails: there is nothing to tell it by.
+        // A request or a response that is none: there is nothing to tell it by.
         this.#meter.countInvalidLabels();
       }
     };
@@ -70,8 +71,16 @@ function labelsOf(request: Request, outcome: HttpOutcome, route: Route): Record<
   return {
     "http.request.method": knownMethods.has(method) ? method : "_OTHER",
     "http.response.status_code": status === undefined ? "" : String(status),
-    "http.route": route?.(request) ?? "",
+    "http.route": routeOf(request, route),
     "url.scheme": url.slice(0, url.indexOf(":")),
     "error.type": isServerError ? String(status) : failure,
   };
+}
+
+function routeOf(request: Request, route: Route): string {
+  try {
+    return labelText(route?.(request)) ?? "";
+  } catch {
+    return "";
+  }
 }

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { provideMetricsRoutes } from "../../../bindings/invocation/metrics_routes.ts";
+import {
+  type OptionsOf,
+  readOptions,
+  type WorkerOptions,
+} from "../../../bindings/invocation/read_options.ts";
+import { oddValues } from "../support/hostile.ts";
+
+const queue = { send() {}, sendBatch() {} };
+const aggregator = { idFromName() {}, get() {} };
+const kv = { get() {}, put() {} };
+
+function read(
+  optionsOf: (env: Record<string, unknown>) => unknown,
+  env: unknown = {},
+): [WorkerOptions | undefined, string[]] {
+  const errors: string[] = [];
+  const options = readOptions(optionsOf as unknown as OptionsOf, env, (text) => errors.push(text));
+  return [options, errors];
+}
+
+const withMetrics = (metrics: unknown) => read(() => ({ metrics }));
+
+describe("the options of a Worker", () => {
+  test("that are right are taken as they are, with an interval of ten seconds", () => {
+    const [options, errors] = withMetrics({ queue, aggregator });
+    assert.deepEqual(errors, []);
+    assert.equal(options?.metrics.queue, queue);
+    assert.equal(options?.plan?.intervalMs, 10_000);
+  });
+
+  test("may leave metrics out", () => {
+    for (const none of [undefined, null, {}, { metrics: undefined }]) {
+      assert.deepEqual(
+        read(() => none),
+        [undefined, []],
+      );
+    }
+  });
+
+  test("tell of a missing binding once, with its name and the lines that add it", () => {
+    const [options, errors] = read(
+      (env) => ({ metrics: { queue: env["MY_QUEUE"], aggregator: env["TELEMETRY"] } }),
+      { TELEMETRY: aggregator },
+    );
+    assert.equal(errors.length, 1);
+    assert.match(errors[0] ?? "", /^isotel: metrics\.queue is undefined \(not in env: MY_QUEUE\)/);
+    assert.match(errors[0] ?? "", /"queues": \{ "producers": \[\{ "binding": "TELEMETRY_QUEUE"/);
+    assert.ok(options?.plan !== undefined, "it goes straight to the aggregator");
+    assert.equal(options.metrics.queue, undefined);
+  });
+
+  test("without any way to send say so, and what is missing", () => {
+    for (const [metrics, pattern] of [
+      [{ queue: undefined }, /metrics\.queue is undefined.*"queues"/],
+      [{}, /metrics\.queue is missing.*"queues"/],
+      [{ transport: "queue", aggregator }, /metrics\.queue is missing/],
+      [{ transport: "aggregator", queue }, /metrics\.aggregator is missing.*"durable_objects"/],
+      [{ aggregator: undefined }, /metrics\.aggregator is undefined.*new_sqlite_classes/],
+    ] as const) {
+      const [options, errors] = withMetrics(metrics);
+      assert.equal(options?.plan, undefined);
+      assert.equal(errors.length, 1, errors.join("\n"));
+      assert.match(errors[0] ?? "", pattern);
+    }
+  });
+
+  test("that are no bindings are told of, whatever they are", () => {
+    for (const [name, make] of oddValues) {
+      const [options, errors] = withMetrics({ queue: make(), aggregator });
+      assert.equal(errors.length, 1, name);
+      assert.match(
+        errors[0] ?? "",
+        /^isotel: metrics\.queue is .*; it has to be a binding with send/,
+      );
+      assert.equal(options?.metrics.aggregator, aggregator);
+    }
+  });
+
+  test("that cannot be read are told of without what they said", () => {
+    const [options, errors] = read(() => {
+      throw new RangeError("the secret is 123");
+    });
+    assert.equal(options, undefined);
+    assert.deepEqual(errors, [
+      "isotel: the options of withTelemetry cannot be read (RangeError); there are no metrics",
+    ]);
+    for (const [name, make] of oddValues) {
+      if (name === "undefined") continue;
+      const [, told] = withMetrics(make());
+      assert.ok(told.length >= 1, name);
+      assert.ok(told.every((text) => text.startsWith("isotel: ")));
+    }
+  });
+
+  test("out of their range are told of, and the default is used", () => {
+    for (const flushIntervalMs of [0, 99, 20_001, Number.NaN, "1000", null]) {
+      const [options, errors] = withMetrics({ queue, flushIntervalMs });
+      assert.equal(options?.plan?.intervalMs, 10_000);
+      assert.match(errors[0] ?? "", /flushIntervalMs is .* from 100 to 20000\. 10000 is used/);
+    }
+    for (const shards of [0, 1.5, 257, "2"]) {
+      const [options, errors] = withMetrics({ aggregator, shards });
+      assert.ok(options?.plan !== undefined);
+      assert.match(errors[0] ?? "", /shards is .* an integer from 1 to 256/);
+    }
+    assert.deepEqual(withMetrics({ queue, flushIntervalMs: 100 })[1], []);
+    assert.deepEqual(withMetrics({ queue, flushIntervalMs: 20_000 })[1], []);
+  });
+
+  test("that want scrapes of a Worker that carries no code for them say what to export", () => {
+    for (const option of [
+      { kv },
+      { scrapeToken: "secret" },
+      { public: true },
+      { scrapePath: "/m" },
+    ]) {
+      const [, errors] = withMetrics({ queue, ...option });
+      assert.equal(errors.length, 1);
+      assert.match(errors[0] ?? "", /export \{ TelemetryAggregator \} from "isotel\/metrics"/);
+      assert.doesNotMatch(errors[0] ?? "", /secret/);
+    }
+    provideMetricsRoutes({ scrape: () => undefined, consume: () => undefined });
+    assert.deepEqual(withMetrics({ queue, kv, scrapeToken: "secret" })[1], []);
+  });
+});

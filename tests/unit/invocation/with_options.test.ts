@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type MetricsBindings, withTelemetry } from "isotel";
+import { counter, defineMetrics } from "isotel/metrics";
+import { Totals } from "../support/metering.ts";
+
+type Handler = (...args: unknown[]) => unknown;
+type Handlers = Readonly<Record<string, Handler>>;
+
+/** A queue that keeps what it is sent. */
+class QueueDouble {
+  readonly totals = new Totals();
+
+  async send(body: Uint8Array): Promise<void> {
+    this.totals.apply([body]);
+  }
+
+  async sendBatch(messages: readonly { readonly body: Uint8Array }[]): Promise<void> {
+    this.totals.apply(messages.map(({ body }) => body));
+  }
+}
+
+class ContextDouble {
+  readonly works: Promise<unknown>[] = [];
+
+  waitUntil(work: Promise<unknown>): void {
+    this.works.push(work);
+  }
+}
+
+// The isolate has one flusher for all its Workers: they share a queue and a context here.
+const queue = new QueueDouble();
+const env = { TELEMETRY_QUEUE: queue };
+const ctx = new ContextDouble();
+
+/** A Worker whose metrics go to the queue, as the runtime would call it. */
+function worker(handlers: object, metrics: object = {}) {
+  let asked = 0;
+  const wrapped = withTelemetry(handlers, (given: typeof env) => {
+    asked += 1;
+    const bindings: MetricsBindings = { queue: given.TELEMETRY_QUEUE as never, ...metrics };
+    return { metrics: { flushIntervalMs: 100, ...bindings } };
+  }) as Handlers;
+  return {
+    wrapped,
+    asked: () => asked,
+    call: (name: string, event: unknown) => (wrapped[name] as Handler)(event, env, ctx),
+  };
+}
+
+/** What has been recorded by now, all of it sent. */
+async function collect(): Promise<Totals> {
+  const { call } = worker({ scheduled() {} });
+  for (let round = 0; round < 2; round += 1) {
+    await sleep(110);
+    call("scheduled", {});
+    for (let i = 0; i < ctx.works.length; i += 1) await ctx.works[i];
+  }
+  return queue.totals;
+}
+
+function errorsOf(context: TestContext): () => string[] {
+  const { mock } = context.mock.method(console, "error", () => {});
+  return () => mock.calls.map((call) => String(call.arguments[0]));
+}
+
+const { visits } = defineMetrics({ visits: counter("visits", { labels: ["test"] }) });
+const request = (path = "/") => new Request(`https://example.org${path}`);
+
+describe("a Worker with options", () => {
+  test("answers and fails as it did, and what it recorded is sent", async () => {
+    const unlucky = new Error("unlucky");
+    const answer = new Response("answer");
+    const own = worker({
+      async fetch({ url }: Request) {
+        visits.add(1, { test: "sent" });
+        if (url.endsWith("/throw")) throw unlucky;
+        return answer;
+      },
+      scheduled: () => "synchronous",
+    });
+    assert.equal(await own.call("fetch", request()), answer);
+    await assert.rejects(
+      async () => own.call("fetch", request("/throw")),
+      (cause) => cause === unlucky,
+    );
+    assert.equal(own.call("scheduled", {}), "synchronous");
+    const totals = await collect();
+    assert.equal(totals.sample('visits_total{test="sent"}'), 2);
+    assert.equal(own.asked(), 1);
+  });
+
+  test("settles in the same turn as one without them", async () => {
+    const turnsOf = async (handler: Handler): Promise<number> => {
+      let turns = 0;
+      let isSettled = false;
+      const settled = () => {
+        isSettled = true;
+      };
+      const answer = handler(
+        request(),
+        { TELEMETRY_QUEUE: new QueueDouble() },
+        new ContextDouble(),
+      );
+      (answer as Promise<unknown>).then(settled, settled);
+      while (!isSettled) {
+        turns += 1;
+        await null;
+      }
+      return turns;
+    };
+    for (const fetch of [async () => new Response(), () => Promise.reject(new Error("unlucky"))]) {
+      const plain = withTelemetry({ fetch }) as unknown as Handlers;
+      const { wrapped } = worker({ fetch });
+      assert.equal(
+        await turnsOf(wrapped["fetch"] as Handler),
+        await turnsOf(plain["fetch"] as Handler),
+      );
+    }
+  });
+
+  test("has a queue handler, for its own queue; others are its user's", async () => {
+    assert.equal("queue" in withTelemetry({ fetch() {} }), false);
+    const without = worker({ fetch() {} });
+    const batch = { queue: "jobs", messages: [{ body: { a: 1 } }] };
+    assert.throws(() => without.call("queue", batch), /the Worker has no queue handler of its own/);
+    const taken: unknown[] = [];
+    const withQueue = worker({ queue: (event: unknown) => void taken.push(event) });
+    withQueue.call("queue", batch);
+    assert.deepEqual(taken, [batch]);
+  });
+
+  test("lets requests and batches through that are its user's, and answers scrapes", async () => {
+    const { TelemetryAggregator } = await import("isotel/metrics");
+    assert.equal(typeof TelemetryAggregator, "function");
+    const kv = { get() {}, put() {} };
+    const own = worker({ fetch: async () => new Response("own") }, { kv });
+    assert.equal(await ((await own.call("fetch", request())) as Response).text(), "own");
+    const scrape = (await own.call("fetch", request("/metrics"))) as Response;
+    assert.equal(scrape.status, 403, "closed without a token");
+  });
+
+  test("whose binding is missing works without it", async (context) => {
+    const errors = errorsOf(context);
+    const wrapped = withTelemetry(
+      { fetch: async (_request: Request, _env: { MISSING?: Queue }) => "answer" },
+      ({ MISSING }) => ({ metrics: { queue: MISSING as Queue } }),
+    ) as unknown as Handlers;
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal(await wrapped["fetch"]?.(request(), {}, new ContextDouble()), "answer");
+    }
+    assert.equal(errors().length, 1);
+    assert.match(errors()[0] ?? "", /metrics\.queue is undefined \(not in env: MISSING\)/);
+  });
+
+  test("whose options throw works without metrics", async (context) => {
+    const errors = errorsOf(context);
+    const wrapped = withTelemetry({ fetch: () => "answer" }, () => {
+      throw new RangeError("no luck");
+    }) as unknown as Handlers;
+    assert.equal(wrapped["fetch"]?.(request(), {}, {}), "answer");
+    assert.equal(wrapped["fetch"]?.(request(), undefined, undefined), "answer");
+    assert.deepEqual(errors(), [
+      "isotel: the options of withTelemetry cannot be read (RangeError); there are no metrics",
+    ]);
+  });
+
+  test("that are no function are refused at once", () => {
+    for (const options of [{}, null, "metrics", 1]) {
+      assert.throws(() => withTelemetry({ fetch() {} }, options as never), {
+        name: "TypeError",
+        message: /^isotel: the options of withTelemetry are a function of env/,
+      });
+    }
+  });
+
+  test("measures requests by what it is told of their route, and outlives a function that throws", async () => {
+    const own = worker(
+      { fetch: async () => new Response(null, { status: 204 }) },
+      {
+        route: ({ url }: Request) => {
+          if (url.endsWith("/bad")) throw new Error("no route");
+          return url.endsWith("/none") ? undefined : "/users/:id";
+        },
+      },
+    );
+    for (const path of ["/users/1", "/users/2", "/none", "/bad"])
+      await own.call("fetch", request(path));
+    const totals = await collect();
+    const count = (route: string) =>
+      totals.sample(
+        "http_server_request_duration_seconds_count" +
+          `{http_request_method="GET",http_response_status_code="204",${route}url_scheme="https"}`,
+      );
+    assert.equal(count('http_route="/users/:id",'), 2);
+    assert.equal(count(""), 2);
+  });
+
+  test("measures nothing of what is no response, and passes it on", async () => {
+    const own = worker({ fetch: async () => undefined });
+    assert.equal(await own.call("fetch", request()), undefined);
+    assert.equal(await own.call("fetch", undefined), undefined);
+    const totals = await collect();
+    assert.match(totals.text, /isotel_metrics_records_dropped_total\{reason="label"\} [1-9]/);
+  });
+});
+
+describe("a class with options", () => {
+  test("sends what its methods record, by the env it was made with", async () => {
+    class Room {
+      readonly #count = 1;
+      readonly name: string;
+      constructor(_ctx: unknown, _env: unknown, name = "room") {
+        this.name = name;
+      }
+      async visit(): Promise<number> {
+        visits.add(this.#count, { test: "class" });
+        return this.#count;
+      }
+    }
+    const Wrapped = withTelemetry(Room, () => ({
+      metrics: { queue: queue as never, flushIntervalMs: 100 },
+    }));
+    const room = new Wrapped(ctx, env);
+    assert.equal(await room.visit(), 1);
+    assert.equal(room.name, "room");
+    const totals = await collect();
+    assert.equal(totals.sample('visits_total{test="class"}'), 1);
+  });
+});
