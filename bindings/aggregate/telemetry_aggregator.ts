@@ -53,14 +53,14 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     const { options } = new.target as typeof TelemetryAggregator;
+    const { producerRetentionMs, gaugeExpiryMs } = defaultAggregateOptions;
     const aggregate = {
-      producerRetentionMs:
-        options.producerRetentionMs ?? defaultAggregateOptions.producerRetentionMs,
-      gaugeExpiryMs: options.gaugeExpiryMs ?? defaultAggregateOptions.gaugeExpiryMs,
+      producerRetentionMs: atLeast(1, options.producerRetentionMs, producerRetentionMs),
+      gaugeExpiryMs: atLeast(1, options.gaugeExpiryMs, gaugeExpiryMs),
     };
     this.#totals = new StoredTotals(ctx.storage, () => createAggregate(aggregate));
     this.#kv = kvOf(env, options.kv);
-    this.#publishIntervalMs = Math.max(1000, options.publishIntervalMs ?? 1000);
+    this.#publishIntervalMs = atLeast(1000, options.publishIntervalMs, 1000);
     this.#pruneIntervalMs = Math.max(
       this.#publishIntervalMs,
       Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
@@ -165,6 +165,16 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const told = publishError(this.#kv, this.#shard, cause.message);
     this.ctx.waitUntil(told.catch((error) => console.error("isotel: KV failed.", error)));
   }
+}
+
+/** A number of milliseconds that was asked for, or the one that holds unless it is given. */
+function atLeast(least: number, asked: number | undefined, otherwise: number): number {
+  if (asked === undefined) return otherwise;
+  if (Number.isFinite(asked) && asked >= least) return asked;
+  console.error(
+    `isotel: ${asked} is no time for TelemetryAggregator, it takes at least ${least} ms; ${otherwise} holds.`,
+  );
+  return otherwise;
 }
 
 function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {

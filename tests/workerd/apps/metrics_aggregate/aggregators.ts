@@ -1,4 +1,4 @@
-import { TelemetryAggregator } from "#aggregate";
+import { TelemetryAggregator } from "isotel/metrics";
 
 /** Where the next call of an aggregator breaks. */
 export type Fault =
