@@ -37,11 +37,12 @@ describe("a scrape", () => {
     parameters: Parameters,
     headers: Readonly<Record<string, string>> = {},
     method = "GET",
+    cf?: Readonly<Record<string, string>>,
   ): Promise<Inspected> => {
     const answer = await app.ask<Omit<Inspected, "body"> & { body: string }>(
       "/inspect",
       parameters,
-      { method, headers },
+      { method, headers, ...(cf && { cf }) },
     );
     return { ...answer, body: Buffer.from(answer.body, "base64") };
   };
@@ -127,8 +128,16 @@ describe("a scrape", () => {
   }
 
   test("what the client accepts counts, not what the network in between does", async () => {
-    const text = await (await app.scrape(open, { headers: { "accept-encoding": "gzip" } })).text();
-    assert.equal(samplesOf(text).get(total), 5);
+    for (const [client, gzip] of [
+      ["gzip", true],
+      ["identity", false],
+      ["", false],
+    ] as const) {
+      const network = gzip ? "identity" : "gzip, br";
+      const cf = { clientAcceptEncoding: client };
+      const { headers } = await inspect(open, { "accept-encoding": network }, "GET", cf);
+      assert.equal(headers["content-encoding"], gzip ? "gzip" : undefined, client);
+    }
   });
 
   test("HEAD has the headers of GET and no body", async () => {

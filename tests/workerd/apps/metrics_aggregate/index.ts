@@ -71,7 +71,7 @@ const table: Readonly<Record<string, Route>> = {
 
   // What metricsResponse answers, before anything on the way to the client changes it.
   "/inspect": async (request, env, url) => {
-    const init = await request.json<{ method?: string; headers?: Record<string, string> }>();
+    const init = await request.json<RequestInit>();
     const scrape = new Request("https://shop.example/metrics", init);
     const response = await metricsResponse(scrape, scrapeOptions(env, url));
     const body = await response.arrayBuffer();
