@@ -1,4 +1,5 @@
 import { MetricKind } from "../core/abi.gen.ts";
+import type { Declaration } from "../core/declaration.ts";
 import { errorType } from "../trace/cause.ts";
 import { simpleDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
@@ -19,7 +20,7 @@ const knownMethods = new Set([
 ]);
 
 /** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
-const declaration = simpleDeclaration(MetricKind.histogram, "http.server.request.duration", {
+const requestDuration: Partial<Declaration> = {
   unit: "s",
   help: "Duration of HTTP server requests.",
   labels: [
@@ -30,7 +31,7 @@ const declaration = simpleDeclaration(MetricKind.histogram, "http.server.request
     "error.type",
   ],
   bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
-});
+};
 
 type Route = ((request: Request) => string | undefined) | undefined;
 
@@ -44,7 +45,9 @@ export class HttpServerMetrics {
 
   constructor(meter: Meter) {
     this.#meter = meter;
-    this.#family = meter.define(declaration);
+    this.#family = meter.define(
+      simpleDeclaration(MetricKind.histogram, "http.server.request.duration", requestDuration),
+    );
   }
 
   /** Notes that a request begins; what it answers is called once when it has ended. Neither throws. */
