@@ -25,13 +25,21 @@ type Node = Map<unknown, unknown>;
 /** Finds the series of label sets seen before without building a key of them. */
 export class LabelTrie {
   readonly #names: readonly string[];
+  // A property that is always asked for by one name at one place is found far faster.
+  readonly #firstName: string;
+  readonly #secondName: string;
+  readonly #thirdName: string;
   readonly #maxLeaves: number;
   readonly #root: Node = new Map();
   #leaves = 0;
 
-  /** @param maxLeaves label sets that are remembered; those after them are not. */
+  /**
+   * @param names at least one.
+   * @param maxLeaves label sets that are remembered; those after them are not.
+   */
   constructor(names: readonly string[], maxLeaves: number) {
     this.#names = names;
+    [this.#firstName = "", this.#secondName = "", this.#thirdName = ""] = names;
     this.#maxLeaves = maxLeaves;
   }
 
@@ -39,12 +47,15 @@ export class LabelTrie {
   get(labels: object): Series | undefined {
     const names = this.#names;
     const values = labels as Readonly<Record<string, unknown>>;
-    let node: unknown = this.#root;
-    for (let i = 0; i < names.length; i += 1) {
+    let node = this.#root.get(values[this.#firstName]);
+    if (names.length === 1 || node === undefined) return node as Series | undefined;
+    node = (node as Node).get(values[this.#secondName]);
+    if (names.length === 2 || node === undefined) return node as Series | undefined;
+    node = (node as Node).get(values[this.#thirdName]);
+    for (let i = 3; i < names.length && node !== undefined; i += 1) {
       node = (node as Node).get(values[names[i] as string]);
-      if (node === undefined) return undefined;
     }
-    return node as Series;
+    return node as Series | undefined;
   }
 
   /** @param values in the order of the names. */

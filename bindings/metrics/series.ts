@@ -3,59 +3,60 @@ import { trapped } from "../core/core.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import { identityOf } from "./exemplar.ts";
 import type { Family } from "./family.ts";
+import type { Meter } from "./meter.ts";
 
 /** One label set of a family, and its row in the core that is alive. */
 export class Series {
   readonly #family: Family;
+  readonly #meter: Meter;
+  readonly #isGauge: boolean;
   readonly #values: readonly string[];
   #core: MetricsCore | undefined;
   #row = 0;
-  /** Of gauges: what a new core has to be told. */
-  #gauge: number | undefined;
+  /** Of gauges: what a new core has to be told; NaN before there is a value. A number from the start takes no memory. */
+  #gauge = Number.NaN;
 
   /** @param values of the labels, in the order of their names. */
   constructor(family: Family, values: readonly string[]) {
     this.#family = family;
+    this.#meter = family.meter;
+    this.#isGauge = family.isGauge;
     this.#values = values;
   }
 
   /** Adds to a counter, sets a gauge, observes in a histogram. Never throws. */
   record(value: number, exemplar?: unknown): void {
     const core = this.#core?.isAlive === true ? this.#core : this.#attach();
-    if (core === undefined) {
-      this.#family.meter.countLost();
+    if (core === undefined || typeof value !== "number") {
+      this.#refuse(core, value);
       return;
     }
-    let answer: number = ErrorCode.invalidValue;
-    if (typeof value === "number") {
-      answer =
-        exemplar === undefined
-          ? core.record(this.#row, value)
-          : this.#recordExemplar(core, value, exemplar);
-    }
-    if (answer === ErrorCode.ok) {
-      if (this.#family.isGauge) this.#gauge = value;
-      this.#recorded();
-    } else {
+    const answer =
+      exemplar === undefined
+        ? core.record(this.#row, value)
+        : this.#recordExemplar(core, value, exemplar);
+    if (answer !== ErrorCode.ok) {
       this.#failed(answer, value);
+      return;
     }
+    if (this.#isGauge) this.#gauge = value;
+    if (!this.#meter.isAwake) this.#meter.wake();
   }
 
   /** Adds to a gauge. Never throws. */
   add(value: number): void {
     const core = this.#core?.isAlive === true ? this.#core : this.#attach();
-    if (core === undefined) {
-      this.#family.meter.countLost();
+    if (core === undefined || typeof value !== "number") {
+      this.#refuse(core, value);
       return;
     }
-    const isNumber = typeof value === "number";
-    const answer = isNumber ? core.add(this.#row, value) : ErrorCode.invalidValue;
-    if (answer === ErrorCode.ok) {
-      this.#gauge = (this.#gauge ?? 0) + value;
-      this.#recorded();
-    } else {
+    const answer = core.add(this.#row, value);
+    if (answer !== ErrorCode.ok) {
       this.#failed(answer, value);
+      return;
     }
+    this.#gauge = value + (Number.isNaN(this.#gauge) ? 0 : this.#gauge);
+    if (!this.#meter.isAwake) this.#meter.wake();
   }
 
   /** Gives the series its row in the live core, of a gauge with its value. */
@@ -69,7 +70,7 @@ export class Series {
     if (bound === undefined) return undefined;
     this.#core = bound.core;
     this.#row = bound.row;
-    if (this.#gauge !== undefined) bound.core.add(bound.row, this.#gauge);
+    if (!Number.isNaN(this.#gauge)) bound.core.add(bound.row, this.#gauge);
     return bound.core;
   }
 
@@ -80,13 +81,13 @@ export class Series {
       : core.recordExemplar(this.#row, value, identity.traceId, identity.spanId);
   }
 
-  #recorded(): void {
-    const { meter } = this.#family;
-    if (!meter.isAwake) meter.wake();
+  #refuse(core: MetricsCore | undefined, value: unknown): void {
+    if (core === undefined) this.#meter.countLost();
+    else this.#family.refuseValue(value);
   }
 
   #failed(answer: number, value: unknown): void {
-    if (answer === trapped) this.#family.meter.countLost();
+    if (answer === trapped) this.#meter.countLost();
     else this.#family.refuseValue(value);
   }
 }

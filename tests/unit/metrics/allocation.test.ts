@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { PerformanceObserver } from "node:perf_hooks";
+import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
+import {
+  counter,
+  exponentialHistogram,
+  gauge,
+  histogram,
+} from "../../../bindings/metrics/definitions.ts";
+import { metering, settle } from "../support/metering.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const { meter } = metering();
+const metrics = defineMetricsIn(meter, {
+  orders: counter("orders", { labels: ["plan", "code"] }),
+  visits: counter("visits"),
+  load: gauge("load", { labels: ["plan"] }),
+  size: histogram("size", { bounds: [1, 10, 100], labels: ["plan", "code"] }),
+  wait: exponentialHistogram("wait", { labels: ["plan"] }),
+});
+const labelSets = Array.from({ length: 100 }, (_, i) => ({ plan: `plan ${i % 7}`, code: i }));
+const bound = labelSets.map((labels) => metrics.orders.bind(labels));
+
+const recordings: Readonly<Record<string, (i: number) => void>> = {
+  "a counter by labels": (i) => metrics.orders.add(1, labelSets[i % 100] as never),
+  "a counter without labels": () => metrics.visits.add(1),
+  "a bound counter": (i) => bound[i % 100]?.add(1),
+  "a gauge": (i) => metrics.load.set(i % 1000, labelSets[i % 100] as never),
+  "a histogram": (i) => metrics.size.record(i % 200, labelSets[i % 100] as never),
+  "an exponential histogram": (i) => metrics.wait.record(i % 200, labelSets[i % 100] as never),
+};
+
+const times = 200_000;
+
+describe("after warming up, recording allocates nothing:", () => {
+  for (const [what, record] of Object.entries(recordings)) {
+    test(what, async () => {
+      let collections = 0;
+      const observer = new PerformanceObserver((list) => {
+        collections += list.getEntries().length;
+      });
+      const run = () => {
+        for (let i = 0; i < times; i += 1) record(i);
+      };
+      meter.isAwake = true;
+      // Twice: the first one compiles, and throws away what was compiled before.
+      run();
+      run();
+      await settle();
+      collectGarbage();
+      const memoryBytes = meter.host.core?.memoryBytes;
+      observer.observe({ entryTypes: ["gc"] });
+      const before = process.memoryUsage().heapUsed;
+      run();
+      const bytes = process.memoryUsage().heapUsed - before;
+      await settle();
+      observer.disconnect();
+      assert.equal(collections, 0, "a collection would hide what was allocated");
+      // The least that could be allocated each time is 12 bytes; the rest is the runtime's own business.
+      assert.ok(bytes < 4 * times, `${bytes} bytes for ${times} records`);
+      assert.equal(meter.host.core?.memoryBytes, memoryBytes);
+    });
+  }
+});
