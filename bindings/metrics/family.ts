@@ -68,8 +68,8 @@ export class Family {
 
   /** Tells of a value that was not recorded. */
   refuseValue(value: unknown): void {
-    // The core has counted the numbers it refused.
-    if (typeof value !== "number") this.meter.countInvalidValue();
+    if (typeof value === "number") this.meter.noteRefusedValue();
+    else this.meter.countInvalidValue();
     const { name, kind } = this.#declaration;
     const rule =
       kind === MetricKind.counter ? "a finite number of at least 0" : "a number that is finite";

@@ -52,6 +52,8 @@ export class Meter {
   readonly #warnings = new Set<string>();
   #current: MetricsCore | undefined;
   #isOpen = false;
+  /** Whether records were left out since the last flush: their counts are worth one. */
+  #hasLeftOut = false;
   #lostRecords = 0;
   #losses = 0;
   #invalidValues = 0;
@@ -123,9 +125,10 @@ export class Meter {
     return this.#gauges.length > 0;
   }
 
-  /** Whether something was recorded that is in no frame yet. */
+  /** Whether something was recorded, or left out, that is in no frame yet. */
   get isDirty(): boolean {
-    return this.#current?.isDirty === true;
+    const core = this.#current;
+    return core !== undefined && (this.#hasLeftOut || core.isDirty);
   }
 
   /** Moves what changed into frames in the outbox; the core it was in, undefined when there is none or it trapped. */
@@ -133,6 +136,7 @@ export class Meter {
     if (refreshGauges) for (const gauge of this.#gauges) gauge.attach();
     const core = this.core();
     if (core === undefined) return undefined;
+    this.#hasLeftOut = false;
     this.outbox.add(core.flush(refreshGauges));
     return core.isAlive ? core : undefined;
   }
@@ -150,14 +154,28 @@ export class Meter {
 
   countLost(): void {
     this.#lostRecords += 1;
+    this.#leftOut();
   }
 
+  /** Counts a value the core has not seen, and so has not counted. */
   countInvalidValue(): void {
     this.#invalidValues += 1;
+    this.#leftOut();
+  }
+
+  /** Notes a value that the core has counted. */
+  noteRefusedValue(): void {
+    this.#leftOut();
   }
 
   countInvalidLabels(): void {
     this.#invalidLabels += 1;
+    this.#leftOut();
+  }
+
+  #leftOut(): void {
+    this.#hasLeftOut = true;
+    if (!this.isAwake) this.wake();
   }
 
   /** Warns that the core does not take a family, which its definition should have shown. */

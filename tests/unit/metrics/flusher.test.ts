@@ -119,6 +119,19 @@ describe("a flush", () => {
     assert.equal(holding.length, 0);
   });
 
+  test("is made for what was left out alone, so that it is seen", async () => {
+    const { orders, invoke, time, totals } = flushing();
+    invoke(() => orders.add(-1, { plan: "pro" }));
+    await time.advance(0);
+    const dropped = (reason: string) =>
+      totals.sample(`isotel_metrics_records_dropped_total{reason="${reason}"}`);
+    assert.equal(dropped("value"), 1);
+    invoke(() => orders.add(1, {} as never));
+    await time.advance(intervalMs);
+    assert.deepEqual([dropped("value"), dropped("label")], [1, 1]);
+    assert.equal(time.sleepers, 0);
+  });
+
   test("of a long invocation does not wait for its end", async () => {
     const { orders, flusher, time, sendTimes } = flushing();
     withInvocationScope(() => orders.add(1, { plan: "pro" }));
