@@ -69,9 +69,13 @@ export class Flusher {
     };
   }
 
-  /** Where to send from now on; of several plans the last counts. */
+  /**
+   * Where to send from now on; of several plans the last counts. The core is a producer from then on, and what it
+   * records by itself is sent too.
+   */
   use(plan: FlushPlan): void {
     this.#plan = plan;
+    this.#meter.core();
     if (this.#timer === undefined) this.#meter.isAwake = false;
   }
 

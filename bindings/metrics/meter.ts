@@ -34,7 +34,7 @@ export interface MeterCounts {
 
 /**
  * The metrics of one isolate: its families, and the core they are recorded in. The core becomes a producer of frames at
- * the first use inside a handler; one that trapped is followed by another producer.
+ * the first use inside a handler; one that trapped is followed by another.
  */
 export class Meter {
   readonly host: CoreHost;
@@ -50,6 +50,7 @@ export class Meter {
   readonly #families = new Map<string, Family>();
   readonly #gauges: Series[] = [];
   readonly #warnings = new Set<string>();
+  readonly #openings: ((core: Core) => void)[] = [];
   #current: MetricsCore | undefined;
   #isOpen = false;
   /** Whether records were left out since the last flush: their counts are worth one. */
@@ -105,6 +106,11 @@ export class Meter {
     }
     // The host makes a core where there is none, and tells the listener above of it.
     return this.host.core === undefined ? undefined : this.#current;
+  }
+
+  /** Tells of every core that becomes a producer from now on, before anything is recorded in it. */
+  onOpen(listener: (core: Core) => void): void {
+    this.#openings.push(listener);
   }
 
   /** Tells whoever flushes that there is something to flush. Never throws. */
@@ -224,5 +230,6 @@ export class Meter {
       if (this.#current === opened) this.#current = undefined;
     });
     this.#current = opened;
+    if (opened !== undefined) for (const listener of this.#openings) listener(core);
   }
 }

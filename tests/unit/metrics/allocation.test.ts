@@ -67,3 +67,19 @@ describe("after warming up, recording allocates nothing:", () => {
     });
   }
 });
+
+test("a thousand flushes leave the memory of the core as it is", () => {
+  const flush = () => {
+    for (let i = 0; i < 100; i += 1) {
+      metrics.orders.add(1, labelSets[i] as never);
+      metrics.size.record(i, labelSets[i] as never);
+    }
+    meter.flush(true);
+    for (const frame of meter.outbox.frames) meter.outbox.remove(frame);
+  };
+  for (let i = 0; i < 100; i += 1) flush();
+  const memoryBytes = meter.host.core?.memoryBytes;
+  for (let i = 0; i < 1000; i += 1) flush();
+  assert.equal(meter.host.core?.memoryBytes, memoryBytes);
+  assert.equal(meter.outbox.size, 0);
+});

@@ -107,18 +107,24 @@ describe("a trap elsewhere in the core", () => {
     assert.equal(own.collect().sample("load"), 6);
   });
 
-  test("while modules are loaded anew, identifiers are never used twice", () => {
-    const seen = new Set<string>();
-    let seed = 0;
-    const own = metering({
-      random: (bytes) => {
-        seed += 1;
-        bytes.fill(seed);
-        seen.add(String(bytes));
-      },
-    });
-    record(define(own));
-    assert.equal(seen.size, seed);
+  test("is followed by another producer, which is told of before anything is recorded in it", () => {
+    const own = meteringWithTrapIn("isotel_span_name");
+    const { meter } = own;
+    const opened: [unknown, boolean][] = [];
+    meter.onOpen((core) => opened.push([core, meter.isDirty]));
+    const metrics = define(own);
+    assert.equal(opened.length, 0, "nothing is opened before it is needed");
+    record(metrics);
+    const first = meter.host.core;
+    first?.spanName(1, "model");
+    const second = meter.host.core;
+    assert.notEqual(second, first);
+    assert.deepEqual(opened, [
+      [first, false],
+      [second, false],
+    ]);
+    record(metrics);
+    assert.equal(opened.length, 2);
   });
 });
 
