@@ -168,7 +168,8 @@ TEST_CASE("What is recorded arrives in an exposition") {
   CHECK(choice == (2 | ISOTEL_ESCAPING_VALUES << 8));
   CHECK(totals.Output(isotel_content_type(totals.context, 2, ISOTEL_ESCAPING_VALUES)) ==
         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values");
-  const std::string text = totals.Output(isotel_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 0, 3'000));
+  const std::string text =
+      totals.Output(isotel_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 0, 3'000));
   CHECK(text.find("orders_total{area=\"eu\",plan=\"pro\"} 2\n") != std::string::npos);
   CHECK(text.find("wait_seconds_bucket{le=\"0.5\"} 1") != std::string::npos);
   CHECK(text.find("trace_id=\"74747474747474747474747474747474\"") != std::string::npos);

@@ -35,7 +35,8 @@ class Source {
     Snapshot snapshot;
     REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator_, 2'000)) == Error::kOk);
     metrics::ByteWriter writer;
-    exposition::Render(snapshot, format, {.escaping = escaping, .self_metrics = self_metrics, .now_unix_ms = 3'500}, writer);
+    exposition::Render(snapshot, format, {.escaping = escaping, .self_metrics = self_metrics, .now_unix_ms = 3'500},
+                       writer);
     return std::string(writer.view());
   }
 
