@@ -108,9 +108,11 @@ export class Meter {
     return this.host.core === undefined ? undefined : this.#current;
   }
 
-  /** Tells of every core that becomes a producer from now on, before anything is recorded in it. */
+  /** Tells of the core that is a producer, if there is one, and of every later one before anything is recorded in it. */
   onOpen(listener: (core: Core) => void): void {
     this.#openings.push(listener);
+    const { core } = this.host;
+    if (core !== undefined && this.#current?.isAlive === true) listener(core);
   }
 
   /** Tells whoever flushes that there is something to flush. Never throws. */

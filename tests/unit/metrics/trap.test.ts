@@ -125,6 +125,9 @@ describe("a trap elsewhere in the core", () => {
     ]);
     record(metrics);
     assert.equal(opened.length, 2);
+    const late: unknown[] = [];
+    meter.onOpen((core) => late.push(core));
+    assert.deepEqual(late, [second]);
   });
 });
 
