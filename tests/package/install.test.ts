@@ -146,6 +146,10 @@ describe("the package, installed from its tarball into a fresh project", () => {
         "typed.ts",
         `import { tracer, withInvocationScope } from "isotel";
         import { wrapAISDK } from "isotel/ai";
+        import { counter, defineMetrics, TelemetryAggregator } from "isotel/metrics";
+        const { orders } = defineMetrics({ orders: counter("orders", { labels: ["plan"] }) });
+        orders.add(1, { plan: "pro" });
+        export class Aggregator extends TelemetryAggregator {}
         const text: string = withInvocationScope(() => tracer.withSpan("work", {}, () => "text"));
         const { generateText } = wrapAISDK({ generateText: async (prompt: string) => prompt });
         export const both: Promise<string> = generateText(text);`,
