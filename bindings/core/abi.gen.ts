@@ -29,6 +29,7 @@ export const Abi = {
   sourceJsonList: 7,
   spanBounded: 1,
   spanNative: 2,
+  spanUntraced: 4,
   spanProfileShift: 8,
   sizesExact: 1,
   statusAsAttribute: 2,
@@ -37,6 +38,7 @@ export const Abi = {
   statusError: 2,
   metadata: 0,
   runtimeContext: 1,
+  genaiFormerNames: 1,
   boundsLinear: 0,
   boundsExponential: 1,
   boundsPerDecade: 2,
@@ -84,6 +86,7 @@ export const exportNames = [
   "isotel_span_charge",
   "isotel_span_fit",
   "isotel_span_first_chunk",
+  "isotel_span_next_chunk",
   "isotel_span_status",
   "isotel_span_end",
   "isotel_metrics_open",
@@ -97,6 +100,8 @@ export const exportNames = [
   "isotel_metrics_frame",
   "isotel_metrics_commit",
   "isotel_metrics_status",
+  "isotel_genai_metrics",
+  "isotel_genai_price",
 ] as const;
 
 /** Identifiers of src/genai/fields.def. */

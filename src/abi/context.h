@@ -39,9 +39,9 @@ struct isotel_context {
   }
 
   isotel::abi::Exchange exchange{};
-  isotel::genai::Recorder recorder;
-  // None until isotel_metrics_open().
+  // None until isotel_metrics_open(). Before the recorder, which records in it.
   std::unique_ptr<isotel::metrics::Registry> registry;
+  isotel::genai::Recorder recorder;
   std::vector<char> buffer;
   std::vector<isotel::Handle> handles;
 };

@@ -32,6 +32,7 @@ static_assert(kMaxUserAttributes == ISOTEL_MAX_USER_ATTRIBUTES && kMaxAttributeV
 static_assert(kNativeSpanBytes - kReservedFinishBytes == ISOTEL_START_BYTES);
 static_assert(genai::kInternedSize == ISOTEL_INTERNED_SIZE && trace::kKeepAll == ISOTEL_KEEP_ALL);
 static_assert(trace::kSpanBounded == ISOTEL_SPAN_BOUNDED && trace::kSpanNative == ISOTEL_SPAN_NATIVE);
+static_assert(trace::kSpanUntraced == ISOTEL_SPAN_UNTRACED);
 static_assert(static_cast<uint32_t>(genai::Source::kInternedList) == ISOTEL_SOURCE_INTERNED_LIST);
 static_assert(static_cast<uint32_t>(trace::StatusCode::kError) == ISOTEL_STATUS_ERROR);
 static_assert(static_cast<uint32_t>(genai::MetadataSource::kRuntimeContext) == ISOTEL_RUNTIME_CONTEXT);
@@ -140,7 +141,7 @@ uint32_t isotel_span_open(isotel_context* context, uint32_t operation, uint32_t 
                                   .profile = (flags >> ISOTEL_SPAN_PROFILE_SHIFT) & 0xFFU,
                                   .parent = parent,
                                   .scope = scope,
-                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE),
+                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED),
                                   .start_unix_ms = start_unix_ms});
   return span.ok() ? span.value() : isotel::kNoHandle;
 }
@@ -175,6 +176,10 @@ int32_t isotel_span_fit(isotel_context* context, uint32_t span, uint32_t count, 
 
 int32_t isotel_span_first_chunk(isotel_context* context, uint32_t span, double now_unix_ms) {
   return Answer(context->recorder.FirstChunk(span, now_unix_ms));
+}
+
+int32_t isotel_span_next_chunk(isotel_context* context, uint32_t span, double now_unix_ms) {
+  return Answer(context->recorder.NextChunk(span, now_unix_ms));
 }
 
 int32_t isotel_span_status(isotel_context* context, uint32_t span, uint32_t status) {

@@ -71,6 +71,7 @@ extern "C" {
 /* Flags of isotel_span_open(). */
 #define ISOTEL_SPAN_BOUNDED 1       /* ends no later than the body of its scope */
 #define ISOTEL_SPAN_NATIVE 2        /* feeds the Workers runtime: its byte budget applies */
+#define ISOTEL_SPAN_UNTRACED 4      /* feeds no trace: nothing is planned for it, its metrics are recorded */
 #define ISOTEL_SPAN_PROFILE_SHIFT 8 /* bits 8..15: the profile of its attribute names, of genai/profiles.def */
 
 /* Flags of isotel_span_start() and isotel_span_end(). */
@@ -85,6 +86,9 @@ extern "C" {
 /* Sources of isotel_metadata_key(). */
 #define ISOTEL_METADATA 0
 #define ISOTEL_RUNTIME_CONTEXT 1
+
+/* Flags of isotel_genai_metrics(). */
+#define ISOTEL_GENAI_FORMER_NAMES 1 /* record under the names the conventions have given up too */
 
 /* Generators of isotel_metrics_bounds(). */
 #define ISOTEL_BOUNDS_LINEAR 0      /* a, a + b, a + 2 b, ... */
@@ -202,6 +206,9 @@ ISOTEL_EXPORT(int32_t, isotel_span_fit, (isotel_context * context, uint32_t span
 /* Notes when the first output of the call arrived; only the first note counts. */
 ISOTEL_EXPORT(int32_t, isotel_span_first_chunk, (isotel_context * context, uint32_t span, double now_unix_ms));
 
+/* Notes when a chunk of output after the first arrived, for the GenAI metrics. */
+ISOTEL_EXPORT(int32_t, isotel_span_next_chunk, (isotel_context * context, uint32_t span, double now_unix_ms));
+
 /* Sets the status: Ok is final, Error overrides Unset. */
 ISOTEL_EXPORT(int32_t, isotel_span_status, (isotel_context * context, uint32_t span, uint32_t status));
 
@@ -256,6 +263,20 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_commit, (isotel_context * context, double 
 
 /* ISOTEL_METRICS_* into the results; their number. */
 ISOTEL_EXPORT(int32_t, isotel_metrics_status, (isotel_context * context));
+
+/* ---- GenAI metrics ---- */
+
+/* Records the metrics of genai/metrics_table.def for spans opened from now on, as they end; the first `length` bytes of
+ * the buffer are the unit of costs, "USD" if none. The labels are those texts of a span's fields that have a `text_id`.
+ * Called again it replaces what was set, prices too. kOutOfRange before isotel_metrics_open(), else the errors of
+ * isotel_metrics_declare(): on one nothing has changed. */
+ISOTEL_EXPORT(int32_t, isotel_genai_metrics, (isotel_context * context, uint32_t flags, uint32_t length));
+
+/* Sets what a million tokens cost of the model whose name in requests is in the first `length` bytes of the buffer; NaN
+ * for cached tokens that cost what others do. kInvalidValue for what is no price, kLimitReached past kMaxPrices. */
+ISOTEL_EXPORT(int32_t, isotel_genai_price,
+              (isotel_context * context, uint32_t length, double input, double output, double cache_read,
+               double cache_write));
 
 #ifdef __cplusplus
 }

@@ -191,4 +191,16 @@ int32_t isotel_metrics_status(isotel_context* context) {
   return ISOTEL_METRICS_INVALID_VALUES + 1;
 }
 
+int32_t isotel_genai_metrics(isotel_context* context, uint32_t flags, uint32_t length) {
+  if (context->registry == nullptr || !context->Holds(length)) return Answer(Error::kOutOfRange);
+  const bool former_names = (flags & ISOTEL_GENAI_FORMER_NAMES) != 0;
+  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, context->Text(length)));
+}
+
+int32_t isotel_genai_price(isotel_context* context, uint32_t length, double input, double output, double cache_read,
+                           double cache_write) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->recorder.SetPrice(context->Text(length), {input, output, cache_read, cache_write}));
+}
+
 }  // extern "C"

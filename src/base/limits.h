@@ -29,6 +29,8 @@ inline constexpr size_t kMaxNameBytes = 64;
 
 inline constexpr uint32_t kMaxInternedTexts = 4'096;
 inline constexpr size_t kMaxInternedBytes = size_t{1} << 20;
+/// Models with a price.
+inline constexpr uint32_t kMaxPrices = 1'000;
 /// The text buffer shared with the host.
 inline constexpr size_t kMaxBufferBytes = size_t{16} << 20;
 

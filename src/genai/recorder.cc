@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -48,12 +49,15 @@ Result<Handle> Recorder::OpenSpan(const Open& open) {
   if (open.operation == static_cast<uint32_t>(Operation::kChat) && parent != kNoHandle) {
     calls_[IndexOf(parent)].rollup.NoteCall();
   }
+  if (metrics_) metrics_->Open(handle.value(), static_cast<Operation>(open.operation), parent);
   return handle;
 }
 
 Result<uint32_t> Recorder::Start(Handle handle, FieldSet& fields, bool exact, Plan& plan) {
   trace::Span* span = spans_.FindForWrite(handle);
   if (span == nullptr) return spans_.Missing(handle);
+  if (metrics_) metrics_->Start(handle, fields);
+  if (span->untraced()) return 0;
   return attributes_.Build(calls_[IndexOf(handle)].profile, Phase::kStart, *span, fields, exact, plan);
 }
 
@@ -87,6 +91,13 @@ Error Recorder::FirstChunk(Handle handle, double now_unix_ms) {
   if (spans_.FindForWrite(handle) == nullptr) return spans_.Missing(handle);
   Call& call = calls_[IndexOf(handle)];
   if (std::isnan(call.first_chunk_unix_ms) && std::isfinite(now_unix_ms)) call.first_chunk_unix_ms = now_unix_ms;
+  if (metrics_) metrics_->FirstChunk(handle, now_unix_ms);
+  return Error::kOk;
+}
+
+Error Recorder::NextChunk(Handle handle, double now_unix_ms) {
+  if (spans_.FindForWrite(handle) == nullptr) return spans_.Missing(handle);
+  if (metrics_) metrics_->NextChunk(handle, now_unix_ms);
   return Error::kOk;
 }
 
@@ -109,9 +120,16 @@ Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSe
   }
   const Call& call = calls_[IndexOf(handle)];
   AddFinishFields(*span, call, end, fields);
-  const Result<uint32_t> entries = attributes_.Build(call.profile, Phase::kFinish, *span, fields, end.exact, plan);
-  if (!entries.ok()) return entries.error();
+  Result<uint32_t> entries = 0;
+  if (!span->untraced()) {
+    entries = attributes_.Build(call.profile, Phase::kFinish, *span, fields, end.exact, plan);
+    if (!entries.ok()) return entries.error();
+  }
   RollUp(*span, fields);
+  if (metrics_) {
+    metrics_->End(
+        handle, {.outcome = end.outcome, .start_unix_ms = span->start_unix_ms, .end_unix_ms = end.end_unix_ms}, fields);
+  }
   const Result<trace::SpanEnd> ended = spans_.End(handle, end.outcome, end.end_unix_ms);
   return Ended{entries.value(), ended.value().status};
 }
@@ -127,6 +145,19 @@ TextId Recorder::Intern(std::string_view text) {
   const TextId id = texts_.Intern(text);
   if (id == 0) counters_.Add(Counter::kInternOverflows);
   return id;
+}
+
+Error Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency) {
+  auto span_metrics = std::make_unique<SpanMetrics>(registry, texts_);
+  if (const Error error = span_metrics->Declare(former_names, currency); error != Error::kOk) return error;
+  metrics_ = std::move(span_metrics);
+  return Error::kOk;
+}
+
+Error Recorder::SetPrice(std::string_view model, const Price& price) {
+  if (!metrics_) return Error::kOutOfRange;
+  const TextId id = Intern(model);
+  return id == 0 ? Error::kLimitReached : metrics_->SetPrice(id, price);
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {

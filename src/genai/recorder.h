@@ -5,13 +5,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/counters.h"
 #include "base/intern.h"
 #include "base/result.h"
 #include "genai/attributes.h"
+#include "genai/metrics.h"
 #include "genai/usage.h"
 #include "trace/attribute_budget.h"
 #include "trace/span_table.h"
@@ -42,13 +45,13 @@ class Recorder {
     uint32_t profile = 0;    ///< a code of profiles.def
     Handle parent = kNoHandle;
     Handle scope = kNoHandle;
-    uint32_t flags = 0;        ///< trace::kSpanBounded, trace::kSpanNative
+    uint32_t flags = 0;        ///< trace::kSpanBounded, trace::kSpanNative, trace::kSpanUntraced
     double start_unix_ms = 0;  ///< 0 when not known
   };
   /// Opens a span. kUnknownOperation or kUnknownProfile for a code that is in no table, kLimitReached past a limit;
   /// all counted.
   Result<Handle> OpenSpan(const Open& open);
-  /// Plans the start attributes: see AttributeBuilder::Build().
+  /// Plans the start attributes: see AttributeBuilder::Build(). None of an untraced span.
   Result<uint32_t> Start(Handle handle, FieldSet& fields, bool exact, Plan& plan);
   /// Charges attributes to a span and tells what is left. A host that writes no more than it was allowed, and no
   /// value above kMaxAttributeValueBytes, need not ask about each; what exceeds that goes to FitAttributes().
@@ -59,6 +62,8 @@ class Recorder {
                                  std::span<uint32_t> keep);
   /// Notes when the first output arrived. The first call counts.
   Error FirstChunk(Handle handle, double now_unix_ms);
+  /// Notes when further output arrived, for the metrics of spans.
+  Error NextChunk(Handle handle, double now_unix_ms);
   /// Ok is final; Error overrides Unset.
   Error SetStatus(Handle handle, trace::StatusCode status);
 
@@ -73,8 +78,15 @@ class Recorder {
     uint32_t entries = 0;
     trace::StatusCode status = trace::StatusCode::kUnset;
   };
-  /// Plans the finish attributes and ends the span. On kNeedExactSizes the span is still open.
+  /// Plans the finish attributes, none of an untraced span, and ends the span. On kNeedExactSizes the span is still open.
   Result<Ended> EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan);
+
+  /// Records the metrics of spans in `registry`, which must outlive this, from the next span on; see
+  /// SpanMetrics::Declare(). Called again, it takes the place of the call before, and prices are gone. On an error
+  /// nothing has changed.
+  Error EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
+  /// See SpanMetrics::SetPrice(). kOutOfRange without metrics, kLimitReached when the model cannot be interned.
+  Error SetPrice(std::string_view model, const Price& price);
 
   /// Counts a span name the host had to cut.
   void NoteCutName() { counters_.Add(Counter::kNamesCut); }
@@ -103,6 +115,7 @@ class Recorder {
   trace::SpanTable spans_{counters_};
   AttributeBuilder attributes_{texts_, counters_};
   std::vector<Call> calls_;
+  std::unique_ptr<SpanMetrics> metrics_;  // none until EnableMetrics()
 };
 
 }  // namespace isotel::genai

@@ -5,14 +5,10 @@
 
 namespace isotel::genai {
 
-namespace {
-
 bool IsCount(const FieldSet& fields, Field field) {
   const double value = fields.number[static_cast<size_t>(field)];
   return fields.Has(field) && std::isfinite(value) && value >= 0;
 }
-
-}  // namespace
 
 void Rollup::Add(const FieldSet& call) {
   for (size_t i = 0; i < kRolledFields.size(); ++i) {

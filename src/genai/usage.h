@@ -17,6 +17,9 @@ inline constexpr std::array kRolledFields{Field::kInputTokens,
                                           Field::kTotalTokens,
                                           Field::kToolCount};
 
+/// Whether a field is present and a number that can be a count: finite and not below zero.
+[[nodiscard]] bool IsCount(const FieldSet& fields, Field field);
+
 /// The running sums of one operation span.
 class Rollup {
  public:

@@ -137,6 +137,17 @@ Error Registry::Record(uint32_t row, const Exemplar& exemplar) {
   return Error::kOk;
 }
 
+Error Registry::RecordCounts(uint32_t row, std::span<const uint32_t> counts, double sum) {
+  if (row >= rows_.size()) return Error::kOutOfRange;
+  Row& state = rows_[row];
+  if (state.kind != Kind::kHistogram || counts.size() != state.bound_count + size_t{1}) return Error::kOutOfRange;
+  if (!IsFinite(sum)) return Invalid();
+  for (size_t i = 0; i < counts.size(); ++i) state.counts[i] += counts[i];
+  state.value += sum;
+  MarkDirty(row);
+  return Error::kOk;
+}
+
 Error Registry::Add(uint32_t row, double value) {
   if (row >= rows_.size()) return Error::kOutOfRange;
   return Record(row, IsGauge(rows_[row].kind) ? rows_[row].value + value : value);

@@ -42,6 +42,10 @@ class Registry {
   Error Record(uint32_t row, double value);
   /// The same with an exemplar whose value is `exemplar.value`.
   Error Record(uint32_t row, const Exemplar& exemplar);
+  /// Adds observations an explicit histogram would have counted: for each bucket how many, the last for +Inf, and the
+  /// sum of their values. kOutOfRange for another row or number of buckets, kInvalidValue for a sum that is not finite
+  /// (counted).
+  Error RecordCounts(uint32_t row, std::span<const uint32_t> counts, double sum);
   /// Adds to a gauge; the row was set to 0 if never. Like Record() for other kinds.
   Error Add(uint32_t row, double value);
 

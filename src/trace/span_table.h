@@ -19,7 +19,7 @@ namespace isotel::trace {
 struct SpanStart {
   Handle parent = kNoHandle;  ///< an open span, or none
   Handle scope = kNoHandle;   ///< an open scope, or none
-  uint32_t flags = 0;         ///< kSpanBounded, kSpanNative
+  uint32_t flags = 0;         ///< kSpanBounded, kSpanNative, kSpanUntraced
   uint32_t operation = 0;     ///< what the span stands for; not interpreted here
   SpanKind kind = SpanKind::kInternal;
   double start_unix_ms = 0;

@@ -1,12 +1,15 @@
 // Plays any sequence of calls with any arguments, on any memory: a span is open from the call that
-// opens it to the one that ends it, and plans name each field once and known texts only.
+// opens it to the one that ends it, plans name each field once and known texts only, untraced spans have none, and
+// an aggregator takes every frame of metrics.
 #include <array>
 #include <set>
+#include <string>
 
 #include "abi/isotel_abi.h"
 #include "base/error.h"
 #include "fuzz_input.h"
 #include "genai/fields.h"
+#include "metrics/aggregator.h"
 
 namespace {
 
@@ -18,6 +21,7 @@ struct Player : isotel::fuzz::Input {
   std::array<uint32_t, 64> handles{};  // so that arguments name live spans and scopes often
   size_t next_handle = 0;
   std::set<uint32_t> open_spans{};
+  std::set<uint32_t> untraced_spans{};
 
   uint32_t Handle() {
     const auto choice = Take<uint8_t>();
@@ -45,9 +49,19 @@ struct Player : isotel::fuzz::Input {
   }
   void Open(double time) {
     const uint32_t operation = Take<uint8_t>() % 8;
-    const uint32_t span = isotel_span_open(context, operation, Handle(), Handle(), Number(), time);
+    const uint32_t parent = Handle();
+    const uint32_t scope = Handle();
+    const uint32_t flags = Number();
+    const uint32_t span = isotel_span_open(context, operation, parent, scope, flags, time);
     if (span != 0) Require(open_spans.insert(span).second);
+    if (span != 0 && (flags & ISOTEL_SPAN_UNTRACED) != 0) untraced_spans.insert(span);
     Remember(span);
+  }
+  void Start() {
+    const uint32_t span = Handle();
+    const int32_t entries = isotel_span_start(context, span, Number());
+    Require(entries <= 0 || untraced_spans.count(span) == 0);
+    CheckPlan(entries);
   }
   void End(double time) {
     const uint32_t span = Handle();
@@ -56,7 +70,24 @@ struct Player : isotel::fuzz::Input {
     CheckPlan(entries);
     const bool asked = entries == static_cast<int32_t>(isotel::Error::kNeedExactSizes);
     Require((entries >= 0 || asked) == (open_spans.count(span) == 1));
+    Require(entries <= 0 || untraced_spans.count(span) == 0);
     if (entries >= 0) open_spans.erase(span);
+  }
+  void Metrics(uint32_t call, double time) {
+    if (call == 20) (void)isotel_span_next_chunk(context, Handle(), time);
+    if (call == 21) (void)isotel_metrics_open(context);
+    if (call == 22) (void)isotel_genai_metrics(context, Number(), Number());
+    if (call == 23) (void)isotel_genai_price(context, Number(), time, Take<double>(), Take<uint16_t>(), time);
+  }
+  void CheckFrames() {
+    isotel::metrics::Aggregator aggregator(isotel::metrics::AggregatorOptions{});
+    const int32_t frames = isotel_metrics_flush(context, 1'000, 0);
+    for (int32_t i = 0; i < frames; ++i) {
+      const int32_t length = isotel_metrics_frame(context, static_cast<uint32_t>(i));
+      Require(length > 0);
+      const std::string frame(static_cast<const char*>(isotel_buffer(context, 0)), static_cast<size_t>(length));
+      Require(aggregator.Apply(frame, 1'000).error() == isotel::Error::kOk);
+    }
   }
   void Texts(uint32_t call, uint32_t length) {
     if (call == 12) Remember(isotel_intern(context, length));
@@ -69,12 +100,12 @@ struct Player : isotel::fuzz::Input {
   }
   void Play() {
     const double time = Take<uint8_t>() % 4 == 0 ? Take<double>() : Take<uint16_t>();
-    const uint32_t call = Take<uint8_t>() % 20;
+    const uint32_t call = Take<uint8_t>() % 24;
     if (call == 0) Remember(isotel_scope_open(context));
     if (call == 1) Require(isotel_scope_spans(context, Handle(), Number()) <= 1'000);
     if (call == 2) (void)isotel_scope_close(context, Handle());
     if (call == 3 || call == 4) Open(time);
-    if (call == 5) CheckPlan(isotel_span_start(context, Handle(), Number()));
+    if (call == 5) Start();
     if (call == 6) (void)isotel_span_charge(context, Handle(), Number(), Number(), Number());
     if (call == 7) Require(isotel_span_fit(context, Handle(), Number(), Number()) <= 128);
     if (call == 8) (void)isotel_span_first_chunk(context, Handle(), time);
@@ -82,6 +113,7 @@ struct Player : isotel::fuzz::Input {
     if (call == 10 || call == 11) End(time);
     if (call >= 12 && call < 19) Texts(call, Number());
     if (call == 19) Scribble();
+    if (call >= 20) Metrics(call, time);
   }
 };
 
@@ -93,6 +125,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)isotel_counters(player.context);
   const auto* counters = static_cast<const double*>(player.Exchange(ISOTEL_EXCHANGE_RESULT));
   Require(counters[0] == counters[1] + static_cast<double>(player.open_spans.size()));
+  player.CheckFrames();
   isotel_destroy(player.context);
   return 0;
 }

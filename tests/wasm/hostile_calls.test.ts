@@ -30,6 +30,7 @@ const calls: readonly (readonly [ExportName, string])[] = [
   ["isotel_span_charge", "hhhh"],
   ["isotel_span_fit", "hhh"],
   ["isotel_span_first_chunk", "ht"],
+  ["isotel_span_next_chunk", "ht"],
   ["isotel_span_status", "hh"],
   ["isotel_span_end", "hhhthhh"],
   ["isotel_counters", ""],
@@ -44,6 +45,8 @@ const calls: readonly (readonly [ExportName, string])[] = [
   ["isotel_metrics_frame", "h"],
   ["isotel_metrics_commit", "t"],
   ["isotel_metrics_status", ""],
+  ["isotel_genai_metrics", "hh"],
+  ["isotel_genai_price", "htttt"],
 ];
 
 for (const seed of [1, 2, 3, 4, 5]) {

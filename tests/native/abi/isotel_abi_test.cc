@@ -502,6 +502,38 @@ TEST_CASE_FIXTURE(Host, "Hostile arguments of every call leave a context that wo
   CHECK(Count(Counter::kSpansOpened) >= Count(Counter::kSpansEnded));
 }
 
+TEST_CASE_FIXTURE(Host, "GenAI metrics need metrics that are open, and a buffer that holds what is told of it") {
+  CHECK(isotel_genai_metrics(context, 0, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_genai_price(context, 0, 1, 1, 1, 1) == Code(Error::kOutOfRange));
+  Put("0123456789abcdef");
+  REQUIRE(isotel_metrics_open(context) == 0);
+  CHECK(isotel_genai_metrics(context, 0, UINT32_MAX) == Code(Error::kOutOfRange));
+  CHECK(isotel_genai_metrics(context, UINT32_MAX, Put("EUR")) == 0);
+  CHECK(isotel_genai_price(context, UINT32_MAX, 1, 1, 1, 1) == Code(Error::kOutOfRange));
+  CHECK(isotel_genai_price(context, Put("gpt-5"), 1, 1, kNan, kNan) == 0);
+  CHECK(isotel_genai_price(context, Put("gpt-5"), -1, 1, kNan, kNan) == Code(Error::kInvalidValue));
+}
+
+TEST_CASE_FIXTURE(Host, "An untraced span plans nothing and is measured") {
+  Put("0123456789abcdef");
+  REQUIRE(isotel_metrics_open(context) == 0);
+  REQUIRE(isotel_genai_metrics(context, 0, 0) == 0);
+  const uint32_t span = Open(2, 0, ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED);
+  const uint32_t model = isotel_intern(context, Put("gpt-5"));
+  Text(genai::Field::kRequestModel, 5, model);
+  CHECK(isotel_span_start(context, span, 0) == 0);
+  CHECK(isotel_span_first_chunk(context, span, 1'100) == 0);
+  CHECK(isotel_span_next_chunk(context, span, 1'200) == 0);
+  CHECK(isotel_metrics_status(context) > 0);
+  CHECK(Result(ISOTEL_METRICS_ROWS) == 0);
+  Number(genai::Field::kInputTokens, 10);
+  CHECK(End(span) == 0);
+  CHECK(isotel_span_next_chunk(context, span, 1'200) == Code(Error::kAlreadyEnded));
+  CHECK(isotel_metrics_status(context) > 0);
+  // Duration, both times of chunks, input tokens twice.
+  CHECK(Result(ISOTEL_METRICS_ROWS) == 5);
+}
+
 TEST_CASE_FIXTURE(Host, "A hundred thousand spans in turn need the memory of one") {
   for (int i = 0; i < 100'000; ++i) {
     const uint32_t span = isotel_span_open(context, 1, 0, 0, 0, 1);

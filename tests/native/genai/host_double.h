@@ -27,11 +27,12 @@ struct Ending {
   bool exact = false;
   bool status_as_attribute = false;
   UserAttributes written{};
+  double end_unix_ms = 2'000;
 };
 
 inline Recorder::End ToEnd(const Ending& ending) {
   return {.outcome = ending.outcome,
-          .end_unix_ms = 2'000,
+          .end_unix_ms = ending.end_unix_ms,
           .exact = ending.exact,
           .status_as_attribute = ending.status_as_attribute,
           .written = ending.written};

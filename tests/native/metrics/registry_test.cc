@@ -218,6 +218,25 @@ TEST_CASE("Data stays in the registry while too many frames are pending") {
   CHECK(FindPoint(totals.store(), "c", {"7" + std::string(1'000, 'v')})->sum.ToDouble() == 10);
 }
 
+TEST_CASE("Observations counted elsewhere are added as if they were recorded here") {
+  Registry registry(MakeProducer(1));
+  const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h"), 0)), {});
+  const uint32_t counter = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  const uint32_t counts[] = {2, 0, 1, 3, 9};
+  CHECK(registry.Record(row, 5) == Error::kOk);
+  CHECK(registry.RecordCounts(row, std::span(counts, 4), 700.5) == Error::kOk);
+  CHECK(registry.RecordCounts(row, counts, 1) == Error::kOutOfRange);
+  CHECK(registry.RecordCounts(row, std::span(counts, 3), 1) == Error::kOutOfRange);
+  CHECK(registry.RecordCounts(counter, std::span(counts, 1), 1) == Error::kOutOfRange);
+  CHECK(registry.RecordCounts(99, std::span(counts, 4), 1) == Error::kOutOfRange);
+  CHECK(registry.RecordCounts(row, std::span(counts, 4), std::numeric_limits<double>::infinity()) ==
+        Error::kInvalidValue);
+  CHECK(registry.invalid_values() == 1);
+  const Totals totals(TakeFrames(registry));
+  CHECK(FindPoint(totals.store(), "h")->counts == std::vector<uint64_t>{2, 1, 1, 3});
+  CHECK(FindPoint(totals.store(), "h")->sum.ToDouble() == 705.5);
+}
+
 TEST_CASE("Exemplars travel with the delta they belong to, the newest of each bucket") {
   Registry registry(MakeProducer(1));
   const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h"), 0)), {});

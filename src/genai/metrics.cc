@@ -1,0 +1,230 @@
+#include "genai/metrics.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "base/limits.h"
+#include "metrics/bounds.h"
+
+namespace isotel::genai {
+namespace {
+
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMsPerSecond = 1000;
+
+double SecondsBetween(double from_unix_ms, double to_unix_ms) {
+  const double seconds = (to_unix_ms - from_unix_ms) / kMsPerSecond;
+  return std::isfinite(seconds) && seconds > 0 ? seconds : 0;
+}
+
+}  // namespace
+
+SpanMetrics::SpanMetrics(metrics::Registry& registry, InternTable& texts)
+    : registry_(registry), texts_(texts), tool_type_function_(texts.Intern("function")) {}
+
+Error SpanMetrics::Declare(bool former_names, std::string_view currency) {
+  for (uint32_t i = 0; i < kMetricCount; ++i) {
+    const MetricInfo& info = Info(static_cast<Metric>(i));
+    if (info.names == MetricNames::kFormer && !former_names) continue;
+    metrics::Declaration declaration = DeclarationOf(static_cast<Metric>(i));
+    if (info.value == Value::kCost) declaration.unit = currency.empty() ? "USD" : currency;
+    if (info.bounds == BoundsKind::kSeconds)
+      std::copy(declaration.bounds.begin(), declaration.bounds.end(), seconds_.begin());
+    const Result<uint32_t> family = registry_.Declare(std::move(declaration), 0);
+    if (!family.ok()) return family.error();
+    families_[i] = family.value();
+    for (uint32_t operation = 0; operation < kOperationCount; ++operation) {
+      if ((info.spans & SetOf(static_cast<Operation>(operation))) == 0) continue;
+      metrics_[operation] |= 1U << i;
+      labels_[operation] |= info.labels;
+    }
+  }
+  return Error::kOk;
+}
+
+Error SpanMetrics::SetPrice(TextId model, const Price& price) {
+  Price full = price;
+  if (!Complete(full)) return Error::kInvalidValue;
+  for (ModelPrice& known : prices_) {
+    if (known.model != model) continue;
+    known.price = full;
+    return Error::kOk;
+  }
+  if (prices_.size() >= kMaxPrices) return Error::kLimitReached;
+  prices_.push_back({model, full});
+  for (Series& series : series_) {
+    if (series.labels[static_cast<size_t>(Label::kRequestModel)] != model) continue;
+    series.price = static_cast<uint32_t>(prices_.size() - 1);
+  }
+  return Error::kOk;
+}
+
+void SpanMetrics::Open(Handle handle, Operation operation, Handle parent) {
+  if (OpenCall* owner = Find(parent); owner != nullptr) {
+    if (operation == Operation::kChat) ++owner->inference_calls;
+    if (operation == Operation::kExecuteTool) ++owner->tool_calls;
+  }
+  if (metrics_[static_cast<size_t>(operation)] == 0) return;
+  const uint32_t index = IndexOf(handle);
+  if (index >= calls_.size()) calls_.resize(index + 1);
+  calls_[index] = {};
+  calls_[index].handle = handle;
+  calls_[index].parent = parent;
+  calls_[index].operation = operation;
+}
+
+SpanMetrics::OpenCall* SpanMetrics::Find(Handle handle) {
+  const uint32_t index = IndexOf(handle);
+  if (handle == kNoHandle || index >= calls_.size() || calls_[index].handle != handle) return nullptr;
+  return &calls_[index];
+}
+
+TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) const {
+  const Field field = FieldOf(label);
+  if (!fields.Has(field)) return label == Label::kToolType ? tool_type_function_ : 0;
+  const TextId text = fields.text_id[static_cast<size_t>(field)];
+  return text == 0 || text > texts_.size() ? kOtherText : text;
+}
+
+void SpanMetrics::Start(Handle handle, const FieldSet& fields) {
+  OpenCall* call = Find(handle);
+  if (call == nullptr) return;
+  const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
+  for (const Label label :
+       {Label::kProvider, Label::kRequestModel, Label::kAgentName, Label::kToolName, Label::kToolType}) {
+    if ((labels & MaskOf(label)) != 0) call->labels[static_cast<size_t>(label)] = LabelIn(label, fields);
+  }
+}
+
+void SpanMetrics::FirstChunk(Handle handle, double now_unix_ms) {
+  OpenCall* call = Find(handle);
+  if (call == nullptr || call->first_chunk_unix_ms > 0 || !std::isfinite(now_unix_ms)) return;
+  call->first_chunk_unix_ms = call->last_chunk_unix_ms = now_unix_ms;
+}
+
+void SpanMetrics::NextChunk(Handle handle, double now_unix_ms) {
+  OpenCall* call = Find(handle);
+  if (call == nullptr || !(call->first_chunk_unix_ms > 0) || !std::isfinite(now_unix_ms)) return;
+  const double seconds = SecondsBetween(call->last_chunk_unix_ms, now_unix_ms);
+  call->last_chunk_unix_ms = now_unix_ms;
+  call->gap_seconds += seconds;
+  ++call->gaps;
+  ++call->gaps_by_bucket[metrics::BucketOf(seconds_.data(), seconds_.size(), seconds)];
+}
+
+void SpanMetrics::End(Handle handle, const Ending& ending, const FieldSet& fields) {
+  OpenCall* call = Find(handle);
+  if (call == nullptr) return;
+  call->handle = kNoHandle;
+  // What the provider ran for a model call, the agent made it run.
+  OpenCall* owner = call->operation == Operation::kChat ? Find(call->parent) : nullptr;
+  if (owner != nullptr) owner->tool_calls += call->tool_calls;
+  const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
+  if ((labels & MaskOf(Label::kResponseModel)) != 0) {
+    call->labels[static_cast<size_t>(Label::kResponseModel)] = LabelIn(Label::kResponseModel, fields);
+  }
+  if (ending.outcome == trace::Outcome::kFailed) {
+    const TextId type = LabelIn(Label::kErrorType, fields);
+    call->labels[static_cast<size_t>(Label::kErrorType)] = type == 0 ? kOtherText : type;
+  }
+  Series& series = SeriesOf(*call);
+  Record(*call, series, ValuesOf(*call, series, ending, fields), ending.end_unix_ms);
+}
+
+SpanMetrics::Series& SpanMetrics::SeriesOf(const OpenCall& call) {
+  constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15;
+  auto hash = static_cast<uint64_t>(call.operation);
+  for (const TextId label : call.labels) hash = (hash ^ label) * kMultiplier;
+  hash ^= hash >> 32U;
+  const uint32_t known = series_index_.Find(hash, [&](uint32_t number) {
+    return series_[number].operation == call.operation && series_[number].labels == call.labels;
+  });
+  if (known != metrics::HashIndex::kNone) return series_[known];
+  // The registry knows every row: what is forgotten here is found there.
+  if (series_.size() >= kMaxSeriesPerFamily) {
+    series_.clear();
+    series_index_.Clear();
+  }
+  Series series{call.operation, call.labels, kNone, {}};
+  series.rows.fill(kNone);
+  for (uint32_t i = 0; i < prices_.size(); ++i) {
+    if (prices_[i].model == call.labels[static_cast<size_t>(Label::kRequestModel)]) series.price = i;
+  }
+  series_index_.Add(hash, static_cast<uint32_t>(series_.size()));
+  series_.push_back(series);
+  return series_.back();
+}
+
+SpanValues SpanMetrics::ValuesOf(const OpenCall& call, const Series& series, const Ending& ending,
+                                 const FieldSet& fields) const {
+  SpanValues values;
+  values.fill(kNoValue);
+  const auto set = [&](Value value, double number) { values[static_cast<size_t>(value)] = number; };
+  if (ending.start_unix_ms > 0) {
+    if (std::isfinite(ending.end_unix_ms)) {
+      set(Value::kDuration, SecondsBetween(ending.start_unix_ms, ending.end_unix_ms));
+    }
+    if (call.first_chunk_unix_ms > 0) {
+      set(Value::kTimeToFirstChunk, SecondsBetween(ending.start_unix_ms, call.first_chunk_unix_ms));
+    }
+  }
+  set(Value::kInferenceCalls, call.inference_calls);
+  set(Value::kToolCalls, call.tool_calls);
+  AddTokens(fields, values);
+  if (series.price != kNone) set(Value::kCost, CostOf(values, prices_[series.price].price));
+  return values;
+}
+
+void SpanMetrics::Record(const OpenCall& call, Series& series, const SpanValues& values, double now_unix_ms) {
+  for (uint32_t bits = metrics_[static_cast<size_t>(call.operation)]; bits != 0; bits &= bits - 1) {
+    const auto metric = static_cast<Metric>(std::countr_zero(bits));
+    const Value value = Info(metric).value;
+    if (value == Value::kChunkGaps) {
+      if (call.gaps == 0) continue;
+      (void)registry_.RecordCounts(RowOf(series, metric, now_unix_ms), call.gaps_by_bucket, call.gap_seconds);
+      continue;
+    }
+    const double number = values[static_cast<size_t>(value)];
+    if (!std::isnan(number)) (void)registry_.Record(RowOf(series, metric, now_unix_ms), number);
+  }
+}
+
+uint32_t SpanMetrics::RowOf(Series& series, Metric metric, double now_unix_ms) {
+  uint32_t& row = series.rows[static_cast<size_t>(metric)];
+  if (row != kNone) return row;
+  std::array<std::string_view, kLabelCount> values;
+  size_t count = 0;
+  for (LabelMask bits = Info(metric).labels; bits != 0; bits &= bits - 1) {
+    values[count++] = TextOf(series, static_cast<Label>(std::countr_zero(bits)));
+  }
+  const std::span<const std::string_view> labels(values.data(), count);
+  const Result<uint32_t> bound = registry_.Bind(families_[static_cast<size_t>(metric)], labels, now_unix_ms);
+  if (bound.ok()) row = bound.value();
+  return row;
+}
+
+std::string_view SpanMetrics::TextOf(const Series& series, Label label) const {
+  switch (label) {
+    case Label::kOperation:
+      return Info(series.operation).name[static_cast<size_t>(Profile::kLatest)];
+    case Label::kModality:
+      return "unknown";
+    case Label::kTokenTypeInput:
+      return "input";
+    case Label::kTokenTypeOutput:
+      return "output";
+    default:
+      break;
+  }
+  const TextId text = series.labels[static_cast<size_t>(label)];
+  if (text == kOtherText) return "_OTHER";
+  if (text != 0) return texts_.Get(text);
+  // The conventions require these two.
+  return label == Label::kProvider || label == Label::kToolName ? "unknown" : "";
+}
+
+}  // namespace isotel::genai
