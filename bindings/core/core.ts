@@ -50,6 +50,8 @@ export class Core {
    * this is what refers to it.
    */
   readonly owners: (object | undefined)[] = [];
+  /** Whether it measures GenAI spans; see {@link measureSpans}. */
+  isMeasuring = false;
   readonly #onTrap: (cause: unknown) => void;
   readonly #context: number;
   readonly #exchange: number;
@@ -211,6 +213,52 @@ export class Core {
     } catch (cause) {
       this.#trap(cause, trapped);
     }
+  }
+
+  /** Notes that output after the first has arrived, for the metrics of the span. */
+  nextChunk(span: number, nowUnixMs: number): void {
+    try {
+      this.#exports.isotel_span_next_chunk(this.#context, span, nowUnixMs);
+    } catch (cause) {
+      this.#trap(cause, trapped);
+    }
+  }
+
+  /**
+   * Measures GenAI spans from now on; see isotel_genai_metrics().
+   *
+   * @param currency unit of costs.
+   * @returns 0 or a negative error.
+   */
+  measureSpans(flags: number, currency: string): number {
+    const error = this.#call(
+      () => this.#exports.isotel_genai_metrics(this.#context, flags, this.#putText(currency)),
+      trapped,
+    );
+    if (error === ErrorCode.ok) {
+      this.isMeasuring = true;
+      this.fields.internLabel = (value) => this.intern(value);
+    }
+    return error;
+  }
+
+  /**
+   * Sets what a million tokens of a model cost; see isotel_genai_price().
+   *
+   * @returns 0 or a negative error.
+   */
+  setPrice(
+    model: string,
+    input: number,
+    output: number,
+    cacheRead: number,
+    cacheWrite: number,
+  ): number {
+    return this.#call(() => {
+      const length = this.#putText(model);
+      const { isotel_genai_price } = this.#exports;
+      return isotel_genai_price(this.#context, length, input, output, cacheRead, cacheWrite);
+    }, trapped);
   }
 
   setStatus(span: number, status: number): void {

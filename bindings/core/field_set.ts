@@ -1,5 +1,19 @@
-import { Abi } from "./abi.gen.ts";
+import { Abi, Field } from "./abi.gen.ts";
 import { utf8Length } from "./utf8.ts";
+
+/** Whether the text of a field is a label of GenAI metrics, by field. */
+const isLabel = new Uint8Array(Abi.maxFields);
+for (const field of [
+  Field.providerName,
+  Field.requestModel,
+  Field.responseModel,
+  Field.errorType,
+  Field.agentName,
+  Field.toolName,
+  Field.toolType,
+]) {
+  isLabel[field] = 1;
+}
 
 /**
  * The typed fields of one span on their way into the core. Numbers and lengths are written straight into the
@@ -10,6 +24,10 @@ import { utf8Length } from "./utf8.ts";
 export class FieldSet {
   /** Changes every text before it is taken; undefined makes the field absent. */
   filter: ((field: number, value: string) => string | undefined) | undefined;
+  /** Gives the core's identifier of a label of metrics, where spans are measured. */
+  internLabel: ((value: string) => number) | undefined;
+  /** Takes no texts but labels: those of a span that nothing traces go nowhere else. */
+  takesLabelsOnly = false;
   readonly #texts: string[] = new Array<string>(Abi.maxFields).fill("");
   #numbers: Float64Array;
   #sizes: Uint32Array;
@@ -37,7 +55,7 @@ export class FieldSet {
 
   /** A text; anything but a string is taken as absent. */
   text(field: number, value: unknown): this {
-    if (typeof value !== "string") return this;
+    if (typeof value !== "string" || this.#leavesOut(field)) return this;
     if (this.filter === undefined) return this.verbatim(field, value);
     const filtered = this.filter(field, value);
     return filtered === undefined ? this : this.verbatim(field, filtered);
@@ -45,16 +63,18 @@ export class FieldSet {
 
   /** A text that {@link filter} has seen already, or undefined for none. */
   verbatim(field: number, value: string | undefined): this {
-    if (value === undefined) return this;
+    if (value === undefined || this.#leavesOut(field)) return this;
+    // Before the views are touched: it may grow the memory.
+    const textId = isLabel[field] === 1 ? (this.internLabel?.(value) ?? 0) : 0;
     this.#texts[field] = value;
     this.#sizes[field] = value.length;
-    this.#textIds[field] = 0;
+    this.#textIds[field] = textId;
     return this.#add(field);
   }
 
   /** A list of texts; what is no text in it is left out, and a list without any is taken as absent. */
   texts(field: number, value: unknown): this {
-    if (!Array.isArray(value)) return this;
+    if (!Array.isArray(value) || this.takesLabelsOnly) return this;
     const { filter } = this;
     const list = value
       .filter((item): item is string => typeof item === "string")
@@ -98,6 +118,10 @@ export class FieldSet {
       if (this.#sizes[field] === Abi.internedSize || !this.#has(field)) continue;
       this.#sizes[field] = utf8Length(this.#texts[field] as string);
     }
+  }
+
+  #leavesOut(field: number): boolean {
+    return this.takesLabelsOnly && isLabel[field] !== 1;
   }
 
   #has(field: number): boolean {

@@ -57,6 +57,8 @@ export class Span extends AttributeWriter implements TracerSpan {
   readonly profile: number;
   readonly scope: InvocationScope | undefined;
   readonly bounded: boolean;
+  /** Whether a trace has it. Of one that is measured only, no attribute need be computed but labels of metrics. */
+  readonly isInTrace: boolean;
   /** Whether nobody will ever end the span: it then ends with its invocation, bounded or not. */
   isAbandoned: (() => boolean) | undefined;
   /** Ends the span in place of {@link truncate}, for who has more to write. */
@@ -71,6 +73,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     core: Core,
     handle: number,
     writer: SpanWriter,
+    isInTrace: boolean,
     options: SpanOptions,
     scope: InvocationScope | undefined,
   ) {
@@ -78,16 +81,22 @@ export class Span extends AttributeWriter implements TracerSpan {
     this.profile = options.profile;
     this.scope = scope;
     this.bounded = options.bounded;
+    this.isInTrace = isInTrace;
     this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
     core.owners[handle & (Abi.maxSpanSlots - 1)] = this;
   }
 
-  /** A span on an open writer, or undefined when a limit was reached or there is no core. */
+  /**
+   * A span on an open writer, or undefined when a limit was reached or there is no core.
+   *
+   * @param isInTrace whether the writer traces it; otherwise it is measured only.
+   */
   static open(
     telemetry: Telemetry,
     writer: SpanWriter,
+    isInTrace: boolean,
     options: SpanOptions,
     scope: InvocationScope | undefined,
   ): Span | undefined {
@@ -96,6 +105,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     const { parent } = options;
     const flags =
       (options.bounded ? Abi.spanBounded : 0) |
+      (isInTrace ? 0 : Abi.spanUntraced) |
       (telemetry.runtime.capabilities.byteBudget ? Abi.spanNative : 0) |
       (options.profile << Abi.spanProfileShift);
     const handle = core.openSpan(
@@ -106,7 +116,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       telemetry.timeOf(options.operation),
     );
     if (handle === 0) return undefined;
-    return new Span(telemetry, core, handle, writer, options, scope);
+    return new Span(telemetry, core, handle, writer, isInTrace, options, scope);
   }
 
   get isTraced(): boolean {
@@ -125,7 +135,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   setAttributes(attributes: Attributes): void {
-    if (typeof attributes !== "object" || attributes === null) return;
+    if (typeof attributes !== "object" || attributes === null || !this.isInTrace) return;
     if (!this.#isOpen) {
       // The core counts it as a late write.
       this.core.chargeAttributes(this.handle, 0, 0, 0);
@@ -173,6 +183,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   beginFields(): FieldSet {
     const fields = this.core.beginFields();
     const { redact } = this;
+    fields.takesLabelsOnly = !this.isInTrace;
     fields.filter =
       redact &&
       ((field, value) => {
@@ -196,6 +207,11 @@ export class Span extends AttributeWriter implements TracerSpan {
   /** Notes that the first output has arrived. */
   firstChunk(): void {
     this.core.firstChunk(this.handle, this.#telemetry.clock());
+  }
+
+  /** Notes that output after the first has arrived. */
+  nextChunk(): void {
+    if (this.core.isMeasuring) this.core.nextChunk(this.handle, this.#telemetry.clock());
   }
 
   /** Writes the finish attributes from the fields and ends the span, cancelled or failed. */
@@ -240,7 +256,7 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
   activate<T>(body: () => T): T {
-    if (!this.#isOpen) return body();
+    if (!this.#isOpen || !this.isInTrace) return body();
     return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 

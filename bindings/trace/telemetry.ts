@@ -29,6 +29,12 @@ export class Telemetry {
     return operation === Operation.custom ? 0 : this.clock();
   }
 
+  /** Whether spans of the operation are measured, also those that nothing traces. */
+  measures(operation: number): boolean {
+    if (operation === Operation.custom || operation === Operation.toolApproval) return false;
+    return this.host.core?.isMeasuring === true;
+  }
+
   /** Notes an error of the runtime or of a caller's getter that was kept from the program. */
   countSwallowed(): void {
     this.#swallowed += 1;

@@ -93,7 +93,8 @@ export class Tracer {
 }
 
 /**
- * Opens a span and runs `body` with it active; with undefined where nothing records it. The caller ends it.
+ * Opens a span and runs `body` with it active; with undefined where nothing records it, neither a trace nor metrics.
+ * The caller ends it.
  */
 export function activateSpan<T>(
   telemetry: Telemetry,
@@ -132,8 +133,9 @@ export function startSpan(
 
 function openOn(telemetry: Telemetry, writer: SpanWriter, options: SpanOptions): Span | undefined {
   telemetry.bodiesEntered += 1;
-  if (!writer.isTraced) return undefined;
-  const span = Span.open(telemetry, writer, options, currentScope());
+  const { isTraced } = writer;
+  if (!isTraced && !telemetry.measures(options.operation)) return undefined;
+  const span = Span.open(telemetry, writer, isTraced, options, currentScope());
   if (span === undefined) writer.end();
   return span;
 }

@@ -16,7 +16,7 @@ inline constexpr uint32_t kInternedSize = UINT32_MAX;
 struct FieldSet {
   double number[kMaxFields];          ///< value of a kNumber, kCount or kFlag (0 or 1) field
   uint32_t size[kMaxFields];          ///< length of a text: UTF-16 units, or UTF-8 bytes when exact
-  TextId text_id[kMaxFields];         ///< the interned text of kFinishReason, or 0
+  TextId text_id[kMaxFields];         ///< the interned text of kFinishReason and of labels of metrics, or 0
   uint32_t present[kMaxFields / 32];  ///< a bit per field
 
   [[nodiscard]] bool Has(Field field) const { return (present[Word(field)] & Bit(field)) != 0; }

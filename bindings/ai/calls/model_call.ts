@@ -44,7 +44,8 @@ export class ModelCall extends RequestCall {
     super(owner, span);
     this.#info = info;
     this.#tools = new ProviderTools(owner, span);
-    const { telemetry, identity, isStream, outputType, content } = owner;
+    const { telemetry, identity, isStream, outputType } = owner;
+    const { content } = this;
     const { settings } = request;
     if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
     const redact = owner.redactor(info);
@@ -159,7 +160,7 @@ export class ModelCall extends RequestCall {
 
   protected override addContent(fields: FieldSet): void {
     const { owner, span } = this;
-    if (!owner.content.outputMessages) return;
+    if (!this.content.outputMessages) return;
     const parts = this.#answer?.parts() ?? partsOf(this.#content);
     const redact = owner.redactor(this.#info);
     addOutput(fields, parts, this.summary.finishReason, span.profile, redact);

@@ -62,7 +62,7 @@ export class ModelCalls implements CallOwner {
     span.isAbandoned = () => this.isUnread;
     span.setAttributes(this.#attributes);
     const { enrich } = this.#sdk.settings;
-    if (enrich === undefined) return;
+    if (enrich === undefined || !span.isInTrace) return;
     const attributes = this.telemetry.guard(() => enrich(info));
     if (attributes !== undefined) span.setAttributes(attributes);
   }

@@ -3,7 +3,7 @@ import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import { Approvals } from "../approvals/approvals.ts";
-import { type ContentPolicy, contentPolicy } from "../content/policy.ts";
+import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
 import type { Settings } from "../options.ts";
 import type { SpanInfo } from "../span_info.ts";
 import type { OwnedCall } from "./call_owner.ts";
@@ -60,7 +60,9 @@ export class AIOperation {
   ) {
     this.telemetry = telemetry;
     this.settings = settings;
-    this.content = contentPolicy(settings, telemetryOptions(params));
+    this.content = span.isInTrace
+      ? contentPolicy(settings, telemetryOptions(params))
+      : noContent;
     this.identity = identityOf(params);
     this.isStream = sdkFunction.isStream;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
@@ -74,7 +76,9 @@ export class AIOperation {
     this.#givenModel = params["model"];
     addRequest(fields, telemetry, model, params, this);
     span.start();
-    span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
+    if (span.isInTrace) {
+      span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
+    }
     this.enrich(span, { operation: "invoke_agent", ...this.#info });
     this.approvals.recordDenied(params);
   }
@@ -125,7 +129,7 @@ export class AIOperation {
   /** Adds what the user's hook has to add to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
     const { enrich } = this.settings;
-    if (enrich === undefined) return;
+    if (enrich === undefined || !span.isInTrace) return;
     const attributes = this.telemetry.guard(() => enrich(info));
     if (attributes !== undefined) span.setAttributes(attributes);
   }

@@ -3,6 +3,7 @@ import type { FieldSet } from "../../core/field_set.ts";
 import type { Span } from "../../trace/span.ts";
 import { isThenable } from "../../trace/thenable.ts";
 import { activateSpan } from "../../trace/tracer.ts";
+import { type ContentPolicy, noContent } from "../content/policy.ts";
 import type { SpanInfo } from "../span_info.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { redactedTarget } from "./redaction.ts";
@@ -12,12 +13,14 @@ import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 export abstract class RequestCall implements OwnedCall {
   readonly span: Span;
   protected readonly owner: CallOwner;
+  protected readonly content: ContentPolicy;
   protected summary: ResponseSummary = emptySummary();
   #hasOutput = false;
 
   protected constructor(owner: CallOwner, span: Span) {
     this.owner = owner;
     this.span = span;
+    this.content = span.isInTrace ? owner.content : noContent;
     span.onTruncate = () => this.closeWith(Outcome.truncated);
   }
 
@@ -36,7 +39,10 @@ export abstract class RequestCall implements OwnedCall {
 
   /** Output has arrived. */
   protected noteOutput(): void {
-    if (this.#hasOutput) return;
+    if (this.#hasOutput) {
+      this.span.nextChunk();
+      return;
+    }
     this.#hasOutput = true;
     this.span.firstChunk();
   }

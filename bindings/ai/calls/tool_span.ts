@@ -47,7 +47,7 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
         .text(Field.toolName, toolName)
         .text(Field.toolCallId, toolCallId)
         .verbatim(Field.toolType, type);
-      if (content.toolArguments) {
+      if (content.toolArguments && span.isInTrace) {
         addToolValue(fields, Field.toolCallArguments, tool.input, redact);
       }
       span.start();

@@ -9,6 +9,15 @@ export interface ContentPolicy {
   readonly toolResults: boolean;
 }
 
+/** That of a call nothing traces: its content goes nowhere. */
+export const noContent: ContentPolicy = {
+  inputMessages: false,
+  outputMessages: false,
+  toolDefinitions: false,
+  toolArguments: false,
+  toolResults: false,
+};
+
 /** The settings of the instrumentation, as far as the caller's `recordInputs` and `recordOutputs` allow. */
 export function contentPolicy(
   settings: Settings,

@@ -46,11 +46,13 @@ export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original
 const noTraceId = "0".repeat(32);
 
 /**
- * Whether a span opened here would be recorded. There is no span yet to ask: the active one is asked instead, which
- * may have ended in a trace that goes on.
+ * Whether a span opened here would be recorded, by a trace or by metrics. There is no span yet to ask: the active one is
+ * asked instead, which may have ended in a trace that goes on.
  */
 export function isRecorded({ host, runtime }: Telemetry): boolean {
-  if (!runtime.capabilities.spans || host.core === undefined) return false;
+  const { core } = host;
+  if (core?.isMeasuring === true) return true;
+  if (!runtime.capabilities.spans || core === undefined) return false;
   const active = runtime.activeSpan();
   return active === undefined || active.isTraced || active.spanContext?.().traceId !== noTraceId;
 }
