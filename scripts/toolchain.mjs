@@ -18,7 +18,7 @@ export const debianPackages = {
     "nlohmann-json3-dev",
     "libprotozero-dev",
   ],
-  test: ["emscripten", "doctest-dev", `libclang-rt-${llvm}-dev`],
+  test: ["emscripten", "doctest-dev", `libclang-rt-${llvm}-dev`, "prometheus"],
   check: ["g++", "doctest-dev", `clang-format-${llvm}`, `clang-tidy-${llvm}`],
   bench: ["g++", "libbenchmark-dev"],
 };
