@@ -1,14 +1,11 @@
+import { BadRequest } from "./bad_request.ts";
+
 /** What goes wrong on request, so that it can be seen in the spans. */
 export type Scenario = "failing-tool" | "abort";
 
 export interface ChatRequest {
   readonly prompt: string;
   readonly scenario: Scenario | undefined;
-}
-
-/** A request that cannot be served; the message is one sentence for the caller. */
-export class BadRequest extends Error {
-  override readonly name = "BadRequest";
 }
 
 const maxPromptLength = 2_000;

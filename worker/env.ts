@@ -1,5 +1,14 @@
-/** What may be configured; without any of it the scripted model answers. */
+import type { TelemetryAggregator } from "isotel/metrics";
+
+/** The bindings of wrangler.jsonc, and what may be configured; without any of that the scripted model answers. */
 export interface Env {
+  readonly TELEMETRY_QUEUE: Queue;
+  readonly TELEMETRY: DurableObjectNamespace<TelemetryAggregator>;
+  readonly TELEMETRY_KV: KVNamespace;
+  /** What a scraper of `/metrics` has to send as a bearer token; without it nobody may scrape. */
+  readonly SCRAPE_TOKEN?: string;
+  /** Milliseconds between two flushes of an isolate's metrics. */
+  readonly FLUSH_INTERVAL_MS?: string;
   /** "scripted" keeps the scripted model although there is a key. */
   readonly MODEL?: string;
   readonly OPENAI_API_KEY?: string;

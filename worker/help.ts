@@ -1,7 +1,9 @@
-export const help = `Reference Worker of isotel: an agent with two tools, traced.
+export const help = `Reference Worker of isotel: an agent with two tools and a flag resolver, traced and measured.
 
 GET /chat?prompt=TEXT                         the answer as JSON
 GET /chat/stream?prompt=TEXT                  the answer as streamed text
+GET /resolve?flag=NAME&targeting_key=KEY      the variant of a feature flag: flag=new-checkout, country=PT
+GET /metrics                                  metrics for Prometheus, with the bearer token of SCRAPE_TOKEN
 
 The prompt asks for the weather in a city, for example "What is the weather in Lisbon?".
 Add one of these to see it in the spans:

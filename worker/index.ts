@@ -1,13 +1,18 @@
-// The reference Worker: an AI SDK agent whose calls are traced by isotel.
+// The reference Worker: an AI SDK agent whose calls are traced and measured by isotel, and a flag resolver beside it.
+import { withTelemetry } from "isotel";
 import { answer, streamAnswer } from "./agent.ts";
-import { BadRequest, parseChatRequest } from "./chat_request.ts";
+import { BadRequest } from "./bad_request.ts";
+import { parseChatRequest } from "./chat_request.ts";
 import type { Env } from "./env.ts";
 import { help } from "./help.ts";
+import { resolve } from "./resolver/resolve.ts";
+import { telemetryOptions } from "./telemetry_options.ts";
 
+export { TelemetryAggregator } from "isotel/metrics";
 export { ScriptedProvider } from "./model/scripted_provider.ts";
 export { WeatherService } from "./weather/weather_service.ts";
 
-async function route(request: Request, env: Env): Promise<Response> {
+async function route(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
   const url = new URL(request.url);
   if (request.method !== "GET") {
     return text("Only GET is served here.", 405, { allow: "GET" });
@@ -21,6 +26,8 @@ async function route(request: Request, env: Env): Promise<Response> {
       );
     case "/chat/stream":
       return streamAnswer(parseChatRequest(url, ["failing-tool", "abort"]), env, request.signal);
+    case "/resolve":
+      return resolve(url, context);
     default:
       return text(`There is no ${url.pathname}; / lists the routes.`, 404);
   }
@@ -33,10 +40,10 @@ function text(body: string, status: number, headers: Record<string, string> = {}
   });
 }
 
-export default {
-  async fetch(request, env) {
+const handlers = {
+  async fetch(request, env, context) {
     try {
-      return await route(request, env);
+      return await route(request, env, context);
     } catch (error) {
       if (error instanceof BadRequest) {
         return text(error.message, 400);
@@ -46,3 +53,5 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
+
+export default withTelemetry(handlers, telemetryOptions);

@@ -37,3 +37,10 @@ export type {
   Histogram,
 } from "./handles.ts";
 export type { Labels, LabelValue } from "./labels.ts";
+export {
+  type ResolveReason,
+  type ResolverMetrics,
+  type ResolverMetricsOptions,
+  resolveReasons,
+  resolverMetrics,
+} from "./resolver.ts";

@@ -36,13 +36,21 @@ function installedVersion(name: string): string {
   return manifest.version;
 }
 
+/** What lets the demo and the tests read `/metrics`. */
+export const scrapeToken = "demo-token";
+
 /** The reference Worker's own configuration, observed, and scripted whatever keys are lying about. */
 export function demoConfig(): WorkerConfig {
   const text = readFileSync(join(root, "wrangler.jsonc"), "utf8");
   const config: WorkerConfig = JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
   return {
     ...config,
-    vars: { ...config["vars"], MODEL: "scripted" },
+    vars: {
+      ...config["vars"],
+      MODEL: "scripted",
+      SCRAPE_TOKEN: scrapeToken,
+      FLUSH_INTERVAL_MS: "1000",
+    },
     streaming_tail_consumers: [...streamingTailConsumers],
   };
 }

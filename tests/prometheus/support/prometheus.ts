@@ -51,7 +51,8 @@ function scrapeConfig({ job, url, token }: Target): string {
     "    static_configs:",
     `      - targets: [${JSON.stringify(url.host)}]`,
   ];
-  if (token !== undefined) lines.push(`    authorization: { credentials: ${JSON.stringify(token)} }`);
+  if (token !== undefined)
+    lines.push(`    authorization: { credentials: ${JSON.stringify(token)} }`);
   return lines.join("\n");
 }
 
@@ -85,7 +86,8 @@ export class Prometheus {
       ...options.targets.map(scrapeConfig),
     ];
     writeFileSync(join(folder, "prometheus.yml"), `${configuration.join("\n")}\n`);
-    const features = options.nativeHistograms === true ? ["--enable-feature=native-histograms"] : [];
+    const features =
+      options.nativeHistograms === true ? ["--enable-feature=native-histograms"] : [];
     const child = spawn(
       "prometheus",
       [
@@ -170,7 +172,8 @@ export class Prometheus {
   async #api(path: string): Promise<unknown> {
     const response = await fetch(`${this.#url}/api/v1/${path}`);
     const answer = (await response.json()) as { status: string; data: unknown; error?: string };
-    if (answer.status !== "success") throw new Error(`${decodeURIComponent(path)}: ${answer.error}`);
+    if (answer.status !== "success")
+      throw new Error(`${decodeURIComponent(path)}: ${answer.error}`);
     return answer.data;
   }
 

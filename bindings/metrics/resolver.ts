@@ -1,0 +1,119 @@
+import { isIntegerIn, perDecadeBounds } from "./bounds.ts";
+import { defineMetricsIn } from "./define_metrics.ts";
+import { counter, gauge, histogram } from "./definitions.ts";
+import type { Meter } from "./meter.ts";
+import { shapeOf } from "./shape.ts";
+import { workersMeter } from "./workers_meter.ts";
+
+/** Why a flag resolved to what it did: the values of the label `reason`. */
+export const resolveReasons = [
+  "UNSPECIFIED",
+  "MATCH",
+  "NO_SEGMENT_MATCH",
+  "NO_TREATMENT_MATCH",
+  "FLAG_ARCHIVED",
+  "TARGETING_KEY_ERROR",
+  "ERROR",
+  "UNRECOGNIZED_TARGETING_RULE",
+  "MATERIALIZATION_NOT_SUPPORTED",
+  "TYPE_MISMATCH",
+  "FLAG_NOT_FOUND",
+] as const;
+
+export type ResolveReason = (typeof resolveReasons)[number];
+
+/** How the metrics of a feature-flag resolver are kept. */
+export interface ResolverMetricsOptions {
+  /** The label `resolver_id` of every series. */
+  readonly resolverId: string;
+  /** Buckets in each power of ten of the latency, 1 to 18; 18 unless given. */
+  readonly bucketsPerDecade?: number;
+  /** Also records `confidence_resolve_latency_seconds`, in the base unit Prometheus recommends. */
+  readonly baseUnits?: boolean;
+}
+
+/** The metrics of one feature-flag resolver. */
+export interface ResolverMetrics {
+  /**
+   * Notes a resolve. Call it from `waitUntil`: the hot path then takes two timestamps and nothing else.
+   *
+   * @param microseconds how long it took; undefined where that is not known.
+   * @param reason one of {@link resolveReasons}; any other is `UNSPECIFIED`.
+   */
+  resolved(microseconds: number | undefined, reason: ResolveReason): void;
+  /** Notes how much memory the resolver takes, in bytes. */
+  memory(bytes: number): void;
+}
+
+const latencyHelp = "Latency of flag resolve operations";
+/** 1 us to 10,000 s. */
+const decades = 10;
+const microsecondsPerSecond = 1e6;
+const known: ReadonlySet<string> = new Set(resolveReasons);
+
+/**
+ * Defines `confidence_resolve_latency_microseconds`, `confidence_resolves_total` by `reason` and
+ * `confidence_memory_bytes`, each with `resolver_id`. Bounds are inclusive, as Prometheus has them.
+ *
+ * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ */
+export function resolverMetrics(options: ResolverMetricsOptions): ResolverMetrics {
+  return resolverMetricsIn(workersMeter(), options);
+}
+
+/** {@link resolverMetrics} for a meter of one's own. */
+export function resolverMetricsIn(meter: Meter, options: ResolverMetricsOptions): ResolverMetrics {
+  const { resolverId, bucketsPerDecade = 18, baseUnits = false } = options;
+  check(typeof resolverId === "string" && resolverId !== "", "resolverId", resolverId, "a text");
+  const isCount = isIntegerIn(bucketsPerDecade, 1, 18);
+  check(isCount, "bucketsPerDecade", bucketsPerDecade, "an integer from 1 to 18");
+  const metrics = defineMetricsIn(meter, {
+    latency: histogram("confidence_resolve_latency_microseconds", {
+      help: `${latencyHelp} in microseconds.`,
+      labels: ["resolver_id"],
+      bounds: perDecadeBounds(0, decades, bucketsPerDecade),
+    }),
+    resolves: counter("confidence_resolves", {
+      help: "Total number of flag resolve operations.",
+      labels: ["reason", "resolver_id"],
+    }),
+    memory: gauge("confidence_memory_bytes", {
+      help: "Memory of the flag resolver in bytes.",
+      labels: ["resolver_id"],
+      aggregate: "max",
+    }),
+  });
+  const resolver_id = resolverId;
+  const latency = metrics.latency.bind({ resolver_id });
+  const memory = metrics.memory.bind({ resolver_id });
+  const seconds = baseUnits ? latencyInSeconds(meter, bucketsPerDecade, resolverId) : undefined;
+  return {
+    resolved(microseconds, reason) {
+      if (microseconds !== undefined) {
+        latency.record(microseconds);
+        seconds?.record(microseconds / microsecondsPerSecond);
+      }
+      metrics.resolves.add(1, { reason: known.has(reason) ? reason : "UNSPECIFIED", resolver_id });
+    },
+    memory: (bytes) => memory.set(bytes),
+  };
+}
+
+function latencyInSeconds(meter: Meter, bucketsPerDecade: number, resolverId: string) {
+  const { latency } = defineMetricsIn(meter, {
+    latency: histogram("confidence_resolve_latency", {
+      help: `${latencyHelp}.`,
+      unit: "s",
+      labels: ["resolver_id"],
+      bounds: perDecadeBounds(-6, decades, bucketsPerDecade),
+    }),
+  });
+  return latency.bind({ resolver_id: resolverId });
+}
+
+function check(isValid: boolean, field: string, value: unknown, rule: string): void {
+  if (isValid) return;
+  throw new TypeError(
+    `isotel: ${field} of resolverMetrics() is ${shapeOf(value)}; it has to be ${rule}`,
+  );
+}
