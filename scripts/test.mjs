@@ -73,6 +73,7 @@ const sections = [
   ["unit", "bindings in Node", () => nodeTests("unit")],
   ["types", "published types", typeTests],
   ["workerd", "bindings and Worker in workerd", () => nodeTests("workerd")],
+  ["prometheus", "a real Prometheus scrapes", () => nodeTests("prometheus")],
   ["conformance", "spans against the conventions", () => nodeTests("conformance")],
   ["package", "the package as users install it", () => nodeTests("package")],
   ["fuzz", "fuzzers", () => ctest("native-fuzz")],

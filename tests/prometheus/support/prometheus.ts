@@ -61,12 +61,14 @@ export class Prometheus {
   readonly #folder: string;
   readonly #process: ChildProcess;
   readonly #url: string;
+  readonly #targets: number;
   #output = "";
 
-  private constructor(folder: string, process: ChildProcess, url: string) {
+  private constructor(folder: string, process: ChildProcess, url: string, targets: number) {
     this.#folder = folder;
     this.#process = process;
     this.#url = url;
+    this.#targets = targets;
     for (const stream of [process.stdout, process.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-20_000);
@@ -99,7 +101,12 @@ export class Prometheus {
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
-    const prometheus = new Prometheus(folder, child, `http://127.0.0.1:${port}`);
+    const prometheus = new Prometheus(
+      folder,
+      child,
+      `http://127.0.0.1:${port}`,
+      options.targets.length,
+    );
     try {
       await prometheus.#waitUntilReady();
     } catch (cause) {
@@ -138,7 +145,8 @@ export class Prometheus {
   async scraped(): Promise<TargetState[]> {
     return this.#until("a scrape", async () => {
       const targets = await this.targets();
-      return targets.every(({ health }) => health !== "unknown") ? targets : undefined;
+      const scraped = targets.filter(({ health }) => health !== "unknown");
+      return scraped.length === this.#targets ? targets : undefined;
     });
   }
 

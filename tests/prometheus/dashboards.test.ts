@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
+import { type LocalWorker, root, startWorkers } from "../../worker/harness/start.ts";
+import { Prometheus } from "./support/prometheus.ts";
+import { sendTraffic, type Traffic } from "./support/traffic.ts";
+
+interface Panel {
+  readonly type: string;
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+const dashboard = JSON.parse(
+  readFileSync(join(root, "dashboards/grafana/isotel.json"), "utf8"),
+) as { readonly panels: readonly Panel[] };
+
+const traffic: Traffic = { chats: 2, streams: 2, failures: 1, resolves: 4, unknownFlags: 1 };
+
+/** What Grafana fills in. */
+function filledIn(expression: string): string {
+  return expression.replaceAll("$__rate_interval", "1m").replaceAll("$job", ".+");
+}
+
+function promtool(...args: string[]) {
+  return spawnSync("promtool", args, { cwd: join(root, "dashboards"), encoding: "utf8" });
+}
+
+test("promtool accepts the alert rules", () => {
+  const { status, stdout, stderr } = promtool("check", "rules", "alerts.yml");
+  assert.equal(status, 0, stdout + stderr);
+});
+
+test("promtool accepts the scrape configuration", () => {
+  // Whether the token's file is there is the reader's affair.
+  const { status, stdout, stderr } = promtool("check", "config", "--syntax-only", "prometheus.yml");
+  assert.equal(status, 0, stdout + stderr);
+});
+
+describe("the dashboard over a real Prometheus", () => {
+  let worker: LocalWorker;
+  let prometheus: Prometheus;
+  before(async () => {
+    worker = await startWorkers([demoConfig()]);
+    const url = new URL("/metrics", worker.url);
+    await sendTraffic(worker, traffic);
+    prometheus = await Prometheus.start({ targets: [{ job: "worker", url, token: scrapeToken }] });
+    const resolves = "sum(confidence_resolves_total)";
+    const first = traffic.resolves + traffic.unknownFlags;
+    await prometheus.eventually(resolves, ([one]) => one?.value === first);
+    // A rate needs a change between two scrapes.
+    await sleep(1500);
+    await sendTraffic(worker, traffic);
+    await prometheus.eventually(resolves, ([one]) => one?.value === 2 * first);
+    await sleep(1500);
+  });
+  after(async () => {
+    await prometheus?.stop();
+    await worker?.close();
+  });
+
+  const panels = dashboard.panels.filter(({ type }) => type !== "row");
+  test("it has panels", () => assert.ok(panels.length >= 15, `${panels.length}`));
+  for (const { title, targets = [] } of panels) {
+    test(`"${title}" shows data`, async () => {
+      assert.ok(targets.length > 0);
+      for (const { expr } of targets) {
+        const samples = await prometheus.query(filledIn(expr));
+        assert.ok(samples.length > 0, `no data: ${expr}`);
+        assert.ok(
+          samples.some(({ value }) => Number.isFinite(value)),
+          `no number: ${expr}`,
+        );
+      }
+    });
+  }
+});

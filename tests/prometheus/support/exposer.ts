@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { compile, root } from "../../wasm/support/module.ts";
+
+const aggregateModule = compile(
+  new Uint8Array(readFileSync(join(root, "build/wasi/aggregate.wasm"))),
+);
+
+/** Totals of frames that Prometheus may scrape, straight from the aggregation module. */
+export class Exposer {
+  readonly #aggregate = new Aggregate(aggregateModule);
+  readonly #server: Server;
+  /** The content types that were answered. */
+  readonly contentTypes = new Set<string>();
+
+  private constructor() {
+    this.#aggregate.load([]);
+    this.#server = createServer((request, response) => {
+      const exposition = this.#aggregate.negotiate(request.headers.accept ?? "");
+      const type = this.#aggregate.contentType(exposition);
+      this.contentTypes.add(type);
+      this.#aggregate.merge([this.#aggregate.snapshot(Date.now())]);
+      response.setHeader("content-type", type);
+      response.end(this.#aggregate.render(exposition, 0, Date.now()));
+    });
+  }
+
+  static async start(frames: readonly Uint8Array[]): Promise<Exposer> {
+    const exposer = new Exposer();
+    for (const frame of frames) {
+      const result = exposer.#aggregate.apply(frame, Date.now());
+      if (result !== 0) throw new Error(`A frame was answered with ${result}.`);
+    }
+    await new Promise<void>((resolve) => exposer.#server.listen(0, "127.0.0.1", resolve));
+    return exposer;
+  }
+
+  get url(): URL {
+    const { port } = this.#server.address() as AddressInfo;
+    return new URL(`http://127.0.0.1:${port}/metrics`);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
