@@ -21,18 +21,21 @@ describe("the demo", () => {
     assert.equal(status, 0, stderr);
     assert.equal(stderr, "");
     assert.match(stdout, /├─ execute_tool lookup_weather +\d+ ms {2}error +call_weather, Weather/);
+    assert.match(stdout, /^ *11 {2}gen_ai_client_inference_duration_seconds_count\{/m);
     assert.match(stdout, /^\d+ spans of 4 requests arrived, all that were expected\.$/m);
     assert.equal(stdout.includes("\u001b"), false, "no colours in a pipe");
   });
 
-  test("--json prints the spans, the module's size and the versions, and nothing else", () => {
+  test("--json prints the spans, the metrics, the module's size and the versions, and nothing else", () => {
     const { status, stdout, stderr } = demo("--json");
     assert.equal(status, 0, stderr);
-    const { spans, wasm, runtime, ...others } = JSON.parse(stdout);
+    const { spans, metrics, wasm, runtime, ...others } = JSON.parse(stdout);
     assert.deepEqual(others, {});
     assert.ok(wasm.gzipBytes > 0 && wasm.bytes > wasm.gzipBytes, JSON.stringify(wasm));
     assert.match(runtime.workerd, /^\d+\.\d+/);
     assert.ok(spans.length > 0);
+    assert.ok(Object.values(metrics).every(Number.isFinite));
+    assert.ok(Object.keys(metrics).some((series) => series.startsWith("gen_ai_")));
     for (const span of spans) {
       assert.deepEqual(Object.keys(span), [
         "name",

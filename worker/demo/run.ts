@@ -1,4 +1,5 @@
-// Runs the reference Worker in workerd, sends it four requests and shows the spans the runtime reports for them.
+// Runs the reference Worker in workerd, sends it requests and shows the spans the runtime reports for them and the
+// metrics it serves afterwards.
 import { Console } from "node:console";
 import { parseArgs } from "node:util";
 import type { Span } from "../harness/spans.ts";
@@ -6,18 +7,20 @@ import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import { buildTree, walk } from "../harness/tree.ts";
 import { demoConfig, runtimeVersions, type WasmSize, wasmSize } from "./environment.ts";
 import { problemsIn } from "./expectations.ts";
+import { drawSamples, measure, type Sample } from "./metrics.ts";
 import { drawSpans, heading } from "./report.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
 const usage = `Usage: npm run demo -- [--json] [--help]
 
 Starts the reference Worker in workerd on the loopback interface, asks it four questions, receives the spans of
-each through a streaming tail and prints them as trees. No key and no network are needed.
+each through a streaming tail and prints them as trees; then resolves two flags, scrapes /metrics and prints what it
+shows. No key and no network are needed.
 
-  --json   print {spans, wasm, runtime} as JSON on standard output, and nothing else
+  --json   print {spans, metrics, wasm, runtime} as JSON on standard output, and nothing else
   --help   print this
 
-Exit codes: 0 every expected span arrived; 1 some did not, or the Worker could not run; 2 wrong usage.
+Exit codes: 0 every expected span and metric arrived; 1 some did not, or the Worker could not run; 2 wrong usage.
 `;
 
 const timeLimitMs = 60_000;
@@ -42,7 +45,8 @@ async function play(worker: LocalWorker, scenario: Scenario): Promise<ScenarioRe
   }
 }
 
-function showJson(spans: readonly Span[], wasm: WasmSize): void {
+function showJson(spans: readonly Span[], samples: readonly Sample[], wasm: WasmSize): void {
+  const metrics = Object.fromEntries(samples.map(({ series, value }) => [series, value]));
   const shown = spans.map(
     ({ name, spanId, parentSpanId, traceId, durationMs, status, attributes }) => ({
       name,
@@ -54,7 +58,7 @@ function showJson(spans: readonly Span[], wasm: WasmSize): void {
       attributes,
     }),
   );
-  const output = { spans: shown, wasm, runtime: runtimeVersions() };
+  const output = { spans: shown, metrics, wasm, runtime: runtimeVersions() };
   process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
 }
 
@@ -79,9 +83,15 @@ async function demo(worker: LocalWorker, isJson: boolean): Promise<number> {
       process.stderr.write(`${scenario.title}: ${problem}\n`);
     }
   }
+  const { samples, problems } = await measure(worker);
+  for (const problem of problems) process.stderr.write(`/metrics: ${problem}\n`);
+  problemCount += problems.length;
   if (isJson) {
-    showJson(all, wasm);
-  } else if (problemCount === 0) {
+    showJson(all, samples, wasm);
+  } else {
+    process.stdout.write(`\n${heading("/metrics, without buckets")}\n${drawSamples(samples)}\n`);
+  }
+  if (!isJson && problemCount === 0) {
     process.stdout.write(
       `\n${all.length} spans of ${scenarios.length} requests arrived, all that were expected.\n`,
     );

@@ -10,6 +10,13 @@ function keep(event: TailStream.TailEvent<TailStream.EventType>): void {
   outcomes += event.event.type === "outcome" ? 1 : 0;
 }
 
+/** What carries the metrics of the reference Worker is no part of the requests that are looked at. */
+function carriesMetrics({ event }: TailStream.TailEvent<TailStream.Onset>): boolean {
+  const { entrypoint, info } = event;
+  if (entrypoint === "TelemetryAggregator") return true;
+  return info.type === "queue" && info.queueName === "isotel-telemetry";
+}
+
 function take(): Response {
   // The runtime's own integers are bigint, which JSON has no form for.
   const body = JSON.stringify(events, (_key, value: unknown) =>
@@ -23,6 +30,7 @@ function take(): Response {
 
 export default {
   tailStream(onset) {
+    if (carriesMetrics(onset)) return undefined;
     keep(onset);
     return keep;
   },

@@ -58,6 +58,8 @@ export const streamingTailConsumers = [{ service: "collector" }] as const;
 export async function startWorkers(configs: readonly WorkerConfig[]): Promise<LocalWorker> {
   env["WRANGLER_SEND_METRICS"] = "false";
   env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
+  // A line for each batch of a queue is of no use to anybody here.
+  env["WRANGLER_LOG"] ??= "warn";
   const workers = [...configs, collector].map((config) => ({
     config: { ...compatibility, ...config },
   }));

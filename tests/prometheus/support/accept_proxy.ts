@@ -10,7 +10,7 @@ export class AcceptProxy {
   private constructor(target: URL, accept: string) {
     this.#server = createServer(({ headers }, response) => {
       const forwarded = { ...headers, host: target.host, accept };
-      const outgoing = request(target, { headers: forwarded }, (answer) => {
+      const outgoing = request(target.href, { headers: forwarded }, (answer) => {
         const { "content-type": type = "", "content-encoding": encoding = "identity" } =
           answer.headers;
         this.answers.add(`${type} ${encoding}`);
