@@ -1,0 +1,41 @@
+import {
+  consumeTelemetry,
+  metricsResponse,
+  TelemetryAggregator,
+  type TelemetryAggregatorOptions,
+} from "isotel/metrics";
+import { expectTrue, type Same } from "./expect.ts";
+
+interface Env {
+  readonly TELEMETRY: DurableObjectNamespace<Telemetry>;
+  readonly TELEMETRY_KV: KVNamespace;
+  readonly TELEMETRY_QUEUE: Queue;
+  readonly SCRAPE_TOKEN: string;
+}
+declare const env: Env;
+declare const request: Request;
+declare const batch: MessageBatch;
+
+// The settings of an aggregator are a static of a class of one's own.
+export class Telemetry extends TelemetryAggregator {
+  static override options: TelemetryAggregatorOptions = { kv: "METRICS", gaugeExpiryMs: 60_000 };
+}
+// @ts-expect-error a time is a number
+export class Mistyped extends TelemetryAggregator {
+  static override options = { gaugeExpiryMs: "1 minute" };
+}
+
+// Scrapes are answered from KV, from the aggregators or from both.
+expectTrue<Same<ReturnType<typeof metricsResponse>, Promise<Response>>>();
+metricsResponse(request, { kv: env.TELEMETRY_KV, scrapeToken: env.SCRAPE_TOKEN });
+metricsResponse(request, { aggregator: env.TELEMETRY, source: "durable-object", public: true });
+// @ts-expect-error there is no such source
+metricsResponse(request, { kv: env.TELEMETRY_KV, source: "d1" });
+// @ts-expect-error a queue is no KV namespace
+metricsResponse(request, { kv: env.TELEMETRY_QUEUE });
+
+// A batch is consumed by a namespace.
+expectTrue<Same<ReturnType<typeof consumeTelemetry>, Promise<void>>>();
+consumeTelemetry(batch, { aggregator: env.TELEMETRY, shards: 2 });
+// @ts-expect-error a KV namespace aggregates nothing
+consumeTelemetry(batch, { aggregator: env.TELEMETRY_KV });
