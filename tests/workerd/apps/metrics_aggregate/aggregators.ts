@@ -73,7 +73,7 @@ export class FaultyAggregator extends TelemetryAggregator {
 
 /** Gauges that are soon over. */
 export class ShortGauges extends FaultyAggregator {
-  static override options = { kv: "SHORT_KV", gaugeExpiryMs: 1500, producerRetentionMs: 3000 };
+  static override options = { kv: "SHORT_KV", gaugeExpiryMs: 4000, producerRetentionMs: 7000 };
 }
 
 /** Whether a fault is due, which then is over. */
