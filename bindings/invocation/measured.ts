@@ -96,10 +96,11 @@ function reportOnce(message: string): void {
 /** Stands for the `env` of a handler that was called without one. */
 const noEnv = {};
 
-function begin({ plan }: WorkerOptions): WorkerMetrics | undefined {
+function begin({ plan, genAi }: WorkerOptions): WorkerMetrics | undefined {
   return guarded(() => {
     const metrics = workersMetrics();
     if (plan !== undefined) metrics.flusher.use(plan);
+    metrics.genAi.use(genAi);
     return metrics;
   });
 }

@@ -1,5 +1,6 @@
 import { isIntegerIn } from "../metrics/bounds.ts";
 import type { FlushPlan } from "../metrics/flusher.ts";
+import { readGenAi, type SpanMeasures } from "../metrics/genai_options.ts";
 import { shapeOf } from "../metrics/shape.ts";
 import { aggregatorTransport, queueTransport } from "../metrics/transport.ts";
 import { errorType } from "../trace/cause.ts";
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   readonly metrics: MetricsBindings;
   /** How frames are sent; undefined when the binding for it is missing. */
   readonly plan: FlushPlan | undefined;
+  /** How calls of the AI SDK are measured; undefined when they are not. */
+  readonly genAi: SpanMeasures | undefined;
 }
 
 const defaultIntervalMs = 10_000;
@@ -97,7 +100,7 @@ function optionsOfMetrics(
     );
   }
   warnWithoutRoutes(metrics, report);
-  return { metrics, plan };
+  return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
 }
 
 /** An `env` that notes which bindings were asked for and are not there. */

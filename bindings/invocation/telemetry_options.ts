@@ -1,3 +1,5 @@
+import type { GenAiMetricsOptions } from "../metrics/genai_options.ts";
+
 /** Where metrics go and how they are read. Bindings are those of the Worker's `env`. */
 export interface MetricsBindings {
   /** The queue that carries what was recorded; its consumer adds it up. */
@@ -29,6 +31,8 @@ export interface MetricsBindings {
   readonly queueName?: string;
   /** The route of a request for `http.route`, such as `/users/:id`; never the path itself, which has no bounds. */
   readonly route?: (request: Request) => string | undefined;
+  /** How calls of the AI SDK are measured, traced or not; false for not at all. */
+  readonly genAi?: GenAiMetricsOptions | false;
 }
 
 /** What `withTelemetry` is told about a Worker's bindings. */

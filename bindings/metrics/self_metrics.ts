@@ -65,6 +65,11 @@ const selfMetrics: readonly SelfMetric[] = [
     counts: { "": "label_sets_overflowed" },
   },
   {
+    name: "isotel_texts_overflowed",
+    help: "Times a text was not kept for lack of room; as a label of GenAI metrics it is _OTHER.",
+    counts: { "": "intern_overflows" },
+  },
+  {
     name: "isotel_metrics_losses",
     help: "Times what was recorded since the last flush was lost with an instance of the core.",
     counts: { "": "metrics_losses" },

@@ -1,6 +1,7 @@
 import { nativeWaitUntil } from "#native-tracing";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Flusher, type Sleep } from "./flusher.ts";
+import { GenAiMetrics } from "./genai_metrics.ts";
 import { HttpServerMetrics } from "./http_server.ts";
 import { SelfMetrics } from "./self_metrics.ts";
 import { workersMeter } from "./workers_meter.ts";
@@ -22,6 +23,7 @@ export interface WorkerMetrics {
   /** Sends the metrics of this isolate. */
   readonly flusher: Flusher;
   readonly http: HttpServerMetrics;
+  readonly genAi: GenAiMetrics;
 }
 
 let workerMetrics: WorkerMetrics | undefined;
@@ -32,7 +34,11 @@ export function workersMetrics(): WorkerMetrics {
     const meter = workersMeter();
     const selfMetrics = new SelfMetrics(meter, () => workersTelemetry.diagnostics());
     const flusher = new Flusher(meter, selfMetrics, { waitUntil: nativeWaitUntil, sleep });
-    workerMetrics = { flusher, http: new HttpServerMetrics(meter) };
+    workerMetrics = {
+      flusher,
+      http: new HttpServerMetrics(meter),
+      genAi: new GenAiMetrics(meter),
+    };
   }
   return workerMetrics;
 }

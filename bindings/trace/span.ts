@@ -240,6 +240,9 @@ export class Span extends AttributeWriter implements TracerSpan {
     );
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    if (this.core.isMeasuring && this.#operation !== Operation.custom) {
+      this.#telemetry.host.onRecord();
+    }
     const slot = this.handle & (Abi.maxSpanSlots - 1);
     // A span that was evicted finds its slot taken by another.
     if (this.core.owners[slot] === this) this.core.owners[slot] = undefined;

@@ -60,9 +60,7 @@ export class AIOperation {
   ) {
     this.telemetry = telemetry;
     this.settings = settings;
-    this.content = span.isInTrace
-      ? contentPolicy(settings, telemetryOptions(params))
-      : noContent;
+    this.content = span.isInTrace ? contentPolicy(settings, telemetryOptions(params)) : noContent;
     this.identity = identityOf(params);
     this.isStream = sdkFunction.isStream;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;

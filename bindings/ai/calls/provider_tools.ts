@@ -82,7 +82,8 @@ export class ProviderTools {
     const fields = span.beginFields();
     const error = telemetry.guard(() => {
       const result = part["result"] ?? part["error"];
-      if (content.toolResults && span.isInTrace) addToolValue(fields, Field.toolCallResult, result, redact);
+      if (content.toolResults && span.isInTrace)
+        addToolValue(fields, Field.toolCallResult, result, redact);
       return errorOf(part, result);
     });
     fields.verbatim(Field.errorType, error);
