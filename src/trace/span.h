@@ -10,8 +10,8 @@
 namespace isotel::trace {
 
 /// Flags of a span, given when it is opened.
-inline constexpr uint32_t kSpanBounded = 1U << 0;  ///< ends no later than the body of its scope
-inline constexpr uint32_t kSpanNative = 1U << 1;   ///< feeds the Workers runtime: kNativeSpanBytes applies
+inline constexpr uint32_t kSpanBounded = 1U << 0;   ///< ends no later than the body of its scope
+inline constexpr uint32_t kSpanNative = 1U << 1;    ///< feeds the Workers runtime: kNativeSpanBytes applies
 inline constexpr uint32_t kSpanUntraced = 1U << 2;  ///< feeds no trace: it is measured only, and nothing is planned
 
 struct Span {

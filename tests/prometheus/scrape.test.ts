@@ -93,6 +93,26 @@ describe("a real Prometheus scrapes the reference Worker", () => {
     );
   });
 
+  test("calls of agents, models and tools are all there", async () => {
+    const agents = traffic.chats + traffic.streams + traffic.failures;
+    // A conversation has three calls of the model and two of tools, one with a broken tool two and one.
+    const whole = traffic.chats + traffic.streams;
+    await expectValue("gen_ai_invoke_agent_duration_seconds_count", agents);
+    await expectValue(
+      "gen_ai_client_inference_duration_seconds_count",
+      3 * whole + 2 * traffic.failures,
+    );
+    await expectValue(
+      "gen_ai_client_inference_usage_input_tokens_total",
+      360 * whole + 220 * traffic.failures,
+    );
+    await expectValue(
+      'gen_ai_execute_tool_duration_seconds_count{error_type="WeatherUnavailable"}',
+      traffic.failures,
+    );
+    await expectValue("gen_ai_execute_tool_duration_seconds_count", 2 * whole + traffic.failures);
+  });
+
   test("requests are all there, by route", async () => {
     const ofRoute = (route: string) =>
       `http_server_request_duration_seconds_count{http_route="${route}"}`;

@@ -21,7 +21,7 @@ describe("the demo", () => {
     assert.equal(status, 0, stderr);
     assert.equal(stderr, "");
     assert.match(stdout, /├─ execute_tool lookup_weather +\d+ ms {2}error +call_weather, Weather/);
-    assert.match(stdout, /^ *11 {2}gen_ai_client_inference_duration_seconds_count\{/m);
+    assert.match(stdout, /^ *4 {2}gen_ai_invoke_agent_duration_seconds_count\{/m);
     assert.match(stdout, /^\d+ spans of 4 requests arrived, all that were expected\.$/m);
     assert.equal(stdout.includes("\u001b"), false, "no colours in a pipe");
   });
