@@ -159,3 +159,22 @@ withTelemetry(Room, (env) => ({ metrics: { queue: env.MISSING } }));
 export class Aggregator extends TelemetryAggregator {
   static override options = { kv: "METRICS" };
 }
+
+// Calls of an AI SDK are measured by the same options.
+withTelemetry({ fetch: () => new Response() }, () => ({
+  metrics: {
+    genAi: {
+      formerNames: true,
+      currency: "EUR",
+      prices: { "gpt-5": { input: 1, output: 8, cacheRead: 0.1 } },
+    },
+  },
+}));
+withTelemetry({ fetch: () => new Response() }, () => ({ metrics: { genAi: false } }));
+withTelemetry(
+  { fetch: () => new Response() },
+  // @ts-expect-error a price is of input and output
+  () => ({ metrics: { genAi: { prices: { "gpt-5": { input: 1 } } } } }),
+);
+// @ts-expect-error they are on unless they are off
+withTelemetry({ fetch: () => new Response() }, () => ({ metrics: { genAi: true } }));

@@ -35,6 +35,14 @@ export class Totals {
     return new TextDecoder().decode(this.#aggregate.render(exposition, 0, 1e12));
   }
 
+  /** The families of the exposition in JSON. */
+  get families(): never[] {
+    this.#aggregate.merge([this.#aggregate.snapshot(1e12)]);
+    const exposition = { format: MetricsFormat.json, escaping: 0 };
+    const json = new TextDecoder().decode(this.#aggregate.render(exposition, 0, 1e12));
+    return (JSON.parse(json) as { families: never[] }).families;
+  }
+
   /** A sample by its name and labels as the exposition has them. */
   sample(name: string): number | undefined {
     const line = this.text.split("\n").find((text) => text.startsWith(`${name} `));

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Abi, ErrorCode, Field, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
+import { MetricsCore } from "../../bindings/core/metrics_core.ts";
+import { SpanHost } from "./support/span_host.ts";
+
+/** A host whose core measures spans. */
+function measuringHost(): { host: SpanHost; metrics: MetricsCore } {
+  const host = new SpanHost();
+  const id = new Uint8Array(16).fill(7);
+  const metrics = MetricsCore.open(
+    host.core,
+    id,
+    () => 1e12,
+    () => assert.fail("the core trapped"),
+  );
+  assert.ok(metrics !== undefined);
+  assert.equal(host.core.measureSpans(0, "USD"), ErrorCode.ok);
+  return { host, metrics };
+}
+
+function call({ core }: SpanHost, model: string, flags: number): void {
+  const span = core.openSpan(Operation.chat, 0, 0, flags, 1000);
+  core.beginFields().text(Field.providerName, "openai").text(Field.requestModel, model);
+  core.startSpan(span, 0, { write() {} });
+  core.firstChunk(span, 1100);
+  core.nextChunk(span, 1200);
+  core.beginFields().number(Field.inputTokens, 10).number(Field.outputTokens, 5);
+  core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, { write() {} });
+}
+
+test("metrics need a core that is a producer", () => {
+  assert.equal(new SpanHost().core.measureSpans(0, ""), ErrorCode.outOfRange);
+  assert.equal(new SpanHost().core.setPrice("m", 1, 1, 1, 1), ErrorCode.outOfRange);
+});
+
+test("memory stays flat: 50,000 measured spans warm, 50,000 more", () => {
+  const { host, metrics } = measuringHost();
+  const run = () => {
+    for (let i = 0; i < 50_000; i += 1) {
+      call(host, `model ${i % 100}`, i % 2 === 0 ? Abi.spanNative : Abi.spanUntraced);
+      if (i % 1000 === 0) metrics.flush(false);
+    }
+  };
+  run();
+  const warm = host.core.memoryBytes;
+  run();
+  assert.equal(host.core.memoryBytes, warm);
+});
+
+test("labels without end take memory that has one", () => {
+  const { host, metrics } = measuringHost();
+  const run = (from: number) => {
+    for (let i = from; i < from + 20_000; i += 1) {
+      call(host, `model ${i}`, Abi.spanUntraced);
+      if (i % 1000 === 0) metrics.flush(false);
+    }
+  };
+  run(0);
+  const full = host.core.memoryBytes;
+  run(20_000);
+  assert.equal(host.core.memoryBytes, full);
+  assert.ok((host.core.counters()["intern_overflows"] ?? 0) > 20_000);
+});
+
+test("a label that makes memory grow loses no field that was filled before it", () => {
+  let grown = 0;
+  for (let round = 0; round < 10; round += 1) {
+    const { core } = measuringHost().host;
+    for (let i = 0; i < 500 * round; i += 1) core.openSpan(Operation.custom, 0, 0, 0, 0);
+    for (let i = 0; i < 85; i += 1) {
+      const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 1000);
+      const attributes: Record<string, unknown> = {};
+      const fields = core.beginFields().number(Field.seed, i);
+      const before = core.memoryBytes;
+      fields.text(Field.requestModel, `${i} ${"€".repeat(4000)}`);
+      if (core.memoryBytes > before) grown += 1;
+      fields.number(Field.topK, i);
+      core.startSpan(span, 0, { write: (key, value) => (attributes[key] = value) });
+      assert.equal(attributes["gen_ai.request.seed"], i);
+      assert.equal(attributes["gen_ai.request.top_k"], i);
+      core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, { write() {} });
+    }
+  }
+  assert.ok(grown > 0, "memory never grew");
+});
