@@ -34,6 +34,9 @@ export interface CoreLoan {
 /** Names, keys and identifiers longer than this are cut before they cross; all have far shorter limits. */
 const maxTextUnits = 4096;
 
+/** A longer text names no model, tool or kind of error, and must not fill the core's table of texts. */
+const maxLabelUnits = 256;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -237,7 +240,7 @@ export class Core {
     );
     if (error === ErrorCode.ok) {
       this.isMeasuring = true;
-      this.fields.internLabel = (value) => this.intern(value);
+      this.fields.internLabel = (value) => (value.length > maxLabelUnits ? 0 : this.intern(value));
     }
     return error;
   }
