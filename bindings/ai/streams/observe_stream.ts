@@ -190,13 +190,17 @@ async function pipe(
     observer.onCancel(reason);
     reader.cancel(reason).catch(ignore);
   });
-  while (!isOver) {
+  /** Settles when the destination takes the next chunk. */
+  let room: Promise<unknown> = writer.ready;
+  let takesOne = true;
+  while (true) {
     try {
-      await writer.ready;
+      await room;
     } catch {
       // The destination failed: `closed` says why.
       return;
     }
+    if (isOver) return;
     let step: ReadableStreamReadResult<unknown>;
     try {
       step = await reader.read();
@@ -215,8 +219,17 @@ async function pipe(
       return;
     }
     observer.onChunk(step.value);
-    writer.write(step.value).catch(ignore);
+    room = writer.write(step.value);
+    // A destination that one chunk fills has room again when that is written, which needs no promise for `ready`.
+    takesOne &&= !hasRoom(writer);
+    if (takesOne) continue;
+    room.catch(ignore);
+    room = writer.ready;
   }
+}
+
+function hasRoom({ desiredSize }: WritableStreamDefaultWriter): boolean {
+  return desiredSize !== null && desiredSize > 0;
 }
 
 /** A stream that hands on another's chunks one by one, each when it is asked for. */

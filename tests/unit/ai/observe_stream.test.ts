@@ -102,6 +102,40 @@ for (const [index, kind] of consumerKinds.entries()) {
   });
 }
 
+/** When each chunk leaves the source and when it is written, of chunks of which some fill more than there is room for. */
+async function pipedBySize(highWaterMark: number, isObserved: boolean): Promise<string[]> {
+  const log: string[] = [];
+  const sizes = [1, 0, 5, 1, 1, 1, 0, 0, 9, 2, 2, 1];
+  const source = new ReadableStream(
+    {
+      pull(controller) {
+        const size = sizes.shift();
+        if (size === undefined) controller.close();
+        else {
+          log.push(`pulled ${size}`);
+          controller.enqueue(size);
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  if (isObserved) observeStream(source, observer().observer);
+  const transform = new TransformStream(
+    {
+      async transform(size, controller) {
+        await turn();
+        log.push(`written ${size}`);
+        controller.enqueue(size);
+      },
+    },
+    { highWaterMark, size: (size: number) => size },
+  );
+  for await (const size of source.pipeThrough(transform as unknown as ReadableWritablePair)) {
+    log.push(`got ${size}`);
+  }
+  return [...log, "end"];
+}
+
 describe("observing", () => {
   test("a stream that is locked cannot be observed and stays as it is", async () => {
     const stream = streamOf([1, 2]);
@@ -168,6 +202,14 @@ describe("observing", () => {
       for (const index of [0, 1]) {
         assert.ok(order.indexOf(`told ${index}`) < order.indexOf(`got ${index}`), order.join());
       }
+    }
+  });
+
+  test("a destination that measures its chunks is given as many at a time as it has room for", async () => {
+    for (const highWaterMark of [1, 3, 7]) {
+      const logs = await Promise.all([false, true].map((is) => pipedBySize(highWaterMark, is)));
+      assert.deepEqual(logs[1], logs[0], `highWaterMark ${highWaterMark}`);
+      assert.equal(logs[0]?.at(-1), "end");
     }
   });
 
