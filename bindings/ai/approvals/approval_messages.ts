@@ -37,8 +37,5 @@ export function approvalResponses(messages: unknown): readonly ApprovalResponse[
 function partsOf(message: unknown, type: string): Readonly<Record<string, unknown>>[] {
   const content = record(message)?.["content"];
   if (!Array.isArray(content)) return [];
-  return content
-    .map(record)
-    .filter((part) => part !== undefined)
-    .filter((part) => part["type"] === type);
+  return content.filter((part) => record(part)?.["type"] === type);
 }

@@ -10,14 +10,17 @@ export interface GatewayAnswer {
   readonly step?: number | undefined;
 }
 
+const nothing: GatewayAnswer = {};
 const maxLogIdUnits = 256;
 const maxDepth = 6;
 const maxNodes = 200;
 
 /** Reads the headers of a response: `Headers`, or an object of lower-case names as the SDK makes. */
 export function gatewayHeaders(headers: unknown): GatewayAnswer {
-  const read = (name: string): unknown =>
-    headers instanceof Headers ? headers.get(name) : record(headers)?.[name];
+  const source = record(headers);
+  if (source === undefined) return nothing;
+  const own = headers instanceof Headers ? headers : undefined;
+  const read = (name: string): unknown => (own === undefined ? source[name] : own.get(name));
   const step = text(read("cf-aig-step"));
   return {
     logId: boundedLogId(read("cf-aig-log-id")),
@@ -31,6 +34,7 @@ export function gatewayHeaders(headers: unknown): GatewayAnswer {
  * search is bounded, and reads own data properties only: nothing of the caller's runs.
  */
 export function findGatewayAnswer(value: unknown): GatewayAnswer {
+  if (record(value) === undefined) return nothing;
   const queue: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
   const seen = new Set<unknown>();
   for (const { value: node, depth } of queue) {
@@ -62,6 +66,7 @@ export function addGatewayAnswer(fields: FieldSet, answer: GatewayAnswer): void 
 
 /** The first that is known of each. */
 export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer): GatewayAnswer {
+  if (second === nothing) return first;
   return {
     logId: first.logId ?? second.logId,
     cacheStatus: first.cacheStatus ?? second.cacheStatus,
@@ -72,7 +77,7 @@ export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer)
 /** Follows the mutable `aiGatewayLogId` of a Workers AI binding through one call. */
 export function watchBinding(model: unknown): () => GatewayAnswer {
   const binding = record(ownValue(ownValue(model, "config"), "binding"));
-  if (binding === undefined || !("aiGatewayLogId" in binding)) return () => ({});
+  if (binding === undefined || !("aiGatewayLogId" in binding)) return () => nothing;
   const calls = (callsInFlight.get(binding) ?? 0) + 1;
   callsInFlight.set(binding, calls);
   const before = binding["aiGatewayLogId"];

@@ -81,7 +81,7 @@ export class ModelCall extends RequestCall {
     this.#noteGateway(this.#bindingAnswer());
     this.#noteGateway(gatewayOf(source, record(source?.["response"])));
     const isObserved = observeStream(stream, {
-      onChunk: (part) => owner.telemetry.guard(() => this.#observe(part)),
+      onChunk: (part) => this.#observeGuarded(part),
       onDone: () => this.#streamEnded(),
       onError: (cause) => {
         this.fail(cause);
@@ -133,6 +133,15 @@ export class ModelCall extends RequestCall {
     }
     this.noteOutput();
     this.#tools.observe(part);
+  }
+
+  // As telemetry.guard() does, without a closure for each part.
+  #observeGuarded(part: unknown): void {
+    try {
+      this.#observe(part);
+    } catch {
+      this.owner.telemetry.countSwallowed();
+    }
   }
 
   #noteGateway(answer: GatewayAnswer): void {
