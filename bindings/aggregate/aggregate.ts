@@ -163,13 +163,16 @@ export class Aggregate {
     });
   }
 
-  /** The merged snapshot with the self-metrics; `missing` snapshots should have been merged too. */
+  /**
+   * The merged snapshot with the self-metrics; `missing` snapshots should have been merged too. Not a copy, which may be
+   * many megabytes: the bytes are good until the next call of any method.
+   */
   render(
     { format, escaping }: Exposition,
     missing: number,
     nowUnixMs: number,
   ): Uint8Array<ArrayBuffer> {
-    return this.#answer("the exposition cannot be written", (exports, context) =>
+    return this.#view("the exposition cannot be written", (exports, context) =>
       exports.isotel_snapshot_render(context, format, escaping, 1, missing, nowUnixMs),
     );
   }
@@ -211,11 +214,19 @@ export class Aggregate {
     failure: string,
     call: (exports: AggregateExports, context: number) => number,
   ): Uint8Array<ArrayBuffer> {
+    return this.#view(failure, call).slice();
+  }
+
+  /** The bytes a call answers, where the module has them. */
+  #view(
+    failure: string,
+    call: (exports: AggregateExports, context: number) => number,
+  ): Uint8Array<ArrayBuffer> {
     return this.#call((exports, context) => {
       const length = call(exports, context);
       check(length, failure);
       const at = exports.isotel_aggregate_output(context) >>> 0;
-      return new Uint8Array(exports.memory.buffer, at, length).slice() as Uint8Array<ArrayBuffer>;
+      return new Uint8Array(exports.memory.buffer as ArrayBuffer, at, length);
     });
   }
 

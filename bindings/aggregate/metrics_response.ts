@@ -84,13 +84,13 @@ async function exposition(request: Request, options: MetricsResponseOptions): Pr
 
   const aggregate = isolateAggregate();
   const choice = aggregate.negotiate(request.headers.get("accept") ?? "");
-  aggregate.merge(present);
-  const body = aggregate.render(choice, snapshots.length - present.length, Date.now());
-
   const headers = new Headers({
     "content-type": aggregate.contentType(choice),
     vary: "Accept, Accept-Encoding",
   });
+  aggregate.merge(present);
+  // Good until the next call of the module: Response and Blob copy it.
+  const body = aggregate.render(choice, snapshots.length - present.length, Date.now());
   const isHead = request.method === "HEAD";
   if (!wantsGzip(acceptEncoding(request))) {
     headers.set("content-length", String(body.length));

@@ -1,9 +1,9 @@
 #include "export/number_text.h"
 
 #include <bit>
-#include <cstring>
 
 #include "metrics/wide.h"
+#include "metrics/wire.h"
 
 namespace isotel::exposition {
 namespace {
@@ -83,8 +83,24 @@ char* WriteZeros(char* out, int count) {
 }
 
 char* WriteText(char* out, const char* text, size_t size) {
-  std::memcpy(out, text, size);
+  metrics::CopyBytes(out, text, size);
   return out + size;
+}
+
+constexpr uint32_t kBillion = 1'000'000'000;
+constexpr int kBillionDigits = 9;
+
+// The last `count` digits, zeros in front.
+char* WriteDigits(uint32_t value, int count, char* out) {
+  for (char* at = out + count; at != out; value /= 10) *--at = static_cast<char>('0' + value % 10);
+  return out + count;
+}
+
+// A number below 10^9, in place: copying it there would cost more than counting its digits.
+char* WriteSmall(uint32_t value, char* out) {
+  int count = 1;
+  for (uint32_t limit = 10; value >= limit && count < kBillionDigits; limit *= 10) ++count;
+  return WriteDigits(value, count, out);
 }
 
 }  // namespace
@@ -133,15 +149,16 @@ Decimal ShortestDecimal(double value) {
 }
 
 char* WriteUint(uint64_t value, char* out) {
-  char digits[20];
-  char* at = digits + sizeof digits;
-  // 64-bit division is slow: leave it as soon as 32 bits will do.
-  for (; value > UINT32_MAX; value /= 10) *--at = static_cast<char>('0' + value % 10);
-  for (auto small = static_cast<uint32_t>(value);; small /= 10) {
-    *--at = static_cast<char>('0' + small % 10);
-    if (small < 10) break;
+  // 64-bit division is slow: most numbers need none.
+  if (value < kBillion) return WriteSmall(static_cast<uint32_t>(value), out);
+  const uint64_t high = value / kBillion;
+  if (high < kBillion) {
+    out = WriteSmall(static_cast<uint32_t>(high), out);
+  } else {
+    out = WriteSmall(static_cast<uint32_t>(high / kBillion), out);
+    out = WriteDigits(static_cast<uint32_t>(high % kBillion), kBillionDigits, out);
   }
-  return WriteText(out, at, static_cast<size_t>(digits + sizeof digits - at));
+  return WriteDigits(static_cast<uint32_t>(value % kBillion), kBillionDigits, out);
 }
 
 char* WriteInt(int64_t value, char* out) {

@@ -12,21 +12,24 @@ using metrics::Exemplar;
 using metrics::Kind;
 using metrics::Point;
 
-void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if (c == '\\' || (quotes && c == '"')) out += '\\';
-    out += c;
+void AppendEscaped(ByteWriter& out, std::string_view text, bool quotes) {
+  size_t copied = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool is_special = c == '\n' || c == '\\' || (quotes && c == '"');
+    if (!is_special) continue;
+    out.Raw(text.substr(copied, at - copied));
+    out.Byte('\\');
+    out.Byte(static_cast<uint8_t>(c == '\n' ? 'n' : c));
+    copied = at + 1;
   }
+  out.Raw(text.substr(copied));
 }
 
-void AppendQuoted(std::string& out, std::string_view text) {
-  out += '"';
+void AppendQuoted(ByteWriter& out, std::string_view text) {
+  out.Byte('"');
   AppendEscaped(out, text, true);
-  out += '"';
+  out.Byte('"');
 }
 
 void AppendHex(ByteWriter& writer, std::span<const uint8_t> bytes) {
@@ -71,8 +74,7 @@ class TextRenderer {
         ExponentialHistogram(point, *series.declaration);
         bounds = nullptr;
       } else {
-        Head(total, false);
-        out_.Raw(prefix_);
+        Head(total, false, out_);
         const bool exact = family.kind == Kind::kCounter || family.kind == Kind::kGaugeSum;
         exact ? Value(point.sum) : Number(point.value);
         if (family.kind == Kind::kCounter && !point.exemplars.list().empty()) {
@@ -86,60 +88,58 @@ class TextRenderer {
 
  private:
   void Comment(std::string_view word, std::string_view suffix, std::string_view text, bool quotes) {
-    line_ = "# ";
-    line_ += word;
+    out_.Raw("# ");
+    out_.Raw(word);
     if (plain_) {
-      line_ += name_;
-      line_ += suffix;
+      out_.Raw(name_);
+      out_.Raw(suffix);
     } else {
-      line_ += '"';
-      AppendEscaped(line_, name_, true);
-      line_ += suffix;
-      line_ += '"';
+      out_.Byte('"');
+      AppendEscaped(out_, name_, true);
+      out_.Raw(suffix);
+      out_.Byte('"');
     }
-    line_ += ' ';
-    AppendEscaped(line_, text, quotes);
-    line_ += '\n';
-    out_.Raw(line_);
+    out_.Byte(' ');
+    AppendEscaped(out_, text, quotes);
+    out_.Byte('\n');
   }
 
   void Labels(const ExposedSeries& series) {
-    labels_.clear();
+    labels_.Clear();
     metrics::LabelIterator labels(*series.keys, series.labels);
     for (std::string_view key, value; labels.Next(key, value);) {
-      if (!labels_.empty()) labels_ += ',';
+      if (labels_.size() > 0) labels_.Byte(',');
       if (IsPlainName(key, false)) {
-        labels_ += key;
+        labels_.Raw(key);
       } else {
         AppendQuoted(labels_, key);
       }
-      labels_ += '=';
+      labels_.Byte('=');
       AppendQuoted(labels_, value);
     }
   }
 
-  // The sample up to its value, into prefix_; with `open`, up to where `le` follows.
-  void Head(std::string_view suffix, bool open) {
-    prefix_.clear();
-    const bool braces = open || !plain_ || !labels_.empty();
+  // A sample up to its value; with `open`, up to where `le` follows.
+  void Head(std::string_view suffix, bool open, ByteWriter& out) {
+    const bool labelled = labels_.size() > 0;
     if (plain_) {
-      prefix_ += name_;
-      prefix_ += suffix;
-      if (braces) prefix_ += '{';
+      out.Raw(name_);
+      out.Raw(suffix);
+      if (open || labelled) out.Byte('{');
     } else {
-      prefix_ += "{\"";
-      AppendEscaped(prefix_, name_, true);
-      prefix_ += suffix;
-      prefix_ += '"';
-      if (open || !labels_.empty()) prefix_ += ',';
+      out.Raw("{\"");
+      AppendEscaped(out, name_, true);
+      out.Raw(suffix);
+      out.Byte('"');
+      if (open || labelled) out.Byte(',');
     }
-    prefix_ += labels_;
+    out.Raw(labels_.view());
     if (open) {
-      if (!labels_.empty()) prefix_ += ',';
+      if (labelled) out.Byte(',');
       return;
     }
-    if (braces) prefix_ += '}';
-    prefix_ += ' ';
+    if (labelled || !plain_) out.Byte('}');
+    out.Byte(' ');
   }
 
   void AddBound(double bound) {
@@ -166,7 +166,8 @@ class TextRenderer {
   // `cumulative` counts by bound, the last for +Inf; the exemplars are sorted by value.
   template <typename Cumulative>
   void BucketLines(const Point& point, const std::vector<double>* bounds, Cumulative&& cumulative) {
-    Head("_bucket", true);
+    prefix_.Clear();
+    Head("_bucket", true, prefix_);
     const std::vector<Exemplar>& exemplars = point.exemplars.list();
     size_t exemplar = 0;
     size_t start = 0;
@@ -226,13 +227,12 @@ class TextRenderer {
   }
 
   void SumAndCount(const Point& point, uint64_t count) {
-    Head("_sum", false);
-    out_.Raw(prefix_);
+    Head("_sum", false, out_);
     Value(point.sum);
     out_.Byte('\n');
-    Head("_count", false);
-    out_.Raw(prefix_);
-    out_.Advance(static_cast<size_t>(WriteUint(count, out_.Reserve(kMaxNumberBytes)) - (out_.data() + out_.size())));
+    Head("_count", false, out_);
+    char* const start = out_.Reserve(kMaxNumberBytes);
+    out_.Advance(static_cast<size_t>(WriteUint(count, start) - start));
     out_.Byte('\n');
   }
 
@@ -261,8 +261,7 @@ class TextRenderer {
   }
 
   void Created(uint64_t unix_ms) {
-    Head("_created", false);
-    out_.Raw(prefix_);
+    Head("_created", false, out_);
     Seconds(unix_ms);
     out_.Byte('\n');
   }
@@ -287,9 +286,9 @@ class TextRenderer {
   ByteWriter& out_;
   bool plain_ = true;
   std::string_view name_;
-  std::string labels_;
-  std::string prefix_;
-  std::string line_;
+  ByteWriter labels_;
+  // What the buckets of a series have in common.
+  ByteWriter prefix_;
   // `le="..."} ` of each bucket, one after another.
   std::string bounds_;
   std::vector<size_t> bound_ends_;

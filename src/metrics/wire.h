@@ -23,7 +23,8 @@ inline void CopyBytes(char* to, const char* from, size_t size) {
     return;
   }
   size_t at = 0;
-  for (; at + 8 <= size; at += 8) std::memcpy(to + at, from + at, 8);
+  for (; at + 16 <= size; at += 16) std::memcpy(to + at, from + at, 16);
+  if (at + 8 <= size) std::memcpy(to + at, from + at, 8);
   // The last word may overlap the one before.
   std::memcpy(to + size - 8, from + size - 8, 8);
 }

@@ -140,6 +140,15 @@ describe("a scrape", () => {
     }
   });
 
+  test("an answer stays as it was made while others are made before it is read", async () => {
+    const answers = await app.ask<string[]>("/read_late", open, ["identity", "gzip"]);
+    const [identity, gzip] = answers.map((body) => Buffer.from(body, "base64"));
+    for (const text of [String(identity), String(gunzipSync(gzip ?? Buffer.of()))]) {
+      assert.ok(text.startsWith("# HELP isotel_frames_applied_total "), text.slice(0, 100));
+      assert.equal(samplesOf(text).get(total), 5);
+    }
+  });
+
   test("HEAD has the headers of GET and no body", async () => {
     for (const encoding of ["identity", "gzip"]) {
       const asked = { accept: "application/json", "accept-encoding": encoding };

@@ -24,7 +24,7 @@ export class Exposer {
       this.contentTypes.add(type);
       this.#aggregate.merge([this.#aggregate.snapshot(Date.now())]);
       response.setHeader("content-type", type);
-      response.end(this.#aggregate.render(exposition, 0, Date.now()));
+      response.end(this.#aggregate.render(exposition, 0, Date.now()).slice());
     });
   }
 

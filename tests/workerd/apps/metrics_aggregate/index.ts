@@ -82,6 +82,22 @@ const table: Readonly<Record<string, Route>> = {
     };
   },
 
+  // Answers in text, one for each encoding, that are read only after others were made.
+  "/read_late": async (request, env, url) => {
+    const answer = (headers: Record<string, string>) => {
+      const scrape = new Request("https://shop.example/metrics", { headers });
+      return metricsResponse(scrape, scrapeOptions(env, url));
+    };
+    const json = { accept: "application/json" };
+    const encodings = await request.json<string[]>();
+    await answer(json);
+    const responses: Response[] = [];
+    for (const encoding of encodings) responses.push(await answer({ "accept-encoding": encoding }));
+    await answer(json);
+    const bodies = await Promise.all(responses.map((response) => response.arrayBuffer()));
+    return bodies.map((body) => Buffer.from(body).toString("base64"));
+  },
+
   "/apply": async (request, env, url) => {
     const frames = await request.json<string[]>();
     return stubOf(env, url).apply(frames.map(bytesOf));
