@@ -30,7 +30,7 @@ export interface RunOptions {
 /** One benchmark. Each runs in a process of its own, so that none depends on what ran before it. */
 export interface Benchmark {
   readonly id: string;
-  readonly unit: "us" | "ms" | "bytes";
+  readonly unit: "ns" | "us" | "ms" | "bytes";
   readonly goal?: Goal;
   /** A result for each peer; a text says why there is none. */
   run(options: RunOptions): Promise<readonly Result[] | string>;

@@ -14,6 +14,9 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./wasm.ts"),
   () => import("./ai_node.ts"),
   () => import("./ai_workerd.ts"),
+  () => import("./metrics_record.ts"),
+  () => import("./metrics_exposition.ts"),
+  () => import("./metrics_workerd.ts"),
 ];
 
 const { values } = parseArgs({

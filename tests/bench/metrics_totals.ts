@@ -1,0 +1,72 @@
+import { MetricsFormat } from "../../bindings/aggregate/abi.gen.ts";
+import type { Aggregate } from "../../bindings/aggregate/aggregate.ts";
+import { createAggregate } from "../../bindings/aggregate/isolate_aggregate.ts";
+import { MetricKind } from "../../bindings/core/abi.gen.ts";
+import { Producer } from "../wasm/support/producer.ts";
+import { type LatencyLabels, latencies, latency } from "./metrics_data.ts";
+
+/** The exposition prom-client writes too. */
+export const plainText = { format: MetricsFormat.text, escaping: 0 };
+
+/** What an aggregator adds up, without one. */
+export class Totals {
+  readonly #aggregate: Aggregate = createAggregate();
+
+  constructor() {
+    this.#aggregate.load([]);
+  }
+
+  /** Throws when a frame is not applied. */
+  apply(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const answer = this.#aggregate.apply(frame, Date.now());
+      if (answer !== 0) throw new Error(`A frame was answered with ${answer}.`);
+    }
+  }
+
+  snapshot(): Uint8Array {
+    return this.#aggregate.snapshot(Date.now());
+  }
+
+  text(): string {
+    this.#aggregate.merge([this.snapshot()]);
+    return new TextDecoder().decode(this.#aggregate.render(plainText, 0, Date.now()));
+  }
+}
+
+const { name, labelNames, bounds } = latency;
+const family = { name, kind: MetricKind.histogram, labels: labelNames, bounds };
+
+/** Records some values for each label set. */
+export function recordAll(producer: Producer, labels: readonly LatencyLabels[], times = 40): void {
+  for (const { route, status } of labels) {
+    for (let i = 0; i < times; i += 1) {
+      const value = latencies[(i * 25) % latencies.length] as number;
+      producer.record(family, value, [route, status]);
+    }
+  }
+}
+
+/** The snapshot of an aggregator that isolates have sent these label sets to. */
+export function snapshotOf(labels: readonly LatencyLabels[]): Uint8Array {
+  // An isolate keeps no more series of one metric apart.
+  const most = 2000;
+  const totals = new Totals();
+  for (let at = 0; at < labels.length; at += most) {
+    const producer = new Producer(1 + at);
+    recordAll(producer, labels.slice(at, at + most));
+    totals.apply(producer.frames(Date.now()));
+  }
+  return totals.snapshot();
+}
+
+/** How many values the histogram of an exposition has, over all its series. */
+export function countOf(text: string): number {
+  let count = 0;
+  for (const line of text.split("\n")) {
+    if (line.startsWith(`${latency.name}_count{`)) {
+      count += Number(line.slice(line.lastIndexOf(" ")));
+    }
+  }
+  return count;
+}
