@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { createIntegration } from "../../../bindings/ai/hooks/register.ts";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
 import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
@@ -59,6 +60,18 @@ const calls: Readonly<Record<string, Call>> = {
     });
     for await (const _ of textStream) break;
     await settle();
+  },
+  "an embedding": async (functions, sdk) => {
+    const { embed } = functions as unknown as Record<string, (params: object) => Promise<unknown>>;
+    const model = {
+      specificationVersion: sdk.name === "v7" ? "v4" : "v3",
+      provider: "openai.embedding",
+      modelId: "embedding-1",
+      maxEmbeddingsPerCall: 1,
+      supportsParallelCalls: true,
+      doEmbed: async () => ({ embeddings: [[1]], usage: { tokens: 5 }, warnings: [] }),
+    };
+    await embed?.({ model, value: "v" });
   },
   "generateText that fails": async (functions, sdk) => {
     const model = sdk.model({ generate: [failing("RangeError")] });
@@ -227,6 +240,23 @@ describe("measuring calls", () => {
     };
     await generate(own);
     assert.equal(told, 2);
+  });
+
+  test("is the same for calls that an integration is told of", async () => {
+    const call = calls["generateText with two tools and two steps"] as Call;
+    const wrapped = measuring(runtimes.untraced());
+    await call(functionsOf(wrapped, sdk), sdk);
+    const hooked = measuring(runtimes.untraced());
+    const integrations = [createIntegration(hooked.telemetry, undefined)];
+    const { generateText } = sdk.namespace;
+    const functions = {
+      ...sdk.namespace,
+      generateText: (params: object) =>
+        generateText({ ...params, telemetry: { functionId: "helper", integrations } }),
+    };
+    await call(functions, sdk);
+    assert.deepEqual(hooked.samples(), wrapped.samples());
+    assert.ok(Object.keys(hooked.samples()).length > 20);
   });
 
   test("can be off: then an untraced call is the caller's own", async () => {
