@@ -8,7 +8,7 @@ export interface Effort {
   readonly warmUpMs: number;
 }
 
-export const thorough: Effort = { rounds: 9, slices: 5, sliceMs: 25, warmUpMs: 600 };
+export const thorough: Effort = { rounds: 9, slices: 9, sliceMs: 25, warmUpMs: 600 };
 export const quick: Effort = { rounds: 5, slices: 3, sliceMs: 15, warmUpMs: 250 };
 
 /** Something to time. */
@@ -23,7 +23,8 @@ export interface Subject {
 export type Samples = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Times subjects in turns within this process, garbage collection included. A sample is the median of its turn's slices.
+ * Times subjects in turns within this process, garbage collection included. A sample is the mean of its turn's slices: the
+ * clock of a thread's time moves in steps of several milliseconds on some kernels, which a median of slices would keep.
  * What counts is the time this thread was running: the work never waits, and whatever else the machine does is left out.
  */
 export async function alternate(subjects: readonly Subject[], effort: Effort): Promise<Samples> {
@@ -42,7 +43,7 @@ export async function alternate(subjects: readonly Subject[], effort: Effort): P
       }
     }
     for (const [index, { samples }] of turns.entries()) {
-      samples.push(median(slices[index] ?? []));
+      samples.push(mean(slices[index] ?? []));
     }
   }
   return new Map(turns.map(({ subject, samples }) => [subject.name, samples]));
@@ -105,6 +106,10 @@ export function compare(ours: readonly number[], peer: readonly number[]): Compa
 /** What each round of `samples` cost more than the same round of `base`. */
 export function less(samples: readonly number[], base: readonly number[]): number[] {
   return samples.map((value, round) => value - (base[round] ?? Number.NaN));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export function median(values: readonly number[]): number {
