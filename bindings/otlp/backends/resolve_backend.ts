@@ -1,0 +1,184 @@
+import type { OtlpFormat } from "../model.ts";
+import { axiom } from "./axiom.ts";
+import {
+  type Backend,
+  type BackendName,
+  type BackendOptions,
+  type Destination,
+  type Signal,
+  signals,
+} from "./backend.ts";
+import { custom } from "./custom.ts";
+import { datadog } from "./datadog.ts";
+import { endpointUnder, wholeEndpoint } from "./endpoint.ts";
+import { grafana } from "./grafana.ts";
+import { honeycomb } from "./honeycomb.ts";
+import type { Preset, SignalPreset } from "./preset.ts";
+import { sentry } from "./sentry.ts";
+import { type Environment, Settings } from "./settings.ts";
+
+const presets: Readonly<Record<BackendName, (settings: Settings) => Preset>> = {
+  sentry,
+  honeycomb,
+  datadog,
+  grafana,
+  axiom,
+  custom,
+};
+
+const defaultTimeoutMs = 10_000;
+/** An export has to fit into the 30 s that work may go on after a response. */
+const maxTimeoutMs = 25_000;
+/** Receivers take at least so much unless they say otherwise. */
+const defaultMaxBytes = 4_000_000;
+const leastMaxBytes = 1_000;
+const greatestMaxBytes = 64_000_000;
+
+const formats: Readonly<Record<string, OtlpFormat>> = {
+  "http/protobuf": "protobuf",
+  "http/json": "json",
+};
+
+/**
+ * Where a backend's signals go, from options and, where they are silent, from variables.
+ *
+ * @param env variables; see {@link Settings}.
+ * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ */
+export function resolveBackend(options: BackendOptions, env: Environment): Backend {
+  const settings = new Settings(options, env);
+  const preset = presetOf(settings);
+  const destinations: Partial<Record<Signal, Destination>> = {};
+  const refusals: Partial<Record<Signal, string>> = {};
+  if (preset !== undefined) {
+    for (const signal of signals) {
+      const refusal = preset.signals?.[signal]?.refusal;
+      const destination = refusal ?? destinationOf(settings, preset, signal);
+      if (typeof destination === "string") refusals[signal] = destination;
+      else if (destination !== undefined) destinations[signal] = destination;
+    }
+    selectSignals(settings, destinations, refusals);
+  }
+  if (settings.problems.length > 0) {
+    const named = preset === undefined ? "" : ` "${options.backend}"`;
+    const problems = [...new Set(settings.problems)].join("; ");
+    throw new TypeError(`isotel: the telemetry backend${named} cannot be used: ${problems}`);
+  }
+  return {
+    name: options.backend,
+    destinations,
+    refusals,
+    temporality: preset?.temporality ?? "cumulative",
+  };
+}
+
+function presetOf(settings: Settings): Preset | undefined {
+  const name = settings.option("backend");
+  if (typeof name === "string" && Object.hasOwn(presets, name)) {
+    return presets[name as BackendName](settings);
+  }
+  settings.refuse(`backend has to be one of ${Object.keys(presets).join(", ")}`);
+  return undefined;
+}
+
+/** A destination, why there is none, or undefined when something is wrong. */
+function destinationOf(
+  settings: Settings,
+  preset: Preset,
+  signal: Signal,
+): Destination | string | undefined {
+  const ofSignal: SignalPreset = preset.signals?.[signal] ?? {};
+  const before = settings.problems.length;
+  const url = urlOf(settings, preset, signal);
+  if (url === undefined) {
+    return settings.problems.length > before ? undefined : `no endpoint is given for ${signal}`;
+  }
+  return {
+    url,
+    headers: { ...preset.headers, ...ofSignal.headers, ...settings.headers("headers") },
+    format: formatOf(settings, ofSignal, signal),
+    compression: settings.choice(
+      "compression (the option compression or OTEL_EXPORTER_OTLP_COMPRESSION)",
+      settings.option("compression") ?? standard(settings, "COMPRESSION", signal),
+      ["gzip", "none"],
+      "gzip",
+    ),
+    timeoutMs: settings.integer(
+      "timeoutMs (the option timeoutMs or OTEL_EXPORTER_OTLP_TIMEOUT)",
+      settings.option("timeoutMs") ?? standard(settings, "TIMEOUT", signal),
+      1,
+      maxTimeoutMs,
+      defaultTimeoutMs,
+    ),
+    maxBytes: settings.integer(
+      "maxBytes",
+      settings.option("maxBytes"),
+      leastMaxBytes,
+      greatestMaxBytes,
+      ofSignal.maxBytes ?? defaultMaxBytes,
+    ),
+  };
+}
+
+function urlOf(settings: Settings, preset: Preset, signal: Signal): string | undefined {
+  const whole = (settings.option("endpoints") as Record<string, unknown> | undefined)?.[signal];
+  if (typeof whole === "string") return wholeEndpoint(settings, `endpoints.${signal}`, whole);
+  const endpoint = settings.text("endpoint");
+  if (endpoint !== undefined) return endpointUnder(settings, "endpoint", endpoint, signal);
+  if (settings.option("backend") === "custom") {
+    const variable = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`;
+    const address = settings.variable(variable);
+    if (address !== undefined) return wholeEndpoint(settings, variable, address);
+  }
+  const { base } = preset;
+  return base && endpointUnder(settings, base.what, base.address, signal);
+}
+
+function formatOf(settings: Settings, ofSignal: SignalPreset, signal: Signal): OtlpFormat {
+  const given = settings.option("format");
+  if (given !== undefined) {
+    const format = settings.choice("format", given, ["protobuf", "json"], "protobuf");
+    return ofSignal.format ?? format;
+  }
+  const protocol = standard(settings, "PROTOCOL", signal);
+  if (protocol === undefined) return ofSignal.format ?? "protobuf";
+  const format = formats[protocol];
+  if (format === undefined) {
+    settings.refuse(
+      "OTEL_EXPORTER_OTLP_PROTOCOL has to be http/protobuf or http/json: Workers have no gRPC",
+    );
+  }
+  return ofSignal.format ?? format ?? "protobuf";
+}
+
+/** A standard variable: that of the signal, or else that of all. */
+function standard(settings: Settings, what: string, signal: Signal): string | undefined {
+  return (
+    settings.variable(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${what}`) ??
+    settings.variable(`OTEL_EXPORTER_OTLP_${what}`)
+  );
+}
+
+/** Keeps the signals that are wanted; one the backend does not take is an error when it was asked for. */
+function selectSignals(
+  settings: Settings,
+  destinations: Partial<Record<Signal, Destination>>,
+  refusals: Partial<Record<Signal, string>>,
+): void {
+  const wanted = settings.option("signals");
+  if (wanted === undefined) {
+    if (settings.problems.length > 0 || Object.keys(destinations).length > 0) return;
+    settings.refuse(
+      "endpoint is missing: give the option endpoint or the variable OTEL_EXPORTER_OTLP_ENDPOINT",
+    );
+    return;
+  }
+  if (!Array.isArray(wanted) || wanted.some((signal) => !signals.includes(signal as Signal))) {
+    settings.refuse(`signals has to be a list of ${signals.join(", ")}`);
+    return;
+  }
+  for (const signal of signals) {
+    if (!wanted.includes(signal)) delete destinations[signal];
+    else if (refusals[signal] !== undefined) settings.refuse(`signals: ${refusals[signal]}`);
+  }
+}

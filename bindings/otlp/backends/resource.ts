@@ -1,0 +1,39 @@
+import type { Attributes } from "../../trace/span_runtime.ts";
+import type { Settings } from "./settings.ts";
+
+/** What is said of the program as a whole. */
+export interface ResourceOptions {
+  /** `service.name`; the variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES unless given. */
+  readonly serviceName?: string | undefined;
+  /** `service.version`. */
+  readonly serviceVersion?: string | undefined;
+  /** `deployment.environment.name`, such as `production`. */
+  readonly environment?: string | undefined;
+  /** Further attributes of the resource. */
+  readonly resource?: Attributes | undefined;
+}
+
+/** Attributes of the resource. What is wrong is noted. */
+export function resourceOf(settings: Settings): Attributes {
+  const given = settings.option("resource");
+  if (given !== undefined && (typeof given !== "object" || given === null)) {
+    settings.refuse("resource has to be an object of attributes");
+  }
+  return {
+    "service.name": "unknown_service",
+    "cloud.provider": "cloudflare",
+    "cloud.platform": "cloudflare.workers",
+    ...Object.fromEntries(settings.pairs("OTEL_RESOURCE_ATTRIBUTES")),
+    ...named("service.name", settings.variable("OTEL_SERVICE_NAME")),
+    ...(given as Attributes | undefined),
+    ...named("service.name", settings.text("serviceName")),
+    ...named("service.version", settings.text("serviceVersion")),
+    ...named("deployment.environment.name", settings.text("environment")),
+    "telemetry.sdk.name": "isotel",
+    "telemetry.sdk.language": "webjs",
+  };
+}
+
+function named(key: string, value: string | undefined): Attributes {
+  return value === undefined ? {} : { [key]: value };
+}
