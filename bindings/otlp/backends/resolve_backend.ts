@@ -34,10 +34,10 @@ const defaultMaxBytes = 4_000_000;
 const leastMaxBytes = 1_000;
 const greatestMaxBytes = 64_000_000;
 
-const formats: Readonly<Record<string, OtlpFormat>> = {
-  "http/protobuf": "protobuf",
-  "http/json": "json",
-};
+const formats: ReadonlyMap<string, OtlpFormat> = new Map([
+  ["http/protobuf", "protobuf"],
+  ["http/json", "json"],
+]);
 
 /**
  * Where a backend's signals go, from options and, where they are silent, from variables.
@@ -142,7 +142,7 @@ function formatOf(settings: Settings, ofSignal: SignalPreset, signal: Signal): O
   }
   const protocol = standard(settings, "PROTOCOL", signal);
   if (protocol === undefined) return ofSignal.format ?? "protobuf";
-  const format = formats[protocol];
+  const format = formats.get(protocol);
   if (format === undefined) {
     settings.refuse(
       "OTEL_EXPORTER_OTLP_PROTOCOL has to be http/protobuf or http/json: Workers have no gRPC",

@@ -1,0 +1,145 @@
+import type { Destination } from "../backends/backend.ts";
+import type { OtlpFormat } from "../model.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
+import { type SenderOptions, send } from "./sender.ts";
+import { type ExportCounts, Tally } from "./tally.ts";
+
+/** Encodes items as one request. May throw; the bytes may be changed by the next call. */
+export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array<ArrayBuffer>;
+
+const maxQueued = 2_048;
+const maxBatch = 512;
+/** UTF-16 units of text that wait at most: an isolate has 128 MB for everything. */
+const maxQueuedUnits = 16_000_000;
+/** The runtime ends an invocation 30 s after its response: what it has not sent by then nobody will. */
+const sendingTimeoutMs = 60_000;
+
+/** What is in one request. */
+interface Sending {
+  readonly count: number;
+  readonly sinceUnixMs: number;
+}
+
+/**
+ * Sends one signal to one backend. Items wait in a bounded queue; a flush takes what is there and sends it in the
+ * context of the invocation that asked for it, whoever made the items. Never throws.
+ */
+export class SignalExporter<T> {
+  readonly destination: Destination;
+  readonly #encode: Encode<T>;
+  readonly #options: SenderOptions;
+  readonly #tally = new Tally();
+  readonly #queue: BoundedQueue<T>;
+  readonly #sending = new Set<Sending>();
+  #pausedUntilUnixMs = 0;
+
+  constructor(destination: Destination, encode: Encode<T>, options: SenderOptions) {
+    this.destination = destination;
+    this.#encode = encode;
+    this.#options = options;
+    const limits = { items: maxQueued, size: maxQueuedUnits };
+    this.#queue = new BoundedQueue(limits, (count) => this.#tally.drop("queue_full", count));
+  }
+
+  /** Whether enough waits for a request of its own. */
+  get isBatchFull(): boolean {
+    return this.#queue.length >= maxBatch;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /**
+   * Queues an item.
+   *
+   * @param size a lower bound of its encoded bytes, such as the UTF-16 units of its texts.
+   */
+  add(item: T, size: number): void {
+    this.#tally.made += 1;
+    if (size > this.destination.maxBytes) this.#tally.drop("too_large", 1);
+    else this.#queue.push(item, size);
+  }
+
+  /**
+   * Sends everything that waits, unless the backend has asked to be left alone.
+   *
+   * @param deadlineUnixMs when the invocation may be ended.
+   */
+  async flush(deadlineUnixMs: number): Promise<void> {
+    const now = this.#options.clock();
+    this.#giveUpLost(now);
+    if (now < this.#pausedUntilUnixMs) return;
+    const requests: Promise<void>[] = [];
+    while (!this.isEmpty) {
+      const batch = this.#queue.take(maxBatch, this.destination.maxBytes);
+      requests.push(...this.#sendBatch(batch, deadlineUnixMs));
+    }
+    await Promise.all(requests);
+  }
+
+  counts(): ExportCounts {
+    this.#giveUpLost(this.#options.clock());
+    const { made, accepted, dropped, requests, lastStatus } = this.#tally;
+    let sending = 0;
+    for (const { count } of this.#sending) sending += count;
+    return {
+      made,
+      accepted,
+      queued: this.#queue.length,
+      sending,
+      dropped: { ...dropped },
+      requests,
+      lastStatus,
+    };
+  }
+
+  /** Encodes a batch and sends it, in halves when it is too large for one request. */
+  #sendBatch(batch: readonly T[], deadlineUnixMs: number): Promise<void>[] {
+    let body: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      body = this.#encode(batch, this.destination.format);
+    } catch {
+      // One that cannot be encoded must not take the others with it.
+    }
+    if (body !== undefined && body.length <= this.destination.maxBytes) {
+      return [this.#send(body, batch.length, deadlineUnixMs)];
+    }
+    if (batch.length === 1) {
+      this.#tally.drop(body === undefined ? "not_encoded" : "too_large", 1);
+      return [];
+    }
+    const half = batch.length >> 1;
+    return [batch.slice(0, half), batch.slice(half)].flatMap((part) =>
+      this.#sendBatch(part, deadlineUnixMs),
+    );
+  }
+
+  async #send(body: Uint8Array<ArrayBuffer>, count: number, deadlineUnixMs: number): Promise<void> {
+    const sending: Sending = { count, sinceUnixMs: this.#options.clock() };
+    this.#sending.add(sending);
+    const outcome = await send(this.destination, body, deadlineUnixMs, this.#options);
+    // Counted as lost already.
+    if (!this.#sending.delete(sending)) return;
+    const tally = this.#tally;
+    tally.requests += outcome.requests;
+    tally.lastStatus = outcome.status;
+    if (outcome.pauseMs > 0) this.#pausedUntilUnixMs = this.#options.clock() + outcome.pauseMs;
+    if (outcome.dropped !== undefined) {
+      tally.drop(outcome.dropped, count);
+      return;
+    }
+    const rejected = Math.min(outcome.rejected, count);
+    tally.accepted += count - rejected;
+    tally.drop("rejected", rejected);
+  }
+
+  /** An invocation that is ended in the middle of a request runs no further line. */
+  #giveUpLost(now: number): void {
+    for (const sending of this.#sending) {
+      if (now - sending.sinceUnixMs <= sendingTimeoutMs) continue;
+      this.#sending.delete(sending);
+      this.#tally.drop("lost", sending.count);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Why something that was to be sent was not taken. */
+export const dropReasons = [
+  /** A newer one needed its place in the queue. */
+  "queue_full",
+  /** Alone larger than what the backend takes in one request. */
+  "too_large",
+  /** It could not be encoded. */
+  "not_encoded",
+  /** The backend refused it: an answer that is not to be repeated, or a partial success. */
+  "rejected",
+  /** The backend sent it on to another host, which gets neither data nor keys. */
+  "redirected",
+  /** Nothing but errors that may pass, until no time was left. */
+  "unavailable",
+  /** The invocation that was sending it ended. */
+  "lost",
+] as const;
+
+export type DropReason = (typeof dropReasons)[number];
+
+/** How much of a signal a backend took: `made = accepted + all dropped + queued + sending`. */
+export interface ExportCounts {
+  readonly made: number;
+  readonly accepted: number;
+  /** Waiting for the next flush. */
+  readonly queued: number;
+  /** In a request that has not been answered. */
+  readonly sending: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Requests that were answered, failed or timed out. */
+  readonly requests: number;
+  /** Status of the last answer; 0 when there was none. */
+  readonly lastStatus: number;
+}
+
+/** Counts of one signal at one backend. */
+export class Tally {
+  made = 0;
+  accepted = 0;
+  requests = 0;
+  lastStatus = 0;
+  readonly dropped: Record<DropReason, number> = Object.fromEntries(
+    dropReasons.map((reason) => [reason, 0]),
+  ) as Record<DropReason, number>;
+
+  drop(reason: DropReason, count: number): void {
+    this.dropped[reason] += count;
+  }
+}
