@@ -53,6 +53,9 @@ const names = (table) => table.map((row) => unquote(row[1]));
 const madeFrom = (header) =>
   `// Made by scripts/generate_abi.mjs from ${header} and the .def tables. Do not edit.\n`;
 
+/** src/trace/status.h SpanKind. */
+const spanKinds = { kInternal: 1, kServer: 2, kClient: 3, kProducer: 4, kConsumer: 5 };
+
 function generateCore() {
   const path = "src/abi/isotel_abi.h";
   const { defines, exported } = readHeader(path);
@@ -77,6 +80,11 @@ function generateCore() {
       fields.map((row, i) => [nameOf(row), i]),
     ),
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
+    list(
+      "operationKinds",
+      "Kinds of spans by operation, as OTLP codes them.",
+      operations.map((row) => spanKinds[row[5].trim()]),
+    ),
     object("Profile", "Codes of src/genai/profiles.def.", codes(profiles)),
     object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),
     object("MetricKind", "Codes of src/metrics/kinds.def.", codes(kinds)),

@@ -27,9 +27,11 @@ export const Abi = {
   sourceTextList: 5,
   sourceInternedList: 6,
   sourceJsonList: 7,
+  leftOut: 0x10000,
   spanBounded: 1,
   spanNative: 2,
   spanUntraced: 4,
+  spanWhole: 8,
   spanProfileShift: 8,
   sizesExact: 1,
   statusAsAttribute: 2,
@@ -174,6 +176,18 @@ export const Operation = {
   rerank: 6,
   generateContent: 7,
 } as const;
+
+/** Kinds of spans by operation, as OTLP codes them. */
+export const operationKinds = [
+  1,
+  1,
+  3,
+  1,
+  1,
+  3,
+  3,
+  3,
+] as const;
 
 /** Codes of src/genai/profiles.def. */
 export const Profile = {

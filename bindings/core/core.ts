@@ -17,7 +17,10 @@ export type AttributeValue =
 
 /** Receives planned attributes. */
 export interface AttributeSink {
-  write(key: string, value: AttributeValue): void;
+  /** @param whole the value before it was cut, where it was. */
+  write(key: string, value: AttributeValue, whole?: AttributeValue): void;
+  /** An attribute that is left out for its bytes; told of spans with {@link Abi.spanWhole}. */
+  writeWholeOnly(key: string, value: AttributeValue): void;
 }
 
 /** An instance as it is lent to another part of the binding; good until it traps. */
@@ -393,9 +396,18 @@ export class Core {
     try {
       for (let i = 0; i < entries; i += 1) {
         const what = this.#plan[2 * i] as number;
+        const argument = this.#plan[2 * i + 1] as number;
         const field = what & 0xff;
-        const value = this.#planned(what >>> 8, field, this.#plan[2 * i + 1] as number);
-        sink.write(keys[field] as string, value);
+        const key = keys[field] as string;
+        const source = (what >>> 8) & 0xff;
+        if (source === Abi.sourceCutText) {
+          const whole = this.fields.takeText(field);
+          sink.write(key, cutToBytes(whole, argument), whole);
+          continue;
+        }
+        const value = this.#planned(source, field, argument);
+        if ((what & Abi.leftOut) === 0) sink.write(key, value);
+        else sink.writeWholeOnly(key, value);
       }
     } catch (cause) {
       if (cause instanceof WebAssembly.RuntimeError) throw cause;
@@ -414,8 +426,6 @@ export class Core {
         return true;
       case Abi.sourceInterned:
         return this.#textOf(argument);
-      case Abi.sourceCutText:
-        return cutToBytes(fields.takeText(field), argument);
       case Abi.sourceTextList:
         return [fields.takeText(argument)];
       case Abi.sourceJsonList:

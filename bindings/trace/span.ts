@@ -1,4 +1,4 @@
-import { Abi, Field, Operation, Outcome } from "../core/abi.gen.ts";
+import { Abi, Field, Operation, Outcome, operationKinds } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { FieldSet } from "../core/field_set.ts";
 import { errorType, isCancellation } from "./cause.ts";
@@ -85,6 +85,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
+    writer.setKind?.(operationKinds[options.operation] ?? 0);
     core.owners[handle & (Abi.maxSpanSlots - 1)] = this;
   }
 
@@ -106,7 +107,8 @@ export class Span extends AttributeWriter implements TracerSpan {
     const flags =
       (options.bounded ? Abi.spanBounded : 0) |
       (isInTrace ? 0 : Abi.spanUntraced) |
-      (telemetry.runtime.capabilities.byteBudget ? Abi.spanNative : 0) |
+      ((writer.byteBudget ?? telemetry.runtime.capabilities.byteBudget) ? Abi.spanNative : 0) |
+      (writer.takesWhole === true ? Abi.spanWhole : 0) |
       (options.profile << Abi.spanProfileShift);
     const handle = core.openSpan(
       options.operation,
@@ -220,7 +222,9 @@ export class Span extends AttributeWriter implements TracerSpan {
       this.close(Outcome.cancelled);
       return;
     }
-    this.core.fields.text(Field.errorType, errorType(cause));
+    const type = errorType(cause);
+    this.core.fields.text(Field.errorType, type);
+    this.#attempt(() => this.writer.recordFailure?.(type));
     this.close(Outcome.failed);
   }
 
@@ -264,9 +268,13 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   /** Writes an attribute the core has decided on. */
-  write(key: string, value: AttributeValue): void {
+  write(key: string, value: AttributeValue, whole?: AttributeValue): void {
     const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
-    this.writer.setAttribute(key, asText ? JSON.stringify(value) : value);
+    this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, whole);
+  }
+
+  writeWholeOnly(key: string, value: AttributeValue): void {
+    this.writer.setWholeOnly?.(key, value);
   }
 
   #attempt<T>(call: () => T): T | undefined {

@@ -19,11 +19,22 @@ export interface SpanContext {
 /** One span of a runtime. Methods are silent after `end()`. */
 export interface SpanWriter {
   readonly isTraced: boolean;
-  setAttribute(key: string, value: AttributeValue): void;
+  /** Whether the runtime's byte budget applies to this span; as its capabilities say where it is absent. */
+  readonly byteBudget?: boolean;
+  /** Whether the span takes values whole too, whatever is cut or dropped for the byte budget. */
+  readonly takesWhole?: boolean;
+  /** @param whole the value before it was cut, where it was. */
+  setAttribute(key: string, value: AttributeValue, whole?: AttributeValue): void;
+  /** An attribute there is no room for within the byte budget. */
+  setWholeOnly?(key: string, value: AttributeValue): void;
+  /** A code of OTLP's span kinds. */
+  setKind?(kind: number): void;
+  /** Why the span fails: its error.type. */
+  recordFailure?(type: string): void;
   setStatus?(status: { code: StatusCode; message?: string }): void;
   updateName?(name: string): void;
   recordException?(exception: unknown): void;
-  spanContext?(): SpanContext;
+  spanContext?(): SpanContext | undefined;
   end(): void;
 }
 

@@ -40,7 +40,9 @@ export abstract class AttributeWriter implements AttributeSink {
     this.#bytesLeft = isFresh ? Abi.startBytes : 0;
   }
 
-  abstract write(key: string, value: AttributeValue): void;
+  abstract write(key: string, value: AttributeValue, whole?: AttributeValue): void;
+
+  abstract writeWholeOnly(key: string, value: AttributeValue): void;
 
   /** Changes every text before it is written; undefined drops it. */
   protected abstract readonly redact: Redact | undefined;
@@ -128,7 +130,8 @@ export abstract class AttributeWriter implements AttributeSink {
     decisions.forEach((keep, index) => {
       const [key, value] = entries[index] as [string, AttributeValue];
       if (keep === Abi.keepAll) this.write(key, value);
-      else if (keep > 0) this.write(key, cutToBytes(value as string, keep));
+      else if (keep > 0) this.write(key, cutToBytes(value as string, keep), value);
+      else this.writeWholeOnly(key, value);
     });
     this.settle();
   }

@@ -33,6 +33,7 @@ static_assert(kNativeSpanBytes - kReservedFinishBytes == ISOTEL_START_BYTES);
 static_assert(genai::kInternedSize == ISOTEL_INTERNED_SIZE && trace::kKeepAll == ISOTEL_KEEP_ALL);
 static_assert(trace::kSpanBounded == ISOTEL_SPAN_BOUNDED && trace::kSpanNative == ISOTEL_SPAN_NATIVE);
 static_assert(trace::kSpanUntraced == ISOTEL_SPAN_UNTRACED);
+static_assert(trace::kSpanWhole == ISOTEL_SPAN_WHOLE && genai::kLeftOut == ISOTEL_LEFT_OUT);
 static_assert(static_cast<uint32_t>(genai::Source::kInternedList) == ISOTEL_SOURCE_INTERNED_LIST);
 static_assert(static_cast<uint32_t>(trace::StatusCode::kError) == ISOTEL_STATUS_ERROR);
 static_assert(static_cast<uint32_t>(genai::MetadataSource::kRuntimeContext) == ISOTEL_RUNTIME_CONTEXT);
@@ -141,7 +142,8 @@ uint32_t isotel_span_open(isotel_context* context, uint32_t operation, uint32_t 
                                   .profile = (flags >> ISOTEL_SPAN_PROFILE_SHIFT) & 0xFFU,
                                   .parent = parent,
                                   .scope = scope,
-                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED),
+                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED |
+                                                    ISOTEL_SPAN_WHOLE),
                                   .start_unix_ms = start_unix_ms});
   return span.ok() ? span.value() : isotel::kNoHandle;
 }

@@ -156,6 +156,7 @@ void AttributeBuilder::CollectText(Field field, const FieldSet& fields, bool exa
 }
 
 Error AttributeBuilder::Fit(Phase phase, trace::Span& span, bool exact, Draft& draft) {
+  if (span.unlimited()) return Error::kOk;
   const uint32_t reserved = phase == Phase::kStart ? kReservedFinishBytes : kDropCountBytes;
   const uint32_t taken = span.attribute_bytes + reserved;
   const uint32_t left = taken < kNativeSpanBytes ? kNativeSpanBytes - taken : 0;
@@ -171,9 +172,11 @@ Error AttributeBuilder::Fit(Phase phase, trace::Span& span, bool exact, Draft& d
   const trace::FitResult fit = trace::Fit(sizes, available, kMaxAttributeValueBytes, keep);
   uint32_t kept = 0;
   for (uint32_t i = 0; i < draft.entries; ++i) {
-    if (keep[i] == 0) continue;
+    if (keep[i] == 0 && !span.whole()) continue;
     PlanEntry entry = draft.plan.entries[i];
-    if (keep[i] != trace::kKeepAll) {
+    if (keep[i] == 0) {
+      entry.what |= kLeftOut;
+    } else if (keep[i] != trace::kKeepAll) {
       entry = {What(static_cast<Field>(entry.what & 0xFFU), Source::kCutText), keep[i]};
     }
     draft.plan.entries[kept++] = entry;

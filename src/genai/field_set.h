@@ -48,6 +48,9 @@ enum class Source : uint32_t {
   kJsonList = 7,      ///< the list of texts whose JSON is the host's text of the field
 };
 
+/// Set in `what` of an attribute that is left out for its bytes, of spans that tell.
+inline constexpr uint32_t kLeftOut = 1U << 16;
+
 /// One attribute to write, in this order. `what` is the field | source << 8.
 struct PlanEntry {
   uint32_t what;

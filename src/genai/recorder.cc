@@ -74,7 +74,8 @@ Result<uint32_t> Recorder::FitAttributes(Handle handle, std::span<const trace::A
   if (span == nullptr) return spans_.Missing(handle);
   const uint32_t offered = static_cast<uint32_t>(sizes.size());
   const uint32_t accepted = std::min(offered, AvailableCount(*span));
-  const trace::FitResult fit = trace::Fit(sizes.first(accepted), AvailableBytes(*span), kMaxAttributeValueBytes, keep);
+  const uint32_t most = span->unlimited() ? UINT32_MAX : kMaxAttributeValueBytes;
+  const trace::FitResult fit = trace::Fit(sizes.first(accepted), AvailableBytes(*span), most, keep);
   const uint32_t over = offered - accepted;
   span->user_attributes += accepted - fit.dropped;
   span->attribute_bytes += static_cast<uint32_t>(fit.bytes);

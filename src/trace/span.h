@@ -13,6 +13,8 @@ namespace isotel::trace {
 inline constexpr uint32_t kSpanBounded = 1U << 0;   ///< ends no later than the body of its scope
 inline constexpr uint32_t kSpanNative = 1U << 1;    ///< feeds the Workers runtime: kNativeSpanBytes applies
 inline constexpr uint32_t kSpanUntraced = 1U << 2;  ///< feeds no trace: it is measured only, and nothing is planned
+/// Feeds a sink that takes values whole: it is told what is cut or left out.
+inline constexpr uint32_t kSpanWhole = 1U << 3;
 
 struct Span {
   Handle parent = kNoHandle;
@@ -35,6 +37,9 @@ struct Span {
   [[nodiscard]] bool bounded() const { return (flags & kSpanBounded) != 0; }
   [[nodiscard]] bool untraced() const { return (flags & kSpanUntraced) != 0; }
   [[nodiscard]] bool native() const { return (flags & kSpanNative) != 0; }
+  [[nodiscard]] bool whole() const { return (flags & kSpanWhole) != 0; }
+  /// Whether no sink has a limit for the bytes of a value.
+  [[nodiscard]] bool unlimited() const { return whole() && !native(); }
 };
 
 }  // namespace isotel::trace

@@ -54,7 +54,7 @@ export function isRecorded({ host, runtime }: Telemetry): boolean {
   if (core?.isMeasuring === true) return true;
   if (!runtime.capabilities.spans || core === undefined) return false;
   const active = runtime.activeSpan();
-  return active === undefined || active.isTraced || active.spanContext?.().traceId !== noTraceId;
+  return active === undefined || active.isTraced || active.spanContext?.()?.traceId !== noTraceId;
 }
 
 interface ObservedCall {

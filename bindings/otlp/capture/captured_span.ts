@@ -1,0 +1,160 @@
+import type {
+  AttributeValue,
+  SpanContext,
+  SpanWriter,
+  StatusCode as StatusName,
+} from "../../trace/span_runtime.ts";
+import {
+  type AttributeList,
+  type FinishedSpan,
+  type SpanEvent,
+  SpanKind,
+  type SpanLink,
+  StatusCode,
+} from "../model.ts";
+import type { SpanGroup } from "../pipeline/span_group.ts";
+import type { ActiveContext, ParentSpan } from "./context.ts";
+
+/** Who a span is. */
+export interface SpanIdentity {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly flags: number;
+}
+
+const noEvents: readonly SpanEvent[] = [];
+const noLinks: readonly SpanLink[] = [];
+const noParent = "";
+
+const unset = { code: StatusCode.unset, message: "" };
+const statuses = {
+  unset,
+  ok: { code: StatusCode.ok, message: "" },
+  error: { code: StatusCode.error, message: "" },
+} as const;
+
+/** What the core says of a span that lost attributes. */
+const droppedAttributesKey = "otel.dropped_attributes_count";
+const cutAttributesKey = "isotel.cut_attributes_count";
+
+/**
+ * A span that is kept for OTLP until it ends, and written to the runtime's own span at the same time where there is
+ * one. Values stay as they are; nothing is copied or encoded before a flush.
+ */
+export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, ParentSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly flags: number;
+  readonly parentSpanId: string;
+  readonly isParentRemote: boolean | undefined;
+  readonly traceState: string;
+  name: string;
+  kind: number = SpanKind.internal;
+  readonly startUnixMs: number;
+  endUnixMs = 0;
+  readonly attributes: { readonly keys: string[]; readonly values: unknown[] } = {
+    keys: [],
+    values: [],
+  };
+  events: readonly SpanEvent[] = noEvents;
+  readonly links: readonly SpanLink[] = noLinks;
+  status: { readonly code: number; readonly message: string } = unset;
+  droppedAttributesCount = 0;
+  readonly droppedEventsCount = 0;
+  readonly droppedLinksCount = 0;
+  readonly isRemote = false;
+  readonly takesWhole = true;
+  readonly group: SpanGroup;
+  /** The runtime's own span. */
+  readonly native: SpanWriter | undefined;
+  #ended = false;
+  /** Attributes the runtime's span has no room for. */
+  #wholeOnly = 0;
+
+  constructor(
+    name: string,
+    { traceId, spanId, flags }: SpanIdentity,
+    parent: ParentSpan | undefined,
+    group: SpanGroup,
+    native: SpanWriter | undefined,
+  ) {
+    this.name = name;
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.flags = flags;
+    this.parentSpanId = parent?.spanId ?? noParent;
+    this.isParentRemote = parent?.isRemote;
+    this.traceState = parent?.traceState ?? "";
+    this.group = group;
+    this.native = native;
+    this.startUnixMs = group.clock();
+    group.opened();
+  }
+
+  /** As a context: children of this span. */
+  get parent(): ParentSpan {
+    return this;
+  }
+
+  get isTraced(): boolean {
+    return !this.#ended;
+  }
+
+  get byteBudget(): boolean {
+    return this.native !== undefined;
+  }
+
+  setAttribute(key: string, value: AttributeValue, whole: AttributeValue = value): void {
+    if (this.#ended) return;
+    if (key === droppedAttributesKey) this.droppedAttributesCount = value as number;
+    else if (key !== cutAttributesKey) this.#record(key, whole);
+    this.native?.setAttribute(key, value);
+  }
+
+  setWholeOnly(key: string, value: AttributeValue): void {
+    if (this.#ended) return;
+    this.#wholeOnly += 1;
+    this.#record(key, value);
+  }
+
+  setKind(kind: number): void {
+    if (!this.#ended) this.kind = kind;
+  }
+
+  setStatus(status: { code: StatusName; message?: string }): void {
+    if (this.#ended) return;
+    this.status = statuses[status.code];
+    this.native?.setStatus?.(status);
+  }
+
+  recordFailure(type: string): void {
+    if (this.#ended) return;
+    this.events = [
+      {
+        name: "exception",
+        unixMs: this.group.clock(),
+        attributes: { keys: ["exception.type"], values: [type] } satisfies AttributeList,
+        droppedAttributesCount: 0,
+      },
+    ];
+  }
+
+  spanContext(): SpanContext {
+    return { traceId: this.traceId, spanId: this.spanId, traceFlags: this.flags };
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    // A clock may be set back.
+    this.endUnixMs = Math.max(this.group.clock(), this.startUnixMs);
+    this.droppedAttributesCount = Math.max(this.droppedAttributesCount - this.#wholeOnly, 0);
+    this.group.ended(this);
+    this.native?.end();
+  }
+
+  #record(key: string, value: unknown): void {
+    this.attributes.keys.push(key);
+    this.attributes.values.push(value);
+  }
+}

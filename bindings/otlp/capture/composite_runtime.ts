@@ -1,0 +1,165 @@
+import type { RuntimeCapabilities, SpanRuntime, SpanWriter } from "../../trace/span_runtime.ts";
+import { newSpanId, newTraceId } from "../ids.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { SpanGroup } from "../pipeline/span_group.ts";
+import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
+import {
+  type ActiveContext,
+  activeContext,
+  isSampled,
+  type ParentSpan,
+  sampledFlag,
+} from "./context.ts";
+import { NativeWriter } from "./native_writer.ts";
+
+/**
+ * Spans of the runtime beneath that are kept for OTLP as well. A span has the runtime's own ids where it tells them, so
+ * that both trees are one.
+ *
+ * Where OTLP does not want a span, it is the runtime's alone, and where neither does, it costs what it would without.
+ */
+export class CompositeRuntime implements SpanRuntime {
+  readonly native: SpanRuntime;
+  readonly capabilities: RuntimeCapabilities;
+  /** Where spans go that begin outside of any invocation with a pipeline of its own. */
+  pipeline: Pipeline | undefined;
+
+  constructor(native: SpanRuntime) {
+    this.native = native;
+    this.capabilities = {
+      spans: true,
+      status: true,
+      activation: true,
+      identity: true,
+      activeSpan: true,
+      lists: true,
+      byteBudget: native.capabilities.byteBudget,
+    };
+  }
+
+  startActiveSpan<T>(name: string, body: (writer: SpanWriter) => T): T {
+    const { native } = this;
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    if (pipeline === undefined || (context?.parent !== undefined && !isSampled(context.parent))) {
+      return native.startActiveSpan(name, (writer) => body(this.#above(writer)));
+    }
+    const outer = context?.parent === undefined ? this.nativeParent() : undefined;
+    return native.startActiveSpan(name, (writer) => {
+      const opened = this.#open(name, writer, pipeline, context, outer);
+      if (opened === undefined) return body(this.#above(writer));
+      const given = opened instanceof CapturedSpan ? opened : this.#above(writer);
+      return activeContext.run(opened, () => body(given));
+    });
+  }
+
+  startSpan(name: string): SpanWriter {
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    const outer = context?.parent === undefined ? this.nativeParent() : undefined;
+    const writer = this.native.startSpan(name);
+    if (pipeline === undefined || (context?.parent !== undefined && !isSampled(context.parent))) {
+      return this.#above(writer);
+    }
+    const opened = this.#open(name, writer, pipeline, context, outer);
+    return opened instanceof CapturedSpan ? opened : this.#above(writer);
+  }
+
+  withActiveSpan<T>(writer: SpanWriter, body: () => T): T {
+    const { native } = this;
+    if (writer instanceof CapturedSpan) {
+      const inner = () => activeContext.run(writer, body);
+      return writer.native === undefined
+        ? inner()
+        : native.withActiveSpan(originalOf(writer.native), inner);
+    }
+    return native.withActiveSpan(originalOf(writer), body);
+  }
+
+  activeSpan(): SpanWriter | undefined {
+    const context = activeContext.getStore();
+    if (context instanceof CapturedSpan) return context;
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    // A span opened now begins a trace of OTLP's, whatever is active beneath.
+    if (pipeline?.takesSpans === true && context?.parent === undefined) return undefined;
+    return this.native.activeSpan();
+  }
+
+  /** The span of the runtime's own that is active and recorded. */
+  nativeParent(): ParentSpan | undefined {
+    const { native } = this;
+    if (!native.capabilities.identity || !native.capabilities.activeSpan) return undefined;
+    try {
+      const active = native.activeSpan();
+      const identity = active && identityOf(active);
+      return identity && { ...identity, traceState: "", isRemote: false };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * A span for OTLP, or the context of a trace that is not recorded; undefined where there can be neither. Never
+   * throws.
+   */
+  #open(
+    name: string,
+    writer: SpanWriter,
+    pipeline: Pipeline,
+    context: ActiveContext | undefined,
+    outer: ParentSpan | undefined,
+  ): CapturedSpan | ActiveContext | undefined {
+    try {
+      if (!pipeline.takesSpans) return undefined;
+      const isNative = writer.isTraced;
+      const own = isNative ? identityOf(writer) : undefined;
+      const parent = context?.parent ?? (own && outer?.traceId === own.traceId ? outer : undefined);
+      const identity = childIdentity(parent, own);
+      const group = context?.group ?? new SpanGroup(pipeline, undefined);
+      if (parent === outer && !pipeline.samples(identity.traceId)) {
+        const unsampled = { ...identity, flags: identity.flags & ~sampledFlag };
+        return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
+      }
+      const native = isNative ? this.#above(writer) : undefined;
+      const span = new CapturedSpan(name, identity, parent, group, native);
+      if (context === undefined) span.isFirst = true;
+      return span;
+    } catch {
+      // At global scope there is no entropy for ids.
+      pipeline.countFailure();
+      return undefined;
+    }
+  }
+
+  /** A span of the runtime's alone. */
+  #above(writer: SpanWriter): SpanWriter {
+    return writer.isTraced ? new NativeWriter(writer, this.native) : writer;
+  }
+}
+
+function originalOf(writer: SpanWriter): SpanWriter {
+  return writer instanceof NativeWriter ? writer.original : writer;
+}
+
+/** The ids of a recorded span of the runtime's; undefined where it does not tell them. */
+function identityOf(writer: SpanWriter): SpanIdentity | undefined {
+  if (!writer.isTraced) return undefined;
+  const context = writer.spanContext?.();
+  if (context === undefined || /^0*$/.test(context.traceId) || /^0*$/.test(context.spanId)) {
+    return undefined;
+  }
+  return { traceId: context.traceId, spanId: context.spanId, flags: sampledFlag };
+}
+
+/** The runtime's ids, unless the parent is of another trace. */
+function childIdentity(
+  parent: ParentSpan | undefined,
+  own: SpanIdentity | undefined,
+): SpanIdentity {
+  if (own !== undefined && (parent === undefined || parent.traceId === own.traceId)) return own;
+  return {
+    traceId: parent?.traceId ?? newTraceId(),
+    spanId: newSpanId(),
+    flags: sampledFlag,
+  };
+}

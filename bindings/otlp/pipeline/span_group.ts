@@ -1,0 +1,124 @@
+import type { Clock } from "../../trace/clock.ts";
+import type { CapturedSpan } from "../capture/captured_span.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** Keeps the invocation that is running alive until the promise settles. Throws outside of one. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+/** How long a flush waits for spans that are still open when the invocation has answered. */
+const lingerMs = 1_000;
+
+/**
+ * The spans of one invocation, or of one trace that began outside of any. They are sent when the invocation is over and
+ * all of them have ended; those that end later, such as a stream's, are sent then.
+ */
+export class SpanGroup {
+  readonly pipeline: Pipeline;
+  readonly clock: Clock;
+  /** Of the invocation, where the runtime has none of its own. */
+  readonly #waitUntil: WaitUntil | undefined;
+  #open = 0;
+  #isOver = false;
+  /** Spans that wait for the decision about their trace. */
+  #undecided: CapturedSpan[] = [];
+  readonly #decisions = new Map<string, boolean>();
+  #wake: (() => void) | undefined;
+
+  constructor(pipeline: Pipeline, waitUntil: WaitUntil | undefined) {
+    this.pipeline = pipeline;
+    this.clock = pipeline.clock;
+    this.#waitUntil = waitUntil;
+  }
+
+  opened(): void {
+    this.#open += 1;
+  }
+
+  /** Takes a span that has ended. Never throws. */
+  ended(span: CapturedSpan): void {
+    this.#open -= 1;
+    try {
+      this.#take(span);
+      if (this.#isOver) this.#flushWhenIdle();
+      else if (this.pipeline.isBatchFull) this.#flushNow();
+    } catch {
+      this.pipeline.countFailure();
+    }
+  }
+
+  /** Notes that the invocation has answered, or that the trace's first span has ended. Never throws. */
+  over(): void {
+    this.#isOver = true;
+    try {
+      this.#flushWhenIdle();
+    } catch {
+      this.pipeline.countFailure();
+    }
+  }
+
+  /** Decides about what waits, for it may wait for spans that never end. */
+  decide(): void {
+    const { pipeline } = this;
+    const waiting = this.#undecided;
+    this.#undecided = [];
+    pipeline.decided(this);
+    for (const [traceId, spans] of byTrace(waiting)) {
+      const keeps = pipeline.tail?.(traceId, spans) ?? true;
+      this.#decisions.set(traceId, keeps);
+      for (const span of spans) pipeline.addSpan(span, keeps);
+    }
+  }
+
+  #take(span: CapturedSpan): void {
+    const { pipeline } = this;
+    if (pipeline.tail === undefined) {
+      pipeline.addSpan(span, true);
+      return;
+    }
+    const decision = this.#decisions.get(span.traceId);
+    if (decision !== undefined) {
+      // What comes after the decision may still be worth keeping by itself.
+      pipeline.addSpan(span, decision || pipeline.tail(span.traceId, [span]));
+      return;
+    }
+    this.#undecided.push(span);
+    pipeline.undecided(this);
+  }
+
+  #flushWhenIdle(): void {
+    if (this.#open <= 0) {
+      this.#wake?.();
+      this.#flushNow();
+      return;
+    }
+    if (this.#wake !== undefined || !(this.#undecided.length > 0 || this.pipeline.hasWork)) return;
+    // The rest of a stream may take long: what has ended is not to be lost with it.
+    const { over, cancel } = this.pipeline.sleep(lingerMs);
+    this.#wake = cancel;
+    this.#hold(
+      over.then(() => {
+        this.#wake = undefined;
+        return this.pipeline.flush();
+      }),
+    );
+  }
+
+  #flushNow(): void {
+    if (this.#isOver) this.decide();
+    if (this.pipeline.hasWork) this.#hold(this.pipeline.flush());
+  }
+
+  #hold(work: Promise<unknown>): void {
+    this.pipeline.hold(work, this.#waitUntil);
+  }
+}
+
+function byTrace(spans: readonly CapturedSpan[]): Map<string, CapturedSpan[]> {
+  const traces = new Map<string, CapturedSpan[]>();
+  for (const span of spans) {
+    const known = traces.get(span.traceId);
+    if (known === undefined) traces.set(span.traceId, [span]);
+    else known.push(span);
+  }
+  return traces;
+}
