@@ -44,6 +44,8 @@ export interface SpanLink {
   readonly traceState: string;
   /** W3C trace flags of that span, the low eight bits. */
   readonly flags: number;
+  /** Whether it is a span of another process; undefined where nobody knows. */
+  readonly isRemote?: boolean | undefined;
   readonly attributes: AttributeList;
   readonly droppedAttributesCount: number;
 }
