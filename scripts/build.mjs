@@ -12,6 +12,7 @@ const stampFile = join(root, "dist/.inputs");
 const wasmFiles = {
   "build/wasi/core.wasm": "dist/core/core.wasm",
   "build/wasi/aggregate.wasm": "dist/aggregate/aggregate.wasm",
+  "build/wasi/otlp.wasm": "dist/otlp/otlp.wasm",
 };
 
 async function configureAndBuild(preset) {

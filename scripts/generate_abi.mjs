@@ -119,9 +119,24 @@ function generateAggregate() {
   ].join("\n");
 }
 
+function generateOtlp() {
+  const path = "src/abi/otlp/isotel_otlp.h";
+  const { defines, exported } = readHeader(path);
+  const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
+  return [
+    madeFrom(path),
+    object("OtlpAbi", "Constants of isotel_otlp.h, and the hash of the tables.", [
+      ...defines,
+      ["fingerprint", fingerprint([errors])],
+    ]),
+    list("otlpExportNames", "The functions a module has to export.", exported),
+  ].join("\n");
+}
+
 const targets = [
   ["bindings/core/abi.gen.ts", generateCore()],
   ["bindings/aggregate/abi.gen.ts", generateAggregate()],
+  ["bindings/otlp/abi.gen.ts", generateOtlp()],
 ];
 if (process.argv.includes("--check")) {
   for (const [target, text] of targets) {

@@ -57,4 +57,14 @@ constexpr uint32_t AggregateFingerprint() {
   return Fnv1a(kRows, 2166136261U);
 }
 
+/// The same for the tables of the OTLP module.
+constexpr uint32_t OtlpFingerprint() {
+  constexpr std::string_view kRows =
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+      ;
+  return Fnv1a(kRows, 2166136261U);
+}
+
 }  // namespace isotel::abi

@@ -65,4 +65,9 @@ inline constexpr uint32_t kMaxSequenceRuns = 64;
 /// Gauge series an aggregator keeps of one producer.
 inline constexpr uint32_t kMaxGaugesPerProducer = 512;
 
+/// Bytes of one OTLP request, encoded; no backend takes as many.
+inline constexpr size_t kMaxOtlpBytes = size_t{16} << 20;
+/// Lists and maps inside one another in one OTLP value.
+inline constexpr uint32_t kMaxValueDepth = 32;
+
 }  // namespace isotel

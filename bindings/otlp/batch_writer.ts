@@ -1,0 +1,255 @@
+import { OtlpAbi } from "./abi.gen.ts";
+import type { AttributeList } from "./model.ts";
+import { writeContainer } from "./nested_value.ts";
+
+/** How far a {@link BatchWriter} has come. */
+export interface Position {
+  readonly wordCount: number;
+  readonly numberCount: number;
+  readonly text: string;
+  readonly rawCount: number;
+  readonly rawBytes: number;
+}
+
+const kindBits = 4;
+const loneSurrogates = /\p{Surrogate}/gu;
+
+/**
+ * Writes what a request is made of in the form the core reads: numbers and words into typed arrays, all texts joined, so
+ * that they are encoded once, and each key by a number. The core reads it from front to back, in the order in which it
+ * was written here.
+ */
+export class BatchWriter {
+  /** What has been written; see docs/otlp-encoding.md. */
+  words: Uint32Array = new Uint32Array(1024);
+  wordCount = 0;
+  numbers: Float64Array = new Float64Array(256);
+  numberCount = 0;
+  text = "";
+  readonly raw: Uint8Array[] = [];
+  rawBytes = 0;
+  readonly keySizes: number[] = [];
+  keyText = "";
+  /** Whether texts are made well-formed one by one: joined, two lone surrogates may become a character. */
+  repairsTexts = false;
+  readonly #keyIds = new Map<string, number>();
+  readonly #keys: string[] = [];
+  /** By key: the one that came after it last time. Spans of one kind have their keys in one order. */
+  readonly #next: number[] = [];
+  /** By key: the last list of attributes it stood in. */
+  readonly #seenIn: number[] = [];
+  #first = 0;
+  #list = 0;
+
+  clear(): void {
+    this.wordCount = 0;
+    this.numberCount = 0;
+    this.text = "";
+    this.raw.length = 0;
+    this.rawBytes = 0;
+    this.keySizes.length = 0;
+    this.keyText = "";
+    this.#keyIds.clear();
+    this.#keys.length = 0;
+    this.#next.length = 0;
+    this.#seenIn.length = 0;
+    this.#first = 0;
+  }
+
+  /** Makes room for this many more words and numbers. */
+  reserve(words: number, numbers: number): void {
+    if (this.wordCount + words > this.words.length) {
+      this.words = grown(this.words, new Uint32Array(2 * (this.wordCount + words)));
+    }
+    if (this.numberCount + numbers > this.numbers.length) {
+      this.numbers = grown(this.numbers, new Float64Array(2 * (this.numberCount + numbers)));
+    }
+  }
+
+  /** Where writing has come to, for {@link rewind}. */
+  position(): Position {
+    const { wordCount, numberCount, text, rawBytes } = this;
+    return { wordCount, numberCount, text, rawCount: this.raw.length, rawBytes };
+  }
+
+  /** Forgets what was written after `position`, keys aside. */
+  rewind({ wordCount, numberCount, text, rawCount, rawBytes }: Position): void {
+    this.wordCount = wordCount;
+    this.numberCount = numberCount;
+    this.text = text;
+    this.raw.length = rawCount;
+    this.rawBytes = rawBytes;
+  }
+
+  /** Writes a word; there has to be room for it. */
+  word(value: number): void {
+    this.words[this.wordCount++] = value;
+  }
+
+  /** Writes a number; there has to be room for it. */
+  number(value: number): void {
+    this.numbers[this.numberCount++] = value;
+  }
+
+  /** Writes a text whose UTF-16 units the core knows from elsewhere: as many as this text has. */
+  chars(text: string): void {
+    this.text += this.repairsTexts ? text.replace(loneSurrogates, "\ufffd") : text;
+  }
+
+  /** The number of a key, shifted to where a value's first word has it. */
+  keyBits(key: string): number {
+    return this.#keyId(key) << kindBits;
+  }
+
+  /** Writes attributes; the last value of a key counts. */
+  attributes(list: AttributeList): void {
+    const { keys, values } = list;
+    const count = keys.length;
+    this.reserve(1 + 3 * count, count);
+    const start = this.position();
+    const countAt = this.wordCount++;
+    const keyTexts = this.#keys;
+    const next = this.#next;
+    const seenIn = this.#seenIn;
+    const mark = ++this.#list;
+    let { words, numbers, wordCount, numberCount, text } = this;
+    const { repairsTexts } = this;
+    let written = 0;
+    let before = -1;
+    for (let i = 0; i < count; i += 1) {
+      const key = keys[i] as string;
+      const value = values[i];
+      let id = before < 0 ? this.#first : (next[before] as number);
+      if (keyTexts[id] !== key) {
+        id = this.#keyId(key);
+        if (before < 0) this.#first = id;
+        else next[before] = id;
+      }
+      if (seenIn[id] === mark) {
+        this.rewind(start);
+        this.attributes(lastValues(list));
+        return;
+      }
+      seenIn[id] = mark;
+      before = id;
+      const head = id << kindBits;
+      switch (typeof value) {
+        case "string":
+          if (repairsTexts) text += value.replace(loneSurrogates, "\ufffd");
+          else text += value;
+          words[wordCount++] = head | OtlpAbi.valueText;
+          words[wordCount++] = value.length;
+          break;
+        case "number":
+          if ((value | 0) === value) {
+            words[wordCount++] = head | OtlpAbi.valueInt32;
+            words[wordCount++] = value;
+          } else {
+            numbers[numberCount++] = value;
+            words[wordCount++] =
+              head | (Number.isSafeInteger(value) ? OtlpAbi.valueInteger : OtlpAbi.valueDouble);
+          }
+          break;
+        case "boolean":
+          words[wordCount++] = head | (value ? OtlpAbi.valueTrue : OtlpAbi.valueFalse);
+          break;
+        case "object":
+        case "bigint":
+          this.wordCount = wordCount;
+          this.numberCount = numberCount;
+          this.text = text;
+          this.value(head, value);
+          this.reserve(3 * (count - i), count - i);
+          ({ words, numbers, wordCount, numberCount, text } = this);
+          break;
+        default:
+          continue;
+      }
+      written += 1;
+    }
+    this.wordCount = wordCount;
+    this.numberCount = numberCount;
+    this.text = text;
+    words[countAt] = written;
+  }
+
+  /** Writes one value of any kind; `head` is its key, as {@link keyBits} has it. */
+  value(head: number, value: unknown): void {
+    this.reserve(3, 1);
+    switch (typeof value) {
+      case "string":
+        this.word(head | OtlpAbi.valueText);
+        this.word(value.length);
+        this.chars(value);
+        break;
+      case "number":
+        if ((value | 0) === value) {
+          this.word(head | OtlpAbi.valueInt32);
+          this.word(value);
+        } else {
+          const isInteger = Number.isSafeInteger(value);
+          this.word(head | (isInteger ? OtlpAbi.valueInteger : OtlpAbi.valueDouble));
+          this.number(value);
+        }
+        break;
+      case "boolean":
+        this.word(head | (value ? OtlpAbi.valueTrue : OtlpAbi.valueFalse));
+        break;
+      case "bigint":
+        this.#bigint(head, value);
+        break;
+      case "object":
+        if (value === null) this.word(head | OtlpAbi.valueEmpty);
+        else writeContainer(this, head, value);
+        break;
+      default:
+        this.word(head | OtlpAbi.valueEmpty);
+    }
+  }
+
+  /** Writes bytes. They are read when the batch is encoded. */
+  bytes(head: number, bytes: Uint8Array): void {
+    this.word(head | OtlpAbi.valueBytes);
+    this.word(bytes.length);
+    this.raw.push(bytes);
+    this.rawBytes += bytes.length;
+  }
+
+  #bigint(head: number, value: bigint): void {
+    if (BigInt.asIntN(64, value) === value) {
+      this.word(head | OtlpAbi.valueInt64);
+      this.word(Number(BigInt.asUintN(32, value)));
+      this.word(Number(BigInt.asUintN(32, value >> 32n)));
+      return;
+    }
+    const digits = value.toString();
+    this.word(head | OtlpAbi.valueText);
+    this.word(digits.length);
+    this.text += digits;
+  }
+
+  #keyId(key: string): number {
+    const known = this.#keyIds.get(key);
+    if (known !== undefined) return known;
+    const id = this.#keys.length;
+    const text = this.repairsTexts ? key.replace(loneSurrogates, "\ufffd") : key;
+    this.#keyIds.set(key, id);
+    this.#keys.push(key);
+    this.#next.push(0);
+    this.#seenIn.push(0);
+    this.keySizes.push(text.length);
+    this.keyText += text;
+    return id;
+  }
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+function lastValues({ keys, values }: AttributeList): AttributeList {
+  const last = new Map<string, unknown>();
+  for (const [index, key] of keys.entries()) last.set(key, values[index]);
+  return { keys: [...last.keys()], values: [...last.values()] };
+}

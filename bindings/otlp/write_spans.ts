@@ -1,0 +1,84 @@
+import { OtlpAbi } from "./abi.gen.ts";
+import type { BatchWriter } from "./batch_writer.ts";
+import type { FinishedSpan, SpanEvent, SpanLink } from "./model.ts";
+
+const traceDigits = 32;
+const spanDigits = 16;
+const zeros = "0".repeat(traceDigits);
+
+/** Writes spans as src/otlp/traces.cc reads them. */
+export function writeSpans(writer: BatchWriter, spans: readonly FinishedSpan[]): void {
+  writer.reserve(1, 0);
+  writer.word(spans.length);
+  let traceId = "";
+  for (const span of spans) {
+    const isSameTrace = span.traceId === traceId;
+    if (!isSameTrace) traceId = span.traceId;
+    writeSpan(writer, span, isSameTrace);
+  }
+}
+
+function writeSpan(writer: BatchWriter, span: FinishedSpan, isSameTrace: boolean): void {
+  const { name, traceState, status, parentSpanId, events, links } = span;
+  const hasParent = parentSpanId.length === spanDigits;
+  writer.reserve(9, 2);
+  writer.word(
+    (span.flags & 0xff) |
+      ((span.kind & 0xff) << 8) |
+      ((status.code & 0xff) << 16) |
+      (isSameTrace ? OtlpAbi.spanSameTrace : 0) |
+      (hasParent ? OtlpAbi.spanHasParent : 0) |
+      remoteBits(span.isParentRemote),
+  );
+  writer.word(name.length);
+  writer.word(traceState.length);
+  writer.word(status.message.length);
+  writer.word(span.droppedAttributesCount);
+  writer.word(span.droppedEventsCount);
+  writer.word(span.droppedLinksCount);
+  writer.number(span.startUnixMs);
+  writer.number(span.endUnixMs);
+  if (!isSameTrace) writer.chars(digits(span.traceId, traceDigits));
+  writer.chars(digits(span.spanId, spanDigits));
+  if (hasParent) writer.chars(parentSpanId);
+  writer.chars(name);
+  if (traceState !== "") writer.chars(traceState);
+  if (status.message !== "") writer.chars(status.message);
+  writer.attributes(span.attributes);
+  writer.reserve(2, 0);
+  writer.word(events.length);
+  for (const event of events) writeEvent(writer, event);
+  writer.reserve(1, 0);
+  writer.word(links.length);
+  for (const link of links) writeLink(writer, link);
+}
+
+function writeEvent(writer: BatchWriter, { name, unixMs, ...event }: SpanEvent): void {
+  writer.reserve(2, 1);
+  writer.word(name.length);
+  writer.word(event.droppedAttributesCount);
+  writer.number(unixMs);
+  writer.chars(name);
+  writer.attributes(event.attributes);
+}
+
+function writeLink(writer: BatchWriter, link: SpanLink): void {
+  writer.reserve(3, 0);
+  writer.word((link.flags & 0xff) | remoteBits(link.isRemote));
+  writer.word(link.traceState.length);
+  writer.word(link.droppedAttributesCount);
+  writer.chars(digits(link.traceId, traceDigits));
+  writer.chars(digits(link.spanId, spanDigits));
+  writer.chars(link.traceState);
+  writer.attributes(link.attributes);
+}
+
+function remoteBits(isRemote: boolean | undefined): number {
+  if (isRemote === undefined) return 0;
+  return OtlpAbi.spanKnowsRemote | (isRemote ? OtlpAbi.spanIsRemote : 0);
+}
+
+/** An identifier of exactly `count` units: zeros, which are none, for any other text. */
+function digits(id: string, count: number): string {
+  return id.length === count ? id : zeros.slice(0, count);
+}

@@ -1,0 +1,209 @@
+#include "otlp/json_sink.h"
+#include "otlp/protobuf_sink.h"
+#include "otlp/request_encoder.h"
+#include "otlp/span_identity.h"
+
+namespace isotel::otlp {
+namespace {
+
+constexpr Signal kTraces{"resourceSpans", "scopeSpans", {2, "spans"}};
+
+namespace span {
+constexpr Field kTraceId{1, "traceId"};
+constexpr Field kSpanId{2, "spanId"};
+constexpr Field kTraceState{3, "traceState"};
+constexpr Field kParentSpanId{4, "parentSpanId"};
+constexpr Field kName{5, "name"};
+constexpr Field kKind{6, "kind"};
+constexpr Field kStartTime{7, "startTimeUnixNano"};
+constexpr Field kEndTime{8, "endTimeUnixNano"};
+constexpr Field kAttributes{9, "attributes"};
+constexpr Field kDroppedAttributes{10, "droppedAttributesCount"};
+constexpr Field kEvents{11, "events"};
+constexpr Field kDroppedEvents{12, "droppedEventsCount"};
+constexpr Field kLinks{13, "links"};
+constexpr Field kDroppedLinks{14, "droppedLinksCount"};
+constexpr Field kStatus{15, "status"};
+constexpr Field kFlags{16, "flags"};
+}  // namespace span
+
+namespace event {
+constexpr Field kTime{1, "timeUnixNano"};
+constexpr Field kName{2, "name"};
+constexpr Field kAttributes{3, "attributes"};
+constexpr Field kDroppedAttributes{4, "droppedAttributesCount"};
+}  // namespace event
+
+namespace link {
+constexpr Field kTraceId{1, "traceId"};
+constexpr Field kSpanId{2, "spanId"};
+constexpr Field kTraceState{3, "traceState"};
+constexpr Field kAttributes{4, "attributes"};
+constexpr Field kDroppedAttributes{5, "droppedAttributesCount"};
+constexpr Field kFlags{6, "flags"};
+}  // namespace link
+
+namespace status {
+constexpr Field kMessage{2, "message"};
+constexpr Field kCode{3, "code"};
+}  // namespace status
+
+// Bits of a span's first word, above its trace flags, kind and status code; of a link's above its trace flags.
+constexpr uint32_t kSameTrace = 1U << 24;
+constexpr uint32_t kHasParent = 1U << 25;
+constexpr uint32_t kKnowsRemote = 1U << 26;
+constexpr uint32_t kIsRemote = 1U << 27;
+
+constexpr uint32_t kTraceDigits = 32;
+constexpr uint32_t kSpanDigits = 16;
+
+// Trace flags with what OTLP adds above them.
+uint32_t FlagsOf(uint32_t word) {
+  constexpr uint32_t kHasIsRemote = 0x100;
+  constexpr uint32_t kRemote = 0x200;
+  uint32_t flags = word & 0xFF;
+  if ((word & kKnowsRemote) != 0) flags |= kHasIsRemote | ((word & kIsRemote) != 0 ? kRemote : 0);
+  return flags;
+}
+
+template <typename Sink>
+class TraceEncoder {
+ public:
+  TraceEncoder(BatchReader& in, Sink& out, ValueEncoder<Sink>& values) : in_(in), out_(out), values_(values) {}
+
+  void Spans() {
+    for (uint32_t left = in_.Word(); left > 0 && values_.GoesOn(); --left) Span();
+  }
+
+  [[nodiscard]] uint32_t skipped() const { return skipped_; }
+
+ private:
+  void Span() {
+    const uint32_t word = in_.Word();
+    const uint32_t name = in_.Word();
+    const uint32_t trace_state = in_.Word();
+    const uint32_t message = in_.Word();
+    const uint32_t dropped_attributes = in_.Word();
+    const uint32_t dropped_events = in_.Word();
+    uint32_t dropped_links = in_.Word();
+    const uint64_t start = ToUnixNano(in_.Number());
+    const uint64_t end = ToUnixNano(in_.Number());
+
+    const auto mark = out_.BeginElement(kTraces.items, length_bytes_);
+    if ((word & kSameTrace) == 0) has_trace_ = ReadId(in_.Text(kTraceDigits), trace_id_);
+    SpanId id;
+    const bool is_valid = ReadId(in_.Text(kSpanDigits), id) && has_trace_;
+    out_.Id(span::kTraceId, ViewOf(trace_id_));
+    out_.Id(span::kSpanId, ViewOf(id));
+    if ((word & kHasParent) != 0) {
+      SpanId parent;
+      if (ReadId(in_.Text(kSpanDigits), parent)) out_.Id(span::kParentSpanId, ViewOf(parent));
+    }
+    out_.Text(span::kName, in_.Text(name));
+    out_.Text(span::kTraceState, in_.Text(trace_state));
+    const std::string_view status_message = in_.Text(message);
+    out_.Uint(span::kKind, word >> 8 & 0xFF);
+    out_.Fixed64(span::kStartTime, start);
+    out_.Fixed64(span::kEndTime, end < start ? start : end);
+    values_.Attributes(span::kAttributes);
+    out_.Uint(span::kDroppedAttributes, dropped_attributes);
+    Events();
+    out_.Uint(span::kDroppedEvents, dropped_events);
+    dropped_links += Links();
+    out_.Uint(span::kDroppedLinks, dropped_links);
+    Status(word >> 16 & 0xFF, status_message);
+    out_.Fixed32(span::kFlags, FlagsOf(word));
+    if (is_valid) {
+      length_bytes_ = out_.End(mark);
+    } else {
+      out_.Drop(mark);
+      ++skipped_;
+    }
+  }
+
+  void Events() {
+    const uint32_t count = in_.Word();
+    if (count == 0) return;
+    out_.OpenList(span::kEvents);
+    for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
+      const uint32_t name = in_.Word();
+      const uint32_t dropped = in_.Word();
+      const auto mark = out_.BeginElement(span::kEvents);
+      out_.Fixed64(event::kTime, ToUnixNano(in_.Number()));
+      out_.Text(event::kName, in_.Text(name));
+      values_.Attributes(event::kAttributes);
+      out_.Uint(event::kDroppedAttributes, dropped);
+      out_.End(mark);
+    }
+    out_.CloseList();
+  }
+
+  // How many links were left out because their identifiers are none.
+  uint32_t Links() {
+    const uint32_t count = in_.Word();
+    if (count == 0) return 0;
+    uint32_t dropped_links = 0;
+    out_.OpenList(span::kLinks);
+    for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
+      const uint32_t word = in_.Word();
+      const uint32_t trace_state = in_.Word();
+      const uint32_t dropped = in_.Word();
+      TraceId trace_id;
+      SpanId span_id;
+      const bool has_trace = ReadId(in_.Text(kTraceDigits), trace_id);
+      const bool has_span = ReadId(in_.Text(kSpanDigits), span_id);
+      const auto mark = out_.BeginElement(span::kLinks);
+      out_.Id(link::kTraceId, ViewOf(trace_id));
+      out_.Id(link::kSpanId, ViewOf(span_id));
+      out_.Text(link::kTraceState, in_.Text(trace_state));
+      values_.Attributes(link::kAttributes);
+      out_.Uint(link::kDroppedAttributes, dropped);
+      out_.Fixed32(link::kFlags, FlagsOf(word));
+      if (has_trace && has_span) {
+        out_.End(mark);
+      } else {
+        out_.Drop(mark);
+        ++dropped_links;
+      }
+    }
+    out_.CloseList();
+    return dropped_links;
+  }
+
+  void Status(uint32_t code, std::string_view message) {
+    if (code == 0 && message.empty()) return;
+    const auto mark = out_.Begin(span::kStatus);
+    out_.Text(status::kMessage, message);
+    out_.Uint(status::kCode, code);
+    out_.End(mark);
+  }
+
+  BatchReader& in_;
+  Sink& out_;
+  ValueEncoder<Sink>& values_;
+  TraceId trace_id_{};
+  bool has_trace_ = false;
+  uint32_t length_bytes_ = 2;
+  uint32_t skipped_ = 0;
+};
+
+template <typename Sink>
+Encoded Encode(BatchReader& in, metrics::ByteWriter& writer) {
+  Sink out(writer);
+  uint32_t skipped = 0;
+  Encoded encoded = EncodeRequest(in, out, writer, kTraces, [&](ValueEncoder<Sink>& values) {
+    TraceEncoder<Sink> traces(in, out, values);
+    traces.Spans();
+    skipped = traces.skipped();
+  });
+  encoded.skipped = skipped;
+  return encoded;
+}
+
+}  // namespace
+
+Encoded EncodeTraces(BatchReader& in, Format format, metrics::ByteWriter& out) {
+  return format == Format::kJson ? Encode<JsonSink>(in, out) : Encode<ProtobufSink>(in, out);
+}
+
+}  // namespace isotel::otlp

@@ -1,0 +1,150 @@
+// Attributes and values of a batch, written to a sink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "otlp/batch_reader.h"
+#include "otlp/field.h"
+
+namespace isotel::otlp {
+
+template <typename Sink>
+class ValueEncoder {
+ public:
+  ValueEncoder(BatchReader& in, Sink& out) : in_(in), out_(out) {
+    std::vector<size_t> ends;
+    ends.reserve(in.keys().size());
+    for (const std::string_view key : in.keys()) {
+      Sink::EncodeKey(key, key_bytes_);
+      ends.push_back(key_bytes_.size());
+    }
+    size_t start = 0;
+    for (const size_t end : ends) {
+      keys_.push_back(key_bytes_.view().substr(start, end - start));
+      start = end;
+    }
+  }
+  ValueEncoder(const ValueEncoder&) = delete;
+  ValueEncoder& operator=(const ValueEncoder&) = delete;
+
+  /// Whether there is more to do: nothing failed and the request is not too large.
+  [[nodiscard]] bool GoesOn() const { return in_.ok() && !out_.full(); }
+
+  /// A count and that many values with keys, as a list of KeyValue.
+  void Attributes(Field field) { AttributeList(field, 0); }
+
+  /// One value as an AnyValue in `field`; nothing for ValueKind::kNone.
+  void Value(Field field) {
+    const uint32_t head = in_.Word();
+    if (KindOf(head) == ValueKind::kNone) return;
+    const auto mark = out_.Begin(field);
+    Content(KindOf(head), 0);
+    out_.End(mark);
+  }
+
+ private:
+  static constexpr uint32_t kKindBits = 4;
+
+  static ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
+
+  void AttributeList(Field field, uint32_t depth) {
+    const uint32_t count = in_.Word();
+    if (count == 0) return;
+    out_.OpenList(field);
+    for (uint32_t i = 0; i < count && GoesOn(); ++i) Attribute(field, depth);
+    out_.CloseList();
+  }
+
+  void Attribute(Field field, uint32_t depth) {
+    const uint32_t head = in_.Word();
+    if (head >> kKindBits >= keys_.size()) return in_.Fail();
+    const std::string_view key = keys_[head >> kKindBits];
+    switch (KindOf(head)) {
+      case ValueKind::kText:
+        return out_.TextAttribute(field, key, in_.Text(in_.Word()));
+      case ValueKind::kFalse:
+      case ValueKind::kTrue:
+        return out_.BoolAttribute(field, key, KindOf(head) == ValueKind::kTrue);
+      case ValueKind::kInt32:
+      case ValueKind::kInteger:
+      case ValueKind::kInt64:
+        return out_.IntAttribute(field, key, Integer(KindOf(head)));
+      case ValueKind::kDouble:
+        return out_.DoubleAttribute(field, key, in_.Number());
+      default: {
+        const auto mark = out_.BeginAttribute(field, key);
+        Content(KindOf(head), depth);
+        out_.EndAttribute(mark);
+      }
+    }
+  }
+
+  // The field of an AnyValue that is set.
+  void Content(ValueKind kind, uint32_t depth) {
+    switch (kind) {
+      case ValueKind::kEmpty:
+        return;
+      case ValueKind::kText:
+        return out_.TextValue(kStringValue, in_.Text(in_.Word()));
+      case ValueKind::kFalse:
+      case ValueKind::kTrue:
+        return out_.BoolValue(kBoolValue, kind == ValueKind::kTrue);
+      case ValueKind::kInt32:
+      case ValueKind::kInteger:
+      case ValueKind::kInt64:
+        return out_.IntValue(kIntValue, Integer(kind));
+      case ValueKind::kDouble:
+        return out_.DoubleValue(kDoubleValue, in_.Number());
+      case ValueKind::kBytes:
+        return out_.BytesValue(kBytesValue, in_.Raw(in_.Word()));
+      case ValueKind::kList:
+      case ValueKind::kMap:
+        return Container(kind, depth + 1);
+      default:
+        in_.Fail();
+    }
+  }
+
+  void Container(ValueKind kind, uint32_t depth) {
+    if (depth > kMaxValueDepth) return in_.Fail();
+    const auto mark = out_.Begin(kind == ValueKind::kList ? kArrayValue : kKvlistValue);
+    kind == ValueKind::kList ? List(depth) : AttributeList(kValues, depth);
+    out_.End(mark);
+  }
+
+  void List(uint32_t depth) {
+    const uint32_t count = in_.Word();
+    if (count == 0) return;
+    out_.OpenList(kValues);
+    for (uint32_t i = 0; i < count && GoesOn(); ++i) {
+      const auto mark = out_.BeginElement(kValues);
+      Content(KindOf(in_.Word()), depth);
+      out_.End(mark);
+    }
+    out_.CloseList();
+  }
+
+  int64_t Integer(ValueKind kind) {
+    if (kind == ValueKind::kInt32) return static_cast<int32_t>(in_.Word());
+    if (kind == ValueKind::kInteger) {
+      constexpr double kMaxSafe = 9007199254740991.0;
+      const double number = in_.Number();
+      // Also what is not a number.
+      if (!(number >= -kMaxSafe && number <= kMaxSafe)) return in_.Fail(), 0;
+      return static_cast<int64_t>(number);
+    }
+    const uint64_t low = in_.Word();
+    return static_cast<int64_t>(low | uint64_t{in_.Word()} << 32);
+  }
+
+  BatchReader& in_;
+  Sink& out_;
+  metrics::ByteWriter key_bytes_;
+  std::vector<std::string_view> keys_;
+};
+
+}  // namespace isotel::otlp
