@@ -20,7 +20,7 @@ export interface AttributeSink {
   /** @param whole the value before it was cut, where it was. */
   write(key: string, value: AttributeValue, whole?: AttributeValue): void;
   /** An attribute that is left out for its bytes; told of spans with {@link Abi.spanWhole}. */
-  writeWholeOnly(key: string, value: AttributeValue): void;
+  writeWholeOnly?(key: string, value: AttributeValue): void;
 }
 
 /** An instance as it is lent to another part of the binding; good until it traps. */
@@ -407,7 +407,7 @@ export class Core {
         }
         const value = this.#planned(source, field, argument);
         if ((what & Abi.leftOut) === 0) sink.write(key, value);
-        else sink.writeWholeOnly(key, value);
+        else sink.writeWholeOnly?.(key, value);
       }
     } catch (cause) {
       if (cause instanceof WebAssembly.RuntimeError) throw cause;

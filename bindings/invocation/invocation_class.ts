@@ -1,11 +1,12 @@
 import { currentScope } from "../trace/invocation_scope.ts";
+import type { Call } from "./exported.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 type Method = (...args: unknown[]) => unknown;
 export type Constructor = abstract new (...args: never[]) => object;
 
 /** Runs a method as an invocation. `args` are those its object was constructed with: context and `env`. */
-export type Runner = (args: readonly unknown[], body: () => unknown) => unknown;
+export type Runner = (args: readonly unknown[], call: Call, body: () => unknown) => unknown;
 
 /** The handlers that an object of a class may have as properties of its own. */
 const handlerNames = [
@@ -31,7 +32,9 @@ const handlerNames = [
 export function wrapClass(base: Constructor, run: Runner): Constructor {
   const Base = base as new (...args: unknown[]) => object;
   const given = new WeakMap<object, readonly unknown[]>();
-  const invocations = new Invocations((object, body) => run(given.get(object) ?? [], body));
+  const invocations = new Invocations((object, call, body) =>
+    run(given.get(object) ?? [], call, body),
+  );
   const Wrapped = class extends Base {
     constructor(...args: unknown[]) {
       watchWaitUntil(args[0]);
@@ -46,12 +49,14 @@ export function wrapClass(base: Constructor, run: Runner): Constructor {
   return Wrapped;
 }
 
+type MethodRunner = (object: object, call: Call, body: () => unknown) => unknown;
+
 /** Makes methods of objects into invocations that run as `run` has it. */
 class Invocations {
-  readonly #run: (object: object, body: () => unknown) => unknown;
+  readonly #run: MethodRunner;
   readonly #known = new WeakMap<object, object>();
 
-  constructor(run: (object: object, body: () => unknown) => unknown) {
+  constructor(run: MethodRunner) {
     this.#run = run;
   }
 
@@ -87,7 +92,8 @@ class Invocations {
   #property(name: string, methodOf: (object: object) => unknown): PropertyDescriptor {
     const run = this.#run;
     const invocation = function (this: object, ...args: unknown[]): unknown {
-      return run(this, () => Reflect.apply(methodOf(this) as Method, this, args));
+      const call = { handler: name, event: args[0] };
+      return run(this, call, () => Reflect.apply(methodOf(this) as Method, this, args));
     };
     return {
       configurable: true,

@@ -1,8 +1,10 @@
 import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
 import { workersMetrics } from "../metrics/workers_flusher.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { type Call, exported } from "./exported.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
+import type { MetricsBindings } from "./telemetry_options.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
 const { prototype } = Promise;
@@ -26,23 +28,27 @@ export class MeasuredInvocations {
   handler(name: string, args: readonly unknown[], body: (() => unknown) | undefined): unknown {
     const [event, env, ctx] = args;
     const options = this.#read(env);
-    const own = options === undefined ? undefined : ownAnswer(name, event, options, ctx);
+    const own =
+      options?.metrics === undefined ? undefined : ownAnswer(name, event, options.metrics, ctx);
     if (own !== undefined) return this.run(env, ctx, () => own);
     if (body === undefined) throw new Error(`isotel: the Worker has no ${name} handler of its own`);
-    return this.run(env, ctx, body, name === "fetch" ? event : undefined);
+    const request = name === "fetch" ? event : undefined;
+    return this.run(env, ctx, body, { handler: name, event }, request);
   }
 
   /**
    * Runs a body as an invocation: what it records is sent.
    *
+   * @param call unless it is about isotel's own.
    * @param request of an HTTP request, whose duration is measured.
    */
-  run<T>(env: unknown, ctx: unknown, body: () => T, request?: unknown): T {
+  run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
     const options = this.#read(env);
+    const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
     const metrics = options?.plan === undefined ? undefined : begin(options);
-    if (options === undefined || metrics === undefined) return withInvocationScope(body);
+    if (options === undefined || metrics === undefined) return withInvocationScope(traced);
     const measured =
-      request === undefined ? undefined : metrics.http.begin(request, options.metrics.route);
+      request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
     let scope = currentScope();
     const end = (outcome: { readonly result: unknown } | { readonly cause: unknown }): void => {
       try {
@@ -56,7 +62,7 @@ export class MeasuredInvocations {
     try {
       result = withInvocationScope(() => {
         scope = currentScope();
-        return body();
+        return traced();
       });
     } catch (cause) {
       end({ cause });
@@ -109,7 +115,7 @@ function begin({ plan, genAi }: WorkerOptions): WorkerMetrics | undefined {
 function ownAnswer(
   name: string,
   event: unknown,
-  { metrics }: WorkerOptions,
+  metrics: MetricsBindings,
   ctx: unknown,
 ): Promise<unknown> | undefined {
   const routes = metricsRoutes();

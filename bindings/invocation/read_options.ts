@@ -3,8 +3,12 @@ import type { FlushPlan } from "../metrics/flusher.ts";
 import { readGenAi, type SpanMeasures } from "../metrics/genai_options.ts";
 import { shapeOf } from "../metrics/shape.ts";
 import { aggregatorTransport, queueTransport } from "../metrics/transport.ts";
+import type { Environment } from "../otlp/backends/settings.ts";
+import type { OtlpOptions } from "../otlp/pipeline/options.ts";
+import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { errorType } from "../trace/cause.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
+import { otlpInvocations } from "./otlp_invocations.ts";
 import type { MetricsBindings, TelemetryOptions } from "./telemetry_options.ts";
 
 /** What `withTelemetry` is given as its second argument. */
@@ -12,11 +16,13 @@ export type OptionsOf = (env: never) => TelemetryOptions;
 
 /** What the options of one `env` come to. */
 export interface WorkerOptions {
-  readonly metrics: MetricsBindings;
+  readonly metrics: MetricsBindings | undefined;
   /** How frames are sent; undefined when the binding for it is missing. */
   readonly plan: FlushPlan | undefined;
   /** How calls of the AI SDK are measured; undefined when they are not. */
   readonly genAi: SpanMeasures | undefined;
+  /** Where spans and log records go besides the runtime. */
+  readonly otlp: Pipeline | undefined;
 }
 
 const defaultIntervalMs = 10_000;
@@ -60,16 +66,32 @@ export function readOptions(
   const missing: string[] = [];
   try {
     const options = optionsOf(watched(env, missing) as never) as TelemetryOptions | undefined;
+    const otlp = options?.otlp === undefined ? undefined : pipelineOf(options.otlp, env, report);
     const metrics: unknown = options?.metrics;
-    if (metrics === undefined) return undefined;
-    if (typeof metrics !== "object" || metrics === null) {
+    if (metrics !== undefined && (typeof metrics !== "object" || metrics === null)) {
       report(`isotel: metrics is ${shapeOf(metrics)}; it has to be an object with bindings`);
-      return undefined;
+    } else if (metrics !== undefined) {
+      return { ...optionsOfMetrics({ ...metrics }, missing, report), otlp };
     }
-    return optionsOfMetrics({ ...metrics }, missing, report);
+    return otlp && { metrics: undefined, plan: undefined, genAi: undefined, otlp };
   } catch (cause) {
     const what = errorType(cause);
     report(`isotel: the options of withTelemetry cannot be read (${what}); there are no metrics`);
+    return undefined;
+  }
+}
+
+/** The export of the option `otlp`; undefined when there can be none. */
+function pipelineOf(options: OtlpOptions, env: unknown, report: Report): Pipeline | undefined {
+  const otlp = otlpInvocations();
+  if (otlp === undefined) {
+    report('isotel: otlp is given, but this Worker does not carry it. Add import "isotel/otlp";');
+    return undefined;
+  }
+  try {
+    return otlp.use(options, { ...(env as Environment | undefined) });
+  } catch (cause) {
+    report(cause instanceof TypeError ? cause.message : `isotel: otlp: ${errorType(cause)}`);
     return undefined;
   }
 }
@@ -78,7 +100,7 @@ function optionsOfMetrics(
   given: MetricsBindings,
   missing: readonly string[],
   report: Report,
-): WorkerOptions {
+): Omit<WorkerOptions, "otlp"> {
   const wrong = wrongBindings(given);
   const metrics: MetricsBindings = Object.fromEntries(
     Object.entries(given).filter(([name]) => !wrong.includes(name as BindingName)),

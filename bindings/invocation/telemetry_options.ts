@@ -1,4 +1,5 @@
 import type { GenAiMetricsOptions } from "../metrics/genai_options.ts";
+import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 
 /** Where metrics go and how they are read. Bindings are those of the Worker's `env`. */
 export interface MetricsBindings {
@@ -38,4 +39,6 @@ export interface MetricsBindings {
 /** What `withTelemetry` is told about a Worker's bindings. */
 export interface TelemetryOptions {
   readonly metrics?: MetricsBindings;
+  /** Where spans and log records go besides the runtime; needs `import "isotel/otlp";`. */
+  readonly otlp?: OtlpOptions;
 }

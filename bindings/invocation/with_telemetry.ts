@@ -1,5 +1,5 @@
-import { withInvocationScope } from "../trace/invocation_scope.ts";
 import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
+import { runInvocation } from "./exported.ts";
 import { MeasuredInvocations } from "./measured.ts";
 import type { OptionsOf } from "./read_options.ts";
 import type { TelemetryOptions } from "./telemetry_options.ts";
@@ -49,7 +49,7 @@ type Known<E> = unknown extends E ? never : E;
  *
  * With options, metrics are sent from `waitUntil`: those of `defineMetrics`, of the calls of an AI SDK, and of a Worker's
  * `fetch` the duration of requests. The scrapes and the telemetry queue of a Worker that exports `TelemetryAggregator`
- * are answered before its own handlers are asked. What is wrong with the options is said once by `console.error`.
+ * are answered before its own handlers are asked. With the option `otlp` spans and log records are exported. What is wrong with the options is said once by `console.error`.
  *
  * @param handler `{ fetch, queue, ... }` as a Worker exports it, or a class.
  * @param options from the bindings of `env`; asked once for each `env`.
@@ -68,8 +68,10 @@ export function withTelemetry<T extends object>(
   }
   const measured = options && new MeasuredInvocations(options as OptionsOf);
   if (isConstructor(handler)) {
-    const run: Runner = ([ctx, env], body) =>
-      measured === undefined ? withInvocationScope(body) : measured.run(env, ctx, body);
+    const run: Runner = ([ctx, env], call, body) =>
+      measured === undefined
+        ? runInvocation(call, ctx, body)
+        : measured.run(env, ctx, body, call);
     return wrapClass(handler, run) as T;
   }
   if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);
@@ -95,7 +97,7 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
       // A handler is called as a method of what the Worker exports.
       const body = isHandler ? () => Reflect.apply(original, handler, args) as unknown : undefined;
       if (measured !== undefined) return measured.handler(name, args, body);
-      return body && withInvocationScope(body);
+      return body && runInvocation({ handler: name, event: args[0] }, args[2], body);
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
   }

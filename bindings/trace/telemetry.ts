@@ -7,11 +7,13 @@ import type { SpanRuntime } from "./span_runtime.ts";
 /** What the spans of one tracer share. */
 export class Telemetry {
   readonly host: CoreHost;
-  readonly runtime: SpanRuntime;
+  /** May be replaced by one above it, which then finds writers of this one in spans that are open. */
+  runtime: SpanRuntime;
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
   /** Grows with every body that runs in a span: tells an error of the runtime's from one of the body's. */
   bodiesEntered = 0;
+  readonly #others: (() => Readonly<Record<string, number>>)[] = [];
   #swallowed = 0;
   #evicted = 0;
 
@@ -38,6 +40,11 @@ export class Telemetry {
   /** Notes an error of the runtime or of a caller's getter that was kept from the program. */
   countSwallowed(): void {
     this.#swallowed += 1;
+  }
+
+  /** Adds counts of another part to the diagnostics. */
+  countAlso(counts: () => Readonly<Record<string, number>>): void {
+    this.#others.push(counts);
   }
 
   /** Notes a call that was given up because too many are open. */
@@ -70,6 +77,7 @@ export class Telemetry {
       swallowed_errors: this.#swallowed + (core?.sinkFailures ?? 0),
       evicted_calls: this.#evicted,
       memory_bytes: core?.memoryBytes ?? 0,
+      ...Object.assign({}, ...this.#others.map((counts) => counts())),
     };
   }
 }

@@ -32,7 +32,7 @@ const maxTimeoutMs = 25_000;
 /** Receivers take at least so much unless they say otherwise. */
 const defaultMaxBytes = 4_000_000;
 const leastMaxBytes = 1_000;
-const greatestMaxBytes = 64_000_000;
+const greatestMaxBytes = 16_000_000;
 
 const formats: ReadonlyMap<string, OtlpFormat> = new Map([
   ["http/protobuf", "protobuf"],

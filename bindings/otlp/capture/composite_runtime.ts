@@ -41,7 +41,7 @@ export class CompositeRuntime implements SpanRuntime {
     const { native } = this;
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;
-    if (pipeline === undefined || (context?.parent !== undefined && !isSampled(context.parent))) {
+    if (pipeline === undefined || !isWanted(context)) {
       return native.startActiveSpan(name, (writer) => body(this.#above(writer)));
     }
     const outer = context?.parent === undefined ? this.nativeParent() : undefined;
@@ -56,11 +56,9 @@ export class CompositeRuntime implements SpanRuntime {
   startSpan(name: string): SpanWriter {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;
-    const outer = context?.parent === undefined ? this.nativeParent() : undefined;
     const writer = this.native.startSpan(name);
-    if (pipeline === undefined || (context?.parent !== undefined && !isSampled(context.parent))) {
-      return this.#above(writer);
-    }
+    if (pipeline === undefined || !isWanted(context)) return this.#above(writer);
+    const outer = context?.parent === undefined ? this.nativeParent() : undefined;
     const opened = this.#open(name, writer, pipeline, context, outer);
     return opened instanceof CapturedSpan ? opened : this.#above(writer);
   }
@@ -116,13 +114,13 @@ export class CompositeRuntime implements SpanRuntime {
       const parent = context?.parent ?? (own && outer?.traceId === own.traceId ? outer : undefined);
       const identity = childIdentity(parent, own);
       const group = context?.group ?? new SpanGroup(pipeline, undefined);
-      if (parent === outer && !pipeline.samples(identity.traceId)) {
+      if (context?.parent === undefined && !pipeline.samples(identity.traceId)) {
         const unsampled = { ...identity, flags: identity.flags & ~sampledFlag };
         return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
       }
       const native = isNative ? this.#above(writer) : undefined;
       const span = new CapturedSpan(name, identity, parent, group, native);
-      if (context === undefined) span.isFirst = true;
+      if (context === undefined) group.first = span;
       return span;
     } catch {
       // At global scope there is no entropy for ids.
@@ -135,6 +133,11 @@ export class CompositeRuntime implements SpanRuntime {
   #above(writer: SpanWriter): SpanWriter {
     return writer.isTraced ? new NativeWriter(writer, this.native) : writer;
   }
+}
+
+/** Whether the trace that is active is recorded, or one may begin. */
+function isWanted(context: ActiveContext | undefined): boolean {
+  return context?.parent === undefined || isSampled(context.parent);
 }
 
 function originalOf(writer: SpanWriter): SpanWriter {

@@ -49,7 +49,7 @@ type Attempt =
  */
 export async function send(
   destination: Destination,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   deadlineUnixMs: number,
   options: SenderOptions,
 ): Promise<SendOutcome> {
@@ -58,7 +58,7 @@ export async function send(
   let status = 0;
   try {
     const isCompressed = destination.compression === "gzip";
-    const payload = isCompressed ? await gzip(body) : body.slice();
+    const payload = isCompressed ? await gzip(body) : new Uint8Array(body);
     for (;;) {
       const leftMs = deadlineUnixMs - clock();
       if (requests > 0 && leftMs < leastAttemptMs) break;

@@ -5,7 +5,7 @@ import { type SenderOptions, send } from "./sender.ts";
 import { type ExportCounts, Tally } from "./tally.ts";
 
 /** Encodes items as one request. May throw; the bytes may be changed by the next call. */
-export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array<ArrayBuffer>;
+export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 
 const maxQueued = 2_048;
 const maxBatch = 512;
@@ -96,7 +96,7 @@ export class SignalExporter<T> {
 
   /** Encodes a batch and sends it, in halves when it is too large for one request. */
   #sendBatch(batch: readonly T[], deadlineUnixMs: number): Promise<void>[] {
-    let body: Uint8Array<ArrayBuffer> | undefined;
+    let body: Uint8Array | undefined;
     try {
       body = this.#encode(batch, this.destination.format);
     } catch {
@@ -115,7 +115,7 @@ export class SignalExporter<T> {
     );
   }
 
-  async #send(body: Uint8Array<ArrayBuffer>, count: number, deadlineUnixMs: number): Promise<void> {
+  async #send(body: Uint8Array, count: number, deadlineUnixMs: number): Promise<void> {
     const sending: Sending = { count, sinceUnixMs: this.#options.clock() };
     this.#sending.add(sending);
     const outcome = await send(this.destination, body, deadlineUnixMs, this.#options);

@@ -1,10 +1,10 @@
 import type { Clock } from "../../trace/clock.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
-import type { CapturedSpan } from "../capture/captured_span.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { type Encode, SignalExporter } from "../exporter/signal_exporter.ts";
 import type { ExportCounts } from "../exporter/tally.ts";
 import type { FinishedSpan, LogRecord } from "../model.ts";
+import type { ExportOptions } from "./options.ts";
 import type { TailDecision } from "./sampling.ts";
 import type { SpanGroup, WaitUntil } from "./span_group.ts";
 import { logSize, spanSize } from "./span_size.ts";
@@ -18,6 +18,7 @@ export interface Sleep {
 /** What a pipeline is made of. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly backends: readonly Backend[];
+  readonly settings: ExportOptions;
   readonly encodeSpans: Encode<FinishedSpan>;
   readonly encodeLogs: Encode<LogRecord>;
   /** Whether a trace that begins here is recorded. */
@@ -45,6 +46,7 @@ const maxEarlyFlushes = 4;
 
 /** From finished spans and log records to the backends. */
 export class Pipeline {
+  readonly settings: ExportOptions;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Sleep;
   readonly samples: (traceId: string) => boolean;
@@ -62,6 +64,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.settings = options.settings;
     this.clock = options.clock;
     this.sleep = options.sleep;
     this.samples = options.samples;
@@ -144,6 +147,12 @@ export class Pipeline {
     } finally {
       this.#flushes -= 1;
     }
+  }
+
+  /** The same, once all that is made at this moment is there. */
+  async flushSoon(): Promise<void> {
+    await this.sleep(0).over;
+    await this.flush();
   }
 
   /** Keeps the invocation alive for work that never rejects. */

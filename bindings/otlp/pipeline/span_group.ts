@@ -15,6 +15,8 @@ const lingerMs = 1_000;
 export class SpanGroup {
   readonly pipeline: Pipeline;
   readonly clock: Clock;
+  /** The span with which a trace began outside of any invocation. */
+  first: CapturedSpan | undefined;
   /** Of the invocation, where the runtime has none of its own. */
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
@@ -30,6 +32,11 @@ export class SpanGroup {
     this.#waitUntil = waitUntil;
   }
 
+  /** Whether the invocation has answered. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   opened(): void {
     this.#open += 1;
   }
@@ -37,6 +44,7 @@ export class SpanGroup {
   /** Takes a span that has ended. Never throws. */
   ended(span: CapturedSpan): void {
     this.#open -= 1;
+    if (span === this.first) this.#isOver = true;
     try {
       this.#take(span);
       if (this.#isOver) this.#flushWhenIdle();
@@ -46,7 +54,13 @@ export class SpanGroup {
     }
   }
 
-  /** Notes that the invocation has answered, or that the trace's first span has ended. Never throws. */
+  /** Notes that a log record was made. */
+  logged(): void {
+    if (this.#isOver) this.#flushWhenIdle();
+    else if (this.pipeline.isBatchFull) this.#flushNow();
+  }
+
+  /** Notes that the invocation has answered. Never throws. */
   over(): void {
     this.#isOver = true;
     try {

@@ -27,7 +27,7 @@ describe("the options of a Worker", () => {
   test("that are right are taken as they are, with an interval of ten seconds", () => {
     const [options, errors] = withMetrics({ queue, aggregator });
     assert.deepEqual(errors, []);
-    assert.equal(options?.metrics.queue, queue);
+    assert.equal(options?.metrics?.queue, queue);
     assert.equal(options?.plan?.intervalMs, 10_000);
   });
 
@@ -49,7 +49,7 @@ describe("the options of a Worker", () => {
     assert.match(errors[0] ?? "", /^isotel: metrics\.queue is undefined \(not in env: MY_QUEUE\)/);
     assert.match(errors[0] ?? "", /"queues": \{ "producers": \[\{ "binding": "TELEMETRY_QUEUE"/);
     assert.ok(options?.plan !== undefined, "it goes straight to the aggregator");
-    assert.equal(options.metrics.queue, undefined);
+    assert.equal(options.metrics?.queue, undefined);
   });
 
   test("without any way to send say so, and what is missing", () => {
@@ -75,7 +75,7 @@ describe("the options of a Worker", () => {
         errors[0] ?? "",
         /^isotel: metrics\.queue is .*; it has to be a binding with send/,
       );
-      assert.equal(options?.metrics.aggregator, aggregator);
+      assert.equal(options?.metrics?.aggregator, aggregator);
     }
   });
 

@@ -109,7 +109,7 @@ for (const { from } of releases) {
       const opened: SpanWriter[] = [];
       runtime.startActiveSpan("opened", (writer) => {
         opened.push(writer);
-        assert.equal(writer.spanContext?.().spanId, identity ? "0000000000000001" : undefined);
+        assert.equal(writer.spanContext?.()?.spanId, identity ? "0000000000000001" : undefined);
         assert.equal(runtime.activeSpan() !== undefined, activeSpan);
       });
       const [writer] = opened as [SpanWriter];

@@ -1,0 +1,112 @@
+import type { AttributeValue } from "../../trace/span_runtime.ts";
+import { SpanKind } from "../model.ts";
+
+/** Tells the route of a request, such as `/users/:id`. */
+export type RouteOf = (request: Request) => string | undefined;
+
+/** What the span of an invocation says from its start. */
+export interface InvocationSpan {
+  readonly name: string;
+  /** A code of OTLP's span kinds. */
+  readonly kind: number;
+  readonly attributes: Readonly<Record<string, AttributeValue | undefined>>;
+  /** The request, of those that have one. */
+  readonly request?: Request;
+}
+
+/** Methods the HTTP conventions know; any other is _OTHER, or a client could make names at will. */
+const knownMethods = new Set([
+  "CONNECT",
+  "DELETE",
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PATCH",
+  "POST",
+  "PUT",
+  "TRACE",
+]);
+
+/**
+ * The span of an invocation by the name of its handler; undefined for handlers that get none.
+ * https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and its neighbours for messaging and FaaS.
+ *
+ * @param event the handler's first argument. May throw when it is not what the handler gets.
+ */
+export function invocationSpan(
+  handler: string,
+  event: unknown,
+  route: RouteOf | undefined,
+): InvocationSpan | undefined {
+  switch (handler) {
+    case "fetch":
+      return requestSpan(event as Request, route);
+    case "queue":
+      return batchSpan(event as MessageBatch);
+    case "scheduled":
+      return scheduledSpan(event as ScheduledController);
+    case "alarm":
+      return { name: "alarm", kind: SpanKind.internal, attributes: { "faas.trigger": "timer" } };
+    default:
+      return undefined;
+  }
+}
+
+function requestSpan(request: Request, route: RouteOf | undefined): InvocationSpan {
+  const { method } = request;
+  const url = new URL(request.url);
+  const isKnown = knownMethods.has(method);
+  const httpRoute = routeOf(request, route);
+  const name = isKnown ? method : "HTTP";
+  return {
+    name: httpRoute === undefined ? name : `${name} ${httpRoute}`,
+    kind: SpanKind.server,
+    // Without the query, which may hold secrets.
+    attributes: {
+      "http.request.method": isKnown ? method : "_OTHER",
+      "http.request.method_original": isKnown ? undefined : method,
+      "http.route": httpRoute,
+      "url.scheme": url.protocol.slice(0, -1),
+      "url.path": url.pathname,
+      "server.address": url.hostname,
+      "server.port": url.port === "" ? undefined : Number(url.port),
+      "user_agent.original": request.headers.get("user-agent") ?? undefined,
+    },
+    request,
+  };
+}
+
+function routeOf(request: Request, route: RouteOf | undefined): string | undefined {
+  try {
+    const found: unknown = route?.(request);
+    return typeof found === "string" ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function batchSpan({ queue, messages }: MessageBatch): InvocationSpan {
+  return {
+    name: `process ${queue}`,
+    kind: SpanKind.consumer,
+    attributes: {
+      "messaging.system": "cloudflare_queues",
+      "messaging.operation.name": "process",
+      "messaging.operation.type": "process",
+      "messaging.destination.name": queue,
+      "messaging.batch.message_count": messages.length,
+    },
+  };
+}
+
+function scheduledSpan({ cron, scheduledTime }: ScheduledController): InvocationSpan {
+  return {
+    name: "scheduled",
+    kind: SpanKind.server,
+    attributes: {
+      "faas.trigger": "timer",
+      "faas.cron": cron,
+      "faas.time": new Date(scheduledTime).toISOString(),
+    },
+  };
+}

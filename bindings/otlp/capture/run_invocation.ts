@@ -1,0 +1,130 @@
+import { errorType, isCancellation } from "../../trace/cause.ts";
+import { isThenable } from "../../trace/thenable.ts";
+import { newSpanId, newTraceId } from "../ids.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { SpanGroup, type WaitUntil } from "../pipeline/span_group.ts";
+import { remoteParent } from "../propagation/remote_parent.ts";
+import { CapturedSpan } from "./captured_span.ts";
+import type { CompositeRuntime } from "./composite_runtime.ts";
+import { type ActiveContext, activeContext, isSampled, sampledFlag } from "./context.ts";
+import { type InvocationSpan, invocationSpan } from "./invocation_span.ts";
+
+/** One call of a handler or of a method by the runtime. */
+export interface Invocation {
+  /** The name of the handler. */
+  readonly handler: string;
+  /** Its first argument. */
+  readonly event: unknown;
+  /** Of its context, such that what it is given holds no scope. */
+  readonly waitUntil: WaitUntil | undefined;
+}
+
+const { prototype } = Promise;
+
+/**
+ * Runs a body as an invocation: its spans belong together and are sent when it is over. Where the runtime has no span
+ * with ids of its own, a handler's invocation gets one, which continues the trace of the request it answers.
+ *
+ * @returns what `body` returns; a thenable that is no promise as a promise.
+ */
+export function runInvocation<T>(
+  invocation: Invocation,
+  runtime: CompositeRuntime,
+  pipeline: Pipeline,
+  body: () => T,
+): T {
+  // A handler that calls another one is no second invocation.
+  if (activeContext.getStore()?.group.isOver === false) return body();
+  const group = new SpanGroup(pipeline, invocation.waitUntil);
+  let context: ActiveContext = { group, parent: undefined };
+  try {
+    context = open(invocation, runtime, group) ?? context;
+  } catch {
+    // An event that is none, or a runtime without entropy: the invocation has no span of its own.
+    pipeline.countFailure();
+  }
+  const span = context instanceof CapturedSpan ? context : undefined;
+  const end = (outcome: Outcome): void => {
+    try {
+      if (span !== undefined) close(span, outcome);
+    } catch {
+      pipeline.countFailure();
+    }
+    group.over();
+  };
+  let result: T;
+  try {
+    result = activeContext.run(context, body);
+  } catch (cause) {
+    end({ cause });
+    throw cause;
+  }
+  if (!isThenable(result)) {
+    end({ result });
+    return result;
+  }
+  const promise = result instanceof Promise ? result : Promise.resolve(result);
+  prototype.then.call(
+    promise,
+    (value: unknown) => end({ result: value }),
+    (cause: unknown) => end({ cause }),
+  );
+  return promise as T;
+}
+
+type Outcome = { readonly result: unknown } | { readonly cause: unknown };
+
+/** The invocation's span, or the context of a trace that is not recorded; undefined where there is neither. */
+function open(
+  { handler, event }: Invocation,
+  runtime: CompositeRuntime,
+  group: SpanGroup,
+): ActiveContext | undefined {
+  const { pipeline } = group;
+  const { route, invocationSpan: isWanted } = pipeline.settings;
+  if (!pipeline.takesSpans || isWanted === false) return undefined;
+  const outer = runtime.nativeParent();
+  if (outer !== undefined && isWanted !== true) return undefined;
+  const described = invocationSpan(handler, event, route);
+  if (described === undefined) return undefined;
+  const { request } = described;
+  const parent = outer ?? (request && remoteParent(request.headers));
+  const traceId = parent?.traceId ?? newTraceId();
+  const isRecorded = parent?.isRemote === true ? isSampled(parent) : pipeline.samples(traceId);
+  const flags = isRecorded ? sampledFlag : 0;
+  const identity = { traceId, spanId: newSpanId(), flags };
+  if (!isRecorded) {
+    const traceState = parent?.traceState ?? "";
+    return { group, parent: { ...identity, traceState, isRemote: false } };
+  }
+  return start(new CapturedSpan(described.name, identity, parent, group, undefined), described);
+}
+
+function start(span: CapturedSpan, { kind, attributes }: InvocationSpan): CapturedSpan {
+  span.kind = kind;
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== undefined) span.setAttribute(key, value);
+  }
+  return span;
+}
+
+function close(span: CapturedSpan, outcome: Outcome): void {
+  if ("cause" in outcome) fail(span, outcome.cause);
+  else if (outcome.result instanceof Response) {
+    const { status } = outcome.result;
+    span.setAttribute("http.response.status_code", status);
+    if (status >= 500) {
+      span.setAttribute("error.type", String(status));
+      span.setStatus({ code: "error" });
+    }
+  }
+  span.end();
+}
+
+function fail(span: CapturedSpan, cause: unknown): void {
+  if (isCancellation(cause)) return;
+  const type = errorType(cause);
+  span.setAttribute("error.type", type);
+  span.setStatus({ code: "error" });
+  span.recordFailure(type);
+}

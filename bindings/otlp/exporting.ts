@@ -1,0 +1,90 @@
+import type { Telemetry } from "../trace/telemetry.ts";
+import type { Environment } from "./backends/settings.ts";
+import { CompositeRuntime } from "./capture/composite_runtime.ts";
+import { activeContext } from "./capture/context.ts";
+import { type Invocation, runInvocation } from "./capture/run_invocation.ts";
+import { type LogInput, logRecord } from "./logs/log_record.ts";
+import { makePipeline, type Surroundings } from "./pipeline/make_pipeline.ts";
+import type { OtlpOptions } from "./pipeline/options.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
+import { type ExportPlan, readExportOptions } from "./pipeline/read_export_options.ts";
+import { makeTracedFetch } from "./propagation/traced_fetch.ts";
+
+/** Exports the spans of one {@link Telemetry}, and log records. */
+export class Exports {
+  readonly #telemetry: Telemetry;
+  readonly #surroundings: Surroundings;
+  readonly #runtime: CompositeRuntime;
+  readonly #known = new Map<string, Pipeline>();
+
+  constructor(telemetry: Telemetry, surroundings: Surroundings) {
+    this.#telemetry = telemetry;
+    this.#surroundings = surroundings;
+    this.#runtime = new CompositeRuntime(telemetry.runtime);
+    telemetry.countAlso(() => this.#diagnostics());
+  }
+
+  /**
+   * Sets an export up; that of the last call is also that of what happens outside of any invocation. What was set up
+   * before with the same options is the same, with what waits in it.
+   *
+   * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+   */
+  use(options: OtlpOptions, env: Environment): Pipeline {
+    const plan = readExportOptions(options, env);
+    const key = keyOf(plan);
+    const pipeline = this.#known.get(key) ?? makePipeline(plan, this.#surroundings);
+    this.#known.set(key, pipeline);
+    this.#runtime.pipeline = pipeline;
+    this.#telemetry.runtime = this.#runtime;
+    return pipeline;
+  }
+
+  /** Runs a body as an invocation whose spans are exported; see {@link runInvocation}. */
+  run<T>(invocation: Invocation, pipeline: Pipeline | undefined, body: () => T): T {
+    const used = pipeline ?? this.#runtime.pipeline;
+    return used === undefined ? body() : runInvocation(invocation, this.#runtime, used, body);
+  }
+
+  /** Sends a log record. Never throws; without an export it does nothing. */
+  emitLog(input: LogInput): void {
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.#runtime.pipeline;
+    if (pipeline === undefined) return;
+    try {
+      const parent = context?.parent ?? this.#runtime.nativeParent();
+      pipeline.addLog(logRecord(input, pipeline.clock(), parent));
+      if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
+      else context.group.logged();
+    } catch {
+      pipeline.countFailure();
+    }
+  }
+
+  /** A `fetch` that tells chosen hosts of the active span; see {@link makeTracedFetch}. */
+  tracedFetch(original: typeof fetch | undefined): typeof fetch {
+    const runtime = this.#runtime;
+    return makeTracedFetch(original, runtime, () => {
+      const pipeline = activeContext.getStore()?.group.pipeline ?? runtime.pipeline;
+      return pipeline?.settings.propagateTo;
+    });
+  }
+
+  /** Sums over all exports of the isolate. */
+  #diagnostics(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    for (const pipeline of this.#known.values()) {
+      for (const [name, count] of Object.entries(pipeline.diagnostics())) {
+        sums[name] = (sums[name] ?? 0) + count;
+      }
+    }
+    return sums;
+  }
+}
+
+/** The same for the same options, whichever objects they are in. Holds keys: never to be shown. */
+function keyOf(plan: ExportPlan): string {
+  return JSON.stringify(plan, (_key, value: unknown) =>
+    typeof value === "function" || value instanceof RegExp ? String(value) : value,
+  );
+}

@@ -1,0 +1,42 @@
+import type { Attributes } from "../../trace/span_runtime.ts";
+import type { ParentSpan } from "../capture/context.ts";
+import { type LogRecord, listAttributes, Severity } from "../model.ts";
+
+export type LogSeverity = keyof typeof Severity;
+
+/** A log record to be sent. */
+export interface LogInput {
+  /** Text, or any value an attribute can have. */
+  readonly body?: unknown;
+  /** `info` unless given. */
+  readonly severity?: LogSeverity | undefined;
+  readonly attributes?: Attributes | undefined;
+  /** Names the kind of event. */
+  readonly eventName?: string | undefined;
+  /** When it happened, in milliseconds since the Unix epoch; now unless given. */
+  readonly unixMs?: number | undefined;
+}
+
+/** The record as OTLP has it, in the span `parent`. */
+export function logRecord(
+  input: LogInput,
+  nowUnixMs: number,
+  parent: ParentSpan | undefined,
+): LogRecord {
+  const severity = input.severity ?? "info";
+  const known = Object.hasOwn(Severity, severity);
+  const { traceId = "", spanId = "", flags = 0 } = parent ?? {};
+  return {
+    unixMs: input.unixMs ?? nowUnixMs,
+    observedUnixMs: nowUnixMs,
+    severityNumber: known ? Severity[severity] : 0,
+    severityText: known ? severity.toUpperCase() : "",
+    body: input.body,
+    attributes: listAttributes(input.attributes ?? {}),
+    droppedAttributesCount: 0,
+    traceId,
+    spanId,
+    flags,
+    eventName: typeof input.eventName === "string" ? input.eventName : "",
+  };
+}

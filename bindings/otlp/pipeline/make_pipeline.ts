@@ -1,0 +1,56 @@
+import { encodeLogs, encodeTraces } from "../encoder.ts";
+import type { InstrumentationScope } from "../model.ts";
+import { Pipeline, type PipelineOptions, type Sleep } from "./pipeline.ts";
+import type { ExportPlan } from "./read_export_options.ts";
+import { tailDecision } from "./sampling.ts";
+import type { WaitUntil } from "./span_group.ts";
+import { keepsRatio } from "./trace_id_ratio.ts";
+
+const scope: InstrumentationScope = { name: "isotel", version: "" };
+
+/** What a pipeline needs of the world around it. */
+export type Surroundings = Pick<
+  PipelineOptions,
+  "clock" | "fetch" | "sleep" | "random" | "waitUntil"
+>;
+
+/** The pipeline of a plan. */
+export function makePipeline(plan: ExportPlan, surroundings: Surroundings): Pipeline {
+  const { backends, resource, sampleRatio, tail, options } = plan;
+  return new Pipeline({
+    ...surroundings,
+    backends,
+    settings: options,
+    encodeSpans: (spans, format) => encodeTraces(spans, resource, scope, format),
+    encodeLogs: (records, format) => encodeLogs(records, resource, scope, format),
+    samples: (traceId) => keepsRatio(traceId, sampleRatio),
+    tail: tail && tailDecision(tail, keepsRatio),
+  });
+}
+
+/** The surroundings of a Worker, or of a program in Node. */
+export function systemSurroundings(
+  clock: () => number,
+  waitUntil: WaitUntil | undefined,
+): Surroundings {
+  return {
+    clock,
+    // As it is when it is called: a test or a framework may have put in another.
+    fetch: (url, init) => globalThis.fetch(url, init),
+    sleep,
+    random: Math.random,
+    waitUntil,
+  };
+}
+
+function sleep(ms: number): Sleep {
+  let cancel = () => {};
+  const over = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    cancel = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+  return { over, cancel };
+}

@@ -1,0 +1,84 @@
+import type { Attributes } from "../../trace/span_runtime.ts";
+import type { Backend, BackendOptions } from "../backends/backend.ts";
+import { resolveBackend } from "../backends/resolve_backend.ts";
+import { resourceOf } from "../backends/resource.ts";
+import { type Environment, Settings } from "../backends/settings.ts";
+import type { ExportOptions, OtlpOptions } from "./options.ts";
+import type { TailSampling } from "./sampling.ts";
+
+/** Options that have been found good. */
+export interface ExportPlan {
+  readonly backends: readonly Backend[];
+  readonly resource: Attributes;
+  readonly sampleRatio: number;
+  readonly tail: TailSampling | undefined;
+  readonly options: ExportOptions;
+}
+
+/**
+ * Reads options, and variables where they are silent.
+ *
+ * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ */
+export function readExportOptions(options: OtlpOptions, env: Environment): ExportPlan {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError('isotel: telemetry needs options such as { backend: "honeycomb" }');
+  }
+  const settings = new Settings(options, env);
+  const resource = resourceOf(settings);
+  const { sampleRatio = 1, tail } = options;
+  checkRatio(settings, "sampleRatio", sampleRatio);
+  if (tail !== undefined) checkTail(settings, tail);
+  checkFunctions(settings, options);
+  const messages = settings.problems.map((problem) => `isotel: ${problem}`);
+  const backends: Backend[] = [];
+  for (const backend of backendsOf(options)) {
+    try {
+      backends.push(resolveBackend(backend, env));
+    } catch (cause) {
+      messages.push((cause as Error).message);
+    }
+  }
+  if (messages.length > 0) throw new TypeError(messages.join("\n"));
+  return { backends, resource, sampleRatio, tail, options };
+}
+
+function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
+  if (!("backends" in options)) return [options];
+  const { backends } = options;
+  // An empty list, or none, is refused by what it lacks.
+  const isList = Array.isArray(backends) && backends.length > 0;
+  return isList
+    ? (backends as readonly BackendOptions[]).map((one) => one ?? {})
+    : [{} as BackendOptions];
+}
+
+function checkRatio(settings: Settings, what: string, value: unknown): void {
+  if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+    settings.refuse(`${what} has to be a number from 0 to 1`);
+  }
+}
+
+function checkTail(settings: Settings, tail: TailSampling): void {
+  if (typeof tail !== "object" || tail === null) {
+    settings.refuse("tail has to be an object such as { slowMs: 1000, ratio: 0.01 }");
+    return;
+  }
+  const { ratio = 0, slowMs = 0 } = tail;
+  checkRatio(settings, "tail.ratio", ratio);
+  if (typeof slowMs !== "number" || !(slowMs >= 0)) {
+    settings.refuse("tail.slowMs has to be a number of milliseconds");
+  }
+}
+
+function checkFunctions(settings: Settings, { propagateTo, route }: ExportOptions): void {
+  const isList =
+    Array.isArray(propagateTo) &&
+    propagateTo.every((entry) => typeof entry === "string" || entry instanceof RegExp);
+  if (propagateTo !== undefined && !isList && typeof propagateTo !== "function") {
+    settings.refuse("propagateTo has to be a list of host names and patterns, or a function");
+  }
+  if (route !== undefined && typeof route !== "function") {
+    settings.refuse("route has to be a function of the request");
+  }
+}

@@ -1,0 +1,62 @@
+import type { CompositeRuntime } from "../capture/composite_runtime.ts";
+import { activeContext, type ParentSpan } from "../capture/context.ts";
+import { formatParent } from "./remote_parent.ts";
+
+/** Hosts that are sent the trace's ids: names, `*.` before one for all beneath it, patterns for the whole address. */
+export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean);
+
+type Fetch = typeof fetch;
+
+/** Whether an address is one of those. */
+export function propagates(to: PropagateTo | undefined, url: URL): boolean {
+  if (to === undefined) return false;
+  if (typeof to === "function") return to(url) === true;
+  return to.some((entry) => {
+    if (typeof entry !== "string") return new RegExp(entry).test(url.href);
+    const isBelow = entry.startsWith("*.") && url.hostname.endsWith(entry.slice(1));
+    return isBelow || entry === url.hostname || entry === url.host;
+  });
+}
+
+/**
+ * A `fetch` that tells chosen hosts of the active span in the headers `traceparent` and `tracestate`. Requests that
+ * have a `traceparent` already, and all others, are left as they are.
+ *
+ * @param original sends the requests; the global `fetch` of that moment unless given.
+ * @param settings of the moment of a request.
+ */
+export function makeTracedFetch(
+  original: Fetch | undefined,
+  runtime: CompositeRuntime,
+  settings: () => PropagateTo | undefined,
+): Fetch {
+  return (input: RequestInfo | URL, init?: RequestInit) => {
+    const send = original ?? globalThis.fetch;
+    let headers: Headers | undefined;
+    try {
+      headers = tracedHeaders(runtime, settings(), input, init);
+    } catch {
+      // An address or headers that fetch itself will refuse, or a function of the caller's that throws.
+    }
+    return headers === undefined ? send(input, init) : send(input, { ...init, headers });
+  };
+}
+
+function tracedHeaders(
+  runtime: CompositeRuntime,
+  to: PropagateTo | undefined,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): Headers | undefined {
+  if (to === undefined) return undefined;
+  const parent: ParentSpan | undefined = activeContext.getStore()?.parent ?? runtime.nativeParent();
+  if (parent === undefined) return undefined;
+  const isRequest = input instanceof Request;
+  if (!propagates(to, new URL(isRequest ? input.url : String(input)))) return undefined;
+  const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
+  if (headers.has("traceparent")) return undefined;
+  const { traceparent, tracestate } = formatParent(parent);
+  headers.set("traceparent", traceparent);
+  if (tracestate !== "") headers.set("tracestate", tracestate);
+  return headers;
+}
