@@ -153,8 +153,9 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.native?.end();
   }
 
-  #record(key: string, value: unknown): void {
+  #record(key: string, value: AttributeValue): void {
     this.attributes.keys.push(key);
-    this.attributes.values.push(value);
+    // A list is still the caller's, who may change it before it is sent.
+    this.attributes.values.push(typeof value === "object" ? value.slice() : value);
   }
 }

@@ -9,6 +9,8 @@ export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 
 const maxQueued = 2_048;
 const maxBatch = 512;
+/** While so many are in requests, others wait: a backend that is down must not fill the isolate's memory. */
+const maxSending = 2_048;
 /** UTF-16 units of text that wait at most: an isolate has 128 MB for everything. */
 const maxQueuedUnits = 16_000_000;
 /** The runtime ends an invocation 30 s after its response: what it has not sent by then nobody will. */
@@ -67,31 +69,39 @@ export class SignalExporter<T> {
    * @param deadlineUnixMs when the invocation may be ended.
    */
   async flush(deadlineUnixMs: number): Promise<void> {
-    const now = this.#options.clock();
-    this.#giveUpLost(now);
-    if (now < this.#pausedUntilUnixMs) return;
-    const requests: Promise<void>[] = [];
-    while (!this.isEmpty) {
-      const batch = this.#queue.take(maxBatch, this.destination.maxBytes);
-      requests.push(...this.#sendBatch(batch, deadlineUnixMs));
+    const { clock } = this.#options;
+    for (;;) {
+      const now = clock();
+      this.#giveUpLost(now);
+      if (now < this.#pausedUntilUnixMs || now > deadlineUnixMs) return;
+      const requests: Promise<void>[] = [];
+      while (!this.isEmpty && this.#sendingCount < maxSending) {
+        const batch = this.#queue.take(maxBatch, this.destination.maxBytes);
+        requests.push(...this.#sendBatch(batch, deadlineUnixMs));
+      }
+      if (requests.length === 0) return;
+      await Promise.all(requests);
     }
-    await Promise.all(requests);
   }
 
   counts(): ExportCounts {
     this.#giveUpLost(this.#options.clock());
     const { made, accepted, dropped, requests, lastStatus } = this.#tally;
-    let sending = 0;
-    for (const { count } of this.#sending) sending += count;
     return {
       made,
       accepted,
       queued: this.#queue.length,
-      sending,
+      sending: this.#sendingCount,
       dropped: { ...dropped },
       requests,
       lastStatus,
     };
+  }
+
+  get #sendingCount(): number {
+    let sending = 0;
+    for (const { count } of this.#sending) sending += count;
+    return sending;
   }
 
   /** Encodes a batch and sends it, in halves when it is too large for one request. */

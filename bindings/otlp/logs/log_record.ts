@@ -31,12 +31,23 @@ export function logRecord(
     observedUnixMs: nowUnixMs,
     severityNumber: known ? Severity[severity] : 0,
     severityText: known ? severity.toUpperCase() : "",
-    body: input.body,
-    attributes: listAttributes(input.attributes ?? {}),
+    body: snapshotOf(input.body),
+    attributes: listAttributes({ ...input.attributes }),
     droppedAttributesCount: 0,
     traceId,
     spanId,
     flags,
     eventName: typeof input.eventName === "string" ? input.eventName : "",
   };
+}
+
+/** An object is still the caller's, who may change it before it is sent. */
+function snapshotOf(body: unknown): unknown {
+  if (typeof body !== "object" || body === null) return body;
+  try {
+    return structuredClone(body);
+  } catch {
+    // Something in it cannot be copied: it is sent as it will be then.
+    return body;
+  }
 }

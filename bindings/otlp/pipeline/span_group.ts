@@ -25,6 +25,7 @@ export class SpanGroup {
   #undecided: CapturedSpan[] = [];
   readonly #decisions = new Map<string, boolean>();
   #wake: (() => void) | undefined;
+  #isFlushing = false;
 
   constructor(pipeline: Pipeline, waitUntil: WaitUntil | undefined) {
     this.pipeline = pipeline;
@@ -48,7 +49,7 @@ export class SpanGroup {
     try {
       this.#take(span);
       if (this.#isOver) this.#flushWhenIdle();
-      else if (this.pipeline.isBatchFull) this.#flushNow();
+      else if (this.pipeline.isBatchFull) this.#flushSoon();
     } catch {
       this.pipeline.countFailure();
     }
@@ -57,7 +58,7 @@ export class SpanGroup {
   /** Notes that a log record was made. */
   logged(): void {
     if (this.#isOver) this.#flushWhenIdle();
-    else if (this.pipeline.isBatchFull) this.#flushNow();
+    else if (this.pipeline.isBatchFull) this.#flushSoon();
   }
 
   /** Notes that the invocation has answered. Never throws. */
@@ -102,7 +103,8 @@ export class SpanGroup {
   #flushWhenIdle(): void {
     if (this.#open <= 0) {
       this.#wake?.();
-      this.#flushNow();
+      this.decide();
+      if (this.pipeline.hasWork) this.#flushSoon();
       return;
     }
     if (this.#wake !== undefined || !(this.#undecided.length > 0 || this.pipeline.hasWork)) return;
@@ -117,9 +119,16 @@ export class SpanGroup {
     );
   }
 
-  #flushNow(): void {
-    if (this.#isOver) this.decide();
-    if (this.pipeline.hasWork) this.#hold(this.pipeline.flush());
+  /** Not at once: whoever waits for the answer is not to wait for it to be encoded. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#hold(
+      this.pipeline.sleep(0).over.then(() => {
+        this.#isFlushing = false;
+        return this.pipeline.flush();
+      }),
+    );
   }
 
   #hold(work: Promise<unknown>): void {

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
+import { type ReceivedBody, readRequest } from "./requests.ts";
+
+/** What the receiver does with one request. */
+export interface Step {
+  /** 200 unless given. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Never answers. */
+  readonly hangs?: boolean;
+  /** Breaks the connection off. */
+  readonly resets?: boolean;
+}
+
+export interface ReceivedRequest extends ReceivedBody {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes of the body, decompressed. */
+  readonly bytes: number;
+  readonly step: Step;
+}
+
+/** An OTLP receiver on the loopback interface that follows a script and keeps what it was sent. */
+export interface Receiver {
+  readonly url: string;
+  /** In the order of their arrival, whatever was answered. */
+  readonly requests: ReceivedRequest[];
+  /** What is done with the next requests; after the last, and from the start, all are taken. */
+  readonly script: Step[];
+  /** What is done once the script is over. */
+  otherwise: Step;
+  /** Waits for so many requests in all. */
+  arrived(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const waiting: (() => void)[] = [];
+  const server = createServer((request, response) => {
+    void receive(receiver, request, response).then(() => {
+      for (const check of waiting) check();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${port}`,
+    requests: [],
+    script: [],
+    otherwise: {},
+    arrived: (count) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`${receiver.requests.length} of ${count} requests arrived`)),
+          15_000,
+        );
+        const check = () => {
+          if (receiver.requests.length < count) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        waiting.push(check);
+        check();
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return receiver;
+}
+
+async function receive(
+  receiver: Receiver,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { headers, url: path = "", method } = request;
+  const isCompressed = headers["content-encoding"] === "gzip";
+  const body = isCompressed ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
+  const isJson = headers["content-type"] === "application/json";
+  const step = receiver.script.shift() ?? receiver.otherwise;
+  receiver.requests.push({
+    ...readRequest(body, isJson, path.endsWith("/logs")),
+    path: `${method} ${path}`,
+    headers: headers as Record<string, string>,
+    bytes: body.length,
+    step,
+  });
+  if (step.resets === true) request.socket.destroy();
+  else if (step.hangs !== true) {
+    response.writeHead(step.status ?? 200, step.headers);
+    response.end(step.body);
+  }
+}

@@ -1,0 +1,139 @@
+import { messagesIn, wireFields } from "./wire.ts";
+
+/** A span or a log record as the receiver read it, as far as tests look at it. */
+export interface ReceivedItem {
+  /** Of a span; the body of a log record that is a text. */
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  /** 0 for log records. */
+  readonly kind: number;
+  /** Of a span's status. */
+  readonly status: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly string[];
+  readonly droppedAttributes: number;
+}
+
+export interface ReceivedBody {
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly items: readonly ReceivedItem[];
+}
+
+/** What an export request of one signal says. Throws when it is none. */
+export function readRequest(body: Uint8Array, isJson: boolean, isLogs: boolean): ReceivedBody {
+  return isJson ? readJson(body, isLogs) : readProtobuf(body, isLogs);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of a shape that is being found out
+type Json = any;
+
+function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
+  const request: Json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  const resources: Json[] = (isLogs ? request.resourceLogs : request.resourceSpans) ?? [];
+  const items = resources
+    .flatMap((resource) => (isLogs ? resource.scopeLogs : resource.scopeSpans) as Json[])
+    .flatMap((scope) => (isLogs ? scope.logRecords : scope.spans) as Json[]);
+  return {
+    resource: jsonAttributes(resources[0]?.resource.attributes),
+    items: items.map((item) => ({
+      name: isLogs ? (item.body?.stringValue ?? "") : item.name,
+      traceId: item.traceId ?? "",
+      spanId: item.spanId ?? "",
+      parentSpanId: item.parentSpanId ?? "",
+      kind: item.kind ?? 0,
+      status: item.status?.code ?? 0,
+      attributes: jsonAttributes(item.attributes),
+      events: (item.events ?? []).map((event: Json) => event.name),
+      droppedAttributes: item.droppedAttributesCount ?? 0,
+    })),
+  };
+}
+
+function jsonAttributes(list: Json[] | undefined): Record<string, unknown> {
+  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, jsonValue(value)]));
+}
+
+function jsonValue(value: Json): unknown {
+  if (value.intValue !== undefined) return Number(value.intValue);
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(jsonValue);
+  return value.stringValue ?? value.boolValue ?? value.doubleValue;
+}
+
+const noBytes = new Uint8Array(0);
+const text = (bytes: unknown) =>
+  new TextDecoder("utf-8", { fatal: true }).decode(bytes as Uint8Array);
+const hex = (bytes: unknown) =>
+  Buffer.from((bytes as Uint8Array | undefined) ?? noBytes).toString("hex");
+
+function readProtobuf(body: Uint8Array, isLogs: boolean): ReceivedBody {
+  const resources = messagesIn(body, 1);
+  const items = resources
+    .flatMap((resource) => messagesIn(resource, 2))
+    .flatMap((scope) => messagesIn(scope, 2));
+  const [resource = noBytes] = resources.flatMap((one) => messagesIn(one, 1));
+  return {
+    resource: protobufAttributes(messagesIn(resource, 1)),
+    items: items.map(isLogs ? protobufLog : protobufSpan),
+  };
+}
+
+function protobufSpan(message: Uint8Array): ReceivedItem {
+  const fields = new Map(wireFields(message));
+  const status = new Map(wireFields((fields.get(15) as Uint8Array | undefined) ?? noBytes));
+  return {
+    name: text(fields.get(5) ?? noBytes),
+    traceId: hex(fields.get(1)),
+    spanId: hex(fields.get(2)),
+    parentSpanId: hex(fields.get(4)),
+    kind: Number(fields.get(6) ?? 0n),
+    status: Number(status.get(3) ?? 0n),
+    attributes: protobufAttributes(messagesIn(message, 9)),
+    events: messagesIn(message, 11).map((event) => text(new Map(wireFields(event)).get(2))),
+    droppedAttributes: Number(fields.get(10) ?? 0n),
+  };
+}
+
+function protobufLog(message: Uint8Array): ReceivedItem {
+  const fields = new Map(wireFields(message));
+  const body = fields.get(5) as Uint8Array | undefined;
+  return {
+    name: body === undefined ? "" : String(protobufValue(body)),
+    traceId: hex(fields.get(9)),
+    spanId: hex(fields.get(10)),
+    parentSpanId: "",
+    kind: 0,
+    status: 0,
+    attributes: protobufAttributes(messagesIn(message, 6)),
+    events: [],
+    droppedAttributes: Number(fields.get(7) ?? 0n),
+  };
+}
+
+function protobufAttributes(messages: readonly Uint8Array[]): Record<string, unknown> {
+  return Object.fromEntries(
+    messages.map((message) => {
+      const fields = new Map(wireFields(message));
+      return [text(fields.get(1)), protobufValue((fields.get(2) as Uint8Array) ?? noBytes)];
+    }),
+  );
+}
+
+function protobufValue(message: Uint8Array): unknown {
+  const [[field, value] = [0, noBytes]] = wireFields(message);
+  switch (field) {
+    case 1:
+      return text(value);
+    case 2:
+      return value === 1n;
+    case 3:
+      return Number(BigInt.asIntN(64, value as bigint));
+    case 4:
+      return new Float64Array(new BigUint64Array([value as bigint]).buffer)[0];
+    case 5:
+      return messagesIn(value as Uint8Array, 1).map(protobufValue);
+    default:
+      return undefined;
+  }
+}
