@@ -1,0 +1,458 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import type { Destination } from "../../../bindings/otlp/backends/backend.ts";
+import { encodeTraces } from "../../../bindings/otlp/encoder.ts";
+import { rejectedCount } from "../../../bindings/otlp/exporter/partial_success.ts";
+import { retryAfterMs } from "../../../bindings/otlp/exporter/retry.ts";
+import { SignalExporter } from "../../../bindings/otlp/exporter/signal_exporter.ts";
+import type { ExportCounts } from "../../../bindings/otlp/exporter/tally.ts";
+import type { FinishedSpan } from "../../../bindings/otlp/model.ts";
+import { spanSize } from "../../../bindings/otlp/pipeline/span_size.ts";
+import { type Receiver, type Step, startReceiver } from "../../otlp_receiver/receiver.ts";
+
+let made = 0;
+
+function span(attributes: Readonly<Record<string, unknown>> = {}): FinishedSpan {
+  made += 1;
+  return {
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanId: made.toString(16).padStart(16, "0"),
+    parentSpanId: "",
+    isParentRemote: undefined,
+    traceState: "",
+    flags: 1,
+    name: `span ${made}`,
+    kind: 1,
+    startUnixMs: 1_700_000_000_000,
+    endUnixMs: 1_700_000_000_001,
+    attributes: { keys: Object.keys(attributes), values: Object.values(attributes) },
+    events: [],
+    links: [],
+    status: { code: 0, message: "" },
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}
+
+interface Bench {
+  readonly exporter: SignalExporter<FinishedSpan>;
+  /** Milliseconds of each wait between attempts. */
+  readonly waits: number[];
+  add(count: number, attributes?: Readonly<Record<string, unknown>>): void;
+  flush(budgetMs?: number): Promise<ExportCounts>;
+  now: number;
+}
+
+/** An exporter whose waits pass at once. */
+function bench(receiver: Receiver, more: Partial<Destination> = {}): Bench {
+  const waits: number[] = [];
+  const destination: Destination = {
+    url: `${receiver.url}/v1/traces`,
+    headers: { "x-key": "s3cret" },
+    format: "protobuf",
+    compression: "gzip",
+    timeoutMs: 300,
+    maxBytes: 4_000_000,
+    ...more,
+  };
+  const self: Bench = {
+    exporter: new SignalExporter(
+      destination,
+      (spans, format) => encodeTraces(spans, { "service.name": "test" }, scope, format),
+      {
+        clock: () => self.now,
+        fetch,
+        sleep: async (ms) => {
+          waits.push(ms);
+          self.now += ms;
+        },
+        random: () => 0.5,
+      },
+    ),
+    waits,
+    now: 1_700_000_000_000,
+    add(count, attributes) {
+      for (let i = 0; i < count; i += 1) {
+        const item = span(attributes);
+        self.exporter.add(item, spanSize(item));
+      }
+    },
+    async flush(budgetMs = 25_000) {
+      await self.exporter.flush(self.now + budgetMs);
+      return checked(self.exporter.counts());
+    },
+  };
+  return self;
+}
+
+const scope = { name: "test", version: "" };
+
+/** Counts that add up. */
+function checked(counts: ExportCounts): ExportCounts {
+  const dropped = Object.values(counts.dropped).reduce((sum, count) => sum + count, 0);
+  assert.equal(counts.made, counts.accepted + dropped + counts.queued + counts.sending);
+  return counts;
+}
+
+function dropsOf({ dropped }: ExportCounts): Record<string, number> {
+  return Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
+}
+
+const itemsOf = ({ requests }: Receiver) => requests.map(({ items }) => items.length);
+
+describe("an exporter", () => {
+  let receiver: Receiver;
+  let elsewhere: Receiver;
+  before(async () => {
+    [receiver, elsewhere] = await Promise.all([startReceiver(), startReceiver()]);
+  });
+  after(() => Promise.all([receiver.close(), elsewhere.close()]));
+  afterEach(() => {
+    for (const one of [receiver, elsewhere]) {
+      one.requests.length = 0;
+      one.script.length = 0;
+      one.otherwise = {};
+    }
+  });
+
+  for (const format of ["protobuf", "json"] as const) {
+    for (const compression of ["gzip", "none"] as const) {
+      test(`sends ${format} with compression ${compression}`, async () => {
+        const one = bench(receiver, { format, compression });
+        one.add(3, { "app.text": "é" });
+        const counts = await one.flush();
+        assert.deepEqual([counts.accepted, counts.requests, counts.lastStatus], [3, 1, 200]);
+        const [request] = receiver.requests;
+        assert.equal(request?.path, "POST /v1/traces");
+        assert.equal(request?.headers["x-key"], "s3cret");
+        assert.equal(request?.headers["user-agent"], "isotel");
+        const type = format === "json" ? "application/json" : "application/x-protobuf";
+        assert.equal(request?.headers["content-type"], type);
+        const encoding = compression === "gzip" ? "gzip" : undefined;
+        assert.equal(request?.headers["content-encoding"], encoding);
+        assert.deepEqual(request?.resource, { "service.name": "test" });
+        assert.deepEqual(request?.items[0]?.attributes, { "app.text": "é" });
+      });
+    }
+  }
+
+  test("sends nothing when nothing waits", async () => {
+    assert.equal((await bench(receiver).flush()).requests, 0);
+    assert.equal(receiver.requests.length, 0);
+  });
+
+  test("makes batches of 512", async () => {
+    const one = bench(receiver);
+    one.add(1_300);
+    assert.equal((await one.flush()).accepted, 1_300);
+    assert.deepEqual(itemsOf(receiver).sort(), [276, 512, 512]);
+  });
+
+  test("splits what is more than a backend takes, by size known and by size encoded", async () => {
+    const one = bench(receiver, { maxBytes: 10_000 });
+    one.add(10, { "app.text": "x".repeat(4_000) });
+    // Three bytes a unit, which only encoding tells.
+    one.add(10, { "app.text": "語".repeat(1_500) });
+    assert.equal((await one.flush()).accepted, 20);
+    for (const { bytes } of receiver.requests) assert.ok(bytes <= 10_000, String(bytes));
+  });
+
+  test("drops a span that alone is more than a backend takes, and sends the others", async () => {
+    const one = bench(receiver, { maxBytes: 10_000 });
+    one.add(1);
+    one.add(1, { "app.text": "x".repeat(10_001) });
+    one.add(1, { "app.text": "語".repeat(4_000) });
+    one.add(1);
+    const counts = await one.flush();
+    assert.deepEqual([counts.accepted, dropsOf(counts)], [2, { too_large: 2 }]);
+  });
+
+  test("drops a span of 10 MB, and one that cannot be encoded, without the others", async () => {
+    const one = bench(receiver);
+    one.add(2);
+    one.add(1, { "app.text": "x".repeat(10_000_000) });
+    one.add(1, {
+      get "app.getter"() {
+        return {
+          get inner(): string {
+            throw new Error("a getter of the caller's");
+          },
+        };
+      },
+    });
+    one.add(2, { "app.half": "\ud800" });
+    const counts = await one.flush();
+    assert.equal(counts.accepted + (counts.dropped.not_encoded ?? 0), 5);
+    assert.equal(counts.dropped.too_large, 1);
+    assert.ok(counts.accepted >= 4);
+  });
+
+  test("drops the oldest when 2,048 wait", async () => {
+    const one = bench(receiver);
+    one.add(2_100);
+    const first = made - 2_047;
+    const counts = await one.flush();
+    assert.deepEqual([counts.accepted, dropsOf(counts)], [2_048, { queue_full: 52 }]);
+    const names = receiver.requests.flatMap(({ items }) => items.map(({ name }) => name));
+    assert.equal(names.includes(`span ${first}`), true);
+    assert.equal(names.includes(`span ${first - 1}`), false);
+  });
+
+  test("drops the oldest when 16 MB of text wait", async () => {
+    const one = bench(receiver);
+    one.add(9, { "app.text": "x".repeat(2_000_000) });
+    const counts = await one.flush();
+    assert.deepEqual([counts.accepted, dropsOf(counts)], [7, { queue_full: 2 }]);
+  });
+
+  for (const status of [200, 202, 204]) {
+    test(`is content with ${status}`, async () => {
+      receiver.script.push({ status });
+      const one = bench(receiver);
+      one.add(2);
+      assert.deepEqual((await one.flush()).accepted, 2);
+      assert.equal(receiver.requests.length, 1);
+    });
+  }
+
+  const json = { "content-type": "application/json" };
+  const protobuf = { "content-type": "application/x-protobuf" };
+  const partial: Readonly<Record<string, readonly [Step, number]>> = {
+    "as JSON": [
+      { headers: json, body: '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"x"}}' },
+      2,
+    ],
+    "as JSON with a number": [{ headers: json, body: '{"partialSuccess":{"rejectedSpans":2}}' }, 2],
+    "as JSON without saying so": [{ body: '{"partialSuccess":{"rejectedSpans":"1"}}' }, 1],
+    "as protobuf": [{ headers: protobuf, body: Uint8Array.of(10, 5, 8, 2, 18, 1, 120) }, 2],
+    "of none": [{ headers: json, body: '{"partialSuccess":{}}' }, 0],
+    "of more than there were": [
+      { headers: json, body: '{"partialSuccess":{"rejectedSpans":"99"}}' },
+      3,
+    ],
+    "of fewer than none": [
+      {
+        headers: protobuf,
+        body: Uint8Array.of(10, 11, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1),
+      },
+      3,
+    ],
+    "that is not JSON": [{ headers: json, body: "{" }, 0],
+    "that breaks off": [{ headers: protobuf, body: Uint8Array.of(10, 200, 8) }, 0],
+    "longer than anybody reads": [
+      { headers: json, body: `{"partialSuccess":{"rejectedSpans":1},"x":"${"y".repeat(70_000)}"}` },
+      0,
+    ],
+  };
+  for (const [name, [step, rejected]] of Object.entries(partial)) {
+    test(`counts a partial success ${name}`, async () => {
+      receiver.script.push(step);
+      const one = bench(receiver);
+      one.add(3);
+      const counts = await one.flush();
+      assert.deepEqual([counts.accepted, counts.dropped.rejected], [3 - rejected, rejected]);
+      assert.equal(receiver.requests.length, 1);
+    });
+  }
+
+  for (const status of [400, 401, 403, 404, 408, 413, 500, 501]) {
+    test(`drops what is answered with ${status}, and does not repeat it`, async () => {
+      receiver.script.push({ status, body: "no" });
+      const one = bench(receiver);
+      one.add(3);
+      const counts = await one.flush();
+      assert.deepEqual([dropsOf(counts), counts.lastStatus], [{ rejected: 3 }, status]);
+      assert.equal(receiver.requests.length, 1);
+    });
+  }
+
+  const passing: Readonly<Record<string, Step>> = {
+    "429": { status: 429 },
+    "502": { status: 502 },
+    "503": { status: 503 },
+    "504": { status: 504 },
+    "a reset": { resets: true },
+    "a hang": { hangs: true },
+  };
+  for (const [name, step] of Object.entries(passing)) {
+    test(`tries again after ${name}`, async () => {
+      receiver.script.push(step, step);
+      const one = bench(receiver);
+      one.add(3);
+      const counts = await one.flush();
+      assert.deepEqual([counts.accepted, counts.requests], [3, 3]);
+      // Half of it is random: 0.5 here.
+      assert.deepEqual(one.waits, [375, 750]);
+      const [first, , third] = receiver.requests;
+      assert.deepEqual(third?.items, first?.items);
+    });
+  }
+
+  test("gives up when no time is left", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(3);
+    const counts = await one.flush();
+    assert.deepEqual(dropsOf(counts), { unavailable: 3 });
+    assert.deepEqual(one.waits, [375, 750, 1_500, 3_000, 6_000, 6_000, 6_000]);
+    assert.equal(counts.requests, 8);
+  });
+
+  test("gives up a host that nobody answers at", async () => {
+    const closed = await startReceiver();
+    await closed.close();
+    const one = bench(closed);
+    one.add(3);
+    const counts = await one.flush(3_000);
+    assert.deepEqual([dropsOf(counts), counts.lastStatus], [{ unavailable: 3 }, 0]);
+  });
+
+  test("waits as long as Retry-After says, in seconds or until a date", async () => {
+    const one = bench(receiver);
+    receiver.script.push(
+      { status: 429, headers: { "retry-after": "7" } },
+      { status: 503, headers: { "retry-after": new Date(one.now + 7_000 + 5_000).toUTCString() } },
+    );
+    one.add(1);
+    assert.equal((await one.flush()).accepted, 1);
+    assert.deepEqual(one.waits, [7_000, 5_000]);
+  });
+
+  test("leaves a backend alone that asks for longer than there is time", async () => {
+    receiver.script.push({ status: 429, headers: { "retry-after": "60" } });
+    const one = bench(receiver);
+    one.add(3);
+    assert.deepEqual(dropsOf(await one.flush()), { unavailable: 3 });
+    one.add(2);
+    one.now += 59_000;
+    assert.deepEqual((await one.flush()).queued, 2);
+    assert.equal(receiver.requests.length, 1);
+    one.now += 1_000;
+    const counts = await one.flush();
+    assert.deepEqual([counts.accepted, counts.queued], [2, 0]);
+  });
+
+  for (const status of [301, 302, 303, 307, 308]) {
+    test(`never follows ${status} to another host: neither data nor headers go there`, async () => {
+      receiver.script.push({ status, headers: { location: `${elsewhere.url}/v1/traces` } });
+      const one = bench(receiver);
+      one.add(3);
+      const counts = await one.flush();
+      assert.deepEqual([dropsOf(counts), counts.lastStatus], [{ redirected: 3 }, status]);
+      assert.equal(elsewhere.requests.length, 0);
+    });
+  }
+
+  test("follows a redirect within the host, and not for ever", async () => {
+    receiver.script.push({ status: 308, headers: { location: "/v2/traces" } });
+    const one = bench(receiver);
+    one.add(3);
+    assert.equal((await one.flush()).accepted, 3);
+    assert.deepEqual(
+      receiver.requests.map(({ path }) => path),
+      ["POST /v1/traces", "POST /v2/traces"],
+    );
+    assert.equal(receiver.requests[1]?.headers["x-key"], "s3cret");
+    receiver.otherwise = { status: 307, headers: { location: "/again" } };
+    one.add(1);
+    assert.deepEqual(dropsOf(await one.flush()), { redirected: 1 });
+    assert.equal(receiver.requests.length, 2 + 4);
+  });
+
+  test("a redirect without a place to go is no success", async () => {
+    receiver.script.push({ status: 302 });
+    const one = bench(receiver);
+    one.add(1);
+    assert.deepEqual(dropsOf(await one.flush()), { redirected: 1 });
+  });
+
+  test("while 2,048 are being sent, what comes waits in the queue for its turn", async () => {
+    receiver.script.push({ hangs: true }, { hangs: true }, { hangs: true }, { hangs: true });
+    const one = bench(receiver);
+    one.add(2_048);
+    const first = one.exporter.flush(one.now + 25_000);
+    one.add(100);
+    await one.exporter.flush(one.now + 25_000);
+    const { sending, queued } = checked(one.exporter.counts());
+    assert.deepEqual([sending, queued], [2_048, 100]);
+    await first;
+    assert.equal(checked(one.exporter.counts()).accepted, 2_148);
+    assert.deepEqual(itemsOf(receiver).slice(-1), [100]);
+  });
+
+  test("what was being sent when its invocation was ended is counted as lost, once", async () => {
+    receiver.otherwise = { hangs: true };
+    const one = bench(receiver, { timeoutMs: 200 });
+    one.add(4);
+    const flush = one.exporter.flush(one.now + 25_000);
+    one.now += 61_000;
+    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { lost: 4 });
+    receiver.otherwise = {};
+    await flush;
+    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { lost: 4 });
+    assert.equal(one.exporter.counts().accepted, 0);
+  });
+
+  test("whatever a backend does, what was made is accounted for", async () => {
+    const steps: Step[] = [
+      {},
+      { status: 202 },
+      { headers: json, body: '{"partialSuccess":{"rejectedSpans":"1"}}' },
+      { status: 400 },
+      { status: 413 },
+      { status: 429, headers: { "retry-after": "1" } },
+      { status: 503 },
+      { resets: true },
+      { status: 302, headers: { location: elsewhere.url } },
+    ];
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const one = bench(receiver, { maxBytes: 20_000 });
+    for (let round = 0; round < 40; round += 1) {
+      receiver.script.push(
+        ...Array.from({ length: random(4) }, () => steps[random(steps.length)] as Step),
+      );
+      one.add(random(600), { "app.text": "x".repeat(random(300)) });
+      if (random(5) === 0) one.add(1, { "app.text": "x".repeat(20_001) });
+      await one.flush();
+    }
+    receiver.script.length = 0;
+    const counts = await one.flush();
+    assert.deepEqual([counts.queued, counts.sending], [0, 0]);
+    assert.ok(
+      counts.accepted > 1_000 && counts.dropped.rejected > 0 && counts.dropped.redirected > 0,
+    );
+    assert.equal(elsewhere.requests.length, 0);
+  });
+});
+
+describe("what is read of an answer", () => {
+  test("Retry-After in seconds, as a date, and neither", () => {
+    const now = Date.UTC(2026, 10, 20);
+    assert.equal(retryAfterMs("120", now), 120_000);
+    assert.equal(retryAfterMs(" 0 ", now), 0);
+    assert.equal(retryAfterMs(new Date(now + 3_000).toUTCString(), now), 3_000);
+    assert.equal(retryAfterMs(new Date(now - 3_000).toUTCString(), now), 0);
+    assert.equal(retryAfterMs("99999999999", now), 300_000);
+    for (const header of [null, "", "-1", "1.5", "soon", "1e3"]) {
+      assert.equal(retryAfterMs(header, now), undefined, String(header));
+    }
+  });
+
+  test("random bytes as a partial success never throw and never count below none", () => {
+    let seed = 1;
+    for (let round = 0; round < 20_000; round += 1) {
+      const bytes = Uint8Array.from({ length: round % 24 }, () => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return seed % 3 === 0 ? ([8, 10, 18, 0][seed % 4] as number) : seed & 0xff;
+      });
+      for (const type of [null, "application/json", "application/x-protobuf"]) {
+        assert.ok(rejectedCount(bytes, type) >= 0);
+      }
+    }
+  });
+});
