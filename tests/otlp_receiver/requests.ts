@@ -7,6 +7,10 @@ export interface ReceivedItem {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
+  readonly traceState: string;
+  readonly flags: number;
+  /** Of a span, in milliseconds. */
+  readonly durationMs: number;
   /** 0 for log records. */
   readonly kind: number;
   /** Of a span's status. */
@@ -42,6 +46,9 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
       traceId: item.traceId ?? "",
       spanId: item.spanId ?? "",
       parentSpanId: item.parentSpanId ?? "",
+      traceState: item.traceState ?? "",
+      flags: item.flags ?? 0,
+      durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
       kind: item.kind ?? 0,
       status: item.status?.code ?? 0,
       attributes: jsonAttributes(item.attributes),
@@ -49,6 +56,10 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
       droppedAttributes: item.droppedAttributesCount ?? 0,
     })),
   };
+}
+
+function durationOf(startNano: unknown, endNano: unknown): number {
+  return Number(BigInt((endNano as bigint) ?? 0) - BigInt((startNano as bigint) ?? 0)) / 1e6;
 }
 
 function jsonAttributes(list: Json[] | undefined): Record<string, unknown> {
@@ -87,6 +98,9 @@ function protobufSpan(message: Uint8Array): ReceivedItem {
     traceId: hex(fields.get(1)),
     spanId: hex(fields.get(2)),
     parentSpanId: hex(fields.get(4)),
+    traceState: text(fields.get(3) ?? noBytes),
+    flags: Number(fields.get(16) ?? 0n),
+    durationMs: durationOf(fields.get(7), fields.get(8)),
     kind: Number(fields.get(6) ?? 0n),
     status: Number(status.get(3) ?? 0n),
     attributes: protobufAttributes(messagesIn(message, 9)),
@@ -103,6 +117,9 @@ function protobufLog(message: Uint8Array): ReceivedItem {
     traceId: hex(fields.get(9)),
     spanId: hex(fields.get(10)),
     parentSpanId: "",
+    traceState: "",
+    flags: Number(fields.get(8) ?? 0n),
+    durationMs: 0,
     kind: 0,
     status: 0,
     attributes: protobufAttributes(messagesIn(message, 6)),

@@ -28,6 +28,8 @@ export interface SendOutcome {
 
 const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
 
+/** More do not fit into the time of an invocation. */
+const maxAttempts = 10;
 /** Redirects of one attempt. */
 const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
@@ -74,7 +76,7 @@ export async function send(
       }
       const asked = attempt.retryAfterMs ?? 0;
       const waitMs = Math.max(backoffMs(requests, random), asked);
-      if (clock() + waitMs + leastAttemptMs > deadlineUnixMs) {
+      if (requests >= maxAttempts || clock() + waitMs + leastAttemptMs > deadlineUnixMs) {
         return { dropped: "unavailable", rejected: 0, requests, status, pauseMs: asked };
       }
       await sleep(waitMs);

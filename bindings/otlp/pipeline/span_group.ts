@@ -107,7 +107,7 @@ export class SpanGroup {
       if (this.pipeline.hasWork) this.#flushSoon();
       return;
     }
-    if (this.#wake !== undefined || !(this.#undecided.length > 0 || this.pipeline.hasWork)) return;
+    if (this.#wake !== undefined || !this.pipeline.hasWork) return;
     // The rest of a stream may take long: what has ended is not to be lost with it.
     const { over, cancel } = this.pipeline.sleep(lingerMs);
     this.#wake = cancel;
