@@ -12,6 +12,8 @@ export interface Position {
 }
 
 const kindBits = 4;
+/** Stands for a text that is not known: no text is taken to be the same as this one. */
+const neverLast = "isotel.never_last";
 const loneSurrogates = /\p{Surrogate}/gu;
 
 /**
@@ -38,6 +40,8 @@ export class BatchWriter {
   readonly #next: number[] = [];
   /** By key: the last list of attributes it stood in. */
   readonly #seenIn: number[] = [];
+  /** By key: the last text it had as an attribute. Many have the same one in every span. */
+  readonly #lastTexts: string[] = [];
   #first = 0;
   #list = 0;
 
@@ -53,6 +57,7 @@ export class BatchWriter {
     this.#keys.length = 0;
     this.#next.length = 0;
     this.#seenIn.length = 0;
+    this.#lastTexts.length = 0;
     this.#first = 0;
   }
 
@@ -79,6 +84,8 @@ export class BatchWriter {
     this.text = text;
     this.raw.length = rawCount;
     this.rawBytes = rawBytes;
+    // The core will not see what was forgotten.
+    this.#lastTexts.fill(neverLast);
   }
 
   /** Writes a word; there has to be room for it. */
@@ -111,6 +118,7 @@ export class BatchWriter {
     const keyTexts = this.#keys;
     const next = this.#next;
     const seenIn = this.#seenIn;
+    const lastTexts = this.#lastTexts;
     const mark = ++this.#list;
     let { words, numbers, wordCount, numberCount, text } = this;
     const { repairsTexts } = this;
@@ -135,6 +143,11 @@ export class BatchWriter {
       const head = id << kindBits;
       switch (typeof value) {
         case "string":
+          if (value === lastTexts[id] && value !== neverLast) {
+            words[wordCount++] = head | OtlpAbi.valueSameText;
+            break;
+          }
+          lastTexts[id] = value;
           if (repairsTexts) text += value.replace(loneSurrogates, "\ufffd");
           else text += value;
           words[wordCount++] = head | OtlpAbi.valueText;
@@ -237,6 +250,8 @@ export class BatchWriter {
     this.#keys.push(key);
     this.#next.push(0);
     this.#seenIn.push(0);
+    // What the core has where there was none.
+    this.#lastTexts.push("");
     this.keySizes.push(text.length);
     this.keyText += text;
     return id;

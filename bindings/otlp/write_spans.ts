@@ -10,16 +10,21 @@ const zeros = "0".repeat(traceDigits);
 export function writeSpans(writer: BatchWriter, spans: readonly FinishedSpan[]): void {
   writer.reserve(1, 0);
   writer.word(spans.length);
-  let traceId = "";
+  let before: FinishedSpan | undefined;
   for (const span of spans) {
-    const isSameTrace = span.traceId === traceId;
-    if (!isSameTrace) traceId = span.traceId;
-    writeSpan(writer, span, isSameTrace);
+    writeSpan(writer, span, before);
+    before = span;
   }
 }
 
-function writeSpan(writer: BatchWriter, span: FinishedSpan, isSameTrace: boolean): void {
+function writeSpan(
+  writer: BatchWriter,
+  span: FinishedSpan,
+  before: FinishedSpan | undefined,
+): void {
   const { name, traceState, status, parentSpanId, events, links } = span;
+  const isSameTrace = before !== undefined && span.traceId === before.traceId;
+  const isSameName = before !== undefined && name === before.name;
   const hasParent = parentSpanId.length === spanDigits;
   writer.reserve(9, 2);
   writer.word(
@@ -27,6 +32,7 @@ function writeSpan(writer: BatchWriter, span: FinishedSpan, isSameTrace: boolean
       ((span.kind & 0xff) << 8) |
       ((status.code & 0xff) << 16) |
       (isSameTrace ? OtlpAbi.spanSameTrace : 0) |
+      (isSameName ? OtlpAbi.spanSameName : 0) |
       (hasParent ? OtlpAbi.spanHasParent : 0) |
       remoteBits(span.isParentRemote),
   );
@@ -41,7 +47,7 @@ function writeSpan(writer: BatchWriter, span: FinishedSpan, isSameTrace: boolean
   if (!isSameTrace) writer.chars(digits(span.traceId, traceDigits));
   writer.chars(digits(span.spanId, spanDigits));
   if (hasParent) writer.chars(parentSpanId);
-  writer.chars(name);
+  if (!isSameName) writer.chars(name);
   if (traceState !== "") writer.chars(traceState);
   if (status.message !== "") writer.chars(status.message);
   writer.attributes(span.attributes);

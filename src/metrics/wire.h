@@ -44,6 +44,8 @@ class ByteWriter {
   [[nodiscard]] std::string_view view() const { return {data_.get(), size_}; }
   [[nodiscard]] char* data() { return data_.get(); }
 
+  /// How many more bytes fit without growing.
+  [[nodiscard]] size_t room() const { return capacity_ - size_; }
   /// Room for `bytes` more bytes, to be written there and then counted with Advance().
   char* Reserve(size_t bytes) {
     if (capacity_ - size_ < bytes) Grow(bytes);

@@ -37,15 +37,27 @@ enum class ValueKind : uint8_t {
   kDouble = 7,   ///< number
   kList = 8,     ///< word: how many values follow
   kMap = 9,      ///< the same, each with a key
-  kBytes = 10,   ///< word: raw bytes
-  kNone = 15,    ///< no value at all
+  kBytes = 10,     ///< word: raw bytes
+  kSameText = 11,  ///< of an attribute: the text its key had last
+  kNone = 15,      ///< no value at all
+};
+
+inline constexpr uint32_t kKindBits = 4;
+
+/// A key of a batch.
+struct Key {
+  std::string_view encoded;    ///< as its sink wants it
+  std::string_view last_text;  ///< of the last attribute with this key whose value was a text
 };
 
 /// Nothing is read outside of the areas. The first read past the end of one fails the reader for good: later reads
 /// answer zero or nothing.
 class BatchReader {
  public:
-  /// `bytes` starts at an address aligned to 8 and has sizes.Total() bytes. Reads the keys.
+  /// Bytes after the batch that are read, whatever they are, but never used.
+  static constexpr size_t kSlackBytes = 8;
+
+  /// `bytes` starts at an address aligned to 8 and has sizes.Total() bytes, and kSlackBytes after them. Reads the keys.
   BatchReader(const char* bytes, const BatchSizes& sizes);
 
   [[nodiscard]] bool ok() const { return error_ == Error::kOk; }
@@ -72,6 +84,26 @@ class BatchReader {
   std::string_view Raw(uint32_t size);
 
   [[nodiscard]] const std::vector<std::string_view>& keys() const { return keys_; }
+
+  /// Where the reader is, for a loop that keeps it in registers: it takes the position, moves on inside of the bounds
+  /// and gives it back.
+  struct Position {
+    const double* numbers;
+    const double* numbers_end;
+    const uint32_t* words;
+    const uint32_t* words_end;
+    const char* text;
+    /// Of a batch whose texts are not all ASCII the same as `text`: such texts take Text().
+    const char* text_end;
+  };
+  [[nodiscard]] Position position() const {
+    return {numbers_, numbers_end_, words_, words_end_, text_, is_ascii_ ? text_end_ : text_};
+  }
+  void MoveTo(const Position& position) {
+    numbers_ = position.numbers;
+    words_ = position.words;
+    text_ = position.text;
+  }
 
  private:
   std::string_view LongText(uint32_t units);

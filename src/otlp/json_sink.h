@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/limits.h"
 #include "metrics/wire.h"
+#include "otlp/batch_reader.h"
 #include "otlp/field.h"
 
 namespace isotel::otlp {
@@ -65,6 +67,9 @@ class JsonSink {
   void PackedDouble(Field field, std::span<const double> values);
   void PackedUint(Field field, std::span<const uint64_t> values);
 
+  uint32_t PlainAttributes(Field /*field*/, BatchReader& /*in*/, std::vector<Key>& /*keys*/, uint32_t /*count*/) {
+    return 0;
+  }
   void TextAttribute(Field field, std::string_view key, std::string_view text);
   void BoolAttribute(Field field, std::string_view key, bool value);
   void IntAttribute(Field field, std::string_view key, int64_t value);

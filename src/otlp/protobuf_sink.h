@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/limits.h"
 #include "metrics/wire.h"
+#include "otlp/batch_reader.h"
 #include "otlp/field.h"
 
 namespace isotel::otlp {
@@ -76,6 +78,9 @@ class ProtobufSink {
   void PackedDouble(Field field, std::span<const double> values);
   void PackedUint(Field field, std::span<const uint64_t> values);
 
+  /// Writes attributes of texts, numbers and booleans up to one that is something else, or for which there is no room
+  /// yet, or `count`; how many.
+  uint32_t PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count);
   void TextAttribute(Field field, std::string_view key, std::string_view text);
   void BoolAttribute(Field field, std::string_view key, bool value);
   void IntAttribute(Field field, std::string_view key, int64_t value);

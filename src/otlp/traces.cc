@@ -53,6 +53,7 @@ constexpr uint32_t kSameTrace = 1U << 24;
 constexpr uint32_t kHasParent = 1U << 25;
 constexpr uint32_t kKnowsRemote = 1U << 26;
 constexpr uint32_t kIsRemote = 1U << 27;
+constexpr uint32_t kSameName = 1U << 28;
 
 constexpr uint32_t kTraceDigits = 32;
 constexpr uint32_t kSpanDigits = 16;
@@ -99,7 +100,8 @@ class TraceEncoder {
       SpanId parent;
       if (ReadId(in_.Text(kSpanDigits), parent)) out_.Id(span::kParentSpanId, ViewOf(parent));
     }
-    out_.Text(span::kName, in_.Text(name));
+    if ((word & kSameName) == 0) name_ = in_.Text(name);
+    out_.Text(span::kName, name_);
     out_.Text(span::kTraceState, in_.Text(trace_state));
     const std::string_view status_message = in_.Text(message);
     out_.Uint(span::kKind, word >> 8 & 0xFF);
@@ -183,6 +185,7 @@ class TraceEncoder {
   ValueEncoder<Sink>& values_;
   TraceId trace_id_{};
   bool has_trace_ = false;
+  std::string_view name_;
   uint32_t length_bytes_ = 2;
   uint32_t skipped_ = 0;
 };

@@ -22,9 +22,10 @@ class ValueEncoder {
       Sink::EncodeKey(key, key_bytes_);
       ends.push_back(key_bytes_.size());
     }
+    (void)key_bytes_.Reserve(BatchReader::kSlackBytes);
     size_t start = 0;
     for (const size_t end : ends) {
-      keys_.push_back(key_bytes_.view().substr(start, end - start));
+      keys_.push_back({.encoded = key_bytes_.view().substr(start, end - start), .last_text = {}});
       start = end;
     }
   }
@@ -47,25 +48,35 @@ class ValueEncoder {
   }
 
  private:
-  static constexpr uint32_t kKindBits = 4;
-
   static ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
 
   void AttributeList(Field field, uint32_t depth) {
     const uint32_t count = in_.Word();
     if (count == 0) return;
     out_.OpenList(field);
-    for (uint32_t i = 0; i < count && GoesOn(); ++i) Attribute(field, depth);
+    for (uint32_t i = 0; i < count && GoesOn();) {
+      // Most are of a kind for which there is a shorter way.
+      if (depth == 0) i += out_.PlainAttributes(field, in_, keys_, count - i);
+      if (i == count) break;
+      Attribute(field, depth);
+      ++i;
+    }
     out_.CloseList();
   }
 
   void Attribute(Field field, uint32_t depth) {
     const uint32_t head = in_.Word();
     if (head >> kKindBits >= keys_.size()) return in_.Fail();
-    const std::string_view key = keys_[head >> kKindBits];
+    Key& entry = keys_[head >> kKindBits];
+    const std::string_view key = entry.encoded;
     switch (KindOf(head)) {
-      case ValueKind::kText:
-        return out_.TextAttribute(field, key, in_.Text(in_.Word()));
+      case ValueKind::kText: {
+        const std::string_view text = in_.Text(in_.Word());
+        if (depth == 0) entry.last_text = text;
+        return out_.TextAttribute(field, key, text);
+      }
+      case ValueKind::kSameText:
+        return out_.TextAttribute(field, key, entry.last_text);
       case ValueKind::kFalse:
       case ValueKind::kTrue:
         return out_.BoolAttribute(field, key, KindOf(head) == ValueKind::kTrue);
@@ -144,7 +155,7 @@ class ValueEncoder {
   BatchReader& in_;
   Sink& out_;
   metrics::ByteWriter key_bytes_;
-  std::vector<std::string_view> keys_;
+  std::vector<Key> keys_;
 };
 
 }  // namespace isotel::otlp

@@ -17,7 +17,9 @@ namespace {
 
 static_assert(static_cast<uint32_t>(otlp::Format::kJson) == ISOTEL_OTLP_JSON);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kBytes) == ISOTEL_VALUE_BYTES);
+static_assert(static_cast<uint32_t>(otlp::ValueKind::kSameText) == ISOTEL_VALUE_SAME_TEXT);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kNone) == ISOTEL_VALUE_NONE);
+static_assert(otlp::BatchReader::kSlackBytes == sizeof(uint64_t));
 static_assert(isotel::kMaxValueDepth == ISOTEL_MAX_VALUE_DEPTH);
 static_assert(isotel::kMaxBufferBytes == ISOTEL_MAX_BATCH_BYTES);
 
@@ -27,7 +29,8 @@ int32_t Answer(Error error) { return static_cast<int32_t>(error); }
 
 struct isotel_otlp {
   [[nodiscard]] char* Bytes() { return reinterpret_cast<char*>(buffer.data()); }
-  [[nodiscard]] size_t Size() const { return buffer.size() * sizeof(uint64_t); }
+  /// Without the slack a batch wants after it.
+  [[nodiscard]] size_t Size() const { return buffer.empty() ? 0 : (buffer.size() - 1) * sizeof(uint64_t); }
 
   // Words, because what stands in it is aligned.
   std::vector<uint64_t> buffer;
@@ -49,9 +52,9 @@ void isotel_otlp_destroy(isotel_otlp* context) { std::unique_ptr<isotel_otlp>{co
 void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) {
   if (size > isotel::kMaxBufferBytes) return nullptr;
   // Nothing of the old one is kept: both need not fit at the same time.
-  if (size > context->Size()) {
+  if (size > context->Size() || context->buffer.empty()) {
     context->buffer = {};
-    context->buffer.resize((size + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+    context->buffer.resize((size + sizeof(uint64_t) - 1) / sizeof(uint64_t) + 1);
   }
   return context->buffer.data();
 }

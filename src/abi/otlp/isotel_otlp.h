@@ -43,6 +43,7 @@ extern "C" {
 #define ISOTEL_VALUE_LIST 8
 #define ISOTEL_VALUE_MAP 9
 #define ISOTEL_VALUE_BYTES 10
+#define ISOTEL_VALUE_SAME_TEXT 11
 #define ISOTEL_VALUE_NONE 15
 
 /* Lists and maps inside one another, at most. */
@@ -55,6 +56,7 @@ extern "C" {
 #define ISOTEL_SPAN_HAS_PARENT 0x2000000
 #define ISOTEL_SPAN_KNOWS_REMOTE 0x4000000
 #define ISOTEL_SPAN_IS_REMOTE 0x8000000
+#define ISOTEL_SPAN_SAME_NAME 0x10000000
 
 /* Bits of the first word of a log record, above flags | severity << 8. */
 #define ISOTEL_LOG_HAS_TRACE 0x1000000

@@ -1,0 +1,118 @@
+// The loop most of a batch goes through: attributes whose values are texts, numbers and booleans.
+#include <cstring>
+
+#include "otlp/protobuf_sink.h"
+
+namespace isotel::otlp {
+namespace {
+
+// Bytes of an attribute besides its key and its text: tags and lengths, and what is not text.
+constexpr size_t kMostBytes = 48;
+
+char* WriteLength(char* at, size_t value) {
+  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+size_t LengthBytes(size_t value) {
+  size_t bytes = 1;
+  for (; value >= 0x80; value >>= 7) ++bytes;
+  return bytes;
+}
+
+size_t VarintBytes(int64_t value) {
+  size_t bytes = 1;
+  for (auto left = static_cast<uint64_t>(value); left >= 0x80; left >>= 7) ++bytes;
+  return bytes;
+}
+
+// Whole words: reads and writes up to kSlackBytes too many.
+char* CopyWords(char* to, std::string_view from) {
+  for (size_t i = 0; i < from.size(); i += sizeof(uint64_t)) std::memcpy(to + i, from.data() + i, sizeof(uint64_t));
+  return to + from.size();
+}
+
+// A KeyValue up to where the content of its value goes.
+char* StartAttribute(char* at, char tag, std::string_view key, size_t value_bytes) {
+  constexpr char kValueTag = 2 << 3 | 2;
+  *at++ = tag;
+  at = WriteLength(at, key.size() + 1 + LengthBytes(value_bytes) + value_bytes);
+  at = CopyWords(at, key);
+  *at++ = kValueTag;
+  return WriteLength(at, value_bytes);
+}
+
+char* WriteText(char* at, char tag, std::string_view key, std::string_view text) {
+  at = StartAttribute(at, tag, key, 1 + LengthBytes(text.size()) + text.size());
+  *at++ = static_cast<char>(kStringValue.number << 3 | 2);
+  return CopyWords(WriteLength(at, text.size()), text);
+}
+
+char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
+  at = StartAttribute(at, tag, key, 1 + VarintBytes(value));
+  *at++ = static_cast<char>(kIntValue.number << 3);
+  auto left = static_cast<uint64_t>(value);
+  for (; left >= 0x80; left >>= 7) *at++ = static_cast<char>(left | 0x80);
+  *at++ = static_cast<char>(left);
+  return at;
+}
+
+}  // namespace
+
+uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count) {
+  if (full_) return 0;
+  const auto tag = static_cast<char>(field.number << 3 | 2);
+  BatchReader::Position from = in.position();
+  Key* const all_keys = keys.data();
+  const size_t key_count = keys.size();
+  char* const start = out_.Reserve(kMostBytes);
+  const char* const end = start + out_.room();
+  char* at = start;
+  uint32_t written = 0;
+  for (; written < count; ++written) {
+    if (from.words_end - from.words < 2) break;
+    const uint32_t head = from.words[0];
+    if (head >> kKindBits >= key_count) break;
+    Key& key = all_keys[head >> kKindBits];
+    const auto room = static_cast<size_t>(end - at);
+    if (room < kMostBytes + key.encoded.size()) break;
+    const auto kind = static_cast<ValueKind>(head & ((1U << kKindBits) - 1));
+    if (kind == ValueKind::kSameText) {
+      if (room < kMostBytes + key.encoded.size() + key.last_text.size()) break;
+      at = WriteText(at, tag, key.encoded, key.last_text);
+      from.words += 1;
+    } else if (kind == ValueKind::kText) {
+      const uint32_t units = from.words[1];
+      if (units > static_cast<size_t>(from.text_end - from.text)) break;
+      if (room < kMostBytes + key.encoded.size() + units) break;
+      key.last_text = {from.text, units};
+      at = WriteText(at, tag, key.encoded, key.last_text);
+      from.text += units;
+      from.words += 2;
+    } else if (kind == ValueKind::kInt32) {
+      at = WriteInteger(at, tag, key.encoded, static_cast<int32_t>(from.words[1]));
+      from.words += 2;
+    } else if (kind == ValueKind::kDouble) {
+      if (from.numbers == from.numbers_end) break;
+      at = StartAttribute(at, tag, key.encoded, 9);
+      *at++ = static_cast<char>(kDoubleValue.number << 3 | 1);
+      std::memcpy(at, from.numbers, sizeof(double));
+      at += sizeof(double);
+      from.numbers += 1;
+      from.words += 1;
+    } else if (kind == ValueKind::kTrue || kind == ValueKind::kFalse) {
+      at = StartAttribute(at, tag, key.encoded, 2);
+      *at++ = static_cast<char>(kBoolValue.number << 3);
+      *at++ = kind == ValueKind::kTrue ? 1 : 0;
+      from.words += 1;
+    } else {
+      break;
+    }
+  }
+  out_.Advance(static_cast<size_t>(at - start));
+  in.MoveTo(from);
+  return written;
+}
+
+}  // namespace isotel::otlp
