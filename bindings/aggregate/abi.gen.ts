@@ -10,6 +10,8 @@ export const AggregateAbi = {
   escapingUtf8: 3,
   applied: 0,
   duplicate: 1,
+  temporalityCumulative: 0,
+  temporalityDelta: 1,
   snapshotVersion: 0,
   snapshotUnixMs: 1,
   snapshotFamilies: 2,
@@ -41,6 +43,8 @@ export const aggregateExportNames = [
   "isotel_snapshot_info",
   "isotel_snapshot_peek",
   "isotel_snapshot_render",
+  "isotel_snapshot_base",
+  "isotel_snapshot_otlp",
   "isotel_negotiate",
   "isotel_content_type",
 ] as const;

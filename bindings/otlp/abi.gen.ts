@@ -29,6 +29,10 @@ export const OtlpAbi = {
   spanSameName: 0x10000000,
   logHasTrace: 0x1000000,
   logHasSpan: 0x2000000,
+  otlpMaxIds: 1024,
+  parentNone: 0,
+  parentNotSampled: 1,
+  parentSampled: 2,
   fingerprint: 2949445495,
 } as const;
 
@@ -42,4 +46,12 @@ export const otlpExportNames = [
   "isotel_otlp_output",
   "isotel_otlp_encode",
   "isotel_otlp_skipped",
+  "isotel_otlp_seed",
+  "isotel_otlp_ids",
+  "isotel_otlp_sample",
+  "isotel_otlp_trace_parent",
+  "isotel_otlp_trace_state",
+  "isotel_otlp_trace_state_with",
+  "isotel_otlp_baggage",
+  "isotel_otlp_baggage_header",
 ] as const;

@@ -1,4 +1,3 @@
-import { otlpModule } from "#otlp-module";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import { BatchWriter } from "./batch_writer.ts";
@@ -10,7 +9,8 @@ import {
   listAttributes,
   type OtlpFormat,
 } from "./model.ts";
-import { type OtlpCore, OtlpHost } from "./otlp_core.ts";
+import type { OtlpCore } from "./otlp_core.ts";
+import { type OtlpHost, otlpHost } from "./otlp_host.ts";
 import { writeLogs } from "./write_logs.ts";
 import { writeSpans } from "./write_spans.ts";
 
@@ -29,19 +29,14 @@ export interface EncodedRequest {
   readonly skipped: number;
 }
 
-/** Encodes export requests with an instance of the OTLP module that it owns. */
+/** Encodes export requests. */
 export class OtlpEncoder {
   readonly #host: OtlpHost;
   readonly #writer = new BatchWriter();
   #isWriting = false;
 
-  constructor(module: () => WebAssembly.Module | undefined = () => otlpModule) {
-    this.#host = new OtlpHost(module);
-  }
-
-  /** Instances of the module that trapped or could not be made. */
-  get traps(): number {
-    return this.#host.traps;
+  constructor(host: OtlpHost = otlpHost) {
+    this.#host = host;
   }
 
   /** An ExportTraceServiceRequest; see {@link encodeTraces}. */

@@ -1,32 +1,57 @@
-const poolBytes = 4_096;
-const pool = new Uint8Array(poolBytes);
-let used = poolBytes;
+import { type OtlpHost, otlpHost } from "./otlp_host.ts";
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const spanDigits = 16;
+/** How many span identifiers are made at once. */
+const poolSize = 64;
 
-/** 32 hexadecimal digits, not all zero. Throws where there is no entropy, as at global scope on Workers. */
-export function newTraceId(): string {
-  return randomHex(16);
-}
+/** Makes trace and span identifiers from the host's entropy: inside of a handler only, on Workers. */
+export class IdGenerator {
+  readonly #host: OtlpHost;
+  #pool = "";
+  #at = 0;
 
-/** 16 hexadecimal digits, not all zero. Throws as {@link newTraceId}. */
-export function newSpanId(): string {
-  return randomHex(8);
-}
-
-function randomHex(bytes: number): string {
-  for (;;) {
-    if (used + bytes > poolBytes) {
-      crypto.getRandomValues(pool);
-      used = 0;
-    }
-    let text = "";
-    let any = 0;
-    for (const end = used + bytes; used < end; used += 1) {
-      const byte = pool[used] as number;
-      any |= byte;
-      text += hex[byte] as string;
-    }
-    if (any !== 0) return text;
+  constructor(host: OtlpHost = otlpHost) {
+    this.#host = host;
   }
+
+  /**
+   * 32 lower-case hexadecimal digits.
+   *
+   * @throws OtlpTrapError when there is no OTLP module.
+   */
+  traceId(): string {
+    return this.spanId() + this.spanId();
+  }
+
+  /** 16 lower-case hexadecimal digits, not all zero; otherwise as {@link traceId}. */
+  spanId(): string {
+    if (this.#at === this.#pool.length) {
+      this.#pool = this.#host.use((core) => core.ids(poolSize));
+      this.#at = 0;
+    }
+    this.#at += spanDigits;
+    return this.#pool.slice(this.#at - spanDigits, this.#at);
+  }
+}
+
+/** Whether this is 32 hexadecimal digits that are not all zero. */
+export function isTraceId(id: string): boolean {
+  return /^(?!0{32})[\da-f]{32}$/i.test(id);
+}
+
+/** Whether this is 16 hexadecimal digits that are not all zero. */
+export function isSpanId(id: string): boolean {
+  return /^(?!0{16})[\da-f]{16}$/i.test(id);
+}
+
+const generator = new IdGenerator();
+
+/** A new trace identifier; see {@link IdGenerator.traceId}. */
+export function newTraceId(): string {
+  return generator.traceId();
+}
+
+/** A new span identifier; see {@link IdGenerator.spanId}. */
+export function newSpanId(): string {
+  return generator.spanId();
 }

@@ -4,6 +4,15 @@ import type { BatchWriter } from "./batch_writer.ts";
 import { instantiateOtlp, type OtlpExports } from "./otlp_exports.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const seedBytes = 32;
+
+/** Characters of a traceparent of the version we know. */
+const traceParentLength = 55;
+/** Key, value and properties. */
+const baggageTexts = 3;
+/** Headers and their parts are cut to this: the specifications ask for less. */
+const maxHeaderUnits = 16_384;
 
 /** What a call of an instance that trapped, or of none, throws. */
 export class OtlpTrapError extends Error {
@@ -15,6 +24,7 @@ export class OtlpCore {
   readonly #exports: OtlpExports;
   readonly #context: number;
   #capacity = 0;
+  #hasSeed = false;
   #isAlive = true;
 
   constructor(module: WebAssembly.Module) {
@@ -83,6 +93,110 @@ export class OtlpCore {
     });
   }
 
+  /**
+   * `count` times 16 hexadecimal digits, joined. The first call takes the seed from the host's entropy: inside of a
+   * handler only, on Workers.
+   */
+  ids(count: number): string {
+    return this.#call(() => {
+      if (!this.#hasSeed) this.#seed();
+      return this.#text(this.#exports.isotel_otlp_ids(this.#context, count)) ?? "";
+    });
+  }
+
+  /** Whether to sample a trace; undefined when its identifier is none. See context/sampler.h. */
+  sample(parent: number, traceId: string, ratio: number): boolean | undefined {
+    return this.#call(() => {
+      if (this.#put(traceId) !== 32) return undefined;
+      const decision = this.#exports.isotel_otlp_sample(this.#context, parent, ratio);
+      return decision < 0 ? undefined : decision === 1;
+    });
+  }
+
+  /** A traceparent header without the white space around it; undefined when it says nothing. */
+  traceParent(header: string): string | undefined {
+    return this.#call(() => {
+      const flags = this.#exports.isotel_otlp_trace_parent(this.#context, this.#put(header));
+      return flags < 0 ? undefined : this.#text(traceParentLength);
+    });
+  }
+
+  /** The members of a tracestate header; undefined when it has to be dropped. */
+  traceState(header: string): string | undefined {
+    return this.#call(() =>
+      this.#text(this.#exports.isotel_otlp_trace_state(this.#context, this.#put(header))),
+    );
+  }
+
+  /** A tracestate with one member changed; undefined when key or value are none. */
+  traceStateWith(state: string, key: string, value: string): string | undefined {
+    return this.#call(() => {
+      const [stateBytes = 0, keyBytes = 0, valueBytes = 0] = this.#putTexts([state, key, value], 0);
+      const { isotel_otlp_trace_state_with } = this.#exports;
+      return this.#text(
+        isotel_otlp_trace_state_with(this.#context, stateBytes, keyBytes, valueBytes),
+      );
+    });
+  }
+
+  /** Key, value and properties of each member of a baggage header, one after the other. */
+  baggage(header: string): string[] {
+    return this.#call(() => {
+      const count = this.#exports.isotel_otlp_baggage(this.#context, this.#put(header));
+      const at = this.#exports.isotel_otlp_output(this.#context) >>> 0;
+      const { buffer } = this.#exports.memory;
+      const sizes = new Uint32Array(buffer.slice(at, at + 4 * baggageTexts * count));
+      let textAt = at + sizes.byteLength;
+      return Array.from(sizes, (size) => {
+        textAt += size;
+        return decoder.decode(new Uint8Array(buffer, textAt - size, size));
+      });
+    });
+  }
+
+  /** The baggage header of members as {@link baggage} answers them. */
+  baggageHeader(texts: readonly string[]): string {
+    return this.#call(() => {
+      const sizesBytes = 4 * texts.length;
+      const sizes = this.#putTexts(texts, sizesBytes);
+      const at = this.#buffer(0);
+      new Uint32Array(this.#exports.memory.buffer, at, sizes.length).set(sizes);
+      const length = sizes.reduce((sum, size) => sum + size, sizesBytes);
+      const { isotel_otlp_baggage_header } = this.#exports;
+      const count = texts.length / baggageTexts;
+      return this.#text(isotel_otlp_baggage_header(this.#context, count, length)) ?? "";
+    });
+  }
+
+  #seed(): void {
+    const at = this.#buffer(seedBytes);
+    crypto.getRandomValues(new Uint8Array(this.#exports.memory.buffer, at, seedBytes));
+    this.#hasSeed = this.#exports.isotel_otlp_seed(this.#context) >= 0;
+  }
+
+  /** Writes a text to the start of the buffer; its bytes, at most {@link maxHeaderUnits} units of it. */
+  #put(text: string): number {
+    return this.#putTexts([text], 0)[0] as number;
+  }
+
+  /** Writes texts to the buffer one after the other, from `start` on; the bytes of each. */
+  #putTexts(texts: readonly string[], start: number): number[] {
+    const cut = texts.map((text) => text.slice(0, maxHeaderUnits));
+    const roomBytes = cut.reduce((sum, text) => sum + 3 * text.length, 0);
+    let at = this.#buffer(start + roomBytes) + start;
+    const end = at + roomBytes;
+    return cut.map((text) => {
+      const { written } = this.#putText(text, at, end - at);
+      at += written;
+      return written;
+    });
+  }
+
+  /** The text a call answered with; undefined for an error. */
+  #text(length: number): string | undefined {
+    return length < 0 ? undefined : decoder.decode(this.#output(length));
+  }
+
   #putText(text: string, at: number, roomBytes: number): { read: number; written: number } {
     const target = new Uint8Array(this.#exports.memory.buffer, at, roomBytes);
     return encoder.encodeInto(text, target);
@@ -108,58 +222,6 @@ export class OtlpCore {
     } catch (cause) {
       this.#isAlive = false;
       throw new OtlpTrapError("isotel: the OTLP module trapped", { cause });
-    }
-  }
-}
-
-/** After this many traps the module stays off for the rest of the isolate's life. */
-const maxTraps = 100;
-/** An instance whose memory has grown past this, which never shrinks, is replaced by a new one. */
-const maxIdleBytes = 8 * 1024 * 1024;
-
-/** Owns the OTLP module's instance of an isolate. It is made at the first use; one that trapped is replaced. */
-export class OtlpHost {
-  readonly #module: () => WebAssembly.Module | undefined;
-  #core: OtlpCore | undefined;
-  #traps = 0;
-
-  /** @param module gives the compiled module; it is asked again after a failure. */
-  constructor(module: () => WebAssembly.Module | undefined) {
-    this.#module = module;
-  }
-
-  /** Instances that trapped or could not be made. */
-  get traps(): number {
-    return this.#traps;
-  }
-
-  /**
-   * Runs `use` with the live instance.
-   *
-   * @throws OtlpTrapError when there is none to be had or it traps, and what `use` throws.
-   */
-  use<T>(use: (core: OtlpCore) => T): T {
-    this.#core ??= this.#make();
-    const core = this.#core;
-    try {
-      return use(core);
-    } finally {
-      if (!core.isAlive) this.#traps += 1;
-      if (!core.isAlive || core.memoryBytes > maxIdleBytes) this.#core = undefined;
-    }
-  }
-
-  #make(): OtlpCore {
-    if (this.#traps >= maxTraps) {
-      throw new OtlpTrapError("isotel: the OTLP module has trapped too often");
-    }
-    try {
-      const module = this.#module();
-      if (module === undefined) throw new Error("otlp.wasm could not be loaded");
-      return new OtlpCore(module);
-    } catch (cause) {
-      this.#traps += 1;
-      throw new OtlpTrapError("isotel: the OTLP module could not be started", { cause });
     }
   }
 }

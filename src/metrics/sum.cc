@@ -69,6 +69,16 @@ void Sum::Add(const Sum& other) {
   high_ = high;
 }
 
+Sum Sum::Minus(const Sum& other) const {
+  if (high_ == kSpecial || other.high_ == kSpecial) return *this;
+  Sum negative;
+  negative.low_ = ~other.low_ + 1;
+  negative.high_ = static_cast<int64_t>(~static_cast<uint64_t>(other.high_) + (other.low_ == 0 ? 1 : 0));
+  Sum difference = *this;
+  difference.Add(negative);
+  return difference;
+}
+
 double Sum::ToDouble() const {
   if (high_ == kSpecial) {
     if (low_ == kPositiveInfinity) return std::numeric_limits<double>::infinity();

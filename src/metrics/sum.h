@@ -18,6 +18,8 @@ class Sum {
   static Sum From(double value);
 
   void Add(const Sum& other);
+  /// This less `other`, exactly; this one when either is infinite or not a number.
+  [[nodiscard]] Sum Minus(const Sum& other) const;
   /// The nearest double (ties to even); infinite or NaN when a part was.
   [[nodiscard]] double ToDouble() const;
   /// Whether this is a whole number an int64_t holds, then in `whole`.

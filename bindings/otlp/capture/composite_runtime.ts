@@ -2,14 +2,9 @@ import type { RuntimeCapabilities, SpanRuntime, SpanWriter } from "../../trace/s
 import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
+import { sampledFlag } from "../propagation.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
-import {
-  type ActiveContext,
-  activeContext,
-  isSampled,
-  type ParentSpan,
-  sampledFlag,
-} from "./context.ts";
+import { type ActiveContext, activeContext, isSampled, type ParentSpan } from "./context.ts";
 import { NativeWriter } from "./native_writer.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { SpanGroup } from "../pipeline/span_group.ts";
+import { sampledFlag } from "../propagation.ts";
 
 /** A span that others may be children of. */
 export interface ParentSpan {
@@ -21,9 +22,6 @@ export interface ActiveContext {
   /** Undefined where no span is active: the next one begins a trace. */
   readonly parent: ParentSpan | undefined;
 }
-
-/** Bit of the trace flags. */
-export const sampledFlag = 1;
 
 /** Carries the active span of OTLP, whatever the runtime's tracing can do. */
 export const activeContext: AsyncLocalStorage<ActiveContext> = new AsyncLocalStorage();

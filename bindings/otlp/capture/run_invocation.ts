@@ -4,9 +4,10 @@ import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup, type WaitUntil } from "../pipeline/span_group.ts";
 import { remoteParent } from "../propagation/remote_parent.ts";
+import { sampledFlag } from "../propagation.ts";
 import { CapturedSpan } from "./captured_span.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
-import { type ActiveContext, activeContext, isSampled, sampledFlag } from "./context.ts";
+import { type ActiveContext, activeContext, isSampled } from "./context.ts";
 import { type InvocationSpan, invocationSpan } from "./invocation_span.ts";
 
 /** One call of a handler or of a method by the runtime. */

@@ -1,10 +1,10 @@
 import { encodeLogs, encodeTraces } from "../encoder.ts";
 import type { InstrumentationScope } from "../model.ts";
+import { shouldSample } from "../propagation.ts";
 import { Pipeline, type PipelineOptions, type Sleep } from "./pipeline.ts";
 import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
 import type { WaitUntil } from "./span_group.ts";
-import { keepsRatio } from "./trace_id_ratio.ts";
 
 const scope: InstrumentationScope = { name: "isotel", version: "" };
 
@@ -23,8 +23,8 @@ export function makePipeline(plan: ExportPlan, surroundings: Surroundings): Pipe
     settings: options,
     encodeSpans: (spans, format) => encodeTraces(spans, resource, scope, format),
     encodeLogs: (records, format) => encodeLogs(records, resource, scope, format),
-    samples: (traceId) => keepsRatio(traceId, sampleRatio),
-    tail: tail && tailDecision(tail, keepsRatio),
+    samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
+    tail: tail && tailDecision(tail, shouldSample),
   });
 }
 

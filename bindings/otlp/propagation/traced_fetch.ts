@@ -1,6 +1,6 @@
 import type { CompositeRuntime } from "../capture/composite_runtime.ts";
 import { activeContext, type ParentSpan } from "../capture/context.ts";
-import { formatParent } from "./remote_parent.ts";
+import { setParent } from "./remote_parent.ts";
 
 /** Hosts that are sent the trace's ids: names, `*.` before one for all beneath it, patterns for the whole address. */
 export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean);
@@ -55,8 +55,6 @@ function tracedHeaders(
   if (!propagates(to, new URL(isRequest ? input.url : String(input)))) return undefined;
   const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
   if (headers.has("traceparent")) return undefined;
-  const { traceparent, tracestate } = formatParent(parent);
-  headers.set("traceparent", traceparent);
-  if (tracestate !== "") headers.set("tracestate", tracestate);
+  setParent(headers, parent);
   return headers;
 }

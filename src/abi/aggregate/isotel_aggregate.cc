@@ -14,9 +14,11 @@
 #include "metrics/aggregator.h"
 #include "metrics/frame.h"
 #include "metrics/snapshot.h"
+#include "otlp/metrics.h"
 
 namespace exposition = isotel::exposition;
 namespace metrics = isotel::metrics;
+namespace otlp = isotel::otlp;
 using isotel::Error;
 using isotel::Result;
 
@@ -31,11 +33,15 @@ int32_t Answer(Error error) { return static_cast<int32_t>(error); }
 }  // namespace
 
 struct isotel_aggregate {
+  /// What a batch of OTLP wants after it.
+  static constexpr size_t kSlackBytes = otlp::BatchReader::kSlackBytes;
+
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
-  [[nodiscard]] bool Holds(uint32_t length) const { return length <= buffer.size(); }
+  [[nodiscard]] bool Holds(uint64_t length) const { return length + kSlackBytes <= buffer.size(); }
   // The first `length` bytes of the buffer, which must hold them.
   [[nodiscard]] std::string_view Bytes(uint32_t length) const { return {buffer.data(), length}; }
-  [[nodiscard]] int32_t Written(Error error) const {
+  [[nodiscard]] int32_t Written(Error error) {
+    output_start = 0;
     return error == Error::kOk ? static_cast<int32_t>(output.size()) : Answer(error);
   }
 
@@ -53,9 +59,11 @@ struct isotel_aggregate {
 
   metrics::Aggregator totals;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
+  std::unique_ptr<metrics::Snapshot> base;
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
-  std::vector<char> buffer;
+  std::vector<char> buffer = std::vector<char>(kSlackBytes);
   metrics::ByteWriter output;
+  size_t output_start = 0;
 };
 
 extern "C" {
@@ -76,11 +84,11 @@ void* isotel_aggregate_results(isotel_aggregate* context) { return context->resu
 
 void* isotel_aggregate_buffer(isotel_aggregate* context, uint32_t size) {
   if (size > isotel::kMaxBufferBytes) return nullptr;
-  if (size > context->buffer.size()) context->buffer.resize(size);
+  if (!context->Holds(size)) context->buffer.resize(size + isotel_aggregate::kSlackBytes);
   return context->buffer.data();
 }
 
-void* isotel_aggregate_output(isotel_aggregate* context) { return context->output.data(); }
+void* isotel_aggregate_output(isotel_aggregate* context) { return context->output.data() + context->output_start; }
 
 int32_t isotel_totals_load(isotel_aggregate* context, uint32_t key, uint32_t length) {
   if (!context->Holds(length)) return Answer(Error::kOutOfRange);
@@ -162,6 +170,39 @@ int32_t isotel_snapshot_render(isotel_aggregate* context, uint32_t format, uint3
                                           .now_unix_ms = now_unix_ms};
   exposition::Render(*context->snapshot, static_cast<exposition::Format>(format), options, context->output);
   return context->Written(Error::kOk);
+}
+
+int32_t isotel_snapshot_base(isotel_aggregate* context, uint32_t length) {
+  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  context->base.reset();
+  if (length == 0) return Answer(Error::kOk);
+  auto base = std::make_unique<metrics::Snapshot>();
+  const Error error = base->Merge(context->Bytes(length));
+  if (error == Error::kOk) context->base = std::move(base);
+  return Answer(error);
+}
+
+int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_t temporality, uint32_t numbers,
+                             uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units,
+                             uint32_t raw_bytes) {
+  const otlp::BatchSizes sizes{.numbers = numbers,
+                               .keys = keys,
+                               .words = words,
+                               .text_bytes = text_bytes,
+                               .text_units = text_units,
+                               .raw_bytes = raw_bytes};
+  if (format > static_cast<uint32_t>(otlp::Format::kJson) || temporality > ISOTEL_TEMPORALITY_DELTA ||
+      !context->Holds(sizes.Total())) {
+    return Answer(Error::kOutOfRange);
+  }
+  otlp::BatchReader head(context->buffer.data(), sizes);
+  const otlp::MetricsOptions options{.format = static_cast<otlp::Format>(format),
+                                     .temporality = static_cast<otlp::Temporality>(temporality),
+                                     .before = context->base.get()};
+  const otlp::Encoded encoded = otlp::EncodeMetrics(head, *context->snapshot, options, context->output);
+  if (encoded.error != Error::kOk) return Answer(encoded.error);
+  context->output_start = encoded.start;
+  return static_cast<int32_t>(encoded.size);
 }
 
 int32_t isotel_negotiate(isotel_aggregate* context, uint32_t length) {

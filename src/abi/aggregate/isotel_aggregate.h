@@ -37,6 +37,10 @@ extern "C" {
 #define ISOTEL_APPLIED 0
 #define ISOTEL_DUPLICATE 1
 
+/* Temporalities of isotel_snapshot_otlp(). */
+#define ISOTEL_TEMPORALITY_CUMULATIVE 0
+#define ISOTEL_TEMPORALITY_DELTA 1
+
 /* Results of isotel_snapshot_info() and isotel_snapshot_peek(). */
 #define ISOTEL_SNAPSHOT_VERSION 0 /* of shards the sum */
 #define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the latest was made */
@@ -122,6 +126,17 @@ ISOTEL_EXPORT(int32_t, isotel_snapshot_peek, (isotel_aggregate * context, uint32
 ISOTEL_EXPORT(int32_t, isotel_snapshot_render,
               (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics, uint32_t missing,
                double now_unix_ms));
+
+/* Takes the snapshot in the buffer as the one that isotel_snapshot_otlp() takes deltas from, and forgets the one it took
+ * before; with a length of 0 there is none. On an error there is none. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_base, (isotel_aggregate * context, uint32_t length));
+
+/* An OTLP ExportMetricsServiceRequest of the merged snapshot, as protobuf (0) or JSON (1); its bytes. The buffer has
+ * a batch with a resource and a scope and no items, whose sizes are as in isotel_otlp_encode(). As a delta, series that
+ * did not change since the base are left out. kTooLarge past base/limits.h kMaxOtlpBytes. */
+ISOTEL_EXPORT(int32_t, isotel_snapshot_otlp,
+              (isotel_aggregate * context, uint32_t format, uint32_t temporality, uint32_t numbers, uint32_t keys,
+               uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
 
 /* The format and escaping scheme, format | escaping << 8, for the Accept header in the buffer. Text 0.0.4 where it names
  * none. */

@@ -62,6 +62,14 @@ extern "C" {
 #define ISOTEL_LOG_HAS_TRACE 0x1000000
 #define ISOTEL_LOG_HAS_SPAN 0x2000000
 
+/* Identifiers that isotel_otlp_ids() makes at once, at most. */
+#define ISOTEL_OTLP_MAX_IDS 1024
+
+/* What isotel_otlp_sample() is told of a span's parent. */
+#define ISOTEL_PARENT_NONE 0
+#define ISOTEL_PARENT_NOT_SAMPLED 1
+#define ISOTEL_PARENT_SAMPLED 2
+
 typedef struct isotel_otlp isotel_otlp;
 
 /* ---- context ---- */
@@ -93,6 +101,43 @@ ISOTEL_EXPORT(int32_t, isotel_otlp_encode,
 
 /* How many spans the last request left out, because their trace or span identifier is none. */
 ISOTEL_EXPORT(uint32_t, isotel_otlp_skipped, (isotel_otlp * context));
+
+/* ---- identifiers ---- */
+
+/* Seeds the random numbers with the first 32 bytes of the buffer, which have to be random. kInvalidValue when all are
+ * zero. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_seed, (isotel_otlp * context));
+
+/* `count` times 16 lower-case hexadecimal digits, never 16 zeros; their bytes. kOutOfRange without a seed, or past
+ * ISOTEL_OTLP_MAX_IDS. A span identifier is one of them, a trace identifier two. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_ids, (isotel_otlp * context, uint32_t count));
+
+/* 1 when the trace whose identifier, 32 hexadecimal digits, stands in the buffer is to be sampled, else 0. `parent` is
+ * ISOTEL_PARENT_*; kInvalidValue when the identifier is none. See context/sampler.h. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_sample, (isotel_otlp * context, uint32_t parent, double ratio));
+
+/* ---- W3C headers ---- */
+
+/* Checks the traceparent header in the buffer, see context/trace_parent.h; its flags, or kInvalidValue. The header
+ * without white space around it is the output, of which trace identifier, span identifier and flags are the
+ * characters 3 to 34, 36 to 51, 53 and 54. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_trace_parent, (isotel_otlp * context, uint32_t length));
+
+/* The members of the tracestate header in the buffer, see context/trace_state.h; their bytes, or kInvalidValue. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_trace_state, (isotel_otlp * context, uint32_t length));
+
+/* The tracestate in the buffer with one member changed: state, key and value follow one another there. Its bytes, or
+ * kInvalidValue. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_trace_state_with,
+              (isotel_otlp * context, uint32_t state_length, uint32_t key_length, uint32_t value_length));
+
+/* The members of the baggage header in the buffer; their number. The output is uint32_t[3] sizes of key, value and
+ * properties for each, then these texts. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_baggage, (isotel_otlp * context, uint32_t length));
+
+/* The baggage header of `count` members, which stand in the first `length` bytes of the buffer as isotel_otlp_baggage()
+ * answers them; its bytes. kOutOfRange when the sizes are others. */
+ISOTEL_EXPORT(int32_t, isotel_otlp_baggage_header, (isotel_otlp * context, uint32_t count, uint32_t length));
 
 #ifdef __cplusplus
 }

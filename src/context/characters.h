@@ -1,0 +1,29 @@
+// Character classes of the header formats.
+#pragma once
+
+#include <string_view>
+
+namespace isotel::context {
+
+[[nodiscard]] constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+/// Lower case only.
+[[nodiscard]] constexpr bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
+/// Of HTTP headers.
+[[nodiscard]] constexpr bool IsSpace(char c) { return c == ' ' || c == '\t'; }
+
+[[nodiscard]] constexpr std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes what stands before the next `separator`, or all, off `text`.
+[[nodiscard]] constexpr std::string_view TakeUntil(char separator, std::string_view& text) {
+  const size_t at = text.find(separator);
+  const std::string_view taken = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return taken;
+}
+
+}  // namespace isotel::context

@@ -1,0 +1,63 @@
+#include "otlp/metric_delta.h"
+
+namespace isotel::otlp {
+namespace {
+
+bool SubtractCounts(const std::vector<uint64_t>& before, size_t offset, std::vector<uint64_t>& counts) {
+  if (before.size() > counts.size() || offset > counts.size() - before.size()) return false;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i] > counts[offset + i]) return false;
+    counts[offset + i] -= before[i];
+  }
+  return true;
+}
+
+bool SubtractBuckets(const metrics::Buckets& before, metrics::Buckets& buckets) {
+  if (before.counts.empty()) return true;
+  if (buckets.counts.empty() || before.first < buckets.first) return false;
+  return SubtractCounts(before.counts, static_cast<size_t>(before.first - buckets.first), buckets.counts);
+}
+
+}  // namespace
+
+DataPoint WholePoint(const metrics::Point& point, metrics::Kind kind) {
+  DataPoint whole;
+  whole.start_unix_ms = point.unix_ms;
+  whole.sum = point.sum;
+  if (!metrics::IsHistogram(kind)) return whole;
+  whole.count = point.Count();
+  whole.counts = point.counts;
+  if (point.exponential) {
+    whole.scale = point.exponential->schema();
+    whole.zero_count = point.exponential->zero_count();
+    whole.positive = point.exponential->positive();
+    whole.negative = point.exponential->negative();
+  }
+  return whole;
+}
+
+bool Subtract(const metrics::Point& before, uint64_t before_unix_ms, metrics::Kind kind, DataPoint& point) {
+  DataPoint less = point;
+  less.start_unix_ms = before_unix_ms;
+  less.exemplars_after_unix_ms = before_unix_ms;
+  less.sum = point.sum.Minus(before.sum);
+  if (kind == metrics::Kind::kCounter && less.sum.ToDouble() < 0) return false;
+  if (metrics::IsHistogram(kind)) {
+    const uint64_t count = before.Count();
+    if (count > point.count) return false;
+    less.count -= count;
+    if (!SubtractCounts(before.counts, 0, less.counts)) return false;
+  }
+  if (before.exponential) {
+    metrics::Exponential coarser = *before.exponential;
+    if (coarser.schema() < point.scale || coarser.zero_count() > point.zero_count) return false;
+    coarser.CoarsenTo(point.scale);
+    less.zero_count -= coarser.zero_count();
+    if (!SubtractBuckets(coarser.positive(), less.positive)) return false;
+    if (!SubtractBuckets(coarser.negative(), less.negative)) return false;
+  }
+  point = less;
+  return true;
+}
+
+}  // namespace isotel::otlp

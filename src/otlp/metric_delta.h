@@ -1,0 +1,30 @@
+// What a series recorded between two snapshots.
+#pragma once
+
+#include <vector>
+
+#include "metrics/point.h"
+
+namespace isotel::otlp {
+
+/// A data point: the value of a series, or by how much it changed.
+struct DataPoint {
+  uint64_t start_unix_ms = 0;
+  metrics::Sum sum;
+  uint64_t count = 0;
+  std::vector<uint64_t> counts;  ///< explicit histogram: by bucket
+  int scale = 0;                 ///< exponential histogram, as is what follows
+  uint64_t zero_count = 0;
+  metrics::Buckets positive;
+  metrics::Buckets negative;
+  uint64_t exemplars_after_unix_ms = 0;  ///< exemplars up to this time belong to an earlier point
+};
+
+/// The whole value of a counter or histogram.
+[[nodiscard]] DataPoint WholePoint(const metrics::Point& point, metrics::Kind kind);
+
+/// Takes what `before` had, at `before_unix_ms`, off the whole `point`. False, with nothing done, when the series has
+/// gone back since and all of it is new.
+bool Subtract(const metrics::Point& before, uint64_t before_unix_ms, metrics::Kind kind, DataPoint& point);
+
+}  // namespace isotel::otlp

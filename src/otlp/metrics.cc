@@ -1,0 +1,324 @@
+#include "otlp/metrics.h"
+
+#include <array>
+#include <utility>
+
+#include "otlp/json_sink.h"
+#include "otlp/metric_delta.h"
+#include "otlp/protobuf_sink.h"
+#include "otlp/request_encoder.h"
+#include "otlp/span_identity.h"
+
+namespace isotel::otlp {
+namespace {
+
+using metrics::Exemplar;
+using metrics::Kind;
+using metrics::Snapshot;
+using metrics::Store;
+
+constexpr Signal kMetrics{"resourceMetrics", "scopeMetrics", {2, "metrics"}};
+
+namespace metric {
+constexpr Field kName{1, "name"};
+constexpr Field kDescription{2, "description"};
+constexpr Field kUnit{3, "unit"};
+constexpr Field kGauge{5, "gauge"};
+constexpr Field kSum{7, "sum"};
+constexpr Field kHistogram{9, "histogram"};
+constexpr Field kExponentialHistogram{10, "exponentialHistogram"};
+}  // namespace metric
+
+// Of Gauge, Sum and both histograms.
+namespace data {
+constexpr Field kPoints{1, "dataPoints"};
+constexpr Field kTemporality{2, "aggregationTemporality"};
+constexpr Field kIsMonotonic{3, "isMonotonic"};
+}  // namespace data
+
+// The same in all points.
+constexpr Field kStartTime{2, "startTimeUnixNano"};
+constexpr Field kTime{3, "timeUnixNano"};
+// The same in both histograms' points.
+constexpr Field kCount{4, "count"};
+constexpr Field kPointSum{5, "sum"};
+
+namespace number {
+constexpr Field kAsDouble{4, "asDouble"};
+constexpr Field kExemplars{5, "exemplars"};
+constexpr Field kAsInt{6, "asInt"};
+constexpr Field kAttributes{7, "attributes"};
+}  // namespace number
+
+namespace histogram {
+constexpr Field kBucketCounts{6, "bucketCounts"};
+constexpr Field kExplicitBounds{7, "explicitBounds"};
+constexpr Field kExemplars{8, "exemplars"};
+constexpr Field kAttributes{9, "attributes"};
+}  // namespace histogram
+
+namespace exponential {
+constexpr Field kAttributes{1, "attributes"};
+constexpr Field kScale{6, "scale"};
+constexpr Field kZeroCount{7, "zeroCount"};
+constexpr Field kPositive{8, "positive"};
+constexpr Field kNegative{9, "negative"};
+constexpr Field kExemplars{11, "exemplars"};
+constexpr Field kZeroThreshold{14, "zeroThreshold"};
+constexpr Field kOffset{1, "offset"};
+constexpr Field kBucketCounts{2, "bucketCounts"};
+}  // namespace exponential
+
+namespace exemplar {
+constexpr Field kTime{2, "timeUnixNano"};
+constexpr Field kAsDouble{3, "asDouble"};
+constexpr Field kSpanId{4, "spanId"};
+constexpr Field kTraceId{5, "traceId"};
+}  // namespace exemplar
+
+constexpr std::string_view kOverflowAttribute = "otel.metric.overflow";
+
+enum ProtoTemporality : uint32_t { kProtoDelta = 1, kProtoCumulative = 2 };
+
+// No time of a snapshot is past what nanoseconds can say, but for one that was made up.
+uint64_t NanoOf(uint64_t unix_ms) { return ToUnixNano(static_cast<double>(unix_ms)); }
+
+// Walks over a store in order and finds its points.
+class PointFinder {
+ public:
+  explicit PointFinder(const Store* store) : store_(store) {
+    if (store != nullptr) order_ = store->Sorted();
+  }
+
+  // The point of a series that comes after all that were asked for before, or null.
+  const metrics::Point* Find(std::string_view family, std::string_view labels) {
+    for (; at_ < order_.size(); ++at_) {
+      const metrics::Series& series = store_->series()[order_[at_]];
+      const std::string_view bytes = store_->families()[series.family]->bytes;
+      if (bytes < family) continue;
+      if (bytes != family) return nullptr;
+      const std::string_view own = store_->LabelsOf(series);
+      if (own < labels) continue;
+      return own == labels && !series.point.empty() ? &series.point : nullptr;
+    }
+    return nullptr;
+  }
+
+ private:
+  const Store* store_;
+  std::vector<uint32_t> order_;
+  size_t at_ = 0;
+};
+
+template <typename Sink>
+class MetricsEncoder {
+ public:
+  MetricsEncoder(const Snapshot& snapshot, const MetricsOptions& options, Sink& out)
+      : store_(snapshot.store()),
+        unix_ms_(snapshot.info().unix_ms),
+        is_delta_(options.temporality == Temporality::kDelta),
+        before_unix_ms_(options.before == nullptr ? 0 : options.before->info().unix_ms),
+        before_(is_delta_ && options.before != nullptr ? &options.before->store() : nullptr),
+        out_(out) {}
+
+  void Metrics() {
+    const std::vector<uint32_t> order = store_.Sorted();
+    for (size_t at = 0; at < order.size() && !out_.full();) {
+      const uint32_t family = store_.series()[order[at]].family;
+      BeginFamily(*store_.families()[family]);
+      for (; at < order.size() && store_.series()[order[at]].family == family && !out_.full(); ++at) {
+        Series(store_.series()[order[at]]);
+      }
+      EndFamily();
+    }
+  }
+
+ private:
+  void BeginFamily(const metrics::Family& family) {
+    family_ = &family;
+    is_open_ = false;
+    encoded_keys_.clear();
+    key_bytes_.Clear();
+    for (const std::string& key : family.declaration.label_keys) AddKey(key);
+    AddKey(kOverflowAttribute);
+  }
+
+  void AddKey(std::string_view key) {
+    const size_t start = key_bytes_.size();
+    Sink::EncodeKey(key, key_bytes_);
+    encoded_keys_.push_back({start, key_bytes_.size() - start});
+  }
+
+  [[nodiscard]] std::string_view EncodedKey(size_t index) const {
+    return key_bytes_.view().substr(encoded_keys_[index].first, encoded_keys_[index].second);
+  }
+
+  // The messages around the points, before the first one.
+  void Open() {
+    if (is_open_) return;
+    is_open_ = true;
+    const metrics::Declaration& declaration = family_->declaration;
+    metric_ = out_.BeginElement(kMetrics.items, 2);
+    out_.Text(metric::kName, declaration.name);
+    out_.Text(metric::kDescription, declaration.help);
+    out_.Text(metric::kUnit, declaration.unit);
+    data_ = out_.Begin(DataField(declaration.kind), 2);
+    out_.OpenList(data::kPoints);
+  }
+
+  void EndFamily() {
+    if (!is_open_) return;
+    out_.CloseList();
+    const Kind kind = family_->declaration.kind;
+    if (!metrics::IsGauge(kind)) out_.Uint(data::kTemporality, is_delta_ ? kProtoDelta : kProtoCumulative);
+    if (kind == Kind::kCounter) out_.Bool(data::kIsMonotonic, true);
+    out_.End(data_);
+    out_.End(metric_);
+  }
+
+  static Field DataField(Kind kind) {
+    if (metrics::IsGauge(kind)) return metric::kGauge;
+    if (kind == Kind::kHistogram) return metric::kHistogram;
+    return kind == Kind::kCounter ? metric::kSum : metric::kExponentialHistogram;
+  }
+
+  void Series(const metrics::Series& series) {
+    const metrics::Point& point = series.point;
+    if (point.empty()) return;
+    const Kind kind = family_->declaration.kind;
+    const std::string_view labels = store_.LabelsOf(series);
+    if (metrics::IsGauge(kind)) {
+      Open();
+      const auto mark = out_.BeginElement(data::kPoints);
+      out_.Fixed64(kTime, NanoOf(unix_ms_));
+      out_.DoubleValue(number::kAsDouble, kind == Kind::kGaugeSum ? point.sum.ToDouble() : point.value);
+      Attributes(number::kAttributes, labels);
+      out_.End(mark);
+      return;
+    }
+    DataPoint value = WholePoint(point, kind);
+    const metrics::Point* before = before_.Find(family_->bytes, labels);
+    if (before != nullptr && Subtract(*before, before_unix_ms_, kind, value) && IsUnchanged(kind, value)) return;
+    Open();
+    const auto mark = out_.BeginElement(data::kPoints, 2);
+    out_.Fixed64(kStartTime, NanoOf(value.start_unix_ms));
+    out_.Fixed64(kTime, NanoOf(unix_ms_));
+    if (kind == Kind::kCounter) {
+      Counter(value.sum);
+      Attributes(number::kAttributes, labels);
+      Exemplars(number::kExemplars, point, value);
+    } else {
+      out_.Fixed64(kCount, value.count);
+      out_.DoubleValue(kPointSum, value.sum.ToDouble());
+      kind == Kind::kHistogram ? Explicit(value, labels) : Exponential(value, labels);
+      Exemplars(kind == Kind::kHistogram ? histogram::kExemplars : exponential::kExemplars, point, value);
+    }
+    out_.End(mark);
+  }
+
+  static bool IsUnchanged(Kind kind, const DataPoint& value) {
+    return kind == Kind::kCounter ? value.sum == metrics::Sum() : value.count == 0;
+  }
+
+  // A double, so that a counter keeps one type; past what a double counts exactly, the integer it is.
+  void Counter(const metrics::Sum& sum) {
+    constexpr int64_t kMaxSafe = int64_t{1} << 53;
+    int64_t whole = 0;
+    if (sum.IsWhole(whole) && (whole > kMaxSafe || whole < -kMaxSafe)) {
+      out_.SignedFixed64Value(number::kAsInt, whole);
+    } else {
+      out_.DoubleValue(number::kAsDouble, sum.ToDouble());
+    }
+  }
+
+  void Explicit(const DataPoint& value, std::string_view labels) {
+    out_.PackedFixed64(histogram::kBucketCounts, value.counts);
+    out_.PackedDouble(histogram::kExplicitBounds, family_->declaration.bounds);
+    Attributes(histogram::kAttributes, labels);
+  }
+
+  void Exponential(const DataPoint& value, std::string_view labels) {
+    out_.Sint(exponential::kScale, value.scale);
+    out_.Fixed64(exponential::kZeroCount, value.zero_count);
+    Side(exponential::kPositive, value.positive);
+    Side(exponential::kNegative, value.negative);
+    const double zero_threshold = family_->declaration.zero_threshold;
+    if (zero_threshold > 0) out_.DoubleValue(exponential::kZeroThreshold, zero_threshold);
+    Attributes(exponential::kAttributes, labels);
+  }
+
+  void Side(Field field, const metrics::Buckets& buckets) {
+    if (buckets.counts.empty()) return;
+    const auto mark = out_.Begin(field);
+    out_.Sint(exponential::kOffset, buckets.first - 1);
+    out_.PackedUint(exponential::kBucketCounts, buckets.counts);
+    out_.End(mark);
+  }
+
+  void Attributes(Field field, std::string_view labels) {
+    const std::vector<std::string>& keys = family_->declaration.label_keys;
+    if (keys.empty()) return;
+    out_.OpenList(field);
+    if (labels.empty()) out_.BoolAttribute(field, EncodedKey(keys.size()), true);
+    metrics::ByteReader reader(labels);
+    for (size_t i = 0; i < keys.size() && !labels.empty(); ++i) {
+      const std::string_view value = reader.Bytes();
+      if (!value.empty()) out_.TextAttribute(field, EncodedKey(i), value);
+    }
+    out_.CloseList();
+  }
+
+  void Exemplars(Field field, const metrics::Point& point, const DataPoint& value) {
+    bool is_first = true;
+    for (const Exemplar& one : point.exemplars.list()) {
+      if (one.unix_ms <= value.exemplars_after_unix_ms && value.exemplars_after_unix_ms > 0) continue;
+      if (is_first) out_.OpenList(field);
+      is_first = false;
+      const auto mark = out_.BeginElement(field);
+      out_.Fixed64(exemplar::kTime, NanoOf(one.unix_ms));
+      out_.DoubleValue(exemplar::kAsDouble, one.value);
+      if (one.trace_id != decltype(one.trace_id){}) {
+        out_.Id(exemplar::kTraceId, BytesOf(one.trace_id));
+        out_.Id(exemplar::kSpanId, BytesOf(one.span_id));
+      }
+      out_.End(mark);
+    }
+    if (!is_first) out_.CloseList();
+  }
+
+  template <size_t N>
+  static std::string_view BytesOf(const std::array<uint8_t, N>& id) {
+    return {reinterpret_cast<const char*>(id.data()), N};
+  }
+
+  const Store& store_;
+  uint64_t unix_ms_;
+  bool is_delta_;
+  uint64_t before_unix_ms_;
+  PointFinder before_;
+  Sink& out_;
+  const metrics::Family* family_ = nullptr;
+  bool is_open_ = false;
+  typename Sink::Mark metric_;
+  typename Sink::Mark data_;
+  metrics::ByteWriter key_bytes_;
+  std::vector<std::pair<size_t, size_t>> encoded_keys_;
+};
+
+template <typename Sink>
+Encoded Encode(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
+               metrics::ByteWriter& writer) {
+  Sink out(writer);
+  return EncodeRequest(head, out, writer, kMetrics,
+                       [&](ValueEncoder<Sink>& /*values*/) { MetricsEncoder<Sink>(snapshot, options, out).Metrics(); });
+}
+
+}  // namespace
+
+Encoded EncodeMetrics(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
+                      metrics::ByteWriter& out) {
+  return options.format == Format::kJson ? Encode<JsonSink>(head, snapshot, options, out)
+                                         : Encode<ProtobufSink>(head, snapshot, options, out);
+}
+
+}  // namespace isotel::otlp
