@@ -97,6 +97,7 @@ try {
   await installNodeModules(".", "node modules");
   if (groups.includes("test") || groups.includes("check")) {
     await installNodeModules("tests/workerd/agents", "the agents package");
+    await installNodeModules("tests/otlp", "OpenTelemetry's encoders");
   }
   if (groups.includes("bench")) {
     await installNodeModules("tests/bench", "the benchmark's peers");

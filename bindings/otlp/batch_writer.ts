@@ -265,6 +265,13 @@ function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
 
 function lastValues({ keys, values }: AttributeList): AttributeList {
   const last = new Map<string, unknown>();
-  for (const [index, key] of keys.entries()) last.set(key, values[index]);
+  for (const [index, key] of keys.entries()) {
+    if (isCarried(values[index])) last.set(key, values[index]);
+  }
   return { keys: [...last.keys()], values: [...last.values()] };
+}
+
+/** Whether OTLP can carry a value, or nothing in its place. */
+function isCarried(value: unknown): boolean {
+  return value !== undefined && typeof value !== "function" && typeof value !== "symbol";
 }

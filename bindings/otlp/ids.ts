@@ -14,24 +14,30 @@ export class IdGenerator {
     this.#host = host;
   }
 
-  /**
-   * 32 lower-case hexadecimal digits.
-   *
-   * @throws OtlpTrapError when there is no OTLP module.
-   */
+  /** 32 lower-case hexadecimal digits, not all zero. */
   traceId(): string {
     return this.spanId() + this.spanId();
   }
 
-  /** 16 lower-case hexadecimal digits, not all zero; otherwise as {@link traceId}. */
+  /** 16 lower-case hexadecimal digits, not all zero. */
   spanId(): string {
     if (this.#at === this.#pool.length) {
-      this.#pool = this.#host.use((core) => core.ids(poolSize));
+      this.#pool = this.#host.attempt((core) => core.ids(poolSize), "") || randomDigits();
       this.#at = 0;
     }
     this.#at += spanDigits;
     return this.#pool.slice(this.#at - spanDigits, this.#at);
   }
+}
+
+/** One identifier without the module. */
+function randomDigits(): string {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return hex(high || 1) + hex(low);
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, "0");
 }
 
 /** Whether this is 32 hexadecimal digits that are not all zero. */
@@ -46,12 +52,12 @@ export function isSpanId(id: string): boolean {
 
 const generator = new IdGenerator();
 
-/** A new trace identifier; see {@link IdGenerator.traceId}. */
+/** A new trace identifier. */
 export function newTraceId(): string {
   return generator.traceId();
 }
 
-/** A new span identifier; see {@link IdGenerator.spanId}. */
+/** A new span identifier. */
 export function newSpanId(): string {
   return generator.spanId();
 }

@@ -38,6 +38,15 @@ export class OtlpHost {
     }
   }
 
+  /** The same, with `otherwise` in place of a throw. */
+  attempt<T>(use: (core: OtlpCore) => T, otherwise: T): T {
+    try {
+      return this.use(use);
+    } catch {
+      return otherwise;
+    }
+  }
+
   #make(): OtlpCore {
     if (this.#traps >= maxTraps) {
       throw new OtlpTrapError("isotel: the OTLP module has trapped too often");

@@ -24,7 +24,7 @@ export interface BaggageEntry {
 
 /** Reads a traceparent header; undefined when it is not valid, by W3C Trace Context: a new trace starts then. */
 export function parseTraceParent(header: string): TraceParent | undefined {
-  const text = otlpHost.use((core) => core.traceParent(header));
+  const text = otlpHost.attempt((core) => core.traceParent(header), undefined);
   if (text === undefined) return undefined;
   const [, traceId = "", spanId = "", flags = ""] = text.split("-");
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
@@ -40,17 +40,17 @@ export function formatTraceParent({ traceId, spanId, flags }: TraceParent): stri
  * characters. Empty when it is not valid, which is to be treated as if there were none.
  */
 export function parseTraceState(header: string): string {
-  return otlpHost.use((core) => core.traceState(header)) ?? "";
+  return otlpHost.attempt((core) => core.traceState(header), undefined) ?? "";
 }
 
 /** A tracestate with `key` first; an empty value takes the key away. Unchanged when key or value are not valid. */
 export function withTraceStateMember(state: string, key: string, value: string): string {
-  return otlpHost.use((core) => core.traceStateWith(state, key, value)) ?? state;
+  return otlpHost.attempt((core) => core.traceStateWith(state, key, value), undefined) ?? state;
 }
 
 /** Reads a baggage header (several of them joined by commas). What is not valid in it is left out. */
 export function parseBaggage(header: string): BaggageEntry[] {
-  const texts = otlpHost.use((core) => core.baggage(header));
+  const texts = otlpHost.attempt((core) => core.baggage(header), []);
   const entries: BaggageEntry[] = [];
   for (let i = 0; i < texts.length; i += 3) {
     const [key = "", value = "", properties = ""] = texts.slice(i, i + 3);
@@ -65,7 +65,7 @@ export function parseBaggage(header: string): BaggageEntry[] {
  */
 export function formatBaggage(entries: readonly BaggageEntry[]): string {
   const texts = entries.flatMap(({ key, value, properties = "" }) => [key, value, properties]);
-  return otlpHost.use((core) => core.baggageHeader(texts));
+  return otlpHost.attempt((core) => core.baggageHeader(texts), "");
 }
 
 /**
@@ -86,5 +86,5 @@ export function shouldSample(
       : (parent.flags & sampledFlag) !== 0
         ? OtlpAbi.parentSampled
         : OtlpAbi.parentNotSampled;
-  return otlpHost.use((core) => core.sample(code, traceId, ratio)) ?? false;
+  return otlpHost.attempt((core) => core.sample(code, traceId, ratio), undefined) ?? false;
 }
