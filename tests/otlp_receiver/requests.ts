@@ -34,7 +34,9 @@ export function readRequest(body: Uint8Array, isJson: boolean, isLogs: boolean):
 type Json = any;
 
 function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
-  const request: Json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  const request: Json = JSON.parse(
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body),
+  );
   const resources: Json[] = (isLogs ? request.resourceLogs : request.resourceSpans) ?? [];
   const items = resources
     .flatMap((resource) => (isLogs ? resource.scopeLogs : resource.scopeSpans) as Json[])
@@ -74,7 +76,7 @@ function jsonValue(value: Json): unknown {
 
 const noBytes = new Uint8Array(0);
 const text = (bytes: unknown) =>
-  new TextDecoder("utf-8", { fatal: true }).decode(bytes as Uint8Array);
+  new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes as Uint8Array);
 const hex = (bytes: unknown) =>
   Buffer.from((bytes as Uint8Array | undefined) ?? noBytes).toString("hex");
 
