@@ -28,6 +28,8 @@ function valueSize(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (!Array.isArray(value)) return 0;
   let size = 0;
-  for (const item of value as readonly unknown[]) size += valueSize(item);
+  // No deeper: a list may contain itself.
+  for (const item of value as readonly unknown[])
+    size += typeof item === "string" ? item.length : 0;
   return size;
 }
