@@ -97,6 +97,8 @@ try {
   await installNodeModules(".", "node modules");
   if (groups.includes("test") || groups.includes("check")) {
     await installNodeModules("tests/workerd/agents", "the agents package");
+  }
+  if (groups.length > 1) {
     await installNodeModules("tests/otlp", "OpenTelemetry's encoders");
   }
   if (groups.includes("bench")) {

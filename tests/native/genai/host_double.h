@@ -19,6 +19,7 @@ struct Written {
   Source source;
   uint32_t argument;
   std::string key;
+  bool left_out = false;
 };
 
 /// How a test ends a span.
@@ -117,8 +118,8 @@ class HostDouble {
       REQUIRE(code < kFieldCount);
       const auto field = static_cast<Field>(code);
       REQUIRE_FALSE(Has(field));
-      written.push_back({field, static_cast<Source>(plan.entries[i].what >> 8), plan.entries[i].argument,
-                         std::string(KeyOf(profile_, field))});
+      written.push_back({field, static_cast<Source>((plan.entries[i].what >> 8) & 0xFF), plan.entries[i].argument,
+                         std::string(KeyOf(profile_, field)), (plan.entries[i].what & kLeftOut) != 0});
       numbers_[field] = fields.number[code];
     }
     fields = {};

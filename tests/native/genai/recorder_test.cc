@@ -784,6 +784,45 @@ TEST_CASE_FIXTURE(AgentsHost, "An end that is repeated with another outcome has 
   CHECK(Keys() == KeyList{"gen_ai.output.messages"});
 }
 
+TEST_CASE_FIXTURE(AgentsHost, "A native span that feeds a sink without limits too tells it what is left out") {
+  const Handle chat = Open(Operation::kChat, kNoHandle, trace::kSpanNative | trace::kSpanWhole);
+  Text(Field::kRequestModel, kMaxAttributeValueBytes + 1);
+  Text(Field::kInputMessages, kMaxAttributeValueBytes + 1);
+  REQUIRE(Start(chat) == Error::kNeedExactSizes);
+  REQUIRE(Start(chat, true) == Error::kOk);
+  CHECK(SourceOf(Field::kRequestModel) == Source::kCutText);
+  CHECK_FALSE(Find(Field::kRequestModel)->left_out);
+  CHECK(SourceOf(Field::kInputMessages) == Source::kText);
+  CHECK(Find(Field::kInputMessages)->left_out);
+
+  REQUIRE(End(chat) == Error::kOk);
+  CHECK(Number(Field::kDroppedAttributesCount) == 1);
+  CHECK(Number(Field::kCutAttributesCount) == 1);
+  CHECK_FALSE(Find(Field::kDroppedAttributesCount)->left_out);
+}
+
+TEST_CASE_FIXTURE(AgentsHost, "A native span alone is not told what is left out") {
+  const Handle chat = Open(Operation::kChat);
+  Text(Field::kInputMessages, kMaxAttributeValueBytes + 1);
+  REQUIRE(Start(chat, true) == Error::kOk);
+  CHECK_FALSE(Has(Field::kInputMessages));
+}
+
+TEST_CASE_FIXTURE(AgentsHost, "A span that feeds a sink without limits alone keeps every value whole") {
+  const Handle chat = Open(Operation::kChat, kNoHandle, trace::kSpanWhole);
+  Text(Field::kRequestModel, UINT32_MAX - 1);
+  Text(Field::kInputMessages, UINT32_MAX - 1);
+  REQUIRE(Start(chat) == Error::kOk);
+  CHECK(SourceOf(Field::kRequestModel) == Source::kText);
+  CHECK_FALSE(Find(Field::kInputMessages)->left_out);
+
+  const std::vector<trace::AttributeSize> sizes(130, {10, 10'000'000, false});
+  std::vector<uint32_t> keep(130);
+  CHECK(recorder.FitAttributes(chat, sizes, 0, keep).value() == kMaxUserAttributes);
+  CHECK(std::count(keep.begin(), keep.end(), trace::kKeepAll) == kMaxUserAttributes);
+  REQUIRE(End(chat) == Error::kOk);
+}
+
 TEST_CASE_FIXTURE(AgentsHost, "A span that is not native has no byte budget but the value limit") {
   const Handle chat = Open(Operation::kChat, kNoHandle, 0);
   for (int i = 0; i < 5; ++i) {
