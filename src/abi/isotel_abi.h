@@ -72,13 +72,12 @@ extern "C" {
  * such. */
 #define ISOTEL_LEFT_OUT 0x10000
 
-/* Flags of isotel_span_open(). */
-#define ISOTEL_SPAN_BOUNDED 1  /* ends no later than the body of its scope */
-#define ISOTEL_SPAN_NATIVE 2   /* feeds the Workers runtime: its byte budget applies */
-#define ISOTEL_SPAN_UNTRACED 4 /* feeds no trace: nothing is planned for it, its metrics are recorded */
-#define ISOTEL_SPAN_WHOLE \
-  8                                 /* feeds a sink that takes values whole: they are told what is left out too, and
-                                       without ISOTEL_SPAN_NATIVE no value is cut or left out for its bytes */
+/* Flags of isotel_span_open(). A span with ISOTEL_SPAN_WHOLE is told what is cut or left out for the byte budget; without
+ * ISOTEL_SPAN_NATIVE nothing is. */
+#define ISOTEL_SPAN_BOUNDED 1       /* ends no later than the body of its scope */
+#define ISOTEL_SPAN_NATIVE 2        /* feeds the Workers runtime: its byte budget applies */
+#define ISOTEL_SPAN_UNTRACED 4      /* feeds no trace: nothing is planned for it, its metrics are recorded */
+#define ISOTEL_SPAN_WHOLE 8         /* feeds a sink that takes values whole */
 #define ISOTEL_SPAN_PROFILE_SHIFT 8 /* bits 8..15: the profile of its attribute names, of genai/profiles.def */
 
 /* Flags of isotel_span_start() and isotel_span_end(). */
