@@ -9,6 +9,10 @@ export interface Env {
   readonly SCRAPE_TOKEN?: string;
   /** Milliseconds between two flushes of an isolate's metrics. */
   readonly FLUSH_INTERVAL_MS?: string;
+  /** Spans are exported to this backend, such as "honeycomb", with the key in its own variable. */
+  readonly OTLP_BACKEND?: string;
+  /** Another endpoint than the backend's, such as that of a collector. */
+  readonly OTLP_ENDPOINT?: string;
   /** "scripted" keeps the scripted model although there is a key. */
   readonly MODEL?: string;
   readonly OPENAI_API_KEY?: string;

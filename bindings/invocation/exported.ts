@@ -26,4 +26,3 @@ export function exported<T>(
   const invocation = { ...call, waitUntil: unwatchedWaitUntil(ctx) };
   return () => otlp.run(invocation, pipeline, body);
 }
-

@@ -1,5 +1,5 @@
-import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { runInvocation } from "./exported.ts";
+import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations } from "./measured.ts";
 import type { OptionsOf } from "./read_options.ts";
 import type { TelemetryOptions } from "./telemetry_options.ts";
@@ -69,9 +69,7 @@ export function withTelemetry<T extends object>(
   const measured = options && new MeasuredInvocations(options as OptionsOf);
   if (isConstructor(handler)) {
     const run: Runner = ([ctx, env], call, body) =>
-      measured === undefined
-        ? runInvocation(call, ctx, body)
-        : measured.run(env, ctx, body, call);
+      measured === undefined ? runInvocation(call, ctx, body) : measured.run(env, ctx, body, call);
     return wrapClass(handler, run) as T;
   }
   if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);

@@ -13,6 +13,8 @@ interface SelfMetric {
   readonly help: string;
   readonly label?: string;
   readonly counts: Readonly<Record<string, string>>;
+  /** Of a part that not every Worker carries: shown where its counts are there. */
+  readonly isOptional?: boolean;
 }
 
 /** What an isolate tells about itself. Counts are those of {@link SelfMetrics.totals}. */
@@ -75,6 +77,22 @@ const selfMetrics: readonly SelfMetric[] = [
     counts: { "": "metrics_losses" },
   },
   {
+    name: "isotel_otlp_items",
+    help: "Spans and log records for an OTLP backend, by what became of them.",
+    label: "result",
+    counts: {
+      accepted: "otlp_accepted",
+      queue_full: "otlp_dropped_queue_full",
+      too_large: "otlp_dropped_too_large",
+      not_encoded: "otlp_dropped_not_encoded",
+      rejected: "otlp_dropped_rejected",
+      redirected: "otlp_dropped_redirected",
+      unavailable: "otlp_dropped_unavailable",
+      lost: "otlp_dropped_lost",
+    },
+    isOptional: true,
+  },
+  {
     name: "isotel_flushes",
     help: "Flushes that sent something, by how they ended.",
     label: "result",
@@ -129,8 +147,8 @@ export class SelfMetrics {
    */
   flush(refreshGauges: boolean): boolean {
     const meter = this.#meter;
-    this.#written ??= this.#define();
     const totals = this.totals();
+    this.#written ??= this.#define(totals);
     const writtenTo = new Map<Written, MetricsCore>();
     for (const written of this.#written) {
       const increment = (totals[written.count] ?? 0) - written.total;
@@ -150,8 +168,9 @@ export class SelfMetrics {
     return flushed !== undefined;
   }
 
-  #define(): Written[] {
-    return selfMetrics.flatMap(({ name, help, label, counts }) => {
+  #define(totals: Readonly<Record<string, number>>): Written[] {
+    return selfMetrics.flatMap(({ name, help, label, counts, isOptional }) => {
+      if (isOptional === true && !Object.values(counts).some((count) => count in totals)) return [];
       const labels = label === undefined ? [] : [label];
       const declaration = simpleDeclaration(MetricKind.counter, name, { help, labels });
       const family = this.#meter.define(declaration);
