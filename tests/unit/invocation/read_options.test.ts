@@ -24,6 +24,15 @@ function read(
 const withMetrics = (metrics: unknown) => read(() => ({ metrics }));
 
 describe("the options of a Worker", () => {
+  test("for an export it does not carry are told of, with the line that is missing", () => {
+    const errors: string[] = [];
+    const optionsOf = () => ({ otlp: { backend: "sentry" as const } });
+    const options = readOptions(optionsOf, {}, (text) => errors.push(text));
+    assert.equal(options, undefined);
+    assert.equal(errors.length, 1);
+    assert.match(errors[0] ?? "", /does not carry it\. Add import "isotel\/otlp";/);
+  });
+
   test("that are right are taken as they are, with an interval of ten seconds", () => {
     const [options, errors] = withMetrics({ queue, aggregator });
     assert.deepEqual(errors, []);
