@@ -137,14 +137,13 @@ int32_t isotel_scope_close(isotel_context* context, uint32_t scope) {
 
 uint32_t isotel_span_open(isotel_context* context, uint32_t operation, uint32_t parent, uint32_t scope, uint32_t flags,
                           double start_unix_ms) {
-  const isotel::Result<isotel::Handle> span =
-      context->recorder.OpenSpan({.operation = operation,
-                                  .profile = (flags >> ISOTEL_SPAN_PROFILE_SHIFT) & 0xFFU,
-                                  .parent = parent,
-                                  .scope = scope,
-                                  .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED |
-                                                    ISOTEL_SPAN_WHOLE),
-                                  .start_unix_ms = start_unix_ms});
+  const isotel::Result<isotel::Handle> span = context->recorder.OpenSpan(
+      {.operation = operation,
+       .profile = (flags >> ISOTEL_SPAN_PROFILE_SHIFT) & 0xFFU,
+       .parent = parent,
+       .scope = scope,
+       .flags = flags & (ISOTEL_SPAN_BOUNDED | ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED | ISOTEL_SPAN_WHOLE),
+       .start_unix_ms = start_unix_ms});
   return span.ok() ? span.value() : isotel::kNoHandle;
 }
 

@@ -165,6 +165,22 @@ describe("export from workerd beside native tracing", () => {
   });
 });
 
+describe("an export set up while modules are loaded", () => {
+  test("takes no spans there, where there is no entropy for ids, and all of a request", async () => {
+    const OTLP = JSON.stringify({ backend: "custom", endpoint: receiver.url });
+    const app = await startApp("otlp_at_load", { tail: "none", config: { vars: { OTLP } } });
+    try {
+      receiver.requests.length = 0;
+      assert.equal(await (await app.fetch("/work")).json(), 0);
+      assert.deepEqual(edges(await spansArrived(2)), ["GET", "work < GET"]);
+      const counts = await settledCounts(app);
+      assert.deepEqual([counts["otlp_failures"], counts["swallowed_errors"]], [0, 0]);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
 describe("options that are wrong in workerd", () => {
   test("are told once, and the handler runs", async () => {
     const app = await startApp("otlp", {

@@ -123,6 +123,7 @@ function destinationOf(
 function urlOf(settings: Settings, preset: Preset, signal: Signal): string | undefined {
   const whole = (settings.option("endpoints") as Record<string, unknown> | undefined)?.[signal];
   if (typeof whole === "string") return wholeEndpoint(settings, `endpoints.${signal}`, whole);
+  if (whole !== undefined) settings.refuse(`endpoints.${signal} has to be an address`);
   const endpoint = settings.text("endpoint");
   if (endpoint !== undefined) return endpointUnder(settings, "endpoint", endpoint, signal);
   if (settings.option("backend") === "custom") {

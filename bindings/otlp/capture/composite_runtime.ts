@@ -1,10 +1,16 @@
-import type { RuntimeCapabilities, SpanRuntime, SpanWriter } from "../../trace/span_runtime.ts";
+import {
+  noopWriter,
+  type RuntimeCapabilities,
+  type SpanRuntime,
+  type SpanWriter,
+} from "../../trace/span_runtime.ts";
 import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
 import { sampledFlag } from "../propagation.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
 import { type ActiveContext, activeContext, isSampled, type ParentSpan } from "./context.ts";
+import { hasEntropy } from "./entropy.ts";
 import { NativeWriter } from "./native_writer.ts";
 
 /**
@@ -75,7 +81,8 @@ export class CompositeRuntime implements SpanRuntime {
     const pipeline = context?.group.pipeline ?? this.pipeline;
     // A span opened now begins a trace of OTLP's, whatever is active beneath.
     if (pipeline?.takesSpans === true && context?.parent === undefined) return undefined;
-    return this.native.activeSpan();
+    const active = this.native.activeSpan();
+    return active === undefined && !isWanted(context) ? unrecordedSpan : active;
   }
 
   /** The span of the runtime's own that is active and recorded. */
@@ -103,7 +110,7 @@ export class CompositeRuntime implements SpanRuntime {
     outer: ParentSpan | undefined,
   ): CapturedSpan | ActiveContext | undefined {
     try {
-      if (!pipeline.takesSpans) return undefined;
+      if (!pipeline.takesSpans || !hasEntropy()) return undefined;
       const isNative = writer.isTraced;
       const own = isNative ? identityOf(writer) : undefined;
       const parent = context?.parent ?? (own && outer?.traceId === own.traceId ? outer : undefined);
@@ -118,7 +125,7 @@ export class CompositeRuntime implements SpanRuntime {
       if (context === undefined) group.first = span;
       return span;
     } catch {
-      // At global scope there is no entropy for ids.
+      // No ids, for lack of the module that makes them.
       pipeline.countFailure();
       return undefined;
     }
@@ -129,6 +136,12 @@ export class CompositeRuntime implements SpanRuntime {
     return writer.isTraced ? new NativeWriter(writer, this.native) : writer;
   }
 }
+
+/** Stands for the active span of a trace that nobody records. */
+const unrecordedSpan: SpanWriter = {
+  ...noopWriter,
+  spanContext: () => ({ traceId: "0".repeat(32), spanId: "0".repeat(16), traceFlags: 0 }),
+};
 
 /** Whether the trace that is active is recorded, or one may begin. */
 function isWanted(context: ActiveContext | undefined): boolean {

@@ -151,7 +151,12 @@ export class Pipeline {
 
   /** The same, once all that is made at this moment is there. */
   async flushSoon(): Promise<void> {
-    await this.sleep(0).over;
+    try {
+      await this.sleep(0).over;
+    } catch {
+      // No timers while modules are loaded: the first invocation sends what there is.
+      return;
+    }
     await this.flush();
   }
 

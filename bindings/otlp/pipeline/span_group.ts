@@ -122,9 +122,10 @@ export class SpanGroup {
   /** Not at once: whoever waits for the answer is not to wait for it to be encoded. */
   #flushSoon(): void {
     if (this.#isFlushing) return;
+    const { over } = this.pipeline.sleep(0);
     this.#isFlushing = true;
     this.#hold(
-      this.pipeline.sleep(0).over.then(() => {
+      over.then(() => {
         this.#isFlushing = false;
         return this.pipeline.flush();
       }),

@@ -406,6 +406,12 @@ describe("wrong or missing configuration is one error that names option and vari
       /headers has a name/,
     ],
     [
+      "a whole endpoint that is no text",
+      { backend: "custom", endpoint: "https://h", endpoints: { logs: 5 } },
+      {},
+      /endpoints.logs has to be an address/,
+    ],
+    [
       "a header that is no text",
       { backend: "custom", endpoint: "https://h", headers: { a: { secret } } },
       {},

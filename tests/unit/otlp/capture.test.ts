@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { isRecorded } from "../../../bindings/ai/sdk/model_functions.ts";
 import { Abi, Operation, Profile } from "../../../bindings/core/abi.gen.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
@@ -304,6 +305,14 @@ describe("sampling", () => {
     assert.deepEqual(await exporting.spans(), []);
     assert.equal(exporting.count("otlp_made"), 0);
     assert.equal(exporting.count("spans_opened"), 0);
+  });
+
+  test("what would only be prepared for it is not prepared", async () => {
+    const exporting = exportingOver(noopRuntime, receiver, { sampleRatio: 0 });
+    assert.equal(isRecorded(exporting.telemetry), true);
+    exporting.tracer.withSpan("outer", {}, () => {
+      assert.equal(isRecorded(exporting.telemetry), false);
+    });
   });
 
   test("the runtime's own span is there, recorded for OTLP or not", async () => {
