@@ -208,7 +208,8 @@ void JsonSink::WriteDouble(double value) {
     out_.Raw(value != value ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
     return;
   }
-  if (value == 0 && metrics::BitsOf(value) != 0) out_.Byte('-');
+  // As an integer it would lose its sign in some readers.
+  if (value == 0 && metrics::BitsOf(value) != 0) return out_.Raw("-0.0");
   char* const at = out_.Reserve(exposition::kMaxNumberBytes);
   out_.Advance(static_cast<size_t>(exposition::WriteDouble(value, exposition::NumberStyle::kShort, at) - at));
 }

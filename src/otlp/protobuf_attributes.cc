@@ -1,4 +1,5 @@
 // The loop most of a batch goes through: attributes whose values are texts, numbers and booleans.
+#include <algorithm>
 #include <cstring>
 
 #include "otlp/protobuf_sink.h"
@@ -67,7 +68,8 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
   Key* const all_keys = keys.data();
   const size_t key_count = keys.size();
   char* const start = out_.Reserve(kMostBytes);
-  const char* const end = start + out_.room();
+  const size_t allowed = kMaxOtlpBytes - std::min(out_.size(), kMaxOtlpBytes);
+  const char* const end = start + std::min(out_.room(), allowed);
   char* at = start;
   uint32_t written = 0;
   for (; written < count; ++written) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "export/exposition.h"
+#include "otlp/metrics.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace isotel;
@@ -26,6 +27,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (uint32_t escaping = 0; escaping < exposition::kEscapingCount; ++escaping) {
       exposition::Render(snapshot, static_cast<exposition::Format>(format),
                          {static_cast<exposition::Escaping>(escaping), true, 1'000}, written);
+    }
+  }
+  // A resource without attributes and a scope without a name.
+  const uint64_t head[3] = {};
+  for (const otlp::Format format : {otlp::Format::kProtobuf, otlp::Format::kJson}) {
+    for (const otlp::Temporality temporality : {otlp::Temporality::kCumulative, otlp::Temporality::kDelta}) {
+      otlp::BatchReader reader(reinterpret_cast<const char*>(head), {.words = 4});
+      const otlp::MetricsOptions options{.format = format, .temporality = temporality, .before = &again};
+      const otlp::Encoded encoded = otlp::EncodeMetrics(reader, snapshot, options, written);
+      if (encoded.error != Error::kOk && encoded.error != Error::kTooLarge) std::abort();
     }
   }
   return 0;
