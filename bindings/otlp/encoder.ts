@@ -2,7 +2,6 @@ import { ErrorCode } from "../core/abi.gen.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import {
-  type AttributeList,
   type FinishedSpan,
   type InstrumentationScope,
   type LogRecord,
@@ -11,6 +10,7 @@ import {
 } from "./model.ts";
 import type { OtlpCore } from "./otlp_core.ts";
 import { type OtlpHost, otlpHost } from "./otlp_host.ts";
+import { writeHead } from "./write_head.ts";
 import { writeLogs } from "./write_logs.ts";
 import { writeSpans } from "./write_spans.ts";
 
@@ -105,22 +105,6 @@ function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
   }
   throw new Error(`isotel: the OTLP module answered error ${bytes}`);
 }
-
-function writeHead(
-  writer: BatchWriter,
-  resource: AttributeList,
-  { name, version, attributes }: InstrumentationScope,
-): void {
-  writer.attributes(resource);
-  writer.reserve(2, 0);
-  writer.word(name.length);
-  writer.word(version.length);
-  writer.chars(name);
-  writer.chars(version);
-  writer.attributes(attributes ?? noAttributes);
-}
-
-const noAttributes: AttributeList = { keys: [], values: [] };
 
 const encoder = new OtlpEncoder();
 

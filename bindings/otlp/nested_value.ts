@@ -2,7 +2,7 @@ import { OtlpAbi } from "./abi.gen.ts";
 import type { BatchWriter } from "./batch_writer.ts";
 
 /** Values of all lists and objects inside one value; what comes after them is left out. */
-const maxItems = 65_536;
+const maxItems = 16_384;
 
 /** Writes a list, an object or bytes. What throws while it is read is an empty value. */
 export function writeContainer(writer: BatchWriter, head: number, value: object): void {

@@ -1,5 +1,5 @@
 import { ErrorCode } from "../core/abi.gen.ts";
-import { OtlpAbi } from "./abi.gen.ts";
+import { putBatch } from "./batch_memory.ts";
 import type { BatchWriter } from "./batch_writer.ts";
 import { instantiateOtlp, type OtlpExports } from "./otlp_exports.ts";
 
@@ -23,7 +23,6 @@ export class OtlpTrapError extends Error {
 export class OtlpCore {
   readonly #exports: OtlpExports;
   readonly #context: number;
-  #capacity = 0;
   #hasSeed = false;
   #isAlive = true;
 
@@ -53,42 +52,10 @@ export class OtlpCore {
    */
   encode(signal: number, format: number, batch: BatchWriter): Uint8Array | number {
     return this.#call(() => {
-      const text = batch.keyText + batch.text;
-      const { numberCount, wordCount, rawBytes, keySizes } = batch;
-      const keyCount = keySizes.length;
-      const textAt = 8 * numberCount + 4 * (keyCount + wordCount);
-      const fixedBytes = textAt + rawBytes;
-      let at = this.#buffer(fixedBytes + text.length);
-      if (at === 0) return ErrorCode.tooLarge;
-      let { read, written } = this.#putText(text, at + textAt, this.#capacity - fixedBytes);
-      if (read < text.length) {
-        // Three bytes a unit are always enough.
-        const roomBytes = Math.min(3 * text.length, OtlpAbi.maxBatchBytes - fixedBytes);
-        at = this.#buffer(fixedBytes + roomBytes);
-        ({ read, written } = this.#putText(text, at + textAt, roomBytes));
-        if (read < text.length) return ErrorCode.tooLarge;
-      }
-      const { buffer } = this.#exports.memory;
-      new Float64Array(buffer, at, numberCount).set(batch.numbers.subarray(0, numberCount));
-      const words = new Uint32Array(buffer, at + 8 * numberCount, keyCount + wordCount);
-      words.set(keySizes);
-      words.set(batch.words.subarray(0, wordCount), keyCount);
-      let rawAt = at + textAt + written;
-      for (const bytes of batch.raw) {
-        new Uint8Array(buffer, rawAt, bytes.length).set(bytes);
-        rawAt += bytes.length;
-      }
-      const size = this.#exports.isotel_otlp_encode(
-        this.#context,
-        signal,
-        format,
-        numberCount,
-        keyCount,
-        wordCount,
-        written,
-        text.length,
-        rawBytes,
-      );
+      const { memory, isotel_otlp_encode } = this.#exports;
+      const sizes = putBatch(batch, memory, (size) => this.#buffer(size));
+      if (sizes === undefined) return ErrorCode.tooLarge;
+      const size = isotel_otlp_encode(this.#context, signal, format, ...sizes);
       return size < 0 ? size : this.#output(size);
     });
   }
@@ -204,10 +171,7 @@ export class OtlpCore {
 
   /** The address of the buffer with room for `size` bytes, 0 past its limit. */
   #buffer(size: number): number {
-    const at =
-      this.#exports.isotel_otlp_buffer(this.#context, Math.max(size, this.#capacity)) >>> 0;
-    if (at !== 0) this.#capacity = Math.max(size, this.#capacity);
-    return at;
+    return this.#exports.isotel_otlp_buffer(this.#context, size) >>> 0;
   }
 
   #output(size: number): Uint8Array {

@@ -1,5 +1,7 @@
 #include "otlp/metric_delta.h"
 
+#include <algorithm>
+
 namespace isotel::otlp {
 namespace {
 
@@ -12,10 +14,22 @@ bool SubtractCounts(const std::vector<uint64_t>& before, size_t offset, std::vec
   return true;
 }
 
+// Takes empty buckets off both ends.
+void Trim(metrics::Buckets& buckets) {
+  std::vector<uint64_t>& counts = buckets.counts;
+  const auto first = std::find_if(counts.begin(), counts.end(), [](uint64_t count) { return count != 0; });
+  buckets.first += static_cast<int32_t>(first - counts.begin());
+  counts.erase(counts.begin(), first);
+  while (!counts.empty() && counts.back() == 0) counts.pop_back();
+}
+
 bool SubtractBuckets(const metrics::Buckets& before, metrics::Buckets& buckets) {
   if (before.counts.empty()) return true;
   if (buckets.counts.empty() || before.first < buckets.first) return false;
-  return SubtractCounts(before.counts, static_cast<size_t>(before.first - buckets.first), buckets.counts);
+  const auto offset = static_cast<size_t>(before.first - buckets.first);
+  if (!SubtractCounts(before.counts, offset, buckets.counts)) return false;
+  Trim(buckets);
+  return true;
 }
 
 }  // namespace
