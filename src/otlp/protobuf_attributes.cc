@@ -10,22 +10,16 @@ namespace {
 // Bytes of an attribute besides its key and its text: tags and lengths, and what is not text.
 constexpr size_t kMostBytes = 48;
 
-char* WriteLength(char* at, size_t value) {
-  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
-  *at++ = static_cast<char>(value);
-  return at;
-}
-
-size_t LengthBytes(size_t value) {
+size_t VarintBytes(uint64_t value) {
   size_t bytes = 1;
   for (; value >= 0x80; value >>= 7) ++bytes;
   return bytes;
 }
 
-size_t VarintBytes(int64_t value) {
-  size_t bytes = 1;
-  for (auto left = static_cast<uint64_t>(value); left >= 0x80; left >>= 7) ++bytes;
-  return bytes;
+char* WriteVarint(char* at, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+  *at++ = static_cast<char>(value);
+  return at;
 }
 
 // Whole words: reads and writes up to kSlackBytes too many.
@@ -34,29 +28,36 @@ char* CopyWords(char* to, std::string_view from) {
   return to + from.size();
 }
 
+constexpr size_t kShort = 0x80;
+constexpr char kValueTag = 2 << 3 | 2;
+
 // A KeyValue up to where the content of its value goes.
 char* StartAttribute(char* at, char tag, std::string_view key, size_t value_bytes) {
-  constexpr char kValueTag = 2 << 3 | 2;
-  *at++ = tag;
-  at = WriteLength(at, key.size() + 1 + LengthBytes(value_bytes) + value_bytes);
-  at = CopyWords(at, key);
+  const size_t short_size = key.size() + 2 + value_bytes;
+  at[0] = tag;
+  if (short_size < kShort) {
+    at[1] = static_cast<char>(short_size);
+    at = CopyWords(at + 2, key);
+    at[0] = kValueTag;
+    at[1] = static_cast<char>(value_bytes);
+    return at + 2;
+  }
+  at = CopyWords(WriteVarint(at + 1, key.size() + 1 + VarintBytes(value_bytes) + value_bytes), key);
   *at++ = kValueTag;
-  return WriteLength(at, value_bytes);
+  return WriteVarint(at, value_bytes);
 }
 
 char* WriteText(char* at, char tag, std::string_view key, std::string_view text) {
-  at = StartAttribute(at, tag, key, 1 + LengthBytes(text.size()) + text.size());
-  *at++ = static_cast<char>(kStringValue.number << 3 | 2);
-  return CopyWords(WriteLength(at, text.size()), text);
+  constexpr auto kTextTag = static_cast<char>(kStringValue.number << 3 | 2);
+  at = StartAttribute(at, tag, key, 1 + VarintBytes(text.size()) + text.size());
+  *at++ = kTextTag;
+  return CopyWords(WriteVarint(at, text.size()), text);
 }
 
 char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
-  at = StartAttribute(at, tag, key, 1 + VarintBytes(value));
+  at = StartAttribute(at, tag, key, 1 + VarintBytes(static_cast<uint64_t>(value)));
   *at++ = static_cast<char>(kIntValue.number << 3);
-  auto left = static_cast<uint64_t>(value);
-  for (; left >= 0x80; left >>= 7) *at++ = static_cast<char>(left | 0x80);
-  *at++ = static_cast<char>(left);
-  return at;
+  return WriteVarint(at, static_cast<uint64_t>(value));
 }
 
 }  // namespace

@@ -1,14 +1,26 @@
 #include "otlp/span_identity.h"
 
+#include <cstring>
+
 namespace isotel::otlp {
 namespace {
 
-// 0 to 15, or more for what is no digit.
-uint32_t DigitOf(char c) {
-  const auto byte = static_cast<uint8_t>(c);
-  if (static_cast<uint8_t>(byte - '0') < 10) return byte - uint32_t{'0'};
-  const auto letter = static_cast<uint8_t>((byte | 0x20) - 'a');
-  return letter < 6 ? letter + 10U : 255U;
+constexpr uint64_t kEach = 0x0101010101010101;
+
+// Eight digits as four bytes; false when one is none.
+bool ReadDigits(const char* digits, uint32_t& bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, digits, sizeof word);
+  // Letters have bit 6; their low four bits are nine below their value.
+  const uint64_t letters = word >> 6 & kEach;
+  const uint64_t values = (word & kEach * 0x0F) + letters * 9;
+  const uint64_t above_nine = (values + kEach * 6) >> 4 & kEach;
+  const uint64_t as_digits = values + kEach * '0' + above_nine * ('a' - '0' - 10);
+  if ((values & kEach * 0xF0) != 0 || as_digits != (word | letters << 5)) return false;
+  uint64_t pairs = (values << 4 | values >> 8) & 0x00FF00FF00FF00FF;
+  pairs = (pairs | pairs >> 8) & 0x0000FFFF0000FFFF;
+  bytes = static_cast<uint32_t>(pairs | pairs >> 16);
+  return true;
 }
 
 }  // namespace
@@ -17,15 +29,13 @@ template <size_t N>
 bool ReadId(std::string_view digits, std::array<char, N>& id) {
   id = {};
   if (digits.size() != 2 * N) return false;
-  uint32_t seen = 0;
   std::array<char, N> read;
-  for (size_t i = 0; i < N; ++i) {
-    const uint32_t high = DigitOf(digits[2 * i]);
-    const uint32_t low = DigitOf(digits[2 * i + 1]);
-    const uint32_t byte = high << 4 | low;
-    if (high > 15 || low > 15) return false;
-    seen |= byte;
-    read[i] = static_cast<char>(byte);
+  uint32_t seen = 0;
+  for (size_t i = 0; i < N; i += sizeof(uint32_t)) {
+    uint32_t bytes = 0;
+    if (!ReadDigits(digits.data() + 2 * i, bytes)) return false;
+    seen |= bytes;
+    std::memcpy(read.data() + i, &bytes, sizeof bytes);
   }
   if (seen == 0) return false;
   id = read;

@@ -12,6 +12,7 @@ import { table } from "./table.ts";
 const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] = [
   () => import("./span.ts"),
   () => import("./wasm.ts"),
+  () => import("./otlp.ts"),
   () => import("./ai_node.ts"),
   () => import("./ai_workerd.ts"),
   () => import("./metrics_record.ts"),

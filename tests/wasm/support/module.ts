@@ -17,7 +17,12 @@ function buildOf(name = "wasi"): Build {
 
 /** The bytes of build/BUILD/core.wasm. */
 export function readCore(of: Build = build): Uint8Array {
-  return new Uint8Array(readFileSync(join(root, `build/${of}/core.wasm`)));
+  return readModule("core", of);
+}
+
+/** The bytes of build/BUILD/NAME.wasm. */
+export function readModule(name: "core" | "otlp", of: Build = build): Uint8Array {
+  return new Uint8Array(readFileSync(join(root, `build/${of}/${name}.wasm`)));
 }
 
 // The types of the Workers runtime say that a module cannot be compiled from bytes; in Node it can.

@@ -1,0 +1,207 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { encodeTraces } from "../../bindings/otlp/encoder.ts";
+import { newSpanId, newTraceId } from "../../bindings/otlp/ids.ts";
+import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/model.ts";
+import { root } from "../../worker/harness/start.ts";
+import { readProtobuf } from "../otlp/definitions.ts";
+import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
+import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
+import { alternate, compare, runAlone, type Subject } from "./measure.ts";
+
+const resource = { "service.name": "bench", "service.version": "1.0.0" };
+const scope = { name: "bench", version: "" };
+const name = "chat gpt-4o";
+
+const start = {
+  "gen_ai.operation.name": "chat",
+  "gen_ai.provider.name": "openai",
+  "gen_ai.request.model": "gpt-4o",
+  "gen_ai.request.temperature": 0.5,
+  "gen_ai.request.top_p": 1,
+  "gen_ai.request.max_tokens": 100,
+  "gen_ai.request.stream": true,
+  "gen_ai.agent.name": "booking",
+  "gen_ai.conversation.id": "conv-0",
+  "cloudflare.agents.integration.name": "ai-sdk",
+  "cloudflare.agents.operation.name": "doStream",
+  "gen_ai.output.type": "text",
+};
+
+const finish = {
+  "gen_ai.usage.input_tokens": 10,
+  "gen_ai.usage.output_tokens": 20,
+  "gen_ai.response.id": "resp-0",
+  "gen_ai.response.model": "gpt-4o-2024",
+  "cloudflare.agents.response.finish_reason": "stop",
+  "gen_ai.response.time_to_first_chunk": 0.5,
+  "cloudflare.agents.tool.count": 1,
+  "cloudflare.agents.usage.total_tokens": 30,
+};
+
+/** Texts that are different in every span, and numbers that are in most. */
+const varying = Array.from({ length: 1000 }, (_, index) => ({
+  start: { ...start, "gen_ai.conversation.id": `conv-${index}-0af7651916cd43dd` },
+  finish: {
+    ...finish,
+    "gen_ai.usage.input_tokens": 10 * index,
+    "gen_ai.response.id": `resp-${index}-8448eb211c80319c`,
+    "gen_ai.response.time_to_first_chunk": index / 7,
+  },
+}));
+
+function pushAll(from: Readonly<Record<string, unknown>>, keys: string[], values: unknown[]) {
+  for (const key in from) {
+    keys.push(key);
+    values.push(from[key]);
+  }
+}
+
+/** As many spans of one trace each as a request of an agent has. */
+const spansOfTrace = 4;
+
+class Capture {
+  #spans: FinishedSpan[] = [];
+  #traceId = "";
+  #parentSpanId = "";
+
+  record(index: number): void {
+    if (index % spansOfTrace === 0) {
+      this.#traceId = newTraceId();
+      this.#parentSpanId = "";
+    }
+    const { start, finish } = varying[index % varying.length] as (typeof varying)[number];
+    const keys: string[] = [];
+    const values: unknown[] = [];
+    const startUnixMs = Date.now();
+    pushAll(start, keys, values);
+    pushAll(finish, keys, values);
+    const spanId = newSpanId();
+    this.#spans.push({
+      traceId: this.#traceId,
+      spanId,
+      parentSpanId: this.#parentSpanId,
+      isParentRemote: false,
+      traceState: "",
+      flags: 1,
+      name,
+      kind: 1,
+      startUnixMs,
+      endUnixMs: Date.now(),
+      attributes: { keys, values },
+      events: [],
+      links: [],
+      status: { code: 0, message: "" },
+      droppedAttributesCount: 0,
+      droppedEventsCount: 0,
+      droppedLinksCount: 0,
+    });
+    this.#parentSpanId = spanId;
+  }
+
+  take(): FinishedSpan[] {
+    const spans = this.#spans;
+    this.#spans = [];
+    return spans;
+  }
+}
+
+const capture = new Capture();
+const openTelemetry = new OpenTelemetrySpans(resource);
+
+function ours(count: number): FinishedSpan[] {
+  for (let index = 0; index < count; index += 1) capture.record(index);
+  return capture.take();
+}
+
+function theirs(count: number) {
+  for (const { start, finish } of varying.slice(0, count))
+    openTelemetry.record(name, start, finish);
+  return openTelemetry.take();
+}
+
+/** Throws unless both have made requests of this many spans with twenty attributes each. */
+function check(count: number, format: OtlpFormat, [us, peer]: readonly [Subject, Subject]): void {
+  for (const { name, run } of [us, peer]) {
+    const bytes = run() as Uint8Array;
+    if (format === "json") {
+      const { length } = Buffer.from(bytes).toString().split('"spanId"');
+      if (length !== count + 1) throw new Error(`${name} wrote ${length - 1} spans.`);
+      continue;
+    }
+    const text = JSON.stringify(readProtobuf("traces", bytes));
+    const spans = text.split('"spanId"').length - 1;
+    const attributes = text.split('"gen_ai.usage.output_tokens"').length - 1;
+    if (spans !== count || attributes !== count) throw new Error(`${name} wrote ${spans} spans.`);
+  }
+}
+
+function benchmark(
+  id: string,
+  count: number,
+  format: OtlpFormat,
+  goal: Goal,
+  subjects: () => readonly [Subject, Subject],
+): Benchmark {
+  return {
+    id,
+    unit: "us",
+    goal,
+    async run({ effort, isProfile }: RunOptions) {
+      const both = subjects();
+      if (isProfile) {
+        await runAlone(both[0], 5000);
+        return [];
+      }
+      check(count, format, both);
+      const samples = await alternate(both, effort);
+      const [us, peer] = both.map((subject) => samples.get(subject.name) ?? []);
+      return [resultOf(both[1].name, compare(us ?? [], peer ?? []))];
+    },
+  };
+}
+
+function encoding(format: OtlpFormat): readonly [Subject, Subject] {
+  const mine = ours(1000);
+  const other = theirs(1000);
+  return [
+    { name: "isotel", run: () => encodeTraces(mine, resource, scope, format) },
+    { name: "opentelemetry", run: () => serialize(other, format) },
+  ];
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  benchmark(
+    "otlp.capture_encode.100",
+    100,
+    "protobuf",
+    { peer: "opentelemetry", ratio: 1 / 8 },
+    () => [
+      { name: "isotel", run: () => encodeTraces(ours(100), resource, scope, "protobuf") },
+      { name: "opentelemetry", run: () => serialize(theirs(100), "protobuf") },
+    ],
+  ),
+  benchmark("otlp.protobuf.1000", 1000, "protobuf", { peer: "opentelemetry", ratio: 1 / 15 }, () =>
+    encoding("protobuf"),
+  ),
+  benchmark("otlp.json.1000", 1000, "json", { peer: "opentelemetry", ratio: 1 / 2 }, () =>
+    encoding("json"),
+  ),
+  {
+    id: "otlp.gzip",
+    unit: "bytes",
+    goal: { ours: 15_000 },
+    async run() {
+      const bytes = readFileSync(join(root, "dist/otlp/otlp.wasm"));
+      const gzipBytes = gzipSync(bytes, { level: 9 }).length;
+      const result = {
+        peerName: "budget",
+        ours: gzipBytes,
+        peer: 15_000,
+        ratio: gzipBytes / 15_000,
+      };
+      return [{ ...result, rawBytes: bytes.length }];
+    },
+  },
+];

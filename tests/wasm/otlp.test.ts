@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { OtlpAbi, otlpExportNames } from "../../bindings/otlp/abi.gen.ts";
+import { BatchWriter } from "../../bindings/otlp/batch_writer.ts";
+import { OtlpEncoder } from "../../bindings/otlp/encoder.ts";
+import { type FinishedSpan, listAttributes } from "../../bindings/otlp/model.ts";
+import { OtlpCore, OtlpTrapError } from "../../bindings/otlp/otlp_core.ts";
+import { instantiateOtlp } from "../../bindings/otlp/otlp_exports.ts";
+import { OtlpHost } from "../../bindings/otlp/otlp_host.ts";
+import { build, compile, readModule, root } from "./support/module.ts";
+import { Random } from "./support/random.ts";
+import { makeModule, withTrapIn } from "./support/wasm_binary.ts";
+
+const bytes = readModule("otlp");
+const module = compile(bytes);
+const scope = { name: "test", version: "1" };
+
+const span: FinishedSpan = {
+  traceId: "0af7651916cd43dd8448eb211c80319c",
+  spanId: "b7ad6b7169203331",
+  parentSpanId: "",
+  isParentRemote: undefined,
+  traceState: "",
+  flags: 1,
+  name: "span",
+  kind: 1,
+  startUnixMs: 1000,
+  endUnixMs: 2000,
+  attributes: listAttributes({ text: "value", number: 1.5, list: [1, "a"], flag: true }),
+  events: [{ name: "e", unixMs: 1500, attributes: listAttributes({}), droppedAttributesCount: 0 }],
+  links: [],
+  status: { code: 0, message: "" },
+  droppedAttributesCount: 0,
+  droppedEventsCount: 0,
+  droppedLinksCount: 0,
+};
+
+describe(`the OTLP module of the ${build} build`, () => {
+  test("imports nothing, and exports the functions of its header as the binding knows them", () => {
+    assert.deepEqual(WebAssembly.Module.imports(module), []);
+    const header = readFileSync(join(root, "src/abi/otlp/isotel_otlp.h"), "utf8");
+    const declared = Array.from(
+      header.matchAll(/^ISOTEL_EXPORT\([\w*]+,\s*(\w+),\s*\(([^)]*)\)\)/gm),
+      ([, name = "", parameters = ""]) => [
+        name,
+        parameters.trim() === "void" ? 0 : parameters.split(",").length,
+      ],
+    );
+    assert.ok(declared.length >= 15, `${declared.length} declarations`);
+    assert.deepEqual(
+      declared.map(([name]) => name),
+      [...otlpExportNames],
+    );
+    const { exports } = new WebAssembly.Instance(module, {});
+    assert.deepEqual(
+      declared,
+      declared.map(([name]) => [name, (exports[String(name)] as () => void).length]),
+    );
+    assert.equal(instantiateOtlp(module).isotel_otlp_abi_version(), OtlpAbi.otlpAbiVersion);
+  });
+
+  test("is at most 21 KB after gzip", { skip: build !== "wasi" && "only this build ships" }, () => {
+    const { length } = gzipSync(bytes, { level: 9 });
+    assert.ok(length <= 21 * 1024, `${length} bytes`);
+  });
+
+  test("a module of another version, other tables, with imports or without exports is refused", () => {
+    const functions = Object.fromEntries(otlpExportNames.map((name) => [name, 0]));
+    const sound = {
+      ...functions,
+      isotel_otlp_abi_version: OtlpAbi.otlpAbiVersion,
+      isotel_otlp_abi_fingerprint: OtlpAbi.fingerprint,
+    };
+    assert.ok(instantiateOtlp(makeModule({ functions: sound })));
+    const refused = (made: Parameters<typeof makeModule>[0], message: RegExp) =>
+      assert.throws(() => instantiateOtlp(makeModule(made)), message);
+    refused({ functions: { ...sound, isotel_otlp_abi_version: 99 } }, /ABI version 99/);
+    refused({ functions: { ...sound, isotel_otlp_abi_fingerprint: 1 } }, /other tables/);
+    refused({ functions: sound, imported: ["env", "print"] }, /wants imports \(env\.print\)/);
+    refused({ functions: sound, memory: false }, /lacks memory/);
+    refused({ functions: { isotel_otlp_create: 0 } }, /lacks isotel_otlp_abi_version/);
+  });
+
+  test("the other build answers the same bytes", () => {
+    const other = compile(readModule("otlp", "wasi"));
+    const encode = (from: WebAssembly.Module, format: "protobuf" | "json") =>
+      new OtlpEncoder(new OtlpHost(() => from)).traces([span, span], { a: "ä" }, scope, format);
+    for (const format of ["protobuf", "json"] as const) {
+      assert.deepEqual(encode(module, format), encode(other, format));
+    }
+  });
+
+  test("calls with sizes of any kind answer, and the module lives on", () => {
+    const random = new Random(11);
+    const exports = instantiateOtlp(module);
+    const context = exports.isotel_otlp_create();
+    const number = () => (random.once(3) ? random.bits() : random.below(64)) >>> 0;
+    let encoded = 0;
+    for (let round = 0; round < 20_000; round += 1) {
+      const sizes = Array.from({ length: 6 }, number);
+      const answer = exports.isotel_otlp_encode(
+        context,
+        random.below(3),
+        random.below(3),
+        ...sizes,
+      );
+      if (answer >= 0) encoded += 1;
+      exports.isotel_otlp_trace_parent(context, number());
+      exports.isotel_otlp_trace_state(context, number());
+      exports.isotel_otlp_trace_state_with(context, number(), number(), number());
+      exports.isotel_otlp_baggage(context, number());
+      exports.isotel_otlp_baggage_header(context, number(), number());
+      exports.isotel_otlp_sample(context, number(), random.bits() / 2 ** 32);
+      exports.isotel_otlp_ids(context, number());
+      if (round % 100 === 0) {
+        const at = exports.isotel_otlp_buffer(context, random.below(4096)) >>> 0;
+        const size = random.below(4096);
+        const view = new Uint8Array(exports.memory.buffer, at, Math.min(size, 64));
+        for (let i = 0; i < view.length; i += 1) view[i] = random.bits();
+      }
+    }
+    assert.ok(encoded >= 0);
+    assert.equal(exports.isotel_otlp_buffer(context, OtlpAbi.maxBatchBytes + 1), 0);
+    const core = new OtlpCore(module);
+    assert.equal(core.traceState("a=1"), "a=1");
+  });
+
+  test("memory stays as it is over 20,000 batches", () => {
+    const host = new OtlpHost(() => module);
+    const encoder = new OtlpEncoder(host);
+    const memory = () => host.use((core) => core.memoryBytes);
+    const run = (times: number) => {
+      for (let i = 0; i < times; i += 1) {
+        encoder.traces([span, span], { n: i }, scope, i % 2 === 0 ? "json" : "protobuf");
+      }
+    };
+    run(10_000);
+    const warm = memory();
+    run(10_000);
+    assert.equal(memory(), warm);
+  });
+});
+
+describe("a trap in the OTLP module", () => {
+  const calls: Record<string, (core: OtlpCore) => unknown> = {
+    isotel_otlp_buffer: (core) => core.traceParent("00"),
+    isotel_otlp_output: (core) => core.ids(1),
+    isotel_otlp_encode: (core) => core.encode(0, 0, new BatchWriter()),
+    isotel_otlp_skipped: (core) => core.skipped,
+    isotel_otlp_seed: (core) => core.ids(1),
+    isotel_otlp_ids: (core) => core.ids(1),
+    isotel_otlp_sample: (core) => core.sample(0, span.traceId, 1),
+    isotel_otlp_trace_parent: (core) => core.traceParent("00"),
+    isotel_otlp_trace_state: (core) => core.traceState("a=1"),
+    isotel_otlp_trace_state_with: (core) => core.traceStateWith("a=1", "b", "2"),
+    isotel_otlp_baggage: (core) => core.baggage("a=1"),
+    isotel_otlp_baggage_header: (core) => core.baggageHeader(["a", "1", ""]),
+  };
+
+  for (const [name, call] of Object.entries(calls)) {
+    test(`in ${name} is an error of its own, and the next use has another instance`, () => {
+      let made = 0;
+      const host = new OtlpHost(() => {
+        made += 1;
+        return made === 1 ? compile(withTrapIn(bytes, name)) : module;
+      });
+      assert.throws(() => host.use(call), OtlpTrapError);
+      assert.equal(host.traps, 1);
+      assert.equal(
+        host.attempt(() => "alive", "dead"),
+        "alive",
+      );
+      host.use(call);
+      assert.equal(made, 2);
+      assert.equal(host.traps, 1);
+    });
+  }
+
+  test("in every instance turns the module off after a hundred of them", () => {
+    let made = 0;
+    const host = new OtlpHost(() => {
+      made += 1;
+      return compile(withTrapIn(bytes, "isotel_otlp_encode"));
+    });
+    const encoder = new OtlpEncoder(host);
+    for (let i = 0; i < 120; i += 1) {
+      assert.throws(() => encoder.traces([span], {}, scope, "json"), OtlpTrapError);
+    }
+    assert.equal(host.traps, 100);
+    assert.equal(made, 100);
+  });
+});
