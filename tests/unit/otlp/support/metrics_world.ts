@@ -15,6 +15,11 @@ function instantiate(module: WebAssembly.Module): RawExports {
   return exports as unknown as RawExports;
 }
 
+function loaded(module: WebAssembly.Module | undefined): WebAssembly.Module {
+  if (module === undefined) throw new Error("The module could not be loaded.");
+  return module;
+}
+
 function must(answer: number | undefined): number {
   if (answer === undefined || answer < 0) throw new Error(`The call answered ${answer}.`);
   return answer;
@@ -22,8 +27,8 @@ function must(answer: number | undefined): number {
 
 /** A producer of metrics and the totals it feeds. */
 export class MetricsWorld {
-  readonly #core = instantiate(coreModule);
-  readonly #aggregate = instantiate(aggregateModule);
+  readonly #core = instantiate(loaded(coreModule));
+  readonly #aggregate = instantiate(loaded(aggregateModule));
   readonly #producer: number;
   readonly #totals: number;
   #snapshot: Uint8Array = new Uint8Array();
