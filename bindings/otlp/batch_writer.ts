@@ -12,8 +12,10 @@ export interface Position {
 }
 
 const kindBits = 4;
-/** Stands for a text that is not known: no text is taken to be the same as this one. */
-const neverLast = "isotel.never_last";
+/** Stands for a key that is to get another number: no key is equal to it. */
+const forgottenKey = Symbol("forgotten") as unknown as string;
+/** Larger ones are empty values: their digits take time with the square of their length. */
+const maxBigintBits = 4096;
 const loneSurrogates = /\p{Surrogate}/gu;
 
 /**
@@ -84,8 +86,6 @@ export class BatchWriter {
     this.text = text;
     this.raw.length = rawCount;
     this.rawBytes = rawBytes;
-    // The core will not see what was forgotten.
-    this.#lastTexts.fill(neverLast);
   }
 
   /** Writes a word; there has to be room for it. */
@@ -113,7 +113,8 @@ export class BatchWriter {
     const { keys, values } = list;
     const count = keys.length;
     this.reserve(1 + 3 * count, count);
-    const start = this.position();
+    const { numberCount: startNumbers, text: startText, rawBytes: startRawBytes } = this;
+    const startRawCount = this.raw.length;
     const countAt = this.wordCount++;
     const keyTexts = this.#keys;
     const next = this.#next;
@@ -134,7 +135,14 @@ export class BatchWriter {
         else next[before] = id;
       }
       if (seenIn[id] === mark) {
-        this.rewind(start);
+        this.rewind({
+          wordCount: countAt,
+          numberCount: startNumbers,
+          text: startText,
+          rawCount: startRawCount,
+          rawBytes: startRawBytes,
+        });
+        this.#forgetKeys();
         this.attributes(lastValues(list));
         return;
       }
@@ -143,7 +151,7 @@ export class BatchWriter {
       const head = id << kindBits;
       switch (typeof value) {
         case "string":
-          if (value === lastTexts[id] && value !== neverLast) {
+          if (value === lastTexts[id]) {
             words[wordCount++] = head | OtlpAbi.valueSameText;
             break;
           }
@@ -235,10 +243,20 @@ export class BatchWriter {
       this.word(Number(BigInt.asUintN(32, value >> 32n)));
       return;
     }
+    if (BigInt.asIntN(maxBigintBits, value) !== value) {
+      this.word(head | OtlpAbi.valueEmpty);
+      return;
+    }
     const digits = value.toString();
     this.word(head | OtlpAbi.valueText);
     this.word(digits.length);
     this.text += digits;
+  }
+
+  /** Gives every key another number: the core will not see the last texts of those it has. */
+  #forgetKeys(): void {
+    this.#keyIds.clear();
+    this.#keys.fill(forgottenKey);
   }
 
   #keyId(key: string): number {

@@ -24,6 +24,10 @@ export class BatchTooLargeError extends Error {
 
 /** A request, and what is missing in it. */
 export interface EncodedRequest {
+  /**
+   * A view on the module's memory, good until the next call of anything of OTLP: who keeps it copies it at once, as
+   * `new Blob([bytes])`, `new Response(bytes)` and `fetch(url, { body: bytes })` do.
+   */
   readonly bytes: Uint8Array;
   /** Spans left out because their trace or span identifier is none. */
   readonly skipped: number;
@@ -77,14 +81,14 @@ export class OtlpEncoder {
     const isOuter = !this.#isWriting;
     this.#isWriting = true;
     try {
-      write(writer);
+      writeWhole(write, writer);
       const formatCode = format === "json" ? OtlpAbi.otlpJson : OtlpAbi.otlpProtobuf;
       return this.#host.use((core) => {
         let bytes = core.encode(signal, formatCode, writer);
         if (bytes === ErrorCode.invalidUtf8) {
           writer.clear();
           writer.repairsTexts = true;
-          write(writer);
+          writeWhole(write, writer);
           bytes = core.encode(signal, formatCode, writer);
         }
         return encoded(core, bytes);
@@ -97,9 +101,18 @@ export class OtlpEncoder {
   }
 }
 
+/** @throws BatchTooLargeError when no text or array can be as long. */
+function writeWhole(write: (writer: BatchWriter) => void, writer: BatchWriter): void {
+  try {
+    write(writer);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new BatchTooLargeError("isotel: the batch is larger than can be", { cause });
+  }
+}
+
 function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
-  // The view is gone with the next call.
-  if (typeof bytes !== "number") return { bytes: bytes.slice(), skipped: core.skipped };
+  if (typeof bytes !== "number") return { bytes, skipped: core.skipped };
   if (bytes === ErrorCode.tooLarge) {
     throw new BatchTooLargeError("isotel: the batch is larger than 16 MiB");
   }
@@ -112,6 +125,7 @@ const encoder = new OtlpEncoder();
  * Encodes spans as one ExportTraceServiceRequest with one resource and one scope. A span whose trace or span
  * identifier is none (all zeros, or not the hexadecimal digits it takes) is left out.
  *
+ * @returns the request, a view that is good until the next call; see {@link EncodedRequest.bytes}.
  * @throws BatchTooLargeError when fewer spans may fit; OtlpTrapError when the module trapped, a new instance takes the
  * next call.
  */

@@ -22,31 +22,34 @@ function writeSpan(
   span: FinishedSpan,
   before: FinishedSpan | undefined,
 ): void {
-  const { name, traceState, status, parentSpanId, events, links } = span;
-  const isSameTrace = before !== undefined && span.traceId === before.traceId;
+  const { name, traceId, traceState, status, parentSpanId, events, links } = span;
+  const isSameTrace = before !== undefined && traceId === before.traceId;
   const isSameName = before !== undefined && name === before.name;
   const hasParent = parentSpanId.length === spanDigits;
   writer.reserve(9, 2);
-  writer.word(
+  const { words, numbers, wordCount, numberCount } = writer;
+  words[wordCount] =
     (span.flags & 0xff) |
-      ((span.kind & 0xff) << 8) |
-      ((status.code & 0xff) << 16) |
-      (isSameTrace ? OtlpAbi.spanSameTrace : 0) |
-      (isSameName ? OtlpAbi.spanSameName : 0) |
-      (hasParent ? OtlpAbi.spanHasParent : 0) |
-      remoteBits(span.isParentRemote),
-  );
-  writer.word(name.length);
-  writer.word(traceState.length);
-  writer.word(status.message.length);
-  writer.word(span.droppedAttributesCount);
-  writer.word(span.droppedEventsCount);
-  writer.word(span.droppedLinksCount);
-  writer.number(span.startUnixMs);
-  writer.number(span.endUnixMs);
-  if (!isSameTrace) writer.chars(digits(span.traceId, traceDigits));
-  writer.chars(digits(span.spanId, spanDigits));
-  if (hasParent) writer.chars(parentSpanId);
+    ((span.kind & 0xff) << 8) |
+    ((status.code & 0xff) << 16) |
+    (isSameTrace ? OtlpAbi.spanSameTrace : 0) |
+    (isSameName ? OtlpAbi.spanSameName : 0) |
+    (hasParent ? OtlpAbi.spanHasParent : 0) |
+    remoteBits(span.isParentRemote);
+  words[wordCount + 1] = name.length;
+  words[wordCount + 2] = traceState.length;
+  words[wordCount + 3] = status.message.length;
+  words[wordCount + 4] = span.droppedAttributesCount;
+  words[wordCount + 5] = span.droppedEventsCount;
+  words[wordCount + 6] = span.droppedLinksCount;
+  writer.wordCount = wordCount + 7;
+  numbers[numberCount] = span.startUnixMs;
+  numbers[numberCount + 1] = span.endUnixMs;
+  writer.numberCount = numberCount + 2;
+  let ids = isSameTrace ? "" : digits(traceId, traceDigits);
+  ids += digits(span.spanId, spanDigits);
+  if (hasParent) ids += parentSpanId;
+  writer.chars(ids);
   if (!isSameName) writer.chars(name);
   if (traceState !== "") writer.chars(traceState);
   if (status.message !== "") writer.chars(status.message);

@@ -106,6 +106,7 @@ describe("values", () => {
     for (const value of [2n ** 63n, -(2n ** 63n) - 1n, 10n ** 40n]) {
       assert.deepEqual(carried(value), { stringValue: String(value) });
     }
+    assert.deepEqual(carried(1n << 1_000_000n), {});
   });
 
   test("lists, objects, bytes, dates and null are what OTLP has for them", () => {
@@ -316,6 +317,15 @@ describe("large batches", () => {
     }
     const { bytes } = encoder.traces([plainSpan], {}, scope, "protobuf");
     assert.equal(bytes.length, encodeTraces([plainSpan], {}, scope, "protobuf").length);
+  });
+
+  test("a batch whose texts together are longer than a string can be is one of them", () => {
+    const text = "x".repeat(2 ** 28);
+    const spans = Array.from({ length: 4 }, () => ({
+      ...plainSpan,
+      attributes: { keys: ["a", "b"], values: [`${text}a`, `${text}b`] },
+    }));
+    assert.throws(() => encodeTraces(spans, {}, scope, "json"), BatchTooLargeError);
   });
 
   test("an instance that grew for a large batch is not kept", () => {
