@@ -1,24 +1,24 @@
 #include "context/baggage.h"
 
-#include <algorithm>
-
 #include "base/utf8.h"
 #include "context/characters.h"
 
 namespace isotel::context {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-bool IsToken(std::string_view text) {
+bool IsTokenCharacter(char c) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z') || kOthers.find(c) != std::string_view::npos;
-  });
+  return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z') || Find(kOthers, c) < kOthers.size();
 }
+
+bool IsToken(std::string_view text) { return !text.empty() && AreAll(text, IsTokenCharacter); }
 
 // A character a value may have as it stands.
 bool IsPlain(char c) { return c > ' ' && c <= '~' && c != '"' && c != ',' && c != ';' && c != '\\'; }
+
+bool AreProperties(std::string_view text) {
+  return AreAll(text, [](char c) { return IsPlain(c) || c == ';' || IsSpace(c); });
+}
 
 int HexValue(char c) {
   if (IsDigit(c)) return c - '0';
@@ -26,89 +26,86 @@ int HexValue(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-std::string Decode(std::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && text.size() - i > 2 ? HexValue(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : HexValue(text[i + 2]);
-    if (low < 0) {
-      decoded += text[i];
-      continue;
-    }
-    decoded += static_cast<char>(high << 4 | low);
-    i += 2;
-  }
-  return decoded;
+// The byte a percent sign and two digits stand for; -1 where there are none.
+int EncodedByte(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = HexValue(text[1]);
+  const int low = HexValue(text[2]);
+  return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-// One U+FFFD for each byte that belongs to no character.
-std::string Repair(const std::string& text) {
-  if (IsValidUtf8(text)) return text;
-  const std::string_view all = text;
-  std::string repaired;
-  for (size_t at = 0; at < all.size();) {
-    size_t size = 1;
-    while (size <= 4 && at + size <= all.size() && !IsValidUtf8(all.substr(at, size))) ++size;
-    const bool is_character = size <= 4 && at + size <= all.size();
-    repaired += is_character ? all.substr(at, size) : kReplacement;
-    at += is_character ? size : 1;
+// Bytes of the character at the start of `text`; 0 when there is none.
+size_t CharacterBytes(std::string_view text) {
+  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    if (IsValidUtf8({text.data(), size})) return size;
   }
-  return repaired;
-}
-
-std::string Encode(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    if (IsPlain(c) && c != '%') {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    encoded += '%';
-    encoded += kDigits[byte >> 4];
-    encoded += kDigits[byte & 15];
-  }
-  return encoded;
-}
-
-bool AreProperties(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return IsPlain(c) || c == ';' || IsSpace(c); });
+  return 0;
 }
 
 }  // namespace
 
-std::vector<BaggageMember> ParseBaggage(std::string_view header) {
-  std::vector<BaggageMember> members;
-  header = header.substr(0, std::min(header.size(), kMaxBaggageBytes + 1));
+BaggageReader::BaggageReader(std::string_view header) : left_(header) {
+  if (header.size() <= kMaxBaggageBytes) return;
   // A member that is cut is none.
-  if (header.size() > kMaxBaggageBytes) header = header.substr(0, header.rfind(',') + 1);
-  while (!header.empty() && members.size() < kMaxBaggageMembers) {
-    std::string_view properties = TakeUntil(',', header);
-    std::string_view value = TakeUntil(';', properties);
-    const bool has_value = value.find('=') != std::string_view::npos;
-    const std::string_view key = Trim(TakeUntil('=', value));
-    value = Trim(value);
-    if (!has_value || !IsToken(key) || !std::all_of(value.begin(), value.end(), IsPlain)) continue;
-    if (!AreProperties(properties)) continue;
-    members.push_back({std::string(key), Repair(Decode(value)), std::string(Trim(properties))});
-  }
-  return members;
+  size_t end = kMaxBaggageBytes;
+  while (end > 0 && header[end] != ',') --end;
+  left_ = {header.data(), end};
 }
 
-std::string FormatBaggage(const std::vector<BaggageMember>& members) {
-  std::string header;
-  size_t count = 0;
-  for (const BaggageMember& member : members) {
-    if (!IsToken(member.key) || !AreProperties(member.properties)) continue;
-    std::string text = member.key + '=' + Encode(member.value);
-    if (!member.properties.empty()) text += ';' + member.properties;
-    if (count == kMaxBaggageMembers || header.size() + text.size() + 1 > kMaxBaggageBytes) continue;
-    if (!header.empty()) header += ',';
-    header += text;
-    ++count;
+bool BaggageReader::Next(BaggageMember& member) {
+  while (!left_.empty() && count_ < kMaxBaggageMembers) {
+    std::string_view properties = TakeUntil(',', left_);
+    std::string_view value = TakeUntil(';', properties);
+    const bool has_value = Find(value, '=') < value.size();
+    member.key = Trim(TakeUntil('=', value));
+    member.value = Trim(value);
+    member.properties = Trim(properties);
+    if (!has_value || !IsToken(member.key) || !AreAll(member.value, IsPlain) || !AreProperties(properties)) continue;
+    ++count_;
+    return true;
   }
-  return header;
+  return false;
+}
+
+void DecodeBaggageValue(std::string_view value, metrics::ByteWriter& out) {
+  metrics::ByteWriter bytes;
+  while (!value.empty()) {
+    const int byte = EncodedByte(value);
+    bytes.Byte(static_cast<uint8_t>(byte < 0 ? value.front() : byte));
+    value.remove_prefix(byte < 0 ? 1 : 3);
+  }
+  for (std::string_view decoded = bytes.view(); !decoded.empty();) {
+    const size_t size = CharacterBytes(decoded);
+    out.Raw(size == 0 ? "\xEF\xBF\xBD" : std::string_view(decoded.data(), size));
+    decoded.remove_prefix(size == 0 ? 1 : size);
+  }
+}
+
+void BaggageFormatter::Add(const BaggageMember& member) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  if (!IsToken(member.key) || !AreProperties(member.properties) || count_ == kMaxBaggageMembers) return;
+  const size_t start = out_.size();
+  if (start > 0) out_.Byte(',');
+  out_.Raw(member.key);
+  out_.Byte('=');
+  for (const char c : member.value) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (IsPlain(c) && c != '%') {
+      out_.Byte(byte);
+      continue;
+    }
+    out_.Byte('%');
+    out_.Byte(static_cast<uint8_t>(kDigits[byte >> 4]));
+    out_.Byte(static_cast<uint8_t>(kDigits[byte & 15]));
+  }
+  if (!member.properties.empty()) {
+    out_.Byte(';');
+    out_.Raw(member.properties);
+  }
+  ++count_;
+  if (out_.size() <= kMaxBaggageBytes) return;
+  out_.Truncate(start);
+  --count_;
 }
 
 }  // namespace isotel::context

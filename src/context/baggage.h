@@ -1,9 +1,9 @@
 // The baggage header of W3C Baggage (https://www.w3.org/TR/baggage/): values by key, percent-encoded on their way.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "metrics/wire.h"
 
 namespace isotel::context {
 
@@ -11,17 +11,40 @@ inline constexpr size_t kMaxBaggageMembers = 180;
 inline constexpr size_t kMaxBaggageBytes = 8'192;
 
 struct BaggageMember {
-  std::string key;         ///< a token of HTTP
-  std::string value;       ///< any UTF-8
-  std::string properties;  ///< as they stand in the header, without the first semicolon
+  std::string_view key;         ///< a token of HTTP
+  std::string_view value;       ///< in a header percent-encoded; else any UTF-8
+  std::string_view properties;  ///< as they stand in the header, without the first semicolon
 };
 
-/// The members of a header (of several, joined by commas). What is no member is left out; so are members past the limits
-/// above. Bytes that are not UTF-8 once decoded are U+FFFD.
-std::vector<BaggageMember> ParseBaggage(std::string_view header);
+/// Walks over the members of a header (of several, joined by commas), of which they are views. What is no member is left
+/// out; so are members past the limits above.
+class BaggageReader {
+ public:
+  explicit BaggageReader(std::string_view header);
 
-/// The header of these members; empty for none. One whose key is no token, or whose properties are not printable ASCII
-/// without commas, is left out, and so is what exceeds the limits.
-std::string FormatBaggage(const std::vector<BaggageMember>& members);
+  /// The next member; false at the end.
+  bool Next(BaggageMember& member);
+
+ private:
+  std::string_view left_;
+  size_t count_ = 0;
+};
+
+/// Appends what a value of a header stands for. Bytes that are not UTF-8 then are U+FFFD, one each.
+void DecodeBaggageValue(std::string_view value, metrics::ByteWriter& out);
+
+/// Appends members to a header.
+class BaggageFormatter {
+ public:
+  explicit BaggageFormatter(metrics::ByteWriter& out) : out_(out) { out_.Clear(); }
+
+  /// Leaves out a member whose key is no token, or whose properties are not printable ASCII without commas, and one that
+  /// exceeds the limits.
+  void Add(const BaggageMember& member);
+
+ private:
+  metrics::ByteWriter& out_;
+  size_t count_ = 0;
+};
 
 }  // namespace isotel::context

@@ -1,6 +1,7 @@
 // Character classes of the header formats.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace isotel::context {
@@ -12,6 +13,21 @@ namespace isotel::context {
 /// Of HTTP headers.
 [[nodiscard]] constexpr bool IsSpace(char c) { return c == ' ' || c == '\t'; }
 
+/// Where `c` is in `text`, or its size. (A call into a Wasm libc costs more than the loop.)
+[[nodiscard]] constexpr size_t Find(std::string_view text, char c) {
+  size_t at = 0;
+  while (at < text.size() && text[at] != c) ++at;
+  return at;
+}
+
+template <typename Is>
+[[nodiscard]] constexpr bool AreAll(std::string_view text, const Is& is) {
+  for (const char c : text) {
+    if (!is(c)) return false;
+  }
+  return true;
+}
+
 [[nodiscard]] constexpr std::string_view Trim(std::string_view text) {
   while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
@@ -20,9 +36,9 @@ namespace isotel::context {
 
 /// Takes what stands before the next `separator`, or all, off `text`.
 [[nodiscard]] constexpr std::string_view TakeUntil(char separator, std::string_view& text) {
-  const size_t at = text.find(separator);
-  const std::string_view taken = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  const size_t at = Find(text, separator);
+  const std::string_view taken(text.data(), at);
+  text.remove_prefix(at == text.size() ? at : at + 1);
   return taken;
 }
 

@@ -1,8 +1,5 @@
 #include "context/trace_state.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "context/characters.h"
 
 namespace isotel::context {
@@ -14,84 +11,98 @@ constexpr size_t kMaxSystemBytes = 14;
 constexpr size_t kMaxValueBytes = 256;
 constexpr size_t kLongMemberBytes = 128;
 
-bool AreKeyCharacters(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return IsLower(c) || IsDigit(c) || c == '_' || c == '-' || c == '*' || c == '/'; });
+bool IsKeyCharacter(char c) { return IsLower(c) || IsDigit(c) || c == '_' || c == '-' || c == '*' || c == '/'; }
+
+bool IsKeyPart(std::string_view text, size_t max_bytes, bool may_start_with_digit) {
+  return !text.empty() && text.size() <= max_bytes &&
+         (IsLower(text.front()) || (may_start_with_digit && IsDigit(text.front()))) && AreAll(text, IsKeyCharacter);
 }
 
 bool IsKey(std::string_view key) {
-  const size_t at = key.find('@');
-  if (at == std::string_view::npos) {
-    return !key.empty() && key.size() <= kMaxKeyBytes && IsLower(key.front()) && AreKeyCharacters(key);
-  }
-  const std::string_view tenant = key.substr(0, at);
-  const std::string_view system = key.substr(at + 1);
-  return !tenant.empty() && tenant.size() <= kMaxTenantBytes && (IsLower(tenant.front()) || IsDigit(tenant.front())) &&
-         AreKeyCharacters(tenant) && !system.empty() && system.size() <= kMaxSystemBytes && IsLower(system.front()) &&
-         AreKeyCharacters(system);
+  std::string_view system = key;
+  const std::string_view tenant = TakeUntil('@', system);
+  if (tenant.size() == key.size()) return IsKeyPart(key, kMaxKeyBytes, false);
+  return IsKeyPart(tenant, kMaxTenantBytes, true) && IsKeyPart(system, kMaxSystemBytes, false);
 }
 
 bool IsValue(std::string_view value) {
   return !value.empty() && value.size() <= kMaxValueBytes && value.back() != ' ' &&
-         std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~' && c != ',' && c != '='; });
+         AreAll(value, [](char c) { return c >= ' ' && c <= '~' && c != ',' && c != '='; });
 }
 
-std::string_view KeyOf(std::string_view member) { return member.substr(0, member.find('=')); }
+std::string_view KeyOf(std::string_view member) { return TakeUntil('=', member); }
 
-// The members joined, without those that are too many bytes.
-std::string Join(std::vector<std::string_view>& members) {
-  size_t bytes = 0;
-  for (const std::string_view member : members) bytes += member.size() + 1;
-  const auto drop = [&](size_t index) {
-    bytes -= members[index].size() + 1;
-    members.erase(members.begin() + static_cast<std::ptrdiff_t>(index));
-  };
-  for (size_t i = members.size(); i-- > 0 && bytes > kMaxTraceStateBytes + 1;) {
-    if (members[i].size() > kLongMemberBytes) drop(i);
+class Members {
+ public:
+  [[nodiscard]] bool IsFull() const { return count_ == kMaxTraceStateMembers; }
+  [[nodiscard]] bool Has(std::string_view key) const {
+    for (size_t i = 0; i < count_; ++i) {
+      if (metrics::SameBytes(KeyOf(members_[i]), key)) return true;
+    }
+    return false;
   }
-  while (bytes > kMaxTraceStateBytes + 1) drop(members.size() - 1);
-  std::string joined;
-  for (const std::string_view member : members) {
-    if (!joined.empty()) joined += ',';
-    joined += member;
+  void Add(std::string_view member) { members_[count_++] = member; }
+
+  // Joined, without those that are too many bytes.
+  void Write(metrics::ByteWriter& out) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count_; ++i) bytes += members_[i].size() + 1;
+    for (size_t i = count_; i-- > 0 && bytes > kMaxTraceStateBytes + 1;) {
+      if (members_[i].size() > kLongMemberBytes) bytes -= Drop(i);
+    }
+    for (size_t i = count_; i-- > 0 && bytes > kMaxTraceStateBytes + 1;) bytes -= Drop(i);
+    const char* separator = "";
+    for (size_t i = 0; i < count_; ++i) {
+      if (members_[i].empty()) continue;
+      out.Raw(separator);
+      separator = ",";
+      out.Raw(members_[i]);
+    }
   }
-  return joined;
-}
+
+ private:
+  size_t Drop(size_t index) {
+    const size_t bytes = members_[index].empty() ? 0 : members_[index].size() + 1;
+    members_[index] = {};
+    return bytes;
+  }
+
+  std::string_view members_[kMaxTraceStateMembers];
+  size_t count_ = 0;
+};
 
 }  // namespace
 
-Result<std::string> ParseTraceState(std::string_view header) {
-  std::vector<std::string_view> members;
+Error ParseTraceState(std::string_view header, metrics::ByteWriter& out) {
+  Members members;
   while (!header.empty()) {
     const std::string_view member = Trim(TakeUntil(',', header));
     if (member.empty()) continue;
-    const std::string_view key = KeyOf(member);
-    if (key.size() == member.size() || !IsKey(key) || !IsValue(member.substr(key.size() + 1))) {
-      return Error::kInvalidValue;
-    }
-    const bool is_known =
-        std::any_of(members.begin(), members.end(), [&](std::string_view other) { return KeyOf(other) == key; });
-    if (is_known || members.size() == kMaxTraceStateMembers) return Error::kInvalidValue;
-    members.push_back(member);
+    std::string_view value = member;
+    const std::string_view key = TakeUntil('=', value);
+    if (!IsKey(key) || !IsValue(value) || members.IsFull() || members.Has(key)) return Error::kInvalidValue;
+    members.Add(member);
   }
-  return Join(members);
+  members.Write(out);
+  return Error::kOk;
 }
 
-Result<std::string> WithMember(std::string_view state, std::string_view key, std::string_view value) {
+Error WithMember(std::string_view state, std::string_view key, std::string_view value, metrics::ByteWriter& out) {
   if (!IsKey(key) || (!value.empty() && !IsValue(value))) return Error::kInvalidValue;
-  std::string first;
-  std::vector<std::string_view> members;
+  metrics::ByteWriter first;
+  Members members;
   if (!value.empty()) {
-    first += key;
-    first += '=';
-    first += value;
-    members.emplace_back(first);
+    first.Raw(key);
+    first.Byte('=');
+    first.Raw(value);
+    members.Add(first.view());
   }
   while (!state.empty()) {
     const std::string_view member = TakeUntil(',', state);
-    if (KeyOf(member) != key && members.size() < kMaxTraceStateMembers) members.push_back(member);
+    if (!metrics::SameBytes(KeyOf(member), key) && !members.IsFull()) members.Add(member);
   }
-  return Join(members);
+  members.Write(out);
+  return Error::kOk;
 }
 
 }  // namespace isotel::context

@@ -21,10 +21,6 @@ namespace {
 
 constexpr uint32_t kMemberTexts = 3;
 
-int32_t Answer(isotel_otlp* context, const Result<std::string>& text) {
-  return text.ok() ? context->Write(text.value()) : OtlpAnswer(text.error());
-}
-
 }  // namespace
 
 extern "C" {
@@ -66,47 +62,57 @@ int32_t isotel_otlp_trace_parent(isotel_otlp* context, uint32_t length) {
 
 int32_t isotel_otlp_trace_state(isotel_otlp* context, uint32_t length) {
   if (!context->Holds(length)) return OtlpAnswer(Error::kOutOfRange);
-  return Answer(context, w3c::ParseTraceState(context->Text(length)));
+  context->output.Clear();
+  const Error error = w3c::ParseTraceState(context->Text(length), context->output);
+  return error == Error::kOk ? context->Written() : OtlpAnswer(error);
 }
 
 int32_t isotel_otlp_trace_state_with(isotel_otlp* context, uint32_t state_length, uint32_t key_length,
                                      uint32_t value_length) {
-  const uint64_t length = uint64_t{state_length} + key_length + value_length;
-  if (!context->Holds(length)) return OtlpAnswer(Error::kOutOfRange);
-  const std::string_view text = context->Text(static_cast<size_t>(length));
-  return Answer(context, w3c::WithMember(text.substr(0, state_length), text.substr(state_length, key_length),
-                                         text.substr(size_t{state_length} + key_length)));
+  if (!context->Holds(uint64_t{state_length} + key_length + value_length)) return OtlpAnswer(Error::kOutOfRange);
+  const char* const key = context->Bytes() + state_length;
+  context->output.Clear();
+  const Error error = w3c::WithMember(context->Text(state_length), {key, key_length}, {key + key_length, value_length},
+                                      context->output);
+  return error == Error::kOk ? context->Written() : OtlpAnswer(error);
 }
 
 int32_t isotel_otlp_baggage(isotel_otlp* context, uint32_t length) {
   if (!context->Holds(length)) return OtlpAnswer(Error::kOutOfRange);
-  const std::vector<w3c::BaggageMember> members = w3c::ParseBaggage(context->Text(length));
-  isotel::metrics::ByteWriter& out = context->output;
-  out.Clear();
-  for (const w3c::BaggageMember& member : members) {
-    for (const std::string* text : {&member.key, &member.value, &member.properties}) {
-      out.Fixed32(static_cast<uint32_t>(text->size()));
-    }
+  isotel::metrics::ByteWriter& sizes = context->output;
+  isotel::metrics::ByteWriter texts;
+  sizes.Clear();
+  w3c::BaggageReader members(context->Text(length));
+  int32_t count = 0;
+  for (w3c::BaggageMember member; members.Next(member); ++count) {
+    const size_t value_at = texts.size() + member.key.size();
+    texts.Raw(member.key);
+    w3c::DecodeBaggageValue(member.value, texts);
+    sizes.Fixed32(static_cast<uint32_t>(member.key.size()));
+    sizes.Fixed32(static_cast<uint32_t>(texts.size() - value_at));
+    sizes.Fixed32(static_cast<uint32_t>(member.properties.size()));
+    texts.Raw(member.properties);
   }
-  for (const w3c::BaggageMember& member : members) {
-    for (const std::string* text : {&member.key, &member.value, &member.properties}) out.Raw(*text);
-  }
+  sizes.Raw(texts.view());
   (void)context->Written();
-  return static_cast<int32_t>(members.size());
+  return count;
 }
 
 int32_t isotel_otlp_baggage_header(isotel_otlp* context, uint32_t count, uint32_t length) {
   if (!context->Holds(length)) return OtlpAnswer(Error::kOutOfRange);
-  isotel::metrics::ByteReader sizes(context->Text(length));
   const uint64_t size_bytes = uint64_t{count} * kMemberTexts * sizeof(uint32_t);
   if (size_bytes > length) return OtlpAnswer(Error::kOutOfRange);
-  isotel::metrics::ByteReader texts(context->Text(length).substr(static_cast<size_t>(size_bytes)));
-  std::vector<w3c::BaggageMember> members(count);
-  for (w3c::BaggageMember& member : members) {
-    for (std::string* text : {&member.key, &member.value, &member.properties}) *text = texts.Raw(sizes.Fixed32());
+  isotel::metrics::ByteReader sizes(context->Text(length));
+  isotel::metrics::ByteReader texts({context->Bytes() + size_bytes, length - static_cast<size_t>(size_bytes)});
+  w3c::BaggageFormatter header(context->output);
+  for (uint32_t i = 0; i < count; ++i) {
+    w3c::BaggageMember member;
+    member.key = texts.Raw(sizes.Fixed32());
+    member.value = texts.Raw(sizes.Fixed32());
+    member.properties = texts.Raw(sizes.Fixed32());
+    header.Add(member);
   }
-  if (!texts.Done()) return OtlpAnswer(Error::kOutOfRange);
-  return context->Write(w3c::FormatBaggage(members));
+  return texts.Done() ? context->Written() : OtlpAnswer(Error::kOutOfRange);
 }
 
 }  // extern "C"
