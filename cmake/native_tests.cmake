@@ -2,7 +2,8 @@
 
 function(isotel_test_executable target)
   add_executable(${target} ${ARGN})
-  target_link_libraries(${target} PRIVATE isotel_abi isotel_aggregate_abi isotel_otlp_abi isotel::json isotel::protozero isotel_warnings)
+  target_link_libraries(${target} PRIVATE isotel_abi isotel_aggregate_abi isotel_otlp_abi isotel_flue_abi)
+  target_link_libraries(${target} PRIVATE isotel::json isotel::protozero isotel_warnings)
   target_compile_definitions(${target} PRIVATE ISOTEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endfunction()
 

@@ -13,6 +13,7 @@ const wasmFiles = {
   "build/wasi/core.wasm": "dist/core/core.wasm",
   "build/wasi/aggregate.wasm": "dist/aggregate/aggregate.wasm",
   "build/wasi/otlp.wasm": "dist/otlp/otlp.wasm",
+  "build/wasi/flue.wasm": "dist/flue/flue.wasm",
 };
 
 async function configureAndBuild(preset) {

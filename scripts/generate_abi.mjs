@@ -133,10 +133,60 @@ function generateOtlp() {
   ].join("\n");
 }
 
+function generateFlue() {
+  const path = "src/abi/flue/isotel_flue.h";
+  const { defines, exported } = readHeader(path);
+  const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
+  const events = rows("src/flue/events.def", "ISOTEL_FLUE_EVENT");
+  const spans = rows("src/flue/spans.def", "ISOTEL_FLUE_SPAN");
+  const endings = rows("src/flue/endings.def", "ISOTEL_FLUE_ENDING");
+  const fields = rows("src/flue/fields.def", "ISOTEL_FLUE_FIELD");
+  const counters = rows("src/flue/counters.def", "ISOTEL_FLUE_COUNTER");
+  const tables = [errors, events, spans, endings, fields, counters];
+  const steps = (cell) => (unquote(cell) === "" ? [] : unquote(cell).split("."));
+  const positions = (table) => table.map((row, i) => [nameOf(row), i]);
+  const eventRows = events.map(([, type, role, span, asks, time]) => ({
+    type: unquote(type),
+    role: nameOf([role]),
+    span: spans.findIndex(([name]) => name === span),
+    asksForContent: asks === "1",
+    timePath: steps(time),
+  }));
+  const spanRows = spans.map(([, prefix, kind, target, targetV3, failure]) => ({
+    prefix: unquote(prefix),
+    isClient: kind === "kClient",
+    targets: [steps(target), steps(targetV3)],
+    failure: unquote(failure),
+  }));
+  const fieldRows = fields.map(([, key, type, content, , , , where]) => ({
+    key: unquote(key),
+    type: nameOf([type]),
+    isContent: content === "1",
+    path: type === "kConstant" ? [unquote(where)] : steps(where),
+  }));
+  return [
+    madeFrom(path),
+    object("FlueAbi", "Constants of isotel_flue.h, and the hash of the tables.", [
+      ...defines,
+      ["fingerprint", fingerprint(tables)],
+    ]),
+    list("flueExportNames", "The functions a module has to export.", exported),
+    object("FlueEventType", "Positions of src/flue/events.def.", positions(events)),
+    list("flueEvents", "The rows of src/flue/events.def.", eventRows),
+    object("FlueSpanType", "Positions of src/flue/spans.def.", positions(spans)),
+    list("flueSpans", "The rows of src/flue/spans.def; targets by format.", spanRows),
+    object("FlueEnding", "Positions of src/flue/endings.def.", positions(endings)),
+    list("flueEndings", "Messages of src/flue/endings.def.", names(endings)),
+    list("flueFields", "The rows of src/flue/fields.def.", fieldRows),
+    list("flueCounterNames", "Counters of src/flue/counters.def, in their order.", names(counters)),
+  ].join("\n");
+}
+
 const targets = [
   ["bindings/core/abi.gen.ts", generateCore()],
   ["bindings/aggregate/abi.gen.ts", generateAggregate()],
   ["bindings/otlp/abi.gen.ts", generateOtlp()],
+  ["bindings/flue/abi.gen.ts", generateFlue()],
 ];
 if (process.argv.includes("--check")) {
   for (const [target, text] of targets) {

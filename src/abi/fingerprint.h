@@ -67,4 +67,29 @@ constexpr uint32_t OtlpFingerprint() {
   return Fnv1a(kRows, 2166136261U);
 }
 
+/// The same for the tables of the module for Flue.
+constexpr uint32_t FlueFingerprint() {
+  constexpr std::string_view kRows =
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) #name "," type "\n"
+#include "flue/events.def"
+#undef ISOTEL_FLUE_EVENT
+#define ISOTEL_FLUE_SPAN(name, prefix, kind, target, target_v3, failure) #name "," prefix "\n"
+#include "flue/spans.def"
+#undef ISOTEL_FLUE_SPAN
+#define ISOTEL_FLUE_ENDING(name, message) #name "," message "\n"
+#include "flue/endings.def"
+#undef ISOTEL_FLUE_ENDING
+#define ISOTEL_FLUE_FIELD(name, key, type, content, formats, role, spans, path) #name "," key "\n"
+#include "flue/fields.def"
+#undef ISOTEL_FLUE_FIELD
+#define ISOTEL_FLUE_COUNTER(name, wire_name) #name "," wire_name "\n"
+#include "flue/counters.def"
+#undef ISOTEL_FLUE_COUNTER
+      ;
+  return Fnv1a(kRows, 2166136261U);
+}
+
 }  // namespace isotel::abi

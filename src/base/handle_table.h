@@ -72,6 +72,11 @@ class HandleTable {
     return oldest_ == kNone ? kNoHandle : MakeHandle(oldest_, slots_[oldest_].generation);
   }
 
+  /// The handle of the object that was inserted last; kNoHandle when there is none.
+  [[nodiscard]] Handle newest() const {
+    return newest_ == kNone ? kNoHandle : MakeHandle(newest_, slots_[newest_].generation);
+  }
+
   [[nodiscard]] uint32_t size() const { return size_; }
 
  private:

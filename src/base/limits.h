@@ -69,5 +69,13 @@ inline constexpr uint32_t kMaxGaugesPerProducer = 512;
 inline constexpr size_t kMaxOtlpBytes = size_t{16} << 20;
 /// Lists and maps inside one another in one OTLP value.
 inline constexpr uint32_t kMaxValueDepth = 32;
+/// UTF-8 bytes of what identifies a span of Flue; an event with more is dropped.
+inline constexpr size_t kMaxFlueKeyBytes = 1'024;
+/// Flue's spans open at the same time in one isolate; one more gives up the oldest.
+inline constexpr uint32_t kMaxOpenFlueSpans = 10'000;
+/// A span of Flue is given up when it is older.
+inline constexpr double kMaxFlueSpanAgeMs = 24.0 * 3'600'000;
+/// Runs, operations and tasks that ended and are remembered, so that what comes late opens nothing.
+inline constexpr size_t kMaxEndedFlueScopes = 4'096;
 
 }  // namespace isotel

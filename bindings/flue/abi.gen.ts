@@ -1,0 +1,211 @@
+// Made by scripts/generate_abi.mjs from src/abi/flue/isotel_flue.h and the .def tables. Do not edit.
+
+/** Constants of isotel_flue.h, and the hash of the tables. */
+export const FlueAbi = {
+  flueAbiVersion: 1,
+  flueV1: 0,
+  flueV3: 1,
+  flueCompactionTurn: 1,
+  flueActionSize: 6,
+  flueActionVerb: 0,
+  flueActionSpan: 1,
+  flueActionType: 2,
+  flueActionEnding: 3,
+  flueActionParent: 4,
+  flueActionPredecessor: 5,
+  flueOpen: 0,
+  flueEnd: 1,
+  flueLog: 2,
+  flueSlotBits: 14,
+  fingerprint: 459738686,
+} as const;
+
+/** The functions a module has to export. */
+export const flueExportNames = [
+  "isotel_flue_abi_version",
+  "isotel_flue_abi_fingerprint",
+  "isotel_flue_create",
+  "isotel_flue_destroy",
+  "isotel_flue_buffer",
+  "isotel_flue_output",
+  "isotel_flue_plan",
+  "isotel_flue_event",
+  "isotel_flue_end_all",
+  "isotel_flue_counters",
+] as const;
+
+/** Positions of src/flue/events.def. */
+export const FlueEventType = {
+  runStart: 0,
+  runResume: 1,
+  operationStart: 2,
+  turnRequest: 3,
+  toolStart: 4,
+  taskStart: 5,
+  compactionStart: 6,
+  runEnd: 7,
+  operationEnd: 8,
+  turnEnd: 9,
+  toolEnd: 10,
+  taskEnd: 11,
+  compactionEnd: 12,
+  log: 13,
+} as const;
+
+/** The rows of src/flue/events.def. */
+export const flueEvents = [
+  {"type":"run_start","role":"start","span":0,"asksForContent":true,"timePath":["startedAt"]},
+  {"type":"run_resume","role":"start","span":0,"asksForContent":false,"timePath":["timestamp"]},
+  {"type":"operation_start","role":"start","span":1,"asksForContent":false,"timePath":["timestamp"]},
+  {"type":"turn_request","role":"start","span":2,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"tool_start","role":"start","span":3,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"task_start","role":"start","span":4,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"compaction_start","role":"start","span":5,"asksForContent":false,"timePath":["timestamp"]},
+  {"type":"run_end","role":"end","span":0,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"operation","role":"end","span":1,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"turn","role":"end","span":2,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"tool","role":"end","span":3,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"task","role":"end","span":4,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"compaction","role":"end","span":5,"asksForContent":true,"timePath":["timestamp"]},
+  {"type":"log","role":"log","span":0,"asksForContent":true,"timePath":["timestamp"]},
+] as const;
+
+/** Positions of src/flue/spans.def. */
+export const FlueSpanType = {
+  workflow: 0,
+  operation: 1,
+  turn: 2,
+  tool: 3,
+  task: 4,
+  compaction: 5,
+} as const;
+
+/** The rows of src/flue/spans.def; targets by format. */
+export const flueSpans = [
+  {"prefix":"flue.workflow","isClient":false,"targets":[["workflowName"],["workflowName"]],"failure":"Workflow run failed."},
+  {"prefix":"flue.operation","isClient":false,"targets":[["operationKind"],["operationKind"]],"failure":"Operation failed."},
+  {"prefix":"chat","isClient":true,"targets":[["model"],["request","requestedModel"]],"failure":"Model turn failed."},
+  {"prefix":"flue.tool","isClient":false,"targets":[["toolName"],["toolName"]],"failure":"Tool call failed."},
+  {"prefix":"flue.task","isClient":false,"targets":[["agent"],["agent"]],"failure":"Task failed."},
+  {"prefix":"flue.compaction","isClient":false,"targets":[[],[]],"failure":"Compaction failed."},
+] as const;
+
+/** Positions of src/flue/endings.def. */
+export const FlueEnding = {
+  ownEvent: 0,
+  interrupted: 1,
+  resumed: 2,
+  runEnded: 3,
+  operationEnded: 4,
+  evicted: 5,
+  expired: 6,
+  disposed: 7,
+} as const;
+
+/** Messages of src/flue/endings.def. */
+export const flueEndings = [
+  "",
+  "Workflow execution was interrupted before this span received its terminal event.",
+  "Workflow execution was interrupted before recovery continued run handling.",
+  "Workflow run ended before this span received its terminal event.",
+  "Operation ended before this span received its terminal event.",
+  "Too many spans were open before this span received its terminal event.",
+  "This span was open for too long without its terminal event.",
+  "Observation stopped before this span received its terminal event.",
+] as const;
+
+/** The rows of src/flue/fields.def. */
+export const flueFields = [
+  {"key":"flue.run.id","type":"text","isContent":false,"path":["runId"]},
+  {"key":"flue.instance.id","type":"text","isContent":false,"path":["instanceId"]},
+  {"key":"flue.dispatch.id","type":"text","isContent":false,"path":["dispatchId"]},
+  {"key":"flue.submission.id","type":"text","isContent":false,"path":["submissionId"]},
+  {"key":"flue.agent.name","type":"text","isContent":false,"path":["agentName"]},
+  {"key":"flue.harness.name","type":"text","isContent":false,"path":["harness"]},
+  {"key":"flue.session.name","type":"text","isContent":false,"path":["session"]},
+  {"key":"flue.parent_session.name","type":"text","isContent":false,"path":["parentSession"]},
+  {"key":"flue.operation.id","type":"text","isContent":false,"path":["operationId"]},
+  {"key":"flue.task.id","type":"text","isContent":false,"path":["taskId"]},
+  {"key":"flue.turn.id","type":"text","isContent":false,"path":["turnId"]},
+  {"key":"flue.workflow.name","type":"text","isContent":false,"path":["workflowName"]},
+  {"key":"flue.workflow.recovery_handling","type":"true","isContent":false,"path":[]},
+  {"key":"flue.workflow.started_at","type":"text","isContent":false,"path":["startedAt"]},
+  {"key":"flue.workflow.payload","type":"any","isContent":true,"path":["payload"]},
+  {"key":"flue.operation.kind","type":"text","isContent":false,"path":["operationKind"]},
+  {"key":"flue.turn.purpose","type":"text","isContent":false,"path":["purpose"]},
+  {"key":"gen_ai.operation.name","type":"constant","isContent":false,"path":["chat"]},
+  {"key":"gen_ai.provider.name","type":"text","isContent":false,"path":["provider"]},
+  {"key":"gen_ai.provider.name","type":"text","isContent":false,"path":["request","providerName"]},
+  {"key":"gen_ai.request.model","type":"text","isContent":false,"path":["model"]},
+  {"key":"gen_ai.request.model","type":"text","isContent":false,"path":["request","requestedModel"]},
+  {"key":"flue.turn.provider_api","type":"text","isContent":false,"path":["api"]},
+  {"key":"flue.turn.provider_api","type":"text","isContent":false,"path":["request","api"]},
+  {"key":"flue.turn.reasoning","type":"text","isContent":false,"path":["reasoning"]},
+  {"key":"flue.turn.reasoning","type":"text","isContent":false,"path":["request","reasoningLevel"]},
+  {"key":"flue.turn.input","type":"any","isContent":true,"path":["input"]},
+  {"key":"flue.turn.input","type":"any","isContent":true,"path":["request","input"]},
+  {"key":"flue.tool.name","type":"text","isContent":false,"path":["toolName"]},
+  {"key":"flue.tool.call_id","type":"text","isContent":false,"path":["toolCallId"]},
+  {"key":"flue.tool.arguments","type":"any","isContent":true,"path":["args"]},
+  {"key":"flue.task.agent","type":"text","isContent":false,"path":["agent"]},
+  {"key":"flue.task.cwd","type":"any","isContent":true,"path":["cwd"]},
+  {"key":"flue.task.prompt","type":"any","isContent":true,"path":["prompt"]},
+  {"key":"flue.compaction.reason","type":"text","isContent":false,"path":["reason"]},
+  {"key":"flue.compaction.estimated_tokens","type":"number","isContent":false,"path":["estimatedTokens"]},
+  {"key":"flue.event.start_index","type":"number","isContent":false,"path":["eventIndex"]},
+  {"key":"flue.duration_ms","type":"number","isContent":false,"path":["durationMs"]},
+  {"key":"flue.workflow.duration_ms","type":"number","isContent":false,"path":["durationMs"]},
+  {"key":"flue.event.end_index","type":"number","isContent":false,"path":["eventIndex"]},
+  {"key":"gen_ai.response.model","type":"text","isContent":false,"path":["model"]},
+  {"key":"gen_ai.response.model","type":"text","isContent":false,"path":["response","responseModel"]},
+  {"key":"gen_ai.response.finish_reasons","type":"textList","isContent":false,"path":["stopReason"]},
+  {"key":"gen_ai.response.finish_reasons","type":"textList","isContent":false,"path":["response","finishReason"]},
+  {"key":"gen_ai.usage.input_tokens","type":"number","isContent":false,"path":["usage","input"]},
+  {"key":"gen_ai.usage.input_tokens","type":"number","isContent":false,"path":["response","usage","input"]},
+  {"key":"gen_ai.usage.output_tokens","type":"number","isContent":false,"path":["usage","output"]},
+  {"key":"gen_ai.usage.output_tokens","type":"number","isContent":false,"path":["response","usage","output"]},
+  {"key":"gen_ai.usage.cache_read.input_tokens","type":"number","isContent":false,"path":["usage","cacheRead"]},
+  {"key":"gen_ai.usage.cache_read.input_tokens","type":"number","isContent":false,"path":["response","usage","cacheRead"]},
+  {"key":"gen_ai.usage.cache_creation.input_tokens","type":"number","isContent":false,"path":["usage","cacheWrite"]},
+  {"key":"gen_ai.usage.cache_creation.input_tokens","type":"number","isContent":false,"path":["response","usage","cacheWrite"]},
+  {"key":"flue.usage.total_tokens","type":"number","isContent":false,"path":["usage","totalTokens"]},
+  {"key":"flue.usage.total_tokens","type":"number","isContent":false,"path":["response","usage","totalTokens"]},
+  {"key":"flue.usage.cost_total","type":"number","isContent":false,"path":["usage","cost","total"]},
+  {"key":"flue.usage.cost_total","type":"number","isContent":false,"path":["response","usage","cost","total"]},
+  {"key":"flue.turn.output","type":"any","isContent":true,"path":["output"]},
+  {"key":"flue.turn.output","type":"any","isContent":true,"path":["response","output"]},
+  {"key":"flue.operation.usage.input_tokens","type":"number","isContent":false,"path":["usage","input"]},
+  {"key":"flue.operation.usage.output_tokens","type":"number","isContent":false,"path":["usage","output"]},
+  {"key":"flue.operation.usage.cache_read_tokens","type":"number","isContent":false,"path":["usage","cacheRead"]},
+  {"key":"flue.operation.usage.cache_write_tokens","type":"number","isContent":false,"path":["usage","cacheWrite"]},
+  {"key":"flue.operation.usage.total_tokens","type":"number","isContent":false,"path":["usage","totalTokens"]},
+  {"key":"flue.operation.usage.cost_total","type":"number","isContent":false,"path":["usage","cost","total"]},
+  {"key":"flue.compaction.usage.input_tokens","type":"number","isContent":false,"path":["usage","input"]},
+  {"key":"flue.compaction.usage.output_tokens","type":"number","isContent":false,"path":["usage","output"]},
+  {"key":"flue.compaction.usage.cache_read_tokens","type":"number","isContent":false,"path":["usage","cacheRead"]},
+  {"key":"flue.compaction.usage.cache_write_tokens","type":"number","isContent":false,"path":["usage","cacheWrite"]},
+  {"key":"flue.compaction.usage.total_tokens","type":"number","isContent":false,"path":["usage","totalTokens"]},
+  {"key":"flue.compaction.usage.cost_total","type":"number","isContent":false,"path":["usage","cost","total"]},
+  {"key":"flue.compaction.messages_before","type":"number","isContent":false,"path":["messagesBefore"]},
+  {"key":"flue.compaction.messages_after","type":"number","isContent":false,"path":["messagesAfter"]},
+  {"key":"flue.tool.result","type":"any","isContent":true,"path":["result"]},
+  {"key":"flue.task.result","type":"any","isContent":true,"path":["result"]},
+  {"key":"flue.operation.result","type":"any","isContent":true,"path":["result"]},
+  {"key":"flue.workflow.result","type":"any","isContent":true,"path":["result"]},
+  {"key":"flue.log.level","type":"text","isContent":false,"path":["level"]},
+  {"key":"flue.event.index","type":"number","isContent":false,"path":["eventIndex"]},
+  {"key":"flue.log.message","type":"any","isContent":true,"path":["message"]},
+  {"key":"flue.log.attributes","type":"any","isContent":true,"path":["attributes"]},
+] as const;
+
+/** Counters of src/flue/counters.def, in their order. */
+export const flueCounterNames = [
+  "unkeyed_events",
+  "duplicate_starts",
+  "late_starts",
+  "unmatched_ends",
+  "unattached_logs",
+  "terminated_spans",
+  "evicted_spans",
+  "expired_spans",
+] as const;

@@ -1,0 +1,109 @@
+import { FlueAbi, flueCounterNames } from "./abi.gen.ts";
+import { type FlueEvent, readText } from "./event.ts";
+import { type FlueExports, instantiateFlue } from "./flue_exports.ts";
+
+export interface FlueCoreOptions {
+  /** Spans open at the same time; at most the core's own limit, which is the default. */
+  readonly openSpans?: number;
+  /** Milliseconds a span may be open; a day unless given. */
+  readonly spanAgeMs?: number;
+}
+
+const encoder = new TextEncoder();
+/** Bytes of UTF-8 for one UTF-16 unit, at most. */
+const bytesPerUnit = 3;
+/** Identifiers that long are refused by the core anyway. */
+const maxIdUnits = 100_000;
+
+/**
+ * One instance of the module for Flue: the spans that are open, by handle.
+ *
+ * After a trap the instance is dead: that call and all later ones throw.
+ */
+export class FlueCore {
+  readonly #exports: FlueExports;
+  readonly #context: number;
+  readonly #plans = new Map<number, readonly number[]>();
+  #bufferBytes = 0;
+  #bytes = new Uint8Array(0);
+
+  /** @throws Error when the module is not the one this package was built for. */
+  constructor(module: WebAssembly.Module, { openSpans = 0, spanAgeMs = 0 }: FlueCoreOptions = {}) {
+    this.#exports = instantiateFlue(module);
+    this.#context = this.#exports.isotel_flue_create(openSpans, spanAgeMs);
+  }
+
+  /** Bytes of linear memory. */
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  /** Positions in `flueFields` of the attributes an event sets, in their order. */
+  plan(format: number, type: number): readonly number[] {
+    const key = (format << 8) | type;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const count = this.#exports.isotel_flue_plan(this.#context, format, type);
+    const plan = Array.from(this.#output(Math.max(count, 0)));
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  /**
+   * What an event does: actions of FlueAbi.flueActionSize numbers each, good until the next call. Empty for an event
+   * whose identifiers cannot be told apart.
+   */
+  take(type: number, event: FlueEvent, nowMs: number): Uint32Array {
+    const isCompactionTurn = readText(event, "purpose").startsWith("compaction");
+    const flags = isCompactionTurn ? FlueAbi.flueCompactionTurn : 0;
+    const length = this.#put(idsOf(event));
+    const count = this.#exports.isotel_flue_event(this.#context, type, flags, length, nowMs);
+    return this.#output(Math.max(count, 0) * FlueAbi.flueActionSize);
+  }
+
+  /** Ends every open span: actions as those of {@link take}. */
+  endAll(): Uint32Array {
+    const count = this.#exports.isotel_flue_end_all(this.#context);
+    return this.#output(count * FlueAbi.flueActionSize);
+  }
+
+  /** How many spans are open, and what was dropped or given up. */
+  counters(): Readonly<Record<string, number>> {
+    const at = this.#exports.isotel_flue_counters(this.#context) >>> 0;
+    const { buffer } = this.#exports.memory;
+    const [open = 0, ...counts] = new Float64Array(buffer, at, 1 + flueCounterNames.length);
+    const entries = flueCounterNames.map((name, i): [string, number] => [name, counts[i] ?? 0]);
+    return { open_spans: open, ...Object.fromEntries(entries) };
+  }
+
+  #output(length: number): Uint32Array {
+    if (length === 0) return new Uint32Array(0);
+    const at = this.#exports.isotel_flue_output(this.#context) >>> 0;
+    return new Uint32Array(this.#exports.memory.buffer, at, length);
+  }
+
+  /** Writes a text to the buffer; its bytes. */
+  #put(text: string): number {
+    const units = text.length > maxIdUnits ? text.slice(0, maxIdUnits) : text;
+    const bytes = units.length * bytesPerUnit;
+    const { buffer } = this.#exports.memory;
+    if (bytes > this.#bufferBytes || this.#bytes.buffer !== buffer) {
+      this.#bufferBytes = Math.max(bytes, this.#bufferBytes, 4_096);
+      const at = this.#exports.isotel_flue_buffer(this.#context, this.#bufferBytes) >>> 0;
+      this.#bytes = new Uint8Array(this.#exports.memory.buffer, at, this.#bufferBytes);
+    }
+    return encoder.encodeInto(units, this.#bytes).written;
+  }
+}
+
+/** The identifiers of an event, as the core reads them. */
+function idsOf(event: FlueEvent): string {
+  const run = readText(event, "runId");
+  const instance = readText(event, "instanceId");
+  const session = readText(event, "session");
+  const operation = readText(event, "operationId");
+  const task = readText(event, "taskId");
+  const turn = readText(event, "turnId");
+  const toolCall = readText(event, "toolCallId");
+  return `${run}\0${instance}\0${session}\0${operation}\0${task}\0${turn}\0${toolCall}`;
+}

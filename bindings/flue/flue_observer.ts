@@ -1,0 +1,251 @@
+import {
+  FlueAbi,
+  FlueEnding,
+  type flueSpans as FlueSpanRows,
+  flueEndings,
+  flueEvents,
+  flueSpans,
+} from "./abi.gen.ts";
+import { type FlueAttributes, readAttributes } from "./attributes.ts";
+import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
+import { failureText } from "./failure.ts";
+import type { FlueCore } from "./flue_core.ts";
+import type { FlueCoreHost } from "./flue_core_host.ts";
+import type { SpanSink } from "./span_sink.ts";
+import { SpansByHandle } from "./spans_by_handle.ts";
+
+/** What an application decides about Flue's spans. */
+export interface FlueCallbacks<Root> {
+  /** Where to place a span that has no parent among Flue's own; undefined for a trace of its own. */
+  readonly resolveRootContext?:
+    | ((event: FlueEvent, ctx: FlueContext) => Root | undefined)
+    | undefined;
+  /**
+   * What to export of an event's content, out of a shallow copy of the event; undefined for nothing. When it throws,
+   * nothing is exported either.
+   */
+  readonly exportContent?: ((event: FlueEvent) => object | undefined) | undefined;
+}
+
+type SpanRow = (typeof FlueSpanRows)[number];
+type EventRow = (typeof flueEvents)[number];
+
+const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [type, i]));
+
+/** One event on its way through the actions the core answered. */
+interface Occurrence {
+  readonly event: FlueEvent;
+  readonly ctx: FlueContext;
+  readonly type: number;
+  readonly row: EventRow;
+  readonly format: number;
+  readonly unixMs: number;
+  readonly content: object | undefined;
+}
+
+/** Reads Flue's events, asks the callbacks, and has a sink do what the core answers. Never throws. */
+export class FlueObserver<Span, Root> {
+  readonly #host: FlueCoreHost;
+  readonly #sink: SpanSink<Span, Root>;
+  readonly #callbacks: FlueCallbacks<Root>;
+  readonly #now: () => number;
+  readonly #spans = new SpansByHandle<Span>();
+  #core: FlueCore | undefined;
+  #swallowed = 0;
+
+  /** @param now when an event came, in Unix milliseconds. */
+  constructor(
+    host: FlueCoreHost,
+    sink: SpanSink<Span, Root>,
+    callbacks: FlueCallbacks<Root>,
+    now: () => number = Date.now,
+  ) {
+    this.#host = host;
+    this.#sink = sink;
+    this.#callbacks = callbacks;
+    this.#now = now;
+  }
+
+  observe(event: FlueEvent, ctx: FlueContext): void {
+    try {
+      const type = typesByName.get(event.type);
+      if (type !== undefined) this.#take(type, event, ctx);
+    } catch {
+      this.#swallowed += 1;
+    }
+  }
+
+  /** Ends every open span as interrupted, now. */
+  endAll(): void {
+    try {
+      const core = this.#liveCore();
+      const answer = core === undefined ? undefined : this.#host.run(() => core.endAll());
+      if (answer === undefined) return;
+      const actions = answer.slice();
+      const unixMs = this.#now();
+      forEachAction(actions, (at) => this.#guard(() => this.#terminate(actions, at, unixMs)));
+    } catch {
+      this.#swallowed += 1;
+    }
+  }
+
+  /** Counts of spans that are open, of what was dropped, given up and swallowed. */
+  diagnostics(): Readonly<Record<string, number>> {
+    return { ...this.#host.counters(), swallowed_errors: this.#swallowed };
+  }
+
+  #take(type: number, event: FlueEvent, ctx: FlueContext): void {
+    const row = flueEvents[type];
+    const core = this.#liveCore();
+    if (row === undefined || core === undefined) return;
+    const nowMs = this.#now();
+    const answer = this.#host.run(() => core.take(type, event, nowMs));
+    if (answer === undefined || answer.length === 0) return;
+    // The callbacks may lead to other events: the answer is the core's memory only until then.
+    const actions = answer.slice();
+    const occurrence: Occurrence = {
+      event,
+      ctx,
+      type,
+      row,
+      format: event.v === 3 ? FlueAbi.flueV3 : FlueAbi.flueV1,
+      unixMs: timeOf(event, row, nowMs),
+      content: concernsEvent(actions) ? this.#contentOf(event, row) : undefined,
+    };
+    forEachAction(actions, (at) => this.#guard(() => this.#act(actions, at, occurrence)));
+  }
+
+  #act(actions: Uint32Array, at: number, occurrence: Occurrence): void {
+    const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
+    const verb = actions[at + FlueAbi.flueActionVerb];
+    if (verb === FlueAbi.flueOpen) {
+      this.#open(actions, at, handle, occurrence);
+    } else if (verb === FlueAbi.flueLog) {
+      this.#log(handle, occurrence);
+    } else if (actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) {
+      this.#end(handle, spanRow(actions, at), occurrence);
+    } else {
+      this.#terminate(actions, at, occurrence.unixMs);
+    }
+  }
+
+  #log(handle: number, occurrence: Occurrence): void {
+    const span = this.#spans.get(handle);
+    if (span === undefined) return;
+    const attributes = this.#attributes(occurrence);
+    this.#sink.addEvent(span, "flue.log", occurrence.unixMs, attributes);
+  }
+
+  #open(actions: Uint32Array, at: number, handle: number, occurrence: Occurrence): void {
+    const { event, ctx, format, unixMs } = occurrence;
+    const row = spanRow(actions, at);
+    const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
+    const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
+    const { resolveRootContext } = this.#callbacks;
+    const root =
+      parent === undefined ? this.#guard(() => resolveRootContext?.(event, ctx)) : undefined;
+    const span = this.#sink.open({
+      name: nameOf(row, event, format),
+      isClient: row.isClient,
+      unixMs,
+      attributes: this.#attributes(occurrence),
+      parent,
+      root,
+      predecessor,
+    });
+    this.#spans.set(handle, span);
+  }
+
+  #end(handle: number, row: SpanRow, occurrence: Occurrence): void {
+    const span = this.#spans.take(handle);
+    if (span === undefined) return;
+    const { event, content, unixMs } = occurrence;
+    const hasFailed = readPath(event, ["isError"]) === true;
+    this.#sink.end(span, {
+      unixMs,
+      attributes: this.#attributes(occurrence),
+      failure: hasFailed ? (failureText(content) ?? row.failure) : undefined,
+      isException: hasFailed,
+    });
+  }
+
+  #terminate(actions: Uint32Array, at: number, unixMs: number): void {
+    const span = this.#spans.take(actions[at + FlueAbi.flueActionSpan] ?? 0);
+    if (span === undefined) return;
+    const failure = flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0];
+    this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false });
+  }
+
+  #attributes({ event, type, format, content }: Occurrence): FlueAttributes {
+    const plan = this.#core?.plan(format, type) ?? [];
+    return readAttributes(plan, event, content);
+  }
+
+  #contentOf(event: FlueEvent, row: EventRow): object | undefined {
+    const { exportContent } = this.#callbacks;
+    if (exportContent === undefined || !row.asksForContent) return undefined;
+    const content = this.#guard(() => exportContent({ ...event }));
+    return typeof content === "object" && content !== null ? content : undefined;
+  }
+
+  /** The live core. With one that is gone, its handles are too: the spans they stood for end. */
+  #liveCore(): FlueCore | undefined {
+    const { core } = this.#host;
+    if (this.#core !== undefined && core !== this.#core) this.#abandon();
+    this.#core = core;
+    return core;
+  }
+
+  #abandon(): void {
+    const unixMs = this.#now();
+    const failure = flueEndings[FlueEnding.disposed];
+    for (const span of this.#spans.takeAll()) {
+      this.#guard(() =>
+        this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false }),
+      );
+    }
+  }
+
+  #guard<T>(body: () => T): T | undefined {
+    try {
+      return body();
+    } catch {
+      this.#swallowed += 1;
+      return undefined;
+    }
+  }
+}
+
+function forEachAction(actions: ArrayLike<number>, act: (at: number) => void): void {
+  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) act(at);
+}
+
+/** Whether an action is about the event itself, and not only about what ends with it. */
+function concernsEvent(actions: Uint32Array): boolean {
+  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
+    const isEnd = actions[at + FlueAbi.flueActionVerb] === FlueAbi.flueEnd;
+    if (!isEnd || actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) return true;
+  }
+  return false;
+}
+
+function spanRow(actions: Uint32Array, at: number): SpanRow {
+  const row = flueSpans[actions[at + FlueAbi.flueActionType] ?? 0];
+  if (row === undefined) throw new Error("isotel: no such span of Flue");
+  return row;
+}
+
+/** The prefix and the target; just the prefix where the event does not say. */
+function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: number): string {
+  const path: readonly string[] = targets[format === FlueAbi.flueV3 ? 1 : 0];
+  const target = path.length === 0 ? undefined : readPath(event, path);
+  return typeof target === "string" && target !== "" ? `${prefix} ${target}` : prefix;
+}
+
+function timeOf(event: FlueEvent, { timePath }: EventRow, nowMs: number): number {
+  for (const time of [readPath(event, timePath), event.timestamp]) {
+    const unixMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
+    if (!Number.isNaN(unixMs)) return unixMs;
+  }
+  return nowMs;
+}

@@ -1,0 +1,14 @@
+export type { FlueAttributes, FlueAttributeValue } from "./attributes.ts";
+export type { FlueContext, FlueEvent } from "./event.ts";
+export {
+  createOpenTelemetryObserver,
+  type FlueObserve,
+  type OpenTelemetryObserverOptions,
+} from "./opentelemetry_observer.ts";
+export type {
+  OtelContext,
+  OtelSpan,
+  OtelSpanContext,
+  OtelSpanOptions,
+  OtelTracer,
+} from "./otel_types.ts";

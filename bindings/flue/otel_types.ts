@@ -1,0 +1,84 @@
+// The parts of OpenTelemetry's JavaScript API that are used, as shapes: an application that passes its tracer brings the
+// API, and this package needs none.
+import type { FlueAttributes } from "./attributes.ts";
+
+/** An immutable set of values by key. */
+export interface OtelContext {
+  getValue(key: symbol): unknown;
+  setValue(key: symbol, value: unknown): OtelContext;
+  deleteValue(key: symbol): OtelContext;
+}
+
+export interface OtelSpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+type Time = [seconds: number, nanoseconds: number];
+
+export interface OtelSpan {
+  spanContext(): OtelSpanContext;
+  setAttributes(attributes: FlueAttributes): unknown;
+  addEvent(name: string, attributes: FlueAttributes, time: Time): unknown;
+  setStatus(status: { code: number; message: string }): unknown;
+  recordException(exception: { message: string }, time: Time): void;
+  end(time: Time): void;
+}
+
+export interface OtelSpanOptions {
+  kind: number;
+  startTime: Time;
+  attributes: FlueAttributes;
+  links?: { context: OtelSpanContext }[];
+}
+
+/** Any OpenTelemetry tracer. */
+export interface OtelTracer {
+  startSpan(name: string, options: OtelSpanOptions, context: OtelContext): OtelSpan;
+}
+
+class ValueContext implements OtelContext {
+  readonly #values: ReadonlyMap<symbol, unknown>;
+
+  constructor(values: ReadonlyMap<symbol, unknown>) {
+    this.#values = values;
+  }
+
+  getValue(key: symbol): unknown {
+    return this.#values.get(key);
+  }
+
+  setValue(key: symbol, value: unknown): OtelContext {
+    return new ValueContext(new Map(this.#values).set(key, value));
+  }
+
+  deleteValue(key: symbol): OtelContext {
+    const values = new Map(this.#values);
+    values.delete(key);
+    return new ValueContext(values);
+  }
+}
+
+/** A context without any span: what is opened in it begins a trace. */
+export const emptyContext: OtelContext = new ValueContext(new Map());
+
+// The API makes its keys with Symbol.for, so that several copies of it agree.
+const spanKey = Symbol.for("OpenTelemetry Context Key SPAN");
+const apiKey = Symbol.for("opentelemetry.js.api.1");
+
+/** The context with `span` as the parent of what is opened in it. */
+export function withSpan(context: OtelContext, span: OtelSpan): OtelContext {
+  return context.setValue(spanKey, span);
+}
+
+interface TracerProvider {
+  getTracer(name: string): OtelTracer;
+}
+
+/** The tracer of the provider that is registered globally; undefined while there is none. */
+export function globalTracer(name: string): OtelTracer | undefined {
+  const api = (globalThis as Record<symbol, unknown>)[apiKey];
+  const provider = (api as { trace?: TracerProvider } | undefined)?.trace;
+  return provider?.getTracer(name);
+}

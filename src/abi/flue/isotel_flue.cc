@@ -1,0 +1,102 @@
+// The exports of the module for Flue: argument checks and views on memory. What an event does is decided in flue/.
+#include "abi/flue/isotel_flue.h"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "abi/fingerprint.h"
+#include "base/limits.h"
+#include "flue/correlator.h"
+#include "flue/event.h"
+
+namespace flue = isotel::flue;
+using isotel::Error;
+
+namespace {
+
+static_assert(sizeof(flue::Action) == ISOTEL_FLUE_ACTION_SIZE * sizeof(uint32_t));
+static_assert(static_cast<uint32_t>(flue::Verb::kEnd) == ISOTEL_FLUE_END);
+static_assert(static_cast<uint32_t>(flue::Verb::kLog) == ISOTEL_FLUE_LOG);
+static_assert(static_cast<uint32_t>(flue::Format::kV3) == ISOTEL_FLUE_V3);
+static_assert(isotel::kIndexBits == ISOTEL_FLUE_SLOT_BITS && isotel::kMaxOpenFlueSpans <= isotel::kMaxSlots);
+
+int32_t Answer(Error error) { return static_cast<int32_t>(error); }
+
+flue::Limits MakeLimits(uint32_t open_spans, double span_age_ms) {
+  flue::Limits limits;
+  if (open_spans > 0 && open_spans < limits.open_spans) limits.open_spans = open_spans;
+  if (span_age_ms > 0) limits.span_age_ms = span_age_ms;
+  return limits;
+}
+
+}  // namespace
+
+struct isotel_flue {
+  explicit isotel_flue(const flue::Limits& limits) : correlator(limits) {}
+
+  int32_t Put(const std::vector<flue::Action>& actions) {
+    output = actions.data();
+    return static_cast<int32_t>(actions.size());
+  }
+
+  flue::Correlator correlator;
+  std::vector<char> buffer;
+  std::vector<uint32_t> plan;
+  const void* output = nullptr;
+  double counters[1 + flue::kFlueCounterCount] = {};
+};
+
+extern "C" {
+
+uint32_t isotel_flue_abi_version(void) { return ISOTEL_FLUE_ABI_VERSION; }
+
+uint32_t isotel_flue_abi_fingerprint(void) { return isotel::abi::FlueFingerprint(); }
+
+isotel_flue* isotel_flue_create(uint32_t open_spans, double span_age_ms) {
+  return std::make_unique<isotel_flue>(MakeLimits(open_spans, span_age_ms)).release();
+}
+
+void isotel_flue_destroy(isotel_flue* context) { std::unique_ptr<isotel_flue>{context}.reset(); }
+
+void* isotel_flue_buffer(isotel_flue* context, uint32_t size) {
+  if (size > isotel::kMaxBufferBytes) return nullptr;
+  if (size > context->buffer.size()) context->buffer.resize(size);
+  return context->buffer.data();
+}
+
+const void* isotel_flue_output(isotel_flue* context) { return context->output; }
+
+int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t event) {
+  if (format >= static_cast<uint32_t>(flue::Format::kCount)) return Answer(Error::kOutOfRange);
+  if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
+  context->plan = flue::PlanOf(static_cast<flue::Format>(format), static_cast<flue::EventType>(event));
+  context->output = context->plan.data();
+  return static_cast<int32_t>(context->plan.size());
+}
+
+int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, uint32_t length, double now_ms) {
+  if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
+  if (length > context->buffer.size()) return Answer(Error::kOutOfRange);
+  flue::Event parsed{.type = static_cast<flue::EventType>(event),
+                     .is_compaction_turn = (flags & ISOTEL_FLUE_COMPACTION_TURN) != 0};
+  const Error error = flue::ReadIds({context->buffer.data(), length}, parsed);
+  if (error != Error::kOk) {
+    context->correlator.Refuse();
+    return Answer(error);
+  }
+  return context->Put(context->correlator.Take(parsed, now_ms));
+}
+
+int32_t isotel_flue_end_all(isotel_flue* context) { return context->Put(context->correlator.EndAll()); }
+
+void* isotel_flue_counters(isotel_flue* context) {
+  context->counters[0] = context->correlator.open_spans();
+  for (size_t i = 0; i < flue::kFlueCounterCount; ++i) {
+    const auto counter = static_cast<flue::FlueCounter>(i);
+    context->counters[1 + i] = static_cast<double>(context->correlator.Count(counter));
+  }
+  return context->counters;
+}
+
+}  // extern "C"

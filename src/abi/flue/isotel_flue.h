@@ -1,0 +1,87 @@
+/* The door of the module for Flue: what to do with spans, out of the identifiers of events, in plain C.
+ *
+ * Conventions
+ *  1. Texts a call reads stand at the start of the context's buffer: the host asks for it with isotel_flue_buffer(),
+ *     writes there and passes the length. A length beyond the buffer is kOutOfRange.
+ *  2. Lists a call answers stand at isotel_flue_output() until the next call that answers one.
+ *  3. An int32_t result is a value when it is >= 0 and an error of base/errors.def when it is negative.
+ *  4. A context is one set of open spans, made by isotel_flue_create() and passed first everywhere. It belongs to one
+ *     thread.
+ *  5. Any call may grow the memory: views have to be taken anew when the memory's buffer is another.
+ *  6. Times are milliseconds as a double. They come from the host.
+ *  7. ISOTEL_FLUE_ABI_VERSION grows with every change of a signature or layout. A host refuses a module whose version or
+ *     fingerprint is not the one it was built for.
+ */
+#ifndef ISOTEL_FLUE_H_
+#define ISOTEL_FLUE_H_
+
+#include <stdint.h>
+
+#include "abi/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ISOTEL_FLUE_ABI_VERSION 1
+
+/* Formats of events: where they have their values. */
+#define ISOTEL_FLUE_V1 0
+#define ISOTEL_FLUE_V3 1
+
+/* Flags of isotel_flue_event(). */
+#define ISOTEL_FLUE_COMPACTION_TURN 1 /* a turn that summarizes for a compaction */
+
+/* Numbers of an action, each a uint32_t, and what is done. */
+#define ISOTEL_FLUE_ACTION_SIZE 6
+#define ISOTEL_FLUE_ACTION_VERB 0
+#define ISOTEL_FLUE_ACTION_SPAN 1        /* handle; its low ISOTEL_FLUE_SLOT_BITS are a slot no other open span has */
+#define ISOTEL_FLUE_ACTION_TYPE 2        /* a row of flue/spans.def */
+#define ISOTEL_FLUE_ACTION_ENDING 3      /* of an end: a row of flue/endings.def */
+#define ISOTEL_FLUE_ACTION_PARENT 4      /* of a start: handle; 0 for a root */
+#define ISOTEL_FLUE_ACTION_PREDECESSOR 5 /* of a start: handle of an open span it continues; 0 for none */
+#define ISOTEL_FLUE_OPEN 0
+#define ISOTEL_FLUE_END 1
+#define ISOTEL_FLUE_LOG 2
+#define ISOTEL_FLUE_SLOT_BITS 14
+
+typedef struct isotel_flue isotel_flue;
+
+ISOTEL_EXPORT(uint32_t, isotel_flue_abi_version, (void));
+
+/* A hash of the tables the host was generated from; see abi/fingerprint.h. */
+ISOTEL_EXPORT(uint32_t, isotel_flue_abi_fingerprint, (void));
+
+/* `open_spans`: how many may be open at the same time, at most base/limits.h kMaxOpenFlueSpans; `span_age_ms`: how long a
+ * span may be open. 0 for the default of either. */
+ISOTEL_EXPORT(isotel_flue*, isotel_flue_create, (uint32_t open_spans, double span_age_ms));
+ISOTEL_EXPORT(void, isotel_flue_destroy, (isotel_flue * context));
+
+/* The buffer, with room for at least `size` bytes; null past base/limits.h kMaxBufferBytes. Growing it loses what
+ * stood in it and may move it. */
+ISOTEL_EXPORT(void*, isotel_flue_buffer, (isotel_flue * context, uint32_t size));
+
+/* uint32_t[]: what the last call answered. */
+ISOTEL_EXPORT(const void*, isotel_flue_output, (isotel_flue * context));
+
+/* Positions in flue/fields.def of the attributes an event (a row of flue/events.def) sets in a format, in their order;
+ * their number. */
+ISOTEL_EXPORT(int32_t, isotel_flue_plan, (isotel_flue * context, uint32_t format, uint32_t event));
+
+/* What an event does: actions in their order; their number. The buffer holds the event's identifiers of run, instance,
+ * session, operation, task, turn and tool call, empty for none, with a zero byte between each two. `now_ms` is when it
+ * came. */
+ISOTEL_EXPORT(int32_t, isotel_flue_event,
+              (isotel_flue * context, uint32_t event, uint32_t flags, uint32_t length, double now_ms));
+
+/* Ends every open span: actions; their number. */
+ISOTEL_EXPORT(int32_t, isotel_flue_end_all, (isotel_flue * context));
+
+/* double[]: spans that are open, and a count for each row of flue/counters.def. Valid until the next call. */
+ISOTEL_EXPORT(void*, isotel_flue_counters, (isotel_flue * context));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ISOTEL_FLUE_H_ */

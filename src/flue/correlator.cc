@@ -1,0 +1,231 @@
+#include "flue/correlator.h"
+
+#include <initializer_list>
+
+namespace isotel::flue {
+namespace {
+
+// Scopes that are remembered after their end.
+constexpr char kRun = 'r';
+constexpr char kOperation = 'o';
+constexpr char kTask = 't';
+
+std::string_view FirstOf(std::initializer_list<std::string_view> ids) {
+  for (const std::string_view id : ids) {
+    if (!id.empty()) return id;
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
+  actions_.clear();
+  EndOld(now_ms);
+  SetKey(event, Info(event.type).span);
+  if (Info(event.type).role != Role::kLog && (key_.empty() || key_.size() > kMaxFlueKeyBytes)) {
+    Add(FlueCounter::kUnkeyedEvents);
+    return actions_;
+  }
+  switch (Info(event.type).role) {
+    case Role::kStart:
+      Start(event, now_ms);
+      break;
+    case Role::kEnd:
+      End(event);
+      break;
+    case Role::kLog:
+      Log(event);
+      break;
+  }
+  return actions_;
+}
+
+const std::vector<Action>& Correlator::EndAll() {
+  actions_.clear();
+  while (spans_.size() > 0) EndSpan(spans_.newest(), Ending::kDisposed);
+  return actions_;
+}
+
+void Correlator::Start(const Event& event, double now_ms) {
+  const SpanType type = Info(event.type).span;
+  if (event.type == EventType::kRunResume) return Resume(event, now_ms);
+  if (IsLate(event)) return Add(FlueCounter::kLateStarts);
+  if (spans_.Find(type, key_) != kNoHandle) return Add(FlueCounter::kDuplicateStarts);
+  Open(event, now_ms, kNoHandle);
+}
+
+void Correlator::Resume(const Event& event, double now_ms) {
+  const Members before = spans_.OfRun(event.run);
+  const Handle root = spans_.Find(SpanType::kWorkflow, event.run);
+  spans_.GiveUpKey(root);
+  Open(event, now_ms, root);
+  // What is open belongs to the segment that was interrupted.
+  EndMembers(before, Ending::kInterrupted, root);
+  EndSpan(root, Ending::kResumed);
+  scope_.assign(1, kRun).append(event.run);
+  ended_.Remove(scope_);
+}
+
+void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
+  if (spans_.IsFull()) EndSpan(spans_.oldest(), Ending::kEvicted);
+  const SpanType type = Info(event.type).span;
+  const Handle parent = ParentOf(event);
+  const Belonging belonging = BelongingOf(event);
+  SetKey(event, type);
+  const Handle handle = spans_.Add(type, key_, belonging, now_ms);
+  actions_.push_back({.verb = Verb::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
+}
+
+void Correlator::End(const Event& event) {
+  const SpanType type = Info(event.type).span;
+  const Handle handle = spans_.Find(type, key_);
+  if (type == SpanType::kWorkflow) {
+    EndMembers(spans_.OfRun(event.run), Ending::kRunEnded, handle);
+    RememberEnd(kRun, event.run);
+  }
+  if (type == SpanType::kOperation) {
+    EndMembers(spans_.InOperation(event.operation), Ending::kOperationEnded, handle);
+    RememberEnd(kOperation, event.operation);
+  }
+  if (type == SpanType::kTask) RememberEnd(kTask, event.task);
+  if (handle == kNoHandle) return Add(FlueCounter::kUnmatchedEnds);
+  EndSpan(handle, Ending::kOwnEvent);
+}
+
+void Correlator::Log(const Event& event) {
+  const Handle span = ParentOf(event);
+  if (span == kNoHandle) return Add(FlueCounter::kUnattachedLogs);
+  actions_.push_back({.verb = Verb::kLog, .span = span, .type = spans_.Get(span)->type});
+}
+
+void Correlator::SetKey(const Event& event, SpanType type) {
+  switch (type) {
+    case SpanType::kWorkflow:
+      key_ = event.run;
+      break;
+    case SpanType::kOperation:
+      key_ = event.operation;
+      break;
+    case SpanType::kTurn:
+      key_ = event.turn;
+      break;
+    case SpanType::kTask:
+      key_ = event.task;
+      break;
+    case SpanType::kTool:
+      key_.clear();
+      if (event.tool_call.empty()) break;
+      key_ = FirstOf({event.turn, event.operation, event.task, event.run, event.instance});
+      key_.append(1, kIdSeparator).append(event.tool_call);
+      break;
+    case SpanType::kCompaction:
+      SetCompactionKey(event);
+      break;
+    case SpanType::kCount:
+      key_.clear();
+      break;
+  }
+}
+
+void Correlator::SetCompactionKey(const Event& event) {
+  key_ = FirstOf({event.run, event.instance});
+  key_.append(1, kIdSeparator).append(event.session).append(1, kIdSeparator).append(event.operation);
+}
+
+Handle Correlator::ParentOf(const Event& event) {
+  const auto find = [this](SpanType type, std::string_view id) {
+    return id.empty() ? kNoHandle : spans_.Find(type, id);
+  };
+  Handle nearest = kNoHandle;
+  switch (Info(event.type).role == Role::kLog ? SpanType::kTool : Info(event.type).span) {
+    case SpanType::kWorkflow:
+    case SpanType::kCount:
+      return kNoHandle;
+    case SpanType::kOperation:
+      nearest = find(SpanType::kTask, event.task);
+      return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
+    case SpanType::kTurn:
+      if (!event.is_compaction_turn) break;
+      SetCompactionKey(event);
+      nearest = find(SpanType::kCompaction, key_);
+      break;
+    case SpanType::kTool:
+    case SpanType::kTask:
+      nearest = find(SpanType::kTurn, event.turn);
+      break;
+    case SpanType::kCompaction:
+      break;
+  }
+  if (nearest == kNoHandle) nearest = find(SpanType::kOperation, event.operation);
+  return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
+}
+
+Belonging Correlator::BelongingOf(const Event& event) {
+  Belonging belonging{.run = event.run, .operation = event.operation};
+  if (Info(event.type).span == SpanType::kOperation) {
+    // A delegated operation belongs to the one that delegated, which ends it even outside of any run.
+    const OpenSpan* const task = event.task.empty() ? nullptr : spans_.Get(spans_.Find(SpanType::kTask, event.task));
+    const bool is_delegated = task != nullptr && task->operation != nullptr;
+    belonging.operation = is_delegated ? std::string_view{task->operation->first} : std::string_view{};
+  }
+  return belonging;
+}
+
+bool Correlator::IsLate(const Event& event) {
+  return HasEnded(kRun, event.run) || HasEnded(kOperation, event.operation) || HasEnded(kTask, event.task);
+}
+
+void Correlator::RememberEnd(char scope, std::string_view id) {
+  scope_.assign(1, scope).append(id);
+  ended_.Add(scope_);
+}
+
+bool Correlator::HasEnded(char scope, std::string_view id) {
+  if (id.empty()) return false;
+  scope_.assign(1, scope).append(id);
+  return ended_.Contains(scope_);
+}
+
+void Correlator::EndOld(double now_ms) {
+  for (;;) {
+    const OpenSpan* const oldest = spans_.Get(spans_.oldest());
+    if (oldest == nullptr || !(now_ms - oldest->opened_ms > limits_.span_age_ms)) return;
+    EndSpan(spans_.oldest(), Ending::kExpired);
+  }
+}
+
+void Correlator::EndMembers(const Members& members, Ending ending, Handle except) {
+  // Not by recursion: tasks may delegate further to any depth.
+  Members waiting{members.rbegin(), members.rend()};
+  Members ending_spans;
+  while (!waiting.empty()) {
+    const Handle handle = waiting.back();
+    waiting.pop_back();
+    OpenSpan* const span = spans_.Get(handle);
+    if (span == nullptr || span->is_ending || handle == except) continue;
+    span->is_ending = true;
+    ending_spans.push_back(handle);
+    if (span->type != SpanType::kOperation) continue;
+    const Members inner = spans_.InOperation(*span->key);
+    waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
+  }
+  for (auto handle = ending_spans.rbegin(); handle != ending_spans.rend(); ++handle) EndSpan(*handle, ending);
+}
+
+void Correlator::EndSpan(Handle handle, Ending ending) {
+  const OpenSpan* const span = spans_.Get(handle);
+  if (span == nullptr) return;
+  const SpanType type = span->type;
+  if (ending == Ending::kEvicted) {
+    Add(FlueCounter::kEvictedSpans);
+  } else if (ending == Ending::kExpired) {
+    Add(FlueCounter::kExpiredSpans);
+  } else if (ending != Ending::kOwnEvent) {
+    Add(FlueCounter::kTerminatedSpans);
+  }
+  spans_.Remove(handle);
+  actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = type, .ending = ending});
+}
+
+}  // namespace isotel::flue

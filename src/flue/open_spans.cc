@@ -1,0 +1,70 @@
+#include "flue/open_spans.h"
+
+#include <algorithm>
+
+namespace isotel::flue {
+namespace {
+
+Members MembersOf(const TextMap<Members>& groups, std::string_view id) {
+  const auto found = groups.find(id);
+  return found == groups.end() ? Members{} : found->second;
+}
+
+}  // namespace
+
+Handle OpenSpans::Find(SpanType type, std::string_view key) const {
+  const TextMap<Handle>& keys = by_key_[static_cast<size_t>(type)];
+  const auto found = keys.find(key);
+  return found == keys.end() ? kNoHandle : found->second;
+}
+
+Handle OpenSpans::Add(SpanType type, std::string_view key, const Belonging& belonging, double now_ms) {
+  const Handle handle = spans_.Insert().value();
+  OpenSpan* const span = spans_.Find(handle);
+  span->type = type;
+  span->opened_ms = now_ms;
+  span->key = &by_key_[static_cast<size_t>(type)].emplace(key, handle).first->first;
+  span->run = Join(runs_, belonging.run, handle);
+  span->operation = Join(operations_, belonging.operation, handle);
+  return handle;
+}
+
+void OpenSpans::GiveUpKey(Handle handle) {
+  OpenSpan* const span = spans_.Find(handle);
+  if (span == nullptr || span->key == nullptr) return;
+  TextMap<Handle>& keys = by_key_[static_cast<size_t>(span->type)];
+  keys.erase(keys.find(*span->key));
+  span->key = nullptr;
+}
+
+void OpenSpans::Remove(Handle handle) {
+  GiveUpKey(handle);
+  const OpenSpan* const span = spans_.Find(handle);
+  if (span == nullptr) return;
+  Leave(runs_, span->run, handle);
+  Leave(operations_, span->operation, handle);
+  spans_.Erase(handle);
+}
+
+Members OpenSpans::OfRun(std::string_view run) const { return MembersOf(runs_, run); }
+
+Members OpenSpans::InOperation(std::string_view operation) const { return MembersOf(operations_, operation); }
+
+Group* OpenSpans::Join(TextMap<Members>& groups, std::string_view id, Handle handle) {
+  if (id.empty()) return nullptr;
+  auto found = groups.find(id);
+  if (found == groups.end()) found = groups.emplace(id, Members{}).first;
+  found->second.push_back(handle);
+  return &*found;
+}
+
+void OpenSpans::Leave(TextMap<Members>& groups, Group* group, Handle handle) {
+  if (group == nullptr) return;
+  Members& members = group->second;
+  // The last to open is mostly the first to end.
+  const auto found = std::find(members.rbegin(), members.rend(), handle);
+  members.erase(std::next(found).base());
+  if (members.empty()) groups.erase(groups.find(group->first));
+}
+
+}  // namespace isotel::flue

@@ -1,0 +1,76 @@
+// The spans that are open, by what identifies them and by the run and the operation they belong to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/handle_table.h"
+#include "flue/tables.h"
+#include "flue/text_map.h"
+
+namespace isotel::flue {
+
+struct OpenSpan;
+
+/// What belongs to one run, or to one operation: the first to open comes first.
+using Members = std::vector<Handle>;
+using Group = TextMap<Members>::value_type;
+
+struct OpenSpan {
+  SpanType type = SpanType::kWorkflow;
+  double opened_ms = 0;
+  bool is_ending = false;            // for whoever collects what ends together
+  const std::string* key = nullptr;  // null once it was given up
+  Group* run = nullptr;              // null outside of any
+  Group* operation = nullptr;        // the one it runs in; null outside of any
+};
+
+/// What a span belongs to besides its parent; empty for none.
+struct Belonging {
+  std::string_view run;
+  std::string_view operation;
+};
+
+class OpenSpans {
+ public:
+  explicit OpenSpans(uint32_t capacity) : spans_(capacity), capacity_(capacity) {}
+
+  /// The open span of this type and key; kNoHandle when there is none.
+  [[nodiscard]] Handle Find(SpanType type, std::string_view key) const;
+
+  /// Adds a span. There must be room, and no span of this type and key.
+  Handle Add(SpanType type, std::string_view key, const Belonging& belonging, double now_ms);
+
+  /// Lets another span have the key of an open one, which stays open.
+  void GiveUpKey(Handle handle);
+
+  /// Removes an open span from everything.
+  void Remove(Handle handle);
+
+  /// The open span; null for any other handle.
+  OpenSpan* Get(Handle handle) { return spans_.Find(handle); }
+
+  /// The open spans of a run or in an operation, the first to open first.
+  [[nodiscard]] Members OfRun(std::string_view run) const;
+  [[nodiscard]] Members InOperation(std::string_view operation) const;
+
+  [[nodiscard]] Handle oldest() const { return spans_.oldest(); }
+  [[nodiscard]] Handle newest() const { return spans_.newest(); }
+  [[nodiscard]] uint32_t size() const { return spans_.size(); }
+  [[nodiscard]] bool IsFull() const { return spans_.size() == capacity_; }
+
+ private:
+  static Group* Join(TextMap<Members>& groups, std::string_view id, Handle handle);
+  static void Leave(TextMap<Members>& groups, Group* group, Handle handle);
+
+  HandleTable<OpenSpan> spans_;
+  uint32_t capacity_;
+  std::array<TextMap<Handle>, static_cast<size_t>(SpanType::kCount)> by_key_;
+  TextMap<Members> runs_;
+  TextMap<Members> operations_;
+};
+
+}  // namespace isotel::flue

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FlueEvent } from "../../bindings/flue/event.ts";
+
+const data = join(import.meta.dirname, "data");
+
+/** One line of a recording: what `observe()` handed out. */
+export interface Occurrence {
+  readonly event: FlueEvent & Readonly<Record<string, unknown>>;
+  readonly ctx: { readonly id: string; readonly traceparent?: string };
+}
+
+/** A span of a reference, or of ours in the same form. */
+export interface ReferenceSpan {
+  readonly name: string;
+  /** As in OpenTelemetry's JavaScript API: 0 internal, 2 client. */
+  readonly kind: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | null | undefined;
+  readonly start: readonly [number, number];
+  readonly end: readonly [number, number];
+  readonly status: { readonly code: number; readonly message?: string };
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly {
+    readonly name: string;
+    readonly time: readonly [number, number];
+    readonly attributes: Readonly<Record<string, unknown>>;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+export type Mode = "metadata" | "content" | "rooted";
+
+export const scenariosV1 = [
+  "aborted",
+  "compaction",
+  "failing-tool",
+  "failing-workflow",
+  "recovery",
+  "workflow-tool-task",
+] as const;
+
+export const scenariosV3 = ["aborted", "compaction", "failing-tool", "tool-task"] as const;
+
+export function readEvents(version: "v1beta1" | "v2.1.0", scenario: string): Occurrence[] {
+  return readFileSync(join(data, `events-${version}-${scenario}.jsonl`), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Occurrence);
+}
+
+export function readReference(scenario: string, mode: Mode): ReferenceSpan[] {
+  const text = readFileSync(join(data, `refspans-v1beta1-${scenario}.json`), "utf8");
+  return (JSON.parse(text) as Record<Mode, ReferenceSpan[]>)[mode];
+}

@@ -1,0 +1,220 @@
+#include "flue/correlator.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace isotel::flue {
+namespace {
+
+// Events told by a few words; the clock moves by a millisecond with each.
+struct Story {
+  explicit Story(const Limits& limits = {}) : correlator(limits) {}
+
+  const std::vector<Action>& Take(const Event& event) { return correlator.Take(event, now_ms++); }
+
+  Handle Open(const Event& event) {
+    const std::vector<Action>& actions = Take(event);
+    REQUIRE(!actions.empty());
+    REQUIRE(actions.back().verb == Verb::kOpen);
+    return actions.back().span;
+  }
+
+  Correlator correlator;
+  double now_ms = 1'000;
+};
+
+// The spans that end and why, in their order.
+std::vector<std::pair<Handle, Ending>> EndsOf(const std::vector<Action>& actions) {
+  std::vector<std::pair<Handle, Ending>> ends;
+  for (const Action& action : actions) {
+    if (action.verb == Verb::kEnd) ends.emplace_back(action.span, action.ending);
+  }
+  return ends;
+}
+
+using Ends = std::vector<std::pair<Handle, Ending>>;
+
+Event RunStart(std::string_view run) { return {.type = EventType::kRunStart, .run = run}; }
+Event Operation(EventType type, std::string_view operation, std::string_view task = {}, std::string_view run = {}) {
+  return {.type = type, .run = run, .operation = operation, .task = task};
+}
+Event Turn(EventType type, std::string_view turn, std::string_view operation) {
+  return {.type = type, .operation = operation, .turn = turn};
+}
+Event Task(EventType type, std::string_view task, std::string_view operation) {
+  return {.type = type, .operation = operation, .task = task};
+}
+Event Tool(EventType type, std::string_view call, std::string_view operation, std::string_view turn = {}) {
+  return {.type = type, .operation = operation, .turn = turn, .tool_call = call};
+}
+
+TEST_CASE("a span opens under the nearest span its event names") {
+  Story story;
+  const Handle run = story.Open(RunStart("r"));
+  const Handle operation = story.Open(Operation(EventType::kOperationStart, "o", {}, "r"));
+  const Handle turn = story.Open(Turn(EventType::kTurnRequest, "t", "o"));
+  const auto parent_of = [&story](const Event& event) {
+    const std::vector<Action>& actions = story.Take(event);
+    REQUIRE(actions.size() == 1);
+    return actions[0].parent;
+  };
+  CHECK(story.correlator.open_spans() == 3);
+  CHECK(parent_of(Tool(EventType::kToolStart, "in turn", "o", "t")) == turn);
+  CHECK(parent_of(Tool(EventType::kToolStart, "of another turn", "o", "gone")) == operation);
+  CHECK(parent_of(Task(EventType::kTaskStart, "k", "o")) == operation);
+  CHECK(parent_of({.type = EventType::kToolStart, .run = "r", .tool_call = "in run"}) == run);
+  CHECK(parent_of({.type = EventType::kToolStart, .turn = "unknown", .tool_call = "nowhere"}) == kNoHandle);
+}
+
+TEST_CASE("a turn that summarizes opens under its compaction, any other beside it") {
+  Story story;
+  story.Open(Operation(EventType::kOperationStart, "o"));
+  const Handle compaction =
+      story.Open({.type = EventType::kCompactionStart, .instance = "i", .session = "s", .operation = "o"});
+  Event turn{.type = EventType::kTurnRequest, .instance = "i", .session = "s", .operation = "o", .turn = "a"};
+  CHECK(story.Take(turn)[0].parent != compaction);
+  turn.turn = "b";
+  turn.is_compaction_turn = true;
+  CHECK(story.Take(turn)[0].parent == compaction);
+}
+
+TEST_CASE("the end of an operation ends what is open in it, delegated operations included, without any run") {
+  Story story;
+  const Handle outer = story.Open(Operation(EventType::kOperationStart, "o"));
+  const Handle turn = story.Open(Turn(EventType::kTurnRequest, "t", "o"));
+  const Handle task = story.Open(Task(EventType::kTaskStart, "k", "o"));
+  const Handle inner = story.Open(Operation(EventType::kOperationStart, "p", "k"));
+  const Handle inner_turn = story.Open(Turn(EventType::kTurnRequest, "u", "p"));
+  const Handle other = story.Open(Operation(EventType::kOperationStart, "q"));
+  CHECK(EndsOf(story.Take(Operation(EventType::kOperationEnd, "o"))) == Ends{{inner_turn, Ending::kOperationEnded},
+                                                                             {inner, Ending::kOperationEnded},
+                                                                             {task, Ending::kOperationEnded},
+                                                                             {turn, Ending::kOperationEnded},
+                                                                             {outer, Ending::kOwnEvent}});
+  CHECK(story.correlator.Count(FlueCounter::kTerminatedSpans) == 4);
+  CHECK(story.correlator.open_spans() == 1);
+  CHECK(EndsOf(story.correlator.EndAll()) == Ends{{other, Ending::kDisposed}});
+}
+
+TEST_CASE("the end of a run ends all of it, once, also what never named an operation that is open") {
+  Story story;
+  const Handle run = story.Open(RunStart("r"));
+  const Handle operation = story.Open(Operation(EventType::kOperationStart, "o", {}, "r"));
+  const Handle orphan = story.Open({.type = EventType::kTurnRequest, .run = "r", .operation = "lost", .turn = "t"});
+  CHECK(EndsOf(story.Take({.type = EventType::kRunEnd, .run = "r"})) ==
+        Ends{{orphan, Ending::kRunEnded}, {operation, Ending::kRunEnded}, {run, Ending::kOwnEvent}});
+  CHECK(story.correlator.open_spans() == 0);
+}
+
+TEST_CASE("delegations in a circle end") {
+  Story story;
+  story.Open(Task(EventType::kTaskStart, "k", "p"));
+  story.Open(Operation(EventType::kOperationStart, "o", "k"));
+  story.Open(Task(EventType::kTaskStart, "l", "o"));
+  story.Open(Operation(EventType::kOperationStart, "p", "l"));
+  CHECK(EndsOf(story.Take(Operation(EventType::kOperationEnd, "o"))).size() == 4);
+  CHECK(story.correlator.open_spans() == 0);
+}
+
+TEST_CASE("a resumed run is a new segment that continues the open root") {
+  Story story;
+  const Handle root = story.Open(RunStart("r"));
+  const Handle operation = story.Open(Operation(EventType::kOperationStart, "o", {}, "r"));
+  const std::vector<Action> actions = story.Take({.type = EventType::kRunResume, .run = "r"});
+  REQUIRE(actions.size() == 3);
+  CHECK(actions[0].verb == Verb::kOpen);
+  CHECK(actions[0].predecessor == root);
+  CHECK(actions[0].parent == kNoHandle);
+  CHECK(EndsOf(actions) == Ends{{operation, Ending::kInterrupted}, {root, Ending::kResumed}});
+  CHECK(EndsOf(story.Take({.type = EventType::kRunEnd, .run = "r"})) == Ends{{actions[0].span, Ending::kOwnEvent}});
+
+  SUBCASE("also after the end of an earlier segment, of which nothing is left to continue") {
+    const std::vector<Action> again = story.Take({.type = EventType::kRunResume, .run = "r"});
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].predecessor == kNoHandle);
+    CHECK(story.Open(Operation(EventType::kOperationStart, "p", {}, "r")) != kNoHandle);
+  }
+}
+
+TEST_CASE("what comes twice, late or without its start is counted and opens nothing") {
+  Story story;
+  story.Open(RunStart("r"));
+  CHECK(story.Take(RunStart("r")).empty());
+  CHECK(story.correlator.Count(FlueCounter::kDuplicateStarts) == 1);
+  CHECK(story.Take(Turn(EventType::kTurnEnd, "t", "o")).empty());
+  CHECK(story.correlator.Count(FlueCounter::kUnmatchedEnds) == 1);
+  CHECK(story.Take({.type = EventType::kRunEnd, .run = "r"}).size() == 1);
+  CHECK(story.Take(RunStart("r")).empty());
+  CHECK(story.Take(Operation(EventType::kOperationStart, "o", {}, "r")).empty());
+  CHECK(story.correlator.Count(FlueCounter::kLateStarts) == 2);
+  CHECK(story.Take({.type = EventType::kLog, .run = "r"}).empty());
+  CHECK(story.correlator.Count(FlueCounter::kUnattachedLogs) == 1);
+  CHECK(story.Take(RunStart("")).empty());
+  CHECK(story.Take(RunStart(std::string(kMaxFlueKeyBytes + 1, 'r'))).empty());
+  CHECK(story.Take(Tool(EventType::kToolStart, "", "o", "t")).empty());
+  CHECK(story.correlator.Count(FlueCounter::kUnkeyedEvents) == 3);
+  CHECK(story.correlator.open_spans() == 0);
+}
+
+TEST_CASE("one span too many gives up the oldest, and one too old is given up") {
+  Story story({.open_spans = 2, .span_age_ms = 100});
+  const Handle first = story.Open(RunStart("a"));
+  const Handle second = story.Open(RunStart("b"));
+  const std::vector<Action> actions = story.Take(RunStart("c"));
+  CHECK(EndsOf(actions) == Ends{{first, Ending::kEvicted}});
+  CHECK(actions.back().verb == Verb::kOpen);
+  story.now_ms += 98;
+  CHECK(EndsOf(story.Take({.type = EventType::kLog, .run = "c"})).empty());
+  CHECK(EndsOf(story.Take({.type = EventType::kLog, .run = "c"})) == Ends{{second, Ending::kExpired}});
+  CHECK(story.correlator.Count(FlueCounter::kEvictedSpans) == 1);
+  CHECK(story.correlator.Count(FlueCounter::kExpiredSpans) == 1);
+}
+
+TEST_CASE("a run whose open root is evicted by its own resumption still resumes") {
+  Story story({.open_spans = 1, .span_age_ms = 1e9});
+  const Handle root = story.Open(RunStart("r"));
+  const std::vector<Action> actions = story.Take({.type = EventType::kRunResume, .run = "r"});
+  REQUIRE(actions.size() == 2);
+  CHECK(EndsOf(actions) == Ends{{root, Ending::kEvicted}});
+  CHECK(story.correlator.open_spans() == 1);
+}
+
+TEST_CASE("ends are remembered in a bounded number, the latest ones") {
+  RecentIds ids(2);
+  ids.Add("a");
+  ids.Add("b");
+  ids.Add("b");
+  CHECK(ids.Contains("a"));
+  ids.Add("c");
+  CHECK_FALSE(ids.Contains("a"));
+  ids.Remove("c");
+  CHECK_FALSE(ids.Contains("c"));
+  ids.Add("d");
+  ids.Add("e");
+  CHECK(ids.Contains("d"));
+  CHECK(ids.Contains("e"));
+  CHECK_FALSE(ids.Contains("b"));
+}
+
+TEST_CASE("identifiers are read when there are seven, and refused otherwise") {
+  using std::string_view_literals::operator""sv;
+  Event event;
+  CHECK(ReadIds("r\0i\0s\0o\0k\0t\0c"sv, event) == Error::kOk);
+  CHECK(event.run == "r");
+  CHECK(event.instance == "i");
+  CHECK(event.session == "s");
+  CHECK(event.operation == "o");
+  CHECK(event.task == "k");
+  CHECK(event.turn == "t");
+  CHECK(event.tool_call == "c");
+  CHECK(ReadIds("\0\0\0\0\0\0"sv, event) == Error::kOk);
+  CHECK(event.tool_call.empty());
+  CHECK(ReadIds("\0\0\0\0\0"sv, event) == Error::kOutOfRange);
+  CHECK(ReadIds("\0\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
+  CHECK(ReadIds("", event) == Error::kOutOfRange);
+}
+
+}  // namespace
+}  // namespace isotel::flue
