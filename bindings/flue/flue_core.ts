@@ -1,5 +1,5 @@
 import { FlueAbi, flueCounterNames } from "./abi.gen.ts";
-import { type FlueEvent, readText } from "./event.ts";
+import type { EventIds } from "./event_ids.ts";
 import { type FlueExports, instantiateFlue } from "./flue_exports.ts";
 
 export interface FlueCoreOptions {
@@ -53,10 +53,9 @@ export class FlueCore {
    * What an event does: actions of FlueAbi.flueActionSize numbers each, good until the next call. Empty for an event
    * whose identifiers cannot be told apart.
    */
-  take(type: number, event: FlueEvent, nowMs: number): Uint32Array {
-    const isCompactionTurn = readText(event, "purpose").startsWith("compaction");
+  take(type: number, { text, isCompactionTurn }: EventIds, nowMs: number): Uint32Array {
     const flags = isCompactionTurn ? FlueAbi.flueCompactionTurn : 0;
-    const length = this.#put(idsOf(event));
+    const length = this.#put(text);
     const count = this.#exports.isotel_flue_event(this.#context, type, flags, length, nowMs);
     return this.#output(Math.max(count, 0) * FlueAbi.flueActionSize);
   }
@@ -94,16 +93,4 @@ export class FlueCore {
     }
     return encoder.encodeInto(units, this.#bytes).written;
   }
-}
-
-/** The identifiers of an event, as the core reads them. */
-function idsOf(event: FlueEvent): string {
-  const run = readText(event, "runId");
-  const instance = readText(event, "instanceId");
-  const session = readText(event, "session");
-  const operation = readText(event, "operationId");
-  const task = readText(event, "taskId");
-  const turn = readText(event, "turnId");
-  const toolCall = readText(event, "toolCallId");
-  return `${run}\0${instance}\0${session}\0${operation}\0${task}\0${turn}\0${toolCall}`;
 }

@@ -8,6 +8,7 @@ import {
 } from "./abi.gen.ts";
 import { type FlueAttributes, readAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
+import { readIds } from "./event_ids.ts";
 import { failureText } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
@@ -99,7 +100,8 @@ export class FlueObserver<Span, Root> {
     const core = this.#liveCore();
     if (row === undefined || core === undefined) return;
     const nowMs = this.#now();
-    const answer = this.#host.run(() => core.take(type, event, nowMs));
+    const ids = readIds(event);
+    const answer = this.#host.run(() => core.take(type, ids, nowMs));
     if (answer === undefined || answer.length === 0) return;
     // The callbacks may lead to other events: the answer is the core's memory only until then.
     const actions = answer.slice();

@@ -223,6 +223,9 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
     Add(FlueCounter::kExpiredSpans);
   } else if (ending != Ending::kOwnEvent) {
     Add(FlueCounter::kTerminatedSpans);
+    // What still comes of it is late. One that was given up goes on, and so does a run that was resumed.
+    if (type == SpanType::kOperation) RememberEnd(kOperation, *span->key);
+    if (type == SpanType::kTask) RememberEnd(kTask, *span->key);
   }
   spans_.Remove(handle);
   actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = type, .ending = ending});

@@ -158,6 +158,17 @@ TEST_CASE("what comes twice, late or without its start is counted and opens noth
   CHECK(story.correlator.open_spans() == 0);
 }
 
+TEST_CASE("what comes of an operation or a task is late once it ended with what it belongs to") {
+  Story story;
+  story.Open(Operation(EventType::kOperationStart, "o"));
+  story.Open(Task(EventType::kTaskStart, "k", "o"));
+  story.Open(Operation(EventType::kOperationStart, "p", "k"));
+  CHECK(story.Take(Operation(EventType::kOperationEnd, "o")).size() == 3);
+  CHECK(story.Take(Operation(EventType::kOperationStart, "q", "k")).empty());
+  CHECK(story.Take(Turn(EventType::kTurnRequest, "t", "p")).empty());
+  CHECK(story.correlator.Count(FlueCounter::kLateStarts) == 2);
+}
+
 TEST_CASE("one span too many gives up the oldest, and one too old is given up") {
   Story story({.open_spans = 2, .span_age_ms = 100});
   const Handle first = story.Open(RunStart("a"));
