@@ -1,6 +1,12 @@
 export type { FlueAttributes, FlueAttributeValue } from "./attributes.ts";
 export type { FlueContext, FlueEvent } from "./event.ts";
 export {
+  createOpenTelemetryInstrumentation,
+  type FlueExecutionContext,
+  type FlueExecutionOperation,
+  type FlueInstrumentation,
+} from "./opentelemetry_instrumentation.ts";
+export {
   createOpenTelemetryObserver,
   type FlueObserve,
   type OpenTelemetryObserverOptions,
@@ -12,3 +18,4 @@ export type {
   OtelSpanOptions,
   OtelTracer,
 } from "./otel_types.ts";
+export type { FlueTraceCarrier } from "./trace_carrier.ts";
