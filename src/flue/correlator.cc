@@ -210,7 +210,10 @@ void Correlator::EndMembers(const Members& members, Ending ending, Handle except
     const Members inner = spans_.InOperation(*span->key);
     waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
   }
-  for (auto handle = ending_spans.rbegin(); handle != ending_spans.rend(); ++handle) EndSpan(*handle, ending);
+  while (!ending_spans.empty()) {
+    EndSpan(ending_spans.back(), ending);
+    ending_spans.pop_back();
+  }
 }
 
 void Correlator::EndSpan(Handle handle, Ending ending) {

@@ -13,6 +13,8 @@ struct Event {
   EventType type = EventType::kLog;
   /// Of a turn: it summarizes for a compaction.
   bool is_compaction_turn = false;
+  // Initialized so that a designated initializer may leave them out.
+  // NOLINTBEGIN(readability-redundant-member-init)
   std::string_view run = {};
   std::string_view instance = {};
   std::string_view session = {};
@@ -20,6 +22,7 @@ struct Event {
   std::string_view task = {};
   std::string_view turn = {};
   std::string_view tool_call = {};
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 inline constexpr char kIdSeparator = '\0';

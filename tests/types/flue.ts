@@ -1,0 +1,34 @@
+import type { Context, Span, Tracer } from "@opentelemetry/api";
+import {
+  createOpenTelemetryInstrumentation,
+  createOpenTelemetryObserver,
+  type FlueEvent,
+  type OtelContext,
+} from "isotel/flue";
+import { expectTrue, type Same } from "./expect.ts";
+
+// OpenTelemetry's own tracer and contexts are what the options take.
+declare const tracer: Tracer;
+declare const context: Context;
+const observe = createOpenTelemetryObserver({ tracer, resolveRootContext: () => context });
+createOpenTelemetryObserver({ exportContent: (event) => ({ ...event, args: undefined }) });
+createOpenTelemetryObserver({ exportContent: () => undefined, tracer: undefined });
+expectTrue<Same<ReturnType<typeof observe>, void>>();
+
+// Without a tracer there is still an observer; something else than a tracer is none.
+createOpenTelemetryObserver();
+declare const span: Span;
+// @ts-expect-error a span is no tracer
+createOpenTelemetryObserver({ tracer: span });
+// @ts-expect-error content is an event, not its text
+createOpenTelemetryObserver({ exportContent: () => "text" });
+
+// The interceptor has the type of what it wraps.
+const { interceptor, key } = createOpenTelemetryInstrumentation({ tracer });
+const result = interceptor({ type: "model" }, {}, async () => 7);
+expectTrue<Same<typeof result, Promise<number>>>();
+expectTrue<Same<typeof key, symbol>>();
+
+declare const event: FlueEvent;
+expectTrue<Same<typeof event.type, string>>();
+expectTrue<Same<ReturnType<OtelContext["getValue"]>, unknown>>();
