@@ -110,7 +110,7 @@ export class FlueObserver<Span, Root> {
       ctx,
       type,
       row,
-      format: event.v === 3 ? FlueAbi.flueV3 : FlueAbi.flueV1,
+      format: (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1,
       unixMs: timeOf(event, row, nowMs),
       content: concernsEvent(actions) ? this.#contentOf(event, row) : undefined,
     };
