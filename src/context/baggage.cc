@@ -37,7 +37,7 @@ int EncodedByte(std::string_view text) {
 // Bytes of the character at the start of `text`; 0 when there is none.
 size_t CharacterBytes(std::string_view text) {
   for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-    if (IsValidUtf8({text.data(), size})) return size;
+    if (IsValidUtf8(text.substr(0, size))) return size;
   }
   return 0;
 }
@@ -49,7 +49,7 @@ BaggageReader::BaggageReader(std::string_view header) : left_(header) {
   // A member that is cut is none.
   size_t end = kMaxBaggageBytes;
   while (end > 0 && header[end] != ',') --end;
-  left_ = {header.data(), end};
+  left_ = header.substr(0, end);
 }
 
 bool BaggageReader::Next(BaggageMember& member) {
@@ -76,7 +76,7 @@ void DecodeBaggageValue(std::string_view value, metrics::ByteWriter& out) {
   }
   for (std::string_view decoded = bytes.view(); !decoded.empty();) {
     const size_t size = CharacterBytes(decoded);
-    out.Raw(size == 0 ? "\xEF\xBF\xBD" : std::string_view(decoded.data(), size));
+    out.Raw(size == 0 ? "\xEF\xBF\xBD" : decoded.substr(0, size));
     decoded.remove_prefix(size == 0 ? 1 : size);
   }
 }

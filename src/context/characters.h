@@ -37,7 +37,7 @@ template <typename Is>
 /// Takes what stands before the next `separator`, or all, off `text`.
 [[nodiscard]] constexpr std::string_view TakeUntil(char separator, std::string_view& text) {
   const size_t at = Find(text, separator);
-  const std::string_view taken(text.data(), at);
+  const std::string_view taken = text.substr(0, at);
   text.remove_prefix(at == text.size() ? at : at + 1);
   return taken;
 }

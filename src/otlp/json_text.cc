@@ -41,7 +41,9 @@ void WriteEscape(uint8_t byte, metrics::ByteWriter& out) {
     out.Advance(2);
     return;
   }
-  std::memcpy(at + 1, "u00", 3);
+  at[1] = 'u';
+  at[2] = '0';
+  at[3] = '0';
   at[4] = kHexDigits[byte >> 4];
   at[5] = kHexDigits[byte & 15];
   out.Advance(6);

@@ -39,7 +39,7 @@ char* WriteBytesBefore(char* at, uint32_t field, std::string_view bytes) {
 void ProtobufSink::BeginItems() {
   if (full_) return;
   scope_bytes_ = out_.size() - resource_bytes_;
-  constexpr size_t kHeaders = 4 * 6;
+  constexpr size_t kHeaders = 24;
   const size_t room = resource_bytes_ + scope_bytes_ + kHeaders;
   out_.Reserve(room);
   out_.Advance(room);

@@ -52,7 +52,9 @@ uint64_t ToUnixNano(double unix_ms) {
   const auto whole = static_cast<uint64_t>(unix_ms);
   // Exact: both have the same exponent or a smaller one.
   const double fraction = unix_ms - static_cast<double>(whole);
-  return whole * 1'000'000 + static_cast<uint64_t>(fraction * 1e6 + 0.5);
+  const double fraction_nano = fraction * 1e6;
+  const auto nano = static_cast<uint64_t>(fraction_nano);
+  return whole * 1'000'000 + nano + (fraction_nano - static_cast<double>(nano) >= 0.5 ? 1 : 0);
 }
 
 }  // namespace isotel::otlp

@@ -144,8 +144,8 @@ class ValueEncoder {
     if (kind == ValueKind::kInteger) {
       constexpr double kMaxSafe = 9007199254740991.0;
       const double number = in_.Number();
-      // Also what is not a number.
-      if (!(number >= -kMaxSafe && number <= kMaxSafe)) return in_.Fail(), 0;
+      const bool is_safe = number >= -kMaxSafe && number <= kMaxSafe;
+      if (!is_safe) return in_.Fail(), 0;
       return static_cast<int64_t>(number);
     }
     const uint64_t low = in_.Word();
