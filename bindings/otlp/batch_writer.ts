@@ -40,7 +40,7 @@ export class BatchWriter {
   readonly #keys: string[] = [];
   /** By key: the one that came after it last time. Spans of one kind have their keys in one order. */
   readonly #next: number[] = [];
-  /** By key: the last list of attributes it stood in. */
+  /** By key: the last list of attributes it stood in, of those whose keys are in another order than before. */
   readonly #seenIn: number[] = [];
   /** By key: the last text it had as an attribute. Many have the same one in every span. */
   readonly #lastTexts: string[] = [];
@@ -125,6 +125,7 @@ export class BatchWriter {
     const { repairsTexts } = this;
     let written = 0;
     let before = -1;
+    let isMarked = false;
     for (let i = 0; i < count; i += 1) {
       const key = keys[i] as string;
       const value = values[i];
@@ -134,7 +135,12 @@ export class BatchWriter {
         if (before < 0) this.#first = id;
         else next[before] = id;
       }
-      if (seenIn[id] === mark) {
+      // While the numbers grow from key to key, none can have come before.
+      if (id <= before && !isMarked) {
+        this.#markSeen(keys, i);
+        isMarked = true;
+      }
+      if (isMarked && seenIn[id] === mark) {
         this.rewind({
           wordCount: countAt,
           numberCount: startNumbers,
@@ -146,7 +152,7 @@ export class BatchWriter {
         this.attributes(lastValues(list));
         return;
       }
-      seenIn[id] = mark;
+      if (isMarked) seenIn[id] = mark;
       before = id;
       const head = id << kindBits;
       switch (typeof value) {
@@ -251,6 +257,13 @@ export class BatchWriter {
     this.word(head | OtlpAbi.valueText);
     this.word(digits.length);
     this.text += digits;
+  }
+
+  /** Marks the keys before `end` as seen in the list that is being written. */
+  #markSeen(keys: readonly string[], end: number): void {
+    for (let i = 0; i < end; i += 1) {
+      this.#seenIn[this.#keyIds.get(keys[i] as string) as number] = this.#list;
+    }
   }
 
   /** Gives every key another number: the core will not see the last texts of those it has. */
