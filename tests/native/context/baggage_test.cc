@@ -61,7 +61,7 @@ TEST_CASE("what is no member is left out, and the rest stays") {
   }
 }
 
-TEST_CASE("a percent sign that starts no byte stands for itself; bytes that are no UTF-8 are U+FFFD") {
+TEST_CASE("a percent sign that starts no byte stands for itself, and bytes that are no UTF-8 are U+FFFD") {
   CHECK(Parsed("k=%") == "k=%");
   CHECK(Parsed("k=%4") == "k=%4");
   CHECK(Parsed("k=%zz%41%4g") == "k=%zzA%4g");

@@ -81,7 +81,7 @@ TEST_CASE("past 512 characters long members go first, then the last ones") {
   CHECK(many.find("k31") == std::string::npos);
 }
 
-TEST_CASE("a member that changes comes first; one without a value goes") {
+TEST_CASE("a member that changes comes first, and one without a value goes") {
   CHECK(With("a=1,b=2", "b", "3") == "b=3,a=1");
   CHECK(With("a=1,b=2", "c", "3") == "c=3,a=1,b=2");
   CHECK(With("a=1,b=2", "a", "") == "b=2");

@@ -22,7 +22,7 @@ TEST_CASE("every field of a log record has the name and the value OTLP gives it"
 }
 
 TEST_CASE(
-    "a record outside of any trace, without a body, is empty; one with identifiers that are none keeps the rest") {
+    "a record outside of any trace, without a body, is empty, and one with identifiers that are none keeps the rest") {
   BatchBuilder batch;
   batch.Head().Words({2, 0, 0, 0, 0}).Number(0).Number(0).Words({0, 15});
   batch.Words({kHasTrace | kHasSpan, 4, 0, 0}).Number(0).Number(0);

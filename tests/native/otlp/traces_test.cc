@@ -102,7 +102,7 @@ TEST_CASE("the trace of a span that is left out is not the next one's") {
   CHECK(batch.Run(EncodeTraces, Format::kJson, request).skipped == 2);
 }
 
-TEST_CASE("times are nanoseconds, rounded once; an end before the start is the start") {
+TEST_CASE("times are nanoseconds, rounded once, and an end before the start is the start") {
   const auto times = [](double start, double end) {
     BatchBuilder batch;
     Bare(batch.Head().Words({1}).Span("", 0, start, end));
