@@ -99,6 +99,17 @@ void JsonSink::PackedUint(Field field, std::span<const uint64_t> values) {
   CloseList();
 }
 
+void JsonSink::Head(const SpanHead& head) {
+  Id(span::kTraceId, head.trace_id);
+  Id(span::kSpanId, head.span_id);
+  Id(span::kParentSpanId, head.parent_span_id);
+  Text(span::kTraceState, head.trace_state);
+  Text(span::kName, head.name);
+  Uint(span::kKind, head.kind);
+  Fixed64(span::kStartTime, head.start_unix_nano);
+  Fixed64(span::kEndTime, head.end_unix_nano);
+}
+
 void JsonSink::TextAttribute(Field /*field*/, std::string_view key, std::string_view text) {
   if (!StartAttribute(key, text.size())) return;
   out_.Raw("\"stringValue\":");

@@ -12,6 +12,7 @@
 #include "metrics/wire.h"
 #include "otlp/batch_reader.h"
 #include "otlp/field.h"
+#include "otlp/span_fields.h"
 
 namespace isotel::otlp {
 
@@ -67,6 +68,7 @@ class JsonSink {
   void PackedDouble(Field field, std::span<const double> values);
   void PackedUint(Field field, std::span<const uint64_t> values);
 
+  void Head(const SpanHead& head);
   uint32_t PlainAttributes(Field /*field*/, BatchReader& /*in*/, std::vector<Key>& /*keys*/, uint32_t /*count*/) {
     return 0;
   }

@@ -117,6 +117,37 @@ void ProtobufSink::Fixed64Value(Field field, uint64_t value) {
   out_.Advance(9);
 }
 
+void ProtobufSink::Head(const SpanHead& head) {
+  // Tags, lengths, identifiers, kind and times.
+  constexpr size_t kMostBytes = 96;
+  if (!Fits(kMostBytes + head.trace_state.size() + head.name.size())) return;
+  char* const start = out_.Reserve(kMostBytes + head.trace_state.size() + head.name.size());
+  char* at = start;
+  const auto bytes = [&](Field field, std::string_view value) {
+    if (value.empty()) return;
+    *at++ = Tag(field.number, kLength);
+    at = WriteBytes(WriteVarint(at, value.size()), value);
+  };
+  const auto time = [&](Field field, uint64_t unix_nano) {
+    if (unix_nano == 0) return;
+    *at++ = Tag(field.number, kFixed64);
+    std::memcpy(at, &unix_nano, sizeof unix_nano);
+    at += sizeof unix_nano;
+  };
+  bytes(span::kTraceId, head.trace_id);
+  bytes(span::kSpanId, head.span_id);
+  bytes(span::kTraceState, head.trace_state);
+  bytes(span::kParentSpanId, head.parent_span_id);
+  bytes(span::kName, head.name);
+  if (head.kind != 0) {
+    *at++ = Tag(span::kKind.number, kVarint);
+    at = WriteVarint(at, head.kind);
+  }
+  time(span::kStartTime, head.start_unix_nano);
+  time(span::kEndTime, head.end_unix_nano);
+  out_.Advance(static_cast<size_t>(at - start));
+}
+
 void ProtobufSink::PackedFixed64(Field field, std::span<const uint64_t> values) {
   if (values.empty()) return;
   TextValue(field, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});

@@ -13,6 +13,7 @@
 #include "metrics/wire.h"
 #include "otlp/batch_reader.h"
 #include "otlp/field.h"
+#include "otlp/span_fields.h"
 
 namespace isotel::otlp {
 
@@ -78,6 +79,8 @@ class ProtobufSink {
   void PackedDouble(Field field, std::span<const double> values);
   void PackedUint(Field field, std::span<const uint64_t> values);
 
+  /// The head of a span, at the start of its message.
+  void Head(const SpanHead& head);
   /// Writes attributes of texts, numbers and booleans up to one that is something else, or for which there is no room
   /// yet, or `count`; how many.
   uint32_t PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count);

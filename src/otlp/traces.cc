@@ -1,31 +1,13 @@
 #include "otlp/json_sink.h"
 #include "otlp/protobuf_sink.h"
 #include "otlp/request_encoder.h"
+#include "otlp/span_fields.h"
 #include "otlp/span_identity.h"
 
 namespace isotel::otlp {
 namespace {
 
 constexpr Signal kTraces{"resourceSpans", "scopeSpans", {2, "spans"}};
-
-namespace span {
-constexpr Field kTraceId{1, "traceId"};
-constexpr Field kSpanId{2, "spanId"};
-constexpr Field kTraceState{3, "traceState"};
-constexpr Field kParentSpanId{4, "parentSpanId"};
-constexpr Field kName{5, "name"};
-constexpr Field kKind{6, "kind"};
-constexpr Field kStartTime{7, "startTimeUnixNano"};
-constexpr Field kEndTime{8, "endTimeUnixNano"};
-constexpr Field kAttributes{9, "attributes"};
-constexpr Field kDroppedAttributes{10, "droppedAttributesCount"};
-constexpr Field kEvents{11, "events"};
-constexpr Field kDroppedEvents{12, "droppedEventsCount"};
-constexpr Field kLinks{13, "links"};
-constexpr Field kDroppedLinks{14, "droppedLinksCount"};
-constexpr Field kStatus{15, "status"};
-constexpr Field kFlags{16, "flags"};
-}  // namespace span
 
 namespace event {
 constexpr Field kTime{1, "timeUnixNano"};
@@ -94,19 +76,18 @@ class TraceEncoder {
     if ((word & kSameTrace) == 0) has_trace_ = ReadId(in_.Text(kTraceDigits), trace_id_);
     SpanId id;
     const bool is_valid = ReadId(in_.Text(kSpanDigits), id) && has_trace_;
-    out_.Id(span::kTraceId, ViewOf(trace_id_));
-    out_.Id(span::kSpanId, ViewOf(id));
-    if ((word & kHasParent) != 0) {
-      SpanId parent;
-      if (ReadId(in_.Text(kSpanDigits), parent)) out_.Id(span::kParentSpanId, ViewOf(parent));
-    }
+    SpanId parent;
+    const bool has_parent = (word & kHasParent) != 0 && ReadId(in_.Text(kSpanDigits), parent);
     if ((word & kSameName) == 0) name_ = in_.Text(name);
-    out_.Text(span::kName, name_);
-    out_.Text(span::kTraceState, in_.Text(trace_state));
+    out_.Head({.trace_id = ViewOf(trace_id_),
+               .span_id = ViewOf(id),
+               .parent_span_id = has_parent ? ViewOf(parent) : std::string_view(),
+               .trace_state = in_.Text(trace_state),
+               .name = name_,
+               .kind = word >> 8 & 0xFF,
+               .start_unix_nano = start,
+               .end_unix_nano = end < start ? start : end});
     const std::string_view status_message = in_.Text(message);
-    out_.Uint(span::kKind, word >> 8 & 0xFF);
-    out_.Fixed64(span::kStartTime, start);
-    out_.Fixed64(span::kEndTime, end < start ? start : end);
     values_.Attributes(span::kAttributes);
     out_.Uint(span::kDroppedAttributes, dropped_attributes);
     Events();
