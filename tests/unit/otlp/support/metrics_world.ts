@@ -9,7 +9,8 @@ type RawExports = Record<string, (...args: number[]) => number> & {
   readonly memory: WebAssembly.Memory;
 };
 
-function instantiate(module: WebAssembly.Module): RawExports {
+function instantiate(module: WebAssembly.Module | undefined): RawExports {
+  if (module === undefined) throw new Error("A module is missing.");
   const { exports } = new WebAssembly.Instance(module, {});
   (exports["_initialize"] as (() => void) | undefined)?.();
   return exports as unknown as RawExports;
