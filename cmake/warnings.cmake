@@ -20,6 +20,4 @@ target_compile_options(
             -Wvla
             -Werror
             # libstdc++ 12: std::stable_sort itself calls a function it deprecates.
-            -Wno-deprecated-declarations
-            # GCC 12 at -O3 sees an overflow in std::string's own copying.
-            $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
+            -Wno-deprecated-declarations)
