@@ -23,8 +23,14 @@ export interface ActiveContext {
   readonly parent: ParentSpan | undefined;
 }
 
+/** An AsyncLocalStorage without Node's types, which the project of a Worker need not have. */
+export interface ContextStore {
+  getStore(): ActiveContext | undefined;
+  run<T>(context: ActiveContext, body: () => T): T;
+}
+
 /** Carries the active span of OTLP, whatever the runtime's tracing can do. */
-export const activeContext: AsyncLocalStorage<ActiveContext> = new AsyncLocalStorage();
+export const activeContext: ContextStore = new AsyncLocalStorage<ActiveContext>();
 
 export function isSampled({ flags }: Pick<ParentSpan, "flags">): boolean {
   return (flags & sampledFlag) !== 0;
