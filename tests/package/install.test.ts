@@ -17,6 +17,12 @@ const { generateText } = wrapAISDK({ generateText: async ({ prompt }) => ({ text
 export default { fetch: async () => Response.json(await generateText({ prompt: "hello" })) };
 `;
 
+const gatewayWorker = `import { configureAIGateway } from "isotel/gateway";
+const accountId = "0123456789abcdef0123456789abcdef";
+const gateway = configureAIGateway({ accountId, gatewayId: "shop", provider: "compat" });
+export default { fetch: () => Response.json(gateway) };
+`;
+
 const configOf = (name: string, main: string) => ({
   name,
   main,
@@ -40,6 +46,7 @@ describe("the package, installed from its tarball into a fresh project", () => {
     await project.install(await project.pack());
     project.write("worker.js", worker);
     project.write("ai_worker.js", aiWorker);
+    project.write("gateway_worker.js", gatewayWorker);
     project.write("wrangler.json", configOf("fresh", "worker.js"));
     project.write("ai_wrangler.json", configOf("fresh-ai", "ai_worker.js"));
   });
@@ -108,6 +115,16 @@ describe("the package, installed from its tarball into a fresh project", () => {
     }
   });
 
+  test("a Worker that only goes through AI Gateway carries no core and no tracer", async () => {
+    const options = ["--bundle", "--minify", "--format=esm", "--target=es2022"];
+    const kinds = ["--conditions=workerd", "--external:cloudflare:*", "--external:node:*"];
+    await project.run("esbuild", "gateway_worker.js", ...options, ...kinds, "--outdir=bundled_gw");
+    const folder = join(project.folder, "bundled_gw");
+    assert.deepEqual(readdirSync(folder), ["gateway_worker.js"]);
+    const bytes = gzipBytes(folder, /\.js$/);
+    assert.ok(bytes <= 4 * 1024, `${bytes} bytes`);
+  });
+
   test("a Worker that wants the tracer alone does not carry what is for the AI SDK", () => {
     const script = readFileSync(join(project.folder, "bundled_worker/worker.js"), "utf8");
     assert.doesNotMatch(script, /wrapAISDK|doGenerate|teeStream/);
@@ -146,13 +163,15 @@ describe("the package, installed from its tarball into a fresh project", () => {
         "typed.ts",
         `import { tracer, withInvocationScope } from "isotel";
         import { wrapAISDK } from "isotel/ai";
+        import { configureAIGateway } from "isotel/gateway";
         import { counter, defineMetrics, TelemetryAggregator } from "isotel/metrics";
+        const gateway: string = configureAIGateway({ provider: "compat" }).baseURL;
         const { orders } = defineMetrics({ orders: counter("orders", { labels: ["plan"] }) });
         orders.add(1, { plan: "pro" });
         export class Aggregator extends TelemetryAggregator {}
         const text: string = withInvocationScope(() => tracer.withSpan("work", {}, () => "text"));
         const { generateText } = wrapAISDK({ generateText: async (prompt: string) => prompt });
-        export const both: Promise<string> = generateText(text);`,
+        export const both: Promise<string> = generateText(text + gateway);`,
       );
       project.write("tsconfig.json", {
         compilerOptions: {

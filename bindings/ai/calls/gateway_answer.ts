@@ -74,6 +74,13 @@ export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer)
   };
 }
 
+/** Adds what is not known yet, unless it is of another answer. */
+export function completeGatewayAnswer(answer: GatewayAnswer, more: GatewayAnswer): GatewayAnswer {
+  const isOther =
+    answer.logId !== undefined && more.logId !== undefined && answer.logId !== more.logId;
+  return isOther ? answer : mergeGatewayAnswers(answer, more);
+}
+
 /** Follows the mutable `aiGatewayLogId` of a Workers AI binding through one call. */
 export function watchBinding(model: unknown): () => GatewayAnswer {
   const binding = record(ownValue(ownValue(model, "config"), "binding"));

@@ -1,21 +1,25 @@
 import { Outcome } from "../../core/abi.gen.ts";
 import type { FieldSet } from "../../core/field_set.ts";
 import type { Span } from "../../trace/span.ts";
+import type { SpanContext } from "../../trace/span_runtime.ts";
 import { isThenable } from "../../trace/thenable.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { type ContentPolicy, noContent } from "../content/policy.ts";
 import type { SpanInfo } from "../span_info.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
+import { type CurrentCall, runInCall } from "./current_call.ts";
+import { completeGatewayAnswer, type GatewayAnswer, gatewayHeaders } from "./gateway_answer.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 
 /** One request to a model: its span, what is known of the answer so far, and how it ends. */
-export abstract class RequestCall implements OwnedCall {
+export abstract class RequestCall implements OwnedCall, CurrentCall {
   readonly span: Span;
   protected readonly owner: CallOwner;
   protected readonly content: ContentPolicy;
   protected summary: ResponseSummary = emptySummary();
   #hasOutput = false;
+  #toldByTransport: GatewayAnswer = {};
 
   protected constructor(owner: CallOwner, span: Span) {
     this.owner = owner;
@@ -28,6 +32,14 @@ export abstract class RequestCall implements OwnedCall {
   abstract settled(result: unknown): void;
 
   abstract fail(cause: unknown): void;
+
+  spanContext(): SpanContext | undefined {
+    return this.span.isInTrace ? this.span.spanContext() : undefined;
+  }
+
+  noteHeaders(headers: unknown): void {
+    this.#toldByTransport = gatewayHeaders(headers);
+  }
 
   closeWith(outcome: number): void {
     this.#close(outcome, () => this.span.close(outcome));
@@ -60,7 +72,9 @@ export abstract class RequestCall implements OwnedCall {
     const fields = span.beginFields();
     // What a provider handed over may throw when it is read: the span ends all the same.
     owner.telemetry.guard(() => {
-      addResponse(fields, this.summary, (value) => span.intern(value));
+      const { summary } = this;
+      summary.gateway = completeGatewayAnswer(summary.gateway, this.#toldByTransport);
+      addResponse(fields, summary, (value) => span.intern(value));
       this.addContent(fields);
     });
     end();
@@ -94,7 +108,7 @@ export function runRequest<C extends RequestCall, T>(
     }
     let pending: T;
     try {
-      pending = execute();
+      pending = runInCall(call, execute);
     } catch (cause) {
       telemetry.guard(() => call.fail(cause));
       throw cause;

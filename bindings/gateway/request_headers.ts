@@ -1,0 +1,115 @@
+import {
+  booleanHeader,
+  integerHeader,
+  invalid,
+  jsonHeader,
+  plainObject,
+  textHeader,
+  variable,
+} from "./check.ts";
+import type { AIGatewayOptions } from "./options.ts";
+
+const maxMetadataEntries = 5;
+const minTtlSeconds = 60;
+/** A month of 31 days. */
+const maxTtlSeconds = 2_678_400;
+const maxAttempts = 5;
+const maxDelayMs = 5000;
+const maxTimeoutMs = 2_147_483_647;
+const backoffs: readonly unknown[] = ["constant", "linear", "exponential"];
+
+/**
+ * The headers AI Gateway reads a request's settings from.
+ *
+ * @throws TypeError that names the option and what it may be.
+ */
+export function requestHeaders(options: AIGatewayOptions): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const set = <T>(name: string, value: T | undefined, write: (value: T) => string) => {
+    if (value !== undefined) headers[`cf-aig-${name}`] = write(value);
+  };
+  const flag = (option: string) => (value: unknown) => booleanHeader(option, value);
+  const { cache, retry, requestTimeoutMs } = options;
+  const token = options.apiToken ?? variable("CLOUDFLARE_API_TOKEN");
+  if (token !== false) set("authorization", token, bearer);
+  set("metadata", options.metadata, metadataHeader);
+  if (cache !== undefined) {
+    plainObject("cache", cache);
+    set("cache-ttl", cache.ttlSeconds, ttlHeader);
+    set("cache-key", cache.key, (key) => textHeader("cache.key", key));
+    set("skip-cache", cache.skip, flag("cache.skip"));
+  }
+  if (retry !== undefined) {
+    plainObject("retry", retry);
+    set("max-attempts", retry.maxAttempts, (count) =>
+      integerHeader("retry.maxAttempts", count, 1, maxAttempts, "attempts"),
+    );
+    set("retry-delay", retry.delayMs, (delay) =>
+      integerHeader("retry.delayMs", delay, 0, maxDelayMs, "milliseconds"),
+    );
+    set("backoff", retry.backoff, backoffHeader);
+  }
+  set("collect-log", options.collectLog, flag("collectLog"));
+  set("collect-log-payload", options.collectLogPayload, flag("collectLogPayload"));
+  set("custom-cost", options.customCost, costHeader);
+  set("event-id", options.eventId, (id) => textHeader("eventId", id));
+  set("request-timeout", requestTimeoutMs, (timeout) =>
+    integerHeader("requestTimeoutMs", timeout, 1, maxTimeoutMs, "milliseconds"),
+  );
+  return headers;
+}
+
+function bearer(token: unknown): string {
+  // A token has no spaces: one with its scheme before it would be sent with two.
+  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+    throw invalid("apiToken", token, "a token of Cloudflare's API without `Bearer`, or false");
+  }
+  return `Bearer ${token}`;
+}
+
+function metadataHeader(metadata: unknown): string {
+  const entries = Object.entries(plainObject("metadata", metadata));
+  if (entries.length > maxMetadataEntries) {
+    throw new TypeError(
+      `isotel/gateway: metadata has ${entries.length} entries; the gateway keeps ${maxMetadataEntries}`,
+    );
+  }
+  for (const [key, value] of entries) {
+    const name = `metadata[${JSON.stringify(key.slice(0, 40))}]`;
+    if (key === "" || key.startsWith("cf.")) {
+      throw new TypeError(
+        `isotel/gateway: ${name} has a key the gateway does not keep: it may be neither empty nor begin with cf.`,
+      );
+    }
+    const isScalar = typeof value === "string" || typeof value === "boolean";
+    if (!isScalar && !Number.isFinite(value)) {
+      throw invalid(name, value, "a text, a finite number, true or false");
+    }
+  }
+  return jsonHeader(metadata);
+}
+
+function ttlHeader(ttl: unknown): string {
+  if (ttl === 0) return "0";
+  return integerHeader("cache.ttlSeconds", ttl, minTtlSeconds, maxTtlSeconds, "seconds");
+}
+
+function backoffHeader(backoff: unknown): string {
+  if (backoffs.includes(backoff)) return String(backoff);
+  throw invalid("retry.backoff", backoff, `"constant", "linear" or "exponential"`);
+}
+
+function costHeader(customCost: unknown): string {
+  const { total, perTokenIn, perTokenOut } = plainObject("customCost", customCost);
+  const isPrice = (value: unknown) =>
+    typeof value === "number" && Number.isFinite(value) && value >= 0;
+  if (isPrice(total)) return jsonHeader({ total_cost: total });
+  if (total === undefined && isPrice(perTokenIn) && isPrice(perTokenOut)) {
+    return jsonHeader({ per_token_in: perTokenIn, per_token_out: perTokenOut });
+  }
+  throw invalid(
+    "customCost",
+    customCost,
+    "{ perTokenIn, perTokenOut } or { total }, in dollars, not negative",
+  );
+}
