@@ -56,9 +56,20 @@ function entryPoints(manifest) {
   const targets = [manifest.exports, manifest.imports]
     .flatMap((map) => Object.values(map))
     .flatMap((target) => Object.values(target));
-  return targets
-    .filter((target) => target.endsWith(".js"))
-    .map((target) => target.replace("./dist/", "bindings/").replace(/\.js$/, ".ts"));
+  return targets.filter((target) => target.endsWith(".js")).map(sourceOf);
+}
+
+function sourceOf(target) {
+  return target.replace(/^(\.\/)?dist\//, "bindings/").replace(/\.js$/, ".ts");
+}
+
+function assertOwn(metafile, folders) {
+  const foreign = Object.keys(metafile.inputs).filter(
+    (input) => !folders.some((folder) => input.startsWith(`${folder}/`)),
+  );
+  if (foreign.length > 0) {
+    throw new Error(`The package would carry code that is not its own:\n  ${foreign.join("\n  ")}`);
+  }
 }
 
 async function bundle(manifest) {
@@ -77,10 +88,39 @@ async function bundle(manifest) {
     metafile: true,
     logLevel: "warning",
   });
-  const foreign = Object.keys(metafile.inputs).filter((input) => !input.startsWith("bindings/"));
-  if (foreign.length > 0) {
-    throw new Error(`The package would carry code that is not its own:\n  ${foreign.join("\n  ")}`);
-  }
+  assertOwn(metafile, ["bindings"]);
+}
+
+/** Packages that the command carries: a Worker's project need not install them, and no Worker's bundle has them. */
+const carried = ["cloudflare", "jsonc-parser"];
+
+/** The command, a program for Node in one file, and the licences of what it carries. */
+async function bundleCommand(manifest) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: Object.values(manifest.bin).map(sourceOf),
+    outbase: "bindings",
+    outdir: "dist",
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    mainFields: ["module", "main"],
+    // The default export of a package that has one in Node alone.
+    logOverride: { "import-is-undefined": "silent" },
+    external: Object.keys(manifest.imports),
+    metafile: true,
+    logLevel: "warning",
+  });
+  const folders = ["bindings", ...carried.map((name) => `node_modules/${name}`)];
+  assertOwn(metafile, folders);
+  const licences = carried.map((name) => {
+    const folder = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const [file] = globSync("LICENSE*", { cwd: folder });
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8")}`;
+  });
+  writeFileSync(join(root, "dist/cli/LICENSES.txt"), licences.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 /** Builds dist/: ES modules, declarations and the Wasm modules. */
@@ -92,7 +132,9 @@ export async function buildDist() {
   }
   step("building dist");
   rmSync(join(root, "dist"), { recursive: true, force: true });
-  await bundle(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  await bundle(manifest);
+  await bundleCommand(manifest);
   await must("tsc", ["--project", "tsconfig.build.json"]);
   for (const [from, to] of Object.entries(wasmFiles)) cpSync(join(root, from), join(root, to));
   writeFileSync(stampFile, hash);

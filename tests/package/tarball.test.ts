@@ -28,7 +28,9 @@ describe("the tarball", () => {
   });
 
   test("it holds what is built, the documents and the manifest, and nothing else", () => {
-    const built = globSync(["dist/**/*.{js,d.ts,wasm}", "docs/**/*.*"], { cwd: root });
+    const built = globSync(["dist/**/*.{js,d.ts,wasm}", "dist/cli/LICENSES.txt", "docs/**/*.*"], {
+      cwd: root,
+    });
     const always = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
     assert.deepEqual(packed.paths, [...built, ...always].sort());
   });

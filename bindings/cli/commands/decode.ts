@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { aggregateModule } from "#aggregate-module";
+import { AggregateAbi, aggregatorCounterNames, MetricsFormat } from "../../aggregate/abi.gen.ts";
+import { Aggregate } from "../../aggregate/aggregate.ts";
+import { AggregationError } from "../../aggregate/aggregation_error.ts";
+import { CliError, usageError } from "../cli_error.ts";
+import type { Command, Report } from "../command.ts";
+import type { Io } from "../io.ts";
+
+const formats: Readonly<Record<string, number>> = {
+  json: MetricsFormat.json,
+  text: MetricsFormat.text,
+  openmetrics: MetricsFormat.openMetrics,
+};
+
+/** What a file begins with, of src/export/SNAPSHOT_FORMAT.md. */
+const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
+  ISF: "frame",
+  ISS: "snapshot",
+  ISC: "chunk",
+};
+
+/** `isotel decode`: shows what a snapshot or a delta frame holds. */
+export const decode: Command = {
+  usage: "decode FILE",
+  summary: "Show what a snapshot or a delta frame of metrics holds",
+  options: { format: { type: "string" } },
+  positionals: [1, 1],
+  async run({ io, positionals, text }) {
+    const path = positionals[0] as string;
+    const name = text("format") ?? "json";
+    const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
+    if (format === undefined) {
+      throw usageError(`--format is ${name}; it may be ${Object.keys(formats).join(", ")}`);
+    }
+    return reportOf(path, readBytes(io, path), format);
+  },
+};
+
+function readBytes(io: Io, path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(resolve(io.cwd, path)));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw usageError(`${path}: no such file`);
+    throw new CliError(`${path} cannot be read (${code})`);
+  }
+}
+
+function reportOf(path: string, bytes: Uint8Array, format: number): Report {
+  const kind = kinds[new TextDecoder("latin1").decode(bytes.subarray(0, 3))];
+  if (kind === undefined) {
+    throw new CliError(
+      `${path} is neither a snapshot nor a frame: it does not begin with ISS or ISF`,
+    );
+  }
+  if (kind === "chunk") {
+    throw new CliError(
+      `${path} is one chunk of an aggregator's state, which says nothing by itself: decode a snapshot`,
+    );
+  }
+  try {
+    const { head, show } = kind === "frame" ? readFrame(bytes) : readSnapshot(bytes);
+    const metrics = JSON.parse(show(MetricsFormat.json)) as object;
+    const json = { kind, bytes: bytes.length, ...head, ...metrics };
+    const isJson = format === MetricsFormat.json;
+    return { json, text: isJson ? `${JSON.stringify(json, null, 2)}\n` : show(format) };
+  } catch (cause) {
+    if (!(cause instanceof AggregationError)) throw cause;
+    throw new CliError(`${path}: ${cause.message.replace(/^isotel: /, "")}`);
+  }
+}
+
+interface Decoded {
+  readonly head: object;
+  /** The exposition of a format. */
+  show(format: number): string;
+}
+
+function readSnapshot(bytes: Uint8Array): Decoded {
+  const aggregate = newAggregate();
+  const { version, unixMs } = aggregate.peek(bytes);
+  return {
+    head: { version, made: dateOf(unixMs) },
+    show: exposed(aggregate, bytes, Date.now()),
+  };
+}
+
+/** A frame, as what it adds to totals that are empty. */
+function readFrame(bytes: Uint8Array): Decoded {
+  const aggregate = newAggregate();
+  const { made, ...head } = frameHead(bytes);
+  aggregate.load([]);
+  // A frame's own time: later it might be too old.
+  const code = aggregate.apply(bytes, made);
+  if (code !== AggregateAbi.applied) throw new AggregationError("the frame cannot be read", code);
+  const show = exposed(aggregate, aggregate.snapshot(made), made);
+  return {
+    head: { ...head, made: dateOf(made) },
+    show: (format) =>
+      format === MetricsFormat.json ? withoutTotals(show(format)) : withoutTotalLines(show(format)),
+  };
+}
+
+function newAggregate(): Aggregate {
+  if (aggregateModule === undefined) throw new CliError("aggregate.wasm could not be loaded");
+  return new Aggregate(aggregateModule);
+}
+
+function exposed(aggregate: Aggregate, snapshot: Uint8Array, now: number) {
+  aggregate.merge([snapshot]);
+  return (format: number): string =>
+    new TextDecoder().decode(aggregate.render({ format, escaping: 0 }, 0, now));
+}
+
+function dateOf(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
+/** Which frame of whom it is; of a damaged one whatever stands there. */
+function frameHead(bytes: Uint8Array): { producer: string; sequence: string; made: number } {
+  const idStart = 4;
+  const idEnd = idStart + 16;
+  const producer = Buffer.from(bytes.subarray(idStart, idEnd)).toString("hex");
+  let sequence = 0n;
+  let at = idEnd;
+  for (let shift = 0n; at < bytes.length && shift < 64n; shift += 7n) {
+    const byte = bytes[at] as number;
+    at += 1;
+    sequence |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  const time = bytes.subarray(at, at + 8);
+  const made = time.length < 8 ? 0 : Number(Buffer.from(time).readBigUInt64LE());
+  return { producer, sequence: String(sequence), made };
+}
+
+// What an exposition says of its totals says nothing of a frame: they are made up.
+const ofTotals: ReadonlySet<string> = new Set(aggregatorCounterNames);
+const isOfTotals = (name: string) => ofTotals.has(name) || name.startsWith("isotel_snapshot");
+
+function withoutTotals(exposition: string): string {
+  const { families, ...rest } = JSON.parse(exposition) as { families: { name: string }[] };
+  return JSON.stringify({ ...rest, families: families.filter(({ name }) => !isOfTotals(name)) });
+}
+
+function withoutTotalLines(exposition: string): string {
+  const name = /^(?:# (?:HELP|TYPE|UNIT) )?(\w+?)(?:_total|_created|_seconds)?(?:[ {]|$)/;
+  return exposition
+    .split("\n")
+    .filter((line) => !isOfTotals(name.exec(line)?.[1] ?? ""))
+    .join("\n");
+}

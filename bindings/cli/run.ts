@@ -1,0 +1,92 @@
+import { parseArgs } from "node:util";
+import { CliError, usageError } from "./cli_error.ts";
+import type { Command, Invocation, Report } from "./command.ts";
+import { commands } from "./commands.ts";
+import { helpOf, overview } from "./help.ts";
+import type { Io } from "./io.ts";
+import { Secrets } from "./secrets.ts";
+
+/**
+ * Runs one command.
+ *
+ * @param args what follows `isotel`.
+ * @returns the exit code: 0, 1 where something failed, 2 where the command cannot be understood.
+ */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const secrets = new Secrets();
+  const wantsJson = args.includes("--json");
+  try {
+    const { text, json } = await execute(args, io, secrets);
+    io.out(secrets.hide(wantsJson ? `${JSON.stringify(json, null, 2)}\n` : text));
+    return 0;
+  } catch (cause) {
+    const error = cause instanceof CliError ? cause : unexpected(cause);
+    const message = secrets.hide(error.message);
+    if (wantsJson) io.out(`${JSON.stringify({ error: message }, null, 2)}\n`);
+    io.err(`isotel: ${message}\n`);
+    return error.exitCode;
+  }
+}
+
+async function execute(args: readonly string[], io: Io, secrets: Secrets): Promise<Report> {
+  const found = findCommand(args);
+  if (found === undefined) {
+    const isHelp = args.length === 1 && (args[0] === "--help" || args[0] === "help");
+    if (isHelp) return { text: overview(), json: { help: overview() } };
+    const words = args.filter((arg) => !arg.startsWith("-")).join(" ");
+    const problem = words === "" ? "a command is missing" : `there is no command "${words}"`;
+    throw usageError(`${problem}: see npx isotel --help`);
+  }
+  const { name, command, rest } = found;
+  if (rest.includes("--help")) {
+    const help = helpOf(name, command);
+    return { text: help, json: { help } };
+  }
+  return command.run({ io, secrets, ...readArguments(name, command, rest) });
+}
+
+/** The command whose words the arguments begin with, the longest of them. */
+function findCommand(args: readonly string[]) {
+  for (const [name, command] of Object.entries(commands)) {
+    const words = name.split(" ");
+    if (words.every((word, index) => args[index] === word)) {
+      return { name, command, rest: args.slice(words.length) };
+    }
+  }
+  return undefined;
+}
+
+function readArguments(
+  name: string,
+  { options, positionals: [least, most] }: Command,
+  args: readonly string[],
+): Pick<Invocation, "positionals" | "text" | "flag"> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...options, json: { type: "boolean" } },
+      allowPositionals: true,
+    });
+    if (positionals.length < least || positionals.length > most) {
+      throw new Error(positionals.length < least ? "an argument is missing" : "too many arguments");
+    }
+    const value = (option: string): unknown => (values as Record<string, unknown>)[option];
+    return {
+      positionals,
+      text: (option) => {
+        const text = value(option);
+        return typeof text === "string" ? text : undefined;
+      },
+      flag: (option) => value(option) === true,
+    };
+  } catch (cause) {
+    // Node's own sentences go on with advice that does not fit here.
+    const [problem] = (cause as Error).message.split(". ");
+    throw usageError(`${problem}: see npx isotel ${name} --help`);
+  }
+}
+
+function unexpected(cause: unknown): CliError {
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+  return new CliError(`${name}: ${message}`);
+}
