@@ -1,0 +1,56 @@
+import type { BackendOptions, Destination, Signal } from "../../otlp/backends/backend.ts";
+import { resolveBackend } from "../../otlp/backends/resolve_backend.ts";
+import { usageError } from "../cli_error.ts";
+import type { Invocation } from "../command.ts";
+
+/** Options of every command that names a backend. Keys come from the backend's variables alone. */
+export const backendOptions = {
+  endpoint: { type: "string" },
+  dataset: { type: "string" },
+  region: { type: "string" },
+  site: { type: "string" },
+  zone: { type: "string" },
+  edge: { type: "string" },
+} as const;
+
+const notSecret = /dataset|source/;
+const names = ["axiom", "custom", "datadog", "grafana", "honeycomb", "sentry"];
+
+/**
+ * Where a backend takes signals, from options and variables.
+ *
+ * @throws CliError where something is missing or the backend does not take a signal.
+ */
+export function backendDestinations(
+  invocation: Invocation,
+  backend: string,
+  signals: readonly Signal[],
+): ReadonlyMap<Signal, Destination> {
+  if (!names.includes(backend)) {
+    throw usageError(`there is no backend "${backend}": it may be ${names.join(", ")}`);
+  }
+  const { io, secrets, text } = invocation;
+  const given = Object.keys(backendOptions).flatMap((option) => {
+    const value = text(option);
+    return value === undefined ? [] : [[option, value]];
+  });
+  // Datadog has an intake for what Cloudflare itself sends.
+  const intake = backend === "datadog" ? { intake: "cloudflare" } : {};
+  const options = { backend, signals, ...intake, ...Object.fromEntries(given) };
+  try {
+    const { destinations } = resolveBackend(options as BackendOptions, io.env);
+    const found = new Map<Signal, Destination>();
+    for (const signal of signals) {
+      const destination = destinations[signal];
+      if (destination === undefined) continue;
+      for (const [name, value] of Object.entries(destination.headers)) {
+        if (!notSecret.test(name)) secrets.add(value);
+      }
+      found.set(signal, destination);
+    }
+    return found;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw usageError(cause.message.replace(/^isotel: /, ""));
+  }
+}
