@@ -1,5 +1,7 @@
 import { nativeTracing } from "#native-tracing";
+import { activeContext, isSampled } from "../otlp/capture/context.ts";
 import { activeSpanContext } from "../trace/active_context.ts";
+import type { SpanContext } from "../trace/span_runtime.ts";
 import { aiGatewayBaseURL, gatewayURL } from "./base_url.ts";
 import { invalid } from "./check.ts";
 import type { AIGatewayOptions } from "./options.ts";
@@ -37,6 +39,13 @@ export function configureAIGateway(options: AIGatewayOptions): AIGatewayConfigur
   return {
     baseURL: aiGatewayBaseURL(options),
     headers: requestHeaders(options),
-    fetch: gatewayFetch(gatewayURL(options), original, () => activeSpanContext(nativeTracing)),
+    fetch: gatewayFetch(gatewayURL(options), original, activeSpan),
   };
+}
+
+/** The span that is active: one that `isotel/otlp` exports, or else the runtime's. */
+function activeSpan(): SpanContext | undefined {
+  const exported = activeContext.getStore()?.parent;
+  if (exported === undefined || !isSampled(exported)) return activeSpanContext(nativeTracing);
+  return { traceId: exported.traceId, spanId: exported.spanId, traceFlags: exported.flags };
 }

@@ -1,5 +1,6 @@
 import { OtlpAbi } from "./abi.gen.ts";
 import { otlpHost } from "./otlp_host.ts";
+import { sampledFlag } from "./trace_flags.ts";
 
 /** What a traceparent header says of the span that sent it. */
 export interface TraceParent {
@@ -10,9 +11,6 @@ export interface TraceParent {
   /** W3C trace flags, eight bits. */
   readonly flags: number;
 }
-
-/** The bit of the trace flags that says that the trace is recorded. */
-export const sampledFlag = 1;
 
 /** One value that travels along with a trace. */
 export interface BaggageEntry {

@@ -7,7 +7,7 @@ import {
 import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
-import { sampledFlag } from "../propagation.ts";
+import { sampledFlag } from "../trace_flags.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
 import { type ActiveContext, activeContext, isSampled, type ParentSpan } from "./context.ts";
 import { hasEntropy } from "./entropy.ts";

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { SpanGroup } from "../pipeline/span_group.ts";
-import { sampledFlag } from "../propagation.ts";
+import { sampledFlag } from "../trace_flags.ts";
 
 /** A span that others may be children of. */
 export interface ParentSpan {

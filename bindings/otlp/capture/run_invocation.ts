@@ -4,7 +4,7 @@ import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup, type WaitUntil } from "../pipeline/span_group.ts";
 import { remoteParent } from "../propagation/remote_parent.ts";
-import { sampledFlag } from "../propagation.ts";
+import { sampledFlag } from "../trace_flags.ts";
 import { CapturedSpan } from "./captured_span.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
 import { type ActiveContext, activeContext, isSampled } from "./context.ts";

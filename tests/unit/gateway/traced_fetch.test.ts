@@ -4,11 +4,13 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAI as createOpenAIV6 } from "ai-sdk-openai-v6";
 import { runInCall } from "../../../bindings/ai/calls/current_call.ts";
 import { aiGatewayBaseURL, gatewayURL } from "../../../bindings/gateway/base_url.ts";
+import { configureAIGateway } from "../../../bindings/gateway/configure.ts";
 import {
   gatewayFetch,
   parentSpanIdHeader,
   traceIdHeader,
 } from "../../../bindings/gateway/traced_fetch.ts";
+import { type ActiveContext, activeContext } from "../../../bindings/otlp/capture/context.ts";
 import type { SpanContext } from "../../../bindings/trace/span_runtime.ts";
 import {
   account,
@@ -153,6 +155,25 @@ describe("the fetch of AI Gateway", () => {
     const { send: sound } = watched(ids, Promise.resolve(response));
     assert.equal(await runInCall(call, () => sound(address)), response);
     assert.deepEqual(noted, [response.headers]);
+  });
+
+  test("the span that OTLP exports is the active one, where it is recorded", async () => {
+    const sent: Sent[] = [];
+    const inner: typeof fetch = async (input, init) => {
+      sent.push([input as string, init as RequestInit]);
+      return new Response();
+    };
+    const { fetch: send } = configureAIGateway({ ...target, fetch: inner });
+    const { traceId, spanId } = ids;
+    for (const flags of [1, 0]) {
+      const parent = { traceId, spanId, flags, traceState: "", isRemote: false };
+      const context = { parent } as unknown as ActiveContext;
+      await activeContext.run(context, () => send(address, { headers: {} }));
+    }
+    assert.deepEqual(
+      sent.map(([, init]) => init?.headers),
+      [added, {}],
+    );
   });
 
   test("the global fetch of the moment is used where none is given", async () => {
