@@ -27,11 +27,10 @@ export const setup: Command = {
   async run(invocation) {
     const { io, text, flag } = invocation;
     const file = openConfig(io, text("config"));
-    const config = parseConfig(file);
-    const sections = new Sections(config, text("env"), file.shownPath);
+    const sections = new Sections(parseConfig(file), text("env"), file.shownPath);
     const queueBinding = text("queue-binding") ?? defaultNames.queueBinding;
     const queues = queueNames(sections, queueBinding, file);
-    const api = openApi(invocation, textOf(config["account_id"]));
+    const api = openApi(invocation, textOf(sections.value(sections.inherited("account_id"))));
     const steps = await queueSteps(api, queues);
     const kvBinding = text("kv-binding") ?? defaultNames.kvBinding;
     const kv = await kvStep(api, sections, file, { binding: kvBinding, isWanted: flag("kv") });
