@@ -81,6 +81,11 @@ function generateCore() {
     ),
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
     list(
+      "operationNames",
+      "Values of gen_ai.operation.name by operation, empty where there is none of its own.",
+      operations.map((row) => unquote(row[4])),
+    ),
+    list(
       "operationKinds",
       "Kinds of spans by operation, as OTLP codes them.",
       operations.map((row) => spanKinds[row[5].trim()]),

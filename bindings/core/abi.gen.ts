@@ -177,6 +177,18 @@ export const Operation = {
   generateContent: 7,
 } as const;
 
+/** Values of gen_ai.operation.name by operation, empty where there is none of its own. */
+export const operationNames = [
+  "",
+  "invoke_agent",
+  "chat",
+  "execute_tool",
+  "",
+  "embeddings",
+  "rerank",
+  "generate_content",
+] as const;
+
 /** Kinds of spans by operation, as OTLP codes them. */
 export const operationKinds = [
   1,

@@ -52,7 +52,7 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
 };
 
 /** Takes what is said to whoever runs the Worker. */
-type Report = (message: string) => void;
+export type Report = (message: string) => void;
 
 /**
  * Reads the options for an `env`, once. What is wrong with them is said once, and the Worker goes on without it. Never
@@ -62,6 +62,7 @@ export function readOptions(
   optionsOf: OptionsOf,
   env: unknown,
   report: Report,
+  caller = "withTelemetry",
 ): WorkerOptions | undefined {
   const missing: string[] = [];
   try {
@@ -76,7 +77,7 @@ export function readOptions(
     return otlp && { metrics: undefined, plan: undefined, genAi: undefined, otlp };
   } catch (cause) {
     const what = errorType(cause);
-    report(`isotel: the options of withTelemetry cannot be read (${what}); there are no metrics`);
+    report(`isotel: the options of ${caller} cannot be read (${what}); there are no metrics`);
     return undefined;
   }
 }

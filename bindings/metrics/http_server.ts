@@ -35,6 +35,17 @@ const requestDuration: Partial<Declaration> = {
 
 type Route = ((request: Request) => string | undefined) | undefined;
 
+/** What the duration of a request is recorded by. */
+export interface HttpRequestLabels {
+  /** One the conventions know, or _OTHER. */
+  readonly method: string;
+  /** Empty for none, and so the others. */
+  readonly statusCode: string;
+  readonly route: string;
+  readonly scheme: string;
+  readonly errorType: string;
+}
+
 /** How a request ended: with what a handler returned, or what it threw. */
 export type HttpOutcome = { readonly result: unknown } | { readonly cause: unknown };
 
@@ -56,27 +67,41 @@ export class HttpServerMetrics {
     return (outcome) => {
       const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
       try {
-        const labels = labelsOf(request as Request, outcome, route);
-        this.#family.seriesOf(labels)?.record(seconds);
+        this.record(labelsOf(request as Request, outcome, route), seconds);
       } catch {
         // A request or a response that is none: there is nothing to tell it by.
         this.#meter.countInvalidLabels();
       }
     };
   }
+
+  /** Records a request that was measured elsewhere. */
+  record(
+    { method, statusCode, route, scheme, errorType }: HttpRequestLabels,
+    seconds: number,
+  ): void {
+    const labels = {
+      "http.request.method": method,
+      "http.response.status_code": statusCode,
+      "http.route": route,
+      "url.scheme": scheme,
+      "error.type": errorType,
+    };
+    this.#family.seriesOf(labels)?.record(seconds);
+  }
 }
 
-function labelsOf(request: Request, outcome: HttpOutcome, route: Route): Record<string, string> {
+function labelsOf(request: Request, outcome: HttpOutcome, route: Route): HttpRequestLabels {
   const { method, url } = request;
   const status = "result" in outcome ? (outcome.result as Response).status : undefined;
   const failure = "cause" in outcome ? errorType(outcome.cause) : "";
   const isServerError = status !== undefined && status >= 500;
   return {
-    "http.request.method": knownMethods.has(method) ? method : "_OTHER",
-    "http.response.status_code": status === undefined ? "" : String(status),
-    "http.route": routeOf(request, route),
-    "url.scheme": url.slice(0, url.indexOf(":")),
-    "error.type": isServerError ? String(status) : failure,
+    method: knownMethods.has(method) ? method : "_OTHER",
+    statusCode: status === undefined ? "" : String(status),
+    route: routeOf(request, route),
+    scheme: url.slice(0, url.indexOf(":")),
+    errorType: isServerError ? String(status) : failure,
   };
 }
 

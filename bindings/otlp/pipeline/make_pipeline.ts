@@ -6,7 +6,8 @@ import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
 import type { WaitUntil } from "./span_group.ts";
 
-const scope: InstrumentationScope = { name: "isotel", version: "" };
+/** Who makes what is exported. */
+export const scope: InstrumentationScope = { name: "isotel", version: "" };
 
 /** What a pipeline needs of the world around it. */
 export type Surroundings = Pick<
@@ -14,18 +15,31 @@ export type Surroundings = Pick<
   "clock" | "fetch" | "sleep" | "random" | "waitUntil"
 >;
 
-/** The pipeline of a plan. */
-export function makePipeline(plan: ExportPlan, surroundings: Surroundings): Pipeline {
-  const { backends, resource, sampleRatio, tail, options } = plan;
+/** How a pipeline's spans and records become requests. */
+export type Encoders = Pick<PipelineOptions, "encodeSpans" | "encodeLogs">;
+
+/** The pipeline of a plan; of one resource, that of the plan, unless the encoders have it otherwise. */
+export function makePipeline(
+  plan: ExportPlan,
+  surroundings: Surroundings,
+  encoders: Encoders = encodersOf(plan),
+): Pipeline {
+  const { backends, sampleRatio, tail, options } = plan;
   return new Pipeline({
     ...surroundings,
+    ...encoders,
     backends,
     settings: options,
-    encodeSpans: (spans, format) => encodeTraces(spans, resource, scope, format),
-    encodeLogs: (records, format) => encodeLogs(records, resource, scope, format),
     samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
     tail: tail && tailDecision(tail, shouldSample),
   });
+}
+
+function encodersOf({ resource }: ExportPlan): Encoders {
+  return {
+    encodeSpans: (spans, format) => encodeTraces(spans, resource, scope, format),
+    encodeLogs: (records, format) => encodeLogs(records, resource, scope, format),
+  };
 }
 
 /** The surroundings of a Worker, or of a program in Node. */

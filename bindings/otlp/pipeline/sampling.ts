@@ -1,5 +1,4 @@
-import type { CapturedSpan } from "../capture/captured_span.ts";
-import { StatusCode } from "../model.ts";
+import { type FinishedSpan, StatusCode } from "../model.ts";
 
 /** Which traces are kept once they have ended. */
 export interface TailSampling {
@@ -12,7 +11,7 @@ export interface TailSampling {
 }
 
 /** Decides about the spans of one trace that ended in this isolate. */
-export type TailDecision = (traceId: string, spans: readonly CapturedSpan[]) => boolean;
+export type TailDecision = (traceId: string, spans: readonly FinishedSpan[]) => boolean;
 
 /** @param keepsRatio the decision by ratio, which is the same for a trace wherever it is made. */
 export function tailDecision(

@@ -1,0 +1,266 @@
+import type { ResourceAttributes } from "../otlp/encoder.ts";
+import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
+import { sampledFlag } from "../otlp/trace_flags.ts";
+import type { Clock } from "../trace/clock.ts";
+import type { CollectedSpan } from "./collected_span.ts";
+import { CollectorCounts } from "./counts.ts";
+import { DelayedFlush } from "./delayed_flush.ts";
+import { Invocation } from "./invocation.ts";
+import { idleTimeoutMs, limits } from "./limits.ts";
+import type { CollectedLog } from "./log_record.ts";
+import type { RouteOf } from "./onset_span.ts";
+import { AttributeReader } from "./read_attributes.ts";
+import { guardedRedact, type Redact } from "./redaction.ts";
+import { Resources } from "./resources.ts";
+import { Traces } from "./traces.ts";
+
+type Onset = TailStream.TailEvent<TailStream.Onset>;
+type TailEvent = TailStream.TailEvent<TailStream.EventType>;
+/** Takes the events of one invocation that follow its onset. Never throws. */
+export type TakeEvent = (event: TailEvent) => void;
+
+/** What is made of invocations that have ended, besides their spans. */
+export interface SpanMeasurer {
+  /** Takes an invocation that has ended. */
+  invocation(invocation: Invocation): void;
+  /** Takes GenAI spans that have ended, with those they were opened in. */
+  genAi(invocation: Invocation, spans: readonly CollectedSpan[]): void;
+}
+
+/** What a collector is made of. */
+export interface CollectingOptions {
+  readonly clock: Clock;
+  /** Where spans and log records go; undefined where the options do not say. */
+  readonly pipeline: Pipeline | undefined;
+  /** What is said of every resource. */
+  readonly resource: ResourceAttributes;
+  readonly metrics: SpanMeasurer | undefined;
+  readonly redact?: Redact | undefined;
+  readonly route?: RouteOf | undefined;
+  /** Whether an invocation is nobody's business. */
+  readonly ignores: (onset: TailStream.Onset) => boolean;
+  /** Milliseconds from the end of an invocation to the request with its spans. */
+  readonly flushDelayMs: number;
+  readonly counts?: CollectorCounts | undefined;
+}
+
+const sweepIntervalMs = 60_000;
+/** Of an invocation that goes on for long, spans are sent after so long. */
+const maxUnsentMs = 10_000;
+
+/** Turns the tail events of other Workers into spans, log records and metrics. */
+export class Collecting {
+  readonly clock: Clock;
+  readonly counts: CollectorCounts;
+  readonly reader: AttributeReader;
+  readonly resources: Resources;
+  readonly route: RouteOf | undefined;
+  readonly metrics: SpanMeasurer | undefined;
+  readonly #options: CollectingOptions;
+  readonly #pipeline: Pipeline | undefined;
+  readonly #traces: Traces | undefined;
+  readonly #flush: DelayedFlush | undefined;
+  readonly #open = new Map<string, { readonly invocation: Invocation; readonly take: TakeEvent }>();
+  /** When an invocation was found silent, and how much it had said by then. */
+  readonly #silent = new Map<
+    Invocation,
+    { readonly events: number; readonly sinceUnixMs: number }
+  >();
+  /** Invocations whose outcome has come before other events of theirs. */
+  #incomplete: Invocation[] = [];
+  #lastSweepUnixMs: number;
+
+  constructor(options: CollectingOptions) {
+    const { clock, pipeline, redact } = options;
+    this.#options = options;
+    this.clock = clock;
+    this.counts = options.counts ?? new CollectorCounts();
+    this.route = options.route;
+    this.metrics = options.metrics;
+    this.resources = new Resources(options.resource);
+    this.reader = new AttributeReader(redact && guardedRedact(redact, this.counts), this.counts);
+    this.#pipeline = pipeline;
+    this.#traces =
+      pipeline && new Traces(pipeline, this.counts, (span) => this.reader.release(span));
+    this.#flush =
+      pipeline && new DelayedFlush(pipeline, options.flushDelayMs, () => this.completeAll());
+    this.#lastSweepUnixMs = clock();
+  }
+
+  /** Spans that are open, and those that wait for a decision about their trace. */
+  get waitingSpans(): number {
+    let open = 0;
+    for (const { invocation } of this.#open.values()) open += invocation.openSpans;
+    return open + (this.#traces?.undecided ?? 0);
+  }
+
+  /** Invocations that have begun and not ended. */
+  get openInvocations(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Begins to follow an invocation. Never throws.
+   *
+   * @param waitUntil of the invocation this runs in, where the runtime has none of its own.
+   * @returns what takes its further events; undefined where they are nobody's business.
+   */
+  begin(onset: Onset, waitUntil?: WaitUntil): TakeEvent | undefined {
+    const { counts } = this;
+    const openedBefore = counts.spans_opened;
+    try {
+      this.#sweepWhenDue();
+      const known = this.#open.get(onset.invocationId);
+      if (known !== undefined) {
+        counts.events_repeated += 1;
+        return known.take;
+      }
+      if (this.#options.ignores(onset.event)) {
+        counts.invocations_ignored += 1;
+        return undefined;
+      }
+      if (this.#open.size >= limits.openInvocations) {
+        counts.invocations_refused += 1;
+        this.#refuse(onset);
+        return (event) => this.#refuse(event);
+      }
+      counts.invocations += 1;
+      const invocation = new Invocation(onset, this, this.#samples(onset.spanContext));
+      const take: TakeEvent = (event) => {
+        try {
+          invocation.take(event);
+        } catch {
+          counts.failures += 1;
+        }
+        if (invocation.isOver || event.event?.type === "outcome") this.#touch(waitUntil);
+        else if (this.#flush?.isOverdue(maxUnsentMs) === true) this.#touch(waitUntil);
+      };
+      this.#open.set(invocation.id, { invocation, take });
+      this.#traces?.begin(invocation.traceId);
+      return take;
+    } catch {
+      // No onset as it should be: there is nothing to follow.
+      counts.failures += 1;
+      counts.spans_dropped_failed += counts.spans_opened - openedBefore;
+      return undefined;
+    }
+  }
+
+  /** Takes a span that has ended. */
+  ended(span: CollectedSpan, isSampled: boolean): void {
+    if (this.#traces === undefined) {
+      this.counts.spans_dropped_no_export += 1;
+      this.reader.release(span);
+      return;
+    }
+    try {
+      this.#traces.take(span, isSampled);
+    } catch {
+      this.counts.failures += 1;
+      this.counts.spans_dropped_failed += 1;
+      this.reader.release(span);
+    }
+  }
+
+  logged(log: CollectedLog): void {
+    this.counts.logs += 1;
+    if (this.#pipeline === undefined) this.counts.logs_dropped += 1;
+    else this.#pipeline.addLog(log);
+  }
+
+  /** Measures the GenAI spans of an invocation that have ended. */
+  measureSpans(invocation: Invocation): void {
+    const { unmeasured } = invocation;
+    if (unmeasured.length === 0) return;
+    invocation.unmeasured = [];
+    try {
+      this.metrics?.genAi(invocation, unmeasured);
+    } catch {
+      this.counts.failures += 1;
+    }
+  }
+
+  /** Notes that the outcome of an invocation has come before other events of it. */
+  waitFor(invocation: Invocation): void {
+    this.#incomplete.push(invocation);
+  }
+
+  /** Notes that an invocation has ended. */
+  over(invocation: Invocation): void {
+    this.#open.delete(invocation.id);
+    this.#silent.delete(invocation);
+    this.measureSpans(invocation);
+    try {
+      this.metrics?.invocation(invocation);
+    } catch {
+      this.counts.failures += 1;
+    }
+    this.#traces?.end(invocation.traceId);
+  }
+
+  /** Ends what waits for events that have not come by now. */
+  completeAll(): void {
+    const incomplete = this.#incomplete;
+    this.#incomplete = [];
+    for (const invocation of incomplete) {
+      try {
+        invocation.skipMissing();
+      } catch {
+        this.counts.failures += 1;
+      }
+    }
+    this.#traces?.sweep(this.clock());
+  }
+
+  /** Sends all that has ended. Never rejects. */
+  async flush(): Promise<void> {
+    this.completeAll();
+    await this.#pipeline?.flush();
+  }
+
+  /** Ends invocations that have been silent for too long. */
+  sweep(): void {
+    const now = this.clock();
+    this.#lastSweepUnixMs = now;
+    for (const { invocation } of this.#open.values()) {
+      const silent = this.#silent.get(invocation);
+      if (silent === undefined || silent.events !== invocation.events) {
+        this.#silent.set(invocation, { events: invocation.events, sinceUnixMs: now });
+      } else if (now - silent.sinceUnixMs >= idleTimeoutMs) {
+        this.counts.invocations_swept += 1;
+        try {
+          invocation.giveUp();
+        } catch {
+          this.counts.failures += 1;
+          this.#open.delete(invocation.id);
+        }
+      }
+    }
+  }
+
+  #sweepWhenDue(): void {
+    if (this.clock() - this.#lastSweepUnixMs >= sweepIntervalMs) this.sweep();
+  }
+
+  /** A trace another process has decided on goes on as it is. */
+  #samples({ traceId, traceFlags }: TailStream.SpanContext): boolean {
+    if (traceFlags !== undefined) return (traceFlags & sampledFlag) !== 0;
+    return this.#pipeline?.samples(traceId) ?? true;
+  }
+
+  /** Counts the spans of an invocation that is not followed. */
+  #refuse({ event }: TailEvent): void {
+    if (event?.type !== "onset" && event?.type !== "spanOpen") return;
+    this.counts.spans_opened += 1;
+    this.counts.spans_dropped_limit += 1;
+  }
+
+  #touch(waitUntil: WaitUntil | undefined): void {
+    try {
+      this.#flush?.touch(waitUntil);
+    } catch {
+      this.counts.failures += 1;
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import { nativeWaitUntil } from "#native-tracing";
+import { metricsRoutes } from "../invocation/metrics_routes.ts";
+import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
+import { workersMeter } from "../metrics/workers_meter.ts";
+import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
+import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
+import { systemClock } from "../trace/clock.ts";
+import { workersTelemetry } from "../trace/workers_telemetry.ts";
+import { Collecting, type TakeEvent } from "./collecting.ts";
+import { CollectorCounts } from "./counts.ts";
+import type { CollectorOptions } from "./options.ts";
+import { OwnInvocations } from "./own_invocations.ts";
+import { type CollectorPlan, readCollectorOptions } from "./read_options.ts";
+import { SpanMetrics } from "./span_metrics.ts";
+
+type Onset = TailStream.TailEvent<TailStream.Onset>;
+type OptionsOf = (env: never) => CollectorOptions;
+
+/** The queue of the examples, whose batches are telemetry itself. */
+const telemetryQueue = "isotel-telemetry";
+const deadLetters = "-dlq";
+const aggregatorEntrypoint = "TelemetryAggregator";
+
+/** What one `env` comes to. */
+interface Configured {
+  readonly collecting: Collecting;
+  readonly metrics: MetricsBindings | undefined;
+  readonly flusher: WorkerMetrics["flusher"] | undefined;
+}
+
+const counts = new CollectorCounts();
+const own = new OwnInvocations(workersTelemetry.runtime);
+const pipelines = new Set<Pipeline>();
+const told = new Set<string>();
+
+/** Said once, however many `env` there are. */
+function reportOnce(message: string): void {
+  if (told.has(message)) return;
+  told.add(message);
+  console.error(message);
+}
+
+let isCounted = false;
+
+/** Makes the counts part of the diagnostics and the metrics of this isolate. */
+function countOnce(): void {
+  if (isCounted) return;
+  isCounted = true;
+  workersTelemetry.countAlso(() => {
+    const sums: Record<string, number> = {};
+    for (const [name, count] of Object.entries(counts)) sums[`collector_${name}`] = count as number;
+    for (const pipeline of pipelines) {
+      for (const [name, count] of Object.entries(pipeline.diagnostics())) {
+        sums[name] = (sums[name] ?? 0) + count;
+      }
+    }
+    return sums;
+  });
+}
+
+/** A Worker that collects what others tell. */
+export class CollectingWorker {
+  readonly #optionsOf: OptionsOf;
+  readonly #configured = new WeakMap<object, Configured>();
+
+  constructor(optionsOf: OptionsOf) {
+    this.#optionsOf = optionsOf;
+  }
+
+  /** Never throws. */
+  tailStream(onset: Onset, env: unknown, ctx: unknown): TakeEvent | undefined {
+    const { collecting, flusher } = this.#configuredBy(env);
+    own.note();
+    const waitUntil = waitUntilOf(ctx);
+    const take = collecting.begin(onset, waitUntil);
+    if (take === undefined || flusher === undefined) return take;
+    return (event) => {
+      take(event);
+      if (event.event?.type === "outcome") endInvocation(flusher, waitUntil);
+    };
+  }
+
+  fetch(request: Request, env: unknown, ctx: ExecutionContext): Response | Promise<Response> {
+    const { metrics, flusher } = this.#configuredBy(env);
+    own.note();
+    const scrape = metrics && metricsRoutes()?.scrape(request, metrics, ctx);
+    if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
+    return scrape ?? new Response("There is nothing here.\n", { status: 404 });
+  }
+
+  queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
+    const { metrics, flusher } = this.#configuredBy(env);
+    own.note();
+    const consumed = metrics && metricsRoutes()?.consume(batch, metrics);
+    if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
+    if (consumed !== undefined) return consumed;
+    throw new Error(
+      "isotel: the batch is none of telemetry's, or this Worker does not add metrics up: " +
+        'export { TelemetryAggregator } from "isotel/metrics";',
+    );
+  }
+
+  #configuredBy(env: unknown): Configured {
+    const key = typeof env === "object" && env !== null ? env : noEnv;
+    const known = this.#configured.get(key);
+    if (known !== undefined) return known;
+    const configured = configure(this.#optionsOf, env);
+    this.#configured.set(key, configured);
+    return configured;
+  }
+}
+
+/** Stands for the `env` of a handler that was called without one. */
+const noEnv = {};
+
+function configure(optionsOf: OptionsOf, env: unknown): Configured {
+  countOnce();
+  const surroundings = systemSurroundings(systemClock, nativeWaitUntil);
+  const plan = readCollectorOptions(optionsOf, env, surroundings, reportOnce);
+  const { options, pipeline, resource, flushDelayMs } = plan;
+  if (pipeline !== undefined) pipelines.add(pipeline);
+  const metrics = measuring(plan);
+  const collecting = new Collecting({
+    clock: systemClock,
+    pipeline,
+    resource,
+    metrics:
+      metrics &&
+      new SpanMetrics(workersMeter(), metrics.http, workersTelemetry.host, {
+        measuresAgain: options.metrics?.measuresAgain === true,
+      }),
+    redact: options.redact,
+    route: options.metrics?.route ?? options.otlp?.route,
+    ignores: ignoring(plan),
+    flushDelayMs,
+    counts,
+  });
+  return { collecting, metrics: plan.metrics?.metrics, flusher: metrics?.flusher };
+}
+
+/** The metrics of this isolate, where they can be sent. */
+function measuring({ metrics }: CollectorPlan): WorkerMetrics | undefined {
+  if (metrics?.plan === undefined) return undefined;
+  try {
+    const ofWorker = workersMetrics();
+    ofWorker.flusher.use(metrics.plan);
+    ofWorker.genAi.use(metrics.genAi);
+    return ofWorker;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Leaves alone who is excluded, this Worker itself, and what carries metrics. */
+function ignoring({ exclude, metrics }: CollectorPlan): (onset: TailStream.Onset) => boolean {
+  const queueName = metrics?.metrics?.queueName ?? telemetryQueue;
+  const queues = new Set([queueName, queueName + deadLetters]);
+  return (onset) => {
+    const { scriptName, entrypoint, info } = onset;
+    if (entrypoint === aggregatorEntrypoint || own.has(onset)) return true;
+    if (scriptName !== undefined && exclude.has(scriptName)) return true;
+    return info?.type === "queue" && queues.has(info.queueName);
+  };
+}
+
+function endInvocation(flusher: WorkerMetrics["flusher"], waitUntil: WaitUntil | undefined): void {
+  try {
+    flusher.endInvocation(undefined, waitUntil);
+  } catch {
+    // What was recorded stays where it is, and the next invocation looks for it.
+  }
+}
+
+function waitUntilOf(ctx: unknown): WaitUntil | undefined {
+  const context = ctx as Partial<ExecutionContext> | undefined | null;
+  if (typeof context?.waitUntil !== "function") return undefined;
+  return (work) => (context as ExecutionContext).waitUntil(work);
+}

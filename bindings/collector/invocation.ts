@@ -1,0 +1,346 @@
+import type { ResourceAttributes } from "../otlp/encoder.ts";
+import { StatusCode } from "../otlp/model.ts";
+import { sampledFlag } from "../otlp/trace_flags.ts";
+import { CollectedSpan } from "./collected_span.ts";
+import type { Collecting } from "./collecting.ts";
+import { limits } from "./limits.ts";
+import { collectedLog } from "./log_record.ts";
+import { type OnsetSpan, onsetSpan } from "./onset_span.ts";
+import { Sequencer } from "./sequencer.ts";
+import { kindOf, operationOf } from "./span_kinds.ts";
+
+type Event<T extends TailStream.EventType = TailStream.EventType> = TailStream.TailEvent<T>;
+
+/** Says that the end of a span never came. */
+const truncatedKey = "isotel.span.truncated";
+/** Events of an invocation that the runtime dropped. */
+const lostEventsKey = "isotel.tail.dropped_events";
+
+/** One invocation of another Worker: its spans that are open, until its outcome. */
+export class Invocation {
+  readonly id: string;
+  readonly traceId: string;
+  readonly root: CollectedSpan;
+  readonly onset: OnsetSpan;
+  readonly resource: ResourceAttributes;
+  /** Status of its HTTP response; 0 for none. */
+  statusCode = 0;
+  /** `ok` or why it ended; empty while it goes on. */
+  outcome = "";
+  /** CPU time in milliseconds; undefined where nobody told. */
+  cpuMs: number | undefined;
+  /** Events that were taken, for who looks whether there are any more. */
+  events = 1;
+  /** When its handler answered; 0 until then. */
+  answeredUnixMs = 0;
+  /** GenAI spans that have ended. They are measured together, once the invocation has told whether it measured them. */
+  unmeasured: CollectedSpan[] = [];
+  readonly #collecting: Collecting;
+  readonly #sequencer: Sequencer;
+  readonly #isSampled: boolean;
+  readonly #open = new Map<string, CollectedSpan>();
+  /** The span the last event was about: mostly that of the next. */
+  #last: CollectedSpan;
+  /** Spans that were too many, and whose ends are still to come. */
+  #refused = 0;
+  #lostEvents = 0;
+  #isOver = false;
+  #lastUnixMs: number;
+
+  /** @param event the invocation's first. */
+  constructor(event: Event<TailStream.Onset>, collecting: Collecting, isSampled: boolean) {
+    const { spanContext, event: onset } = event;
+    const unixMs = event.timestamp.getTime();
+    this.id = event.invocationId;
+    this.traceId = spanContext.traceId;
+    this.#collecting = collecting;
+    this.#isSampled = isSampled;
+    this.resource = collecting.resources.of(onset);
+    this.onset = onsetSpan(onset, collecting.route);
+    this.#sequencer = new Sequencer(event.sequence, collecting.counts, (next) => this.#apply(next));
+    this.#lastUnixMs = unixMs;
+    const parent = spanContext.spanId ?? "";
+    const isRemote = parent !== "";
+    this.root = this.#newSpan(this.onset.name, onset.spanId, parent, undefined, isRemote, unixMs);
+    this.root.kind = this.onset.kind;
+    this.#last = this.root;
+    collecting.reader.read(this.root, this.#rootAttributes(onset));
+    if (onset.attributes !== undefined) collecting.reader.read(this.root, onset.attributes);
+    this.#open.set(onset.spanId, this.root);
+  }
+
+  /** Whether its last event has come, and all before it. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get openSpans(): number {
+    return this.#open.size;
+  }
+
+  /** Takes an event. */
+  take(event: Event): void {
+    this.events += 1;
+    this.#sequencer.take(event);
+    // Nothing comes after an outcome but what was late: it is waited for until the next flush.
+    if (event.event.type === "outcome" && !this.#isOver) this.#collecting.waitFor(this);
+  }
+
+  /** Takes what waits for events that never come. */
+  skipMissing(): void {
+    this.#sequencer.giveUp();
+  }
+
+  /** Ends it with what has come. */
+  giveUp(): void {
+    this.#sequencer.giveUp();
+    if (!this.#isOver) this.#end("unknown", this.#lastUnixMs, true);
+  }
+
+  #apply(event: Event): void {
+    const collecting = this.#collecting;
+    const { counts, reader } = collecting;
+    const { spanId } = event.spanContext;
+    const what = event.event;
+    if (this.#isOver) {
+      if (what.type === "spanOpen") {
+        counts.spans_opened += 1;
+        counts.spans_dropped_late += 1;
+      }
+      return;
+    }
+    const last = this.#last;
+    const span = last.spanId === spanId && last.isOpen ? last : this.#open.get(spanId ?? "");
+    switch (what.type) {
+      case "spanOpen":
+        this.#openSpan(event as Event<TailStream.SpanOpen>, span);
+        return;
+      case "attributes":
+        if (span === undefined) counts.events_unmatched += 1;
+        else reader.read(span, what.info);
+        return;
+      case "spanClose":
+        if (span !== undefined && span !== this.root) {
+          if (what.outcome !== "ok") span.fail(what.outcome);
+          this.#lastUnixMs = event.timestamp.getTime();
+          this.#closeSpan(span, this.#lastUnixMs);
+        } else this.#closeUnopened();
+        return;
+      case "spanUpdate":
+        if (span === undefined) counts.events_unmatched += 1;
+        else this.#update(span, what.info);
+        return;
+      case "exception":
+        if (span === undefined) counts.events_unmatched += 1;
+        else this.#recordException(span, what, event.timestamp.getTime());
+        return;
+      case "log":
+        this.#log(what, span, event);
+        return;
+      case "return":
+        this.answeredUnixMs = event.timestamp.getTime();
+        if (what.info?.type === "fetch") this.statusCode = what.info.statusCode;
+        return;
+      case "streamDiagnostic":
+        this.#lostEvents += Number(what.diagnostic.count);
+        counts.events_lost += Number(what.diagnostic.count);
+        return;
+      case "outcome":
+        this.cpuMs = Number(what.cpuTime);
+        this.root.set("cloudflare.cpu_time_ms", this.cpuMs);
+        this.root.set("cloudflare.wall_time_ms", Number(what.wallTime));
+        this.#end(what.outcome, event.timestamp.getTime(), false);
+        return;
+    }
+  }
+
+  #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {
+    const { name, spanId, info } = event.event;
+    const { counts, reader } = this.#collecting;
+    if (this.#open.has(spanId)) {
+      counts.events_repeated += 1;
+      return;
+    }
+    if (this.#open.size >= limits.openSpans) {
+      counts.spans_opened += 1;
+      counts.spans_dropped_limit += 1;
+      this.#refused += 1;
+      return;
+    }
+    const parentId = event.spanContext.spanId ?? "";
+    this.#lastUnixMs = event.timestamp.getTime();
+    const span = this.#newSpan(name, spanId, parentId, parent, false, this.#lastUnixMs);
+    this.#open.set(spanId, span);
+    this.#last = span;
+    if (info === undefined) return;
+    if (info.type === "attributes") reader.read(span, info.info);
+    else if (info.type === "fetch") {
+      const { method, url } = info;
+      reader.read(span, [
+        { name: "http.request.method", value: method },
+        { name: "url.full", value: url.split("?", 1)[0] as string },
+      ]);
+    }
+  }
+
+  #newSpan(
+    name: string,
+    spanId: string,
+    parentSpanId: string,
+    parent: CollectedSpan | undefined,
+    isParentRemote: boolean,
+    unixMs: number,
+  ): CollectedSpan {
+    this.#collecting.counts.spans_opened += 1;
+    const flags = this.#isSampled ? sampledFlag : 0;
+    return new CollectedSpan(
+      name,
+      this.traceId,
+      spanId,
+      parentSpanId,
+      parent,
+      isParentRemote,
+      flags,
+      unixMs,
+      this.resource,
+    );
+  }
+
+  /** A span whose opening was missing, or that was one too many. */
+  #closeUnopened(): void {
+    if (this.#refused > 0) {
+      this.#refused -= 1;
+      return;
+    }
+    const { counts } = this.#collecting;
+    counts.spans_opened += 1;
+    counts.spans_dropped_unopened += 1;
+  }
+
+  #closeSpan(span: CollectedSpan, unixMs: number): void {
+    const collecting = this.#collecting;
+    this.#open.delete(span.spanId);
+    span.isOpen = false;
+    span.endUnixMs = Math.max(unixMs, span.startUnixMs);
+    if (span !== this.root) span.kind = kindOf(span);
+    if (span.errorType !== "" && span.status.code === StatusCode.unset)
+      span.setStatus(StatusCode.error, "");
+    if (collecting.metrics !== undefined && span.operation !== "" && operationOf(span) > 0) {
+      this.unmeasured.push(span);
+      if (this.unmeasured.length >= limits.unmeasuredSpans) collecting.measureSpans(this);
+    }
+    collecting.ended(span, this.#isSampled);
+  }
+
+  #update(span: CollectedSpan, info: TailStream.SpanUpdateInfo): void {
+    if (info.type === "name") {
+      span.name = info.name;
+      span.isRenamed = true;
+      return;
+    }
+    const { code, message } = info.status;
+    const text = this.#collecting.reader.text("status.message", message, span) ?? "";
+    span.setStatus(StatusCode[code] ?? StatusCode.unset, text);
+  }
+
+  #recordException(span: CollectedSpan, exception: TailStream.Exception, unixMs: number): void {
+    const { reader, counts } = this.#collecting;
+    const { name, message, stack } = exception;
+    span.fail(name);
+    if (span.events.length >= limits.eventsPerSpan) {
+      span.droppedEventsCount += 1;
+      counts.span_events_dropped += 1;
+      return;
+    }
+    const keys: string[] = ["exception.type"];
+    const values: unknown[] = [name];
+    const texts = [
+      ["exception.message", reader.text("exception.message", message, span)],
+      ["exception.stacktrace", reader.text("exception.stacktrace", stack, span)],
+    ] as const;
+    for (const [key, text] of texts) {
+      if (text === undefined) continue;
+      keys.push(key);
+      values.push(text);
+    }
+    const event = { name: "exception", unixMs, attributes: { keys, values } };
+    span.events = [...span.events, { ...event, droppedAttributesCount: 0 }];
+  }
+
+  #log(log: TailStream.Log, span: CollectedSpan | undefined, event: Event): void {
+    const collecting = this.#collecting;
+    const about = span ?? this.root;
+    collecting.logged(
+      collectedLog(
+        log,
+        event.timestamp.getTime(),
+        this.traceId,
+        event.spanContext.spanId ?? "",
+        about.flags,
+        this.resource,
+        (key, value) => collecting.reader.text(key, value, about),
+      ),
+    );
+  }
+
+  #end(outcome: string, unixMs: number, isTruncated: boolean): void {
+    const { root } = this;
+    this.outcome = outcome;
+    for (const span of [...this.#open.values()].reverse()) {
+      if (span !== root) this.#truncate(span, unixMs);
+    }
+    if (isTruncated) {
+      root.set(truncatedKey, true);
+      this.#collecting.counts.spans_truncated += 1;
+    }
+    if (this.#lostEvents > 0) root.set(lostEventsKey, this.#lostEvents);
+    if (!isTruncated) root.set("cloudflare.outcome", outcome);
+    if (this.statusCode > 0) {
+      root.set("http.response.status_code", this.statusCode);
+      if (this.statusCode >= 500) root.fail(String(this.statusCode));
+    }
+    if (outcome !== "ok" && !isTruncated) root.fail(outcome);
+    this.#nameRoot();
+    this.#closeSpan(root, unixMs);
+    this.#isOver = true;
+    this.#collecting.over(this);
+  }
+
+  #truncate(span: CollectedSpan, unixMs: number): void {
+    span.set(truncatedKey, true);
+    this.#collecting.counts.spans_truncated += 1;
+    this.#closeSpan(span, unixMs);
+  }
+
+  /** A name may become known only with what the invocation sets on its own span. */
+  #nameRoot(): void {
+    const { root, onset } = this;
+    if (root.isRenamed) return;
+    const { keys, values } = root.attributes;
+    if (onset.handler === "fetch") {
+      const route = values[keys.lastIndexOf("http.route")];
+      const method = onset.method === "_OTHER" ? "HTTP" : onset.method;
+      if (typeof route === "string" && route !== "") root.name = `${method} ${route}`;
+    } else if (onset.handler === "jsrpc") {
+      const method = values[keys.lastIndexOf("jsrpc.method")];
+      if (typeof method === "string") root.name = `${onset.name}/${method}`;
+    }
+  }
+
+  #rootAttributes(onset: TailStream.Onset): TailStream.Attribute[] {
+    const { trigger, handler, keys, values } = this.onset;
+    const list: TailStream.Attribute[] = [
+      { name: "faas.trigger", value: trigger },
+      { name: "faas.invocation_id", value: this.id },
+      { name: "cloudflare.handler_type", value: handler },
+    ];
+    const put = (name: string, value: string | number | undefined): void => {
+      if (value !== undefined) list.push({ name, value });
+    };
+    put("cloudflare.execution_model", onset.executionModel);
+    put("cloudflare.entrypoint", onset.entrypoint);
+    put("cloudflare.durable_object.id", onset.durableObjectId);
+    for (let i = 0; i < keys.length; i += 1) put(keys[i] as string, values[i]);
+    return list;
+  }
+}

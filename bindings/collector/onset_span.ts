@@ -1,0 +1,190 @@
+import { SpanKind } from "../otlp/model.ts";
+
+type Onset = TailStream.Onset;
+type Fetch = TailStream.FetchEventInfo;
+
+/** The route of a request, such as `/users/:id`. */
+export type RouteOf = (request: Request) => string | undefined;
+
+/** What an invocation is from its first event. */
+export interface OnsetSpan {
+  readonly name: string;
+  /** A code of OTLP's span kinds. */
+  readonly kind: number;
+  /** `faas.trigger` of the FaaS conventions: http, pubsub, timer or other. */
+  readonly trigger: string;
+  /** What the runtime calls it: fetch, jsrpc, scheduled, alarm, queue, ... */
+  readonly handler: string;
+  /** Whether it is one of a Durable Object. */
+  readonly isObject: boolean;
+  /** Of HTTP requests; empty for none. */
+  readonly method: string;
+  readonly scheme: string;
+  readonly route: string;
+  readonly keys: readonly string[];
+  readonly values: readonly (string | number | undefined)[];
+}
+
+/** Methods the HTTP conventions know; any other is _OTHER, or a client could make names at will. */
+const knownMethods: ReadonlySet<string> = new Set([
+  "CONNECT",
+  "DELETE",
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PATCH",
+  "POST",
+  "PUT",
+  "TRACE",
+]);
+
+type Described = Omit<OnsetSpan, "isObject">;
+
+/** Describes the span of an invocation. https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/ */
+export function onsetSpan(onset: Onset, routeOf: RouteOf | undefined): OnsetSpan {
+  const isObject = onset.executionModel === "durableObject";
+  return { ...described(onset, routeOf), isObject };
+}
+
+function described(onset: Onset, routeOf: RouteOf | undefined): Described {
+  const { info, entrypoint } = onset;
+  const handler = info?.type ?? "custom";
+  switch (info?.type) {
+    case "fetch":
+      return requestSpan(info, routeOf);
+    case "connect":
+      return plain("connect", SpanKind.server, "other", handler);
+    case "jsrpc":
+      return plain(entrypoint ?? "jsrpc", SpanKind.server, "other", handler, {
+        "rpc.system": "cloudflare_jsrpc",
+        "rpc.service": entrypoint,
+      });
+    case "scheduled":
+      return plain("scheduled", SpanKind.server, "timer", handler, {
+        "faas.cron": info.cron,
+        "faas.time": isoTime(info.scheduledTime),
+      });
+    case "alarm":
+      return plain("alarm", SpanKind.internal, "timer", handler, {
+        "faas.time": isoTime(info.scheduledTime),
+      });
+    case "queue":
+      return plain(`process ${info.queueName}`, SpanKind.consumer, "pubsub", handler, {
+        "messaging.system": "cloudflare_queues",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": info.queueName,
+        "messaging.batch.message_count": info.batchSize,
+      });
+    case "email":
+      return plain("email", SpanKind.consumer, "other", handler, {
+        "cloudflare.email.from": info.mailFrom,
+        "cloudflare.email.to": info.rcptTo,
+        "cloudflare.email.size": info.rawSize,
+      });
+    case "trace":
+      return plain("tail", SpanKind.consumer, "other", handler, {
+        "messaging.batch.message_count": info.traces?.length,
+      });
+    case "hibernatableWebSocket": {
+      const event = info.info;
+      return plain(`websocket ${event.type}`, SpanKind.server, "other", handler, {
+        "cloudflare.websocket.event": event.type,
+        "cloudflare.websocket.close_code": event.type === "close" ? event.code : undefined,
+      });
+    }
+    case "onHibernate":
+      return plain("hibernate", SpanKind.internal, "other", handler, {
+        "cloudflare.hibernate.reason": info.reason,
+      });
+    default:
+      return plain(handler, SpanKind.internal, "other", handler);
+  }
+}
+
+function plain(
+  name: string,
+  kind: number,
+  trigger: string,
+  handler: string,
+  attributes: Readonly<Record<string, string | number | undefined>> = {},
+): Described {
+  return {
+    name,
+    kind,
+    trigger,
+    handler,
+    method: "",
+    scheme: "",
+    route: "",
+    keys: Object.keys(attributes),
+    values: Object.values(attributes),
+  };
+}
+
+function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
+  const isKnown = knownMethods.has(info.method);
+  const method = isKnown ? info.method : "_OTHER";
+  const name = isKnown ? method : "HTTP";
+  const route = routeOf === undefined ? "" : guardedRoute(info, routeOf);
+  const url = URL.parse(info.url);
+  const scheme = url === null ? "" : url.protocol.slice(0, -1);
+  const { colo, httpProtocol } = (info.cfJson ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    name: route === "" ? name : `${name} ${route}`,
+    kind: SpanKind.server,
+    trigger: "http",
+    handler: "fetch",
+    method,
+    scheme,
+    route,
+    // Without the query, which may hold secrets.
+    keys: [
+      "http.request.method",
+      "http.request.method_original",
+      "http.route",
+      "url.scheme",
+      "url.path",
+      "server.address",
+      "server.port",
+      "user_agent.original",
+      "network.protocol.version",
+      "cloudflare.ray_id",
+      "cloudflare.colo",
+    ],
+    values: [
+      method,
+      isKnown ? undefined : info.method,
+      route === "" ? undefined : route,
+      scheme === "" ? undefined : scheme,
+      url?.pathname,
+      url?.hostname,
+      url === null || url.port === "" ? undefined : Number(url.port),
+      headerOf(info, "user-agent"),
+      typeof httpProtocol === "string" ? httpProtocol.replace("HTTP/", "") : undefined,
+      headerOf(info, "cf-ray"),
+      typeof colo === "string" ? colo : undefined,
+    ],
+  };
+}
+
+function headerOf({ headers }: Fetch, wanted: string): string | undefined {
+  if (headers === undefined) return undefined;
+  for (const { name, value } of headers) if (name === wanted) return value;
+  return undefined;
+}
+
+/** A route of the user's own making, asked with the request as far as it is known. */
+function guardedRoute(info: Fetch, routeOf: RouteOf): string {
+  try {
+    const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
+    const found: unknown = routeOf(new Request(info.url, { method: info.method, headers }));
+    return typeof found === "string" ? found : "";
+  } catch {
+    return "";
+  }
+}
+
+function isoTime(time: Date | undefined): string | undefined {
+  return time instanceof Date && Number.isFinite(time.getTime()) ? time.toISOString() : undefined;
+}

@@ -1,0 +1,144 @@
+import { StatusCode } from "../otlp/model.ts";
+import type { CollectedSpan } from "./collected_span.ts";
+import type { CollectorCounts } from "./counts.ts";
+import { limits } from "./limits.ts";
+import type { Redact } from "./redaction.ts";
+
+type Attribute = TailStream.Attribute;
+
+const unitsOfNumber = 8;
+
+/** Attributes of all spans that have not been handed over. */
+export interface Held {
+  units: number;
+}
+
+/** Reads attributes of events into spans, each text after `redact` and within the limits. */
+export class AttributeReader {
+  readonly #redact: Redact | undefined;
+  readonly #counts: CollectorCounts;
+  readonly held: Held = { units: 0 };
+
+  constructor(redact: Redact | undefined, counts: CollectorCounts) {
+    this.#redact = redact;
+    this.#counts = counts;
+  }
+
+  read(span: CollectedSpan, list: readonly Attribute[]): void {
+    const { keys, values } = span.attributes;
+    const { length } = list;
+    const before = span.units;
+    let { units } = span;
+    let dropped = 0;
+    for (let i = 0; i < length; i += 1) {
+      const { name, value } = list[i] as Attribute;
+      let read: unknown = value;
+      let size = name.length;
+      switch (typeof value) {
+        case "string":
+          if (this.#redact !== undefined) {
+            read = this.#redact(name, value, span);
+            if (read === undefined) continue;
+          }
+          size += (read as string).length;
+          break;
+        case "number":
+        case "boolean":
+          size += unitsOfNumber;
+          break;
+        case "bigint":
+          read = exact(value);
+          size += unitsOfNumber;
+          break;
+        case "object":
+          read = this.#list(name, value as readonly unknown[], span);
+          if (read === undefined) continue;
+          size += sizeOf(read as readonly unknown[]);
+          break;
+        default:
+          continue;
+      }
+      if (
+        units + size > limits.attributeUnitsPerSpan ||
+        keys.length >= limits.attributesPerSpan ||
+        this.held.units + units - before + size > limits.heldUnits
+      ) {
+        dropped += 1;
+        continue;
+      }
+      // What tells of the span itself is known by its length first: most are compared with nothing.
+      switch (name.length) {
+        case 10:
+          if (name === "error.type") span.errorType = String(read);
+          break;
+        case 16:
+          if (name === "otel.status_code" && isStatus(read)) {
+            span.setStatus(read === "OK" ? StatusCode.ok : StatusCode.error, "");
+            continue;
+          }
+          break;
+        case 21:
+          if (name === "gen_ai.operation.name") span.operation = String(read);
+          break;
+        case 29:
+          if (name === "otel.dropped_attributes_count" && typeof read === "number") {
+            span.droppedAttributesCount += read;
+            continue;
+          }
+          break;
+      }
+      units += size;
+      keys.push(name);
+      values.push(read);
+    }
+    span.units = units;
+    this.held.units += units - before;
+    if (dropped === 0) return;
+    span.droppedAttributesCount += dropped;
+    this.#counts.attributes_dropped += dropped;
+  }
+
+  /** A text that is no attribute, after `redact`; undefined where it may not leave. */
+  text(key: string, value: unknown, span: CollectedSpan): string | undefined {
+    if (typeof value !== "string") return undefined;
+    const redacted = this.#redact === undefined ? value : this.#redact(key, value, span);
+    return redacted !== undefined && redacted.length > limits.textUnits
+      ? redacted.slice(0, limits.textUnits)
+      : redacted;
+  }
+
+  /** Notes that a span was handed over. */
+  release(span: CollectedSpan): void {
+    this.held.units -= span.units;
+  }
+
+  #list(key: string, value: readonly unknown[] | null, span: CollectedSpan): unknown {
+    if (!Array.isArray(value)) return undefined;
+    const list: unknown[] = [];
+    for (const item of value as readonly unknown[]) {
+      if (typeof item === "bigint") list.push(exact(item));
+      else if (typeof item !== "string" || this.#redact === undefined) list.push(item);
+      else {
+        const redacted = this.#redact(key, item, span);
+        if (redacted !== undefined) list.push(redacted);
+      }
+    }
+    return list;
+  }
+}
+
+/** An integer as a number where that is exact, which is far cheaper to encode. */
+function exact(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function isStatus(value: unknown): boolean {
+  return value === "OK" || value === "ERROR";
+}
+
+function sizeOf(list: readonly unknown[]): number {
+  let size = 0;
+  for (const item of list) size += typeof item === "string" ? item.length : unitsOfNumber;
+  return size;
+}

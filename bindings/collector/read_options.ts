@@ -1,0 +1,113 @@
+import {
+  type Report,
+  readOptions as readWorkerOptions,
+  type WorkerOptions,
+} from "../invocation/read_options.ts";
+import { shapeOf } from "../metrics/shape.ts";
+import type { Environment } from "../otlp/backends/settings.ts";
+import { encodeLogsByResource, encodeTracesByResource } from "../otlp/encode_by_resource.ts";
+import { makePipeline, type Surroundings, scope } from "../otlp/pipeline/make_pipeline.ts";
+import type { OtlpOptions } from "../otlp/pipeline/options.ts";
+import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import { type ExportPlan, readExportOptions } from "../otlp/pipeline/read_export_options.ts";
+import { errorType } from "../trace/cause.ts";
+import type { CollectedSpan } from "./collected_span.ts";
+import type { CollectedLog } from "./log_record.ts";
+import type { CollectorOptions } from "./options.ts";
+
+const defaultFlushDelayMs = 1_000;
+/** A timer has to fit into the 30 s that work may go on after an invocation. */
+const maxFlushDelayMs = 20_000;
+
+/** Options of one `env`, as far as they can be used. */
+export interface CollectorPlan {
+  readonly options: CollectorOptions;
+  readonly pipeline: Pipeline | undefined;
+  readonly resource: ExportPlan["resource"];
+  readonly metrics: WorkerOptions | undefined;
+  readonly exclude: ReadonlySet<string>;
+  readonly flushDelayMs: number;
+}
+
+/**
+ * Reads the options for an `env`. What is wrong with them is told, and the collector goes on without it. Never throws.
+ *
+ * @param optionsOf the user's function.
+ */
+export function readCollectorOptions(
+  optionsOf: (env: never) => CollectorOptions,
+  env: unknown,
+  surroundings: Surroundings,
+  report: Report,
+): CollectorPlan {
+  let options: CollectorOptions | undefined;
+  const asked = (given: unknown): { metrics?: CollectorOptions["metrics"] } => {
+    const answer: unknown = optionsOf(given as never);
+    if (typeof answer === "object" && answer !== null) options = { ...answer };
+    else
+      report(`isotel: the options of collector are ${shapeOf(answer)}; they have to be an object`);
+    return options?.metrics === undefined ? {} : { metrics: options.metrics };
+  };
+  const metrics = readWorkerOptions(asked as never, env, report, "collector");
+  const plan = options && planOf(options, env, report);
+  return {
+    options: options ?? {},
+    pipeline: plan && pipelineOf(plan, surroundings),
+    resource: plan?.resource ?? { "service.name": "unknown_service" },
+    metrics,
+    exclude: excludedOf(options?.exclude, report),
+    flushDelayMs: delayOf(options?.flushDelayMs, report),
+  };
+}
+
+function planOf(
+  { otlp, metrics, redact }: CollectorOptions,
+  env: unknown,
+  report: Report,
+): ExportPlan | undefined {
+  if (redact !== undefined && typeof redact !== "function") {
+    // Nothing may leave that somebody wanted to see before.
+    report(`isotel: redact is ${shapeOf(redact)}; it has to be a function. Nothing is exported`);
+    return undefined;
+  }
+  if (otlp === undefined) {
+    if (metrics === undefined) {
+      report('isotel: collector has nothing to do: give otlp, such as { backend: "honeycomb" }');
+    }
+    return undefined;
+  }
+  try {
+    return readExportOptions(otlp as OtlpOptions, { ...(env as Environment | undefined) });
+  } catch (cause) {
+    report(cause instanceof TypeError ? cause.message : `isotel: otlp: ${errorType(cause)}`);
+    return undefined;
+  }
+}
+
+function pipelineOf(plan: ExportPlan, surroundings: Surroundings): Pipeline {
+  return makePipeline(plan, surroundings, {
+    encodeSpans: (spans, format) =>
+      encodeTracesByResource(spans as readonly CollectedSpan[], scope, format),
+    encodeLogs: (records, format) =>
+      encodeLogsByResource(records as readonly CollectedLog[], scope, format),
+  });
+}
+
+function excludedOf(value: unknown, report: Report): ReadonlySet<string> {
+  if (value === undefined) return new Set();
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) {
+    return new Set(value as string[]);
+  }
+  report(`isotel: exclude is ${shapeOf(value)}; it has to be a list of service names`);
+  return new Set();
+}
+
+function delayOf(value: unknown, report: Report): number {
+  if (value === undefined) return defaultFlushDelayMs;
+  if (typeof value === "number" && value >= 0 && value <= maxFlushDelayMs) return value;
+  report(
+    `isotel: flushDelayMs is ${shapeOf(value)}; it has to be a number of milliseconds from 0 to ` +
+      `${maxFlushDelayMs}. ${defaultFlushDelayMs} is used`,
+  );
+  return defaultFlushDelayMs;
+}

@@ -1,0 +1,32 @@
+import type { CollectorCounts } from "./counts.ts";
+
+/** The span a value is of, as `redact` is told of it. */
+export interface RedactedSpan {
+  readonly name: string;
+  /** `service.name`. */
+  readonly service: string;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/**
+ * Changes a text before it leaves; undefined leaves it out.
+ *
+ * @param key of the attribute; `log.body`, `status.message`, `exception.message` and `exception.stacktrace` for what is
+ * no attribute.
+ */
+export type Redact = (key: string, value: string, span: RedactedSpan) => string | undefined;
+
+/** `redact` such that nothing it does gets out: a value it cannot answer for is left out, and counted. */
+export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
+  return (key, value, span) => {
+    try {
+      const redacted: unknown = redact(key, value, span);
+      if (typeof redacted === "string" || redacted === undefined) return redacted;
+    } catch {
+      // Whatever it was, it has not said what may leave.
+    }
+    counts.redact_failures += 1;
+    return undefined;
+  };
+}

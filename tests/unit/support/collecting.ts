@@ -1,0 +1,195 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Collecting, type SpanMeasurer } from "../../../bindings/collector/collecting.ts";
+import { CollectorCounts } from "../../../bindings/collector/counts.ts";
+import type { CollectorOptions } from "../../../bindings/collector/options.ts";
+import { readCollectorOptions } from "../../../bindings/collector/read_options.ts";
+import { systemSurroundings } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
+import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
+import type { Pipeline } from "../../../bindings/otlp/pipeline/pipeline.ts";
+import type { Receiver } from "../../otlp_receiver/receiver.ts";
+import type { ReceivedItem } from "../../otlp_receiver/requests.ts";
+
+export type TailEvent = TailStream.TailEvent<TailStream.EventType>;
+type Onset = TailStream.TailEvent<TailStream.Onset>;
+
+/** A collector whose spans go to a receiver. */
+export interface CollectingTo {
+  readonly collecting: Collecting;
+  readonly pipeline: Pipeline;
+  readonly counts: CollectorCounts;
+  readonly reports: readonly string[];
+  /** Milliseconds since the epoch; only this moves it. */
+  readonly clock: { now: number };
+  /** What was given to `waitUntil`. */
+  readonly held: Promise<unknown>[];
+  /** Sends what waits, and gives the spans that arrived since the last call. */
+  spans(): Promise<readonly ReceivedItem[]>;
+  /** The same of log records. */
+  logs(): Promise<readonly ReceivedItem[]>;
+}
+
+export interface CollectingMore {
+  readonly metrics?: SpanMeasurer;
+  readonly ignores?: (onset: TailStream.Onset) => boolean;
+}
+
+export function collectingTo(
+  receiver: Receiver,
+  { otlp, ...options }: Omit<CollectorOptions, "otlp"> & { otlp?: Partial<OtlpOptions> } = {},
+  { metrics, ignores = () => false }: CollectingMore = {},
+): CollectingTo {
+  const clock = { now: 1_700_000_000_000 };
+  const held: Promise<unknown>[] = [];
+  const reports: string[] = [];
+  const surroundings = systemSurroundings(
+    () => clock.now,
+    (work) => void held.push(work),
+  );
+  const to = { backend: "custom", endpoint: receiver.url, format: "json", serviceName: "local" };
+  const plan = readCollectorOptions(
+    () => ({ ...options, otlp: { ...to, ...otlp } as OtlpOptions }),
+    {},
+    surroundings,
+    (message) => reports.push(message),
+  );
+  const { pipeline, resource, flushDelayMs } = plan;
+  if (pipeline === undefined) throw new Error(reports.join("\n"));
+  const counts = new CollectorCounts();
+  const collecting = new Collecting({
+    clock: () => clock.now,
+    pipeline,
+    resource,
+    metrics,
+    redact: options.redact,
+    route: options.metrics?.route ?? otlp?.route,
+    ignores,
+    flushDelayMs,
+    counts,
+  });
+  const arrived = async (path: string): Promise<readonly ReceivedItem[]> => {
+    await collecting.flush();
+    const sent = receiver.requests.filter((request) => request.path.endsWith(path));
+    receiver.requests.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...receiver.requests.filter((request) => !request.path.endsWith(path)),
+    );
+    return sent.flatMap(({ items }) => items);
+  };
+  return {
+    collecting,
+    pipeline,
+    counts,
+    reports,
+    clock,
+    held,
+    spans: () => arrived("/traces"),
+    logs: () => arrived("/logs"),
+  };
+}
+
+/** Gives events to a collector as the runtime would: each invocation's to what its onset was answered with. */
+export function play(collecting: Collecting, events: readonly TailEvent[]): void {
+  const handlers = new Map<string, (event: TailEvent) => void>();
+  for (const event of events) {
+    if (event.event.type === "onset") {
+      const take = collecting.begin(event as Onset);
+      if (take !== undefined) handlers.set(event.invocationId, take);
+    } else handlers.get(event.invocationId)?.(event);
+  }
+}
+
+/** The streams in tests/unit/collector/data, as workerd made them. */
+export const streamNames = ["spans", "object", "queue", "exception", "ai"] as const;
+
+export function recordedStream(name: (typeof streamNames)[number]): TailEvent[] {
+  const path = join(import.meta.dirname, `../collector/data/${name}.json`);
+  return JSON.parse(readFileSync(path, "utf8"), (key, value: unknown) => {
+    if (key === "timestamp" || key === "scheduledTime") return new Date(value as string);
+    const integer = (value as { $bigint?: string } | null)?.$bigint;
+    return integer === undefined ? value : BigInt(integer);
+  }) as TailEvent[];
+}
+
+let made = 0;
+
+/** Events of one invocation, each with the number after that of the one before. */
+export class MadeInvocation {
+  readonly events: TailEvent[] = [];
+  readonly rootId: string;
+  readonly #traceId: string;
+  readonly #invocationId: string;
+  #unixMs = 1_700_000_000_000;
+
+  constructor(
+    onset: Partial<TailStream.Onset> = {},
+    context: Partial<TailStream.SpanContext> = {},
+  ) {
+    made += 1;
+    this.rootId = made.toString(16).padStart(16, "a");
+    this.#traceId = context.traceId ?? made.toString(16).padStart(32, "b");
+    this.#invocationId = `invocation ${made}`;
+    const info = { type: "custom" } as const;
+    const whole = { executionModel: "stateless", scriptName: "shop", info, ...onset };
+    const event = { type: "onset", spanId: this.rootId, ...whole } as const;
+    this.#push(event, { traceId: this.#traceId, ...context });
+  }
+
+  get onset(): Onset {
+    return this.events[0] as Onset;
+  }
+
+  /** An event about a span; about the invocation's own unless given. */
+  event(event: TailStream.EventType, spanId: string = this.rootId): this {
+    this.#push(event, { traceId: this.#traceId, spanId });
+    return this;
+  }
+
+  /** A span with attributes, from its opening to its end. */
+  span(
+    name: string,
+    attributes: Readonly<Record<string, TailStream.Attribute["value"]>> = {},
+    {
+      parent = this.rootId,
+      inside = () => {},
+    }: { parent?: string; inside?: (id: string) => void } = {},
+  ): this {
+    const spanId = this.open(name, parent);
+    inside(spanId);
+    this.attributes(attributes, spanId);
+    return this.event({ type: "spanClose", outcome: "ok" }, spanId);
+  }
+
+  open(name: string, parent: string = this.rootId): string {
+    made += 1;
+    const spanId = made.toString(16).padStart(16, "c");
+    this.event({ type: "spanOpen", name, spanId }, parent);
+    return spanId;
+  }
+
+  attributes(
+    attributes: Readonly<Record<string, TailStream.Attribute["value"]>>,
+    spanId: string = this.rootId,
+  ): this {
+    const info = Object.entries(attributes).map(([name, value]) => ({ name, value }));
+    return info.length === 0 ? this : this.event({ type: "attributes", info }, spanId);
+  }
+
+  outcome(outcome: TailStream.EventOutcome = "ok"): this {
+    return this.event({ type: "outcome", outcome, cpuTime: 3, wallTime: 12 });
+  }
+
+  #push(event: TailStream.EventType, spanContext: TailStream.SpanContext): void {
+    this.#unixMs += 1;
+    const { events } = this;
+    const timestamp = new Date(this.#unixMs);
+    events.push({
+      invocationId: this.#invocationId,
+      spanContext,
+      timestamp,
+      sequence: events.length,
+      event,
+    });
+  }
+}
