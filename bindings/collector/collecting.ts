@@ -39,7 +39,7 @@ export interface CollectingOptions {
   readonly redact?: Redact | undefined;
   readonly route?: RouteOf | undefined;
   /** Whether an invocation is nobody's business. */
-  readonly ignores: (onset: TailStream.Onset) => boolean;
+  readonly ignores: (onset: Onset) => boolean;
   /** Milliseconds from the end of an invocation to the request with its spans. */
   readonly flushDelayMs: number;
   readonly counts?: CollectorCounts | undefined;
@@ -116,7 +116,7 @@ export class Collecting {
         counts.events_repeated += 1;
         return known.take;
       }
-      if (this.#options.ignores(onset.event)) {
+      if (this.#options.ignores(onset)) {
         counts.invocations_ignored += 1;
         return undefined;
       }

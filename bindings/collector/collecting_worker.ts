@@ -1,4 +1,4 @@
-import { nativeWaitUntil } from "#native-tracing";
+import { nativeTracing, nativeWaitUntil } from "#native-tracing";
 import { metricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
 import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
@@ -7,6 +7,7 @@ import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
 import { systemClock } from "../trace/clock.ts";
+import { nativeRuntime } from "../trace/native_runtime.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Collecting, type TakeEvent } from "./collecting.ts";
 import { CollectorCounts } from "./counts.ts";
@@ -31,7 +32,7 @@ interface Configured {
 }
 
 const counts = new CollectorCounts();
-const own = new OwnInvocations(workersTelemetry.runtime);
+const own = new OwnInvocations(nativeRuntime(nativeTracing));
 const pipelines = new Set<Pipeline>();
 const told = new Set<string>();
 
@@ -72,7 +73,6 @@ export class CollectingWorker {
   /** Never throws. */
   tailStream(onset: Onset, env: unknown, ctx: unknown): TakeEvent | undefined {
     const { collecting, flusher } = this.#configuredBy(env);
-    own.note();
     const waitUntil = waitUntilOf(ctx);
     const take = collecting.begin(onset, waitUntil);
     if (take === undefined || flusher === undefined) return take;
@@ -84,7 +84,6 @@ export class CollectingWorker {
 
   fetch(request: Request, env: unknown, ctx: ExecutionContext): Response | Promise<Response> {
     const { metrics, flusher } = this.#configuredBy(env);
-    own.note();
     const scrape = metrics && metricsRoutes()?.scrape(request, metrics, ctx);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
     return scrape ?? new Response("There is nothing here.\n", { status: 404 });
@@ -92,7 +91,6 @@ export class CollectingWorker {
 
   queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
     const { metrics, flusher } = this.#configuredBy(env);
-    own.note();
     const consumed = metrics && metricsRoutes()?.consume(batch, metrics);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
     if (consumed !== undefined) return consumed;
@@ -154,12 +152,12 @@ function measuring({ metrics }: CollectorPlan): WorkerMetrics | undefined {
 }
 
 /** Leaves alone who is excluded, this Worker itself, and what carries metrics. */
-function ignoring({ exclude, metrics }: CollectorPlan): (onset: TailStream.Onset) => boolean {
+function ignoring({ exclude, metrics }: CollectorPlan): (onset: Onset) => boolean {
   const queueName = metrics?.metrics?.queueName ?? telemetryQueue;
   const queues = new Set([queueName, queueName + deadLetters]);
   return (onset) => {
-    const { scriptName, entrypoint, info } = onset;
-    if (entrypoint === aggregatorEntrypoint || own.has(onset)) return true;
+    const { scriptName, entrypoint, info } = onset.event;
+    if (own.has(onset) || entrypoint === aggregatorEntrypoint) return true;
     if (scriptName !== undefined && exclude.has(scriptName)) return true;
     return info?.type === "queue" && queues.has(info.queueName);
   };

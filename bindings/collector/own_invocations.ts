@@ -1,44 +1,53 @@
 import type { SpanRuntime } from "../trace/span_runtime.ts";
 
-const maxSpans = 256;
+const maxTraces = 256;
 
 /**
- * Finds out which Worker this is. Nobody tells a Worker its name, but where it is traced its invocations have spans: whose
- * onset has one of them is this Worker.
+ * Finds out which Worker this is, or one that is followed by itself would never come to rest: each invocation would be
+ * told of by another. Nobody tells a Worker its name, but what it opens a span in is a trace of its own, and the onset
+ * that has it tells the name. As long as a Worker that is traced has not found itself, any tail Worker may be it.
  */
 export class OwnInvocations {
   readonly #runtime: SpanRuntime;
-  readonly #spanIds = new Set<string>();
+  readonly #traceIds = new Set<string>();
   #scriptName: string | undefined;
+  /** Whether invocations of a tail Worker were seen: this may be it. */
+  #isAsking = false;
 
   constructor(runtime: SpanRuntime) {
     this.#runtime = runtime;
   }
 
-  /** Notes the invocation that runs. Never throws. */
-  note(): void {
-    try {
-      const active = this.#runtime.activeSpan();
-      const spanId = active?.isTraced === true ? active.spanContext?.()?.spanId : undefined;
-      if (spanId === undefined) return;
-      if (this.#spanIds.size >= maxSpans) {
-        for (const oldest of this.#spanIds) {
-          this.#spanIds.delete(oldest);
-          break;
-        }
-      }
-      this.#spanIds.add(spanId);
-    } catch {
-      // A runtime that does not tell: what is excluded has to be said.
+  /** Whether an invocation is one of this Worker. To be asked in the one that is told of it. */
+  has({ spanContext: { traceId }, event }: TailStream.TailEvent<TailStream.Onset>): boolean {
+    const { scriptName, info } = event;
+    if (scriptName !== undefined && scriptName === this.#scriptName) return true;
+    if (info?.type !== "trace") {
+      if (this.#isAsking && this.#scriptName === undefined) this.#note();
+      return false;
     }
+    if (this.#scriptName !== undefined) return false;
+    this.#isAsking = true;
+    if (this.#traceIds.delete(traceId)) this.#scriptName = scriptName;
+    return this.#note();
   }
 
-  /** Whether an invocation is one of this Worker. */
-  has({ spanId, scriptName }: TailStream.Onset): boolean {
-    if (this.#spanIds.has(spanId)) {
-      this.#scriptName ??= scriptName;
+  /** Notes the trace of the invocation that runs; whether it has one. */
+  #note(): boolean {
+    try {
+      const span = this.#runtime.startSpan("collect");
+      const traceId = span.isTraced ? span.spanContext?.()?.traceId : undefined;
+      span.end();
+      if (traceId === undefined) return false;
+      this.#traceIds.add(traceId);
+      for (const oldest of this.#traceIds) {
+        if (this.#traceIds.size <= maxTraces) break;
+        this.#traceIds.delete(oldest);
+      }
       return true;
+    } catch {
+      // A runtime that does not tell: what is to be left alone has to be said.
+      return false;
     }
-    return scriptName !== undefined && scriptName === this.#scriptName;
   }
 }

@@ -31,7 +31,7 @@ export interface CollectingTo {
 
 export interface CollectingMore {
   readonly metrics?: SpanMeasurer;
-  readonly ignores?: (onset: TailStream.Onset) => boolean;
+  readonly ignores?: (onset: TailStream.TailEvent<TailStream.Onset>) => boolean;
 }
 
 export function collectingTo(
