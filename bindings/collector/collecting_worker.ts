@@ -1,4 +1,4 @@
-import { nativeTracing, nativeWaitUntil } from "#native-tracing";
+import { nativeWaitUntil } from "#native-tracing";
 import { metricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
 import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
@@ -7,8 +7,7 @@ import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
 import { systemClock } from "../trace/clock.ts";
-import { nativeRuntime } from "../trace/native_runtime.ts";
-import { workersTelemetry } from "../trace/workers_telemetry.ts";
+import { workersRuntime, workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Collecting, type TakeEvent } from "./collecting.ts";
 import { CollectorCounts } from "./counts.ts";
 import type { CollectorOptions } from "./options.ts";
@@ -32,7 +31,7 @@ interface Configured {
 }
 
 const counts = new CollectorCounts();
-const own = new OwnInvocations(nativeRuntime(nativeTracing));
+const own = new OwnInvocations(workersRuntime);
 const pipelines = new Set<Pipeline>();
 const told = new Set<string>();
 

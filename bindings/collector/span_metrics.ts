@@ -1,5 +1,11 @@
 import { MetricKind } from "../core/abi.gen.ts";
 import type { CoreHost } from "../core/core_host.ts";
+import {
+  isMeasured,
+  measuredGenAi,
+  measuredKey,
+  measuredRequest,
+} from "../invocation/measured_mark.ts";
 import { simpleDeclaration } from "../metrics/declarations.ts";
 import type { Family } from "../metrics/family.ts";
 import type { HttpServerMetrics } from "../metrics/http_server.ts";
@@ -8,9 +14,6 @@ import type { CollectedSpan } from "./collected_span.ts";
 import type { SpanMeasurer } from "./collecting.ts";
 import { GenAiMeasurer } from "./genai_measurer.ts";
 import type { Invocation } from "./invocation.ts";
-
-/** Set on the span of an invocation whose Worker records its requests and GenAI calls by itself. */
-export const measuredKey = "isotel.measured";
 
 /** A route that is longer is none: it would be a path. */
 const maxRouteUnits = 256;
@@ -76,7 +79,8 @@ export class SpanMetrics implements SpanMeasurer {
     }
     // What its work took after the answer is none of the client's time.
     const answeredUnixMs = invocation.answeredUnixMs || root.endUnixMs;
-    if (onset.handler !== "fetch" || onset.isObject || this.#isMeasured(root)) return;
+    if (onset.handler !== "fetch" || onset.isObject || this.#isMeasured(root, measuredRequest))
+      return;
     this.#http.record(
       {
         method: onset.method,
@@ -90,11 +94,12 @@ export class SpanMetrics implements SpanMeasurer {
   }
 
   genAi(invocation: Invocation, spans: readonly CollectedSpan[]): void {
-    if (!this.#isMeasured(invocation.root)) this.#genAi.measure(spans);
+    if (!this.#isMeasured(invocation.root, measuredGenAi)) this.#genAi.measure(spans);
   }
 
-  #isMeasured({ attributes }: CollectedSpan): boolean {
-    return !this.#options.measuresAgain && attributes.keys.includes(measuredKey);
+  #isMeasured({ attributes: { keys, values } }: CollectedSpan, what: string): boolean {
+    if (this.#options.measuresAgain) return false;
+    return isMeasured(values[keys.lastIndexOf(measuredKey)], what);
   }
 }
 

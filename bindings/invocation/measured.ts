@@ -1,7 +1,9 @@
 import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
 import { workersMetrics } from "../metrics/workers_flusher.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { type Call, exported } from "./exported.ts";
+import { markMeasured } from "./measured_mark.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
 import type { MetricsBindings } from "./telemetry_options.ts";
@@ -49,6 +51,7 @@ export class MeasuredInvocations {
     if (options === undefined || metrics === undefined) return withInvocationScope(traced);
     const measured =
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
+    markMeasured(workersRuntime, measured !== undefined, options.genAi !== undefined);
     let scope = currentScope();
     const end = (outcome: { readonly result: unknown } | { readonly cause: unknown }): void => {
       try {

@@ -3,6 +3,7 @@ import { nativeTracing } from "#native-tracing";
 import { CoreHost } from "../core/core_host.ts";
 import { systemClock } from "./clock.ts";
 import { nativeRuntime } from "./native_runtime.ts";
+import type { SpanRuntime } from "./span_runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 import { Tracer } from "./tracer.ts";
 
@@ -11,10 +12,13 @@ function loadedModule(): WebAssembly.Module {
   return coreModule;
 }
 
+/** The runtime's own spans, whatever else theirs feed. */
+export const workersRuntime: SpanRuntime = nativeRuntime(nativeTracing);
+
 /** The telemetry of this isolate: the runtime's native tracing driven by the core. */
 export const workersTelemetry: Telemetry = new Telemetry(
   new CoreHost(loadedModule),
-  nativeRuntime(nativeTracing),
+  workersRuntime,
   systemClock,
 );
 
