@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
 import { Collecting, type SpanMeasurer } from "../../../bindings/collector/collecting.ts";
 import { CollectorCounts } from "../../../bindings/collector/counts.ts";
 import type { CollectorOptions } from "../../../bindings/collector/options.ts";
@@ -34,19 +36,23 @@ export interface CollectingMore {
   readonly ignores?: (onset: TailStream.TailEvent<TailStream.Onset>) => boolean;
 }
 
+/** @param receiver undefined for a backend that nothing is ever sent to. */
 export function collectingTo(
-  receiver: Receiver,
+  receiver: Receiver | undefined,
   { otlp, ...options }: Omit<CollectorOptions, "otlp"> & { otlp?: Partial<OtlpOptions> } = {},
   { metrics, ignores = () => false }: CollectingMore = {},
 ): CollectingTo {
   const clock = { now: 1_700_000_000_000 };
   const held: Promise<unknown>[] = [];
   const reports: string[] = [];
-  const surroundings = systemSurroundings(
+  const system = systemSurroundings(
     () => clock.now,
     (work) => void held.push(work),
   );
-  const to = { backend: "custom", endpoint: receiver.url, format: "json", serviceName: "local" };
+  const never = { over: new Promise<void>(() => {}), cancel: () => {} };
+  const surroundings = receiver === undefined ? { ...system, sleep: () => never } : system;
+  const endpoint = receiver?.url ?? "http://127.0.0.1:9";
+  const to = { backend: "custom", endpoint, format: "json", serviceName: "local" };
   const plan = readCollectorOptions(
     () => ({ ...options, otlp: { ...to, ...otlp } as OtlpOptions }),
     {},
@@ -69,6 +75,7 @@ export function collectingTo(
   });
   const arrived = async (path: string): Promise<readonly ReceivedItem[]> => {
     await collecting.flush();
+    if (receiver === undefined) return [];
     const sent = receiver.requests.filter((request) => request.path.endsWith(path));
     receiver.requests.splice(
       0,
@@ -87,6 +94,29 @@ export function collectingTo(
     spans: () => arrived("/traces"),
     logs: () => arrived("/logs"),
   };
+}
+
+/** Every span it was told of has to be somewhere. */
+export function assertAccounted({ collecting, counts, pipeline }: CollectingTo): void {
+  const dropped = Object.entries(counts).filter(([name]) => name.startsWith("spans_dropped_"));
+  const sum = dropped.reduce((total, [, count]) => total + (count as number), 0);
+  const { spans_opened, spans_exported, spans_sampled_out } = counts;
+  const waiting = collecting.waitingSpans;
+  assert.equal(spans_exported + spans_sampled_out + sum + waiting, spans_opened);
+  const traces = pipeline.counts().find(({ signal }) => signal === "traces");
+  assert.equal(traces?.made, spans_exported);
+  assert.equal(counts.failures, 0);
+}
+
+/** The spans a collector hands on from now on, as they are. */
+export function handedOn({ pipeline }: CollectingTo): CollectedSpan[] {
+  const spans: CollectedSpan[] = [];
+  const addSpan = pipeline.addSpan.bind(pipeline);
+  pipeline.addSpan = (span, isKept) => {
+    if (isKept) spans.push(span as CollectedSpan);
+    addSpan(span, isKept);
+  };
+  return spans;
 }
 
 /** Gives events to a collector as the runtime would: each invocation's to what its onset was answered with. */

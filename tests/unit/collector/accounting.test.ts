@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
+import {
+  assertAccounted,
+  type CollectingTo,
+  collectingTo,
+  handedOn,
+  play,
+  recordedStream,
+  streamNames,
+  type TailEvent,
+} from "../support/collecting.ts";
+
+interface Played extends CollectingTo {
+  readonly handed: readonly CollectedSpan[];
+}
+
+/** What becomes of events once everything that would be waited for has been given up. */
+function played(events: readonly TailEvent[]): Played {
+  const to = collectingTo(undefined);
+  const handed = handedOn(to);
+  play(to.collecting, events);
+  assertAccounted(to);
+  to.collecting.completeAll();
+  for (let i = 0; i < 20; i += 1) {
+    to.clock.now += 60_000;
+    to.collecting.sweep();
+  }
+  assertAccounted(to);
+  assert.equal(to.collecting.openInvocations, 0);
+  assert.equal(to.collecting.waitingSpans, 0);
+  assert.equal(to.collecting.reader.held.units, 0);
+  return { ...to, handed };
+}
+
+/** Spans without the order in which they were handed on. */
+function asTexts(spans: readonly CollectedSpan[]): string[] {
+  return spans
+    .map(({ name, spanId, parentSpanId, kind, status, attributes, events, endUnixMs }) =>
+      JSON.stringify([spanId, name, parentSpanId, kind, status, attributes, events, endUnixMs]),
+    )
+    .sort();
+}
+
+for (const name of streamNames) {
+  describe(`the stream "${name}"`, () => {
+    const events = recordedStream(name);
+    const opened = events.filter(({ event }) => /^(onset|spanOpen)$/.test(event.type)).length;
+
+    test("as it came, every span is exported", () => {
+      const { counts, handed } = played(events);
+      assert.equal(handed.length, opened);
+      assert.deepEqual([counts.spans_opened, counts.spans_truncated], [opened, 0]);
+      assert.deepEqual([counts.events_missing, counts.events_repeated], [0, 0]);
+    });
+
+    test("with any event missing, every span is exported or counted", () => {
+      for (const [at, missing] of events.entries()) {
+        const { type } = missing.event;
+        const { counts, handed } = played(events.toSpliced(at, 1));
+        if (type === "onset") {
+          // Its other events reach nobody.
+          assert.ok(handed.length < opened);
+          continue;
+        }
+        assert.equal(counts.spans_opened, opened, type);
+        const isLast = type === "outcome";
+        assert.equal(counts.events_missing, isLast ? 0 : 1, type);
+        assert.equal(counts.spans_dropped_unopened, type === "spanOpen" ? 1 : 0);
+        assert.equal(counts.invocations_swept, isLast ? 1 : 0);
+        assert.equal(counts.spans_truncated, type === "spanClose" || isLast ? 1 : 0);
+        assert.equal(handed.length, type === "spanOpen" ? opened - 1 : opened);
+      }
+    });
+
+    test("with any event twice, nothing is different", () => {
+      const expected = asTexts(played(events).handed);
+      for (const [at, event] of events.entries()) {
+        const { counts, handed } = played(events.toSpliced(at, 0, event));
+        assert.deepEqual(asTexts(handed), expected);
+        assert.equal(counts.events_repeated, 1, event.event.type);
+      }
+    });
+
+    test("with any event late by some, nothing is different", () => {
+      const expected = asTexts(played(events).handed);
+      for (const [at, event] of events.entries()) {
+        if (event.event.type === "onset") continue;
+        for (const by of [1, 2, 7]) {
+          const late = events.toSpliced(at, 1).toSpliced(at + by, 0, event);
+          const { counts, handed } = played(late);
+          assert.deepEqual(asTexts(handed), expected, `${event.event.type} ${at} by ${by}`);
+          assert.equal(counts.events_missing, 0);
+        }
+      }
+    });
+
+    test("cut off anywhere, what was open is exported as truncated", () => {
+      for (let length = 1; length < events.length; length += 1) {
+        const head = events.slice(0, length);
+        const begun = head.filter(({ event }) => /^(onset|spanOpen)$/.test(event.type)).length;
+        const ended = head.filter(({ event }) => /^(outcome|spanClose)$/.test(event.type)).length;
+        const { counts, handed } = played(head);
+        assert.equal(handed.length, begun);
+        assert.equal(counts.spans_truncated, begun - ended);
+        const marked = handed.filter(({ attributes }) =>
+          attributes.keys.includes("isotel.span.truncated"),
+        );
+        assert.equal(marked.length, begun - ended);
+      }
+    });
+  });
+}
