@@ -42,6 +42,8 @@ export interface CollectingOptions {
   readonly ignores: (onset: Onset) => boolean;
   /** Milliseconds from the end of an invocation to the request with its spans. */
   readonly flushDelayMs: number;
+  /** Told of the end of an invocation, in the one that follows it. */
+  readonly onOutcome?: ((waitUntil: WaitUntil | undefined) => void) | undefined;
   readonly counts?: CollectorCounts | undefined;
 }
 
@@ -130,11 +132,11 @@ export class Collecting {
       const take: TakeEvent = (event) => {
         try {
           invocation.take(event);
+          if (invocation.isOver || event.event.type === "outcome") this.#touch(waitUntil);
+          else if (this.#flush?.isOverdue(maxUnsentMs) === true) this.#touch(waitUntil);
         } catch {
           counts.failures += 1;
         }
-        if (invocation.isOver || event.event?.type === "outcome") this.#touch(waitUntil);
-        else if (this.#flush?.isOverdue(maxUnsentMs) === true) this.#touch(waitUntil);
       };
       this.#open.set(invocation.id, { invocation, take });
       this.#traces?.begin(invocation.traceId);
@@ -257,10 +259,7 @@ export class Collecting {
   }
 
   #touch(waitUntil: WaitUntil | undefined): void {
-    try {
-      this.#flush?.touch(waitUntil);
-    } catch {
-      this.counts.failures += 1;
-    }
+    this.#flush?.touch(waitUntil);
+    this.#options.onOutcome?.(waitUntil);
   }
 }

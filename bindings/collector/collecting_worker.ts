@@ -71,14 +71,7 @@ export class CollectingWorker {
 
   /** Never throws. */
   tailStream(onset: Onset, env: unknown, ctx: unknown): TakeEvent | undefined {
-    const { collecting, flusher } = this.#configuredBy(env);
-    const waitUntil = waitUntilOf(ctx);
-    const take = collecting.begin(onset, waitUntil);
-    if (take === undefined || flusher === undefined) return take;
-    return (event) => {
-      take(event);
-      if (event.event?.type === "outcome") endInvocation(flusher, waitUntil);
-    };
+    return this.#configuredBy(env).collecting.begin(onset, waitUntilOf(ctx));
   }
 
   fetch(request: Request, env: unknown, ctx: ExecutionContext): Response | Promise<Response> {
@@ -132,6 +125,7 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
     route: options.metrics?.route ?? options.otlp?.route,
     ignores: ignoring(plan),
     flushDelayMs,
+    onOutcome: metrics && ((waitUntil) => endInvocation(metrics.flusher, waitUntil)),
     counts,
   });
   return { collecting, metrics: plan.metrics?.metrics, flusher: metrics?.flusher };

@@ -156,6 +156,7 @@ export class Invocation {
 
   #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {
     const { name, spanId, info } = event.event;
+    if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("no span");
     const { counts, reader } = this.#collecting;
     if (this.#open.has(spanId)) {
       counts.events_repeated += 1;
