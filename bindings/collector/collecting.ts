@@ -229,6 +229,8 @@ export class Collecting {
       const silent = this.#silent.get(invocation);
       if (silent === undefined || silent.events !== invocation.events) {
         this.#silent.set(invocation, { events: invocation.events, sinceUnixMs: now });
+        // Nothing else is open that these may be part of.
+        if (invocation.openSpans === 1) this.measureSpans(invocation);
       } else if (now - silent.sinceUnixMs >= idleTimeoutMs) {
         this.counts.invocations_swept += 1;
         try {
