@@ -3,9 +3,11 @@ import { StatusCode } from "../otlp/model.ts";
 import { sampledFlag } from "../otlp/trace_flags.ts";
 import { CollectedSpan } from "./collected_span.ts";
 import type { Collecting } from "./collecting.ts";
+import { exceptionEvent } from "./exception_event.ts";
 import { limits } from "./limits.ts";
 import { collectedLog } from "./log_record.ts";
 import { type OnsetSpan, onsetSpan } from "./onset_span.ts";
+import { rootAttributes, rootName } from "./root_span.ts";
 import { Sequencer } from "./sequencer.ts";
 import { kindOf, operationOf } from "./span_kinds.ts";
 
@@ -64,7 +66,7 @@ export class Invocation {
     this.root = this.#newSpan(this.onset.name, onset.spanId, parent, undefined, isRemote, unixMs);
     this.root.kind = this.onset.kind;
     this.#last = this.root;
-    collecting.reader.read(this.root, this.#rootAttributes(onset));
+    collecting.reader.read(this.root, rootAttributes(onset, this.onset, this.id));
     if (onset.attributes !== undefined) collecting.reader.read(this.root, onset.attributes);
     this.#open.set(onset.spanId, this.root);
   }
@@ -246,26 +248,16 @@ export class Invocation {
 
   #recordException(span: CollectedSpan, exception: TailStream.Exception, unixMs: number): void {
     const { reader, counts } = this.#collecting;
-    const { name, message, stack } = exception;
-    span.fail(name);
+    span.fail(exception.name);
     if (span.events.length >= limits.eventsPerSpan) {
       span.droppedEventsCount += 1;
       counts.span_events_dropped += 1;
       return;
     }
-    const keys: string[] = ["exception.type"];
-    const values: unknown[] = [name];
-    const texts = [
-      ["exception.message", reader.text("exception.message", message, span)],
-      ["exception.stacktrace", reader.text("exception.stacktrace", stack, span)],
-    ] as const;
-    for (const [key, text] of texts) {
-      if (text === undefined) continue;
-      keys.push(key);
-      values.push(text);
-    }
-    const event = { name: "exception", unixMs, attributes: { keys, values } };
-    span.events = [...span.events, { ...event, droppedAttributesCount: 0 }];
+    span.events = [
+      ...span.events,
+      exceptionEvent(exception, unixMs, (key, value) => reader.text(key, value, span)),
+    ];
   }
 
   #log(log: TailStream.Log, span: CollectedSpan | undefined, event: Event): void {
@@ -301,7 +293,7 @@ export class Invocation {
       if (this.statusCode >= 500) root.fail(String(this.statusCode));
     }
     if (outcome !== "ok" && !isTruncated) root.fail(outcome);
-    this.#nameRoot();
+    if (!root.isRenamed) root.name = rootName(root, this.onset);
     this.#closeSpan(root, unixMs);
     this.#isOver = true;
     this.#collecting.over(this);
@@ -311,37 +303,5 @@ export class Invocation {
     span.set(truncatedKey, true);
     this.#collecting.counts.spans_truncated += 1;
     this.#closeSpan(span, unixMs);
-  }
-
-  /** A name may become known only with what the invocation sets on its own span. */
-  #nameRoot(): void {
-    const { root, onset } = this;
-    if (root.isRenamed) return;
-    const { keys, values } = root.attributes;
-    if (onset.handler === "fetch") {
-      const route = values[keys.lastIndexOf("http.route")];
-      const method = onset.method === "_OTHER" ? "HTTP" : onset.method;
-      if (typeof route === "string" && route !== "") root.name = `${method} ${route}`;
-    } else if (onset.handler === "jsrpc") {
-      const method = values[keys.lastIndexOf("jsrpc.method")];
-      if (typeof method === "string") root.name = `${onset.name}/${method}`;
-    }
-  }
-
-  #rootAttributes(onset: TailStream.Onset): TailStream.Attribute[] {
-    const { trigger, handler, keys, values } = this.onset;
-    const list: TailStream.Attribute[] = [
-      { name: "faas.trigger", value: trigger },
-      { name: "faas.invocation_id", value: this.id },
-      { name: "cloudflare.handler_type", value: handler },
-    ];
-    const put = (name: string, value: string | number | undefined): void => {
-      if (value !== undefined) list.push({ name, value });
-    };
-    put("cloudflare.execution_model", onset.executionModel);
-    put("cloudflare.entrypoint", onset.entrypoint);
-    put("cloudflare.durable_object.id", onset.durableObjectId);
-    for (let i = 0; i < keys.length; i += 1) put(keys[i] as string, values[i]);
-    return list;
   }
 }

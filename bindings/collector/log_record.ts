@@ -1,6 +1,7 @@
 import type { OfResource } from "../otlp/encode_by_resource.ts";
 import type { ResourceAttributes } from "../otlp/encoder.ts";
 import { type AttributeList, type LogRecord, Severity } from "../otlp/model.ts";
+import type { TextFilter } from "./redaction.ts";
 
 type Log = TailStream.Log;
 
@@ -14,9 +15,6 @@ const severities: Readonly<Record<string, number>> = {
   warn: Severity.warn,
   error: Severity.error,
 };
-
-/** Asks what may leave of a text; undefined for none. */
-type TextFilter = (key: string, value: unknown) => string | undefined;
 
 /** @param text is asked for the line and for what it says of errors. */
 export function collectedLog(

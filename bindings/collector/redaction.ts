@@ -17,6 +17,9 @@ export interface RedactedSpan {
  */
 export type Redact = (key: string, value: string, span: RedactedSpan) => string | undefined;
 
+/** Asks what may leave of a text that is no attribute; undefined for nothing. */
+export type TextFilter = (key: string, value: unknown) => string | undefined;
+
 /** `redact` such that nothing it does gets out: a value it cannot answer for is left out, and counted. */
 export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
   return (key, value, span) => {
