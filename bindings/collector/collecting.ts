@@ -83,8 +83,9 @@ export class Collecting {
     this.resources = new Resources(options.resource);
     this.reader = new AttributeReader(redact && guardedRedact(redact, this.counts), this.counts);
     this.#pipeline = pipeline;
-    this.#traces =
-      pipeline && new Traces(pipeline, this.counts, (span) => this.reader.release(span));
+    if (pipeline?.takesSpans === true) {
+      this.#traces = new Traces(pipeline, this.counts, (span) => this.reader.release(span));
+    }
     this.#flush =
       pipeline && new DelayedFlush(pipeline, options.flushDelayMs, () => this.completeAll());
     this.#lastSweepUnixMs = clock();
@@ -185,7 +186,9 @@ export class Collecting {
 
   /** Notes that the outcome of an invocation has come before other events of it. */
   waitFor(invocation: Invocation): void {
-    this.#incomplete.push(invocation);
+    // Without anything to be sent there is no flush to wait for.
+    if (this.#flush === undefined) invocation.skipMissing();
+    else this.#incomplete.push(invocation);
   }
 
   /** Notes that an invocation has ended. */

@@ -5,7 +5,7 @@ export type { CollectorMetrics, CollectorOptions } from "./options.ts";
 export type { Redact, RedactedSpan } from "./redaction.ts";
 
 /** The handlers of a collector. */
-export interface CollectorHandlers<Env = unknown> {
+export interface CollectorHandlers<Env = Cloudflare.Env> {
   tailStream(
     onset: TailStream.TailEvent<TailStream.Onset>,
     env: Env,
@@ -31,7 +31,7 @@ export interface CollectorHandlers<Env = unknown> {
  * @param options from the bindings of `env`; asked once for each `env`.
  * @throws TypeError when options are no function.
  */
-export function collector<Env = unknown>(
+export function collector<Env = Cloudflare.Env>(
   options: (env: Env) => CollectorOptions,
 ): CollectorHandlers<Env> {
   if (typeof options !== "function") {

@@ -108,7 +108,7 @@ export class Invocation {
       if (what.type === "spanOpen") {
         counts.spans_opened += 1;
         counts.spans_dropped_late += 1;
-      }
+      } else counts.events_unmatched += 1;
       return;
     }
     const last = this.#last;

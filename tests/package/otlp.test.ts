@@ -14,6 +14,8 @@ import "isotel/otlp";
 export default withTelemetry({ ${fetchHandler} }, (env) => ({
   otlp: { backend: "custom", endpoint: env.RECEIVER, serviceName: "shop" },
 }));`,
+  collecting: `import { collector } from "isotel/collector";
+export default collector((env) => ({ otlp: { backend: "custom", endpoint: env.RECEIVER } }));`,
   forgetful: `import { tracer, withTelemetry } from "isotel";
 export default withTelemetry({ ${fetchHandler} }, (env) => ({
   otlp: { backend: "custom", endpoint: env.RECEIVER },
@@ -63,6 +65,13 @@ describe("export of the package, installed into a fresh project", () => {
     const forgetful = await bundled("forgetful");
     assert.equal(forgetful.modules.length, 1);
     assert.doesNotMatch(forgetful.script, /otlp\.wasm|CompressionStream|x-honeycomb-team/);
+    assert.doesNotMatch(exporting.script, /tailStream/);
+  });
+
+  test("a collector carries the core and the encoder", async () => {
+    const collecting = await bundled("collecting");
+    assert.equal(collecting.modules.length, 2);
+    assert.match(collecting.script, /tailStream/);
   });
 
   test("two lines of a Worker export its spans; without the import it answers as before", async () => {

@@ -52,6 +52,11 @@ console.log(worker, composed);
 
 expectTrue<Same<CollectorOptions["redact"], Redact | undefined>>();
 collector(() => ({}));
+// Of a Worker whose `env` is declared for all of its code.
+collector((env) => {
+  expectTrue<Same<typeof env, Cloudflare.Env>>();
+  return {};
+});
 // @ts-expect-error options are a function of env
 collector({ otlp: { backend: "honeycomb" } });
 // @ts-expect-error there is no such backend

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
+import { Collecting } from "../../../bindings/collector/collecting.ts";
 import {
   assertAccounted,
   type CollectingTo,
@@ -112,3 +113,16 @@ for (const name of streamNames) {
     });
   });
 }
+
+test("without an export nobody waits for what is missing, and every span is counted", () => {
+  const clock = () => 1_700_000_000_000;
+  const resource = { "service.name": "local" };
+  const unconfigured = { clock, resource, pipeline: undefined, metrics: undefined };
+  const collecting = new Collecting({ ...unconfigured, ignores: () => false, flushDelayMs: 0 });
+  play(collecting, recordedStream("spans").toSpliced(3, 1));
+  const { counts } = collecting;
+  assert.equal(collecting.openInvocations, 0);
+  assert.deepEqual([counts.events_missing, counts.spans_opened], [1, 3]);
+  assert.deepEqual([counts.spans_dropped_unopened, counts.spans_dropped_no_export], [1, 2]);
+  assert.deepEqual([counts.logs, counts.logs_dropped], [2, 2]);
+});

@@ -203,6 +203,17 @@ describe("a flush", () => {
     assert.equal(to.held.length, 1);
   });
 
+  test("of records alone has no spans, which are counted", async () => {
+    const to = collectingTo(receiver, { otlp: { signals: ["logs"] } });
+    const made = new MadeInvocation().event({ type: "log", level: "info", message: ["hello"] });
+    play(to.collecting, made.span("work").outcome().events);
+    assert.deepEqual(
+      (await to.logs()).map(({ name }) => name),
+      ["hello"],
+    );
+    assert.equal(to.counts.spans_dropped_no_export, 2);
+  });
+
   test("that a backend refuses is counted there", async () => {
     receiver.script.push({ status: 400 });
     const to = collectingTo(receiver, { otlp: { signals: ["traces"] } });

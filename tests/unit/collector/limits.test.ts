@@ -61,6 +61,7 @@ describe("what a collector holds is bounded", () => {
     }
     for (const event of made.span("late").outcome().events.slice(1)) take?.(event);
     assert.equal(to.counts.spans_dropped_late, 1);
+    assert.equal(to.counts.events_unmatched, 2);
     assert.equal(to.counts.spans_exported, 1);
     assertAccounted(to);
   });
