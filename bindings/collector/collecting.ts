@@ -216,6 +216,7 @@ export class Collecting {
       }
     }
     this.#traces?.sweep(this.clock());
+    this.#sweepWhenDue();
   }
 
   /** Sends all that has ended. Never rejects. */
@@ -241,6 +242,7 @@ export class Collecting {
         } catch {
           this.counts.failures += 1;
           this.#open.delete(invocation.id);
+          this.#silent.delete(invocation);
         }
       }
     }
