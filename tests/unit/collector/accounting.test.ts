@@ -97,6 +97,29 @@ for (const name of streamNames) {
       }
     });
 
+    test("with any stretch of them backwards, nothing is different", () => {
+      const expected = asTexts(played(events).handed);
+      for (let at = 0; at < events.length; at += 1) {
+        const ofOne = events.filter(
+          ({ invocationId }) => invocationId === events[at]?.invocationId,
+        );
+        const others = events.filter((event) => !ofOne.includes(event));
+        const [onset, ...rest] = ofOne as [TailEvent, ...TailEvent[]];
+        const from = at % Math.max(rest.length, 1);
+        const stretch = rest.slice(from, from + 20).reverse();
+        // Each a second time, while it waits or when it is done.
+        const twice = stretch.flatMap((event) => [event, event]);
+        const { counts, handed } = played([
+          ...others,
+          onset,
+          ...rest.toSpliced(from, stretch.length, ...twice),
+        ]);
+        assert.deepEqual(asTexts(handed), expected);
+        assert.equal(counts.events_missing, 0);
+        assert.equal(counts.events_repeated, stretch.length);
+      }
+    });
+
     test("cut off anywhere, what was open is exported as truncated", () => {
       for (let length = 1; length < events.length; length += 1) {
         const head = events.slice(0, length);
@@ -125,4 +148,5 @@ test("without an export nobody waits for what is missing, and every span is coun
   assert.deepEqual([counts.events_missing, counts.spans_opened], [1, 3]);
   assert.deepEqual([counts.spans_dropped_unopened, counts.spans_dropped_no_export], [1, 2]);
   assert.deepEqual([counts.logs, counts.logs_dropped], [2, 2]);
+  assert.equal(collecting.reader.held.units, 0);
 });

@@ -227,6 +227,26 @@ describe("a span", () => {
     assert.deepEqual([span?.status.code, other?.status.code], [1, 2]);
   });
 
+  test("that ended badly has failed by what ended it", () => {
+    const made = new MadeInvocation();
+    made.event({ type: "spanClose", outcome: "exceededCpu" }, made.open("work"));
+    const [span] = collected(made.outcome()).spans;
+    assert.equal(span?.status.code, 2);
+    assert.equal(attributesOf(span as CollectedSpan)["error.type"], "exceededCpu");
+  });
+
+  test("is opened once, whatever it is told", () => {
+    const made = new MadeInvocation();
+    const spanId = made.open("work");
+    made.attributes({ "app.tenant": "a" }, spanId);
+    made.event({ type: "spanOpen", name: "again", spanId });
+    made.event({ type: "spanClose", outcome: "ok" }, spanId);
+    const { spans, counts } = collected(made.outcome());
+    assert.deepEqual([spans.length, spans[0]?.name], [2, "work"]);
+    assert.deepEqual(attributesOf(spans[0] as CollectedSpan), { "app.tenant": "a" });
+    assert.deepEqual([counts.spans_opened, counts.events_repeated], [2, 1]);
+  });
+
   test("has the status and the count that an older runtime's attributes say", () => {
     const made = new MadeInvocation().span("work", {
       "otel.status_code": "ERROR",

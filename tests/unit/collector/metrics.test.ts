@@ -177,6 +177,31 @@ describe("metrics of GenAI spans", () => {
     assert.equal(samples(agent)[`${agent}inference_calls_sum`], 1);
   });
 
+  test("know who called whom when all begins and ends at once", () => {
+    const { collecting, samples } = measured();
+    const made = new MadeInvocation();
+    const tool = { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search" };
+    made.span(
+      "invoke_agent",
+      { "gen_ai.operation.name": "invoke_agent" },
+      {
+        inside: (agentId) =>
+          void made.span("chat m", chat, {
+            parent: agentId,
+            // Run by the provider: the agent made the call that made it run.
+            inside: (chatId) => void made.span("execute_tool search", tool, { parent: chatId }),
+          }),
+      },
+    );
+    const timestamp = new Date(1_700_000_000_000);
+    play(
+      collecting,
+      made.outcome().events.map((event) => ({ ...event, timestamp })),
+    );
+    assert.equal(samples(agent)[`${agent}inference_calls_sum`], 1);
+    assert.equal(samples(agent)[`${agent}tool_calls_sum`], 1);
+  });
+
   test("are recorded of sampled-out spans too", () => {
     const { collecting, samples, counts } = measured();
     const made = new MadeInvocation({}, { traceFlags: 0 }).span("chat m", chat);

@@ -122,11 +122,15 @@ describe("tail", () => {
   });
 
   test("forgets traces that are long over", () => {
-    const to = collectingTo(undefined, { otlp: { tail: { ratio: 1 } } });
-    for (let i = 0; i < limits.traces + 100; i += 1) {
+    const to = collectingTo(undefined, { otlp: { tail: { errors: true } } });
+    play(to.collecting, new MadeInvocation({}, { traceId }).outcome("exception").events);
+    play(to.collecting, new MadeInvocation({}, { traceId }).outcome().events);
+    assert.equal(to.counts.spans_exported, 2);
+    for (let i = 0; i < limits.traces; i += 1) {
       play(to.collecting, new MadeInvocation().outcome().events);
     }
-    assert.equal(to.counts.spans_exported, limits.traces + 100);
+    play(to.collecting, new MadeInvocation({}, { traceId }).outcome().events);
+    assert.equal(to.counts.spans_exported, 2);
     assertAccounted(to);
   });
 });
