@@ -71,6 +71,8 @@ export class Collecting {
   >();
   /** Invocations whose outcome has come before other events of theirs. */
   #incomplete: Invocation[] = [];
+  /** UTF-16 units of attributes of spans that wait to be measured. */
+  #unmeasuredUnits = 0;
   #lastSweepUnixMs: number;
 
   constructor(options: CollectingOptions) {
@@ -172,11 +174,21 @@ export class Collecting {
     else this.#pipeline.addLog(log);
   }
 
+  /** Keeps a GenAI span that has ended, to be measured with the others of its invocation. */
+  measureLater(invocation: Invocation, span: CollectedSpan): void {
+    const { unmeasured } = invocation;
+    unmeasured.push(span);
+    this.#unmeasuredUnits += span.units;
+    const isMuch = this.#unmeasuredUnits > limits.unmeasuredUnits;
+    if (isMuch || unmeasured.length >= limits.unmeasuredSpans) this.measureSpans(invocation);
+  }
+
   /** Measures the GenAI spans of an invocation that have ended. */
   measureSpans(invocation: Invocation): void {
     const { unmeasured } = invocation;
     if (unmeasured.length === 0) return;
     invocation.unmeasured = [];
+    for (const { units } of unmeasured) this.#unmeasuredUnits -= units;
     try {
       this.metrics?.genAi(invocation, unmeasured);
     } catch {

@@ -3,13 +3,13 @@ import { StatusCode } from "../otlp/model.ts";
 import { sampledFlag } from "../otlp/trace_flags.ts";
 import { CollectedSpan } from "./collected_span.ts";
 import type { Collecting } from "./collecting.ts";
-import { exceptionEvent } from "./exception_event.ts";
 import { limits } from "./limits.ts";
 import { collectedLog } from "./log_record.ts";
 import { type OnsetSpan, onsetSpan } from "./onset_span.ts";
 import { rootAttributes, rootName } from "./root_span.ts";
 import { Sequencer } from "./sequencer.ts";
 import { kindOf, operationOf } from "./span_kinds.ts";
+import { tellSpan } from "./tell_span.ts";
 
 type Event<T extends TailStream.EventType = TailStream.EventType> = TailStream.TailEvent<T>;
 
@@ -118,8 +118,10 @@ export class Invocation {
         this.#openSpan(event as Event<TailStream.SpanOpen>, span);
         return;
       case "attributes":
+      case "spanUpdate":
+      case "exception":
         if (span === undefined) counts.events_unmatched += 1;
-        else reader.read(span, what.info);
+        else tellSpan(span, what, event.timestamp, reader, counts);
         return;
       case "spanClose":
         if (span !== undefined && span !== this.root) {
@@ -127,14 +129,6 @@ export class Invocation {
           this.#lastUnixMs = event.timestamp.getTime();
           this.#closeSpan(span, this.#lastUnixMs);
         } else this.#closeUnopened();
-        return;
-      case "spanUpdate":
-        if (span === undefined) counts.events_unmatched += 1;
-        else this.#update(span, what.info);
-        return;
-      case "exception":
-        if (span === undefined) counts.events_unmatched += 1;
-        else this.#recordException(span, what, event.timestamp.getTime());
         return;
       case "log":
         this.#log(what, span, event);
@@ -229,35 +223,9 @@ export class Invocation {
     if (span.errorType !== "" && span.status.code === StatusCode.unset)
       span.setStatus(StatusCode.error, "");
     if (collecting.metrics !== undefined && span.operation !== "" && operationOf(span) > 0) {
-      this.unmeasured.push(span);
-      if (this.unmeasured.length >= limits.unmeasuredSpans) collecting.measureSpans(this);
+      collecting.measureLater(this, span);
     }
     collecting.ended(span, this.#isSampled);
-  }
-
-  #update(span: CollectedSpan, info: TailStream.SpanUpdateInfo): void {
-    if (info.type === "name") {
-      span.name = info.name;
-      span.isRenamed = true;
-      return;
-    }
-    const { code, message } = info.status;
-    const text = this.#collecting.reader.text("status.message", message, span) ?? "";
-    span.setStatus(StatusCode[code] ?? StatusCode.unset, text);
-  }
-
-  #recordException(span: CollectedSpan, exception: TailStream.Exception, unixMs: number): void {
-    const { reader, counts } = this.#collecting;
-    span.fail(exception.name);
-    if (span.events.length >= limits.eventsPerSpan) {
-      span.droppedEventsCount += 1;
-      counts.span_events_dropped += 1;
-      return;
-    }
-    span.events = [
-      ...span.events,
-      exceptionEvent(exception, unixMs, (key, value) => reader.text(key, value, span)),
-    ];
   }
 
   #log(log: TailStream.Log, span: CollectedSpan | undefined, event: Event): void {

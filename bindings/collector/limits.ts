@@ -23,6 +23,8 @@ export const limits = {
   traces: 4_096,
   /** GenAI spans of one invocation that wait for those above them, to be measured together. */
   unmeasuredSpans: 512,
+  /** UTF-16 units of the attributes of such spans, of all invocations. */
+  unmeasuredUnits: 8_000_000,
 } as const;
 
 /** An invocation that has been silent for so long never ends. */

@@ -210,6 +210,16 @@ describe("metrics of GenAI spans", () => {
     assert.ok(Object.keys(samples("gen_ai_client_inference_duration")).length > 0);
   });
 
+  test("do not wait for the end of an invocation with much in them", () => {
+    const { collecting, samples } = measured();
+    const made = new MadeInvocation();
+    const content = "x".repeat(100_000);
+    for (let i = 0; i < 100; i += 1) made.span("chat m", { ...chat, content });
+    play(collecting, made.events);
+    const counts = samples("gen_ai_client_inference_duration_seconds_count");
+    assert.equal(Object.values(counts)[0], 80);
+  });
+
   test("stay bounded in an invocation that does not end", () => {
     const { collecting, samples } = measured();
     const made = new MadeInvocation();
