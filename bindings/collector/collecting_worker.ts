@@ -1,6 +1,7 @@
 import { nativeWaitUntil } from "#native-tracing";
 import { metricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import { provideSelfMetrics } from "../metrics/self_metrics.ts";
 import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
 import { workersMeter } from "../metrics/workers_meter.ts";
 import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
@@ -13,6 +14,7 @@ import { CollectorCounts } from "./counts.ts";
 import type { CollectorOptions } from "./options.ts";
 import { OwnInvocations } from "./own_invocations.ts";
 import { type CollectorPlan, readCollectorOptions } from "./read_options.ts";
+import { collectorMetrics } from "./self_metrics.ts";
 import { SpanMetrics } from "./span_metrics.ts";
 
 type Onset = TailStream.TailEvent<TailStream.Onset>;
@@ -48,6 +50,7 @@ let isCounted = false;
 function countOnce(): void {
   if (isCounted) return;
   isCounted = true;
+  provideSelfMetrics(collectorMetrics);
   workersTelemetry.countAlso(() => {
     const sums: Record<string, number> = {};
     for (const [name, count] of Object.entries(counts)) sums[`collector_${name}`] = count as number;

@@ -8,13 +8,21 @@ import type { Series } from "./series.ts";
 export type FlushResult = "ok" | "error" | "timeout";
 
 /** A family, and the count behind each of its series; the values of its label, or one count without a label. */
-interface SelfMetric {
+export interface SelfMetric {
   readonly name: string;
   readonly help: string;
   readonly label?: string;
   readonly counts: Readonly<Record<string, string>>;
   /** Of a part that not every Worker carries: shown where its counts are there. */
   readonly isOptional?: boolean;
+}
+
+/** Of parts that not every Worker carries. */
+const furtherMetrics: SelfMetric[] = [];
+
+/** Adds what another part of the isolate tells about itself, before its first flush. */
+export function provideSelfMetrics(metrics: readonly SelfMetric[]): void {
+  furtherMetrics.push(...metrics);
 }
 
 /** What an isolate tells about itself. Counts are those of {@link SelfMetrics.totals}. */
@@ -90,69 +98,6 @@ const selfMetrics: readonly SelfMetric[] = [
       unavailable: "otlp_dropped_unavailable",
       lost: "otlp_dropped_lost",
     },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_invocations",
-    help: "Invocations a collector was told of, by what became of them.",
-    label: "result",
-    counts: {
-      followed: "collector_invocations",
-      ignored: "collector_invocations_ignored",
-      refused: "collector_invocations_refused",
-      swept: "collector_invocations_swept",
-    },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_spans",
-    help: "Spans a collector was told of, by what became of them.",
-    label: "result",
-    counts: {
-      exported: "collector_spans_exported",
-      sampled_out: "collector_spans_sampled_out",
-      limit: "collector_spans_dropped_limit",
-      unopened: "collector_spans_dropped_unopened",
-      late: "collector_spans_dropped_late",
-      no_export: "collector_spans_dropped_no_export",
-      failed: "collector_spans_dropped_failed",
-    },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_spans_truncated",
-    help: "Spans whose end a collector was not told of.",
-    counts: { "": "collector_spans_truncated" },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_events_dropped",
-    help: "Tail events that told a collector nothing, or never came.",
-    label: "reason",
-    counts: {
-      repeated: "collector_events_repeated",
-      missing: "collector_events_missing",
-      lost: "collector_events_lost",
-      unmatched: "collector_events_unmatched",
-    },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_values_dropped",
-    help: "Values of spans and log records that a collector left out.",
-    label: "reason",
-    counts: {
-      attribute: "collector_attributes_dropped",
-      span_event: "collector_span_events_dropped",
-      log: "collector_logs_dropped",
-      redact: "collector_redact_failures",
-    },
-    isOptional: true,
-  },
-  {
-    name: "isotel_collector_failures",
-    help: "Errors of a collector that were kept from the runtime.",
-    counts: { "": "collector_failures" },
     isOptional: true,
   },
   {
@@ -232,16 +177,19 @@ export class SelfMetrics {
   }
 
   #define(totals: Readonly<Record<string, number>>): Written[] {
-    return selfMetrics.flatMap(({ name, help, label, counts, isOptional }) => {
-      if (isOptional === true && !Object.values(counts).some((count) => count in totals)) return [];
-      const labels = label === undefined ? [] : [label];
-      const declaration = simpleDeclaration(MetricKind.counter, name, { help, labels });
-      const family = this.#meter.define(declaration);
-      return Object.entries(counts).flatMap(([value, count]) => {
-        const series =
-          label === undefined ? family.onlySeries() : family.seriesOf({ [label]: value });
-        return series === undefined ? [] : [{ count, series, total: 0 }];
-      });
-    });
+    return [...selfMetrics, ...furtherMetrics].flatMap(
+      ({ name, help, label, counts, isOptional }) => {
+        if (isOptional === true && !Object.values(counts).some((count) => count in totals))
+          return [];
+        const labels = label === undefined ? [] : [label];
+        const declaration = simpleDeclaration(MetricKind.counter, name, { help, labels });
+        const family = this.#meter.define(declaration);
+        return Object.entries(counts).flatMap(([value, count]) => {
+          const series =
+            label === undefined ? family.onlySeries() : family.seriesOf({ [label]: value });
+          return series === undefined ? [] : [{ count, series, total: 0 }];
+        });
+      },
+    );
   }
 }

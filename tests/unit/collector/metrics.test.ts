@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { CollectorCounts } from "../../../bindings/collector/counts.ts";
+import { collectorMetrics } from "../../../bindings/collector/self_metrics.ts";
 import { SpanMetrics } from "../../../bindings/collector/span_metrics.ts";
 import { GenAiMetrics } from "../../../bindings/metrics/genai_metrics.ts";
 import { readGenAi } from "../../../bindings/metrics/genai_options.ts";
@@ -231,6 +233,14 @@ describe("metrics of GenAI spans", () => {
     const swept = samples("gen_ai_client_inference_duration_seconds_count");
     assert.equal(Object.values(swept)[0], 1_500);
   });
+});
+
+test("every count of what was dropped is a metric, and there is none without a count", () => {
+  const shown = collectorMetrics.flatMap(({ counts }) => Object.values(counts)).sort();
+  // A sum of others, and what was not dropped.
+  const others = ["collector_spans_opened", "collector_logs"];
+  const counted = Object.keys(new CollectorCounts()).map((name) => `collector_${name}`);
+  assert.deepEqual(shown, counted.filter((name) => !others.includes(name)).sort());
 });
 
 describe("an invocation whose Worker measures it", () => {
