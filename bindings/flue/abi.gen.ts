@@ -17,6 +17,10 @@ export const FlueAbi = {
   flueEnd: 1,
   flueLog: 2,
   flueSlotBits: 14,
+  flueStartBytes: 32768,
+  flueSpanBytes: 65408,
+  flueKeepAll: 0xFFFFFFFF,
+  flueCuttable: 0x80000000,
   fingerprint: 459738686,
 } as const;
 
@@ -31,6 +35,7 @@ export const flueExportNames = [
   "isotel_flue_plan",
   "isotel_flue_event",
   "isotel_flue_end_all",
+  "isotel_flue_fit",
   "isotel_flue_counters",
 ] as const;
 

@@ -1,6 +1,7 @@
 import { FlueAbi, flueCounterNames } from "./abi.gen.ts";
 import type { EventIds } from "./event_ids.ts";
 import { type FlueExports, instantiateFlue } from "./flue_exports.ts";
+import type { AttributeSize } from "./span_attributes.ts";
 
 export interface FlueCoreOptions {
   /** Spans open at the same time; at most the core's own limit, which is the default. */
@@ -66,6 +67,18 @@ export class FlueCore {
     return this.#output(count * FlueAbi.flueActionSize);
   }
 
+  /** What to keep of attributes that do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut a text to. */
+  fit(sizes: readonly AttributeSize[], availableBytes: number): Uint32Array {
+    const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
+    const entries = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * sizes.length);
+    sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
+      entries[2 * i] = keyBytes;
+      entries[2 * i + 1] = valueBytes | (isText ? FlueAbi.flueCuttable : 0);
+    });
+    const count = this.#exports.isotel_flue_fit(this.#context, sizes.length, availableBytes);
+    return this.#output(Math.max(count, 0)).slice();
+  }
+
   /** How many spans are open, and what was dropped or given up. */
   counters(): Readonly<Record<string, number>> {
     const at = this.#exports.isotel_flue_counters(this.#context) >>> 0;
@@ -84,13 +97,17 @@ export class FlueCore {
   /** Writes a text to the buffer; its bytes. */
   #put(text: string): number {
     const units = text.length > maxIdUnits ? text.slice(0, maxIdUnits) : text;
-    const bytes = units.length * bytesPerUnit;
+    return encoder.encodeInto(units, this.#room(units.length * bytesPerUnit)).written;
+  }
+
+  /** The buffer, with room for at least so many bytes. */
+  #room(bytes: number): Uint8Array {
     const { buffer } = this.#exports.memory;
     if (bytes > this.#bufferBytes || this.#bytes.buffer !== buffer) {
       this.#bufferBytes = Math.max(bytes, this.#bufferBytes, 4_096);
       const at = this.#exports.isotel_flue_buffer(this.#context, this.#bufferBytes) >>> 0;
       this.#bytes = new Uint8Array(this.#exports.memory.buffer, at, this.#bufferBytes);
     }
-    return encoder.encodeInto(units, this.#bytes).written;
+    return this.#bytes;
   }
 }

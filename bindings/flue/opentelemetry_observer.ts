@@ -1,14 +1,14 @@
 import { flueModule } from "#flue-module";
+import { sinkFor } from "./chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "./event.ts";
 import { FlueCoreHost } from "./flue_core_host.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
-import { globalTracer, type OtelContext, type OtelTracer } from "./otel_types.ts";
-import { TracerSink } from "./tracer_sink.ts";
+import type { OtelContext, OtelTracer } from "./otel_types.ts";
 
 export interface OpenTelemetryObserverOptions extends FlueCallbacks<OtelContext> {
   /**
    * The tracer that gets the spans. Without one it is that of the globally registered OpenTelemetry provider; without
-   * such a provider nothing is recorded.
+   * such a provider they become native spans of Workers, and go to OTLP where an export is set up.
    */
   readonly tracer?: OtelTracer | undefined;
 }
@@ -22,8 +22,6 @@ export interface FlueObserve {
   diagnostics(): Readonly<Record<string, number>>;
 }
 
-const tracerName = "isotel/flue";
-
 /**
  * Turns Flue's events into OpenTelemetry spans, for `observe()` of `@flue/runtime`: of workflows, operations, turns of
  * the model, tools, delegated tasks and compactions, and log records as span events. Events of version 1 and 3.
@@ -34,13 +32,8 @@ const tracerName = "isotel/flue";
 export function createOpenTelemetryObserver(
   options: OpenTelemetryObserverOptions = {},
 ): FlueObserve {
-  const { tracer } = options;
-  const sink = new TracerSink(() => {
-    const found = tracer ?? globalTracer(tracerName);
-    if (found === undefined) throw new Error("isotel: no OpenTelemetry provider is registered");
-    return found;
-  });
-  const observer = new FlueObserver(new FlueCoreHost(() => flueModule), sink, options);
+  const host = new FlueCoreHost(() => flueModule);
+  const observer = new FlueObserver(host, sinkFor(options.tracer, host), options);
   return Object.assign((event: FlueEvent, ctx: FlueContext): void => observer.observe(event, ctx), {
     endAll: () => observer.endAll(),
     diagnostics: () => observer.diagnostics(),

@@ -72,6 +72,11 @@ export function withSpan(context: OtelContext, span: OtelSpan): OtelContext {
   return context.setValue(spanKey, span);
 }
 
+/** Who the span in a context is; undefined where there is none. */
+export function spanContextIn(context: OtelContext): OtelSpanContext | undefined {
+  return (context.getValue(spanKey) as OtelSpan | undefined)?.spanContext();
+}
+
 interface TracerProvider {
   getTracer(name: string): OtelTracer;
 }

@@ -35,7 +35,37 @@ export interface SpanWriter {
   updateName?(name: string): void;
   recordException?(exception: unknown): void;
   spanContext?(): SpanContext | undefined;
+  /** Something that happened while the span was open, in Unix milliseconds. */
+  addEvent?(name: string, unixMs: number, attributes: Attributes): void;
+  /** Sends a log record that belongs to the span. */
+  emitLog?(record: SpanLog): void;
   end(): void;
+  /** The same at a time of the caller's, in Unix milliseconds. */
+  endAt?(unixMs: number): void;
+}
+
+/** A log record of a span. */
+export interface SpanLog {
+  readonly eventName: string;
+  /** A level of logging, such as `warn`; any other is none. */
+  readonly severity: string;
+  readonly body: string | undefined;
+  readonly unixMs: number;
+  readonly attributes: Attributes;
+}
+
+/** Where a span stands that its opener tells of, and which need not be under the active one. */
+export interface SpanPlace {
+  /** Milliseconds since the Unix epoch. */
+  readonly startUnixMs: number;
+  /** A code of OTLP's span kinds. */
+  readonly kind: number;
+  /** A span of the same runtime; the active one where it is undefined. */
+  readonly parent: SpanWriter | undefined;
+  /** The parent in another process, for a span without one here. */
+  readonly remoteParent: SpanContext | undefined;
+  /** Spans of the same runtime that it belongs together with. */
+  readonly links: readonly SpanWriter[];
 }
 
 /** What a runtime can do beyond opening an active span. */
@@ -63,6 +93,11 @@ export interface SpanRuntime {
   startActiveSpan<T>(name: string, body: (writer: SpanWriter) => T): T;
   /** Opens a child of the active span and leaves the active span as it is. The caller ends it. */
   startSpan(name: string): SpanWriter;
+  /**
+   * Opens a span at a place of the caller's, where the runtime can tell times, kinds and links. The caller ends it with
+   * `endAt`.
+   */
+  openAt?(name: string, place: SpanPlace): SpanWriter;
   /** Runs `body` with an open span active; just runs it where the runtime cannot activate. */
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
   /** The active span, where the runtime can tell. */

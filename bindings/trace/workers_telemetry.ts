@@ -3,6 +3,7 @@ import { nativeTracing } from "#native-tracing";
 import { CoreHost } from "../core/core_host.ts";
 import { systemClock } from "./clock.ts";
 import { nativeRuntime } from "./native_runtime.ts";
+import { provideTelemetry } from "./provided_telemetry.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 import { Tracer } from "./tracer.ts";
@@ -21,6 +22,8 @@ export const workersTelemetry: Telemetry = new Telemetry(
   workersRuntime,
   systemClock,
 );
+
+provideTelemetry(workersTelemetry);
 
 /** Opens spans in the Workers runtime; a no-op where the runtime has no tracing. */
 export const tracer: Tracer = new Tracer(workersTelemetry);

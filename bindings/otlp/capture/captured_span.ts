@@ -1,12 +1,17 @@
 import type {
+  Attributes,
   AttributeValue,
   SpanContext,
+  SpanLog,
+  SpanPlace,
   SpanWriter,
   StatusCode as StatusName,
 } from "../../trace/span_runtime.ts";
+import { emitSpanLog } from "../logs/log_record.ts";
 import {
   type AttributeList,
   type FinishedSpan,
+  listAttributes,
   type SpanEvent,
   SpanKind,
   type SpanLink,
@@ -25,6 +30,8 @@ export interface SpanIdentity {
 const noEvents: readonly SpanEvent[] = [];
 const noLinks: readonly SpanLink[] = [];
 const noParent = "";
+/** Events of one span, as OpenTelemetry has it. */
+const maxEvents = 128;
 
 const unset = { code: StatusCode.unset, message: "" };
 const statuses = {
@@ -49,7 +56,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   readonly isParentRemote: boolean | undefined;
   readonly traceState: string;
   name: string;
-  kind: number = SpanKind.internal;
+  kind: number;
   readonly startUnixMs: number;
   endUnixMs = 0;
   readonly attributes: { readonly keys: string[]; readonly values: unknown[] } = {
@@ -57,10 +64,10 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     values: [],
   };
   events: readonly SpanEvent[] = noEvents;
-  readonly links: readonly SpanLink[] = noLinks;
+  readonly links: readonly SpanLink[];
   status: { readonly code: number; readonly message: string } = unset;
   droppedAttributesCount = 0;
-  readonly droppedEventsCount = 0;
+  droppedEventsCount = 0;
   readonly droppedLinksCount = 0;
   readonly isRemote = false;
   readonly takesWhole = true;
@@ -77,6 +84,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     parent: ParentSpan | undefined,
     group: SpanGroup,
     native: SpanWriter | undefined,
+    place?: SpanPlace,
   ) {
     this.name = name;
     this.traceId = traceId;
@@ -87,7 +95,9 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.traceState = parent?.traceState ?? "";
     this.group = group;
     this.native = native;
-    this.startUnixMs = group.clock();
+    this.startUnixMs = place?.startUnixMs ?? group.clock();
+    this.kind = place?.kind ?? SpanKind.internal;
+    this.links = place === undefined || place.links.length === 0 ? noLinks : linksTo(place.links);
     group.opened();
   }
 
@@ -123,20 +133,34 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
 
   setStatus(status: { code: StatusName; message?: string }): void {
     if (this.#ended) return;
-    this.status = statuses[status.code];
+    const { code, message = "" } = status;
+    this.status = message === "" ? statuses[code] : { code: StatusCode[code], message };
     this.native?.setStatus?.(status);
   }
 
   recordFailure(type: string): void {
+    this.addEvent("exception", this.group.clock(), { "exception.type": type });
+  }
+
+  /** Of the runtime's own span alone: here an exception is an event. */
+  recordException(exception: unknown): void {
+    if (!this.#ended) this.native?.recordException?.(exception);
+  }
+
+  addEvent(name: string, unixMs: number, attributes: Attributes): void {
     if (this.#ended) return;
-    this.events = [
-      {
-        name: "exception",
-        unixMs: this.group.clock(),
-        attributes: { keys: ["exception.type"], values: [type] } satisfies AttributeList,
-        droppedAttributesCount: 0,
-      },
-    ];
+    if (this.events.length === maxEvents) {
+      this.droppedEventsCount += 1;
+      return;
+    }
+    const list: AttributeList = listAttributes(attributes);
+    const event: SpanEvent = { name, unixMs, attributes: list, droppedAttributesCount: 0 };
+    if (this.events === noEvents) this.events = [event];
+    else (this.events as SpanEvent[]).push(event);
+  }
+
+  emitLog(log: SpanLog): void {
+    emitSpanLog(this, log);
   }
 
   spanContext(): SpanContext {
@@ -144,10 +168,14 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   }
 
   end(): void {
+    this.endAt(this.group.clock());
+  }
+
+  endAt(unixMs: number): void {
     if (this.#ended) return;
     this.#ended = true;
     // A clock may be set back.
-    this.endUnixMs = Math.max(this.group.clock(), this.startUnixMs);
+    this.endUnixMs = Math.max(unixMs, this.startUnixMs);
     this.droppedAttributesCount = Math.max(this.droppedAttributesCount - this.#wholeOnly, 0);
     this.group.ended(this);
     this.native?.end();
@@ -158,4 +186,18 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     // A list is still the caller's, who may change it before it is sent.
     this.attributes.values.push(typeof value === "object" ? value.slice() : value);
   }
+}
+
+function linksTo(writers: readonly SpanWriter[]): SpanLink[] {
+  return writers
+    .filter((writer) => writer instanceof CapturedSpan)
+    .map(({ traceId, spanId, traceState, flags }) => ({
+      traceId,
+      spanId,
+      traceState,
+      flags,
+      isRemote: false,
+      attributes: { keys: [], values: [] },
+      droppedAttributesCount: 0,
+    }));
 }

@@ -1,6 +1,9 @@
+import { openUnder } from "../../trace/open_under.ts";
 import {
   noopWriter,
   type RuntimeCapabilities,
+  type SpanContext,
+  type SpanPlace,
   type SpanRuntime,
   type SpanWriter,
 } from "../../trace/span_runtime.ts";
@@ -12,6 +15,7 @@ import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
 import { type ActiveContext, activeContext, isSampled, type ParentSpan } from "./context.ts";
 import { hasEntropy } from "./entropy.ts";
 import { NativeWriter } from "./native_writer.ts";
+import { UnrecordedSpan } from "./unrecorded_span.ts";
 
 /**
  * Spans of the runtime beneath that are kept for OTLP as well. A span has the runtime's own ids where it tells them, so
@@ -64,8 +68,32 @@ export class CompositeRuntime implements SpanRuntime {
     return opened instanceof CapturedSpan ? opened : this.#above(writer);
   }
 
+  openAt(name: string, place: SpanPlace): SpanWriter {
+    const { parent, remoteParent } = place;
+    const active = activeContext.getStore();
+    const isPlaced = parent instanceof CapturedSpan || parent instanceof UnrecordedSpan;
+    const pipeline = (isPlaced ? parent.group.pipeline : active?.group.pipeline) ?? this.pipeline;
+    const outer = parent === undefined ? this.nativeParent() : identityOf(parent);
+    const writer = openUnder(this.native, name, beneath(parent));
+    if (pipeline === undefined) return this.#above(writer);
+    const context = isPlaced ? parent : rootContext(active, remoteParent, pipeline);
+    if (context !== undefined && !isWanted(context)) {
+      return new UnrecordedSpan(writer, this.native, context);
+    }
+    const above = outer && { traceState: "", isRemote: false, ...outer };
+    const opened = this.#open(name, writer, pipeline, context, above, place);
+    if (opened === undefined) return this.#above(writer);
+    if (!(opened instanceof CapturedSpan)) return new UnrecordedSpan(writer, this.native, opened);
+    if (context !== undefined && context !== active && !isPlaced) context.group.first ??= opened;
+    return opened;
+  }
+
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T {
     const { native } = this;
+    if (writer instanceof UnrecordedSpan) {
+      const inner = () => activeContext.run(writer, body);
+      return writer.isTraced ? native.withActiveSpan(writer.original, inner) : inner();
+    }
     if (writer instanceof CapturedSpan) {
       const inner = () => activeContext.run(writer, body);
       return writer.native === undefined
@@ -108,6 +136,7 @@ export class CompositeRuntime implements SpanRuntime {
     pipeline: Pipeline,
     context: ActiveContext | undefined,
     outer: ParentSpan | undefined,
+    place?: SpanPlace,
   ): CapturedSpan | ActiveContext | undefined {
     try {
       if (!pipeline.takesSpans || !hasEntropy()) return undefined;
@@ -121,7 +150,7 @@ export class CompositeRuntime implements SpanRuntime {
         return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
       }
       const native = isNative ? this.#above(writer) : undefined;
-      const span = new CapturedSpan(name, identity, parent, group, native);
+      const span = new CapturedSpan(name, identity, parent, group, native, place);
       if (context === undefined) group.first = span;
       return span;
     } catch {
@@ -173,4 +202,25 @@ function childIdentity(
     spanId: newSpanId(),
     flags: sampledFlag,
   };
+}
+
+/** The span of the runtime beneath that children are opened under. */
+function beneath(parent: SpanWriter | undefined): SpanWriter | undefined {
+  if (parent instanceof CapturedSpan) return parent.native && originalOf(parent.native);
+  return parent && originalOf(parent);
+}
+
+/**
+ * Where a trace of its own begins: under a span of another process where one is named, unless what is active belongs to
+ * the same trace and stands nearer.
+ */
+function rootContext(
+  active: ActiveContext | undefined,
+  remote: SpanContext | undefined,
+  pipeline: Pipeline,
+): ActiveContext | undefined {
+  if (remote === undefined || remote.traceId === active?.parent?.traceId) return active;
+  const { traceId, spanId, traceFlags: flags } = remote;
+  const group = active?.group ?? new SpanGroup(pipeline, undefined);
+  return { group, parent: { traceId, spanId, flags, traceState: "", isRemote: true } };
 }

@@ -33,6 +33,10 @@ export class NativeWriter implements SpanWriter {
     else this.original.setAttribute("otel.status_code", status.code.toUpperCase());
   }
 
+  recordException(exception: unknown): void {
+    this.original.recordException?.(exception);
+  }
+
   spanContext(): SpanContext | undefined {
     return this.original.spanContext?.();
   }

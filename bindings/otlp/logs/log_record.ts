@@ -1,5 +1,6 @@
 import type { Attributes } from "../../trace/span_runtime.ts";
-import type { ParentSpan } from "../capture/context.ts";
+import type { SpanLog } from "../../trace/span_runtime.ts";
+import type { ActiveContext, ParentSpan } from "../capture/context.ts";
 import { type LogRecord, listAttributes, Severity } from "../model.ts";
 
 export type LogSeverity = keyof typeof Severity;
@@ -39,6 +40,14 @@ export function logRecord(
     flags,
     eventName: typeof input.eventName === "string" ? input.eventName : "",
   };
+}
+
+/** Sends a record of a span, of one that is not recorded too: logs are not sampled. */
+export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log }: SpanLog): void {
+  const { pipeline } = group;
+  const input = { ...log, severity: severity as LogSeverity };
+  pipeline.addLog(logRecord(input, pipeline.clock(), parent));
+  group.logged();
 }
 
 /** An object is still the caller's, who may change it before it is sent. */

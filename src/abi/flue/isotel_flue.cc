@@ -1,6 +1,7 @@
 // The exports of the module for Flue: argument checks and views on memory. What an event does is decided in flue/.
 #include "abi/flue/isotel_flue.h"
 
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/limits.h"
 #include "flue/correlator.h"
 #include "flue/event.h"
+#include "trace/attribute_budget.h"
 
 namespace flue = isotel::flue;
 using isotel::Error;
@@ -19,6 +21,8 @@ static_assert(sizeof(flue::Action) == ISOTEL_FLUE_ACTION_SIZE * sizeof(uint32_t)
 static_assert(static_cast<uint32_t>(flue::Verb::kEnd) == ISOTEL_FLUE_END);
 static_assert(static_cast<uint32_t>(flue::Verb::kLog) == ISOTEL_FLUE_LOG);
 static_assert(static_cast<uint32_t>(flue::Format::kV3) == ISOTEL_FLUE_V3);
+static_assert(isotel::trace::kKeepAll == ISOTEL_FLUE_KEEP_ALL);
+static_assert(ISOTEL_FLUE_SPAN_BYTES < isotel::kNativeSpanBytes);
 static_assert(isotel::kIndexBits == ISOTEL_FLUE_SLOT_BITS && isotel::kMaxOpenFlueSpans <= isotel::kMaxSlots);
 
 int32_t Answer(Error error) { return static_cast<int32_t>(error); }
@@ -43,6 +47,7 @@ struct isotel_flue {
   flue::Correlator correlator;
   std::vector<char> buffer;
   std::vector<uint32_t> plan;
+  std::vector<isotel::trace::AttributeSize> sizes;
   const void* output = nullptr;
   double counters[1 + flue::kFlueCounterCount] = {};
 };
@@ -89,6 +94,20 @@ int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, 
 }
 
 int32_t isotel_flue_end_all(isotel_flue* context) { return context->Put(context->correlator.EndAll()); }
+
+int32_t isotel_flue_fit(isotel_flue* context, uint32_t count, uint32_t available_bytes) {
+  uint32_t entry[2];
+  if (count > context->buffer.size() / sizeof(entry)) return Answer(Error::kOutOfRange);
+  context->sizes.resize(count);
+  context->plan.resize(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::memcpy(entry, context->buffer.data() + i * sizeof(entry), sizeof(entry));
+    context->sizes[i] = {entry[0], entry[1] & ~ISOTEL_FLUE_CUTTABLE, (entry[1] & ISOTEL_FLUE_CUTTABLE) != 0};
+  }
+  (void)isotel::trace::Fit(context->sizes, available_bytes, available_bytes, context->plan);
+  context->output = context->plan.data();
+  return static_cast<int32_t>(count);
+}
 
 void* isotel_flue_counters(isotel_flue* context) {
   context->counters[0] = context->correlator.open_spans();

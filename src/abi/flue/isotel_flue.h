@@ -45,6 +45,13 @@ extern "C" {
 #define ISOTEL_FLUE_LOG 2
 #define ISOTEL_FLUE_SLOT_BITS 14
 
+/* Attributes of a native span: bytes of keys and values it may have at its start, so that its end has as much room, and
+ * in all, less what tells of attributes that were cut or dropped. */
+#define ISOTEL_FLUE_START_BYTES 32768
+#define ISOTEL_FLUE_SPAN_BYTES 65408
+#define ISOTEL_FLUE_KEEP_ALL 0xFFFFFFFF
+#define ISOTEL_FLUE_CUTTABLE 0x80000000
+
 typedef struct isotel_flue isotel_flue;
 
 ISOTEL_EXPORT(uint32_t, isotel_flue_abi_version, (void));
@@ -76,6 +83,11 @@ ISOTEL_EXPORT(int32_t, isotel_flue_event,
 
 /* Ends every open span: actions; their number. */
 ISOTEL_EXPORT(int32_t, isotel_flue_end_all, (isotel_flue * context));
+
+/* Decides which of `count` attributes are kept within `available_bytes`: a uint32_t for each, ISOTEL_FLUE_KEEP_ALL, 0 or
+ * the bytes to cut its text to; their number. The buffer holds two uint32_t of each: bytes of its key, and bytes of its
+ * value with ISOTEL_FLUE_CUTTABLE for a text. */
+ISOTEL_EXPORT(int32_t, isotel_flue_fit, (isotel_flue * context, uint32_t count, uint32_t available_bytes));
 
 /* double[]: spans that are open, and a count for each row of flue/counters.def. Valid until the next call. */
 ISOTEL_EXPORT(void*, isotel_flue_counters, (isotel_flue * context));

@@ -1,0 +1,86 @@
+import { nativeTracing } from "#native-tracing";
+import { nativeRuntime } from "../trace/native_runtime.ts";
+import { providedTelemetry } from "../trace/provided_telemetry.ts";
+import type { SpanRuntime } from "../trace/span_runtime.ts";
+import type { FlueAttributes } from "./attributes.ts";
+import type { FlueCoreHost } from "./flue_core_host.ts";
+import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
+import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
+import type { Fit } from "./span_attributes.ts";
+import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
+import { type TracedSpan, TracerSink } from "./tracer_sink.ts";
+
+type ChosenSpan = TracedSpan | RuntimeSpan;
+
+const tracerName = "isotel/flue";
+
+/**
+ * Where spans go that no tracer was given for: to the tracer of the global OpenTelemetry provider where there is one, and
+ * otherwise to the runtime. Whichever a root goes to, what is below it follows.
+ */
+export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
+  readonly #runtime: RuntimeSink;
+  #tracer: OtelTracer | undefined;
+  readonly #traced = new TracerSink(() => this.#tracer as OtelTracer);
+
+  constructor(runtime: RuntimeSink) {
+    this.#runtime = runtime;
+  }
+
+  open(start: SpanStart<ChosenSpan, OtelContext>): ChosenSpan {
+    const { parent, predecessor, root } = start;
+    const isTraced = parent === undefined ? this.#findTracer() : !(parent instanceof RuntimeSpan);
+    // A predecessor may have gone elsewhere, before a provider was registered.
+    if (isTraced) {
+      return this.#traced.open({
+        ...start,
+        parent: parent instanceof RuntimeSpan ? undefined : parent,
+        predecessor: predecessor instanceof RuntimeSpan ? undefined : predecessor,
+      });
+    }
+    return this.#runtime.open({
+      ...start,
+      parent: parent instanceof RuntimeSpan ? parent : undefined,
+      predecessor: predecessor instanceof RuntimeSpan ? predecessor : undefined,
+      root: root && spanContextIn(root),
+    });
+  }
+
+  addEvent(span: ChosenSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+    if (span instanceof RuntimeSpan) this.#runtime.addEvent(span, name, unixMs, attributes);
+    else this.#traced.addEvent(span, name, unixMs, attributes);
+  }
+
+  end(span: ChosenSpan, end: SpanEnd): void {
+    if (span instanceof RuntimeSpan) this.#runtime.end(span, end);
+    else this.#traced.end(span, end);
+  }
+
+  #findTracer(): boolean {
+    this.#tracer = globalTracer(tracerName);
+    return this.#tracer !== undefined;
+  }
+}
+
+/** Of any observer: what it makes of a span is the sink's own business. */
+export type AnySink = SpanSink<unknown, OtelContext>;
+
+/** The sink of a tracer, or the one that finds out by itself where spans go. */
+export function sinkFor(tracer: OtelTracer | undefined, host: FlueCoreHost): AnySink {
+  if (tracer !== undefined) return new TracerSink(() => tracer) as AnySink;
+  const fit: Fit = (sizes, availableBytes) => {
+    const { core } = host;
+    return (core && host.run(() => core.fit(sizes, availableBytes))) ?? [];
+  };
+  return new ChosenSink(new RuntimeSink(currentRuntime, fit)) as AnySink;
+}
+
+let own: SpanRuntime | undefined;
+
+/** The runtime of this isolate's telemetry, exports included, or the native one where a program carries no other. */
+function currentRuntime(): SpanRuntime {
+  const telemetry = providedTelemetry();
+  if (telemetry !== undefined) return telemetry.runtime;
+  own ??= nativeRuntime(nativeTracing);
+  return own;
+}

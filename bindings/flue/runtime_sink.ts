@@ -1,0 +1,115 @@
+import { openUnder } from "../trace/open_under.ts";
+import type {
+  SpanContext,
+  SpanPlace,
+  SpanRuntime,
+  SpanWriter,
+  StatusCode,
+} from "../trace/span_runtime.ts";
+import type { FlueAttributes } from "./attributes.ts";
+import { type Fit, SpanAttributes } from "./span_attributes.ts";
+import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
+
+/** A span in the runtime, which takes attributes while it is traced. */
+export class RuntimeSpan {
+  readonly writer: SpanWriter;
+  readonly attributes: SpanAttributes | undefined;
+
+  constructor(writer: SpanWriter, attributes: SpanAttributes | undefined) {
+    this.writer = writer;
+    this.attributes = attributes;
+  }
+}
+
+/** Codes of OTLP's span kinds. */
+const spanKind = { internal: 1, client: 3 } as const;
+
+/**
+ * Hands Flue's spans to the runtime: the native spans of Workers, and OTLP where an export is set up.
+ *
+ * | of a span | native | OTLP |
+ * | --- | --- | --- |
+ * | parent | a span of Flue's, or else the active one | the same; of a root also that of another process |
+ * | times | the runtime's, of when it was told | those of the events |
+ * | kind, links, events | none | all |
+ * | exception | where the runtime has `recordException` | an event |
+ * | status | with its message; `otel.status_code` before October 2026 | with its message |
+ * | attributes | scalars, lists as JSON, cut to the runtime's budget | as they are |
+ * | name | its first 64 bytes | whole |
+ */
+export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
+  readonly #runtime: () => SpanRuntime;
+  readonly #fit: Fit;
+
+  /** @param runtime is asked for each span: an export may be set up late. */
+  constructor(runtime: () => SpanRuntime, fit: Fit) {
+    this.#runtime = runtime;
+    this.#fit = fit;
+  }
+
+  open(start: SpanStart<RuntimeSpan, SpanContext>): RuntimeSpan {
+    const runtime = this.#runtime();
+    const writer = openSpan(runtime, start);
+    if (!writer.isTraced) return new RuntimeSpan(writer, undefined);
+    const attributes = new SpanAttributes(runtime.capabilities, writer, this.#fit);
+    attributes.start(start.attributes);
+    return new RuntimeSpan(writer, attributes);
+  }
+
+  addEvent({ writer }: RuntimeSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+    writer.addEvent?.(name, unixMs, attributes);
+    // Some backends keep no events of spans.
+    const {
+      "flue.log.message": message,
+      "flue.log.level": level,
+      ...others
+    } = attributes as Readonly<Record<string, string | number>>;
+    const body = typeof message === "string" ? message : undefined;
+    const said = level === undefined ? others : { "flue.log.level": level, ...others };
+    writer.emitLog?.({
+      eventName: name,
+      severity: String(level ?? ""),
+      body,
+      unixMs,
+      attributes: said,
+    });
+  }
+
+  end({ writer, attributes }: RuntimeSpan, end: SpanEnd): void {
+    attributes?.end(end.attributes);
+    if (end.failure !== undefined && attributes !== undefined) {
+      if (end.isException) {
+        writer.addEvent?.("exception", end.unixMs, { "exception.message": end.failure });
+        writer.recordException?.({ name: "Error", message: end.failure });
+      }
+      this.#setStatus(writer, { code: "error", message: end.failure });
+    }
+    if (writer.endAt === undefined) writer.end();
+    else writer.endAt(end.unixMs);
+  }
+
+  /** Runs `body` with the span active, where the runtime can do that. */
+  activate<T>({ writer }: RuntimeSpan, body: () => T): T {
+    return this.#runtime().withActiveSpan(writer, body);
+  }
+
+  #setStatus(writer: SpanWriter, status: { code: StatusCode; message: string }): void {
+    if (this.#runtime().capabilities.status) writer.setStatus?.(status);
+    else writer.setAttribute("otel.status_code", "ERROR");
+  }
+}
+
+function openSpan(
+  runtime: SpanRuntime,
+  { name, unixMs, isClient, parent, root, predecessor }: SpanStart<RuntimeSpan, SpanContext>,
+): SpanWriter {
+  if (runtime.openAt === undefined) return openUnder(runtime, name, parent?.writer);
+  const place: SpanPlace = {
+    startUnixMs: unixMs,
+    kind: isClient ? spanKind.client : spanKind.internal,
+    parent: parent?.writer,
+    remoteParent: root,
+    links: predecessor === undefined ? [] : [predecessor.writer],
+  };
+  return runtime.openAt(name, place);
+}
