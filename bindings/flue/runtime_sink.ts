@@ -56,7 +56,12 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
     return new RuntimeSpan(writer, attributes);
   }
 
-  addEvent({ writer }: RuntimeSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+  addEvent(
+    { writer }: RuntimeSpan,
+    name: string,
+    unixMs: number,
+    attributes: FlueAttributes,
+  ): void {
     writer.addEvent?.(name, unixMs, attributes);
     // Some backends keep no events of spans.
     const {

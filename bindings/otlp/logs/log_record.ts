@@ -1,5 +1,4 @@
-import type { Attributes } from "../../trace/span_runtime.ts";
-import type { SpanLog } from "../../trace/span_runtime.ts";
+import type { Attributes, SpanLog } from "../../trace/span_runtime.ts";
 import type { ActiveContext, ParentSpan } from "../capture/context.ts";
 import { type LogRecord, listAttributes, Severity } from "../model.ts";
 

@@ -40,12 +40,23 @@ describe("createOpenTelemetryObserver", () => {
     const [first] = recording;
     assert.ok(first);
     observe(first.event, first.ctx);
-    assert.equal(observe.diagnostics()["swallowed_errors"], 1);
     const tracer = new KeepingTracer();
     trace.setGlobalTracerProvider({ getTracer: () => tracer as never });
     for (const { event, ctx } of failing) observe(event, ctx);
     assert.equal(tracer.ended.length, 6);
-    assert.equal(observe.diagnostics()["swallowed_errors"], 1);
+    assert.equal(observe.diagnostics()["swallowed_errors"], 0);
+  });
+
+  test("what began before a provider was registered goes on where it began", () => {
+    const observe = createOpenTelemetryObserver();
+    const tracer = new KeepingTracer();
+    for (const [i, { event, ctx }] of failing.entries()) {
+      if (i === 3) trace.setGlobalTracerProvider({ getTracer: () => tracer as never });
+      observe(event, ctx);
+    }
+    assert.equal(tracer.ended.length, 0);
+    const { open_spans, swallowed_errors } = observe.diagnostics();
+    assert.deepEqual({ open_spans, swallowed_errors }, { open_spans: 0, swallowed_errors: 0 });
   });
 
   test("asks for a root's context only where Flue has no parent, and children follow", () => {

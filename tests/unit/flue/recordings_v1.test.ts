@@ -4,6 +4,7 @@ import type { FlueContext, FlueEvent } from "../../../bindings/flue/event.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
 import { emptyContext, type OtelContext } from "../../../bindings/flue/otel_types.ts";
 import { TracerSink } from "../../../bindings/flue/tracer_sink.ts";
+import { normalized } from "../../flue/normalized.ts";
 import {
   type Mode,
   type ReferenceSpan,
@@ -34,39 +35,6 @@ function replay(scenario: string, mode: Mode): ReferenceSpan[] {
     { open_spans: 0, swallowed_errors: 0, traps: 0 },
   );
   return tracer.ended;
-}
-
-/**
- * A list of spans in which identifiers are positions, so that two lists with the same structure are equal. Traces and
- * parents of another process keep their identifiers.
- *
- * The one difference: the reference stamps an exception with the clock of its process, which may be past the end of the
- * span it stands in; here it happens when the event says.
- */
-function normalized(spans: readonly ReferenceSpan[]): unknown[] {
-  const positions = new Map(spans.map(({ spanId }, i) => [spanId, i]));
-  const roots = spans.filter(({ parentSpanId }) => !parentSpanId);
-  const traces = new Map(roots.map(({ traceId }, i) => [traceId, i]));
-  const positionOf = (id: string): number | string => positions.get(id) ?? id;
-  return spans.map((span) => ({
-    name: span.name,
-    kind: span.kind,
-    trace: traces.get(span.traceId) ?? span.traceId,
-    parent: span.parentSpanId ? positionOf(span.parentSpanId) : undefined,
-    start: span.start,
-    end: span.end,
-    status: span.status,
-    attributes: span.attributes,
-    events: span.events.map(({ name, time, attributes }) => ({
-      name,
-      time: name === "exception" ? span.end : time,
-      attributes,
-    })),
-    links: span.links.map(({ traceId, spanId }) => ({
-      trace: traces.get(traceId) ?? traceId,
-      span: positionOf(spanId),
-    })),
-  }));
 }
 
 describe("events of version 1 become the spans of the original adapter", () => {
