@@ -12,6 +12,7 @@ import { readIds } from "./event_ids.ts";
 import { failureText } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
+import type { FlueMetrics } from "./flue_metrics.ts";
 import type { SpanSink } from "./span_sink.ts";
 import { SpansByHandle } from "./spans_by_handle.ts";
 
@@ -50,21 +51,27 @@ export class FlueObserver<Span, Root> {
   readonly #sink: SpanSink<Span, Root>;
   readonly #callbacks: FlueCallbacks<Root>;
   readonly #now: () => number;
+  readonly #metrics: FlueMetrics | undefined;
   readonly #spans = new SpansByHandle<Span>();
   #core: FlueCore | undefined;
   #swallowed = 0;
 
-  /** @param now when an event came, in Unix milliseconds. */
+  /**
+   * @param now when an event came, in Unix milliseconds.
+   * @param metrics are told of every span that opens and ends.
+   */
   constructor(
     host: FlueCoreHost,
     sink: SpanSink<Span, Root>,
     callbacks: FlueCallbacks<Root>,
     now: () => number = Date.now,
+    metrics?: FlueMetrics,
   ) {
     this.#host = host;
     this.#sink = sink;
     this.#callbacks = callbacks;
     this.#now = now;
+    this.#metrics = metrics;
   }
 
   observe(event: FlueEvent, ctx: FlueContext): void {
@@ -141,6 +148,7 @@ export class FlueObserver<Span, Root> {
   #open(actions: Uint32Array, at: number, handle: number, occurrence: Occurrence): void {
     const { event, ctx, format, unixMs } = occurrence;
     const row = spanRow(actions, at);
+    this.#measureStart(actions, at, handle, occurrence);
     const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
     const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
     const { resolveRootContext } = this.#callbacks;
@@ -158,7 +166,22 @@ export class FlueObserver<Span, Root> {
     this.#spans.set(handle, span);
   }
 
+  #measureStart(actions: Uint32Array, at: number, handle: number, occurrence: Occurrence): void {
+    const metrics = this.#metrics;
+    if (metrics === undefined) return;
+    const { event, unixMs } = occurrence;
+    const parent = actions[at + FlueAbi.flueActionParent] ?? 0;
+    const type = actions[at + FlueAbi.flueActionType] ?? 0;
+    this.#guard(() => metrics.opened({ handle, parent, type, event, unixMs }));
+  }
+
+  #measureEnd(handle: number, event: FlueEvent | undefined, unixMs: number): void {
+    const metrics = this.#metrics;
+    if (metrics !== undefined) this.#guard(() => metrics.ended(handle, event, unixMs));
+  }
+
   #end(handle: number, row: SpanRow, occurrence: Occurrence): void {
+    this.#measureEnd(handle, occurrence.event, occurrence.unixMs);
     const span = this.#spans.take(handle);
     if (span === undefined) return;
     const { event, content, unixMs } = occurrence;
@@ -172,7 +195,9 @@ export class FlueObserver<Span, Root> {
   }
 
   #terminate(actions: Uint32Array, at: number, unixMs: number): void {
-    const span = this.#spans.take(actions[at + FlueAbi.flueActionSpan] ?? 0);
+    const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
+    this.#measureEnd(handle, undefined, unixMs);
+    const span = this.#spans.take(handle);
     if (span === undefined) return;
     const failure = flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0];
     this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false });
@@ -201,6 +226,7 @@ export class FlueObserver<Span, Root> {
   #abandon(): void {
     const unixMs = this.#now();
     const failure = flueEndings[FlueEnding.disposed];
+    this.#guard(() => this.#metrics?.abandon(unixMs));
     for (const span of this.#spans.takeAll()) {
       this.#guard(() =>
         this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false }),

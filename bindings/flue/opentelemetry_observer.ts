@@ -1,7 +1,9 @@
 import { flueModule } from "#flue-module";
+import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import { sinkFor } from "./chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "./event.ts";
 import { FlueCoreHost } from "./flue_core_host.ts";
+import { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
 import type { OtelContext, OtelTracer } from "./otel_types.ts";
 
@@ -33,7 +35,14 @@ export function createOpenTelemetryObserver(
   options: OpenTelemetryObserverOptions = {},
 ): FlueObserve {
   const host = new FlueCoreHost(() => flueModule);
-  const observer = new FlueObserver(host, sinkFor(options.tracer, host), options);
+  const metrics = new FlueMetrics(providedTelemetry);
+  const observer = new FlueObserver(
+    host,
+    sinkFor(options.tracer, host),
+    options,
+    Date.now,
+    metrics,
+  );
   return Object.assign((event: FlueEvent, ctx: FlueContext): void => observer.observe(event, ctx), {
     endAll: () => observer.endAll(),
     diagnostics: () => observer.diagnostics(),

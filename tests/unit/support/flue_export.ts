@@ -111,7 +111,7 @@ function logOf(record: Json): SentLog {
   return {
     eventName: record.eventName,
     severity: record.severityText,
-    body: record.body === undefined ? undefined : valueOf(record.body),
+    body: record.body === undefined ? undefined : anyOf(record.body),
     unixMs: Number(BigInt(record.timeUnixNano) / 1_000_000n),
     spanId: record.spanId,
     attributes: attributesOf(record.attributes),
@@ -124,11 +124,11 @@ function timeOf(nano: string): [number, number] {
 }
 
 function attributesOf(list: Json[] | undefined): Record<string, unknown> {
-  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, valueOf(value)]));
+  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, anyOf(value)]));
 }
 
-function valueOf(value: Json): unknown {
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(valueOf);
+function anyOf(value: Json): unknown {
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(anyOf);
   if (value.intValue !== undefined) return Number(value.intValue);
   return value.stringValue ?? value.doubleValue ?? value.boolValue;
 }

@@ -1,0 +1,185 @@
+import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
+import type { AttributeSink, Core } from "../core/core.ts";
+import type { FieldSet } from "../core/field_set.ts";
+import type { Telemetry } from "../trace/telemetry.ts";
+import { FlueSpanType } from "./abi.gen.ts";
+import type { FlueEvent } from "./event.ts";
+import { agentOf, causeOf, modelOf, toolOf, usageOf } from "./event_measures.ts";
+import { SpansByHandle } from "./spans_by_handle.ts";
+
+/** A span that opens, as far as metrics look at it. */
+export interface OpenedSpan {
+  readonly handle: number;
+  readonly parent: number;
+  /** A position in FlueSpanType. */
+  readonly type: number;
+  readonly event: FlueEvent;
+  readonly unixMs: number;
+}
+
+/** What stands between a span and the metrics: its span in the core, or just whom it belongs to. */
+interface Measured {
+  readonly type: number;
+  readonly core: Core;
+  /** 0 for a span that is not measured itself. */
+  readonly handle: number;
+  readonly startUnixMs: number;
+  /** The agent that works here. */
+  readonly agent: string | undefined;
+  /** The core's span of that agent; 0 for none. */
+  readonly owner: number;
+}
+
+/** A span of metrics writes nothing. */
+const nowhere: AttributeSink = { write() {} };
+const spanFlags = Abi.spanUntraced | (Profile.latest << Abi.spanProfileShift);
+
+/** Events that have been measured: of several observers each is measured by one. */
+const taken = new WeakSet<FlueEvent>();
+
+/**
+ * The GenAI metrics of Flue's turns, tools and agents: the families of an AI SDK's calls, whatever becomes of the spans.
+ * An agent is a prompt or a skill, or a delegated task with the prompt inside of it.
+ */
+export class FlueMetrics {
+  readonly #telemetry: () => Telemetry | undefined;
+  readonly #spans = new SpansByHandle<Measured>();
+
+  constructor(telemetry: () => Telemetry | undefined) {
+    this.#telemetry = telemetry;
+  }
+
+  opened({ handle, parent, type, event, unixMs }: OpenedSpan): void {
+    const core = this.#telemetry()?.host.core;
+    if (core?.isMeasuring !== true || taken.has(event)) return;
+    taken.add(event);
+    const above = this.#ownIn(core, parent);
+    const within = {
+      type,
+      core,
+      startUnixMs: unixMs,
+      agent: above?.agent,
+      owner: above?.owner ?? 0,
+    };
+    switch (type) {
+      case FlueSpanType.turn:
+        this.#spans.set(handle, {
+          ...within,
+          handle: this.#open(core, Operation.chat, within.owner, unixMs, (fields) => {
+            const { provider, model } = modelOf(event);
+            fields.text(Field.providerName, provider).text(Field.requestModel, model);
+          }),
+        });
+        break;
+      case FlueSpanType.tool: {
+        const tool = toolOf(event);
+        if (tool === undefined) break;
+        const agent = above?.agent ?? agentOf(event);
+        this.#spans.set(handle, {
+          ...within,
+          handle: this.#open(core, Operation.executeTool, within.owner, unixMs, (fields) => {
+            fields.text(Field.toolName, tool).text(Field.agentName, agent);
+          }),
+        });
+        break;
+      }
+      default:
+        this.#spans.set(handle, this.#agent(event, within, above));
+    }
+  }
+
+  /** @param event the span's own; undefined when something else ended it. */
+  ended(span: number, event: FlueEvent | undefined, unixMs: number): void {
+    const measured = this.#spans.take(span);
+    if (measured !== undefined) this.#end(measured, event, unixMs);
+  }
+
+  /** Ends what is open: its handles are those of a module that is gone. */
+  abandon(unixMs: number): void {
+    for (const measured of this.#spans.takeAll()) this.#end(measured, undefined, unixMs);
+  }
+
+  #agent(
+    event: FlueEvent,
+    within: Omit<Measured, "handle">,
+    above: Measured | undefined,
+  ): Measured {
+    const agent = agentOf(event) ?? within.agent;
+    const isTask = within.type === FlueSpanType.task;
+    const isDelegated = above?.type === FlueSpanType.task;
+    const isPrompt = within.type === FlueSpanType.operation && isAgentWork(event);
+    // The prompt of a delegated task is the work of that task's agent.
+    if (isDelegated || !(isTask || isPrompt)) return { ...within, handle: 0 };
+    const { core, startUnixMs } = within;
+    const handle = this.#open(core, Operation.invokeAgent, 0, startUnixMs, (fields) => {
+      fields.text(Field.agentName, agent);
+    });
+    return { ...within, agent, handle, owner: handle };
+  }
+
+  #open(
+    core: Core,
+    operation: number,
+    owner: number,
+    unixMs: number,
+    fill: (fields: FieldSet) => void,
+  ): number {
+    const handle = core.openSpan(operation, owner, 0, spanFlags, unixMs);
+    if (handle === 0) return 0;
+    fill(begin(core));
+    core.startSpan(handle, Profile.latest, nowhere);
+    return handle;
+  }
+
+  #end(
+    { core, handle, type, startUnixMs }: Measured,
+    event: FlueEvent | undefined,
+    unixMs: number,
+  ) {
+    const host = this.#telemetry()?.host;
+    if (handle === 0 || host?.core !== core) return;
+    const fields = begin(core);
+    let outcome: number = Outcome.truncated;
+    let end = unixMs;
+    if (event !== undefined) {
+      const { durationMs } = event as { durationMs?: unknown };
+      if (typeof durationMs === "number") end = startUnixMs + durationMs;
+      if (type === FlueSpanType.turn) fillUsage(fields, event);
+      const cause = causeOf(event);
+      outcome = cause === undefined ? Outcome.finished : Outcome.failed;
+      if (cause === "AbortError") outcome = Outcome.cancelled;
+      fields.text(Field.errorType, cause);
+    }
+    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, nowhere);
+    host.onRecord();
+  }
+
+  /** The span above, unless it was measured by a core that is gone. */
+  #ownIn(core: Core, handle: number): Measured | undefined {
+    const above = this.#spans.get(handle);
+    return above?.core === core ? above : undefined;
+  }
+}
+
+/** The core's field set, for labels alone. */
+function begin(core: Core): FieldSet {
+  const fields = core.beginFields();
+  fields.takesLabelsOnly = true;
+  fields.filter = undefined;
+  return fields;
+}
+
+function fillUsage(fields: FieldSet, event: FlueEvent): void {
+  const { responseModel, input, output, cacheRead, cacheWrite } = usageOf(event);
+  fields
+    .text(Field.responseModel, responseModel)
+    .number(Field.inputTokens, input)
+    .number(Field.outputTokens, output)
+    .number(Field.cacheReadInputTokens, cacheRead)
+    .number(Field.cacheCreationInputTokens, cacheWrite);
+}
+
+function isAgentWork(event: FlueEvent): boolean {
+  const { operationKind } = event as { operationKind?: unknown };
+  return operationKind === "prompt" || operationKind === "skill";
+}
