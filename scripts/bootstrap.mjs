@@ -99,6 +99,7 @@ try {
     await installNodeModules("tests/workerd/agents", "the agents package");
   }
   if (groups.length > 1) {
+    await installNodeModules("tests/flue", "Flue");
     await installNodeModules("tests/otlp", "OpenTelemetry's encoders");
   }
   if (groups.includes("bench")) {

@@ -23,11 +23,17 @@ export function modelOf(event: FlueEvent): {
   };
 }
 
-/** The tool that is called; undefined for the framework's own that delegates, which the task stands for. */
+/**
+ * The tool a model calls; undefined for the framework's own that delegates, which the task stands for, and for the shell of
+ * the program. Version 1 does not tell whose call it is: the program's is in no turn.
+ */
 export function toolOf(event: FlueEvent): string | undefined {
   const name = textAt(event, ["toolName"]);
   const origin = textAt(event, ["origin"]);
-  return name === "task" && (origin === undefined || origin === "framework") ? undefined : name;
+  const isTurn = textAt(event, ["turnId"]) !== undefined;
+  const caller = origin ?? (name === "task" ? "framework" : isTurn ? "model" : "caller");
+  if (name === "task" && caller === "framework") return undefined;
+  return name === "bash" && caller === "caller" ? undefined : name;
 }
 
 /** The agent a task is delegated to, or that works. */

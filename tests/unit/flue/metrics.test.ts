@@ -86,7 +86,6 @@ describe("GenAI metrics of Flue", () => {
     assert.deepEqual(Object.fromEntries(counts), {
       'gen_ai_client_inference_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="faux",gen_ai_request_model="child",gen_ai_response_model="child"}': 2,
       'gen_ai_client_inference_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="faux",gen_ai_request_model="parent",gen_ai_response_model="parent"}': 2,
-      'gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="bash",gen_ai_tool_type="function"}': 2,
       'gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="lookup",gen_ai_tool_type="function"}': 1,
       gen_ai_invoke_agent_duration_seconds_count: 1,
       'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer"}': 2,
