@@ -14,6 +14,8 @@ interface Field {
   readonly path: readonly string[];
 }
 
+type Loose = Readonly<Record<string, unknown>>;
+
 const fields: readonly Field[] = flueFields;
 
 /**
@@ -26,11 +28,11 @@ export function readAttributes(
   content: object | undefined,
 ): FlueAttributes {
   const attributes: FlueAttributes = {};
-  for (const number of plan) {
-    const field = fields[number];
-    if (field === undefined) continue;
+  for (let i = 0; i < plan.length; i += 1) {
+    const field = fields[plan[i] as number] as Field;
     const from = field.isContent ? content : event;
-    const value = from === undefined ? undefined : readValue(field, from);
+    if (from === undefined) continue;
+    const value = readValue(field, from);
     if (value !== undefined) attributes[field.key] = value;
   }
   return attributes;
@@ -50,7 +52,7 @@ export function contentText(value: unknown): string | undefined {
 function readValue({ type, path }: Field, from: object): FlueAttributeValue | undefined {
   if (type === "constant") return path[0];
   if (type === "true") return true;
-  const value = readPath(from, path);
+  const value = path.length === 1 ? (from as Loose)[path[0] as string] : readPath(from, path);
   switch (type) {
     case "any":
       return contentText(value);

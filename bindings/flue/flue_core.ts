@@ -24,14 +24,20 @@ const maxIdUnits = 100_000;
 export class FlueCore {
   readonly #exports: FlueExports;
   readonly #context: number;
-  readonly #plans = new Map<number, readonly number[]>();
+  readonly #plans: (readonly number[] | undefined)[] = [];
+  /** The whole memory, taken anew when it has grown. */
+  #words: Uint32Array;
   #bufferBytes = 0;
   #bytes = new Uint8Array(0);
+  /** The text that stands in the buffer, and its bytes: the events of one step often have the same identifiers. */
+  #text = "";
+  #textBytes = 0;
 
   /** @throws Error when the module is not the one this package was built for. */
   constructor(module: WebAssembly.Module, { openSpans = 0, spanAgeMs = 0 }: FlueCoreOptions = {}) {
     this.#exports = instantiateFlue(module);
     this.#context = this.#exports.isotel_flue_create(openSpans, spanAgeMs);
+    this.#words = new Uint32Array(this.#exports.memory.buffer);
   }
 
   /** Bytes of linear memory. */
@@ -41,42 +47,43 @@ export class FlueCore {
 
   /** Positions in `flueFields` of the attributes an event sets, in their order. */
   plan(format: number, type: number): readonly number[] {
-    const key = (format << 8) | type;
-    const known = this.#plans.get(key);
+    const key = (format << 5) | type;
+    const known = this.#plans[key];
     if (known !== undefined) return known;
-    const count = this.#exports.isotel_flue_plan(this.#context, format, type);
-    const plan = Array.from(this.#output(Math.max(count, 0)));
-    this.#plans.set(key, plan);
+    const plan = this.#output(this.#exports.isotel_flue_plan(this.#context, format, type));
+    this.#plans[key] = plan;
     return plan;
   }
 
   /**
-   * What an event does: actions of FlueAbi.flueActionSize numbers each, good until the next call. Empty for an event
-   * whose identifiers cannot be told apart.
+   * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
+   * told apart.
    */
-  take(type: number, { text, isCompactionTurn }: EventIds, nowMs: number): Uint32Array {
+  take(type: number, { text, isCompactionTurn }: EventIds, nowMs: number): number[] {
     const flags = isCompactionTurn ? FlueAbi.flueCompactionTurn : 0;
     const length = this.#put(text);
     const count = this.#exports.isotel_flue_event(this.#context, type, flags, length, nowMs);
-    return this.#output(Math.max(count, 0) * FlueAbi.flueActionSize);
+    return this.#output(count * FlueAbi.flueActionSize);
   }
 
   /** Ends every open span: actions as those of {@link take}. */
-  endAll(): Uint32Array {
+  endAll(): number[] {
     const count = this.#exports.isotel_flue_end_all(this.#context);
     return this.#output(count * FlueAbi.flueActionSize);
   }
 
   /** What to keep of attributes that do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut a text to. */
-  fit(sizes: readonly AttributeSize[], availableBytes: number): Uint32Array {
+  fit(sizes: readonly AttributeSize[], availableBytes: number): number[] {
     const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
     const entries = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * sizes.length);
+    this.#text = "";
+    this.#textBytes = 0;
     sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
       entries[2 * i] = keyBytes;
       entries[2 * i + 1] = valueBytes | (isText ? FlueAbi.flueCuttable : 0);
     });
     const count = this.#exports.isotel_flue_fit(this.#context, sizes.length, availableBytes);
-    return this.#output(Math.max(count, 0)).slice();
+    return this.#output(count);
   }
 
   /** How many spans are open, and what was dropped or given up. */
@@ -88,22 +95,30 @@ export class FlueCore {
     return { open_spans: open, ...Object.fromEntries(entries) };
   }
 
-  #output(length: number): Uint32Array {
-    if (length === 0) return new Uint32Array(0);
-    const at = this.#exports.isotel_flue_output(this.#context) >>> 0;
-    return new Uint32Array(this.#exports.memory.buffer, at, length);
+  /** So many numbers of the last answer; none of a negative number, which is an error. */
+  #output(length: number): number[] {
+    const values: number[] = [];
+    if (length <= 0) return values;
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.#exports.memory.buffer);
+    const words = this.#words;
+    const at = this.#exports.isotel_flue_output(this.#context) >>> 2;
+    for (let i = 0; i < length; i += 1) values.push(words[at + i] as number);
+    return values;
   }
 
   /** Writes a text to the buffer; its bytes. */
   #put(text: string): number {
+    if (text === this.#text && this.#bytes.length > 0) return this.#textBytes;
     const units = text.length > maxIdUnits ? text.slice(0, maxIdUnits) : text;
-    return encoder.encodeInto(units, this.#room(units.length * bytesPerUnit)).written;
+    this.#textBytes = encoder.encodeInto(units, this.#room(units.length * bytesPerUnit)).written;
+    this.#text = text;
+    return this.#textBytes;
   }
 
   /** The buffer, with room for at least so many bytes. */
   #room(bytes: number): Uint8Array {
-    const { buffer } = this.#exports.memory;
-    if (bytes > this.#bufferBytes || this.#bytes.buffer !== buffer) {
+    // Growing the memory empties the views on it.
+    if (bytes > this.#bytes.length) {
       this.#bufferBytes = Math.max(bytes, this.#bufferBytes, 4_096);
       const at = this.#exports.isotel_flue_buffer(this.#context, this.#bufferBytes) >>> 0;
       this.#bytes = new Uint8Array(this.#exports.memory.buffer, at, this.#bufferBytes);

@@ -49,6 +49,16 @@ export class FlueMetrics {
     this.#telemetry = telemetry;
   }
 
+  /** Whether spans that open now are measured. */
+  get isMeasuring(): boolean {
+    return this.#telemetry()?.host.core?.isMeasuring === true;
+  }
+
+  /** Whether a span is to be told of when it ends. */
+  has(handle: number): boolean {
+    return this.#spans.get(handle) !== undefined;
+  }
+
   opened({ handle, parent, type, event, unixMs }: OpenedSpan): void {
     const core = this.#telemetry()?.host.core;
     if (core?.isMeasuring !== true || taken.has(event)) return;

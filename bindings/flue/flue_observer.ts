@@ -13,6 +13,7 @@ import { failureText } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
+import { IsoTime } from "./iso_time.ts";
 import type { SpanSink } from "./span_sink.ts";
 import { SpansByHandle } from "./spans_by_handle.ts";
 
@@ -34,6 +35,9 @@ type EventRow = (typeof flueEvents)[number];
 
 const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [type, i]));
 
+/** As the core answers them, FlueAbi.flueActionSize numbers each. */
+type Actions = readonly number[];
+
 /** One event on its way through the actions the core answered. */
 interface Occurrence {
   readonly event: FlueEvent;
@@ -53,6 +57,7 @@ export class FlueObserver<Span, Root> {
   readonly #now: () => number;
   readonly #metrics: FlueMetrics | undefined;
   readonly #spans = new SpansByHandle<Span>();
+  readonly #times = new IsoTime();
   #core: FlueCore | undefined;
   #swallowed = 0;
 
@@ -87,9 +92,8 @@ export class FlueObserver<Span, Root> {
   endAll(): void {
     try {
       const core = this.#liveCore();
-      const answer = core === undefined ? undefined : this.#host.run(() => core.endAll());
-      if (answer === undefined) return;
-      const actions = answer.slice();
+      const actions = core === undefined ? undefined : this.#host.run(() => core.endAll());
+      if (actions === undefined) return;
       const unixMs = this.#now();
       forEachAction(actions, (at) => this.#guard(() => this.#terminate(actions, at, unixMs)));
     } catch {
@@ -108,23 +112,27 @@ export class FlueObserver<Span, Root> {
     if (row === undefined || core === undefined) return;
     const nowMs = this.#now();
     const ids = readIds(event);
-    const answer = this.#host.run(() => core.take(type, ids, nowMs));
-    if (answer === undefined || answer.length === 0) return;
-    // The callbacks may lead to other events: the answer is the core's memory only until then.
-    const actions = answer.slice();
+    const actions = this.#host.run(() => core.take(type, ids, nowMs));
+    if (actions === undefined || actions.length === 0) return;
     const occurrence: Occurrence = {
       event,
       ctx,
       type,
       row,
       format: (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1,
-      unixMs: timeOf(event, row, nowMs),
-      content: concernsEvent(actions) ? this.#contentOf(event, row) : undefined,
+      unixMs: this.#timeOf(event, row, nowMs),
+      content: this.#contentOf(event, row, actions),
     };
-    forEachAction(actions, (at) => this.#guard(() => this.#act(actions, at, occurrence)));
+    for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
+      try {
+        this.#act(actions, at, occurrence);
+      } catch {
+        this.#swallowed += 1;
+      }
+    }
   }
 
-  #act(actions: Uint32Array, at: number, occurrence: Occurrence): void {
+  #act(actions: Actions, at: number, occurrence: Occurrence): void {
     const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
     const verb = actions[at + FlueAbi.flueActionVerb];
     if (verb === FlueAbi.flueOpen) {
@@ -145,7 +153,7 @@ export class FlueObserver<Span, Root> {
     this.#sink.addEvent(span, "flue.log", occurrence.unixMs, attributes);
   }
 
-  #open(actions: Uint32Array, at: number, handle: number, occurrence: Occurrence): void {
+  #open(actions: Actions, at: number, handle: number, occurrence: Occurrence): void {
     const { event, ctx, format, unixMs } = occurrence;
     const row = spanRow(actions, at);
     this.#measureStart(actions, at, handle, occurrence);
@@ -166,9 +174,9 @@ export class FlueObserver<Span, Root> {
     this.#spans.set(handle, span);
   }
 
-  #measureStart(actions: Uint32Array, at: number, handle: number, occurrence: Occurrence): void {
+  #measureStart(actions: Actions, at: number, handle: number, occurrence: Occurrence): void {
     const metrics = this.#metrics;
-    if (metrics === undefined) return;
+    if (metrics?.isMeasuring !== true) return;
     const { event, unixMs } = occurrence;
     const parent = actions[at + FlueAbi.flueActionParent] ?? 0;
     const type = actions[at + FlueAbi.flueActionType] ?? 0;
@@ -177,7 +185,7 @@ export class FlueObserver<Span, Root> {
 
   #measureEnd(handle: number, event: FlueEvent | undefined, unixMs: number): void {
     const metrics = this.#metrics;
-    if (metrics !== undefined) this.#guard(() => metrics.ended(handle, event, unixMs));
+    if (metrics?.has(handle) === true) this.#guard(() => metrics.ended(handle, event, unixMs));
   }
 
   #end(handle: number, row: SpanRow, occurrence: Occurrence): void {
@@ -194,7 +202,7 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  #terminate(actions: Uint32Array, at: number, unixMs: number): void {
+  #terminate(actions: Actions, at: number, unixMs: number): void {
     const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
     this.#measureEnd(handle, undefined, unixMs);
     const span = this.#spans.take(handle);
@@ -208,9 +216,10 @@ export class FlueObserver<Span, Root> {
     return readAttributes(plan, event, content);
   }
 
-  #contentOf(event: FlueEvent, row: EventRow): object | undefined {
+  #contentOf(event: FlueEvent, row: EventRow, actions: Actions): object | undefined {
     const { exportContent } = this.#callbacks;
     if (exportContent === undefined || !row.asksForContent) return undefined;
+    if (!concernsEvent(actions)) return undefined;
     const content = this.#guard(() => exportContent({ ...event }));
     return typeof content === "object" && content !== null ? content : undefined;
   }
@@ -234,6 +243,14 @@ export class FlueObserver<Span, Root> {
     }
   }
 
+  /** When an event happened, in Unix milliseconds: `nowMs` where it does not say. */
+  #timeOf(event: FlueEvent, { timePath }: EventRow, nowMs: number): number {
+    const own = this.#times.parse(readPath(event, timePath));
+    if (!Number.isNaN(own)) return own;
+    const sent = this.#times.parse(event.timestamp);
+    return Number.isNaN(sent) ? nowMs : sent;
+  }
+
   #guard<T>(body: () => T): T | undefined {
     try {
       return body();
@@ -244,12 +261,12 @@ export class FlueObserver<Span, Root> {
   }
 }
 
-function forEachAction(actions: ArrayLike<number>, act: (at: number) => void): void {
+function forEachAction(actions: Actions, act: (at: number) => void): void {
   for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) act(at);
 }
 
 /** Whether an action is about the event itself, and not only about what ends with it. */
-function concernsEvent(actions: Uint32Array): boolean {
+function concernsEvent(actions: Actions): boolean {
   for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
     const isEnd = actions[at + FlueAbi.flueActionVerb] === FlueAbi.flueEnd;
     if (!isEnd || actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) return true;
@@ -257,7 +274,7 @@ function concernsEvent(actions: Uint32Array): boolean {
   return false;
 }
 
-function spanRow(actions: Uint32Array, at: number): SpanRow {
+function spanRow(actions: Actions, at: number): SpanRow {
   const row = flueSpans[actions[at + FlueAbi.flueActionType] ?? 0];
   if (row === undefined) throw new Error("isotel: no such span of Flue");
   return row;
@@ -268,12 +285,4 @@ function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: number):
   const path: readonly string[] = targets[format === FlueAbi.flueV3 ? 1 : 0];
   const target = path.length === 0 ? undefined : readPath(event, path);
   return typeof target === "string" && target !== "" ? `${prefix} ${target}` : prefix;
-}
-
-function timeOf(event: FlueEvent, { timePath }: EventRow, nowMs: number): number {
-  for (const time of [readPath(event, timePath), event.timestamp]) {
-    const unixMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
-    if (!Number.isNaN(unixMs)) return unixMs;
-  }
-  return nowMs;
 }

@@ -1,12 +1,24 @@
 import type { FlueAttributes } from "./attributes.ts";
-import type { OtelContext, OtelSpan, OtelTracer } from "./otel_types.ts";
+import type { OtelContext, OtelSpan, OtelSpanOptions, OtelTracer } from "./otel_types.ts";
 import { emptyContext, withSpan } from "./otel_types.ts";
 import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
 
 /** A span and the context its children are opened in. */
-export interface TracedSpan {
+export class TracedSpan {
   readonly span: OtelSpan;
-  readonly context: OtelContext;
+  readonly #outer: OtelContext;
+  #context: OtelContext | undefined;
+
+  constructor(span: OtelSpan, outer: OtelContext) {
+    this.span = span;
+    this.#outer = outer;
+  }
+
+  /** Made when it is needed: most spans have no children. */
+  get context(): OtelContext {
+    this.#context ??= withSpan(this.#outer, this.span);
+    return this.#context;
+  }
 }
 
 /** Codes of OpenTelemetry's JavaScript API. */
@@ -24,17 +36,16 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
 
   open(start: SpanStart<TracedSpan, OtelContext>): TracedSpan {
     const context = start.parent?.context ?? start.root ?? emptyContext;
-    const span = this.#tracer().startSpan(
-      start.name,
-      {
-        kind: start.isClient ? spanKind.client : spanKind.internal,
-        startTime: timeOf(start.unixMs),
-        attributes: start.attributes,
-        ...(start.predecessor && { links: [{ context: start.predecessor.span.spanContext() }] }),
-      },
-      context,
-    );
-    return { span, context: withSpan(context, span) };
+    const options: OtelSpanOptions = {
+      kind: start.isClient ? spanKind.client : spanKind.internal,
+      startTime: timeOf(start.unixMs),
+      attributes: start.attributes,
+    };
+    if (start.predecessor !== undefined) {
+      options.links = [{ context: start.predecessor.span.spanContext() }];
+    }
+    const span = this.#tracer().startSpan(start.name, options, context);
+    return new TracedSpan(span, context);
   }
 
   addEvent({ span }: TracedSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
