@@ -73,6 +73,8 @@ void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
   const Handle parent = ParentOf(event);
   const Belonging belonging = BelongingOf(event);
   SetKey(event, type);
+  // It may be the one that made room.
+  if (spans_.Get(predecessor) == nullptr) predecessor = kNoHandle;
   const Handle handle = spans_.Add(type, key_, belonging, now_ms);
   actions_.push_back({.verb = Verb::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
 }

@@ -189,6 +189,8 @@ TEST_CASE("a run whose open root is evicted by its own resumption still resumes"
   const std::vector<Action> actions = story.Take({.type = EventType::kRunResume, .run = "r"});
   REQUIRE(actions.size() == 2);
   CHECK(EndsOf(actions) == Ends{{root, Ending::kEvicted}});
+  // It continues nothing that is open.
+  CHECK(actions.back().predecessor == kNoHandle);
   CHECK(story.correlator.open_spans() == 1);
 }
 
