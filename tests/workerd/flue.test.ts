@@ -16,7 +16,9 @@ import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { KeepingTracer } from "../unit/support/flue.ts";
 import { startApp } from "./harness/app.ts";
 import { assertAllClosed, describeSpans, spanNamed } from "./harness/assertions.ts";
+import { eventually } from "./harness/eventually.ts";
 import { pause } from "./harness/export_counts.ts";
+import { samplesOf } from "./harness/metrics_app.ts";
 
 /** A span as the native projection has it. */
 interface Projected {
@@ -193,3 +195,47 @@ describe("recordings of Flue as native spans and over OTLP at once", () => {
     });
   }
 });
+
+const chat = 'gen_ai_operation_name="chat",gen_ai_provider_name="faux"';
+const tool = 'gen_ai_tool_type="function"';
+const measured = {
+  [`gen_ai_client_inference_duration_seconds_count{${chat},gen_ai_request_model="child"}`]: 1,
+  [`gen_ai_client_inference_duration_seconds_count{${chat},gen_ai_request_model="parent"}`]: 4,
+  [`gen_ai_client_operation_duration_seconds_count{${chat},gen_ai_request_model="child"}`]: 1,
+  [`gen_ai_client_operation_duration_seconds_count{${chat},gen_ai_request_model="parent"}`]: 4,
+  [`gen_ai_client_token_usage_count{${chat},gen_ai_request_model="child",gen_ai_token_type="input"}`]: 1,
+  [`gen_ai_client_token_usage_count{${chat},gen_ai_request_model="child",gen_ai_token_type="output"}`]: 1,
+  [`gen_ai_client_token_usage_count{${chat},gen_ai_request_model="parent",gen_ai_token_type="input"}`]: 4,
+  [`gen_ai_client_token_usage_count{${chat},gen_ai_request_model="parent",gen_ai_token_type="output"}`]: 4,
+  [`gen_ai_execute_tool_duration_seconds_count{error_type="Error",gen_ai_agent_name="Reporter",gen_ai_tool_name="boom",${tool}}`]: 1,
+  [`gen_ai_execute_tool_duration_seconds_count{gen_ai_agent_name="Reporter",gen_ai_tool_name="lookup",${tool}}`]: 2,
+  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="Reporter"}': 2,
+  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer"}': 1,
+};
+
+const aggregator = {
+  durable_objects: { bindings: [{ name: "TELEMETRY", class_name: "TelemetryAggregator" }] },
+  migrations: [{ tag: "v1", new_sqlite_classes: ["TelemetryAggregator"] }],
+};
+
+for (const [what, tail] of [
+  ["nobody traces", "none"],
+  ["that is traced", "sink"],
+] as const) {
+  test(`recordings of Flue in a Worker ${what} are measured, each turn once`, async () => {
+    const app = await startApp("flue", { tail, config: aggregator });
+    try {
+      await replay(app, readEvents("v2.1.0", "tool-task"));
+      await replay(app, readEvents("v2.1.0", "failing-tool"));
+      await eventually(async () => {
+        const text = await (await app.fetch("/metrics")).text();
+        const samples = [...samplesOf(text)].filter(([name]) =>
+          /^gen_ai_\w+_(duration_seconds|token_usage)_count/.test(name),
+        );
+        assert.deepEqual(Object.fromEntries(samples), measured);
+      });
+    } finally {
+      await app.close();
+    }
+  });
+}

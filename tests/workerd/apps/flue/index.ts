@@ -1,6 +1,7 @@
 // Replays recordings of Flue that are posted: their spans go wherever the Worker has something for them.
 import { tracer, withTelemetry } from "isotel";
 import { createOpenTelemetryObserver, type FlueEvent } from "isotel/flue";
+import { TelemetryAggregator } from "isotel/metrics";
 import { configureTelemetry, type OtlpOptions } from "isotel/otlp";
 import { routes } from "../../harness/routes.ts";
 
@@ -9,8 +10,12 @@ interface Recording {
   readonly content: boolean;
 }
 
+export { TelemetryAggregator };
+
 interface Env {
   readonly OTLP?: string;
+  /** Without it nothing is measured. */
+  readonly TELEMETRY?: DurableObjectNamespace;
 }
 
 async function replay(_url: URL, request: Request) {
@@ -29,9 +34,17 @@ async function replayInside(url: URL, request: Request) {
 
 const handler = routes({ "/replay": replay, "/inside": replayInside });
 
-export default withTelemetry({
-  fetch(request: Request, env: Env, ctx: ExecutionContext) {
-    if (env.OTLP !== undefined) configureTelemetry(JSON.parse(env.OTLP) as OtlpOptions);
-    return handler.fetch?.(request as never, env, ctx);
-  },
-} as ExportedHandler<Env>);
+export default withTelemetry(
+  {
+    fetch(request: Request, env: Env, ctx: ExecutionContext) {
+      if (env.OTLP !== undefined) configureTelemetry(JSON.parse(env.OTLP) as OtlpOptions);
+      return handler.fetch?.(request as never, env, ctx);
+    },
+  } as ExportedHandler<Env>,
+  ({ TELEMETRY: aggregator }: Env) =>
+    aggregator === undefined
+      ? {}
+      : {
+          metrics: { aggregator, public: true, flushIntervalMs: 100, genAi: { formerNames: true } },
+        },
+);
