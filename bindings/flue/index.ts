@@ -18,4 +18,4 @@ export type {
   OtelSpanOptions,
   OtelTracer,
 } from "./otel_types.ts";
-export type { FlueTraceCarrier } from "./trace_carrier.ts";
+export { type FlueTraceCarrier, remoteContext } from "./trace_carrier.ts";

@@ -4,6 +4,7 @@ import {
   createOpenTelemetryObserver,
   type FlueEvent,
   type OtelContext,
+  remoteContext,
 } from "isotel/flue";
 import { expectTrue, type Same } from "./expect.ts";
 
@@ -22,6 +23,13 @@ declare const span: Span;
 createOpenTelemetryObserver({ tracer: span });
 // @ts-expect-error content is an event, not its text
 createOpenTelemetryObserver({ exportContent: () => "text" });
+
+// A header is a root's place without OpenTelemetry's own packages.
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+expectTrue<Same<ReturnType<typeof remoteContext>, OtelContext | undefined>>();
+createOpenTelemetryInstrumentation({ resolveRootContext: () => remoteContext({ traceparent }) });
+// @ts-expect-error headers by their names
+remoteContext(traceparent);
 
 // The interceptor has the type of what it wraps.
 const { interceptor, key } = createOpenTelemetryInstrumentation({ tracer });

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { remoteContext } from "isotel/flue";
+import { ChosenSink } from "../../../bindings/flue/chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "../../../bindings/flue/event.ts";
+import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
+import { RuntimeSink } from "../../../bindings/flue/runtime_sink.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime, type SpanContext } from "../../../bindings/trace/span_runtime.ts";
 import { normalized } from "../../flue/normalized.ts";
 import { readEvents, readReference, scenariosV1 } from "../../flue/recordings.ts";
-import { flueExport } from "../support/flue_export.ts";
+import { newHost } from "../support/flue.ts";
+import { fitBy, flueExport } from "../support/flue_export.ts";
 
 const callbacks = {
   metadata: {},
@@ -121,5 +126,22 @@ describe("spans of Flue that are exported beside the runtime's own", () => {
     const exported = flueExport(noopRuntime, { resolveRootContext: () => remote });
     exported.replay(readEvents("v1beta1", "failing-tool"));
     assert.equal((await exported.sent()).spans.length, 0);
+  });
+});
+
+describe("a sink that is found without a tracer", () => {
+  test("continues the trace that resolveRootContext names by a header", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const exported = flueExport(noopRuntime);
+    const host = newHost();
+    const runtime = new RuntimeSink(() => exported.telemetry.runtime, fitBy(host));
+    const callbacks = { resolveRootContext: () => remoteContext({ traceparent }) };
+    const observer = new FlueObserver(host, new ChosenSink(runtime), callbacks);
+    for (const { event, ctx } of readEvents("v1beta1", "failing-tool"))
+      observer.observe(event, ctx);
+    const { spans } = await exported.sent();
+    assert.equal(spans.length, 6);
+    for (const { traceId } of spans) assert.equal(traceId, "0af7651916cd43dd8448eb211c80319c");
+    assert.equal(spans.at(-1)?.parentSpanId, "b7ad6b7169203331");
   });
 });
