@@ -1,40 +1,49 @@
-/** `2026-11-20T08:21:07.270Z` */
-const fullUnits = 24;
-const secondsAt = 17;
-const zero = 48;
+/** `2026-11-20T08:21:07.270Z`: as long as this, with the seconds and milliseconds here. */
+const usual = { units: 24, seconds: 17, point: 19, ms: 20, zone: 23 };
+const zero = "0".charCodeAt(0);
+const point = ".".charCodeAt(0);
 const zulu = "Z".charCodeAt(0);
 
 /** Reads the times of events, most of which are in the minute of the one before. */
 export class IsoTime {
-  #minute = Number.NaN;
+  /** A date of the minute that is known. */
+  #known = "";
   #minuteUnixMs = Number.NaN;
 
   /** Unix milliseconds of an ISO date; NaN for anything else. */
   parse(date: unknown): number {
     if (typeof date !== "string") return Number.NaN;
-    if (date.length !== fullUnits || date.charCodeAt(fullUnits - 1) !== zulu) {
-      return Date.parse(date);
+    const ms = sinceMinute(date);
+    if (ms < 0) return Date.parse(date);
+    if (!isSameMinute(date, this.#known)) {
+      const unixMs = Date.parse(date);
+      if (Number.isNaN(unixMs)) return unixMs;
+      this.#known = date;
+      this.#minuteUnixMs = unixMs - ms;
     }
-    // By the digits alone: what stands between them was looked at when the minute was new.
-    const hour = 100 * pair(date, 8) + pair(date, 11);
-    const month = 100 * (100 * pair(date, 0) + pair(date, 2)) + pair(date, 5);
-    const minute = 1e6 * month + 100 * hour + pair(date, 14);
-    if (minute !== this.#minute) {
-      this.#minuteUnixMs = Date.parse(`${date.slice(0, secondsAt)}00.000Z`);
-      this.#minute = Number.isNaN(this.#minuteUnixMs) ? Number.NaN : minute;
-    }
-    const seconds = pair(date, secondsAt);
-    const ms = 100 * digit(date, 20) + pair(date, 21);
-    return seconds < 60 ? this.#minuteUnixMs + 1_000 * seconds + ms : Number.NaN;
+    return this.#minuteUnixMs + ms;
   }
 }
 
-function pair(text: string, at: number): number {
-  return 10 * digit(text, at) + digit(text, at + 1);
+function isSameMinute(a: string, b: string): boolean {
+  if (b === "") return false;
+  let i = usual.seconds - 1;
+  while (i >= 0 && a.charCodeAt(i) === b.charCodeAt(i)) i -= 1;
+  return i < 0;
 }
 
-/** The digit at a place; NaN for what is none. */
-function digit(text: string, at: number): number {
-  const value = text.charCodeAt(at) - zero;
-  return value >= 0 && value <= 9 ? value : Number.NaN;
+/** Milliseconds since the minute of a date as it usually is; below zero for any other text. */
+function sinceMinute(date: string): number {
+  if (date.length !== usual.units || date.charCodeAt(usual.zone) !== zulu) return -1;
+  if (date.charCodeAt(usual.point) !== point) return -1;
+  const tens = date.charCodeAt(usual.seconds) - zero;
+  const ones = date.charCodeAt(usual.seconds + 1) - zero;
+  const hundreds = date.charCodeAt(usual.ms) - zero;
+  const tenths = date.charCodeAt(usual.ms + 1) - zero;
+  const last = date.charCodeAt(usual.ms + 2) - zero;
+  // Each is 0 to 9, and the first one 0 to 5.
+  const outside =
+    tens | (5 - tens) | ones | (9 - ones) | hundreds | (9 - hundreds) | tenths | (9 - tenths);
+  if ((outside | last | (9 - last)) < 0) return -1;
+  return 10_000 * tens + 1_000 * ones + 100 * hundreds + 10 * tenths + last;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { remoteContext } from "isotel/flue";
 import { ChosenSink } from "../../../bindings/flue/chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "../../../bindings/flue/event.ts";
@@ -61,6 +62,17 @@ describe("logs of Flue", () => {
     assert.equal(started?.attributes["flue.log.level"], "info");
     assert.equal(typeof started?.attributes["flue.event.index"], "number");
     assert.equal(typeof started?.attributes["flue.log.attributes"], "string");
+  });
+
+  test("are sent of traces that are not sampled too, without anything else to send them", async () => {
+    const exported = flueExport(noopRuntime, {}, { sampleRatio: 0 });
+    exported.replay(readEvents("v1beta1", "workflow-tool-task"));
+    for (let i = 0; i < 100 && exported.received === 0; i += 1) await setTimeout(5);
+    assert.ok(exported.received > 0);
+    const { spans, logs } = await exported.sent();
+    assert.equal(spans.length, 0);
+    assert.ok(logs.length > 1);
+    for (const { spanId } of logs) assert.match(spanId, /^[0-9a-f]{16}$/);
   });
 
   test("have no message unless content is exported", async () => {

@@ -25,6 +25,8 @@ export interface SentLog {
 export interface FlueExport extends Tracing {
   readonly exports: Exports;
   readonly observer: FlueObserver<unknown, SpanContext>;
+  /** Requests that arrived since the last call of {@link sent}. */
+  readonly received: number;
   replay(events: readonly Occurrence[]): void;
   /** What has been sent since the last call, in the order in which spans ended. */
   sent(): Promise<{ readonly spans: ReferenceSpan[]; readonly logs: SentLog[] }>;
@@ -62,6 +64,9 @@ export function flueExport(
     ...tracing,
     exports,
     observer: observer as FlueObserver<unknown, SpanContext>,
+    get received() {
+      return requests.length;
+    },
     replay(events) {
       for (const { event, ctx } of events) observer.observe(event, ctx);
     },
