@@ -157,9 +157,10 @@ function generateFlue() {
     asksForContent: asks === "1",
     timePath: steps(time),
   }));
-  const spanRows = spans.map(([, prefix, kind, target, targetV3, failure]) => ({
+  const spanRows = spans.map(([, prefix, kind, as, target, targetV3, failure]) => ({
     prefix: unquote(prefix),
     isClient: kind === "kClient",
+    as: spans.findIndex(([name]) => name === as),
     targets: [steps(target), steps(targetV3)],
     failure: unquote(failure),
   }));

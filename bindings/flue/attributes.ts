@@ -1,8 +1,9 @@
 import { flueFields } from "./abi.gen.ts";
 import { type FlueEvent, readPath } from "./event.ts";
+import { messageReaders } from "./messages.ts";
+import { contentText, type FlueAttributeValue, type ValueReader, valueReaders } from "./values.ts";
 
-/** What an attribute of Flue's spans can be. */
-export type FlueAttributeValue = string | number | boolean | readonly string[];
+export type { FlueAttributeValue };
 
 /** Attributes by key, in the order of src/flue/fields.def. */
 export type FlueAttributes = Record<string, FlueAttributeValue>;
@@ -17,6 +18,7 @@ interface Field {
 type Loose = Readonly<Record<string, unknown>>;
 
 const fields: readonly Field[] = flueFields;
+const readers: Readonly<Record<string, ValueReader>> = { ...valueReaders, ...messageReaders };
 
 /**
  * The attributes of a plan: identifiers and numbers from the event, content from what the exporter of content gave
@@ -38,17 +40,6 @@ export function readAttributes(
   return attributes;
 }
 
-/** A string as it is, anything else as JSON; undefined for what has none. */
-export function contentText(value: unknown): string | undefined {
-  if (typeof value === "string" || value === undefined) return value;
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // A cycle, a bigint or a toJSON that throws: what cannot be told is left out.
-    return undefined;
-  }
-}
-
 function readValue({ type, path }: Field, from: object): FlueAttributeValue | undefined {
   if (type === "constant") return path[0];
   if (type === "true") return true;
@@ -58,9 +49,11 @@ function readValue({ type, path }: Field, from: object): FlueAttributeValue | un
       return contentText(value);
     case "number":
       return typeof value === "number" ? value : undefined;
+    case "text":
+      return typeof value === "string" ? value : undefined;
     case "textList":
       return typeof value === "string" ? [value] : undefined;
     default:
-      return typeof value === "string" ? value : undefined;
+      return readers[type]?.(value);
   }
 }

@@ -4,7 +4,13 @@ import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import type { SpanRuntime } from "../trace/span_runtime.ts";
 import type { FlueAttributes } from "./attributes.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
-import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
+import {
+  globalTracer,
+  type OtelContext,
+  type OtelContexts,
+  type OtelTracer,
+  spanContextIn,
+} from "./otel_types.ts";
 import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
 import type { Fit } from "./span_attributes.ts";
 import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
@@ -21,10 +27,12 @@ const tracerName = "isotel/flue";
 export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   readonly #runtime: RuntimeSink;
   #tracer: OtelTracer | undefined;
-  readonly #traced = new TracerSink(() => this.#tracer as OtelTracer);
+  readonly #traced: TracerSink;
 
-  constructor(runtime: RuntimeSink) {
+  /** @param contexts what makes a tracer's span active; what is registered globally unless given. */
+  constructor(runtime: RuntimeSink, contexts?: () => OtelContexts | undefined) {
     this.#runtime = runtime;
+    this.#traced = new TracerSink(() => this.#tracer as OtelTracer, contexts);
   }
 
   open(start: SpanStart<ChosenSpan, OtelContext>): ChosenSpan {
@@ -56,6 +64,21 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
     else this.#traced.end(span, end);
   }
 
+  activate<T>(span: ChosenSpan, work: () => T): T {
+    if (span instanceof RuntimeSpan) return this.#runtime.activate(span, work);
+    return this.#traced.activate(span, work);
+  }
+
+  /** The runtime has no place for a span of another process: there only what Flue opens goes on in its trace. */
+  activateRoot<T>(root: OtelContext, work: () => T): T {
+    return this.#findTracer() ? this.#traced.activateRoot(root, work) : work();
+  }
+
+  /** In the runtime a root is below what is active by itself. */
+  active(): OtelContext | undefined {
+    return this.#findTracer() ? this.#traced.active() : undefined;
+  }
+
   #findTracer(): boolean {
     this.#tracer = globalTracer(tracerName);
     return this.#tracer !== undefined;
@@ -65,14 +88,23 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
 /** Of any observer: what it makes of a span is the sink's own business. */
 export type AnySink = SpanSink<unknown, OtelContext>;
 
-/** The sink of a tracer, or the one that finds out by itself where spans go. */
-export function sinkFor(tracer: OtelTracer | undefined, host: FlueCoreHost): AnySink {
-  if (tracer !== undefined) return new TracerSink(() => tracer) as AnySink;
+/**
+ * The sink of a tracer, or the one that finds out by itself where spans go.
+ *
+ * @param contexts what makes a tracer's span active; what is registered globally unless given.
+ */
+export function sinkFor(
+  tracer: OtelTracer | undefined,
+  host: FlueCoreHost,
+  contexts?: OtelContexts,
+): AnySink {
+  const activator = contexts && (() => contexts);
+  if (tracer !== undefined) return new TracerSink(() => tracer, activator) as AnySink;
   const fit: Fit = (sizes, availableBytes) => {
     const { core } = host;
     return (core && host.run(() => core.fit(sizes, availableBytes))) ?? [];
   };
-  return new ChosenSink(new RuntimeSink(currentRuntime, fit)) as AnySink;
+  return new ChosenSink(new RuntimeSink(currentRuntime, fit), activator) as AnySink;
 }
 
 let own: SpanRuntime | undefined;

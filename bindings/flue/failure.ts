@@ -1,11 +1,47 @@
-import { contentText } from "./attributes.ts";
 import { readPath } from "./event.ts";
+import type { SpanEnd } from "./span_sink.ts";
+import { contentText } from "./values.ts";
+
+/** How a span ends whose event says that it failed. */
+export type Failure = Pick<SpanEnd, "failure" | "isException" | "exceptionType" | "stack">;
 
 /** Where an event that failed may say why, in the order of preference. */
 const places = [["error"], ["response", "error"], ["result"]] as const;
+const placesGenAi = [["errorInfo"], ...places] as const;
 
-/** The message of a failure, out of the content that is exported; undefined where that tells none. */
-export function failureText(content: object | undefined): string | undefined {
+/** A failure with the message of the content that is exported; where that tells none, with `generic`. */
+export function failure(generic: string, content: object | undefined): Failure {
+  return { failure: failureText(content) ?? generic, isException: true };
+}
+
+/** A failure as the conventions for generative AI have it: without a message unless it is exported. */
+export function failureGenAi(event: object, content: object | undefined): Failure {
+  const exceptionType = text(errorOf(event), "name");
+  const error = errorOf(content);
+  const message = typeof error === "string" ? error : text(error, "message");
+  const stack = text(error, "stack");
+  return {
+    failure: message ?? "",
+    isException: (exceptionType ?? message) !== undefined,
+    ...(exceptionType !== undefined && { exceptionType }),
+    ...(stack !== undefined && { stack }),
+  };
+}
+
+function errorOf(from: object | undefined): unknown {
+  for (const path of placesGenAi) {
+    const value = readPath(from, path);
+    if (value !== undefined && value !== null) return value;
+  }
+  return undefined;
+}
+
+function text(from: unknown, name: string): string | undefined {
+  const value = readPath(from, [name]);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function failureText(content: object | undefined): string | undefined {
   for (const path of places) {
     const value = readPath(content, path);
     if (value === undefined || value === null) continue;

@@ -45,12 +45,15 @@ export class FlueCore {
     return this.#exports.memory.buffer.byteLength;
   }
 
-  /** Positions in `flueFields` of the attributes an event sets, in their order. */
-  plan(format: number, type: number): readonly number[] {
-    const key = (format << 5) | type;
+  /**
+   * Positions in `flueFields` of the attributes that doing something (FlueAbi.flueOpen and its kin) sets on a span, a
+   * position of `flueSpans`, in their order.
+   */
+  plan(format: number, verb: number, span: number): readonly number[] {
+    const key = (((format << 2) | verb) << 5) | span;
     const known = this.#plans[key];
     if (known !== undefined) return known;
-    const plan = this.#output(this.#exports.isotel_flue_plan(this.#context, format, type));
+    const plan = this.#output(this.#exports.isotel_flue_plan(this.#context, format, verb, span));
     this.#plans[key] = plan;
     return plan;
   }
@@ -59,11 +62,16 @@ export class FlueCore {
    * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
    * told apart.
    */
-  take(type: number, { text, isCompactionTurn }: EventIds, nowMs: number): number[] {
-    const flags = isCompactionTurn ? FlueAbi.flueCompactionTurn : 0;
+  take(type: number, { text, flags }: EventIds, nowMs: number): number[] {
     const length = this.#put(text);
     const count = this.#exports.isotel_flue_event(this.#context, type, flags, length, nowMs);
     return this.#output(count * FlueAbi.flueActionSize);
+  }
+
+  /** The handle of the open span that an event of this type and identifiers is about; 0 for none. */
+  find(type: number, text: string): number {
+    const length = this.#put(text);
+    return this.#exports.isotel_flue_find(this.#context, type, length) >>> 0;
   }
 
   /** Ends every open span: actions as those of {@link take}. */

@@ -1,15 +1,16 @@
+import { FlueAbi, FlueEnding, flueEndings, flueEvents } from "./abi.gen.ts";
 import {
-  FlueAbi,
-  FlueEnding,
-  type flueSpans as FlueSpanRows,
-  flueEndings,
-  flueEvents,
-  flueSpans,
-} from "./abi.gen.ts";
+  type Actions,
+  concernsEvent,
+  forEachAction,
+  nameOf,
+  spanNumber,
+  spanRow,
+} from "./actions.ts";
 import { type FlueAttributes, readAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
-import { readIds } from "./event_ids.ts";
-import { failureText } from "./failure.ts";
+import { idText, readIds } from "./event_ids.ts";
+import { failure, failureGenAi } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
@@ -17,8 +18,16 @@ import { IsoTime } from "./iso_time.ts";
 import type { SpanSink } from "./span_sink.ts";
 import { SpansByHandle } from "./spans_by_handle.ts";
 
+/**
+ * What names the spans of events of version 3 have: those of version 1, or those of OpenTelemetry's conventions for
+ * generative AI, as `@flue/opentelemetry` 2 has them.
+ */
+export type FlueSemconv = "flue" | "gen_ai";
+
 /** What an application decides about Flue's spans. */
 export interface FlueCallbacks<Root> {
+  /** `"flue"` unless given. Events of version 1 have their own names in any case. */
+  readonly semconv?: FlueSemconv | undefined;
   /** Where to place a span that has no parent among Flue's own; undefined for a trace of its own. */
   readonly resolveRootContext?:
     | ((event: FlueEvent, ctx: FlueContext) => Root | undefined)
@@ -30,21 +39,18 @@ export interface FlueCallbacks<Root> {
   readonly exportContent?: ((event: FlueEvent) => object | undefined) | undefined;
 }
 
-type SpanRow = (typeof FlueSpanRows)[number];
 type EventRow = (typeof flueEvents)[number];
 
 const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [type, i]));
 
-/** As the core answers them, FlueAbi.flueActionSize numbers each. */
-type Actions = readonly number[];
+const noEvent: FlueEvent = { type: "" };
 
 /** One event on its way through the actions the core answered. */
 interface Occurrence {
   readonly event: FlueEvent;
   readonly ctx: FlueContext;
-  readonly type: number;
-  readonly row: EventRow;
   readonly format: number;
+  readonly isGenAi: boolean;
   readonly unixMs: number;
   readonly content: object | undefined;
 }
@@ -88,6 +94,15 @@ export class FlueObserver<Span, Root> {
     }
   }
 
+  /** What the sink made of the open span that an event of this type and identifiers is about. */
+  find(type: number, ids: object): Span | undefined {
+    return this.#guard(() => {
+      const core = this.#liveCore();
+      const handle = core && this.#host.run(() => core.find(type, idText(ids)));
+      return handle === undefined ? undefined : this.#spans.get(handle);
+    });
+  }
+
   /** Ends every open span as interrupted, now. */
   endAll(): void {
     try {
@@ -111,15 +126,16 @@ export class FlueObserver<Span, Root> {
     const core = this.#liveCore();
     if (row === undefined || core === undefined) return;
     const nowMs = this.#now();
-    const ids = readIds(event);
+    const format = (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1;
+    const isGenAi = format === FlueAbi.flueV3 && this.#callbacks.semconv === "gen_ai";
+    const ids = readIds(event, isGenAi);
     const actions = this.#host.run(() => core.take(type, ids, nowMs));
     if (actions === undefined || actions.length === 0) return;
     const occurrence: Occurrence = {
       event,
       ctx,
-      type,
-      row,
-      format: (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1,
+      format,
+      isGenAi,
       unixMs: this.#timeOf(event, row, nowMs),
       content: this.#contentOf(event, row, actions),
     };
@@ -138,24 +154,25 @@ export class FlueObserver<Span, Root> {
     if (verb === FlueAbi.flueOpen) {
       this.#open(actions, at, handle, occurrence);
     } else if (verb === FlueAbi.flueLog) {
-      this.#log(handle, occurrence);
+      this.#log(handle, spanNumber(actions, at), occurrence);
     } else if (actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) {
-      this.#end(handle, spanRow(actions, at), occurrence);
+      this.#end(handle, spanNumber(actions, at), occurrence);
     } else {
       this.#terminate(actions, at, occurrence.unixMs);
     }
   }
 
-  #log(handle: number, occurrence: Occurrence): void {
+  #log(handle: number, number: number, occurrence: Occurrence): void {
     const span = this.#spans.get(handle);
     if (span === undefined) return;
-    const attributes = this.#attributes(occurrence);
+    const attributes = this.#attributes(FlueAbi.flueLog, number, occurrence);
     this.#sink.addEvent(span, "flue.log", occurrence.unixMs, attributes);
   }
 
   #open(actions: Actions, at: number, handle: number, occurrence: Occurrence): void {
     const { event, ctx, format, unixMs } = occurrence;
-    const row = spanRow(actions, at);
+    const number = spanNumber(actions, at);
+    const row = spanRow(number);
     this.#measureStart(actions, at, handle, occurrence);
     const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
     const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
@@ -166,7 +183,7 @@ export class FlueObserver<Span, Root> {
       name: nameOf(row, event, format),
       isClient: row.isClient,
       unixMs,
-      attributes: this.#attributes(occurrence),
+      attributes: this.#attributes(FlueAbi.flueOpen, number, occurrence),
       parent,
       root,
       predecessor,
@@ -179,7 +196,7 @@ export class FlueObserver<Span, Root> {
     if (metrics?.isMeasuring !== true) return;
     const { event, unixMs } = occurrence;
     const parent = actions[at + FlueAbi.flueActionParent] ?? 0;
-    const type = actions[at + FlueAbi.flueActionType] ?? 0;
+    const { as: type } = spanRow(spanNumber(actions, at));
     this.#guard(() => metrics.opened({ handle, parent, type, event, unixMs }));
   }
 
@@ -188,18 +205,19 @@ export class FlueObserver<Span, Root> {
     if (metrics?.has(handle) === true) this.#guard(() => metrics.ended(handle, event, unixMs));
   }
 
-  #end(handle: number, row: SpanRow, occurrence: Occurrence): void {
+  #end(handle: number, number: number, occurrence: Occurrence): void {
     this.#measureEnd(handle, occurrence.event, occurrence.unixMs);
     const span = this.#spans.take(handle);
     if (span === undefined) return;
-    const { event, content, unixMs } = occurrence;
-    const hasFailed = readPath(event, ["isError"]) === true;
-    this.#sink.end(span, {
-      unixMs,
-      attributes: this.#attributes(occurrence),
-      failure: hasFailed ? (failureText(content) ?? row.failure) : undefined,
-      isException: hasFailed,
-    });
+    const { event, content, unixMs, isGenAi } = occurrence;
+    const attributes = this.#attributes(FlueAbi.flueEnd, number, occurrence);
+    if (readPath(event, ["isError"]) !== true) {
+      this.#sink.end(span, { unixMs, attributes, failure: undefined, isException: false });
+      return;
+    }
+    const { failure: generic } = spanRow(number);
+    const failed = isGenAi ? failureGenAi(event, content) : failure(generic, content);
+    this.#sink.end(span, { unixMs, attributes, ...failed });
   }
 
   #terminate(actions: Actions, at: number, unixMs: number): void {
@@ -207,12 +225,17 @@ export class FlueObserver<Span, Root> {
     this.#measureEnd(handle, undefined, unixMs);
     const span = this.#spans.take(handle);
     if (span === undefined) return;
-    const failure = flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0];
-    this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false });
+    const number = spanNumber(actions, at);
+    const plan = this.#core?.plan(FlueAbi.flueV3, FlueAbi.flueInterrupt, number) ?? [];
+    const attributes = readAttributes(plan, noEvent, undefined);
+    const isTold = spanRow(number).failure !== "";
+    const why = isTold ? flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0] : "";
+    this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
   }
 
-  #attributes({ event, type, format, content }: Occurrence): FlueAttributes {
-    const plan = this.#core?.plan(format, type) ?? [];
+  #attributes(verb: number, number: number, occurrence: Occurrence): FlueAttributes {
+    const { event, format, content } = occurrence;
+    const plan = this.#core?.plan(format, verb, number) ?? [];
     return readAttributes(plan, event, content);
   }
 
@@ -259,30 +282,4 @@ export class FlueObserver<Span, Root> {
       return undefined;
     }
   }
-}
-
-function forEachAction(actions: Actions, act: (at: number) => void): void {
-  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) act(at);
-}
-
-/** Whether an action is about the event itself, and not only about what ends with it. */
-function concernsEvent(actions: Actions): boolean {
-  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
-    const isEnd = actions[at + FlueAbi.flueActionVerb] === FlueAbi.flueEnd;
-    if (!isEnd || actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) return true;
-  }
-  return false;
-}
-
-function spanRow(actions: Actions, at: number): SpanRow {
-  const row = flueSpans[actions[at + FlueAbi.flueActionType] ?? 0];
-  if (row === undefined) throw new Error("isotel: no such span of Flue");
-  return row;
-}
-
-/** The prefix and the target; just the prefix where the event does not say. */
-function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: number): string {
-  const path: readonly string[] = targets[format === FlueAbi.flueV3 ? 1 : 0];
-  const target = path.length === 0 ? undefined : readPath(event, path);
-  return typeof target === "string" && target !== "" ? `${prefix} ${target}` : prefix;
 }

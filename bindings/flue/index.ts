@@ -1,10 +1,11 @@
 export type { FlueAttributes, FlueAttributeValue } from "./attributes.ts";
 export type { FlueContext, FlueEvent } from "./event.ts";
+export type { FlueSemconv } from "./flue_observer.ts";
+export type { FlueExecutionContext, FlueExecutionOperation } from "./instrumentation.ts";
 export {
   createOpenTelemetryInstrumentation,
-  type FlueExecutionContext,
-  type FlueExecutionOperation,
   type FlueInstrumentation,
+  type OpenTelemetryInstrumentationOptions,
 } from "./opentelemetry_instrumentation.ts";
 export {
   createOpenTelemetryObserver,
@@ -13,6 +14,8 @@ export {
 } from "./opentelemetry_observer.ts";
 export type {
   OtelContext,
+  OtelContexts,
+  OtelException,
   OtelSpan,
   OtelSpanContext,
   OtelSpanOptions,

@@ -1,21 +1,24 @@
-import { type FlueContext, type FlueEvent, readText } from "./event.ts";
+import { flueModule } from "#flue-module";
+import { providedTelemetry } from "../trace/provided_telemetry.ts";
+import { sinkFor } from "./chosen_sink.ts";
+import type { FlueContext, FlueEvent } from "./event.ts";
+import { FlueCoreHost } from "./flue_core_host.ts";
+import { FlueMetrics } from "./flue_metrics.ts";
 import {
-  createOpenTelemetryObserver,
-  type OpenTelemetryObserverOptions,
-} from "./opentelemetry_observer.ts";
-import type { OtelContext } from "./otel_types.ts";
-import { type FlueTraceCarrier, remoteContext, TraceCarriers } from "./trace_carrier.ts";
+  type FlueExecutionContext,
+  type FlueExecutionOperation,
+  Instrumentation,
+} from "./instrumentation.ts";
+import type { OpenTelemetryObserverOptions } from "./opentelemetry_observer.ts";
+import type { OtelContexts } from "./otel_types.ts";
+import { remoteContext } from "./trace_carrier.ts";
 
-/** What Flue is about to run, as far as it is read. */
-export interface FlueExecutionOperation {
-  readonly type: string;
-  readonly operationId?: string | undefined;
-}
-
-/** Where Flue runs it, as far as it is read. */
-export interface FlueExecutionContext {
-  readonly submissionId?: string | undefined;
-  readonly traceCarrier?: FlueTraceCarrier | undefined;
+export interface OpenTelemetryInstrumentationOptions extends OpenTelemetryObserverOptions {
+  /**
+   * What makes a span the active one while its work runs: `context` of `@opentelemetry/api`. Without it that is the
+   * context manager which is registered globally; without such a manager nothing is made active.
+   */
+  readonly context?: OtelContexts | undefined;
 }
 
 /** What `instrument()` of `@flue/runtime` takes. */
@@ -23,7 +26,7 @@ export interface FlueInstrumentation {
   /** The same for every instrumentation made here: Flue installs one of a key. */
   readonly key: symbol;
   readonly observe: (event: FlueEvent, ctx: FlueContext) => void;
-  /** Runs `next` and hands on its promise as it is. */
+  /** Runs `next` once, in the span of what it is where there is one, and hands on its promise as it is. */
   readonly interceptor: <T>(
     operation: FlueExecutionOperation,
     ctx: FlueExecutionContext,
@@ -39,70 +42,25 @@ const key = Symbol.for("isotel/flue");
 
 /**
  * Turns Flue's events into OpenTelemetry spans, for `instrument()` of `@flue/runtime` 2: what
- * {@link createOpenTelemetryObserver} does, and work that was admitted with a `traceparent` goes on in that trace
- * wherever `resolveRootContext` does not say otherwise.
+ * {@link createOpenTelemetryObserver} does, and
+ *
+ * - what runs in an agent, a turn, a tool or a task runs in its span: spans made there are its children;
+ * - work that was admitted with a `traceparent` goes on in that trace, and what runs inside of another span under that
+ *   one, wherever `resolveRootContext` does not say otherwise;
+ * - the framework's own work around agents is a span `flue.coordinator`.
  */
 export function createOpenTelemetryInstrumentation(
-  options: OpenTelemetryObserverOptions = {},
+  options: OpenTelemetryInstrumentationOptions = {},
 ): FlueInstrumentation {
-  const carriers = new TraceCarriers();
-  const { resolveRootContext } = options;
-  const observe = createOpenTelemetryObserver({
-    ...options,
-    resolveRootContext: (event, ctx) =>
-      resolveRootContext?.(event, ctx) ?? carriedContext(carriers, event),
-  });
-  let isDisposed = false;
+  const host = new FlueCoreHost(() => flueModule);
+  const sink = sinkFor(options.tracer, host, options.context);
+  const metrics = new FlueMetrics(providedTelemetry);
+  const instrumentation = new Instrumentation(host, sink, options, remoteContext, metrics);
   return {
     key,
-    observe: (event, ctx) => {
-      if (!isDisposed) observe(event, ctx);
-    },
-    interceptor: (operation, ctx, next) => {
-      const release = isDisposed ? undefined : carry(carriers, operation, ctx);
-      return release === undefined ? next() : releaseAfter(next, release);
-    },
-    dispose: () => {
-      isDisposed = true;
-      observe.endAll();
-    },
-    diagnostics: () => observe.diagnostics(),
+    observe: (event, ctx) => instrumentation.observe(event, ctx),
+    interceptor: (operation, ctx, next) => instrumentation.intercept(operation, ctx, next),
+    dispose: () => instrumentation.dispose(),
+    diagnostics: () => instrumentation.diagnostics(),
   };
-}
-
-function carriedContext(carriers: TraceCarriers, event: FlueEvent): OtelContext | undefined {
-  const carrier =
-    carriers.get(readText(event, "operationId")) ?? carriers.get(readText(event, "submissionId"));
-  return carrier && remoteContext(carrier);
-}
-
-/** Keeps the carrier of an agent's operation; what forgets it, or undefined where there is none. */
-function carry(
-  carriers: TraceCarriers,
-  operation: FlueExecutionOperation,
-  ctx: FlueExecutionContext,
-): (() => void) | undefined {
-  try {
-    const { traceCarrier } = ctx;
-    if (operation.type !== "agent" || typeof traceCarrier?.traceparent !== "string") return;
-    const ids = [operation.operationId, ctx.submissionId].filter((id) => typeof id === "string");
-    for (const id of ids) carriers.add(id, traceCarrier);
-    return () => {
-      for (const id of ids) carriers.remove(id, traceCarrier);
-    };
-  } catch {
-    // A getter that throws: the work goes on in a trace of its own.
-    return;
-  }
-}
-
-function releaseAfter<T>(next: () => Promise<T>, release: () => void): Promise<T> {
-  try {
-    const running = next();
-    running.then(release, release);
-    return running;
-  } catch (cause) {
-    release();
-    throw cause;
-  }
 }

@@ -13,16 +13,23 @@ export interface OtelSpanContext {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: number;
+  /** Of a span of another process: what its `tracestate` said. */
+  readonly traceState?: unknown;
 }
 
 type Time = [seconds: number, nanoseconds: number];
+
+/** What is told of an error: at least one of its class and its message. */
+export type OtelException =
+  | { readonly name: string; readonly message?: string; readonly stack?: string }
+  | { readonly name?: string; readonly message: string; readonly stack?: string };
 
 export interface OtelSpan {
   spanContext(): OtelSpanContext;
   setAttributes(attributes: FlueAttributes): unknown;
   addEvent(name: string, attributes: FlueAttributes, time: Time): unknown;
-  setStatus(status: { code: number; message: string }): unknown;
-  recordException(exception: { message: string }, time: Time): void;
+  setStatus(status: { code: number; message?: string }): unknown;
+  recordException(exception: OtelException, time: Time): void;
   end(time: Time): void;
 }
 
@@ -36,6 +43,12 @@ export interface OtelSpanOptions {
 /** Any OpenTelemetry tracer. */
 export interface OtelTracer {
   startSpan(name: string, options: OtelSpanOptions, context: OtelContext): OtelSpan;
+}
+
+/** What is active where: OpenTelemetry's `context`, or the manager it is made of. */
+export interface OtelContexts {
+  active(): OtelContext;
+  with<T>(context: OtelContext, work: () => T): T;
 }
 
 class ValueContext implements OtelContext {
@@ -72,18 +85,35 @@ export function withSpan(context: OtelContext, span: OtelSpan): OtelContext {
   return context.setValue(spanKey, span);
 }
 
+/** The span in a context; undefined where there is none. */
+export function spanIn(context: OtelContext): OtelSpan | undefined {
+  return context.getValue(spanKey) as OtelSpan | undefined;
+}
+
 /** Who the span in a context is; undefined where there is none. */
 export function spanContextIn(context: OtelContext): OtelSpanContext | undefined {
-  return (context.getValue(spanKey) as OtelSpan | undefined)?.spanContext();
+  return spanIn(context)?.spanContext();
 }
 
 interface TracerProvider {
   getTracer(name: string): OtelTracer;
 }
 
+interface GlobalApi {
+  readonly trace?: TracerProvider;
+  readonly context?: OtelContexts;
+}
+
 /** The tracer of the provider that is registered globally; undefined while there is none. */
 export function globalTracer(name: string): OtelTracer | undefined {
-  const api = (globalThis as Record<symbol, unknown>)[apiKey];
-  const provider = (api as { trace?: TracerProvider } | undefined)?.trace;
-  return provider?.getTracer(name);
+  return globalApi()?.trace?.getTracer(name);
+}
+
+/** The context manager that is registered globally; undefined while there is none. */
+export function globalContexts(): OtelContexts | undefined {
+  return globalApi()?.context;
+}
+
+function globalApi(): GlobalApi | undefined {
+  return (globalThis as Record<symbol, unknown>)[apiKey] as GlobalApi | undefined;
 }

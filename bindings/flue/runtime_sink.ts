@@ -84,10 +84,11 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
     attributes?.end(end.attributes);
     if (end.failure !== undefined && attributes !== undefined) {
       if (end.isException) {
-        writer.addEvent?.("exception", end.unixMs, { "exception.message": end.failure });
-        writer.recordException?.({ name: "Error", message: end.failure });
+        writer.addEvent?.("exception", end.unixMs, exceptionAttributes(end));
+        const { failure: message, exceptionType: name = "Error", stack } = end;
+        writer.recordException?.({ name, message, ...(stack !== undefined && { stack }) });
       }
-      this.#setStatus(writer, { code: "error", message: end.failure });
+      this.#setStatus(writer, { code: "error", ...(end.failure && { message: end.failure }) });
     }
     if (writer.endAt === undefined) writer.end();
     else writer.endAt(end.unixMs);
@@ -98,10 +99,18 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
     return this.#runtime().withActiveSpan(writer, body);
   }
 
-  #setStatus(writer: SpanWriter, status: { code: StatusCode; message: string }): void {
+  #setStatus(writer: SpanWriter, status: { code: StatusCode; message?: string }): void {
     if (this.#runtime().capabilities.status) writer.setStatus?.(status);
     else writer.setAttribute("otel.status_code", "ERROR");
   }
+}
+
+function exceptionAttributes({ failure, exceptionType, stack }: SpanEnd): FlueAttributes {
+  return {
+    ...(exceptionType !== undefined && { "exception.type": exceptionType }),
+    ...(failure && { "exception.message": failure }),
+    ...(stack !== undefined && { "exception.stacktrace": stack }),
+  };
 }
 
 function openSpan(

@@ -1,4 +1,5 @@
 import { emptyContext, type OtelContext, type OtelSpan, withSpan } from "./otel_types.ts";
+import { readTraceState } from "./trace_state.ts";
 
 /** W3C headers of a trace, as Flue carries them from where work was admitted to where it runs. */
 export interface FlueTraceCarrier {
@@ -9,11 +10,21 @@ export interface FlueTraceCarrier {
 const pattern =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 
-/** A context under the span a `traceparent` names; undefined for a header that is none. */
-export function remoteContext({ traceparent }: FlueTraceCarrier): OtelContext | undefined {
+/** A context under the span the headers name; undefined for a `traceparent` that is none. */
+export function remoteContext({
+  traceparent,
+  tracestate,
+}: FlueTraceCarrier): OtelContext | undefined {
   const [, traceId, spanId, flags] = pattern.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
-  const identity = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  const traceState = typeof tracestate === "string" ? readTraceState(tracestate) : undefined;
+  const identity = {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16),
+    isRemote: true,
+    ...(traceState && { traceState }),
+  };
   return withSpan(emptyContext, new RemoteSpan(identity));
 }
 

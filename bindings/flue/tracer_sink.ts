@@ -1,6 +1,13 @@
 import type { FlueAttributes } from "./attributes.ts";
-import type { OtelContext, OtelSpan, OtelSpanOptions, OtelTracer } from "./otel_types.ts";
-import { emptyContext, withSpan } from "./otel_types.ts";
+import type {
+  OtelContext,
+  OtelContexts,
+  OtelException,
+  OtelSpan,
+  OtelSpanOptions,
+  OtelTracer,
+} from "./otel_types.ts";
+import { emptyContext, globalContexts, spanIn, withSpan } from "./otel_types.ts";
 import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
 
 /** A span and the context its children are opened in. */
@@ -28,10 +35,15 @@ const errorStatus = 2;
 /** Hands Flue's spans to any OpenTelemetry tracer, under contexts of Flue's own making: what is active plays no part. */
 export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   readonly #tracer: () => OtelTracer;
+  readonly #contexts: () => OtelContexts | undefined;
 
-  /** @param tracer is asked for each span: a provider may be registered late. */
-  constructor(tracer: () => OtelTracer) {
+  /**
+   * @param tracer is asked for each span: a provider may be registered late.
+   * @param contexts is asked each time something is to be active; unless given it is what is registered globally.
+   */
+  constructor(tracer: () => OtelTracer, contexts: () => OtelContexts | undefined = globalContexts) {
     this.#tracer = tracer;
+    this.#contexts = contexts;
   }
 
   open(start: SpanStart<TracedSpan, OtelContext>): TracedSpan {
@@ -52,15 +64,45 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
     span.addEvent(name, attributes, timeOf(unixMs));
   }
 
-  end({ span }: TracedSpan, { unixMs, attributes, failure, isException }: SpanEnd): void {
-    const time = timeOf(unixMs);
-    span.setAttributes(attributes);
-    if (failure !== undefined) {
-      if (isException) span.recordException({ message: failure }, time);
-      span.setStatus({ code: errorStatus, message: failure });
+  end({ span }: TracedSpan, end: SpanEnd): void {
+    const time = timeOf(end.unixMs);
+    span.setAttributes(end.attributes);
+    if (end.failure !== undefined) {
+      if (end.isException) span.recordException(exceptionOf(end), time);
+      const message = end.failure === "" ? undefined : end.failure;
+      span.setStatus({ code: errorStatus, ...(message !== undefined && { message }) });
     }
     span.end(time);
   }
+
+  activate<T>({ span }: TracedSpan, work: () => T): T {
+    return this.#activate(span, work);
+  }
+
+  activateRoot<T>(root: OtelContext, work: () => T): T {
+    const span = spanIn(root);
+    return span === undefined ? work() : this.#activate(span, work);
+  }
+
+  active(): OtelContext | undefined {
+    const context = this.#contexts()?.active();
+    return context !== undefined && spanIn(context) !== undefined ? context : undefined;
+  }
+
+  /** What else is in the active context, such as baggage, stays. */
+  #activate<T>(span: OtelSpan, work: () => T): T {
+    const contexts = this.#contexts();
+    return contexts === undefined ? work() : contexts.with(withSpan(contexts.active(), span), work);
+  }
+}
+
+function exceptionOf({ failure, exceptionType, stack }: SpanEnd): OtelException {
+  const more = {
+    ...(exceptionType !== undefined && { name: exceptionType }),
+    ...(stack !== undefined && { stack }),
+  };
+  // An exception without a message has a name.
+  return failure === "" ? (more as OtelException) : { ...more, message: failure ?? "" };
 }
 
 /** Seconds and nanoseconds: a plain number may be taken as the time since the process began. */

@@ -76,7 +76,7 @@ constexpr uint32_t FlueFingerprint() {
 #define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) #name "," type "\n"
 #include "flue/events.def"
 #undef ISOTEL_FLUE_EVENT
-#define ISOTEL_FLUE_SPAN(name, prefix, kind, target, target_v3, failure) #name "," prefix "\n"
+#define ISOTEL_FLUE_SPAN(name, prefix, kind, as, target, target_v3, failure) #name "," prefix "\n"
 #include "flue/spans.def"
 #undef ISOTEL_FLUE_SPAN
 #define ISOTEL_FLUE_ENDING(name, message) #name "," message "\n"

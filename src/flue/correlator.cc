@@ -9,6 +9,7 @@ namespace {
 constexpr char kRun = 'r';
 constexpr char kOperation = 'o';
 constexpr char kTask = 't';
+constexpr char kSubmission = 's';
 
 std::string_view FirstOf(std::initializer_list<std::string_view> ids) {
   for (const std::string_view id : ids) {
@@ -23,6 +24,7 @@ const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
   actions_.clear();
   EndOld(now_ms);
   SetKey(event, Info(event.type).span);
+  if (Info(event.type).role == Role::kSettle) key_ = event.submission;
   if (Info(event.type).role != Role::kLog && (key_.empty() || key_.size() > kMaxFlueKeyBytes)) {
     Add(FlueCounter::kUnkeyedEvents);
     return actions_;
@@ -37,8 +39,19 @@ const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
     case Role::kLog:
       Log(event);
       break;
+    case Role::kSettle:
+      Settle(event);
+      break;
+    case Role::kInterrupt:  // of no event
+      break;
   }
   return actions_;
+}
+
+Handle Correlator::Find(const Event& event) {
+  const SpanType type = Info(event.type).span;
+  SetKey(event, type);
+  return spans_.Find(type, key_);
 }
 
 const std::vector<Action>& Correlator::EndAll() {
@@ -52,6 +65,11 @@ void Correlator::Start(const Event& event, double now_ms) {
   if (event.type == EventType::kRunResume) return Resume(event, now_ms);
   if (IsLate(event)) return Add(FlueCounter::kLateStarts);
   if (spans_.Find(type, key_) != kNoHandle) return Add(FlueCounter::kDuplicateStarts);
+  if (IsWithoutSpan(event)) return;
+  if (event.is_gen_ai && event.is_prompt && type == SpanType::kOperation && !event.task.empty()) {
+    const Handle task = spans_.Find(SpanType::kTask, event.task);
+    if (task != kNoHandle) return spans_.StandFor(task, event.operation);
+  }
   Open(event, now_ms, kNoHandle);
 }
 
@@ -69,10 +87,10 @@ void Correlator::Resume(const Event& event, double now_ms) {
 
 void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
   if (spans_.IsFull()) EndSpan(spans_.oldest(), Ending::kEvicted);
-  const SpanType type = Info(event.type).span;
+  const SpanType type = SpanOf(event);
   const Handle parent = ParentOf(event);
   const Belonging belonging = BelongingOf(event);
-  SetKey(event, type);
+  SetKey(event, KeyedAs(type));
   // It may be the one that made room.
   if (spans_.Get(predecessor) == nullptr) predecessor = kNoHandle;
   const Handle handle = spans_.Add(type, key_, belonging, now_ms);
@@ -82,23 +100,44 @@ void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
 void Correlator::End(const Event& event) {
   const SpanType type = Info(event.type).span;
   const Handle handle = spans_.Find(type, key_);
-  if (type == SpanType::kWorkflow) {
-    EndMembers(spans_.OfRun(event.run), Ending::kRunEnded, handle);
-    RememberEnd(kRun, event.run);
+  EndInside(event, handle);
+  if (handle != kNoHandle) {
+    const bool is_its_own = spans_.Get(handle)->type == type;
+    return is_its_own ? EndSpan(handle, Ending::kOwnEvent) : spans_.StandForNoMore(handle, event.operation);
   }
-  if (type == SpanType::kOperation) {
-    EndMembers(spans_.InOperation(event.operation), Ending::kOperationEnded, handle);
-    RememberEnd(kOperation, event.operation);
+  if (!IsWithoutSpan(event)) Add(FlueCounter::kUnmatchedEnds);
+}
+
+void Correlator::EndInside(const Event& event, Handle handle) {
+  switch (Info(event.type).span) {
+    case SpanType::kWorkflow:
+      EndMembers(spans_.OfRun(event.run), Ending::kRunEnded, handle);
+      return RememberEnd(kRun, event.run);
+    case SpanType::kOperation:
+      EndMembers(spans_.InOperation(event.operation), Ending::kOperationEnded, handle);
+      return RememberEnd(kOperation, event.operation);
+    case SpanType::kTask:
+      if (const OpenSpan* const task = spans_.Get(handle); task != nullptr) {
+        for (const std::string* const operation : task->operations) {
+          EndMembers(spans_.InOperation(*operation), Ending::kTaskEnded, handle);
+          RememberEnd(kOperation, *operation);
+        }
+      }
+      return RememberEnd(kTask, event.task);
+    default:
+      return;
   }
-  if (type == SpanType::kTask) RememberEnd(kTask, event.task);
-  if (handle == kNoHandle) return Add(FlueCounter::kUnmatchedEnds);
-  EndSpan(handle, Ending::kOwnEvent);
+}
+
+void Correlator::Settle(const Event& event) {
+  EndMembers(spans_.OfSubmission(event.submission), Ending::kSettled, kNoHandle);
+  RememberEnd(kSubmission, event.submission);
 }
 
 void Correlator::Log(const Event& event) {
   const Handle span = ParentOf(event);
   if (span == kNoHandle) return Add(FlueCounter::kUnattachedLogs);
-  actions_.push_back({.verb = Verb::kLog, .span = span, .type = spans_.Get(span)->type});
+  actions_.push_back({.verb = Verb::kLog, .span = span, .type = spans_.Get(span)->shown});
 }
 
 void Correlator::SetKey(const Event& event, SpanType type) {
@@ -124,7 +163,7 @@ void Correlator::SetKey(const Event& event, SpanType type) {
     case SpanType::kCompaction:
       SetCompactionKey(event);
       break;
-    case SpanType::kCount:
+    default:
       key_.clear();
       break;
   }
@@ -140,10 +179,8 @@ Handle Correlator::ParentOf(const Event& event) {
     return id.empty() ? kNoHandle : spans_.Find(type, id);
   };
   Handle nearest = kNoHandle;
-  switch (Info(event.type).role == Role::kLog ? SpanType::kTool : Info(event.type).span) {
-    case SpanType::kWorkflow:
-    case SpanType::kCount:
-      return kNoHandle;
+  const bool is_log = Info(event.type).role == Role::kLog;
+  switch (is_log ? SpanType::kTool : Info(event.type).span) {
     case SpanType::kOperation:
       nearest = find(SpanType::kTask, event.task);
       return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
@@ -154,17 +191,21 @@ Handle Correlator::ParentOf(const Event& event) {
       break;
     case SpanType::kTool:
     case SpanType::kTask:
-      nearest = find(SpanType::kTurn, event.turn);
+      // A turn is over before what it asks for begins, except where both tell of it at once.
+      if (is_log || !event.is_gen_ai) nearest = find(SpanType::kTurn, event.turn);
       break;
     case SpanType::kCompaction:
       break;
+    default:
+      return kNoHandle;
   }
+  if (nearest == kNoHandle && event.is_gen_ai) nearest = find(SpanType::kTask, event.task);
   if (nearest == kNoHandle) nearest = find(SpanType::kOperation, event.operation);
   return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
 }
 
 Belonging Correlator::BelongingOf(const Event& event) {
-  Belonging belonging{.run = event.run, .operation = event.operation};
+  Belonging belonging{.run = event.run, .operation = event.operation, .submission = event.submission};
   if (Info(event.type).span == SpanType::kOperation) {
     // A delegated operation belongs to the one that delegated, which ends it even outside of any run.
     const OpenSpan* const task = event.task.empty() ? nullptr : spans_.Get(spans_.Find(SpanType::kTask, event.task));
@@ -175,7 +216,8 @@ Belonging Correlator::BelongingOf(const Event& event) {
 }
 
 bool Correlator::IsLate(const Event& event) {
-  return HasEnded(kRun, event.run) || HasEnded(kOperation, event.operation) || HasEnded(kTask, event.task);
+  return HasEnded(kRun, event.run) || HasEnded(kOperation, event.operation) || HasEnded(kTask, event.task) ||
+         HasEnded(kSubmission, event.submission);
 }
 
 void Correlator::RememberEnd(char scope, std::string_view id) {
@@ -208,9 +250,12 @@ void Correlator::EndMembers(const Members& members, Ending ending, Handle except
     if (span == nullptr || span->is_ending || handle == except) continue;
     span->is_ending = true;
     ending_spans.push_back(handle);
-    if (span->type != SpanType::kOperation) continue;
-    const Members inner = spans_.InOperation(*span->key);
-    waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
+    const auto add_inner = [this, &waiting](const std::string& operation) {
+      const Members inner = spans_.InOperation(operation);
+      waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
+    };
+    if (span->type == SpanType::kOperation) add_inner(*span->key);
+    for (const std::string* const operation : span->operations) add_inner(*operation);
   }
   while (!ending_spans.empty()) {
     EndSpan(ending_spans.back(), ending);
@@ -222,6 +267,7 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
   const OpenSpan* const span = spans_.Get(handle);
   if (span == nullptr) return;
   const SpanType type = span->type;
+  const SpanType shown = span->shown;
   if (ending == Ending::kEvicted) {
     Add(FlueCounter::kEvictedSpans);
   } else if (ending == Ending::kExpired) {
@@ -231,9 +277,10 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
     // What still comes of it is late. One that was given up goes on, and so does a run that was resumed.
     if (type == SpanType::kOperation) RememberEnd(kOperation, *span->key);
     if (type == SpanType::kTask) RememberEnd(kTask, *span->key);
+    for (const std::string* const operation : span->operations) RememberEnd(kOperation, *operation);
   }
   spans_.Remove(handle);
-  actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = type, .ending = ending});
+  actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = shown, .ending = ending});
 }
 
 }  // namespace isotel::flue

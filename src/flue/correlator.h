@@ -46,6 +46,9 @@ class Correlator {
   /// Counts an event whose identifiers cannot be read.
   void Refuse() { Add(FlueCounter::kUnkeyedEvents); }
 
+  /// The open span an event is about, or that stands for it; kNoHandle when there is none.
+  [[nodiscard]] Handle Find(const Event& event);
+
   /// Ends every open span.
   const std::vector<Action>& EndAll();
 
@@ -57,6 +60,8 @@ class Correlator {
   void Resume(const Event& event, double now_ms);
   void Open(const Event& event, double now_ms, Handle predecessor);
   void End(const Event& event);
+  void EndInside(const Event& event, Handle handle);
+  void Settle(const Event& event);
   void Log(const Event& event);
 
   // Leaves the span's key in key_.
@@ -69,7 +74,7 @@ class Correlator {
   [[nodiscard]] bool HasEnded(char scope, std::string_view id);
 
   void EndOld(double now_ms);
-  // Ends them and what belongs to the operations among them, the last to open first.
+  // Ends them and what belongs to the operations they are or stand for, the last to open first.
   void EndMembers(const Members& members, Ending ending, Handle except);
   void EndSpan(Handle handle, Ending ending);
   void Add(FlueCounter counter) { ++counts_[static_cast<size_t>(counter)]; }

@@ -18,15 +18,30 @@ Handle OpenSpans::Find(SpanType type, std::string_view key) const {
   return found == keys.end() ? kNoHandle : found->second;
 }
 
-Handle OpenSpans::Add(SpanType type, std::string_view key, const Belonging& belonging, double now_ms) {
+Handle OpenSpans::Add(SpanType shown, std::string_view key, const Belonging& belonging, double now_ms) {
   const Handle handle = spans_.Insert().value();
   OpenSpan* const span = spans_.Find(handle);
+  const SpanType type = KeyedAs(shown);
   span->type = type;
+  span->shown = shown;
   span->opened_ms = now_ms;
   span->key = &by_key_[static_cast<size_t>(type)].emplace(key, handle).first->first;
   span->run = Join(runs_, belonging.run, handle);
   span->operation = Join(operations_, belonging.operation, handle);
+  span->submission = Join(submissions_, belonging.submission, handle);
   return handle;
+}
+
+void OpenSpans::StandFor(Handle handle, std::string_view operation) {
+  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+  spans_.Find(handle)->operations.push_back(&keys.emplace(operation, handle).first->first);
+}
+
+void OpenSpans::StandForNoMore(Handle handle, std::string_view operation) {
+  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+  const auto found = keys.find(operation);
+  std::erase(spans_.Find(handle)->operations, &found->first);
+  keys.erase(found);
 }
 
 void OpenSpans::GiveUpKey(Handle handle) {
@@ -43,10 +58,15 @@ void OpenSpans::Remove(Handle handle) {
   if (span == nullptr) return;
   Leave(runs_, span->run, handle);
   Leave(operations_, span->operation, handle);
+  Leave(submissions_, span->submission, handle);
+  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+  for (const std::string* const operation : span->operations) keys.erase(keys.find(*operation));
   spans_.Erase(handle);
 }
 
 Members OpenSpans::OfRun(std::string_view run) const { return MembersOf(runs_, run); }
+
+Members OpenSpans::OfSubmission(std::string_view submission) const { return MembersOf(submissions_, submission); }
 
 Members OpenSpans::InOperation(std::string_view operation) const { return MembersOf(operations_, operation); }
 

@@ -20,18 +20,22 @@ using Members = std::vector<Handle>;
 using Group = TextMap<Members>::value_type;
 
 struct OpenSpan {
-  SpanType type = SpanType::kWorkflow;
+  SpanType type = SpanType::kWorkflow;   // what it is keyed as
+  SpanType shown = SpanType::kWorkflow;  // the row of spans.def
   double opened_ms = 0;
-  bool is_ending = false;            // for whoever collects what ends together
-  const std::string* key = nullptr;  // null once it was given up
-  Group* run = nullptr;              // null outside of any
-  Group* operation = nullptr;        // the one it runs in; null outside of any
+  bool is_ending = false;                      // for whoever collects what ends together
+  const std::string* key = nullptr;            // null once it was given up
+  std::vector<const std::string*> operations;  // that it stands for besides
+  Group* run = nullptr;                        // null outside of any
+  Group* operation = nullptr;                  // the one it runs in; null outside of any
+  Group* submission = nullptr;                 // null outside of any
 };
 
 /// What a span belongs to besides its parent; empty for none.
 struct Belonging {
   std::string_view run;
   std::string_view operation;
+  std::string_view submission;
 };
 
 class OpenSpans {
@@ -41,8 +45,12 @@ class OpenSpans {
   /// The open span of this type and key; kNoHandle when there is none.
   [[nodiscard]] Handle Find(SpanType type, std::string_view key) const;
 
-  /// Adds a span. There must be room, and no span of this type and key.
-  Handle Add(SpanType type, std::string_view key, const Belonging& belonging, double now_ms);
+  /// Adds a span, shown as a row of spans.def. There must be room, and no span of the type it is keyed as and this key.
+  Handle Add(SpanType shown, std::string_view key, const Belonging& belonging, double now_ms);
+
+  /// Lets an open span stand for an operation, of which none is open, until the operation or the span ends.
+  void StandFor(Handle handle, std::string_view operation);
+  void StandForNoMore(Handle handle, std::string_view operation);
 
   /// Lets another span have the key of an open one, which stays open.
   void GiveUpKey(Handle handle);
@@ -53,8 +61,9 @@ class OpenSpans {
   /// The open span; null for any other handle.
   OpenSpan* Get(Handle handle) { return spans_.Find(handle); }
 
-  /// The open spans of a run or in an operation, the first to open first.
+  /// The open spans of a run, of a submission or in an operation, the first to open first.
   [[nodiscard]] Members OfRun(std::string_view run) const;
+  [[nodiscard]] Members OfSubmission(std::string_view submission) const;
   [[nodiscard]] Members InOperation(std::string_view operation) const;
 
   [[nodiscard]] Handle oldest() const { return spans_.oldest(); }
@@ -71,6 +80,7 @@ class OpenSpans {
   std::array<TextMap<Handle>, static_cast<size_t>(SpanType::kCount)> by_key_;
   TextMap<Members> runs_;
   TextMap<Members> operations_;
+  TextMap<Members> submissions_;
 };
 
 }  // namespace isotel::flue

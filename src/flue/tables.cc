@@ -6,13 +6,24 @@ namespace {
 constexpr uint32_t SetOf(SpanType type) { return 1U << static_cast<uint32_t>(type); }
 
 constexpr uint32_t W = SetOf(SpanType::kWorkflow);
+constexpr uint32_t R = SetOf(SpanType::kResumedWorkflow);
 constexpr uint32_t O = SetOf(SpanType::kOperation);
 constexpr uint32_t T = SetOf(SpanType::kTurn);
 constexpr uint32_t L = SetOf(SpanType::kTool);
 constexpr uint32_t K = SetOf(SpanType::kTask);
 constexpr uint32_t C = SetOf(SpanType::kCompaction);
-constexpr uint32_t R = SetOf(SpanType::kCount);
-constexpr uint32_t A = W | O | T | L | K | C | R;
+constexpr uint32_t A = W | R | O | T | L | K | C;
+
+constexpr uint32_t G = SetOf(SpanType::kAgent);
+constexpr uint32_t S = SetOf(SpanType::kSubagent);
+constexpr uint32_t I = SetOf(SpanType::kInference);
+constexpr uint32_t X = SetOf(SpanType::kToolExecution);
+constexpr uint32_t H = SetOf(SpanType::kShell);
+constexpr uint32_t P = SetOf(SpanType::kPlainOperation);
+constexpr uint32_t M = SetOf(SpanType::kPlainCompaction);
+constexpr uint32_t B = G | S | I | X | H | P | M;
+
+constexpr uint32_t Q = SetOf(SpanType::kCoordinator);
 
 constexpr uint32_t SetOf(Format format) { return 1U << static_cast<uint32_t>(format); }
 
@@ -24,6 +35,12 @@ constexpr std::array<EventInfo, static_cast<size_t>(EventType::kCount)> kEvents{
 #include "flue/events.def"
 #undef ISOTEL_FLUE_EVENT
 }};
+
+constexpr SpanType kKeyedAs[] = {
+#define ISOTEL_FLUE_SPAN(name, prefix, kind, as, target, target_v3, failure) SpanType::as,
+#include "flue/spans.def"
+#undef ISOTEL_FLUE_SPAN
+};
 
 struct Carrier {
   uint32_t formats;
@@ -41,13 +58,13 @@ constexpr Carrier kFields[] = {
 
 const EventInfo& Info(EventType type) { return kEvents[static_cast<size_t>(type)]; }
 
-std::vector<uint32_t> PlanOf(Format format, EventType type) {
-  const EventInfo& info = Info(type);
-  const uint32_t span = type == EventType::kRunResume ? R : SetOf(info.span);
+SpanType KeyedAs(SpanType type) { return kKeyedAs[static_cast<size_t>(type)]; }
+
+std::vector<uint32_t> PlanOf(Format format, Role role, SpanType span) {
   std::vector<uint32_t> plan;
   uint32_t field = 0;
   for (const Carrier& carrier : kFields) {
-    const bool is_carried = carrier.role == info.role && (carrier.spans & span) != 0;
+    const bool is_carried = carrier.role == role && (carrier.spans & SetOf(span)) != 0;
     if (is_carried && (carrier.formats & SetOf(format)) != 0) plan.push_back(field);
     ++field;
   }

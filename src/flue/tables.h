@@ -11,7 +11,7 @@ namespace isotel::flue {
 
 /// Where an event's values are: by the `v` of events.
 enum class Format : uint8_t { kV1, kV3, kCount };
-enum class Role : uint8_t { kStart, kEnd, kLog };
+enum class Role : uint8_t { kStart, kEnd, kLog, kInterrupt, kSettle };
 
 enum class EventType : uint8_t {
 #define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) name,
@@ -21,7 +21,7 @@ enum class EventType : uint8_t {
 };
 
 enum class SpanType : uint32_t {
-#define ISOTEL_FLUE_SPAN(name, prefix, kind, target, target_v3, failure) name,
+#define ISOTEL_FLUE_SPAN(name, prefix, kind, as, target, target_v3, failure) name,
 #include "flue/spans.def"
 #undef ISOTEL_FLUE_SPAN
   kCount
@@ -50,8 +50,11 @@ struct EventInfo {
 /// The row of an event; `type` is one.
 [[nodiscard]] const EventInfo& Info(EventType type);
 
-/// The fields that an event sets when its values are read in `format`: positions in fields.def, in the order of the
-/// attributes.
-[[nodiscard]] std::vector<uint32_t> PlanOf(Format format, EventType type);
+/// The row whose identifiers a span has; for most its own.
+[[nodiscard]] SpanType KeyedAs(SpanType type);
+
+/// The fields that an event in this role sets on a span when its values are read in `format`: positions in fields.def, in
+/// the order of the attributes.
+[[nodiscard]] std::vector<uint32_t> PlanOf(Format format, Role role, SpanType span);
 
 }  // namespace isotel::flue

@@ -43,6 +43,9 @@ export const scenariosV1 = [
 
 export const scenariosV3 = ["aborted", "compaction", "failing-tool", "tool-task"] as const;
 
+/** Those and one written by hand, with what real sessions seldom have: every kind of operation, tool, result and error. */
+export const scenariosGenAi = [...scenariosV3, "edges"] as const;
+
 export function readEvents(version: "v1beta1" | "v2.1.0", scenario: string): Occurrence[] {
   return readFileSync(join(data, `events-${version}-${scenario}.jsonl`), "utf8")
     .trimEnd()
@@ -53,4 +56,12 @@ export function readEvents(version: "v1beta1" | "v2.1.0", scenario: string): Occ
 export function readReference(scenario: string, mode: Mode): ReferenceSpan[] {
   const text = readFileSync(join(data, `refspans-v1beta1-${scenario}.json`), "utf8");
   return (JSON.parse(text) as Record<Mode, ReferenceSpan[]>)[mode];
+}
+
+/** What `@flue/opentelemetry` 2.1.0 makes of a stream of version 3; of `rooted` with its content off. */
+export function readReferenceGenAi(scenario: string, mode: Mode): ReferenceSpan[] {
+  const file = mode === "content" ? "refspans" : "refmodes";
+  const text = readFileSync(join(data, `${file}-v2.1.0-${scenario}.json`), "utf8");
+  const key = mode === "content" ? "spans" : mode;
+  return (JSON.parse(text) as Record<string, ReferenceSpan[]>)[key] ?? [];
 }

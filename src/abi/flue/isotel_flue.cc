@@ -20,6 +20,10 @@ namespace {
 static_assert(sizeof(flue::Action) == ISOTEL_FLUE_ACTION_SIZE * sizeof(uint32_t));
 static_assert(static_cast<uint32_t>(flue::Verb::kEnd) == ISOTEL_FLUE_END);
 static_assert(static_cast<uint32_t>(flue::Verb::kLog) == ISOTEL_FLUE_LOG);
+static_assert(static_cast<uint32_t>(flue::Role::kStart) == ISOTEL_FLUE_OPEN);
+static_assert(static_cast<uint32_t>(flue::Role::kEnd) == ISOTEL_FLUE_END);
+static_assert(static_cast<uint32_t>(flue::Role::kLog) == ISOTEL_FLUE_LOG);
+static_assert(static_cast<uint32_t>(flue::Role::kInterrupt) == ISOTEL_FLUE_INTERRUPT);
 static_assert(static_cast<uint32_t>(flue::Format::kV3) == ISOTEL_FLUE_V3);
 static_assert(isotel::trace::kKeepAll == ISOTEL_FLUE_KEEP_ALL);
 static_assert(ISOTEL_FLUE_SPAN_BYTES < isotel::kNativeSpanBytes);
@@ -32,6 +36,16 @@ flue::Limits MakeLimits(uint32_t open_spans, double span_age_ms) {
   if (open_spans > 0 && open_spans < limits.open_spans) limits.open_spans = open_spans;
   if (span_age_ms > 0) limits.span_age_ms = span_age_ms;
   return limits;
+}
+
+flue::Event MakeEvent(uint32_t event, uint32_t flags) {
+  return {.type = static_cast<flue::EventType>(event),
+          .is_compaction_turn = (flags & ISOTEL_FLUE_COMPACTION_TURN) != 0,
+          .is_gen_ai = (flags & ISOTEL_FLUE_GEN_AI) != 0,
+          .is_prompt = (flags & ISOTEL_FLUE_PROMPT) != 0,
+          .is_skill = (flags & ISOTEL_FLUE_SKILL) != 0,
+          .is_shell = (flags & ISOTEL_FLUE_SHELL) != 0,
+          .is_task_tool = (flags & ISOTEL_FLUE_TASK_TOOL) != 0};
 }
 
 }  // namespace
@@ -72,10 +86,12 @@ void* isotel_flue_buffer(isotel_flue* context, uint32_t size) {
 
 const void* isotel_flue_output(isotel_flue* context) { return context->output; }
 
-int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t event) {
+int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t verb, uint32_t span) {
   if (format >= static_cast<uint32_t>(flue::Format::kCount)) return Answer(Error::kOutOfRange);
-  if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
-  context->plan = flue::PlanOf(static_cast<flue::Format>(format), static_cast<flue::EventType>(event));
+  if (verb > ISOTEL_FLUE_INTERRUPT) return Answer(Error::kOutOfRange);
+  if (span >= static_cast<uint32_t>(flue::SpanType::kCount)) return Answer(Error::kOutOfRange);
+  context->plan =
+      flue::PlanOf(static_cast<flue::Format>(format), static_cast<flue::Role>(verb), static_cast<flue::SpanType>(span));
   context->output = context->plan.data();
   return static_cast<int32_t>(context->plan.size());
 }
@@ -83,14 +99,20 @@ int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t event) 
 int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, uint32_t length, double now_ms) {
   if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
   if (length > context->buffer.size()) return Answer(Error::kOutOfRange);
-  flue::Event parsed{.type = static_cast<flue::EventType>(event),
-                     .is_compaction_turn = (flags & ISOTEL_FLUE_COMPACTION_TURN) != 0};
+  flue::Event parsed = MakeEvent(event, flags);
   const Error error = flue::ReadIds({context->buffer.data(), length}, parsed);
   if (error != Error::kOk) {
     context->correlator.Refuse();
     return Answer(error);
   }
   return context->Put(context->correlator.Take(parsed, now_ms));
+}
+
+uint32_t isotel_flue_find(isotel_flue* context, uint32_t event, uint32_t length) {
+  if (event >= static_cast<uint32_t>(flue::EventType::kCount) || length > context->buffer.size()) return 0;
+  flue::Event parsed = MakeEvent(event, 0);
+  if (flue::ReadIds({context->buffer.data(), length}, parsed) != Error::kOk) return 0;
+  return context->correlator.Find(parsed);
 }
 
 int32_t isotel_flue_end_all(isotel_flue* context) { return context->Put(context->correlator.EndAll()); }

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_FLUE_ABI_VERSION 1
+#define ISOTEL_FLUE_ABI_VERSION 2
 
 /* Formats of events: where they have their values. */
 #define ISOTEL_FLUE_V1 0
@@ -31,6 +31,11 @@ extern "C" {
 
 /* Flags of isotel_flue_event(). */
 #define ISOTEL_FLUE_COMPACTION_TURN 1 /* a turn that summarizes for a compaction */
+#define ISOTEL_FLUE_GEN_AI 2          /* spans as the conventions for generative AI have them */
+#define ISOTEL_FLUE_PROMPT 4          /* an operation that is a prompt */
+#define ISOTEL_FLUE_SKILL 8           /* an operation that is a skill */
+#define ISOTEL_FLUE_SHELL 16          /* an operation that is a shell, or the program's own call of one */
+#define ISOTEL_FLUE_TASK_TOOL 32      /* the framework's own tool that delegates a task */
 
 /* Numbers of an action, each a uint32_t, and what is done. */
 #define ISOTEL_FLUE_ACTION_SIZE 6
@@ -43,6 +48,7 @@ extern "C" {
 #define ISOTEL_FLUE_OPEN 0
 #define ISOTEL_FLUE_END 1
 #define ISOTEL_FLUE_LOG 2
+#define ISOTEL_FLUE_INTERRUPT 3 /* of isotel_flue_plan() only: an end for another reason than its own event */
 #define ISOTEL_FLUE_SLOT_BITS 14
 
 /* Attributes of a native span: bytes of keys and values it may have at its start, so that its end has as much room, and
@@ -71,15 +77,19 @@ ISOTEL_EXPORT(void*, isotel_flue_buffer, (isotel_flue * context, uint32_t size))
 /* uint32_t[]: what the last call answered. */
 ISOTEL_EXPORT(const void*, isotel_flue_output, (isotel_flue * context));
 
-/* Positions in flue/fields.def of the attributes an event (a row of flue/events.def) sets in a format, in their order;
- * their number. */
-ISOTEL_EXPORT(int32_t, isotel_flue_plan, (isotel_flue * context, uint32_t format, uint32_t event));
+/* Positions in flue/fields.def of the attributes that doing something (a verb of an action) sets on a span (a row of
+ * flue/spans.def) in a format, in their order; their number. */
+ISOTEL_EXPORT(int32_t, isotel_flue_plan, (isotel_flue * context, uint32_t format, uint32_t verb, uint32_t span));
 
 /* What an event does: actions in their order; their number. The buffer holds the event's identifiers of run, instance,
- * session, operation, task, turn and tool call, empty for none, with a zero byte between each two. `now_ms` is when it
- * came. */
+ * session, operation, task, turn, tool call and submission, empty for none, with a zero byte between each two. `now_ms`
+ * is when it came. */
 ISOTEL_EXPORT(int32_t, isotel_flue_event,
               (isotel_flue * context, uint32_t event, uint32_t flags, uint32_t length, double now_ms));
+
+/* The handle of the open span such an event is about, or of one that stands for it; 0 when there is none. The buffer
+ * holds the identifiers. */
+ISOTEL_EXPORT(uint32_t, isotel_flue_find, (isotel_flue * context, uint32_t event, uint32_t length));
 
 /* Ends every open span: actions; their number. */
 ISOTEL_EXPORT(int32_t, isotel_flue_end_all, (isotel_flue * context));

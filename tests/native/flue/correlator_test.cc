@@ -211,10 +211,107 @@ TEST_CASE("ends are remembered in a bounded number, the latest ones") {
   CHECK_FALSE(ids.Contains("b"));
 }
 
-TEST_CASE("identifiers are read when there are seven, and refused otherwise") {
+TEST_CASE("the end of a submission ends what is open of it, and what still comes of it is late") {
+  Story story;
+  Event operation{.type = EventType::kOperationStart, .operation = "o", .submission = "s"};
+  const Handle opened = story.Open(operation);
+  const Handle turn = story.Open(Turn(EventType::kTurnRequest, "t", "o"));
+  operation = {.type = EventType::kOperationStart, .operation = "p", .submission = "other"};
+  story.Open(operation);
+  CHECK(EndsOf(story.Take({.type = EventType::kSubmissionSettled, .submission = "s"})) ==
+        Ends{{turn, Ending::kSettled}, {opened, Ending::kSettled}});
+  CHECK(story.correlator.open_spans() == 1);
+  operation = {.type = EventType::kOperationStart, .operation = "q", .submission = "s"};
+  CHECK(story.Take(operation).empty());
+  CHECK(story.correlator.Count(FlueCounter::kLateStarts) == 1);
+  CHECK(story.Take({.type = EventType::kSubmissionSettled}).empty());
+  CHECK(story.correlator.Count(FlueCounter::kUnkeyedEvents) == 1);
+}
+
+Event GenAi(Event event) {
+  event.is_gen_ai = true;
+  return event;
+}
+
+Event Prompt(EventType type, std::string_view operation, std::string_view task = {}) {
+  Event event = GenAi(Operation(type, operation, task));
+  event.is_prompt = true;
+  return event;
+}
+
+Event OfTask(Event event, std::string_view task) {
+  event.task = task;
+  return GenAi(event);
+}
+
+TEST_CASE("conventions for generative AI: a task stands for the prompt it delegates") {
+  Story story;
+  const Handle outer = story.Open(Prompt(EventType::kOperationStart, "o"));
+  const Handle task = story.Open(GenAi(Task(EventType::kTaskStart, "k", "o")));
+  CHECK(story.Take(Prompt(EventType::kOperationStart, "p", "k")).empty());
+  CHECK(story.correlator.Find(Prompt(EventType::kOperationStart, "p", "k")) == task);
+  const auto of_turn = story.Take(OfTask(Turn(EventType::kTurnRequest, "t", "p"), "k"));
+  REQUIRE(of_turn.size() == 1);
+  CHECK(of_turn[0].parent == task);
+  CHECK(of_turn[0].type == SpanType::kInference);
+  const Handle turn = of_turn[0].span;
+
+  SUBCASE("the end of the prompt ends what is open in it, and the task goes on") {
+    CHECK(EndsOf(story.Take(Prompt(EventType::kOperationEnd, "p", "k"))) == Ends{{turn, Ending::kOperationEnded}});
+    CHECK(story.correlator.Find(Prompt(EventType::kOperationStart, "p", "k")) == kNoHandle);
+    CHECK(EndsOf(story.Take(GenAi(Task(EventType::kTaskEnd, "k", "o")))) == Ends{{task, Ending::kOwnEvent}});
+  }
+  SUBCASE("the end of the task ends what is open in the prompt") {
+    CHECK(EndsOf(story.Take(GenAi(Task(EventType::kTaskEnd, "k", "o")))) ==
+          Ends{{turn, Ending::kTaskEnded}, {task, Ending::kOwnEvent}});
+    CHECK(story.Take(GenAi(Turn(EventType::kTurnRequest, "late", "p"))).empty());
+  }
+  SUBCASE("so does the end of the operation that delegated") {
+    CHECK(EndsOf(story.Take(Prompt(EventType::kOperationEnd, "o"))) ==
+          Ends{{turn, Ending::kOperationEnded}, {task, Ending::kOperationEnded}, {outer, Ending::kOwnEvent}});
+    CHECK(story.correlator.open_spans() == 0);
+    CHECK(story.Take(GenAi(Turn(EventType::kTurnRequest, "late", "p"))).empty());
+  }
+  SUBCASE("a prompt that comes twice is one") {
+    CHECK(story.Take(Prompt(EventType::kOperationStart, "p", "k")).empty());
+    CHECK(story.correlator.Count(FlueCounter::kDuplicateStarts) == 1);
+  }
+  CHECK(story.correlator.Count(FlueCounter::kUnmatchedEnds) == 0);
+}
+
+TEST_CASE("conventions for generative AI: tools stand beside their turn, and some things have no span") {
+  Story story;
+  const Handle agent = story.Open(Prompt(EventType::kOperationStart, "o"));
+  story.Open(GenAi(Turn(EventType::kTurnRequest, "t", "o")));
+  const auto of_tool = story.Take(GenAi(Tool(EventType::kToolStart, "c", "o", "t")));
+  REQUIRE(of_tool.size() == 1);
+  CHECK(of_tool[0].parent == agent);
+  CHECK(of_tool[0].type == SpanType::kToolExecution);
+
+  Event task_tool = GenAi(Tool(EventType::kToolStart, "d", "o", "t"));
+  task_tool.is_task_tool = true;
+  CHECK(story.Take(task_tool).empty());
+  task_tool.type = EventType::kToolEnd;
+  CHECK(story.Take(task_tool).empty());
+
+  Event shell = GenAi(Operation(EventType::kOperationStart, "sh"));
+  shell.is_shell = true;
+  CHECK(story.Take(shell).empty());
+  Event call = GenAi(Tool(EventType::kToolStart, "e", "sh"));
+  call.is_shell = true;
+  const auto of_call = story.Take(call);
+  REQUIRE(of_call.size() == 1);
+  CHECK(of_call[0].type == SpanType::kShell);
+  CHECK(of_call[0].parent == kNoHandle);
+  shell.type = EventType::kOperationEnd;
+  CHECK(EndsOf(story.Take(shell)) == Ends{{of_call[0].span, Ending::kOperationEnded}});
+  CHECK(story.correlator.Count(FlueCounter::kUnmatchedEnds) == 0);
+}
+
+TEST_CASE("identifiers are read when there are eight, and refused otherwise") {
   using std::string_view_literals::operator""sv;
   Event event;
-  CHECK(ReadIds("r\0i\0s\0o\0k\0t\0c"sv, event) == Error::kOk);
+  CHECK(ReadIds("r\0i\0s\0o\0k\0t\0c\0u"sv, event) == Error::kOk);
   CHECK(event.run == "r");
   CHECK(event.instance == "i");
   CHECK(event.session == "s");
@@ -222,10 +319,11 @@ TEST_CASE("identifiers are read when there are seven, and refused otherwise") {
   CHECK(event.task == "k");
   CHECK(event.turn == "t");
   CHECK(event.tool_call == "c");
-  CHECK(ReadIds("\0\0\0\0\0\0"sv, event) == Error::kOk);
+  CHECK(event.submission == "u");
+  CHECK(ReadIds("\0\0\0\0\0\0\0"sv, event) == Error::kOk);
   CHECK(event.tool_call.empty());
-  CHECK(ReadIds("\0\0\0\0\0"sv, event) == Error::kOutOfRange);
-  CHECK(ReadIds("\0\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
+  CHECK(ReadIds("\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
+  CHECK(ReadIds("\0\0\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
   CHECK(ReadIds("", event) == Error::kOutOfRange);
 }
 

@@ -50,8 +50,13 @@ export class KeepingTracer implements OtelTracer {
       setStatus: (to) => {
         status = to;
       },
-      recordException: ({ message }, time) => {
-        events.push({ name: "exception", time, attributes: { "exception.message": message } });
+      recordException: ({ name: type, message, stack }, time) => {
+        const told = {
+          ...(type !== undefined && { "exception.type": type }),
+          ...(message !== undefined && { "exception.message": message }),
+          ...(stack !== undefined && { "exception.stacktrace": stack }),
+        };
+        events.push({ name: "exception", time, attributes: told });
       },
       end: (end) => {
         ended.push({

@@ -1,0 +1,214 @@
+import { FlueEventType } from "./abi.gen.ts";
+import { Coordination } from "./coordination.ts";
+import { type FlueContext, type FlueEvent, readText } from "./event.ts";
+import type { FlueCoreHost } from "./flue_core_host.ts";
+import type { FlueMetrics } from "./flue_metrics.ts";
+import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
+import type { SpanSink } from "./span_sink.ts";
+import { type FlueTraceCarrier, TraceCarriers } from "./trace_carrier.ts";
+
+/** What Flue is about to run, as far as it is read. */
+export interface FlueExecutionOperation {
+  readonly type: string;
+  readonly operationId?: string | undefined;
+  readonly turnId?: string | undefined;
+  readonly toolCallId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly phase?: string | undefined;
+}
+
+/** Where Flue runs it, as far as it is read. */
+export interface FlueExecutionContext {
+  readonly instanceId?: string | undefined;
+  readonly submissionId?: string | undefined;
+  readonly agentName?: string | undefined;
+  readonly operationId?: string | undefined;
+  readonly turnId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly traceCarrier?: FlueTraceCarrier | undefined;
+}
+
+/** The events that open the spans of what Flue runs. */
+const openedBy: Readonly<Record<string, number>> = {
+  agent: FlueEventType.operationStart,
+  model: FlueEventType.turnRequest,
+  tool: FlueEventType.toolStart,
+  task: FlueEventType.taskStart,
+};
+
+/**
+ * Observes Flue's events and stands around what it runs: spans are made active, and roots find where they belong. The
+ * work runs once, whatever happens here, and its promise is handed on as it is.
+ */
+export class Instrumentation<Span, Root> {
+  readonly #sink: SpanSink<Span, Root>;
+  readonly #observer: FlueObserver<Span, Root>;
+  readonly #coordination: Coordination<Span, Root>;
+  readonly #carriers = new TraceCarriers();
+  readonly #rootOf: (carrier: FlueTraceCarrier) => Root | undefined;
+  #isDisposed = false;
+  #swallowed = 0;
+
+  /**
+   * @param rootOf what a root is opened under that goes on in another trace; undefined for headers that name none.
+   * @param metrics are told of every span of Flue's that opens and ends.
+   */
+  constructor(
+    host: FlueCoreHost,
+    sink: SpanSink<Span, Root>,
+    callbacks: FlueCallbacks<Root>,
+    rootOf: (carrier: FlueTraceCarrier) => Root | undefined,
+    metrics?: FlueMetrics,
+  ) {
+    const { resolveRootContext } = callbacks;
+    this.#sink = sink;
+    this.#rootOf = rootOf;
+    this.#coordination = new Coordination(host, sink);
+    const rooted: FlueCallbacks<Root> = {
+      ...callbacks,
+      resolveRootContext: (event, ctx) =>
+        resolveRootContext?.(event, ctx) ?? this.#carriedRoot(event) ?? sink.active?.(),
+    };
+    this.#observer = new FlueObserver(host, sink, rooted, Date.now, metrics);
+  }
+
+  observe(event: FlueEvent, ctx: FlueContext): void {
+    if (!this.#isDisposed) this.#observer.observe(event, ctx);
+  }
+
+  intercept<T>(
+    operation: FlueExecutionOperation,
+    ctx: FlueExecutionContext,
+    next: () => Promise<T>,
+  ): Promise<T> {
+    if (this.#isDisposed) return next();
+    if (operation.type === "coordinator") return this.#coordinate(operation, ctx, next);
+    const carrier = this.#attempt(() => carrierOf(ctx));
+    const release =
+      carrier && operation.type === "agent" ? this.#carry(carrier, operation, ctx) : undefined;
+    const work = () => this.#runInside(operation, ctx, carrier, next);
+    return release === undefined ? work() : settled(work, release, release);
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#observer.endAll();
+    this.#coordination.endAll();
+  }
+
+  diagnostics(): Readonly<Record<string, number>> {
+    const counts = this.#observer.diagnostics();
+    const swallowed = (counts["swallowed_errors"] ?? 0) + this.#swallowed;
+    return { ...counts, swallowed_errors: swallowed + this.#coordination.swallowed };
+  }
+
+  /** Runs `next` in the span of what it is; without one, in the trace the work was admitted in. */
+  #runInside<T>(
+    operation: FlueExecutionOperation,
+    ctx: FlueExecutionContext,
+    carrier: FlueTraceCarrier | undefined,
+    next: () => Promise<T>,
+  ): Promise<T> {
+    const sink = this.#sink;
+    const span = this.#spanOf(operation, ctx);
+    if (span !== undefined) return this.#activate(next, (work) => sink.activate?.(span, work));
+    const root = carrier && this.#attempt(() => this.#rootOf(carrier));
+    if (root === undefined) return next();
+    return this.#activate(next, (work) => sink.activateRoot?.(root, work));
+  }
+
+  #spanOf(operation: FlueExecutionOperation, ctx: FlueExecutionContext): Span | undefined {
+    const type = openedBy[operation.type];
+    if (type === undefined) return undefined;
+    return this.#attempt(() => this.#observer.find(type, { ...ctx, ...operation }));
+  }
+
+  #coordinate<T>(
+    operation: FlueExecutionOperation,
+    ctx: FlueExecutionContext,
+    next: () => Promise<T>,
+  ): Promise<T> {
+    const span = this.#attempt(() => this.#coordination.open({ ...ctx, ...operation }));
+    if (span === undefined) return next();
+    const sink = this.#sink;
+    return settled(
+      () => this.#activate(next, (work) => sink.activate?.(span, work)),
+      () => this.#coordination.end(span, false),
+      () => this.#coordination.end(span, true),
+    );
+  }
+
+  /** Has `activate` run `next`; where it cannot or throws before it has, `next` runs without. */
+  #activate<T>(
+    next: () => Promise<T>,
+    activate: (work: () => Promise<T>) => Promise<T> | undefined,
+  ): Promise<T> {
+    let outcome: (() => Promise<T>) | undefined;
+    try {
+      activate(() => {
+        outcome = outcomeOf(next);
+        return outcome();
+      });
+    } catch {
+      if (outcome === undefined) this.#swallowed += 1;
+    }
+    return (outcome ?? next)();
+  }
+
+  #carriedRoot(event: FlueEvent): Root | undefined {
+    const carriers = this.#carriers;
+    const carrier =
+      carriers.get(readText(event, "operationId")) ?? carriers.get(readText(event, "submissionId"));
+    return carrier && this.#rootOf(carrier);
+  }
+
+  /** Keeps the carrier of an agent's operation while it lasts; what forgets it. */
+  #carry(
+    carrier: FlueTraceCarrier,
+    operation: FlueExecutionOperation,
+    ctx: FlueExecutionContext,
+  ): () => void {
+    const ids = [operation.operationId, ctx.submissionId].filter((id) => typeof id === "string");
+    for (const id of ids) this.#carriers.add(id, carrier);
+    return () => {
+      for (const id of ids) this.#carriers.remove(id, carrier);
+    };
+  }
+
+  #attempt<T>(body: () => T): T | undefined {
+    try {
+      return body();
+    } catch {
+      this.#swallowed += 1;
+      return undefined;
+    }
+  }
+}
+
+function carrierOf({ traceCarrier }: FlueExecutionContext): FlueTraceCarrier | undefined {
+  return typeof traceCarrier?.traceparent === "string" ? traceCarrier : undefined;
+}
+
+/** Runs `work`: what gives its promise, or throws what it has thrown. */
+function outcomeOf<T>(work: () => Promise<T>): () => Promise<T> {
+  try {
+    const running = work();
+    return () => running;
+  } catch (cause) {
+    return () => {
+      throw cause;
+    };
+  }
+}
+
+/** Runs `work`, and one of the others when it has settled or thrown. */
+function settled<T>(work: () => Promise<T>, onValue: () => void, onCause: () => void): Promise<T> {
+  try {
+    const running = work();
+    running.then(onValue, onCause);
+    return running;
+  } catch (cause) {
+    onCause();
+    throw cause;
+  }
+}

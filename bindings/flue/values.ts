@@ -1,0 +1,71 @@
+// The types of src/flue/fields.def that belong to one attribute each, and are not content.
+import { readPath } from "./event.ts";
+
+/** What an attribute of Flue's spans can be. */
+export type FlueAttributeValue = string | number | boolean | readonly string[];
+
+/** An attribute out of what stands at a field's path; undefined for none. */
+export type ValueReader = (value: unknown) => FlueAttributeValue | undefined;
+
+/** A string as it is, anything else as JSON; undefined for what has none. */
+export function contentText(value: unknown): string | undefined {
+  if (typeof value === "string" || value === undefined) return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // A cycle, a bigint or a toJSON that throws: what cannot be told is left out.
+    return undefined;
+  }
+}
+
+/** The reasons the conventions for generative AI have other words for. */
+const finishReasons: Readonly<Record<string, string>> = { toolUse: "tool_call", aborted: "error" };
+
+/** A reason in the words of the conventions for generative AI; undefined for none. */
+export function finishReason(value: unknown): string | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  return Object.hasOwn(finishReasons, value) ? finishReasons[value] : value;
+}
+
+const openAiApis: Readonly<Record<string, string>> = {
+  "openai-completions": "chat_completions",
+  "openai-responses": "responses",
+  "azure-openai-responses": "responses",
+};
+
+export const valueReaders: Readonly<Record<string, ValueReader>> = {
+  flag: (value) => (value === true ? true : undefined),
+
+  finishReason: (value) => {
+    const reason = finishReason(value);
+    return reason === undefined ? undefined : [reason];
+  },
+
+  openAiApi: (request) => {
+    const api = readPath(request, ["api"]);
+    if (readPath(request, ["providerName"]) !== "openai" || typeof api !== "string") return;
+    return Object.hasOwn(openAiApis, api) ? openAiApis[api] : undefined;
+  },
+
+  // What the model read of its cache and wrote there is input too.
+  inputTokens: (usage) => {
+    let sum: number | undefined;
+    for (const part of ["input", "cacheRead", "cacheWrite"]) {
+      const count = readPath(usage, [part]);
+      if (typeof count === "number") sum = (sum ?? 0) + count;
+    }
+    return sum;
+  },
+
+  errorType: (event) => {
+    if (readPath(event, ["isError"]) !== true) return;
+    for (const path of [
+      ["errorInfo", "type"],
+      ["response", "error", "type"],
+    ]) {
+      const type = readPath(event, path);
+      if (typeof type === "string") return type;
+    }
+    return "_OTHER";
+  },
+};
