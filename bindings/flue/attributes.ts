@@ -34,10 +34,19 @@ export function readAttributes(
     const field = fields[plan[i] as number] as Field;
     const from = field.isContent ? content : event;
     if (from === undefined) continue;
-    const value = readValue(field, from);
+    const value = field.isContent ? tryRead(field, from) : readValue(field, from);
     if (value !== undefined) attributes[field.key] = value;
   }
   return attributes;
+}
+
+/** What an application made of content that cannot be read costs its attribute and not the span. */
+function tryRead(field: Field, from: object): FlueAttributeValue | undefined {
+  try {
+    return readValue(field, from);
+  } catch {
+    return undefined;
+  }
 }
 
 function readValue({ type, path }: Field, from: object): FlueAttributeValue | undefined {

@@ -57,6 +57,26 @@ function run(
   }
 }
 
+/** The events of submission `i`: a prompt that delegates to another with a turn, some of whose ends are lost. */
+function submissionOf(i: number): Readonly<Record<string, unknown>>[] {
+  const common = { v: 3, timestamp, submissionId: `sub_${i}`, operationId: `op_${i}` };
+  const inner = { ...common, operationId: `inner_${i}`, taskId: `task_${i}`, turnId: `turn_${i}` };
+  const kind = { operationKind: "prompt" };
+  const events = [
+    { ...common, type: "operation_start", ...kind },
+    { ...common, type: "task_start", taskId: `task_${i}`, agent: "helper" },
+    { ...inner, type: "operation_start", ...kind },
+    { ...inner, type: "turn_request", request: { requestedModel: "m" } },
+    { ...inner, type: "turn", response: {} },
+    { ...inner, type: "operation", ...kind },
+    { ...common, type: "task", taskId: `task_${i}` },
+    { ...common, type: "operation", ...kind },
+  ];
+  // One of them is missing, mostly.
+  events.splice(i % 9, 1);
+  return [...events, { v: 3, timestamp, type: "submission_settled", submissionId: `sub_${i}` }];
+}
+
 describe("memory", () => {
   test("1,000,000 events of 10,000 interleaved runs leave it as it was after 300,000", () => {
     const sink = new CountingSink();
@@ -96,5 +116,23 @@ describe("memory", () => {
     assert.ok((counts["evicted_spans"] ?? 0) > 1_000);
     assert.equal(sink.opened - sink.ended, counts["open_spans"]);
     assert.equal(memory.at(-1), memory[0]);
+  });
+
+  test("tasks that stand for prompts, with events lost, leave it as it was after a tenth of them", () => {
+    const sink = new CountingSink();
+    const observer = new FlueObserver(newHost(), sink, { semconv: "gen_ai" });
+    const memory: number[] = [];
+    for (let i = 0; i < 40_000; i += 1) {
+      // Identifiers of the same length.
+      for (const event of submissionOf(100_000 + i)) observer.observe(event as never, noContext);
+      if (i % 4_000 === 0) memory.push(observer.diagnostics()["memory_bytes"] ?? 0);
+    }
+    const counts = observer.diagnostics();
+    assert.ok(sink.opened > 100_000);
+    assert.equal(sink.ended, sink.opened);
+    assert.equal(counts["open_spans"], 0);
+    assert.equal(counts["swallowed_errors"], 0);
+    assert.ok((counts["terminated_spans"] ?? 0) > 10_000);
+    assert.equal(memory.at(-1), memory[2]);
   });
 });

@@ -1,13 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
+import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
 import { type RecordedFlueSpan, RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { type Occurrence, readEvents, scenariosV1, scenariosV3 } from "../../flue/recordings.ts";
+import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 
-const recordings: [string, Occurrence[]][] = [
-  ...scenariosV1.map((name): [string, Occurrence[]] => [`v1 ${name}`, readEvents("v1beta1", name)]),
-  ...scenariosV3.map((name): [string, Occurrence[]] => [`v3 ${name}`, readEvents("v2.1.0", name)]),
+interface Recording {
+  readonly name: string;
+  readonly events: readonly Occurrence[];
+  readonly semconv: FlueSemconv;
+}
+
+const recordings: readonly Recording[] = [
+  ...scenariosV1.map(
+    (name): Recording => ({
+      name: `v1 ${name}`,
+      events: readEvents("v1beta1", name),
+      semconv: "flue",
+    }),
+  ),
+  ...(["flue", "gen_ai"] as const).flatMap((semconv) =>
+    scenariosGenAi.map(
+      (name): Recording => ({
+        name: `v3 ${name} as ${semconv}`,
+        events: readEvents("v2.1.0", name),
+        semconv,
+      }),
+    ),
+  ),
 ];
 
 /** Each way to disturb a stream at one of its positions. */
@@ -34,9 +54,12 @@ interface Replayed {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-function replay(events: readonly Occurrence[]): Replayed {
+function replay(events: readonly Occurrence[], semconv: FlueSemconv): Replayed {
   const sink = new RecordingSink();
-  const observer = new FlueObserver(newHost(), sink, { exportContent: (event) => event });
+  const observer = new FlueObserver(newHost(), sink, {
+    semconv,
+    exportContent: (event) => event,
+  });
   for (const { event, ctx } of events) observer.observe(event, ctx);
   const counts = observer.diagnostics();
   assert.equal(counts["swallowed_errors"], 0);
@@ -51,7 +74,9 @@ function replay(events: readonly Occurrence[]): Replayed {
   return { sink, counts };
 }
 
-/** That no span is open whose run has ended, or whose operation has, or that of a span it was opened under. */
+/**
+ * That no span is open whose run, operation or submission has ended, or that of a span it was opened under.
+ */
 function assertNoneOutlives(
   stillOpen: readonly RecordedFlueSpan[],
   events: readonly Occurrence[],
@@ -61,20 +86,23 @@ function assertNoneOutlives(
     if (event.type === "run_end") ended.add(event["runId"]);
     if (event.type === "run_resume") ended.delete(event["runId"]);
     if (event.type === "operation") ended.add(event["operationId"]);
+    if (event.type === "submission_settled") ended.add(event["submissionId"]);
   }
   for (const open of stillOpen) {
     for (let span: RecordedFlueSpan | undefined = open; span; span = span.start.parent) {
       const { attributes } = span.start;
-      const scopes = [attributes["flue.run.id"], attributes["flue.operation.id"]];
+      const scopes = ["run", "operation", "submission"].map(
+        (scope) => attributes[`flue.${scope}.id`],
+      );
       assert.ok(!scopes.some((scope) => ended.has(scope)), `${open.start.name} is left open`);
     }
   }
 }
 
 describe("a stream of events with a fault", () => {
-  for (const [name, events] of recordings) {
+  for (const { name, events, semconv } of recordings) {
     test(`${name}: as recorded, nothing is dropped and nothing left open`, () => {
-      const { sink, counts } = replay(events);
+      const { sink, counts } = replay(events, semconv);
       const { open_spans, late_starts, duplicate_starts, unkeyed_events, unmatched_ends } = counts;
       assert.deepEqual(
         { open_spans, late_starts, duplicate_starts, unkeyed_events, unmatched_ends },
@@ -91,25 +119,31 @@ describe("a stream of events with a fault", () => {
 
     for (const [kind, disturb] of Object.entries(disturbances)) {
       test(`${name}: each event ${kind}`, () => {
-        const whole = replay(events).sink.spans.length;
+        const whole = replay(events, semconv).sink.spans.length;
         for (const at of events.keys()) {
           // At most one span more than there should be: an event can open one.
-          assert.ok(replay(disturb(events, at)).sink.spans.length <= whole + 1);
+          assert.ok(replay(disturb(events, at), semconv).sink.spans.length <= whole + 1);
         }
       });
     }
   }
 
-  test("events of all recordings at once become the spans they become one after the other", () => {
-    const streams = recordings.map(([, events]) => events);
-    const alone = streams.reduce((sum, events) => sum + replay(events).sink.spans.length, 0);
-    const length = Math.max(...streams.map((events) => events.length));
-    const mixed = Array.from({ length }, (_, i) =>
-      streams.flatMap((events) => events.slice(i, i + 1)),
-    );
-    const { sink, counts } = replay(mixed.flat());
-    assert.equal(sink.spans.length, alone);
-    assert.equal(counts["open_spans"], 0);
-    assert.ok(sink.spans.every(({ start }) => start.parent === undefined || start.parent.end));
-  });
+  for (const semconv of ["flue", "gen_ai"] as const) {
+    test(`as ${semconv}, all recordings at once become the spans they become one after the other`, () => {
+      const some = recordings.filter(({ name }) => name.startsWith("v1") || name.endsWith(semconv));
+      const streams = some.map(({ events }) => events);
+      const alone = streams.map((events) => replay(events, semconv).sink.spans.length);
+      const length = Math.max(...streams.map((events) => events.length));
+      const mixed = Array.from({ length }, (_, i) =>
+        streams.flatMap((events) => events.slice(i, i + 1)),
+      );
+      const { sink, counts } = replay(mixed.flat(), semconv);
+      assert.equal(
+        sink.spans.length,
+        alone.reduce((sum, spans) => sum + spans),
+      );
+      assert.equal(counts["open_spans"], 0);
+      assert.ok(sink.spans.every(({ start }) => start.parent === undefined || start.parent.end));
+    });
+  }
 });

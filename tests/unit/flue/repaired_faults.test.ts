@@ -1,0 +1,98 @@
+// What the original adapters get wrong, each by itself; elsewhere the spans here are equal to theirs.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
+import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
+import { type Occurrence, readEvents, readReferenceGenAi } from "../../flue/recordings.ts";
+import { newHost, noContext } from "../support/flue.ts";
+
+const both = ["flue", "gen_ai"] as const;
+
+function replay(events: readonly object[], semconv: FlueSemconv, options: object = {}) {
+  const sink = new RecordingSink();
+  const observer = new FlueObserver(newHost(), sink, { semconv, ...options });
+  for (const event of events) observer.observe(event as Occurrence["event"], noContext);
+  return { spans: sink.spans, ended: sink.ended, counts: observer.diagnostics() };
+}
+
+function eventsOf(scenario: string): Occurrence["event"][] {
+  return readEvents("v2.1.0", scenario).map(({ event }) => event);
+}
+
+/** A prompt that delegates to a prompt with a turn that asks for a tool, none of which ends but the first. */
+const delegation: readonly object[] = [
+  { type: "operation_start", operationId: "op_1", operationKind: "prompt" },
+  { type: "task_start", operationId: "op_1", taskId: "task_1", agent: "helper" },
+  { type: "operation_start", operationId: "op_2", operationKind: "prompt", taskId: "task_1" },
+  { type: "tool_start", operationId: "op_2", taskId: "task_1", toolCallId: "c", toolName: "look" },
+  { type: "turn_request", operationId: "op_2", taskId: "task_1", turnId: "t", purpose: "agent" },
+  { type: "operation", operationId: "op_1", operationKind: "prompt", isError: false },
+].map((event) => ({ v: 3, timestamp: "2026-11-20T09:00:00.000Z", ...event }));
+
+describe("repaired", () => {
+  for (const semconv of both) {
+    test(`${semconv}: what a delegated child leaves open ends with the operation that delegated, without a run`, () => {
+      const { spans, ended, counts } = replay(delegation, semconv);
+      assert.equal(spans.length, semconv === "flue" ? 5 : 4);
+      assert.equal(ended.length, spans.length);
+      assert.equal(counts["open_spans"], 0);
+      const outer = spans[0];
+      assert.equal(outer?.end?.failure, undefined);
+      for (const { end } of spans.slice(1)) {
+        const isGenAi = semconv === "gen_ai";
+        assert.equal(
+          end?.failure,
+          isGenAi ? "" : "Operation ended before this span received its terminal event.",
+        );
+        assert.equal(end?.attributes["error.type"], isGenAi ? "interrupted" : undefined);
+      }
+    });
+
+    test(`${semconv}: an operation whose end is lost ends with its submission`, () => {
+      const events = eventsOf("tool-task");
+      const cut = events.filter(({ type }) => type !== "operation" && type !== "task");
+      const { spans, ended, counts } = replay(cut, semconv);
+      assert.ok(spans.length > 4);
+      assert.equal(ended.length, spans.length);
+      assert.equal(counts["open_spans"], 0);
+    });
+
+    test(`${semconv}: a turn of today's events has the name of its model and its usage`, () => {
+      const { spans } = replay(eventsOf("tool-task"), semconv);
+      const turns = spans.filter(({ start }) => start.isClient);
+      assert.deepEqual(
+        turns.map(({ start }) => start.name),
+        ["chat parent", "chat child", "chat parent"],
+      );
+      for (const { end } of turns) {
+        assert.ok(Number(end?.attributes["gen_ai.usage.input_tokens"]) > 0);
+        assert.ok(Number(end?.attributes["gen_ai.usage.output_tokens"]) > 0);
+      }
+      // Where the event does not say, the name says nothing either.
+      const nameless = { v: 3, type: "turn_request", turnId: "t", request: {} };
+      assert.equal(replay([nameless], semconv).spans[0]?.start.name, "chat");
+    });
+
+    test(`${semconv}: a log is an event of the span it belongs to`, () => {
+      const options = { exportContent: (event: object) => event };
+      const { spans } = replay(eventsOf("tool-task"), semconv, options);
+      const logs = spans.flatMap(({ start, events }) =>
+        events.map(({ name, attributes }) => [start.name, name, attributes["flue.log.message"]]),
+      );
+      const agent = semconv === "flue" ? "flue.operation prompt" : "invoke_agent Reporter";
+      assert.deepEqual(
+        logs.map(([span, name]) => [span, name]),
+        [
+          [agent, "flue.log"],
+          [agent, "flue.log"],
+        ],
+      );
+      assert.ok(logs.every(([, , message]) => typeof message === "string"));
+      const original = readReferenceGenAi("tool-task", "content");
+      assert.deepEqual(
+        original.flatMap(({ events }) => events),
+        [],
+      );
+    });
+  }
+});
