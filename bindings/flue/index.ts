@@ -20,5 +20,6 @@ export type {
   OtelSpanContext,
   OtelSpanOptions,
   OtelTracer,
+  OtelTraceState,
 } from "./otel_types.ts";
 export { type FlueTraceCarrier, remoteContext } from "./trace_carrier.ts";

@@ -9,12 +9,20 @@ export interface OtelContext {
   deleteValue(key: symbol): OtelContext;
 }
 
+/** A `tracestate` as OpenTelemetry's JavaScript API has it: immutable, the member that was set last comes first. */
+export interface OtelTraceState {
+  set(key: string, value: string): OtelTraceState;
+  unset(key: string): OtelTraceState;
+  get(key: string): string | undefined;
+  serialize(): string;
+}
+
 export interface OtelSpanContext {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: number;
   /** Of a span of another process: what its `tracestate` said. */
-  readonly traceState?: unknown;
+  readonly traceState?: OtelTraceState;
 }
 
 type Time = [seconds: number, nanoseconds: number];

@@ -1,10 +1,4 @@
-/** A `tracestate` as OpenTelemetry's JavaScript API has it: immutable, the member that was set last comes first. */
-export interface OtelTraceState {
-  set(key: string, value: string): OtelTraceState;
-  unset(key: string): OtelTraceState;
-  get(key: string): string | undefined;
-  serialize(): string;
-}
+import type { OtelTraceState } from "./otel_types.ts";
 
 /** The limits of the W3C's recommendation. */
 const maxMembers = 32;

@@ -1,8 +1,10 @@
-import type { Context, Span, Tracer } from "@opentelemetry/api";
+import type { Context, ContextAPI, Span, Tracer } from "@opentelemetry/api";
 import {
   createOpenTelemetryInstrumentation,
   createOpenTelemetryObserver,
   type FlueEvent,
+  type FlueInstrumentation,
+  type FlueSemconv,
   type OtelContext,
   remoteContext,
 } from "isotel/flue";
@@ -30,6 +32,20 @@ expectTrue<Same<ReturnType<typeof remoteContext>, OtelContext | undefined>>();
 createOpenTelemetryInstrumentation({ resolveRootContext: () => remoteContext({ traceparent }) });
 // @ts-expect-error headers by their names
 remoteContext(traceparent);
+
+// There are two sets of names.
+createOpenTelemetryObserver({ semconv: "gen_ai" });
+createOpenTelemetryInstrumentation({ tracer, semconv: undefined });
+expectTrue<Same<FlueSemconv, "flue" | "gen_ai">>();
+// @ts-expect-error there is no such set
+createOpenTelemetryObserver({ semconv: "genai" });
+
+// OpenTelemetry's own `context` makes spans active, for who stands around the work.
+declare const contexts: ContextAPI;
+const instrumentation = createOpenTelemetryInstrumentation({ tracer, context: contexts });
+expectTrue<Same<typeof instrumentation, FlueInstrumentation>>();
+// @ts-expect-error an observer makes nothing active
+createOpenTelemetryObserver({ context: contexts });
 
 // The interceptor has the type of what it wraps.
 const { interceptor, key } = createOpenTelemetryInstrumentation({ tracer });
