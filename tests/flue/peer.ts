@@ -1,4 +1,4 @@
-// Flue's own OpenTelemetry adapter, for the benchmark that compares with it.
+// Flue's own OpenTelemetry adapter, for what compares with it.
 import { createOpenTelemetryInstrumentation } from "@flue/opentelemetry";
 import type { Occurrence } from "./recordings.ts";
 
@@ -10,4 +10,14 @@ export function flueObserver(tracer: unknown, content: boolean): (event: Occurre
   if (!content) Object.assign(options, { content: false });
   const { observe } = createOpenTelemetryInstrumentation(options);
   return ({ event, ctx }) => observe(event as never, ctx as never);
+}
+
+/** Flue's own adapter as `instrument()` takes it. What it makes active it does in the global context manager. */
+export function flueInstrumentation(
+  tracer: unknown,
+  content: boolean,
+): ReturnType<typeof createOpenTelemetryInstrumentation> {
+  const options: Options = { tracer: tracer as NonNullable<Options["tracer"]> };
+  if (!content) Object.assign(options, { content: false });
+  return createOpenTelemetryInstrumentation(options);
 }
