@@ -4,17 +4,11 @@ import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import type { SpanRuntime } from "../trace/span_runtime.ts";
 import type { FlueAttributes } from "./attributes.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
-import {
-  globalTracer,
-  type OtelContext,
-  type OtelContexts,
-  type OtelTracer,
-  spanContextIn,
-} from "./otel_types.ts";
+import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
 import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
 import type { Fit } from "./span_attributes.ts";
 import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
-import { type TracedSpan, TracerSink } from "./tracer_sink.ts";
+import { type OtelSurroundings, type TracedSpan, TracerSink } from "./tracer_sink.ts";
 
 type ChosenSpan = TracedSpan | RuntimeSpan;
 
@@ -29,10 +23,9 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   #tracer: OtelTracer | undefined;
   readonly #traced: TracerSink;
 
-  /** @param contexts what makes a tracer's span active; what is registered globally unless given. */
-  constructor(runtime: RuntimeSink, contexts?: () => OtelContexts | undefined) {
+  constructor(runtime: RuntimeSink, surroundings?: OtelSurroundings) {
     this.#runtime = runtime;
-    this.#traced = new TracerSink(() => this.#tracer as OtelTracer, contexts);
+    this.#traced = new TracerSink(() => this.#tracer as OtelTracer, surroundings);
   }
 
   open(start: SpanStart<ChosenSpan, OtelContext>): ChosenSpan {
@@ -88,23 +81,18 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
 /** Of any observer: what it makes of a span is the sink's own business. */
 export type AnySink = SpanSink<unknown, OtelContext>;
 
-/**
- * The sink of a tracer, or the one that finds out by itself where spans go.
- *
- * @param contexts what makes a tracer's span active; what is registered globally unless given.
- */
+/** The sink of a tracer, or the one that finds out by itself where spans go. */
 export function sinkFor(
   tracer: OtelTracer | undefined,
   host: FlueCoreHost,
-  contexts?: OtelContexts,
+  surroundings?: OtelSurroundings,
 ): AnySink {
-  const activator = contexts && (() => contexts);
-  if (tracer !== undefined) return new TracerSink(() => tracer, activator) as AnySink;
+  if (tracer !== undefined) return new TracerSink(() => tracer, surroundings) as AnySink;
   const fit: Fit = (sizes, availableBytes) => {
     const { core } = host;
     return (core && host.run(() => core.fit(sizes, availableBytes))) ?? [];
   };
-  return new ChosenSink(new RuntimeSink(currentRuntime, fit), activator) as AnySink;
+  return new ChosenSink(new RuntimeSink(currentRuntime, fit), surroundings) as AnySink;
 }
 
 let own: SpanRuntime | undefined;

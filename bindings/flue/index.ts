@@ -16,6 +16,8 @@ export type {
   OtelContext,
   OtelContexts,
   OtelException,
+  OtelLogger,
+  OtelLogRecord,
   OtelSpan,
   OtelSpanContext,
   OtelSpanOptions,

@@ -53,7 +53,7 @@ export function createOpenTelemetryInstrumentation(
   options: OpenTelemetryInstrumentationOptions = {},
 ): FlueInstrumentation {
   const host = new FlueCoreHost(() => flueModule);
-  const sink = sinkFor(options.tracer, host, options.context);
+  const sink = sinkFor(options.tracer, host, options);
   const metrics = new FlueMetrics(providedTelemetry);
   const instrumentation = new Instrumentation(host, sink, options, remoteContext, metrics);
   return {

@@ -5,7 +5,7 @@ import type { FlueContext, FlueEvent } from "./event.ts";
 import { FlueCoreHost } from "./flue_core_host.ts";
 import { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
-import type { OtelContext, OtelTracer } from "./otel_types.ts";
+import type { OtelContext, OtelLogger, OtelTracer } from "./otel_types.ts";
 
 export interface OpenTelemetryObserverOptions extends FlueCallbacks<OtelContext> {
   /**
@@ -13,6 +13,11 @@ export interface OpenTelemetryObserverOptions extends FlueCallbacks<OtelContext>
    * such a provider they become native spans of Workers, and go to OTLP where an export is set up.
    */
   readonly tracer?: OtelTracer | undefined;
+  /**
+   * The logger that gets each log besides its being an event of its span, for backends that keep no such events: one of
+   * OpenTelemetry's `api-logs`. An export over OTLP gets them without it.
+   */
+  readonly logger?: OtelLogger | undefined;
 }
 
 /** What Flue's `observe()` takes. It never throws. */
@@ -38,7 +43,7 @@ export function createOpenTelemetryObserver(
   const metrics = new FlueMetrics(providedTelemetry);
   const observer = new FlueObserver(
     host,
-    sinkFor(options.tracer, host),
+    sinkFor(options.tracer, host, { logger: options.logger }),
     options,
     Date.now,
     metrics,

@@ -53,6 +53,23 @@ export interface OtelTracer {
   startSpan(name: string, options: OtelSpanOptions, context: OtelContext): OtelSpan;
 }
 
+/** A log record, as a logger of OpenTelemetry's `api-logs` takes it. */
+export interface OtelLogRecord {
+  readonly eventName: string;
+  readonly timestamp: Time;
+  /** Absent for a level OpenTelemetry has no number for. */
+  readonly severityNumber?: number;
+  readonly severityText?: string;
+  readonly body?: string;
+  readonly attributes: Record<string, string | number>;
+  /** That of the span the record belongs to. */
+  readonly context: OtelContext;
+}
+
+export interface OtelLogger {
+  emit(record: OtelLogRecord): void;
+}
+
 /** What is active where: OpenTelemetry's `context`, or the manager it is made of. */
 export interface OtelContexts {
   active(): OtelContext;

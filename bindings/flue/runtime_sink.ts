@@ -7,6 +7,7 @@ import type {
   StatusCode,
 } from "../trace/span_runtime.ts";
 import type { FlueAttributes } from "./attributes.ts";
+import { flueLog } from "./flue_log.ts";
 import { type Fit, SpanAttributes } from "./span_attributes.ts";
 import type { SpanEnd, SpanSink, SpanStart } from "./span_sink.ts";
 
@@ -63,21 +64,7 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
     attributes: FlueAttributes,
   ): void {
     writer.addEvent?.(name, unixMs, attributes);
-    // Some backends keep no events of spans.
-    const {
-      "flue.log.message": message,
-      "flue.log.level": level,
-      ...others
-    } = attributes as Readonly<Record<string, string | number>>;
-    const body = typeof message === "string" ? message : undefined;
-    const said = level === undefined ? others : { "flue.log.level": level, ...others };
-    writer.emitLog?.({
-      eventName: name,
-      severity: String(level ?? ""),
-      body,
-      unixMs,
-      attributes: said,
-    });
+    writer.emitLog?.(flueLog(name, unixMs, attributes));
   }
 
   end({ writer, attributes }: RuntimeSpan, end: SpanEnd): void {

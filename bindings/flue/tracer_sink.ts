@@ -1,8 +1,10 @@
 import type { FlueAttributes } from "./attributes.ts";
+import { flueLog } from "./flue_log.ts";
 import type {
   OtelContext,
   OtelContexts,
   OtelException,
+  OtelLogger,
   OtelSpan,
   OtelSpanOptions,
   OtelTracer,
@@ -31,19 +33,32 @@ export class TracedSpan {
 /** Codes of OpenTelemetry's JavaScript API. */
 const spanKind = { internal: 0, client: 2 } as const;
 const errorStatus = 2;
+const severityNumbers: Readonly<Record<string, number>> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  error: 17,
+  fatal: 21,
+};
+
+/** What an application has of OpenTelemetry besides a tracer. */
+export interface OtelSurroundings {
+  /** What makes a span active; unless given it is what is registered globally. */
+  readonly context?: OtelContexts | undefined;
+  /** Gets a record of each log, which is an event of its span in any case. */
+  readonly logger?: OtelLogger | undefined;
+}
 
 /** Hands Flue's spans to any OpenTelemetry tracer, under contexts of Flue's own making: what is active plays no part. */
 export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   readonly #tracer: () => OtelTracer;
-  readonly #contexts: () => OtelContexts | undefined;
+  readonly #surroundings: OtelSurroundings;
 
-  /**
-   * @param tracer is asked for each span: a provider may be registered late.
-   * @param contexts is asked each time something is to be active; unless given it is what is registered globally.
-   */
-  constructor(tracer: () => OtelTracer, contexts: () => OtelContexts | undefined = globalContexts) {
+  /** @param tracer is asked for each span: a provider may be registered late. */
+  constructor(tracer: () => OtelTracer, surroundings: OtelSurroundings = {}) {
     this.#tracer = tracer;
-    this.#contexts = contexts;
+    this.#surroundings = surroundings;
   }
 
   open(start: SpanStart<TracedSpan, OtelContext>): TracedSpan {
@@ -60,8 +75,20 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
     return new TracedSpan(span, context);
   }
 
-  addEvent({ span }: TracedSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
-    span.addEvent(name, attributes, timeOf(unixMs));
+  addEvent(traced: TracedSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+    traced.span.addEvent(name, attributes, timeOf(unixMs));
+    const { logger } = this.#surroundings;
+    if (logger === undefined) return;
+    const { severity, body, attributes: said } = flueLog(name, unixMs, attributes);
+    const severityNumber = Object.hasOwn(severityNumbers, severity) && severityNumbers[severity];
+    logger.emit({
+      eventName: name,
+      timestamp: timeOf(unixMs),
+      ...(severityNumber && { severityNumber, severityText: severity.toUpperCase() }),
+      ...(body !== undefined && { body }),
+      attributes: { ...said } as Record<string, string | number>,
+      context: traced.context,
+    });
   }
 
   end({ span }: TracedSpan, end: SpanEnd): void {
@@ -85,13 +112,17 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   }
 
   active(): OtelContext | undefined {
-    const context = this.#contexts()?.active();
+    const context = this.#contexts?.active();
     return context !== undefined && spanIn(context) !== undefined ? context : undefined;
+  }
+
+  get #contexts(): OtelContexts | undefined {
+    return this.#surroundings.context ?? globalContexts();
   }
 
   /** What else is in the active context, such as baggage, stays. */
   #activate<T>(span: OtelSpan, work: () => T): T {
-    const contexts = this.#contexts();
+    const contexts = this.#contexts;
     return contexts === undefined ? work() : contexts.with(withSpan(contexts.active(), span), work);
   }
 }

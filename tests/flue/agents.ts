@@ -36,6 +36,7 @@ const lookup = defineTool({
   async run({ log }) {
     log.info("looking", { where: "catalogue" });
     await wait(2);
+    insideTool?.();
     return "found";
   },
 });
@@ -47,6 +48,13 @@ const boom = defineTool({
     throw new RangeError("the secret of the tool");
   },
 });
+
+let insideTool: (() => void) | undefined;
+
+/** What the tool `lookup` does besides. */
+export function setInsideTool(body: (() => void) | undefined): void {
+  insideTool = body;
+}
 
 function Summarizer() {
   return "You summarize.";

@@ -1,10 +1,12 @@
 // What the original adapters get wrong, each by itself; elsewhere the spans here are equal to theirs.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { createOpenTelemetryObserver, type OtelLogRecord } from "isotel/flue";
 import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
+import { spanIn } from "../../../bindings/flue/otel_types.ts";
 import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { type Occurrence, readEvents, readReferenceGenAi } from "../../flue/recordings.ts";
-import { newHost, noContext } from "../support/flue.ts";
+import { KeepingTracer, newHost, noContext } from "../support/flue.ts";
 
 const both = ["flue", "gen_ai"] as const;
 
@@ -30,6 +32,51 @@ const delegation: readonly object[] = [
 ].map((event) => ({ v: 3, timestamp: "2026-11-20T09:00:00.000Z", ...event }));
 
 describe("repaired", () => {
+  test("a log is a record as well, for backends that keep no events of spans", () => {
+    const tracer = new KeepingTracer();
+    const records: OtelLogRecord[] = [];
+    const logger = { emit: (record: OtelLogRecord) => void records.push(record) };
+    const observe = createOpenTelemetryObserver({
+      tracer,
+      logger,
+      semconv: "gen_ai",
+      exportContent: (event) => event,
+    });
+    for (const { event, ctx } of readEvents("v2.1.0", "tool-task")) observe(event, ctx);
+    const agent = tracer.ended.find(({ name }) => name === "invoke_agent Reporter");
+    assert.deepEqual(
+      records.map(({ context, timestamp, attributes, ...rest }) => ({
+        ...rest,
+        at: timestamp,
+        level: attributes["flue.log.level"],
+        span: spanIn(context)?.spanContext().spanId,
+      })),
+      agent?.events.map(({ time, attributes }) => ({
+        eventName: "flue.log",
+        severityNumber: 9,
+        severityText: "INFO",
+        body: attributes["flue.log.message"],
+        at: time,
+        level: "info",
+        span: agent.spanId,
+      })),
+    );
+    assert.equal(records.length, 2);
+    assert.equal(records[0]?.attributes["flue.log.message"], undefined);
+    // A level of one's own has no number, and a logger that throws costs its record.
+    const turn = { v: 3, operationId: "op_1", operationKind: "prompt" };
+    observe({ ...turn, type: "operation_start" } as never, {});
+    observe({ ...turn, type: "log", level: "constructor" } as never, {});
+    assert.equal(records[2]?.severityNumber, undefined);
+    logger.emit = () => {
+      throw new Error("no");
+    };
+    observe({ ...turn, type: "log", level: "warn" } as never, {});
+    observe({ ...turn, type: "operation" } as never, {});
+    assert.equal(tracer.ended.at(-1)?.events.length, 2);
+    assert.equal(observe.diagnostics()["swallowed_errors"], 1);
+  });
+
   for (const semconv of both) {
     test(`${semconv}: what a delegated child leaves open ends with the operation that delegated, without a run`, () => {
       const { spans, ended, counts } = replay(delegation, semconv);
