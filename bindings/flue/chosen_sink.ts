@@ -1,7 +1,7 @@
 import { nativeTracing } from "#native-tracing";
 import { nativeRuntime } from "../trace/native_runtime.ts";
 import { providedTelemetry } from "../trace/provided_telemetry.ts";
-import type { SpanRuntime } from "../trace/span_runtime.ts";
+import type { RemoteParent, SpanRuntime } from "../trace/span_runtime.ts";
 import type { FlueAttributes } from "./attributes.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
 import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
@@ -43,7 +43,7 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
       ...start,
       parent: parent instanceof RuntimeSpan ? parent : undefined,
       predecessor: predecessor instanceof RuntimeSpan ? predecessor : undefined,
-      root: root && spanContextIn(root),
+      root: root && remoteParentIn(root),
     });
   }
 
@@ -76,6 +76,13 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
     this.#tracer = globalTracer(tracerName);
     return this.#tracer !== undefined;
   }
+}
+
+function remoteParentIn(context: OtelContext): RemoteParent | undefined {
+  const identity = spanContextIn(context);
+  if (identity === undefined) return undefined;
+  const { traceId, spanId, traceFlags, traceState } = identity;
+  return { traceId, spanId, traceFlags, ...(traceState && { traceState: traceState.serialize() }) };
 }
 
 /** Of any observer: what it makes of a span is the sink's own business. */

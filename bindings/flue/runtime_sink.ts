@@ -1,6 +1,6 @@
 import { openUnder } from "../trace/open_under.ts";
 import type {
-  SpanContext,
+  RemoteParent,
   SpanPlace,
   SpanRuntime,
   SpanWriter,
@@ -38,7 +38,7 @@ const spanKind = { internal: 1, client: 3 } as const;
  * | attributes | scalars, lists as JSON, cut to the runtime's budget | as they are |
  * | name | its first 64 bytes | whole |
  */
-export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
+export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
   readonly #runtime: () => SpanRuntime;
   readonly #fit: Fit;
 
@@ -48,7 +48,7 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, SpanContext> {
     this.#fit = fit;
   }
 
-  open(start: SpanStart<RuntimeSpan, SpanContext>): RuntimeSpan {
+  open(start: SpanStart<RuntimeSpan, RemoteParent>): RuntimeSpan {
     const runtime = this.#runtime();
     const writer = openSpan(runtime, start);
     if (!writer.isTraced) return new RuntimeSpan(writer, undefined);
@@ -102,7 +102,7 @@ function exceptionAttributes({ failure, exceptionType, stack }: SpanEnd): FlueAt
 
 function openSpan(
   runtime: SpanRuntime,
-  { name, unixMs, isClient, parent, root, predecessor }: SpanStart<RuntimeSpan, SpanContext>,
+  { name, unixMs, isClient, parent, root, predecessor }: SpanStart<RuntimeSpan, RemoteParent>,
 ): SpanWriter {
   if (runtime.openAt === undefined) return openUnder(runtime, name, parent?.writer);
   const place: SpanPlace = {

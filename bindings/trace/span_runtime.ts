@@ -54,6 +54,12 @@ export interface SpanLog {
   readonly attributes: Attributes;
 }
 
+/** A span of another process. */
+export interface RemoteParent extends SpanContext {
+  /** A `tracestate` that is valid. */
+  readonly traceState?: string;
+}
+
 /** Where a span stands that its opener tells of, and which need not be under the active one. */
 export interface SpanPlace {
   /** Milliseconds since the Unix epoch. */
@@ -63,7 +69,7 @@ export interface SpanPlace {
   /** A span of the same runtime; the active one where it is undefined. */
   readonly parent: SpanWriter | undefined;
   /** The parent in another process, for a span without one here. */
-  readonly remoteParent: SpanContext | undefined;
+  readonly remoteParent: RemoteParent | undefined;
   /** Spans of the same runtime that it belongs together with. */
   readonly links: readonly SpanWriter[];
 }

@@ -1,8 +1,8 @@
 import { openUnder } from "../../trace/open_under.ts";
 import {
   noopWriter,
+  type RemoteParent,
   type RuntimeCapabilities,
-  type SpanContext,
   type SpanPlace,
   type SpanRuntime,
   type SpanWriter,
@@ -216,11 +216,11 @@ function beneath(parent: SpanWriter | undefined): SpanWriter | undefined {
  */
 function rootContext(
   active: ActiveContext | undefined,
-  remote: SpanContext | undefined,
+  remote: RemoteParent | undefined,
   pipeline: Pipeline,
 ): ActiveContext | undefined {
   if (remote === undefined || remote.traceId === active?.parent?.traceId) return active;
-  const { traceId, spanId, traceFlags: flags } = remote;
+  const { traceId, spanId, traceFlags: flags, traceState = "" } = remote;
   const group = active?.group ?? new SpanGroup(pipeline, undefined);
-  return { group, parent: { traceId, spanId, flags, traceState: "", isRemote: true } };
+  return { group, parent: { traceId, spanId, flags, traceState, isRemote: true } };
 }

@@ -29,7 +29,11 @@ export interface FlueExport extends Tracing {
   readonly received: number;
   replay(events: readonly Occurrence[]): void;
   /** What has been sent since the last call, in the order in which spans ended. */
-  sent(): Promise<{ readonly spans: ReferenceSpan[]; readonly logs: SentLog[] }>;
+  sent(): Promise<{ readonly spans: SentSpan[]; readonly logs: SentLog[] }>;
+}
+
+export interface SentSpan extends ReferenceSpan {
+  readonly traceState: string;
 }
 
 /** The attributes that fit, decided by the module of the build under test. */
@@ -91,12 +95,13 @@ export function flueExport(
 type Json = any;
 
 /** OTLP counts kinds from 1. */
-function spanOf(span: Json): ReferenceSpan {
+function spanOf(span: Json): SentSpan {
   const { code = 0, message } = span.status ?? {};
   return {
     name: span.name,
     kind: span.kind - 1,
     traceId: span.traceId,
+    traceState: span.traceState ?? "",
     spanId: span.spanId,
     parentSpanId: span.parentSpanId || undefined,
     start: timeOf(span.startTimeUnixNano),
