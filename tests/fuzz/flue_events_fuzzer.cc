@@ -1,6 +1,6 @@
 // Plays any sequence of events with any identifiers, and any other call, on any memory: a span is open from the action
-// that opens it to the one that ends it, in a slot of its own, under a span that is open; none outlives its run, and no
-// more are open than there may be.
+// that opens it to the one that ends it, in a slot of its own, under a span that is open; none outlives its run or its
+// submission, and no more are open than there may be.
 #include <array>
 #include <map>
 #include <string>
@@ -18,7 +18,7 @@ namespace flue = isotel::flue;
 using isotel::fuzz::Require;
 
 // How many identifiers an event has.
-constexpr int kIds = 7;
+constexpr int kIds = 8;
 constexpr uint32_t kEvents = static_cast<uint32_t>(flue::EventType::kCount);
 constexpr uint32_t kFields = 0
 #define ISOTEL_FLUE_FIELD(name, key, type, content, formats, role, spans, path) +1
@@ -29,6 +29,7 @@ constexpr uint32_t kFields = 0
 struct OpenSpan {
   uint32_t type = 0;
   std::string run{};
+  std::string submission{};
 };
 
 struct Player : isotel::fuzz::Input {
@@ -51,7 +52,7 @@ struct Player : isotel::fuzz::Input {
     Require(buffer != nullptr || text.empty());
     text.copy(buffer, text.size());
   }
-  void Check(int32_t count, const std::string& run) {
+  void Check(int32_t count, const std::string& run, const std::string& submission) {
     const auto* action = static_cast<const uint32_t*>(isotel_flue_output(context));
     for (int32_t i = 0; i < count; ++i, action += ISOTEL_FLUE_ACTION_SIZE) {
       const uint32_t verb = action[ISOTEL_FLUE_ACTION_VERB];
@@ -59,7 +60,7 @@ struct Player : isotel::fuzz::Input {
       const uint32_t type = action[ISOTEL_FLUE_ACTION_TYPE];
       Require(span != 0 && type < static_cast<uint32_t>(flue::SpanType::kCount));
       if (verb == ISOTEL_FLUE_OPEN) {
-        CheckOpen(action, run);
+        CheckOpen(action, run, submission);
       } else if (verb == ISOTEL_FLUE_END) {
         Require(open.count(span) == 1 && open[span].type == type);
         open.erase(span);
@@ -68,7 +69,7 @@ struct Player : isotel::fuzz::Input {
       }
     }
   }
-  void CheckOpen(const uint32_t* action, const std::string& run) {
+  void CheckOpen(const uint32_t* action, const std::string& run, const std::string& submission) {
     const uint32_t span = action[ISOTEL_FLUE_ACTION_SPAN];
     const uint32_t parent = action[ISOTEL_FLUE_ACTION_PARENT];
     const uint32_t predecessor = action[ISOTEL_FLUE_ACTION_PREDECESSOR];
@@ -76,32 +77,45 @@ struct Player : isotel::fuzz::Input {
     Require(predecessor == 0 || open.count(predecessor) == 1);
     for (const auto& [other, ignored] : open) Require(((other ^ span) & ((1U << ISOTEL_FLUE_SLOT_BITS) - 1)) != 0);
     Require(open.size() < limit);
-    open[span] = {action[ISOTEL_FLUE_ACTION_TYPE], run};
+    open[span] = {action[ISOTEL_FLUE_ACTION_TYPE], run, submission};
   }
   void Event() {
     const uint32_t event = Take<uint8_t>() % (kEvents + 1);
     std::string text = Id();
     const std::string run = text;
-    for (int i = 1; i < kIds; ++i) text.append(1, '\0').append(Id());
+    std::string submission;
+    for (int i = 1; i < kIds; ++i) text.append(1, '\0').append(submission = Id());
     Put(text);
     const uint32_t flags = Take<uint8_t>();
     const double now = Take<uint8_t>() % 8 == 0 ? Take<double>() : Take<uint8_t>();
     const int32_t count = isotel_flue_event(context, event, flags, static_cast<uint32_t>(text.size()), now);
     if (count < 0) return;
-    Check(count, run);
-    if (event != static_cast<uint32_t>(flue::EventType::kRunEnd) || !IsId(run)) return;
-    for (const auto& [ignored, span] : open) Require(span.run != run);
+    Check(count, run, submission);
+    const bool has_run_ended = event == static_cast<uint32_t>(flue::EventType::kRunEnd) && IsId(run);
+    const bool has_settled = event == static_cast<uint32_t>(flue::EventType::kSubmissionSettled) && IsId(submission);
+    for (const auto& [ignored, span] : open) {
+      Require(!has_run_ended || span.run != run);
+      Require(!has_settled || span.submission != submission);
+    }
   }
-  // Whether it identifies a run: what has a separator in it has been another identifier, too.
-  static bool IsId(const std::string& run) {
-    return !run.empty() && run.find('\0') == std::string::npos && run.size() <= 1'024;
+  // Whether it identifies something: what has a separator in it has been another identifier, too.
+  static bool IsId(const std::string& id) {
+    return !id.empty() && id.find('\0') == std::string::npos && id.size() <= 1'024;
   }
   void Scribble() {
     const uint32_t size = Take<uint16_t>();
     void* const buffer = isotel_flue_buffer(context, size);
     Require(buffer != nullptr || size == 0);
     Read(buffer, std::min<size_t>(size, Take<uint8_t>()));
-    Check(isotel_flue_event(context, Take<uint8_t>() % kEvents, Number(), Number(), Take<uint8_t>()), "\0");
+    Check(isotel_flue_event(context, Take<uint8_t>() % kEvents, Number(), Number(), Take<uint8_t>()), "\0", {});
+  }
+  void Find() {
+    std::string text = Id();
+    for (int i = 1; i < kIds; ++i) text.append(1, '\0').append(Id());
+    Put(text);
+    const uint32_t found =
+        isotel_flue_find(context, Take<uint8_t>() % (kEvents + 1), static_cast<uint32_t>(text.size()));
+    Require(found == 0 || open.count(found) == 1);
   }
   void Fit() {
     std::array<uint32_t, 16> sizes{};
@@ -124,17 +138,18 @@ struct Player : isotel::fuzz::Input {
             isotel_flue_fit(context, too_many, available) < 0);
   }
   void Plan() {
-    const int32_t count = isotel_flue_plan(context, Take<uint8_t>() % 3U, Take<uint8_t>() % (kEvents + 1));
+    const int32_t count = isotel_flue_plan(context, Take<uint8_t>() % 3U, Take<uint8_t>() % 6U, Take<uint8_t>() % 20U);
     const auto* plan = static_cast<const uint32_t*>(isotel_flue_output(context));
     for (int32_t i = 0; i < count; ++i) Require(plan[i] < kFields && (i == 0 || plan[i - 1] < plan[i]));
   }
   void EndAll() {
-    Check(isotel_flue_end_all(context), {});
+    Check(isotel_flue_end_all(context), {}, {});
     Require(open.empty());
   }
   void Play() {
     const uint32_t call = Take<uint8_t>();
-    if (call < 224) return Event();
+    if (call < 212) return Event();
+    if (call < 224) return Find();
     if (call < 234) return Scribble();
     if (call < 244) return Fit();
     if (call < 252) return Plan();
