@@ -1,68 +1,22 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { context as globalContext } from "@opentelemetry/api";
-import {
-  createOpenTelemetryInstrumentation,
-  createOpenTelemetryObserver,
-  type FlueInstrumentation,
-} from "isotel/flue";
+import { createOpenTelemetryInstrumentation } from "isotel/flue";
 import { emptyContext, type OtelContext } from "../../../bindings/flue/otel_types.ts";
-import { type Occurrence, type ReferenceSpan, readEvents } from "../../flue/recordings.ts";
-import { KeepingTracer, remoteParent } from "../support/flue.ts";
+import { readEvents } from "../../flue/recordings.ts";
+import { KeepingTracer } from "../support/flue.ts";
 import { AsyncContexts, makeSpan } from "../support/flue_contexts.ts";
+import {
+  contextOf,
+  instrumented,
+  observeAll,
+  operationOf,
+  parentsOf,
+  tick,
+} from "../support/flue_instrumented.ts";
 
 const events = readEvents("v2.1.0", "tool-task");
 const aborted = readEvents("v2.1.0", "aborted");
-const traceId = "0af7651916cd43dd8448eb211c80319c";
-const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
-const tick = () => new Promise((resolve) => setImmediate(resolve));
-
-type Semconv = "flue" | "gen_ai";
-
-function instrumented(semconv: Semconv = "gen_ai", contexts = new AsyncContexts()) {
-  const tracer = new KeepingTracer();
-  const instrumentation = createOpenTelemetryInstrumentation({
-    tracer,
-    semconv,
-    context: contexts,
-  });
-  return { tracer, contexts, ...instrumentation };
-}
-
-function observeAll({ observe }: FlueInstrumentation, occurrences: readonly Occurrence[]): void {
-  for (const { event, ctx } of occurrences) observe(event, ctx);
-}
-
-/** The name of the parent of each span that `spans` has under one of these names. */
-function parentsOf(spans: readonly ReferenceSpan[], prefix: string): (string | undefined)[] {
-  const names = new Map(spans.map(({ spanId, name }) => [spanId, name]));
-  return spans
-    .filter(({ name }) => name.startsWith(prefix))
-    .map(({ parentSpanId }) => (parentSpanId ? names.get(parentSpanId) : undefined));
-}
-
-/** What Flue intercepts of an event that starts something, as recorded of 2.1.0. */
-function operationOf(event: Occurrence["event"]) {
-  const { turnId, toolCallId, toolName, taskId, operationId } = event as Record<string, string>;
-  switch (event.type) {
-    case "operation_start":
-      return { type: "agent", operationId, operationKind: "prompt" };
-    case "turn_request":
-      return { type: "model", turnId };
-    case "tool_start":
-      return { type: "tool", toolCallId, toolName };
-    case "task_start":
-      return { type: "task", taskId };
-    default:
-      return undefined;
-  }
-}
-
-function contextOf(event: Occurrence["event"]) {
-  const { instanceId, harness, conversationId, session, operationId, turnId, taskId } =
-    event as unknown as Record<string, string>;
-  return { instanceId, harness, conversationId, session, operationId, turnId, taskId };
-}
 
 describe("what Flue runs, runs in its span", () => {
   const expected = {
@@ -216,151 +170,5 @@ describe("the context manager", () => {
       assert.throws(() => flue.interceptor(operation, {}, thrower), failure);
       assert.equal(runs, 2);
     }
-  });
-});
-
-describe("work that was admitted in a trace", () => {
-  const submission = "sub_01M7W0Q1GE50TAAWPCA6H9BS1E";
-  const operation = { type: "agent", operationId: submission };
-  const traceCarrier = { traceparent, tracestate: "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7" };
-  const baggage = Symbol.for("OpenTelemetry Baggage Key");
-
-  for (const semconv of ["gen_ai", "flue"] as const) {
-    test(`${semconv}: goes on in it, with its state and what else was in the context`, async () => {
-      const flue = instrumented(semconv);
-      const { tracer, contexts, interceptor } = flue;
-      const states: unknown[] = [];
-      await contexts.with(emptyContext.setValue(baggage, "kept"), () =>
-        interceptor(operation, { submissionId: submission, traceCarrier }, async () => {
-          await tick();
-          const span = makeSpan(tracer, contexts, "user");
-          assert.equal(span.spanContext().traceId, traceId);
-          assert.equal(contexts.active().getValue(baggage), "kept");
-          const active = contexts.active().getValue(Symbol.for("OpenTelemetry Context Key SPAN"));
-          const { traceState } = (active as ReturnType<typeof makeSpan>).spanContext();
-          states.push((traceState as { serialize(): string }).serialize());
-          observeAll(flue, aborted);
-        }),
-      );
-      assert.deepEqual(states, [traceCarrier.tracestate]);
-      assert.ok(tracer.ended.length > 2);
-      assert.ok(tracer.ended.every((span) => span.traceId === traceId));
-      assert.equal(tracer.ended.at(-1)?.parentSpanId, "b7ad6b7169203331");
-    });
-  }
-
-  test("resolveRootContext comes first, what is active last", async () => {
-    const other = "1".repeat(32);
-    const tracer = new KeepingTracer();
-    const contexts = new AsyncContexts();
-    const flue = createOpenTelemetryInstrumentation({
-      tracer,
-      context: contexts,
-      resolveRootContext: () => remoteParent(emptyContext, `00-${other}-${"2".repeat(16)}-01`),
-    });
-    await flue.interceptor(operation, { submissionId: submission, traceCarrier }, async () =>
-      observeAll(flue, aborted),
-    );
-    assert.ok(tracer.ended.every((span) => span.traceId === other));
-  });
-
-  test("the active span is a root's parent for the instrumentation, and not for the observer", () => {
-    const flue = instrumented();
-    const { contexts, tracer } = flue;
-    const outer = makeSpan(tracer, contexts, "outer");
-    contexts.withSpan(outer, () => observeAll(flue, aborted));
-    assert.deepEqual(parentsOf(tracer.ended, "invoke_agent"), ["outer"]);
-    const observe = createOpenTelemetryObserver({ tracer, semconv: "gen_ai" });
-    tracer.ended.length = 0;
-    contexts.withSpan(outer, () => {
-      for (const { event, ctx } of aborted) observe(event, ctx);
-    });
-    assert.deepEqual(parentsOf(tracer.ended, "invoke_agent"), [undefined]);
-  });
-});
-
-describe("the framework's own work around agents", () => {
-  const operation = { type: "coordinator", phase: "reconcile" };
-  const ctx = { instanceId: "inst-1", agentName: "Reporter" };
-
-  test("is a span that lasts as long as it does, with what runs in it below", async () => {
-    const { tracer, contexts, interceptor } = instrumented();
-    const promise = Promise.resolve(7);
-    assert.equal(
-      interceptor(operation, ctx, () => {
-        makeSpan(tracer, contexts, "storage");
-        return promise;
-      }),
-      promise,
-    );
-    assert.deepEqual(
-      tracer.ended.map(({ name }) => name),
-      ["storage"],
-    );
-    await tick();
-    const span = tracer.ended.at(-1);
-    assert.equal(span?.name, "flue.coordinator");
-    assert.equal(span?.kind, 0);
-    assert.deepEqual(span?.status, { code: 0 });
-    assert.deepEqual(span?.attributes, {
-      "flue.coordinator.phase": "reconcile",
-      "flue.instance.id": "inst-1",
-      "flue.agent.name": "Reporter",
-    });
-    assert.deepEqual(parentsOf(tracer.ended, "storage"), ["flue.coordinator"]);
-  });
-
-  test("fails with it, and hands on the rejection and the throw", async () => {
-    const { tracer, interceptor } = instrumented();
-    const failure = new Error("no");
-    await assert.rejects(
-      interceptor(operation, ctx, () => Promise.reject(failure)),
-      failure,
-    );
-    const thrower = () => {
-      throw failure;
-    };
-    assert.throws(() => interceptor(operation, ctx, thrower), failure);
-    assert.deepEqual(
-      tracer.ended.map(({ status, events: told }) => ({ status, told })),
-      Array(2).fill({ status: { code: 2 }, told: [] }),
-    );
-  });
-
-  test("dispose ends it and everything else that is open, once, and nothing opens after it", async () => {
-    const flue = instrumented();
-    const { tracer, interceptor, dispose } = flue;
-    observeAll(flue, aborted.slice(0, 7));
-    let finish: (value: number) => void = () => {};
-    const running = interceptor(operation, ctx, () => new Promise<number>((r) => (finish = r)));
-    dispose();
-    const interrupted = { status: { code: 2 }, type: "interrupted" };
-    const endings = tracer.ended.map(({ name, status, attributes }) => [
-      name,
-      { status, type: attributes["error.type"] },
-    ]);
-    assert.deepEqual(endings, [
-      ["chat parent", interrupted],
-      ["invoke_agent Reporter", interrupted],
-      ["flue.coordinator", interrupted],
-    ]);
-    finish(7);
-    assert.equal(await running, 7);
-    dispose();
-    observeAll(flue, aborted);
-    await interceptor(operation, ctx, async () => 7);
-    assert.equal(tracer.ended.length, 3);
-    assert.equal(flue.diagnostics()["open_spans"], 0);
-  });
-
-  test("runs without a span where a tracer fails", async () => {
-    const tracer = {
-      startSpan: () => {
-        throw new Error("no");
-      },
-    };
-    const flue = createOpenTelemetryInstrumentation({ tracer });
-    assert.equal(await flue.interceptor(operation, ctx, async () => 7), 7);
-    assert.equal(flue.diagnostics()["swallowed_errors"], 1);
   });
 });
