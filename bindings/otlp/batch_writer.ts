@@ -1,4 +1,5 @@
 import { OtlpAbi } from "./abi.gen.ts";
+import { lastValues } from "./last_values.ts";
 import type { AttributeList } from "./model.ts";
 import { writeContainer } from "./nested_value.ts";
 
@@ -292,17 +293,4 @@ export class BatchWriter {
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
-}
-
-function lastValues({ keys, values }: AttributeList): AttributeList {
-  const last = new Map<string, unknown>();
-  for (const [index, key] of keys.entries()) {
-    if (isCarried(values[index])) last.set(key, values[index]);
-  }
-  return { keys: [...last.keys()], values: [...last.values()] };
-}
-
-/** Whether OTLP can carry a value, or nothing in its place. */
-function isCarried(value: unknown): boolean {
-  return value !== undefined && typeof value !== "function" && typeof value !== "symbol";
 }

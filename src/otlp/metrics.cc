@@ -5,6 +5,7 @@
 
 #include "otlp/json_sink.h"
 #include "otlp/metric_delta.h"
+#include "otlp/metric_fields.h"
 #include "otlp/protobuf_sink.h"
 #include "otlp/request_encoder.h"
 #include "otlp/span_identity.h"
@@ -18,63 +19,6 @@ using metrics::Snapshot;
 using metrics::Store;
 
 constexpr Signal kMetrics{"resourceMetrics", "scopeMetrics", {2, "metrics"}};
-
-namespace metric {
-constexpr Field kName{1, "name"};
-constexpr Field kDescription{2, "description"};
-constexpr Field kUnit{3, "unit"};
-constexpr Field kGauge{5, "gauge"};
-constexpr Field kSum{7, "sum"};
-constexpr Field kHistogram{9, "histogram"};
-constexpr Field kExponentialHistogram{10, "exponentialHistogram"};
-}  // namespace metric
-
-// Of Gauge, Sum and both histograms.
-namespace data {
-constexpr Field kPoints{1, "dataPoints"};
-constexpr Field kTemporality{2, "aggregationTemporality"};
-constexpr Field kIsMonotonic{3, "isMonotonic"};
-}  // namespace data
-
-// The same in all points.
-constexpr Field kStartTime{2, "startTimeUnixNano"};
-constexpr Field kTime{3, "timeUnixNano"};
-// The same in both histograms' points.
-constexpr Field kCount{4, "count"};
-constexpr Field kPointSum{5, "sum"};
-
-namespace number {
-constexpr Field kAsDouble{4, "asDouble"};
-constexpr Field kExemplars{5, "exemplars"};
-constexpr Field kAsInt{6, "asInt"};
-constexpr Field kAttributes{7, "attributes"};
-}  // namespace number
-
-namespace histogram {
-constexpr Field kBucketCounts{6, "bucketCounts"};
-constexpr Field kExplicitBounds{7, "explicitBounds"};
-constexpr Field kExemplars{8, "exemplars"};
-constexpr Field kAttributes{9, "attributes"};
-}  // namespace histogram
-
-namespace exponential {
-constexpr Field kAttributes{1, "attributes"};
-constexpr Field kScale{6, "scale"};
-constexpr Field kZeroCount{7, "zeroCount"};
-constexpr Field kPositive{8, "positive"};
-constexpr Field kNegative{9, "negative"};
-constexpr Field kExemplars{11, "exemplars"};
-constexpr Field kZeroThreshold{14, "zeroThreshold"};
-constexpr Field kOffset{1, "offset"};
-constexpr Field kBucketCounts{2, "bucketCounts"};
-}  // namespace exponential
-
-namespace exemplar {
-constexpr Field kTime{2, "timeUnixNano"};
-constexpr Field kAsDouble{3, "asDouble"};
-constexpr Field kSpanId{4, "spanId"};
-constexpr Field kTraceId{5, "traceId"};
-}  // namespace exemplar
 
 constexpr std::string_view kOverflowAttribute = "otel.metric.overflow";
 
