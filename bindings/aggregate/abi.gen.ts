@@ -2,7 +2,7 @@
 
 /** Constants of isotel_aggregate.h, and the hash of the tables. */
 export const AggregateAbi = {
-  aggregateAbiVersion: 2,
+  aggregateAbiVersion: 3,
   aggregateResultCount: 32,
   escapingUnderscores: 0,
   escapingDots: 1,
@@ -17,7 +17,10 @@ export const AggregateAbi = {
   snapshotFamilies: 2,
   snapshotSeries: 3,
   snapshotCounters: 4,
-  fingerprint: 3557588656,
+  otlpNext: 0,
+  otlpSeries: 1,
+  otlpPoints: 2,
+  fingerprint: 2448306651,
 } as const;
 
 /** The functions a module has to export. */
@@ -35,6 +38,7 @@ export const aggregateExportNames = [
   "isotel_totals_prune",
   "isotel_totals_next_prune",
   "isotel_totals_changes",
+  "isotel_totals_count",
   "isotel_totals_snapshot",
   "isotel_frame_shard",
   "isotel_snapshot_clear",
@@ -43,7 +47,9 @@ export const aggregateExportNames = [
   "isotel_snapshot_info",
   "isotel_snapshot_peek",
   "isotel_snapshot_render",
-  "isotel_snapshot_base",
+  "isotel_base_read",
+  "isotel_base_take",
+  "isotel_base_write",
   "isotel_snapshot_otlp",
   "isotel_negotiate",
   "isotel_content_type",
@@ -71,4 +77,8 @@ export const aggregatorCounterNames = [
   "isotel_producers_pruned",
   "isotel_producers",
   "isotel_series",
+  "isotel_otlp_points_accepted",
+  "isotel_otlp_points_rejected",
+  "isotel_otlp_points_dropped",
+  "isotel_otlp_metric_requests_failed",
 ] as const;

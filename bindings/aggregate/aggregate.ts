@@ -129,6 +129,13 @@ export class Aggregate {
     );
   }
 
+  /** Adds to a counter of the host, by its place in `aggregatorCounterNames`. */
+  count(counter: number, amount: number): void {
+    this.#call((exports, context) =>
+      check(exports.isotel_totals_count(context, counter, amount), "there is no such counter"),
+    );
+  }
+
   /** The shard of a frame, or the error that it is none. */
   shardOfFrame(frame: Uint8Array, shards: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
@@ -191,6 +198,11 @@ export class Aggregate {
       exports.isotel_content_type(context, format, escaping),
     );
     return decoder.decode(bytes);
+  }
+
+  /** Lends the module to what encodes its merged snapshot. What `call` throws besides AggregationError ends the instance. */
+  use<T>(call: (exports: AggregateExports, context: number) => T): T {
+    return this.#call(call);
   }
 
   #results(): Float64Array {

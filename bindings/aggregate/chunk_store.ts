@@ -10,20 +10,37 @@ const defaultRowBytes = 1_000_000;
 export class ChunkStore {
   readonly #sql: SqlStorage;
   readonly #rowBytes: number;
+  readonly #table: string;
   /** Rows of the chunks that have more than one. */
   readonly #rows = new Map<number, number>();
 
-  constructor(sql: SqlStorage, rowBytes: number = defaultRowBytes) {
+  constructor(sql: SqlStorage, rowBytes: number = defaultRowBytes, table = "isotel_chunks") {
     this.#sql = sql;
     this.#rowBytes = rowBytes;
-    sql.exec(
-      "CREATE TABLE IF NOT EXISTS isotel_chunks (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    );
+    this.#table = table;
+    sql.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)`);
+  }
+
+  /** One chunk; undefined when there is none. */
+  get(key: number): Uint8Array | undefined {
+    const first = key * rowsPerChunk;
+    const query = `SELECT bytes FROM ${this.#table} WHERE id >= ? AND id < ? ORDER BY id`;
+    const rows = [...this.#sql.exec<{ bytes: ArrayBuffer }>(query, first, first + rowsPerChunk)];
+    const parts = rows.map(({ bytes }) => new Uint8Array(bytes));
+    return parts.length === 0 ? undefined : this.#join(key, parts).bytes;
+  }
+
+  /** Removes a chunk. To be called in a transaction. */
+  delete(key: number): void {
+    const first = key * rowsPerChunk;
+    const query = `DELETE FROM ${this.#table} WHERE id >= ? AND id < ?`;
+    this.#sql.exec(query, first, first + rowsPerChunk);
+    this.#rows.delete(key);
   }
 
   /** Every chunk, ascending by key. */
   *read(): Generator<Chunk> {
-    const query = "SELECT id, bytes FROM isotel_chunks ORDER BY id";
+    const query = `SELECT id, bytes FROM ${this.#table} ORDER BY id`;
     let key = -1;
     let parts: Uint8Array[] = [];
     for (const row of this.#sql.exec<{ id: number; bytes: ArrayBuffer }>(query)) {
@@ -51,14 +68,14 @@ export class ChunkStore {
       for (let row = 0; row < rows; row += 1) {
         const part = bytes.subarray(row * this.#rowBytes, (row + 1) * this.#rowBytes);
         this.#sql.exec(
-          "INSERT OR REPLACE INTO isotel_chunks (id, bytes) VALUES (?, ?)",
+          `INSERT OR REPLACE INTO ${this.#table} (id, bytes) VALUES (?, ?)`,
           first + row,
           part,
         );
       }
       if (rows < (this.#rows.get(key) ?? 1)) {
         this.#sql.exec(
-          "DELETE FROM isotel_chunks WHERE id >= ? AND id < ?",
+          `DELETE FROM ${this.#table} WHERE id >= ? AND id < ?`,
           first + rows,
           first + rowsPerChunk,
         );

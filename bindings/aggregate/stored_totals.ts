@@ -45,18 +45,40 @@ export class StoredTotals {
     return this.#open().aggregate.nextPrune();
   }
 
-  /** The newest totals; their version is stored before they are given out. */
-  snapshot(nowUnixMs: number): Uint8Array<ArrayBuffer> {
-    return this.#change((aggregate) => aggregate.snapshot(nowUnixMs)).answer;
+  /**
+   * The newest totals; their version is stored before they are given out.
+   *
+   * @param store writes more in the same transaction.
+   */
+  snapshot(
+    nowUnixMs: number,
+    store?: (snapshot: Uint8Array<ArrayBuffer>) => void,
+  ): Uint8Array<ArrayBuffer> {
+    return this.#change((aggregate) => aggregate.snapshot(nowUnixMs), store).answer;
   }
 
-  #change<T>(work: (aggregate: Aggregate) => T): { answer: T; hasChanged: boolean } {
+  /** Adds to counters of the host, as {@link Aggregate.count} does. `store` writes more in the same transaction. */
+  count(amounts: readonly (readonly [counter: number, amount: number])[], store: () => void): void {
+    this.#change((aggregate) => {
+      for (const [counter, amount] of amounts) aggregate.count(counter, amount);
+    }, store);
+  }
+
+  #change<T>(
+    work: (aggregate: Aggregate) => T,
+    store?: (answer: T) => void,
+  ): { answer: T; hasChanged: boolean } {
     const { aggregate, chunks } = this.#open();
     try {
       const answer = work(aggregate);
       const changes = aggregate.changes();
       const hasChanged = changes.length > 0;
-      if (hasChanged) this.#storage.transactionSync(() => chunks.write(changes));
+      if (hasChanged || store !== undefined) {
+        this.#storage.transactionSync(() => {
+          chunks.write(changes);
+          store?.(answer);
+        });
+      }
       return { answer, hasChanged };
     } catch (cause) {
       this.#aggregate = undefined;

@@ -1,5 +1,11 @@
 import { DurableObject } from "#durable-object";
+import {
+  type MetricsExport,
+  type MetricsExportCounts,
+  metricsExport,
+} from "../invocation/metrics_export.ts";
 import { provideMetricsRoutes } from "../invocation/metrics_routes.ts";
+import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_options.ts";
 import { defaultAggregateOptions } from "./aggregate.ts";
 import { Alarm } from "./alarm.ts";
 import { createAggregate, isolateAggregate } from "./isolate_aggregate.ts";
@@ -19,6 +25,9 @@ export interface TelemetryAggregatorOptions {
   readonly producerRetentionMs?: number;
   /** Milliseconds a gauge counts after its producer wrote it; 5 minutes unless given. */
   readonly gaugeExpiryMs?: number;
+  /** Where totals are sent over OTLP, by the Worker's `env`; needs `import "isotel/otlp";`. */
+  // biome-ignore lint/suspicious/noExplicitAny: an env is whatever the Worker declares it to be
+  readonly otlp?: (env: any) => MetricsExportOptions;
 }
 
 /** What arrives within this time is published together. */
@@ -27,6 +36,8 @@ const maxRetryMs = 60_000;
 /** Forgetting has no haste: it is done at most so often. */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
+/** After every other time. */
+const maxTimeMs = Number.MAX_SAFE_INTEGER;
 
 /**
  * Adds up what the isolates of a Worker record, each frame exactly once, and publishes the totals. There is one object
@@ -43,6 +54,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   readonly #kv: KVNamespace | undefined;
   readonly #publishIntervalMs: number;
   readonly #pruneIntervalMs: number;
+  readonly #export: MetricsExport | undefined;
   /** Whether the totals may be newer than what was published; an earlier life may have left them so. */
   #isDirty = true;
   /** Of this life. */
@@ -66,6 +78,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
     );
     this.#alarm = new Alarm(ctx.storage);
+    this.#export = this.#makeExport(options.otlp);
     void ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -79,10 +92,13 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   async apply(frames: Uint8Array[]): Promise<number[]> {
     if (!Array.isArray(frames)) throw new TypeError("isotel: apply takes a list of frames");
     const now = Date.now();
+    this.#export?.prepare(now);
     const results = this.#guard(() => this.#totals.apply(frames, now));
     this.#isDirty = true;
+    this.#export?.changed();
+    const next = Math.min(this.#nextPublish(now), this.#nextExport(now) ?? maxTimeMs);
     // Without anything in between, so that it stands in the same write.
-    await this.#alarm.setBy(this.#nextPublish(now));
+    await this.#alarm.setBy(next);
     return results;
   }
 
@@ -95,11 +111,21 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     return this.#guard(() => this.#totals.snapshot(Date.now()));
   }
 
+  /** What became of the totals at each backend of the option `otlp`. */
+  async exportCounts(): Promise<readonly MetricsExportCounts[]> {
+    return this.#export?.counts() ?? [];
+  }
+
   override async alarm(): Promise<void> {
     this.#alarm.rang();
     const now = Date.now();
+    // It goes on by itself: no backend that hangs keeps anything from being published.
+    this.#export?.start(now);
     try {
-      if (this.#totals.prune(now)) this.#isDirty = true;
+      if (this.#totals.prune(now)) {
+        this.#isDirty = true;
+        this.#export?.changed();
+      }
       // Every alarm keeps the interval to what was published before it was set, also in an earlier life.
       const isDue = now >= (this.#publishedUnixMs ?? 0) + this.#publishIntervalMs;
       if (this.#isDirty && isDue) await this.#publish(now);
@@ -111,7 +137,8 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       this.#isDirty = true;
       this.#publishFailures += 1;
       const delay = Math.min(maxRetryMs, this.#publishIntervalMs * 2 ** this.#publishFailures);
-      await this.#alarm.setBy(Date.now() + delay);
+      const next = this.#nextExport(now) ?? maxTimeMs;
+      await this.#alarm.setBy(Math.min(Date.now() + delay, next));
     }
   }
 
@@ -132,9 +159,15 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     return Math.max(now + gatherMs, published + this.#publishIntervalMs);
   }
 
+  #nextExport(now: number): number | undefined {
+    return this.#export?.nextUnixMs(now);
+  }
+
   async #setNextAlarm(): Promise<void> {
     const now = Date.now();
     const prune = this.#totals.nextPrune();
+    const next = this.#nextExport(now);
+    if (next !== undefined) await this.#alarm.setBy(Math.min(next, now + maxAlarmMs));
     if (this.#isDirty) {
       await this.#alarm.setBy(this.#nextPublish(now));
     } else if (prune !== undefined) {
@@ -145,6 +178,43 @@ export class TelemetryAggregator extends DurableObject<unknown> {
 
   get #shard(): string {
     return this.ctx.id.name ?? this.ctx.id.toString();
+  }
+
+  /** The export of the option `otlp`; what is wrong with it is told, and everything else goes on without it. */
+  #makeExport(otlp: TelemetryAggregatorOptions["otlp"]): MetricsExport | undefined {
+    if (otlp === undefined) return undefined;
+    const { ctx, env } = this;
+    const make = metricsExport();
+    if (make === undefined) {
+      console.error(
+        'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp";',
+      );
+      return undefined;
+    }
+    try {
+      return make(otlp(env), env, {
+        storage: ctx.storage,
+        totals: this.#totals,
+        instanceId: ctx.id.toString(),
+        aggregate: isolateAggregate,
+        wakeBy: (unixMs) => this.#alarm.setBy(unixMs),
+        hold: (work) => ctx.waitUntil(work),
+        report: (message, cause) => this.#reportExport(message, cause),
+        counted: () => {
+          this.#isDirty = true;
+        },
+      });
+    } catch (cause) {
+      const isOurs = cause instanceof TypeError && cause.message.startsWith("isotel: ");
+      console.error(isOurs ? cause.message : "isotel: the option otlp cannot be read.");
+      return undefined;
+    }
+  }
+
+  #reportExport(message: string, cause: unknown): void {
+    if (cause === undefined) console.error(message);
+    else if (cause instanceof UnreadableTotalsError) this.#report(cause);
+    else console.error(message, cause);
   }
 
   #guard<T>(work: () => T): T {

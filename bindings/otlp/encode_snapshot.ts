@@ -1,3 +1,4 @@
+import { AggregateAbi } from "../aggregate/abi.gen.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { putBatch } from "./batch_memory.ts";
 import { BatchWriter } from "./batch_writer.ts";
@@ -9,10 +10,14 @@ export interface SnapshotExports {
   readonly memory: WebAssembly.Memory;
   isotel_aggregate_buffer(context: number, size: number): number;
   isotel_aggregate_output(context: number): number;
+  isotel_aggregate_results(context: number): number;
   isotel_snapshot_otlp(
     context: number,
     format: number,
     temporality: number,
+    first: number,
+    end: number,
+    enoughBytes: number,
     ...sizes: number[]
   ): number;
 }
@@ -22,9 +27,30 @@ export interface SnapshotRequest {
   readonly resource: Readonly<Record<string, unknown>>;
   readonly scope: InstrumentationScope;
   readonly format: OtlpFormat;
-  /** "delta": what came since the snapshot given to isotel_snapshot_base(). */
+  /** "delta": what came since the base of isotel_base_read() and isotel_base_take(). */
   readonly temporality: "cumulative" | "delta";
 }
+
+/** The series of a snapshot that go into one request. */
+export interface SeriesRange {
+  readonly first: number;
+  readonly end: number;
+  /** No further series is begun once the request has so many. */
+  readonly enoughBytes: number;
+}
+
+export interface EncodedSnapshot {
+  readonly bytes: Uint8Array;
+  /** The series the next request begins with. */
+  readonly next: number;
+  /** How many series the snapshot has: `next` at the end. */
+  readonly series: number;
+  /** Data points in this request. */
+  readonly points: number;
+}
+
+const most = 0xffffffff;
+const allSeries: SeriesRange = { first: 0, end: most, enoughBytes: most };
 
 /**
  * An ExportMetricsServiceRequest of the snapshot merged in a context of the aggregation module.
@@ -35,7 +61,8 @@ export function encodeSnapshot(
   exports: SnapshotExports,
   context: number,
   { resource, scope, format, temporality }: SnapshotRequest,
-): Uint8Array | number {
+  { first, end, enoughBytes }: SeriesRange = allSeries,
+): EncodedSnapshot | number {
   const encode = (repairsTexts: boolean) => {
     const writer = new BatchWriter();
     writer.repairsTexts = repairsTexts;
@@ -49,13 +76,24 @@ export function encodeSnapshot(
     return exports.isotel_snapshot_otlp(
       context,
       format === "json" ? 1 : 0,
-      temporality === "delta" ? 1 : 0,
+      temporality === "delta" ? AggregateAbi.temporalityDelta : AggregateAbi.temporalityCumulative,
+      first,
+      end,
+      enoughBytes,
       ...sizes,
     );
   };
   let size = encode(false);
   if (size === ErrorCode.invalidUtf8) size = encode(true);
   if (size < 0) return size;
+  const { buffer } = exports.memory;
   const at = exports.isotel_aggregate_output(context) >>> 0;
-  return new Uint8Array(exports.memory.buffer, at, size).slice();
+  const resultsAt = exports.isotel_aggregate_results(context) >>> 0;
+  const results = new Float64Array(buffer, resultsAt, AggregateAbi.aggregateResultCount);
+  return {
+    bytes: new Uint8Array(buffer, at, size).slice(),
+    next: results[AggregateAbi.otlpNext] ?? 0,
+    series: results[AggregateAbi.otlpSeries] ?? 0,
+    points: results[AggregateAbi.otlpPoints] ?? 0,
+  };
 }

@@ -181,6 +181,18 @@ uint64_t Aggregator::NextPruneUnixMs() const {
   return next;
 }
 
+Error Aggregator::CountHost(uint32_t counter, double amount) {
+  if (state_ != Error::kOk) return state_;
+  constexpr double kMaxSafe = 9007199254740992.0;
+  if (counter < static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted) || counter >= kAggregatorCounterCount ||
+      !(amount >= 0 && amount <= kMaxSafe)) {
+    return Error::kOutOfRange;
+  }
+  counters_[static_cast<AggregatorCounter>(counter)] += static_cast<uint64_t>(amount);
+  MarkChanged(ChunkType::kHead, 0);
+  return Error::kOk;
+}
+
 Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
   if (state_ != Error::kOk) return state_;
   const uint64_t now = ToUnixMs(now_unix_ms);

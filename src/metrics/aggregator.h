@@ -56,6 +56,9 @@ class Aggregator {
   /// When Prune() will next forget something; UINT64_MAX when there is nothing to forget.
   [[nodiscard]] uint64_t NextPruneUnixMs() const;
 
+  /// Adds to a counter of what the host does with the totals; kOutOfRange when it is none of those.
+  Error CountHost(uint32_t counter, double amount);
+
   /// Writes the totals under the next version.
   Error WriteSnapshot(double now_unix_ms, ByteWriter& writer);
 

@@ -52,6 +52,7 @@ class Snapshot {
 
   [[nodiscard]] const SnapshotInfo& info() const { return info_; }
   [[nodiscard]] const Store& store() const { return store_; }
+  [[nodiscard]] Store& store() { return store_; }
 
  private:
   SnapshotInfo info_;

@@ -1,6 +1,7 @@
 #include "otlp/metric_delta.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace isotel::otlp {
 namespace {
@@ -50,10 +51,10 @@ DataPoint WholePoint(const metrics::Point& point, metrics::Kind kind) {
   return whole;
 }
 
-bool Subtract(const metrics::Point& before, uint64_t before_unix_ms, metrics::Kind kind, DataPoint& point) {
+bool Subtract(const metrics::Point& before, metrics::Kind kind, DataPoint& point) {
   DataPoint less = point;
-  less.start_unix_ms = before_unix_ms;
-  less.exemplars_after_unix_ms = before_unix_ms;
+  less.start_unix_ms = before.unix_ms;
+  less.exemplars_after_unix_ms = before.unix_ms;
   less.sum = point.sum.Minus(before.sum);
   if (kind == metrics::Kind::kCounter && less.sum.ToDouble() < 0) return false;
   if (metrics::IsHistogram(kind)) {
@@ -72,6 +73,27 @@ bool Subtract(const metrics::Point& before, uint64_t before_unix_ms, metrics::Ki
   }
   point = less;
   return true;
+}
+
+Error TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken) {
+  const metrics::Store& from = snapshot.store();
+  metrics::Store& to = taken.store();
+  const std::vector<uint32_t> order = from.Sorted();
+  for (size_t at = first; at < std::min<size_t>(end, order.size()); ++at) {
+    const metrics::Series& series = from.series()[order[at]];
+    const metrics::Declaration& declaration = from.DeclarationOf(series);
+    if (series.point.empty() || metrics::IsGauge(declaration.kind)) continue;
+    const Result<uint32_t> family = to.AddFamily(from.families()[series.family]->bytes);
+    if (!family.ok()) return family.error();
+    const Result<uint32_t> number = to.AddSeries(family.value(), from.LabelsOf(series));
+    if (!number.ok()) return number.error();
+    metrics::Point point(declaration);
+    point.Merge(series.point, declaration);
+    point.exemplars.Clear();
+    point.unix_ms = snapshot.info().unix_ms;
+    to.point(number.value()) = std::move(point);
+  }
+  return Error::kOk;
 }
 
 }  // namespace isotel::otlp

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "metrics/point.h"
+#include "metrics/snapshot.h"
 
 namespace isotel::otlp {
 
@@ -23,8 +24,13 @@ struct DataPoint {
 /// The whole value of a counter or histogram.
 [[nodiscard]] DataPoint WholePoint(const metrics::Point& point, metrics::Kind kind);
 
-/// Takes what `before` had, at `before_unix_ms`, off the whole `point`. False, with nothing done, when the series has
-/// gone back since and all of it is new.
-bool Subtract(const metrics::Point& before, uint64_t before_unix_ms, metrics::Kind kind, DataPoint& point);
+/// Takes off the whole `point` what `before`, of TakePoints(), had. False, with nothing done, when the series has gone
+/// back since and all of it is new.
+bool Subtract(const metrics::Point& before, metrics::Kind kind, DataPoint& point);
+
+/// Notes in `taken` that the series from `first` up to `end` of `snapshot`, by their numbers in the order of
+/// Store::Sorted(), were sent: their points replace those there, with the snapshot's time in place of their creation.
+/// Gauges, which have no deltas, and exemplars are left out. kLimitReached when `taken` has come from other totals.
+Error TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken);
 
 }  // namespace isotel::otlp

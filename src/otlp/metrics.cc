@@ -1,5 +1,6 @@
 #include "otlp/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -57,27 +58,36 @@ class PointFinder {
 template <typename Sink>
 class MetricsEncoder {
  public:
-  MetricsEncoder(const Snapshot& snapshot, const MetricsOptions& options, Sink& out)
+  MetricsEncoder(const Snapshot& snapshot, const MetricsOptions& options, Sink& out, const metrics::ByteWriter& writer)
       : store_(snapshot.store()),
         unix_ms_(snapshot.info().unix_ms),
         is_delta_(options.temporality == Temporality::kDelta),
-        before_unix_ms_(options.before == nullptr ? 0 : options.before->info().unix_ms),
+        enough_bytes_(options.enough_bytes),
         before_(is_delta_ && options.before != nullptr ? &options.before->store() : nullptr),
-        out_(out) {}
+        out_(out),
+        writer_(writer) {}
 
-  void Metrics() {
+  // Writes the series from `first` up to `end`, or as many as are enough; the number of the one after them.
+  uint32_t Metrics(uint32_t first, uint32_t end) {
     const std::vector<uint32_t> order = store_.Sorted();
-    for (size_t at = 0; at < order.size() && !out_.full();) {
+    const size_t all = std::min<size_t>(end, order.size());
+    size_t at = std::min<size_t>(first, all);
+    while (at < all && !IsEnough()) {
       const uint32_t family = store_.series()[order[at]].family;
       BeginFamily(*store_.families()[family]);
-      for (; at < order.size() && store_.series()[order[at]].family == family && !out_.full(); ++at) {
+      for (; at < all && store_.series()[order[at]].family == family && !IsEnough(); ++at) {
         Series(store_.series()[order[at]]);
       }
       EndFamily();
     }
+    return static_cast<uint32_t>(at);
   }
 
+  [[nodiscard]] uint32_t points() const { return points_; }
+
  private:
+  [[nodiscard]] bool IsEnough() const { return out_.full() || (points_ > 0 && writer_.size() >= enough_bytes_); }
+
   void BeginFamily(const metrics::Family& family) {
     family_ = &family;
     is_open_ = false;
@@ -133,6 +143,7 @@ class MetricsEncoder {
     const std::string_view labels = store_.LabelsOf(series);
     if (metrics::IsGauge(kind)) {
       Open();
+      ++points_;
       const auto mark = out_.BeginElement(data::kPoints);
       out_.Fixed64(kTime, NanoOf(unix_ms_));
       out_.DoubleValue(number::kAsDouble, kind == Kind::kGaugeSum ? point.sum.ToDouble() : point.value);
@@ -142,8 +153,9 @@ class MetricsEncoder {
     }
     DataPoint value = WholePoint(point, kind);
     const metrics::Point* before = before_.Find(family_->bytes, labels);
-    if (before != nullptr && Subtract(*before, before_unix_ms_, kind, value) && IsUnchanged(kind, value)) return;
+    if (before != nullptr && Subtract(*before, kind, value) && IsUnchanged(kind, value)) return;
     Open();
+    ++points_;
     const auto mark = out_.BeginElement(data::kPoints, 2);
     out_.Fixed64(kStartTime, NanoOf(value.start_unix_ms));
     out_.Fixed64(kTime, NanoOf(unix_ms_));
@@ -238,9 +250,11 @@ class MetricsEncoder {
   const Store& store_;
   uint64_t unix_ms_;
   bool is_delta_;
-  uint64_t before_unix_ms_;
+  size_t enough_bytes_;
   PointFinder before_;
   Sink& out_;
+  const metrics::ByteWriter& writer_;
+  uint32_t points_ = 0;
   const metrics::Family* family_ = nullptr;
   bool is_open_ = false;
   typename Sink::Mark metric_;
@@ -250,17 +264,22 @@ class MetricsEncoder {
 };
 
 template <typename Sink>
-Encoded Encode(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
-               metrics::ByteWriter& writer) {
+EncodedMetrics Encode(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
+                      metrics::ByteWriter& writer) {
   Sink out(writer);
-  return EncodeRequest(head, out, writer, kMetrics,
-                       [&](ValueEncoder<Sink>& /*values*/) { MetricsEncoder<Sink>(snapshot, options, out).Metrics(); });
+  EncodedMetrics encoded;
+  encoded.request = EncodeRequest(head, out, writer, kMetrics, [&](ValueEncoder<Sink>& /*values*/) {
+    MetricsEncoder<Sink> metrics(snapshot, options, out, writer);
+    encoded.next = metrics.Metrics(options.first, options.end);
+    encoded.points = metrics.points();
+  });
+  return encoded;
 }
 
 }  // namespace
 
-Encoded EncodeMetrics(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
-                      metrics::ByteWriter& out) {
+EncodedMetrics EncodeMetrics(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
+                             metrics::ByteWriter& out) {
   return options.format == Format::kJson ? Encode<JsonSink>(head, snapshot, options, out)
                                          : Encode<ProtobufSink>(head, snapshot, options, out);
 }

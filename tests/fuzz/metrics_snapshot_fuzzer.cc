@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const otlp::Temporality temporality : {otlp::Temporality::kCumulative, otlp::Temporality::kDelta}) {
       otlp::BatchReader reader(reinterpret_cast<const char*>(head), {.words = 4});
       const otlp::MetricsOptions options{.format = format, .temporality = temporality, .before = &again};
-      const otlp::Encoded encoded = otlp::EncodeMetrics(reader, snapshot, options, written);
+      const otlp::Encoded encoded = otlp::EncodeMetrics(reader, snapshot, options, written).request;
       if (encoded.error != Error::kOk && encoded.error != Error::kTooLarge) std::abort();
     }
   }

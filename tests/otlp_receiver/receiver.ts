@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import { type ReceivedBody, readRequest } from "./requests.ts";
+import { type ReceivedPoint, readMetricsProtobuf } from "./metrics.ts";
+import { type ReceivedBody, readRequest, resourceIn } from "./requests.ts";
 
 /** What the receiver does with one request. */
 export interface Step {
@@ -20,6 +22,10 @@ export interface ReceivedRequest extends ReceivedBody {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes of the body, decompressed. */
   readonly bytes: number;
+  /** Of metrics in protobuf. */
+  readonly points: readonly ReceivedPoint[];
+  /** Tells bodies apart. */
+  readonly digest: string;
   readonly step: Step;
 }
 
@@ -86,8 +92,13 @@ async function receive(
   const body = isCompressed ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
   const isJson = headers["content-type"] === "application/json";
   const step = receiver.script.shift() ?? receiver.otherwise;
+  const isMetrics = path.endsWith("/metrics");
   receiver.requests.push({
-    ...readRequest(body, isJson, path.endsWith("/logs")),
+    ...(isMetrics
+      ? { resource: isJson ? {} : resourceIn(body), items: [] }
+      : readRequest(body, isJson, path.endsWith("/logs"))),
+    points: isMetrics && !isJson ? readMetricsProtobuf(body) : [],
+    digest: createHash("sha256").update(body).digest("hex"),
     path: `${method} ${path}`,
     headers: headers as Record<string, string>,
     bytes: body.length,

@@ -81,15 +81,16 @@ const hex = (bytes: unknown) =>
   Buffer.from((bytes as Uint8Array | undefined) ?? noBytes).toString("hex");
 
 function readProtobuf(body: Uint8Array, isLogs: boolean): ReceivedBody {
-  const resources = messagesIn(body, 1);
-  const items = resources
+  const items = messagesIn(body, 1)
     .flatMap((resource) => messagesIn(resource, 2))
     .flatMap((scope) => messagesIn(scope, 2));
-  const [resource = noBytes] = resources.flatMap((one) => messagesIn(one, 1));
-  return {
-    resource: protobufAttributes(messagesIn(resource, 1)),
-    items: items.map(isLogs ? protobufLog : protobufSpan),
-  };
+  return { resource: resourceIn(body), items: items.map(isLogs ? protobufLog : protobufSpan) };
+}
+
+/** The attributes of the first resource of a request in protobuf, whatever its signal. */
+export function resourceIn(body: Uint8Array): Record<string, unknown> {
+  const [resource = noBytes] = messagesIn(body, 1).flatMap((one) => messagesIn(one, 1));
+  return protobufAttributes(messagesIn(resource, 1));
 }
 
 function protobufSpan(message: Uint8Array): ReceivedItem {
@@ -130,7 +131,7 @@ function protobufLog(message: Uint8Array): ReceivedItem {
   };
 }
 
-function protobufAttributes(messages: readonly Uint8Array[]): Record<string, unknown> {
+export function protobufAttributes(messages: readonly Uint8Array[]): Record<string, unknown> {
   return Object.fromEntries(
     messages.map((message) => {
       const fields = new Map(wireFields(message));

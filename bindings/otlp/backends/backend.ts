@@ -26,7 +26,7 @@ export interface Backend {
   readonly destinations: Readonly<Partial<Record<Signal, Destination>>>;
   /** Why the other signals have none. */
   readonly refusals: Readonly<Partial<Record<Signal, string>>>;
-  /** What metrics have to be sent as. */
+  /** What metrics are sent as. */
   readonly temporality: "cumulative" | "delta";
 }
 
@@ -48,6 +48,8 @@ export interface CommonBackendOptions {
   readonly maxBytes?: number | undefined;
   /** Lets keys and data travel unencrypted to hosts other than this machine. */
   readonly allowInsecure?: boolean | undefined;
+  /** What counters and histograms are sent as; what the backend wants unless given. */
+  readonly temporality?: "cumulative" | "delta" | undefined;
   /** What to send; all the backend takes unless given. One it does not take is an error. */
   readonly signals?: readonly Signal[] | undefined;
 }

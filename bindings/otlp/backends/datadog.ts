@@ -39,7 +39,11 @@ export function datadog(settings: Settings): Preset {
         maxBytes: maxTracesBytes,
         headers: intake === "cloudflare" ? {} : { "dd-otlp-source": source },
       },
-      metrics: { maxBytes: maxMetricsBytes },
+      metrics: {
+        maxBytes: maxMetricsBytes,
+        // Or the series of two aggregators would be one there.
+        headers: { "dd-otel-metric-config": '{"resource_attributes_as_tags":true}' },
+      },
     },
     temporality: "delta",
   };

@@ -48,6 +48,7 @@ const formats: ReadonlyMap<string, OtlpFormat> = new Map([
 export function resolveBackend(options: BackendOptions, env: Environment): Backend {
   const settings = new Settings(options, env);
   const preset = presetOf(settings);
+  const temporality = temporalityOf(settings, preset);
   const destinations: Partial<Record<Signal, Destination>> = {};
   const refusals: Partial<Record<Signal, string>> = {};
   if (preset !== undefined) {
@@ -68,7 +69,7 @@ export function resolveBackend(options: BackendOptions, env: Environment): Backe
     name: options.backend,
     destinations,
     refusals,
-    temporality: preset?.temporality ?? "cumulative",
+    temporality,
   };
 }
 
@@ -150,6 +151,20 @@ function formatOf(settings: Settings, ofSignal: SignalPreset, signal: Signal): O
     );
   }
   return ofSignal.format ?? format ?? "protobuf";
+}
+
+/** The standard variable is a preference, which yields to what a backend needs. */
+function temporalityOf(settings: Settings, preset: Preset | undefined): Backend["temporality"] {
+  const given = settings.option("temporality");
+  const choices = ["cumulative", "delta"] as const;
+  if (given !== undefined || preset?.temporality !== undefined) {
+    return settings.choice("temporality", given, choices, preset?.temporality ?? "cumulative");
+  }
+  const variable = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+  const preferred = settings.variable(variable)?.toLowerCase();
+  // For counters and histograms, which is all we have, they are the same.
+  const preference = preferred === "lowmemory" ? "delta" : preferred;
+  return settings.choice(variable, preference, choices, "cumulative");
 }
 
 /** A standard variable: that of the signal, or else that of all. */

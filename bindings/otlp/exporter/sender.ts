@@ -11,6 +11,8 @@ export interface SenderOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
+  /** Of one call, 10 unless given. */
+  readonly maxAttempts?: number;
 }
 
 /** How a request ended at last. */
@@ -29,7 +31,7 @@ export interface SendOutcome {
 const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
 
 /** More do not fit into the time of an invocation. */
-const maxAttempts = 10;
+const defaultMaxAttempts = 10;
 /** Redirects of one attempt. */
 const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
@@ -55,7 +57,7 @@ export async function send(
   deadlineUnixMs: number,
   options: SenderOptions,
 ): Promise<SendOutcome> {
-  const { clock, sleep, random } = options;
+  const { clock, sleep, random, maxAttempts = defaultMaxAttempts } = options;
   let requests = 0;
   let status = 0;
   try {

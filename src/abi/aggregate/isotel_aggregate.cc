@@ -14,6 +14,7 @@
 #include "metrics/aggregator.h"
 #include "metrics/frame.h"
 #include "metrics/snapshot.h"
+#include "otlp/metric_delta.h"
 #include "otlp/metrics.h"
 
 namespace exposition = isotel::exposition;
@@ -59,7 +60,7 @@ struct isotel_aggregate {
 
   metrics::Aggregator totals;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
-  std::unique_ptr<metrics::Snapshot> base;
+  std::unique_ptr<metrics::Snapshot> base = std::make_unique<metrics::Snapshot>();
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
   std::vector<char> buffer = std::vector<char>(kSlackBytes);
   metrics::ByteWriter output;
@@ -118,6 +119,10 @@ int32_t isotel_totals_changes(isotel_aggregate* context) {
   return context->Written(context->totals.TakeChanges(context->output));
 }
 
+int32_t isotel_totals_count(isotel_aggregate* context, uint32_t counter, double amount) {
+  return Answer(context->totals.CountHost(counter, amount));
+}
+
 int32_t isotel_totals_snapshot(isotel_aggregate* context, double now_unix_ms) {
   context->output.Clear();
   return context->Written(context->totals.WriteSnapshot(now_unix_ms, context->output));
@@ -172,19 +177,27 @@ int32_t isotel_snapshot_render(isotel_aggregate* context, uint32_t format, uint3
   return context->Written(Error::kOk);
 }
 
-int32_t isotel_snapshot_base(isotel_aggregate* context, uint32_t length) {
+int32_t isotel_base_read(isotel_aggregate* context, uint32_t length) {
   if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  context->base.reset();
-  if (length == 0) return Answer(Error::kOk);
-  auto base = std::make_unique<metrics::Snapshot>();
-  const Error error = base->Merge(context->Bytes(length));
-  if (error == Error::kOk) context->base = std::move(base);
+  context->base = std::make_unique<metrics::Snapshot>();
+  const Error error = length == 0 ? Error::kOk : context->base->Merge(context->Bytes(length));
+  if (error != Error::kOk) context->base = std::make_unique<metrics::Snapshot>();
   return Answer(error);
 }
 
-int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_t temporality, uint32_t numbers,
-                             uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units,
-                             uint32_t raw_bytes) {
+int32_t isotel_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
+  return Answer(otlp::TakePoints(*context->snapshot, first, end, *context->base));
+}
+
+int32_t isotel_base_write(isotel_aggregate* context) {
+  context->output.Clear();
+  context->base->Write(context->output);
+  return context->Written(Error::kOk);
+}
+
+int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_t temporality, uint32_t first,
+                             uint32_t end, uint32_t enough_bytes, uint32_t numbers, uint32_t keys, uint32_t words,
+                             uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
   const otlp::BatchSizes sizes{.numbers = numbers,
                                .keys = keys,
                                .words = words,
@@ -198,11 +211,17 @@ int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_
   otlp::BatchReader head(context->buffer.data(), sizes);
   const otlp::MetricsOptions options{.format = static_cast<otlp::Format>(format),
                                      .temporality = static_cast<otlp::Temporality>(temporality),
-                                     .before = context->base.get()};
-  const otlp::Encoded encoded = otlp::EncodeMetrics(head, *context->snapshot, options, context->output);
-  if (encoded.error != Error::kOk) return Answer(encoded.error);
-  context->output_start = encoded.start;
-  return static_cast<int32_t>(encoded.size);
+                                     .before = context->base.get(),
+                                     .first = first,
+                                     .end = end,
+                                     .enough_bytes = enough_bytes};
+  const auto [request, next, points] = otlp::EncodeMetrics(head, *context->snapshot, options, context->output);
+  if (request.error != Error::kOk) return Answer(request.error);
+  context->results[ISOTEL_OTLP_NEXT] = next;
+  context->results[ISOTEL_OTLP_SERIES] = static_cast<double>(context->snapshot->store().series().size());
+  context->results[ISOTEL_OTLP_POINTS] = points;
+  context->output_start = request.start;
+  return static_cast<int32_t>(request.size);
 }
 
 int32_t isotel_negotiate(isotel_aggregate* context, uint32_t length) {

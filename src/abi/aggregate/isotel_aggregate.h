@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 2
+#define ISOTEL_AGGREGATE_ABI_VERSION 3
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 32
 
@@ -47,6 +47,11 @@ extern "C" {
 #define ISOTEL_SNAPSHOT_FAMILIES 2
 #define ISOTEL_SNAPSHOT_SERIES 3
 #define ISOTEL_SNAPSHOT_COUNTERS 4 /* from here on a number for each row of metrics/aggregator_counters.def */
+
+/* Results of isotel_snapshot_otlp(). */
+#define ISOTEL_OTLP_NEXT 0   /* the series the next request begins with */
+#define ISOTEL_OTLP_SERIES 1 /* all there are: at the end the same */
+#define ISOTEL_OTLP_POINTS 2 /* data points in this request */
 
 typedef struct isotel_aggregate isotel_aggregate;
 
@@ -95,6 +100,10 @@ ISOTEL_EXPORT(int32_t, isotel_totals_next_prune, (isotel_aggregate * context));
  * the context must be thrown away and loaded anew. */
 ISOTEL_EXPORT(int32_t, isotel_totals_changes, (isotel_aggregate * context));
 
+/* Adds to a counter of what the host does with the totals, by its row of metrics/aggregator_counters.def: one of
+ * isotel_otlp_*. kOutOfRange for another. */
+ISOTEL_EXPORT(int32_t, isotel_totals_count, (isotel_aggregate * context, uint32_t counter, double amount));
+
 /* A snapshot of the totals under the next version; its bytes. The new version is a change to be stored. */
 ISOTEL_EXPORT(int32_t, isotel_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
 
@@ -127,16 +136,24 @@ ISOTEL_EXPORT(int32_t, isotel_snapshot_render,
               (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics, uint32_t missing,
                double now_unix_ms));
 
-/* Takes the snapshot in the buffer as the one that isotel_snapshot_otlp() takes deltas from, and forgets the one it took
- * before; with a length of 0 there is none. On an error there is none. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_base, (isotel_aggregate * context, uint32_t length));
+/* Reads the base, which isotel_snapshot_otlp() takes deltas from, as isotel_base_write() wrote it; with a length of 0
+ * it is empty, and so it is after an error. */
+ISOTEL_EXPORT(int32_t, isotel_base_read, (isotel_aggregate * context, uint32_t length));
 
-/* An OTLP ExportMetricsServiceRequest of the merged snapshot, as protobuf (0) or JSON (1); its bytes. The buffer has
- * a batch with a resource and a scope and no items, whose sizes are as in isotel_otlp_encode(). As a delta, series that
- * did not change since the base are left out. kTooLarge past base/limits.h kMaxOtlpBytes. */
+/* Notes in the base that the series from `first` up to `end` of the merged snapshot were sent. */
+ISOTEL_EXPORT(int32_t, isotel_base_take, (isotel_aggregate * context, uint32_t first, uint32_t end));
+
+/* The base: a snapshot whose points have the time up to which they were sent; its bytes. */
+ISOTEL_EXPORT(int32_t, isotel_base_write, (isotel_aggregate * context));
+
+/* An OTLP ExportMetricsServiceRequest of the merged snapshot, as protobuf (0) or JSON (1); its bytes, and
+ * ISOTEL_OTLP_* in the results. The buffer has a batch with a resource and a scope and no items, whose sizes are as in
+ * isotel_otlp_encode(). As a delta, series that did not change since the base are left out. The series are those from
+ * `first` up to `end`; none is begun once the request has `enough_bytes`. kTooLarge past base/limits.h kMaxOtlpBytes. */
 ISOTEL_EXPORT(int32_t, isotel_snapshot_otlp,
-              (isotel_aggregate * context, uint32_t format, uint32_t temporality, uint32_t numbers, uint32_t keys,
-               uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
+              (isotel_aggregate * context, uint32_t format, uint32_t temporality, uint32_t first, uint32_t end,
+               uint32_t enough_bytes, uint32_t numbers, uint32_t keys, uint32_t words, uint32_t text_bytes,
+               uint32_t text_units, uint32_t raw_bytes));
 
 /* The format and escaping scheme, format | escaping << 8, for the Accept header in the buffer. Text 0.0.4 where it names
  * none. */

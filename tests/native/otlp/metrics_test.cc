@@ -6,6 +6,7 @@
 
 #include "../metrics/metrics_double.h"
 #include "batch_builder.h"
+#include "otlp/metric_delta.h"
 
 namespace isotel::otlp {
 namespace {
@@ -42,8 +43,10 @@ Json MetricsOf(const Snapshot& snapshot, Temporality temporality = Temporality::
   const auto encode = [&](Format format) {
     BatchReader reader(reinterpret_cast<const char*>(bytes.data()), head.Sizes());
     metrics::ByteWriter out;
+    Snapshot taken;
+    if (before != nullptr) REQUIRE(TakePoints(*before, 0, UINT32_MAX, taken) == Error::kOk);
     const Encoded encoded =
-        EncodeMetrics(reader, snapshot, {.format = format, .temporality = temporality, .before = before}, out);
+        EncodeMetrics(reader, snapshot, {.format = format, .temporality = temporality, .before = &taken}, out).request;
     REQUIRE(encoded.error == Error::kOk);
     return std::string(out.view().substr(encoded.start, encoded.size));
   };

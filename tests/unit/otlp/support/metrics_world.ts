@@ -32,7 +32,6 @@ export class MetricsWorld {
   readonly #aggregate = instantiate(loaded(aggregateModule));
   readonly #producer: number;
   readonly #totals: number;
-  #snapshot: Uint8Array = new Uint8Array();
 
   constructor() {
     this.#producer = must(this.#core["isotel_create"]?.());
@@ -88,21 +87,22 @@ export class MetricsWorld {
     }
     const length = must(this.#aggregate["isotel_totals_snapshot"]?.(this.#totals, nowUnixMs));
     const at = must(this.#aggregate["isotel_aggregate_output"]?.(this.#totals));
-    this.#snapshot = new Uint8Array(this.#aggregate.memory.buffer, at, length).slice();
+    const snapshot = new Uint8Array(this.#aggregate.memory.buffer, at, length).slice();
     must(this.#aggregate["isotel_snapshot_clear"]?.(this.#totals));
-    must(this.#aggregate["isotel_snapshot_merge"]?.(this.#totals, this.#give(this.#snapshot)));
+    must(this.#aggregate["isotel_snapshot_merge"]?.(this.#totals, this.#give(snapshot)));
   }
 
   /** Deltas are taken from the last snapshot on. */
   keepAsBase(): void {
-    must(this.#aggregate["isotel_snapshot_base"]?.(this.#totals, this.#give(this.#snapshot)));
+    must(this.#aggregate["isotel_base_read"]?.(this.#totals, 0));
+    must(this.#aggregate["isotel_base_take"]?.(this.#totals, 0, 0xffffffff));
   }
 
   encode(request: SnapshotRequest): Uint8Array {
     const exports = this.#aggregate as unknown as Parameters<typeof encodeSnapshot>[0];
-    const bytes = encodeSnapshot(exports, this.#totals, request);
-    if (typeof bytes === "number") throw new Error(`The call answered ${bytes}.`);
-    return bytes;
+    const encoded = encodeSnapshot(exports, this.#totals, request);
+    if (typeof encoded === "number") throw new Error(`The call answered ${encoded}.`);
+    return encoded.bytes;
   }
 
   #put(bytes: Uint8Array): number {
