@@ -2,6 +2,8 @@
 export class Alarm {
   readonly #storage: DurableObjectStorage;
   #unixMs: number | undefined;
+  /** The time of the one that rang last. */
+  #rangUnixMs = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -14,11 +16,14 @@ export class Alarm {
 
   /** To be called when it rings: the runtime has taken it down. */
   rang(): void {
+    this.#rangUnixMs = this.#unixMs ?? 0;
     this.#unixMs = undefined;
   }
 
   /** Makes it ring by then. */
-  async setBy(unixMs: number): Promise<void> {
+  async setBy(time: number): Promise<void> {
+    // One at the very time of the one that is being handled would be taken for that one, and never ring.
+    const unixMs = Math.max(Math.ceil(time), this.#rangUnixMs + 1);
     if (this.#unixMs !== undefined && this.#unixMs <= unixMs) return;
     const before = this.#unixMs;
     this.#unixMs = unixMs;

@@ -36,8 +36,6 @@ const maxRetryMs = 60_000;
 /** Forgetting has no haste: it is done at most so often. */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
-/** After every other time. */
-const maxTimeMs = Number.MAX_SAFE_INTEGER;
 
 /**
  * Adds up what the isolates of a Worker record, each frame exactly once, and publishes the totals. There is one object
@@ -96,7 +94,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const results = this.#guard(() => this.#totals.apply(frames, now));
     this.#isDirty = true;
     this.#export?.changed();
-    const next = Math.min(this.#nextPublish(now), this.#nextExport(now) ?? maxTimeMs);
+    const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
     // Without anything in between, so that it stands in the same write.
     await this.#alarm.setBy(next);
     return results;
@@ -137,8 +135,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       this.#isDirty = true;
       this.#publishFailures += 1;
       const delay = Math.min(maxRetryMs, this.#publishIntervalMs * 2 ** this.#publishFailures);
-      const next = this.#nextExport(now) ?? maxTimeMs;
-      await this.#alarm.setBy(Math.min(Date.now() + delay, next));
+      await this.#alarm.setBy(Math.min(Date.now() + delay, this.#nextExport(now)));
     }
   }
 
@@ -159,15 +156,16 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     return Math.max(now + gatherMs, published + this.#publishIntervalMs);
   }
 
-  #nextExport(now: number): number | undefined {
-    return this.#export?.nextUnixMs(now);
+  /** No time at all is after all others. */
+  #nextExport(now: number): number {
+    return Math.max(now, this.#export?.nextUnixMs(now) ?? Number.MAX_SAFE_INTEGER);
   }
 
   async #setNextAlarm(): Promise<void> {
     const now = Date.now();
     const prune = this.#totals.nextPrune();
     const next = this.#nextExport(now);
-    if (next !== undefined) await this.#alarm.setBy(Math.min(next, now + maxAlarmMs));
+    if (next <= now + maxAlarmMs) await this.#alarm.setBy(next);
     if (this.#isDirty) {
       await this.#alarm.setBy(this.#nextPublish(now));
     } else if (prune !== undefined) {
@@ -197,7 +195,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
         totals: this.#totals,
         instanceId: ctx.id.toString(),
         aggregate: isolateAggregate,
-        wakeBy: (unixMs) => this.#alarm.setBy(unixMs),
+        wakeBy: (unixMs) => this.#alarm.setBy(Math.max(unixMs, Date.now())),
         hold: (work) => ctx.waitUntil(work),
         report: (message, cause) => this.#reportExport(message, cause),
         counted: () => {

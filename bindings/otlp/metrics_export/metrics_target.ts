@@ -189,7 +189,7 @@ export class MetricsTarget {
     const pauseMs = Math.max(isTried ? intervalMs : backoff, outcome.pauseMs);
     const state: TargetState = {
       ...this.#state,
-      waitUntilUnixMs: this.#now() + pauseMs,
+      waitUntilUnixMs: this.#now() + Math.ceil(pauseMs),
       pending: { ...pending, attempts },
       counts: {
         ...counts,
