@@ -11,6 +11,7 @@ import { Alarm } from "./alarm.ts";
 import { createAggregate, isolateAggregate } from "./isolate_aggregate.ts";
 import { publishError, publishSnapshot } from "./published_snapshots.ts";
 import { StoredTotals, UnreadableTotalsError } from "./stored_totals.ts";
+import { within } from "./within.ts";
 import { workerRoutes } from "./worker_routes.ts";
 
 export interface TelemetryAggregatorOptions {
@@ -25,7 +26,7 @@ export interface TelemetryAggregatorOptions {
   readonly producerRetentionMs?: number;
   /** Milliseconds a gauge counts after its producer wrote it; 5 minutes unless given. */
   readonly gaugeExpiryMs?: number;
-  /** Where totals are sent over OTLP, by the Worker's `env`; needs `import "isotel/otlp";`. */
+  /** Where totals are sent over OTLP, by the Worker's `env`; needs `import "isotel/otlp/metrics";`. */
   // biome-ignore lint/suspicious/noExplicitAny: an env is whatever the Worker declares it to be
   readonly otlp?: (env: any) => MetricsExportOptions;
 }
@@ -33,6 +34,8 @@ export interface TelemetryAggregatorOptions {
 /** What arrives within this time is published together. */
 const gatherMs = 250;
 const maxRetryMs = 60_000;
+/** KV that takes longer is asked again: until an alarm is over, no other rings. */
+const maxPublishMs = 30_000;
 /** Forgetting has no haste: it is done at most so often. */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
@@ -146,7 +149,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const bytes = this.#totals.snapshot(now);
     const { version } = isolateAggregate().peek(bytes);
     this.#publishedUnixMs = now;
-    await publishSnapshot(this.#kv, this.#shard, bytes, version);
+    await within(maxPublishMs, publishSnapshot(this.#kv, this.#shard, bytes, version));
     this.#publishedUnixMs = Date.now();
   }
 
@@ -185,7 +188,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const make = metricsExport();
     if (make === undefined) {
       console.error(
-        'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp";',
+        'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp/metrics";',
       );
       return undefined;
     }

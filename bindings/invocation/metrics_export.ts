@@ -65,7 +65,7 @@ export type MakeMetricsExport = (
 
 let make: MakeMetricsExport | undefined;
 
-/** Filled by `isotel/otlp` when a Worker carries it. */
+/** Filled by `isotel/otlp/metrics` when a Worker carries it. */
 export function provideMetricsExport(provided: MakeMetricsExport): void {
   make = provided;
 }

@@ -2,6 +2,7 @@
 export {
   type ConsumeTelemetryOptions,
   consumeTelemetry,
+  type MetricsExportCounts,
   type MetricsResponseOptions,
   metricsResponse,
   TelemetryAggregator,

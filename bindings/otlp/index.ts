@@ -1,15 +1,12 @@
-import { provideMetricsExport } from "../invocation/metrics_export.ts";
 import { provideOtlp } from "../invocation/otlp_invocations.ts";
 import type { LogInput } from "./logs/log_record.ts";
-import { makeMetricsExport } from "./metrics_export/metrics_exporter.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
 import type { BackendCounts } from "./pipeline/pipeline.ts";
-import { metricsSending, otlpExports, variables } from "./workers_exports.ts";
+import { otlpExports, variables } from "./workers_exports.ts";
 
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
 export type { DropReason } from "./exporter/tally.ts";
 export type { LogInput, LogSeverity } from "./logs/log_record.ts";
-export type { MetricsExportOptions } from "./metrics_export/read_metrics_options.ts";
 export type { OtlpOptions } from "./pipeline/options.ts";
 export type { BackendCounts } from "./pipeline/pipeline.ts";
 export type { TailSampling } from "./pipeline/sampling.ts";
@@ -57,5 +54,3 @@ export function traceFetch(original: typeof fetch): typeof fetch {
 
 // What makes the option `otlp` of withTelemetry work: a Worker that does not import this carries nothing of it.
 provideOtlp(otlpExports);
-// And the option `otlp` of an aggregator.
-provideMetricsExport((options, env, host) => makeMetricsExport(options, env, host, metricsSending));

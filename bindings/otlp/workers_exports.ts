@@ -2,20 +2,14 @@ import { nativeWaitUntil } from "#native-tracing";
 import { systemClock } from "../trace/clock.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import type { Environment } from "./backends/settings.ts";
-import type { SenderOptions } from "./exporter/sender.ts";
 import { Exports } from "./exporting.ts";
 import { systemSurroundings } from "./pipeline/make_pipeline.ts";
 
-const surroundings = systemSurroundings(systemClock, nativeWaitUntil);
-
 /** The exports of this isolate. */
-export const otlpExports: Exports = new Exports(workersTelemetry, surroundings);
-
-/** How metrics are sent. */
-export const metricsSending: SenderOptions = {
-  ...surroundings,
-  sleep: (ms) => surroundings.sleep(ms).over,
-};
+export const otlpExports: Exports = new Exports(
+  workersTelemetry,
+  systemSurroundings(systemClock, nativeWaitUntil),
+);
 
 /** The variables of the process, which Workers have as well with nodejs_compat. */
 export function variables(): Environment {

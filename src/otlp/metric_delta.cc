@@ -75,7 +75,7 @@ bool Subtract(const metrics::Point& before, metrics::Kind kind, DataPoint& point
   return true;
 }
 
-Error TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken) {
+void TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken) {
   const metrics::Store& from = snapshot.store();
   metrics::Store& to = taken.store();
   const std::vector<uint32_t> order = from.Sorted();
@@ -84,16 +84,15 @@ Error TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end
     const metrics::Declaration& declaration = from.DeclarationOf(series);
     if (series.point.empty() || metrics::IsGauge(declaration.kind)) continue;
     const Result<uint32_t> family = to.AddFamily(from.families()[series.family]->bytes);
-    if (!family.ok()) return family.error();
+    if (!family.ok()) continue;
     const Result<uint32_t> number = to.AddSeries(family.value(), from.LabelsOf(series));
-    if (!number.ok()) return number.error();
+    if (!number.ok()) continue;
     metrics::Point point(declaration);
     point.Merge(series.point, declaration);
     point.exemplars.Clear();
     point.unix_ms = snapshot.info().unix_ms;
     to.point(number.value()) = std::move(point);
   }
-  return Error::kOk;
 }
 
 }  // namespace isotel::otlp

@@ -30,7 +30,8 @@ bool Subtract(const metrics::Point& before, metrics::Kind kind, DataPoint& point
 
 /// Notes in `taken` that the series from `first` up to `end` of `snapshot`, by their numbers in the order of
 /// Store::Sorted(), were sent: their points replace those there, with the snapshot's time in place of their creation.
-/// Gauges, which have no deltas, and exemplars are left out. kLimitReached when `taken` has come from other totals.
-Error TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken);
+/// Gauges, which have no deltas, and exemplars are left out, and so is what is past the limits of a store: it is sent
+/// whole again.
+void TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken);
 
 }  // namespace isotel::otlp

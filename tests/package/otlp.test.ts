@@ -20,6 +20,22 @@ export default collector((env) => ({ otlp: { backend: "custom", endpoint: env.RE
 export default withTelemetry({ ${fetchHandler} }, (env) => ({
   otlp: { backend: "custom", endpoint: env.RECEIVER },
 }));`,
+  counting: `import { withTelemetry } from "isotel";
+import { counter, defineMetrics, TelemetryAggregator } from "isotel/metrics";
+import "isotel/otlp/metrics";
+const { visits } = defineMetrics({ visits: counter("visits") });
+export class Telemetry extends TelemetryAggregator {
+  static options = {
+    otlp: (env) => ({ backend: "custom", endpoint: env.RECEIVER, intervalMs: 1000, serviceName: "shop" }),
+  };
+}
+const fetch = () => {
+  visits.add(3);
+  return new Response("hello");
+};
+export default withTelemetry({ fetch }, (env) => ({
+  metrics: { aggregator: env.TELEMETRY, flushIntervalMs: 100 },
+}));`,
 };
 
 type Name = keyof typeof workers;
@@ -38,6 +54,10 @@ describe("export of the package, installed into a fresh project", () => {
         compatibility_date: "2026-11-17",
         compatibility_flags: ["nodejs_compat"],
         vars: { RECEIVER: receiver.url },
+        ...(name === "counting" && {
+          durable_objects: { bindings: [{ name: "TELEMETRY", class_name: "Telemetry" }] },
+          migrations: [{ tag: "v1", new_sqlite_classes: ["Telemetry"] }],
+        }),
       });
     }
   });
@@ -72,6 +92,38 @@ describe("export of the package, installed into a fresh project", () => {
     const collecting = await bundled("collecting");
     assert.equal(collecting.modules.length, 2);
     assert.match(collecting.script, /tailStream/);
+  });
+
+  test("a Worker that exports metrics carries what sends them, and no encoder of spans", async () => {
+    const { script } = await bundled("counting");
+    assert.match(script, /isotel_snapshot_otlp/);
+    assert.match(script, /x-honeycomb-team/);
+    assert.doesNotMatch(script, /isotel_otlp_encode|import \w+ from "\.\/[^"]*otlp\.wasm"/);
+    const { script: spans } = await bundled("exporting");
+    assert.doesNotMatch(spans, /isotel_exports/);
+  });
+
+  test("two lines of an aggregator export what was counted", async () => {
+    env["WRANGLER_SEND_METRICS"] = "false";
+    env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
+    const { createTestHarness } = await import("wrangler");
+    const harness = createTestHarness({
+      root: project.folder,
+      workers: [{ configPath: "counting.json" }],
+    });
+    try {
+      await harness.listen();
+      assert.equal(await (await harness.fetch("/")).text(), "hello");
+      await receiver.arrived(1);
+      const [request] = receiver.requests;
+      assert.equal(request?.path, "POST /v1/metrics");
+      assert.equal(request?.resource["service.name"], "shop");
+      const visits = request?.points.find(({ name }) => name === "visits");
+      assert.deepEqual([visits?.value, visits?.kind, visits?.temporality], [3, "sum", 2]);
+    } finally {
+      await harness.close();
+      receiver.requests.length = 0;
+    }
   });
 
   test("two lines of a Worker export its spans; without the import it answers as before", async () => {

@@ -1,9 +1,11 @@
 import {
   consumeTelemetry,
+  type MetricsExportCounts,
   metricsResponse,
   TelemetryAggregator,
   type TelemetryAggregatorOptions,
 } from "isotel/metrics";
+import type { MetricsExportOptions } from "isotel/otlp/metrics";
 import { expectTrue, type Same } from "./expect.ts";
 
 interface Env {
@@ -20,6 +22,32 @@ declare const batch: MessageBatch;
 export class Telemetry extends TelemetryAggregator {
   static override options: TelemetryAggregatorOptions = { kv: "METRICS", gaugeExpiryMs: 60_000 };
 }
+// The backends of an aggregator come from the Worker's variables.
+export class Exporting extends TelemetryAggregator {
+  static override options: TelemetryAggregatorOptions = {
+    otlp: (env: Env) => ({
+      backends: [
+        { backend: "grafana", zone: "prod-us-east-0", instanceId: "12", token: env.SCRAPE_TOKEN },
+        { backend: "datadog", temporality: "delta" },
+      ],
+      serviceName: "shop",
+      intervalMs: 30_000,
+    }),
+  };
+}
+const exported: MetricsExportOptions = { backend: "axiom", metricsDataset: "numbers" };
+export class Elsewhere extends TelemetryAggregator {
+  static override options: TelemetryAggregatorOptions = { otlp: () => exported };
+}
+expectTrue<
+  Same<ReturnType<TelemetryAggregator["exportCounts"]>, Promise<readonly MetricsExportCounts[]>>
+>();
+// @ts-expect-error there is no such temporality
+const absolute: MetricsExportOptions = { backend: "datadog", temporality: "absolute" };
+// @ts-expect-error options are made of an env
+const plain: TelemetryAggregatorOptions = { otlp: { backend: "datadog" } };
+
+export { absolute, plain };
 // @ts-expect-error a time is a number
 export class Mistyped extends TelemetryAggregator {
   static override options = { gaugeExpiryMs: "1 minute" };

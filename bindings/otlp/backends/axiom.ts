@@ -10,7 +10,9 @@ const edges = {
 /** https://axiom.co/docs/send-data/opentelemetry */
 export function axiom(settings: Settings): Preset {
   const token = settings.neededHeader("token", "AXIOM_TOKEN");
-  const dataset = settings.neededHeader("dataset", "AXIOM_DATASET");
+  const dataset = wantsMetricsOnly(settings)
+    ? ""
+    : settings.neededHeader("dataset", "AXIOM_DATASET");
   const metricsDataset = settings.optionalHeader("metricsDataset");
   const edge = settings.option("edge");
   const edgeNames = ["us-east-1", "eu-central-1"] as const;
@@ -33,4 +35,9 @@ export function axiom(settings: Settings): Preset {
       },
     },
   };
+}
+
+function wantsMetricsOnly(settings: Settings): boolean {
+  const signals = settings.option("signals");
+  return Array.isArray(signals) && signals.length === 1 && signals[0] === "metrics";
 }

@@ -98,6 +98,7 @@ export interface AxiomOptions extends CommonBackendOptions {
   readonly token?: string | undefined;
   /** Of traces and logs; the variable AXIOM_DATASET unless given. */
   readonly dataset?: string | undefined;
+  /** Of metrics, which Axiom keeps apart. */
   readonly metricsDataset?: string | undefined;
   /** The edge deployment the datasets are in; none unless given. */
   readonly edge?: "us-east-1" | "eu-central-1" | undefined;

@@ -186,7 +186,8 @@ int32_t isotel_base_read(isotel_aggregate* context, uint32_t length) {
 }
 
 int32_t isotel_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
-  return Answer(otlp::TakePoints(*context->snapshot, first, end, *context->base));
+  otlp::TakePoints(*context->snapshot, first, end, *context->base);
+  return Answer(Error::kOk);
 }
 
 int32_t isotel_base_write(isotel_aggregate* context) {

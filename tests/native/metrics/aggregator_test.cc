@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/limits.h"
 #include "metrics_double.h"
@@ -321,6 +322,22 @@ TEST_CASE("Snapshot versions grow, over restarts too") {
   CHECK(second.Merge(SnapshotBytes(aggregator)) == Error::kOk);
   CHECK(first.info().version == 1);
   CHECK(second.info().version == 2);
+}
+
+TEST_CASE("The host counts what it does with the totals, and nothing else") {
+  Aggregator aggregator(kOptions);
+  REQUIRE(aggregator.FinishLoad() == Error::kOk);
+  const auto accepted = static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted);
+  CHECK(aggregator.CountHost(accepted, 3) == Error::kOk);
+  CHECK(aggregator.changed());
+  CHECK(aggregator.CountHost(accepted, 4) == Error::kOk);
+  CHECK(aggregator.counters()[AggregatorCounter::kOtlpPointsAccepted] == 7);
+  CHECK(aggregator.CountHost(static_cast<uint32_t>(AggregatorCounter::kFramesApplied), 1) == Error::kOutOfRange);
+  CHECK(aggregator.CountHost(kAggregatorCounterCount, 1) == Error::kOutOfRange);
+  for (const double amount : {-1.0, 1e17, std::nan("")}) {
+    CHECK(aggregator.CountHost(accepted, amount) == Error::kOutOfRange);
+  }
+  CHECK(aggregator.counters()[AggregatorCounter::kOtlpPointsAccepted] == 7);
 }
 
 TEST_CASE("Series past the limit go to the overflow series of their family, families past it are dropped") {

@@ -44,7 +44,7 @@ Json MetricsOf(const Snapshot& snapshot, Temporality temporality = Temporality::
     BatchReader reader(reinterpret_cast<const char*>(bytes.data()), head.Sizes());
     metrics::ByteWriter out;
     Snapshot taken;
-    if (before != nullptr) REQUIRE(TakePoints(*before, 0, UINT32_MAX, taken) == Error::kOk);
+    if (before != nullptr) TakePoints(*before, 0, UINT32_MAX, taken);
     const Encoded encoded =
         EncodeMetrics(reader, snapshot, {.format = format, .temporality = temporality, .before = &taken}, out).request;
     REQUIRE(encoded.error == Error::kOk);
@@ -242,6 +242,102 @@ TEST_CASE("a series that went back is new, whole, since it began") {
   CHECK(PointOf(delta, "counter", "sum")["startTimeUnixNano"] == "2500000000");
   CHECK(PointOf(delta, "histogram", "histogram")["count"] == "1");
   CHECK(PointOf(delta, "exponential_histogram", "exponentialHistogram")["count"] == "1");
+}
+
+// The values of the counter "c" in one request, and what comes after it.
+struct Part {
+  std::vector<double> values;
+  std::vector<std::string> starts;
+  size_t size = 0;
+  uint32_t next = 0;
+  uint32_t points = 0;
+};
+
+Part PartOf(const Snapshot& snapshot, const MetricsOptions& options) {
+  BatchBuilder head;
+  head.Head();
+  const std::vector<uint64_t> bytes = head.Bytes();
+  BatchReader reader(reinterpret_cast<const char*>(bytes.data()), head.Sizes());
+  metrics::ByteWriter out;
+  const EncodedMetrics encoded = EncodeMetrics(reader, snapshot, options, out);
+  REQUIRE(encoded.request.error == Error::kOk);
+  const Json request =
+      ReadMessage("MetricsRequest", std::string(out.view().substr(encoded.request.start, encoded.request.size)));
+  Part part;
+  part.size = encoded.request.size;
+  part.next = encoded.next;
+  part.points = encoded.points;
+  for (const Json& metric : request["resourceMetrics"][0]["scopeMetrics"][0].value("metrics", Json::array())) {
+    for (const Json& point : metric["sum"]["dataPoints"]) {
+      part.values.push_back(point["asDouble"]);
+      part.starts.push_back(point["startTimeUnixNano"]);
+    }
+  }
+  return part;
+}
+
+TEST_CASE("a snapshot in parts has every series in one of them, and no part goes on past enough") {
+  World world;
+  const uint32_t family = Must(world.registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"k"}), 0));
+  constexpr uint32_t kSeries = 100;
+  for (uint32_t i = 0; i < kSeries; ++i) {
+    REQUIRE(world.registry.Record(Bind(world.registry, family, {metrics::Numbered("s", i)}), i + 1) == Error::kOk);
+  }
+  Snapshot snapshot;
+  world.TakeSnapshot(2'000, snapshot);
+  const size_t one = PartOf(snapshot, {.end = 1}).size;
+  for (const size_t enough : {size_t{1}, size_t{500}, size_t{1'000}, size_t{1'000'000}}) {
+    double sum = 0;
+    uint32_t points = 0;
+    uint32_t next = 0;
+    while (next < kSeries) {
+      const Part part = PartOf(snapshot, {.first = next, .enough_bytes = enough});
+      REQUIRE(part.next > next);
+      CHECK(part.points == part.next - next);
+      CHECK(part.values.size() == part.points);
+      // The last series is begun with room left; its name may be longer than the first one's.
+      CHECK(part.size < enough + one + 8);
+      for (const double value : part.values) sum += value;
+      points += part.points;
+      next = part.next;
+    }
+    CHECK(next == kSeries);
+    CHECK(points == kSeries);
+    CHECK(sum == 5'050);
+  }
+  const Part range = PartOf(snapshot, {.first = 10, .end = 20});
+  CHECK(range.points == 10);
+  CHECK(range.next == 20);
+  CHECK(PartOf(snapshot, {.first = 1'000}).points == 0);
+}
+
+TEST_CASE("what was taken of a snapshot is left out of the next delta, the rest is in it since it was taken last") {
+  World world;
+  const uint32_t family = Must(world.registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"k"}), 0));
+  const uint32_t rows[] = {Bind(world.registry, family, {"a"}, 1'000), Bind(world.registry, family, {"b"}, 1'000)};
+  const auto record = [&](double value, double now, Snapshot& snapshot) {
+    for (const uint32_t row : rows) REQUIRE(world.registry.Record(row, value) == Error::kOk);
+    world.TakeSnapshot(now, snapshot);
+  };
+  Snapshot first;
+  record(1, 2'000, first);
+  Snapshot taken;
+  TakePoints(first, 0, 1, taken);
+  Snapshot second;
+  record(10, 3'000, second);
+  metrics::ByteWriter stored;
+  taken.Write(stored);
+  Snapshot read;
+  REQUIRE(read.Merge(stored.view()) == Error::kOk);
+  const MetricsOptions delta{.temporality = Temporality::kDelta, .before = &read};
+  const Part part = PartOf(second, delta);
+  CHECK(part.values == std::vector<double>{10, 11});
+  CHECK(part.starts == std::vector<std::string>{"2000000000", "1000000000"});
+  TakePoints(second, 0, UINT32_MAX, read);
+  CHECK(PartOf(second, delta).points == 0);
+  Snapshot third;
+  record(100, 4'000, third);
+  CHECK(PartOf(third, delta).starts == std::vector<std::string>{"3000000000", "3000000000"});
 }
 
 TEST_CASE("deltas of any snapshots, added up, are the totals") {

@@ -187,12 +187,46 @@ describe("where each backend's signals go", () => {
     assert.equal(metrics?.headers["x-axiom-metrics-dataset"], "m");
     assert.equal(metrics?.headers["x-axiom-dataset"], undefined);
     assert.deepEqual([metrics?.format, traces?.format], ["protobuf", "json"]);
+    const alone = { ...axiom, dataset: undefined, signals: ["metrics"] };
+    assert.deepEqual(Object.keys(resolve(alone).destinations), ["metrics"]);
     const datadog = resolve({ backend: "datadog", apiKey: secret });
     assert.equal(datadog.temporality, "delta");
+    assert.deepEqual(datadog.destinations.metrics?.headers, {
+      "dd-api-key": secret,
+      "dd-otel-metric-config": '{"resource_attributes_as_tags":true}',
+    });
     assert.equal(datadog.destinations.traces?.maxBytes, 3_200_000);
     assert.equal(datadog.destinations.metrics?.maxBytes, 500_000);
     assert.equal(datadog.destinations.logs?.headers["dd-otlp-source"], undefined);
     assert.equal(resolve(dataset).temporality, "cumulative");
+  });
+
+  test("the temporality is the option, or what the backend needs, or the standard variable", () => {
+    const honeycomb = { backend: "honeycomb", apiKey: secret };
+    const datadog = { backend: "datadog", apiKey: secret };
+    const prefers = (preference: string) => ({
+      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: preference,
+    });
+    assert.equal(resolve({ ...honeycomb, temporality: "delta" }).temporality, "delta");
+    assert.equal(resolve({ ...datadog, temporality: "cumulative" }).temporality, "cumulative");
+    assert.equal(resolve(honeycomb, prefers("Delta")).temporality, "delta");
+    assert.equal(resolve(honeycomb, prefers("lowmemory")).temporality, "delta");
+    assert.equal(resolve(datadog, prefers("cumulative")).temporality, "delta");
+    assert.match(refusal(honeycomb, prefers("x")), /TEMPORALITY_PREFERENCE has to be one of/);
+  });
+
+  test("what a backend does not take is refused with the reason when it is asked for", () => {
+    const metrics = { signals: ["metrics"] };
+    const dsn = "https://abc@o1.ingest.us.sentry.io/42";
+    const reasons: readonly [Options, RegExp][] = [
+      [{ backend: "sentry", dsn }, /Sentry takes no metrics over OTLP/],
+      [{ backend: "honeycomb", apiKey: secret }, /dataset for metrics: .* HONEYCOMB_DATASET/],
+      [{ backend: "axiom", token: "t", dataset: "d" }, /give the option metricsDataset/],
+    ];
+    for (const [options, reason] of reasons) {
+      assert.match(refusal({ ...options, ...metrics }), reason);
+      assert.match(resolve(options).refusals.metrics ?? "", reason);
+    }
   });
 });
 

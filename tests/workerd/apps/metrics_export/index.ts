@@ -1,4 +1,4 @@
-import "isotel/otlp";
+import "isotel/otlp/metrics";
 import {
   metricsResponse,
   TelemetryAggregator,

@@ -1,0 +1,18 @@
+import { provideMetricsExport } from "../../invocation/metrics_export.ts";
+import { systemClock } from "../../trace/clock.ts";
+import type { SenderOptions } from "../exporter/sender.ts";
+import { makeMetricsExport } from "./metrics_exporter.ts";
+
+export type { BackendName, BackendOptions } from "../backends/backend.ts";
+export type { MetricsExportOptions } from "./read_metrics_options.ts";
+
+const sending: SenderOptions = {
+  clock: systemClock,
+  // As it is when it is called: a test or a framework may have put in another.
+  fetch: (url, init) => globalThis.fetch(url, init),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: Math.random,
+};
+
+// What makes the option `otlp` of an aggregator work: a Worker that does not import this carries nothing of it.
+provideMetricsExport((options, env, host) => makeMetricsExport(options, env, host, sending));
