@@ -15,6 +15,8 @@ export interface Position {
 const kindBits = 4;
 /** Stands for a key that is to get another number: no key is equal to it. */
 const forgottenKey = Symbol("forgotten") as unknown as string;
+/** Stands for a last text nobody knows: no text is equal to it. */
+const unknownText = Symbol("unknown") as unknown as string;
 /** Larger ones are empty values: their digits take time with the square of their length. */
 const maxBigintBits = 4096;
 const loneSurrogates = /\p{Surrogate}/gu;
@@ -126,21 +128,27 @@ export class BatchWriter {
     const { repairsTexts } = this;
     let written = 0;
     let before = -1;
+    let guess = this.#first;
     let isMarked = false;
     for (let i = 0; i < count; i += 1) {
       const key = keys[i] as string;
       const value = values[i];
-      let id = before < 0 ? this.#first : (next[before] as number);
+      let id = guess;
       if (keyTexts[id] !== key) {
-        id = this.#keyId(key);
-        if (before < 0) this.#first = id;
-        else next[before] = id;
+        id = before < 0 ? 0 : (next[before] as number);
+        if (keyTexts[id] !== key) {
+          id = this.#keyId(key);
+          if (before < 0) this.#first = id;
+          else next[before] = id;
+        }
+        // While the numbers grow from key to key, none can have come before.
+        if (id <= before && !isMarked) {
+          this.#markSeen(keys, i);
+          isMarked = true;
+        }
       }
-      // While the numbers grow from key to key, none can have come before.
-      if (id <= before && !isMarked) {
-        this.#markSeen(keys, i);
-        isMarked = true;
-      }
+      // Keys got their numbers in the order of the first list they stood in.
+      guess = id + 1;
       if (isMarked && seenIn[id] === mark) {
         this.rewind({
           wordCount: countAt,
@@ -156,42 +164,39 @@ export class BatchWriter {
       if (isMarked) seenIn[id] = mark;
       before = id;
       const head = id << kindBits;
-      switch (typeof value) {
-        case "string":
-          if (value === lastTexts[id]) {
-            words[wordCount++] = head | OtlpAbi.valueSameText;
-            break;
-          }
+      // A chain of comparisons is compiled to looks at the value, a switch over the name of its type is not.
+      if (typeof value === "string") {
+        if (value === lastTexts[id]) {
+          words[wordCount++] = head | OtlpAbi.valueSameText;
+        } else {
           lastTexts[id] = value;
           if (repairsTexts) text += value.replace(loneSurrogates, "\ufffd");
           else text += value;
           words[wordCount++] = head | OtlpAbi.valueText;
           words[wordCount++] = value.length;
-          break;
-        case "number":
-          if ((value | 0) === value) {
-            words[wordCount++] = head | OtlpAbi.valueInt32;
-            words[wordCount++] = value;
-          } else {
-            numbers[numberCount++] = value;
-            words[wordCount++] =
-              head | (Number.isSafeInteger(value) ? OtlpAbi.valueInteger : OtlpAbi.valueDouble);
-          }
-          break;
-        case "boolean":
-          words[wordCount++] = head | (value ? OtlpAbi.valueTrue : OtlpAbi.valueFalse);
-          break;
-        case "object":
-        case "bigint":
-          this.wordCount = wordCount;
-          this.numberCount = numberCount;
-          this.text = text;
-          this.value(head, value);
-          this.reserve(3 * (count - i), count - i);
-          ({ words, numbers, wordCount, numberCount, text } = this);
-          break;
-        default:
-          continue;
+        }
+      } else if (typeof value === "number") {
+        if ((value | 0) === value) {
+          words[wordCount++] = head | OtlpAbi.valueInt32;
+          words[wordCount++] = value;
+        } else {
+          numbers[numberCount++] = value;
+          words[wordCount++] =
+            head | (Number.isSafeInteger(value) ? OtlpAbi.valueInteger : OtlpAbi.valueDouble);
+        }
+      } else if (typeof value === "boolean") {
+        words[wordCount++] = head | (value ? OtlpAbi.valueTrue : OtlpAbi.valueFalse);
+      } else if (typeof value === "object" || typeof value === "bigint") {
+        this.wordCount = wordCount;
+        this.numberCount = numberCount;
+        this.text = text;
+        this.value(head, value);
+        // A large one is a text to the core.
+        if (typeof value === "bigint") lastTexts[id] = unknownText;
+        this.reserve(3 * (count - i), count - i);
+        ({ words, numbers, wordCount, numberCount, text } = this);
+      } else {
+        continue;
       }
       written += 1;
     }

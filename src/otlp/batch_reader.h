@@ -48,6 +48,14 @@ inline constexpr uint32_t kKindBits = 4;
 struct Key {
   std::string_view encoded;    ///< as its sink wants it
   std::string_view last_text;  ///< of the last attribute with this key whose value was a text
+  /// That attribute as its sink wrote it, once it was needed again; a size of 0 while it was not.
+  std::vector<char> attribute;
+  size_t attribute_size = 0;
+
+  void KeepText(std::string_view text) {
+    last_text = text;
+    attribute_size = 0;
+  }
 };
 
 /// Nothing is read outside of the areas. The first read past the end of one fails the reader for good: later reads
@@ -55,7 +63,7 @@ struct Key {
 class BatchReader {
  public:
   /// Bytes after the batch that are read, whatever they are, but never used.
-  static constexpr size_t kSlackBytes = 8;
+  static constexpr size_t kSlackBytes = 16;
 
   /// `bytes` starts at an address aligned to 8 and has sizes.Total() bytes, and kSlackBytes after them. Reads the keys.
   BatchReader(const char* bytes, const BatchSizes& sizes);

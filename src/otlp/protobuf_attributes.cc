@@ -7,7 +7,8 @@
 namespace isotel::otlp {
 namespace {
 
-// Bytes of an attribute besides its key and its text: tags and lengths, and what is not text.
+// Bytes of an attribute besides its key and its text: tags and lengths, what is not text, and what copying writes too
+// many.
 constexpr size_t kMostBytes = 48;
 
 size_t VarintBytes(uint64_t value) {
@@ -22,9 +23,17 @@ char* WriteVarint(char* at, uint64_t value) {
   return at;
 }
 
-// Whole words: reads and writes up to kSlackBytes too many.
+// Pairs of words: reads and writes up to kSlackBytes too many.
 char* CopyWords(char* to, std::string_view from) {
-  for (size_t i = 0; i < from.size(); i += sizeof(uint64_t)) std::memcpy(to + i, from.data() + i, sizeof(uint64_t));
+  struct Words {
+    uint64_t first, second;
+  };
+  static_assert(sizeof(Words) <= BatchReader::kSlackBytes);
+  for (size_t i = 0; i < from.size(); i += sizeof(Words)) {
+    Words words;
+    std::memcpy(&words, from.data() + i, sizeof words);
+    std::memcpy(to + i, &words, sizeof words);
+  }
   return to + from.size();
 }
 
@@ -52,6 +61,14 @@ char* WriteText(char* at, char tag, std::string_view key, std::string_view text)
   at = StartAttribute(at, tag, key, 1 + VarintBytes(text.size()) + text.size());
   *at++ = kTextTag;
   return CopyWords(WriteVarint(at, text.size()), text);
+}
+
+// Keeps the attribute with the last text of a key. Most are the same in every span: those are copied whole.
+void WriteOnce(char tag, Key& key) {
+  if (key.attribute_size > 0) return;
+  key.attribute.resize(kMostBytes + key.encoded.size() + key.last_text.size());
+  char* const start = key.attribute.data();
+  key.attribute_size = static_cast<size_t>(WriteText(start, tag, key.encoded, key.last_text) - start);
 }
 
 char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
@@ -82,14 +99,18 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     if (room < kMostBytes + key.encoded.size()) break;
     const auto kind = static_cast<ValueKind>(head & ((1U << kKindBits) - 1));
     if (kind == ValueKind::kSameText) {
-      if (room < kMostBytes + key.encoded.size() + key.last_text.size()) break;
-      at = WriteText(at, tag, key.encoded, key.last_text);
+      WriteOnce(tag, key);
+      if (room < kMostBytes + key.attribute_size) break;
+      char* const attribute = at;
+      at = CopyWords(at, {key.attribute.data(), key.attribute_size});
+      // That was perhaps in another field.
+      *attribute = tag;
       from.words += 1;
     } else if (kind == ValueKind::kText) {
       const uint32_t units = from.words[1];
       if (units > static_cast<size_t>(from.text_end - from.text)) break;
       if (room < kMostBytes + key.encoded.size() + units) break;
-      key.last_text = {from.text, units};
+      key.KeepText({from.text, units});
       at = WriteText(at, tag, key.encoded, key.last_text);
       from.text += units;
       from.words += 2;

@@ -25,7 +25,7 @@ class ValueEncoder {
     (void)key_bytes_.Reserve(BatchReader::kSlackBytes);
     size_t start = 0;
     for (const size_t end : ends) {
-      keys_.push_back({.encoded = key_bytes_.view().substr(start, end - start), .last_text = {}});
+      keys_.emplace_back().encoded = key_bytes_.view().substr(start, end - start);
       start = end;
     }
   }
@@ -72,7 +72,7 @@ class ValueEncoder {
     switch (KindOf(head)) {
       case ValueKind::kText: {
         const std::string_view text = in_.Text(in_.Word());
-        if (depth == 0) entry.last_text = text;
+        if (depth == 0) entry.KeepText(text);
         return out_.TextAttribute(field, key, text);
       }
       case ValueKind::kSameText:

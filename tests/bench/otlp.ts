@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { CapturedSpan } from "../../bindings/otlp/capture/captured_span.ts";
 import { encodeTraces } from "../../bindings/otlp/encoder.ts";
 import { newSpanId, newTraceId } from "../../bindings/otlp/ids.ts";
 import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/model.ts";
+import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
 import { root } from "../../worker/harness/start.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
@@ -51,53 +53,29 @@ const varying = Array.from({ length: 1000 }, (_, index) => ({
   },
 }));
 
-function pushAll(from: Readonly<Record<string, unknown>>, keys: string[], values: unknown[]) {
-  for (const key in from) {
-    keys.push(key);
-    values.push(from[key]);
-  }
-}
-
 /** As many spans of one trace each as a request of an agent has. */
 const spansOfTrace = 4;
 
+/** Keeps spans as the product does, up to the queue. */
 class Capture {
   #spans: FinishedSpan[] = [];
-  #traceId = "";
-  #parentSpanId = "";
+  #parent: CapturedSpan | undefined;
+  readonly #group = {
+    clock: Date.now,
+    opened: () => {},
+    ended: (span: CapturedSpan) => void this.#spans.push(span),
+  } as unknown as SpanGroup;
 
   record(index: number): void {
-    if (index % spansOfTrace === 0) {
-      this.#traceId = newTraceId();
-      this.#parentSpanId = "";
-    }
+    const isRoot = index % spansOfTrace === 0;
+    const parent = isRoot ? undefined : this.#parent;
     const { start, finish } = varying[index % varying.length] as (typeof varying)[number];
-    const keys: string[] = [];
-    const values: unknown[] = [];
-    const startUnixMs = Date.now();
-    pushAll(start, keys, values);
-    pushAll(finish, keys, values);
-    const spanId = newSpanId();
-    this.#spans.push({
-      traceId: this.#traceId,
-      spanId,
-      parentSpanId: this.#parentSpanId,
-      isParentRemote: false,
-      traceState: "",
-      flags: 1,
-      name,
-      kind: 1,
-      startUnixMs,
-      endUnixMs: Date.now(),
-      attributes: { keys, values },
-      events: [],
-      links: [],
-      status: { code: 0, message: "" },
-      droppedAttributesCount: 0,
-      droppedEventsCount: 0,
-      droppedLinksCount: 0,
-    });
-    this.#parentSpanId = spanId;
+    const identity = { traceId: parent?.traceId ?? newTraceId(), spanId: newSpanId(), flags: 1 };
+    const span = new CapturedSpan(name, identity, parent, this.#group, undefined);
+    for (const key in start) span.setAttribute(key, start[key as keyof typeof start]);
+    for (const key in finish) span.setAttribute(key, finish[key as keyof typeof finish]);
+    span.end();
+    this.#parent = span;
   }
 
   take(): FinishedSpan[] {

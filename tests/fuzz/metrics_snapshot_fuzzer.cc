@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   // A resource without attributes and a scope without a name.
-  const uint64_t head[3] = {};
+  const uint64_t head[2 + otlp::BatchReader::kSlackBytes / sizeof(uint64_t)] = {};
   for (const otlp::Format format : {otlp::Format::kProtobuf, otlp::Format::kJson}) {
     for (const otlp::Temporality temporality : {otlp::Temporality::kCumulative, otlp::Temporality::kDelta}) {
       otlp::BatchReader reader(reinterpret_cast<const char*>(head), {.words = 4});

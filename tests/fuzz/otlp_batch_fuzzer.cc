@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                    .raw_bytes = input.Take<uint8_t>() % 16U};
   sizes.text_units = sizes.text_bytes - (input.Take<uint8_t>() % 2 == 0 ? 0 : input.Take<uint8_t>() % 16U);
   // Small numbers, as words mostly are, so that an input is often a whole batch.
-  std::vector<uint64_t> bytes(sizes.Total() / 8 + 2);
+  std::vector<uint64_t> bytes((sizes.Total() + otlp::BatchReader::kSlackBytes + 7) / 8);
   char* at = reinterpret_cast<char*>(bytes.data());
   input.Read(at, sizes.numbers * size_t{8});
   at += sizes.numbers * size_t{8};

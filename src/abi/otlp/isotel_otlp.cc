@@ -19,7 +19,6 @@ static_assert(static_cast<uint32_t>(otlp::Format::kJson) == ISOTEL_OTLP_JSON);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kBytes) == ISOTEL_VALUE_BYTES);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kSameText) == ISOTEL_VALUE_SAME_TEXT);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kNone) == ISOTEL_VALUE_NONE);
-static_assert(otlp::BatchReader::kSlackBytes == sizeof(uint64_t));
 static_assert(isotel::kMaxValueDepth == ISOTEL_MAX_VALUE_DEPTH);
 static_assert(isotel::kMaxBufferBytes == ISOTEL_MAX_BATCH_BYTES);
 
@@ -40,7 +39,8 @@ void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) {
   if (!context->Holds(size)) {
     // Nothing of the old one is kept: both need not fit at the same time.
     std::vector<uint64_t>().swap(context->buffer);
-    context->buffer.resize((size + sizeof(uint64_t) - 1) / sizeof(uint64_t) + 1);
+    constexpr size_t kWord = sizeof(uint64_t);
+    context->buffer.resize((size + otlp::BatchReader::kSlackBytes + kWord - 1) / kWord);
   }
   return context->buffer.data();
 }

@@ -36,7 +36,7 @@ struct isotel_otlp {
   }
 
   // Words, because what stands in it is aligned; one more than asked for.
-  std::vector<uint64_t> buffer = std::vector<uint64_t>(1);
+  std::vector<uint64_t> buffer = std::vector<uint64_t>(isotel::otlp::BatchReader::kSlackBytes / sizeof(uint64_t));
   isotel::metrics::ByteWriter output;
   size_t output_start = 0;
   uint32_t skipped = 0;

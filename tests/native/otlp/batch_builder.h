@@ -81,7 +81,7 @@ struct BatchBuilder {
 
   /// The batch, aligned and with its slack.
   [[nodiscard]] std::vector<uint64_t> Bytes() const {
-    std::vector<uint64_t> bytes(Sizes().Total() / 8 + 2);
+    std::vector<uint64_t> bytes((Sizes().Total() + BatchReader::kSlackBytes + 7) / 8);
     char* at = reinterpret_cast<char*>(bytes.data());
     const auto put = [&](const void* from, size_t size) {
       if (size > 0) std::memcpy(at, from, size);

@@ -109,6 +109,20 @@ describe("values", () => {
     assert.deepEqual(carried(1n << 1_000_000n), {});
   });
 
+  test("a text that comes back after a large bigint is itself again", () => {
+    const values = ["a", 10n ** 40n, "a", 10n ** 40n, "a"];
+    const spans = values.map((value) => ({
+      ...plainSpan,
+      attributes: listAttributes({ k: value }),
+    }));
+    for (const format of ["protobuf", "json"] as const) {
+      const bytes = encodeTraces(spans, {}, scope, format);
+      const read = format === "json" ? readJson : readProtobuf;
+      const texts = JSON.stringify(read("traces", bytes)).match(/(?<="stringValue":")[^"]+/g);
+      assert.deepEqual(texts, values.map(String));
+    }
+  });
+
   test("lists, objects, bytes, dates and null are what OTLP has for them", () => {
     assert.deepEqual(carried([1, "a", null, [true]]), {
       arrayValue: {
