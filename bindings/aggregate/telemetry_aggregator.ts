@@ -1,14 +1,11 @@
 import { DurableObject } from "#durable-object";
-import {
-  type MetricsExport,
-  type MetricsExportCounts,
-  metricsExport,
-} from "../invocation/metrics_export.ts";
+import type { MetricsExport, MetricsExportCounts } from "../invocation/metrics_export.ts";
 import { provideMetricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_options.ts";
 import { defaultAggregateOptions } from "./aggregate.ts";
 import { Alarm } from "./alarm.ts";
 import { createAggregate, isolateAggregate } from "./isolate_aggregate.ts";
+import { makeExport } from "./make_export.ts";
 import { publishError, publishSnapshot } from "./published_snapshots.ts";
 import { StoredTotals, UnreadableTotalsError } from "./stored_totals.ts";
 import { within } from "./within.ts";
@@ -79,7 +76,18 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
     );
     this.#alarm = new Alarm(ctx.storage);
-    this.#export = this.#makeExport(options.otlp);
+    this.#export = makeExport(options.otlp, env, {
+      storage: ctx.storage,
+      totals: this.#totals,
+      instanceId: ctx.id.toString(),
+      aggregate: isolateAggregate,
+      wakeBy: (unixMs) => this.#alarm.setBy(Math.max(unixMs, Date.now())),
+      hold: (work) => ctx.waitUntil(work),
+      report: (message, cause) => this.#reportExport(message, cause),
+      counted: () => {
+        this.#isDirty = true;
+      },
+    });
     void ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -179,37 +187,6 @@ export class TelemetryAggregator extends DurableObject<unknown> {
 
   get #shard(): string {
     return this.ctx.id.name ?? this.ctx.id.toString();
-  }
-
-  /** The export of the option `otlp`; what is wrong with it is told, and everything else goes on without it. */
-  #makeExport(otlp: TelemetryAggregatorOptions["otlp"]): MetricsExport | undefined {
-    if (otlp === undefined) return undefined;
-    const { ctx, env } = this;
-    const make = metricsExport();
-    if (make === undefined) {
-      console.error(
-        'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp/metrics";',
-      );
-      return undefined;
-    }
-    try {
-      return make(otlp(env), env, {
-        storage: ctx.storage,
-        totals: this.#totals,
-        instanceId: ctx.id.toString(),
-        aggregate: isolateAggregate,
-        wakeBy: (unixMs) => this.#alarm.setBy(Math.max(unixMs, Date.now())),
-        hold: (work) => ctx.waitUntil(work),
-        report: (message, cause) => this.#reportExport(message, cause),
-        counted: () => {
-          this.#isDirty = true;
-        },
-      });
-    } catch (cause) {
-      const isOurs = cause instanceof TypeError && cause.message.startsWith("isotel: ");
-      console.error(isOurs ? cause.message : "isotel: the option otlp cannot be read.");
-      return undefined;
-    }
   }
 
   #reportExport(message: string, cause: unknown): void {

@@ -184,10 +184,9 @@ uint64_t Aggregator::NextPruneUnixMs() const {
 Error Aggregator::CountHost(uint32_t counter, double amount) {
   if (state_ != Error::kOk) return state_;
   constexpr double kMaxSafe = 9007199254740992.0;
-  if (counter < static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted) || counter >= kAggregatorCounterCount ||
-      !(amount >= 0 && amount <= kMaxSafe)) {
-    return Error::kOutOfRange;
-  }
+  const bool is_host = counter >= static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted);
+  const bool is_amount = amount >= 0 && amount <= kMaxSafe;
+  if (!is_host || counter >= kAggregatorCounterCount || !is_amount) return Error::kOutOfRange;
   counters_[static_cast<AggregatorCounter>(counter)] += static_cast<uint64_t>(amount);
   MarkChanged(ChunkType::kHead, 0);
   return Error::kOk;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "export/exposition.h"
+#include "otlp/metric_delta.h"
 #include "otlp/metrics.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -29,14 +30,29 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                          {static_cast<exposition::Escaping>(escaping), true, 1'000}, written);
     }
   }
+  const auto series = static_cast<uint32_t>(snapshot.store().series().size());
+  Snapshot taken;
+  otlp::TakePoints(again, 0, series / 2, taken);
   // A resource without attributes and a scope without a name.
   const uint64_t head[2 + otlp::BatchReader::kSlackBytes / sizeof(uint64_t)] = {};
   for (const otlp::Format format : {otlp::Format::kProtobuf, otlp::Format::kJson}) {
     for (const otlp::Temporality temporality : {otlp::Temporality::kCumulative, otlp::Temporality::kDelta}) {
       otlp::BatchReader reader(reinterpret_cast<const char*>(head), {.words = 4});
-      const otlp::MetricsOptions options{.format = format, .temporality = temporality, .before = &again};
-      const otlp::Encoded encoded = otlp::EncodeMetrics(reader, snapshot, options, written).request;
-      if (encoded.error != Error::kOk && encoded.error != Error::kTooLarge) std::abort();
+      otlp::MetricsOptions options{.format = format, .temporality = temporality, .before = &taken};
+      const otlp::EncodedMetrics whole = otlp::EncodeMetrics(reader, snapshot, options, written);
+      if (whole.request.error == Error::kTooLarge) continue;
+      if (whole.request.error != Error::kOk || whole.next != series) std::abort();
+      // In parts it is the same.
+      options.enough_bytes = 300;
+      uint32_t points = 0;
+      while (options.first < series) {
+        otlp::BatchReader again_head(reinterpret_cast<const char*>(head), {.words = 4});
+        const otlp::EncodedMetrics part = otlp::EncodeMetrics(again_head, snapshot, options, written);
+        if (part.request.error != Error::kOk || part.next <= options.first) std::abort();
+        options.first = part.next;
+        points += part.points;
+      }
+      if (points != whole.points) std::abort();
     }
   }
   return 0;

@@ -1,9 +1,9 @@
-import { aggregatorCounterNames } from "../../aggregate/abi.gen.ts";
 import type { ExportHost, MetricsExportCounts } from "../../invocation/metrics_export.ts";
 import { backoffMs } from "../exporter/retry.ts";
 import { type SenderOptions, type SendOutcome, send } from "../exporter/sender.ts";
 import type { InstrumentationScope } from "../model.ts";
 import { encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
+import { type Counted, counters, messagesOf, pointsOf } from "./part_outcome.ts";
 import type { TargetPlan } from "./read_metrics_options.ts";
 import type { PendingInterval, TargetState, TargetStore } from "./target_store.ts";
 
@@ -28,13 +28,6 @@ const maxPendingMs = 3_600_000;
 const errorPauseMs = 60_000;
 /** More than one attempt takes: an object that was evicted meanwhile goes on then. */
 const graceMs = 5_000;
-
-const counters = {
-  accepted: aggregatorCounterNames.indexOf("isotel_otlp_points_accepted"),
-  rejected: aggregatorCounterNames.indexOf("isotel_otlp_points_rejected"),
-  dropped: aggregatorCounterNames.indexOf("isotel_otlp_points_dropped"),
-  failed: aggregatorCounterNames.indexOf("isotel_otlp_metric_requests_failed"),
-} as const;
 
 /**
  * Sends the totals of an aggregator to one backend, once an interval.
@@ -212,11 +205,7 @@ export class MetricsTarget {
   }
 
   /** Stores a state, what was counted with it, and with `taken` the base that the next delta begins with. */
-  #store(
-    state: TargetState,
-    counted: Readonly<Partial<Record<keyof typeof counters, number>>>,
-    taken: PendingInterval["taken"],
-  ): void {
+  #store(state: TargetState, counted: Counted, taken: PendingInterval["taken"]): void {
     const { host, plan, store, slot } = this.#options;
     const isDelta = plan.temporality === "delta" && taken.length > 0;
     const base = isDelta ? takeRanges(host.aggregate(), this.#interval(), taken) : undefined;
@@ -241,22 +230,12 @@ export class MetricsTarget {
     return { snapshot, base: hasBase ? store.base(slot) : undefined };
   }
 
-  /** Tells of an answer that is no success, once while it stays the same. */
   #report(outcome: SendOutcome | undefined, rejected: number, dropped: number): void {
     const { host, plan } = this.#options;
-    const to = `isotel: metrics for ${plan.backend}`;
-    if (dropped > 0)
-      host.report(`${to}: a data point is larger than ${plan.destination.maxBytes} bytes`);
-    if (outcome === undefined) return;
-    const { status } = outcome;
-    if (outcome.dropped === undefined) {
-      if (rejected > 0) host.report(`${to}: ${rejected} data points of a request were refused`);
-      return;
+    const { counts } = this.#state;
+    for (const message of messagesOf(plan, outcome, { rejected, dropped }, counts)) {
+      host.report(message);
     }
-    if (status === this.#state.counts.lastStatus && this.#state.counts.requests > 0) return;
-    const answer = status === 0 ? "no answer" : `status ${status}`;
-    const isFinal = outcome.dropped !== "unavailable";
-    host.report(`${to}: ${answer}${isFinal ? `, ${rejected} data points were refused` : ""}`);
   }
 
   #reload(): void {
@@ -270,14 +249,4 @@ export class MetricsTarget {
   #now(): number {
     return this.#options.sending.clock();
   }
-}
-
-function pointsOf(
-  { points }: Part,
-  outcome: SendOutcome | undefined,
-): { accepted: number; rejected: number; dropped: number } {
-  if (outcome === undefined) return { accepted: 0, rejected: 0, dropped: points };
-  if (outcome.dropped !== undefined) return { accepted: 0, rejected: points, dropped: 0 };
-  const rejected = Math.min(outcome.rejected, points);
-  return { accepted: points - rejected, rejected, dropped: 0 };
 }

@@ -5,20 +5,17 @@ import { MetricKind } from "../../../bindings/core/abi.gen.ts";
 import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
 import { seriesTotals } from "../../otlp_receiver/sums.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
-import { Random } from "../../wasm/support/random.ts";
 import { MemoryStorage } from "../support/storage.ts";
-import { type Answer, Life, type SentRequest, World } from "./support/export_life.ts";
+import {
+  type Answer,
+  Life,
+  onceEach,
+  pointsOf,
+  type SentRequest,
+  World,
+} from "./support/export_life.ts";
 
 const orders: Family = { name: "orders", labels: ["plan"] };
-const latency: Family = {
-  name: "latency",
-  kind: MetricKind.histogram,
-  labels: ["plan"],
-  bounds: [1, 10, 100],
-};
-const size: Family = { name: "size", kind: MetricKind.exponentialHistogram, labels: ["plan"] };
-const depth: Family = { name: "depth", kind: MetricKind.gaugeLast };
-
 const custom = (options: object = {}): MetricsExportOptions => ({
   backend: "custom",
   endpoint: "https://otel.example",
@@ -33,18 +30,8 @@ function newProducer(): Producer {
   return new Producer(producers);
 }
 
-const pointsOf = (requests: readonly SentRequest[]) => requests.flatMap(({ points }) => points);
 const sumOf = (requests: readonly SentRequest[], key = "orders plan=pro") =>
   seriesTotals(pointsOf(requests)).get(key)?.value;
-
-/** Requests as a backend has them that knows the bytes of one again. */
-function onceEach(requests: readonly SentRequest[]): SentRequest[] {
-  const known = new Set<string>();
-  return requests.filter(({ body }) => {
-    const key = Buffer.from(body).toString("base64");
-    return !known.has(key) && known.add(key);
-  });
-}
 
 describe("intervals", () => {
   test("totals are sent once an interval, as totals and as what came since", async () => {
@@ -370,128 +357,4 @@ describe("several backends", () => {
       ],
     );
   });
-});
-
-describe("options", () => {
-  const refusal = (options: object, env: object = {}): string => {
-    let message = "";
-    assert.throws(
-      () => new Life(new World(), new MemoryStorage(), options as MetricsExportOptions, env),
-      (error: Error) => {
-        message = error.message;
-        return error instanceof TypeError;
-      },
-    );
-    return message;
-  };
-
-  test("a backend that takes no metrics is refused with the reason, and so is one that lacks what they need", () => {
-    const dsn = "https://abc@o1.ingest.sentry.io/42";
-    assert.match(refusal({ backend: "sentry", dsn }), /Sentry takes no metrics over OTLP/);
-    assert.match(refusal({ backend: "honeycomb", apiKey: "k" }), /needs a dataset for metrics/);
-    const axiom = { backend: "axiom", token: "t", dataset: "d" };
-    assert.match(refusal(axiom), /give the option metricsDataset/);
-    assert.match(refusal({ backend: "custom" }), /no endpoint is given for metrics/);
-  });
-
-  test("a backend that is for other signals only is left out, unless none is left", () => {
-    const sentry = { backend: "sentry", dsn: "https://abc@o1.ingest.sentry.io/42" };
-    const traces = { ...sentry, signals: ["traces"] };
-    const grafana = { backend: "grafana", zone: "prod", instanceId: "1", token: "t" };
-    const options = { backends: [traces, grafana] } as MetricsExportOptions;
-    const life = new Life(new World(), new MemoryStorage(), options);
-    assert.deepEqual(
-      life.export.counts().map(({ backend }) => backend),
-      ["grafana"],
-    );
-    assert.match(refusal({ backends: [traces] }), /no backend is given that takes metrics/);
-    assert.match(refusal({ backends: [] }), /no backend is given that takes metrics/);
-  });
-
-  test("all that is wrong is told at once, without any value", () => {
-    const message = refusal({
-      backends: [{ backend: "datadog", temporality: "absolute" }, { backend: "newrelic" }],
-      intervalMs: 10,
-    });
-    assert.match(message, /intervalMs has to be a whole number from 1000 to 3600000/);
-    assert.match(message, /apiKey is missing.*temporality has to be one of cumulative, delta/);
-    assert.match(message, /backend has to be one of/);
-    const twice = { backend: "custom", endpoint: "https://otel.example/?key=s3cret" };
-    assert.match(refusal({ backends: [twice, twice] }), /has the same one twice/);
-    assert.doesNotMatch(refusal({ backends: [twice, twice] }), /s3cret/);
-  });
-});
-
-describe("any order of failures", () => {
-  const plans = ["free", "pro", ""];
-
-  /** Records at random, in eighths, whose sums are exact. */
-  function recordSome(producer: Producer, random: Random, truth: Map<string, [number, number]>) {
-    for (let left = random.below(12); left > 0; left -= 1) {
-      const family = random.pick([orders, latency, size]);
-      const plan = random.pick(plans);
-      const value = random.below(4000) / 8;
-      producer.record(family, value, [plan], 1000);
-      const key = plan === "" ? family.name : `${family.name} plan=${plan}`;
-      const [count, sum] = truth.get(key) ?? [0, 0];
-      truth.set(key, [count + 1, sum + value]);
-    }
-    producer.record(depth, random.below(9));
-  }
-
-  for (const temporality of ["cumulative", "delta"] as const) {
-    test(`lives that end anywhere and backends that do anything lose nothing and double nothing, ${temporality}`, async () => {
-      let retries = 0;
-      let gauges = 0;
-      for (let seed = 1; seed <= 40; seed += 1) {
-        const random = new Random(seed);
-        const world = new World();
-        const memory = new MemoryStorage();
-        const options = custom({ temporality, maxBytes: random.pick([1_000, 2_000, 4_000_000]) });
-        const truth = new Map<string, [number, number]>();
-        const isolates = [newProducer(), newProducer(), newProducer()];
-        let life = new Life(world, memory, options);
-        for (let step = 0; step < 25; step += 1) {
-          const producer = random.pick(isolates);
-          recordSome(producer, random, truth);
-          const frames = producer.frames(world.nowUnixMs);
-          life.apply(...frames, ...(random.once(3) ? frames : []));
-          while (random.once(2)) {
-            world.answers.push(
-              random.pick<Answer>([
-                { status: 503 },
-                { status: 429, headers: { "retry-after": "3" } },
-                { status: 400 },
-                "reset",
-                "lost",
-              ]),
-            );
-          }
-          if (random.once(3)) memory.failure = new Error("disk");
-          await life.pass(random.below(90_000));
-          memory.failure = undefined;
-          // Evicted, in the middle of whatever it was at.
-          if (random.once(3)) life = new Life(world, memory, options);
-        }
-        world.answers.length = 0;
-        for (let i = 0; i < 5; i += 1) await life.pass(120_000);
-        retries += world.requests.length - onceEach(world.requests).length;
-        const taken = onceEach(world.taken());
-        const totals = seriesTotals(pointsOf(taken));
-        for (const [key, [count, sum]] of truth) {
-          const total = totals.get(key);
-          const isCounter = key.startsWith("orders");
-          assert.equal(isCounter ? total?.value : total?.sum, sum, `seed ${seed}: ${key}`);
-          if (isCounter) continue;
-          assert.equal(total?.count, count, `seed ${seed}: ${key}`);
-          const inBuckets = Object.values(total?.buckets ?? {}).reduce((all, one) => all + one, 0);
-          assert.equal(inBuckets, count, `seed ${seed}: ${key}`);
-        }
-        assert.deepEqual(new Set(totals.keys()), new Set(truth.keys()));
-        gauges += pointsOf(taken).filter(({ kind }) => kind === "gauge").length;
-      }
-      assert.ok(retries > 50, `${retries} requests were repeated`);
-      assert.ok(gauges > 50, `${gauges} gauges were sent`);
-    });
-  }
 });

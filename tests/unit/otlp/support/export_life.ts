@@ -60,6 +60,19 @@ export class World {
   }
 }
 
+export function pointsOf(requests: readonly SentRequest[]): ReceivedPoint[] {
+  return requests.flatMap(({ points }) => points);
+}
+
+/** Requests as a backend has them that knows the bytes of one again. */
+export function onceEach(requests: readonly SentRequest[]): SentRequest[] {
+  const known = new Set<string>();
+  return requests.filter(({ body }) => {
+    const key = Buffer.from(body).toString("base64");
+    return !known.has(key) && known.add(key);
+  });
+}
+
 /** One life of an aggregator with an export. */
 export class Life {
   readonly totals: StoredTotals;

@@ -1,0 +1,29 @@
+import {
+  type ExportHost,
+  type MetricsExport,
+  metricsExport,
+} from "../invocation/metrics_export.ts";
+import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_options.ts";
+
+/** The export an aggregator has asked for. What is wrong is told, and everything else goes on without it. */
+export function makeExport(
+  otlp: ((env: never) => MetricsExportOptions) | undefined,
+  env: unknown,
+  host: ExportHost,
+): MetricsExport | undefined {
+  if (otlp === undefined) return undefined;
+  const make = metricsExport();
+  if (make === undefined) {
+    console.error(
+      'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp/metrics";',
+    );
+    return undefined;
+  }
+  try {
+    return make(otlp(env as never), env, host);
+  } catch (cause) {
+    const isOurs = cause instanceof TypeError && cause.message.startsWith("isotel: ");
+    console.error(isOurs ? cause.message : "isotel: the option otlp cannot be read.");
+    return undefined;
+  }
+}
