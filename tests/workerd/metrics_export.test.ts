@@ -93,8 +93,8 @@ describe("metrics that an aggregator exports", () => {
     ]);
   });
   after(async () => {
-    await worker.close();
     await Promise.all([totals.close(), changes.close()]);
+    await worker.close();
   });
 
   const apply = async (parameters: string, frames: readonly Uint8Array[]) => {

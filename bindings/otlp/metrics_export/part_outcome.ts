@@ -4,15 +4,17 @@ import type { Part } from "./encode_part.ts";
 import type { TargetPlan } from "./read_metrics_options.ts";
 import type { TargetCounts } from "./target_store.ts";
 
+type CountName = "accepted" | "rejected" | "dropped" | "failed";
+
 /** Where what became of data points and requests is counted in the totals. */
-export const counters = {
+export const counters: Readonly<Record<CountName, number>> = {
   accepted: aggregatorCounterNames.indexOf("isotel_otlp_points_accepted"),
   rejected: aggregatorCounterNames.indexOf("isotel_otlp_points_rejected"),
   dropped: aggregatorCounterNames.indexOf("isotel_otlp_points_dropped"),
   failed: aggregatorCounterNames.indexOf("isotel_otlp_metric_requests_failed"),
-} as const;
+};
 
-export type Counted = Readonly<Partial<Record<keyof typeof counters, number>>>;
+export type Counted = Readonly<Partial<Record<CountName, number>>>;
 
 /** What became of the data points of a part; without an outcome it could not be sent. */
 export function pointsOf(
