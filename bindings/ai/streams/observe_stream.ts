@@ -13,13 +13,6 @@ export interface StreamObserver {
 
 const { prototype } = ReadableStream;
 
-/** What an observed stream carries. */
-const state = Symbol("isotel.ai.observed");
-
-interface ObservedStream extends ReadableStream {
-  readonly [state]: Observation;
-}
-
 /** The observation of one stream: how it is being consumed, and the observer, none of whose calls throws. */
 class Observation {
   isPiped = false;
@@ -79,10 +72,33 @@ class Observation {
   }
 }
 
+class Same {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: what derives from this adds private members to the object.
+    return object;
+  }
+}
+
+/** An observed stream carries its observation as a private member, which nobody sees and which is cheap to add. */
+class Observed extends Same {
+  readonly #observation: Observation;
+
+  constructor(stream: ReadableStream, observation: Observation) {
+    super(stream);
+    this.#observation = observation;
+  }
+
+  static observationOf(stream: object): Observation {
+    return (stream as Observed).#observation;
+  }
+}
+
+const { observationOf } = Observed;
+
 /** The methods of an observed stream: one object for all of them, because defining them on each is dear. */
 const observedMethods = {
-  pipeThrough(this: ObservedStream, transform: unknown, options: unknown): unknown {
-    const observation = this[state];
+  pipeThrough(this: ReadableStream, transform: unknown, options: unknown): unknown {
+    const observation = observationOf(this);
     // What is piped already refuses as it would unobserved.
     if (observation.isPiped)
       return prototype.pipeThrough.call(this, transform as ReadableWritablePair);
@@ -93,31 +109,31 @@ const observedMethods = {
     const { readable, writable } = transform;
     observation.isPiped = true;
     observation.onStart();
-    void pipe(this, writable, observation);
+    pipe(this, writable, observation);
     return readable;
   },
-  pipeTo(this: ObservedStream, ...args: Parameters<ReadableStream["pipeTo"]>): Promise<void> {
-    if (this[state].isPiped) return prototype.pipeTo.apply(this, args);
-    return this[state].relayOf(this).pipeTo(...args);
+  pipeTo(this: ReadableStream, ...args: Parameters<ReadableStream["pipeTo"]>): Promise<void> {
+    if (observationOf(this).isPiped) return prototype.pipeTo.apply(this, args);
+    return observationOf(this).relayOf(this).pipeTo(...args);
   },
   get locked(): boolean {
-    const stream = this as unknown as ObservedStream;
-    return stream[state].relay?.locked ?? lockedOf(stream);
+    const stream = this as unknown as ReadableStream;
+    return observationOf(stream).relay?.locked ?? lockedOf(stream);
   },
-  tee(this: ObservedStream): unknown {
-    return this[state].relayOf(this).tee();
+  tee(this: ReadableStream): unknown {
+    return observationOf(this).relayOf(this).tee();
   },
-  getReader(this: ObservedStream, ...args: Parameters<ReadableStream["getReader"]>): unknown {
-    return this[state].relayOf(this).getReader(...args);
+  getReader(this: ReadableStream, ...args: Parameters<ReadableStream["getReader"]>): unknown {
+    return observationOf(this).relayOf(this).getReader(...args);
   },
-  values(this: ObservedStream, ...args: Parameters<ReadableStream["values"]>): unknown {
-    return this[state].relayOf(this).values(...args);
+  values(this: ReadableStream, ...args: Parameters<ReadableStream["values"]>): unknown {
+    return observationOf(this).relayOf(this).values(...args);
   },
-  [Symbol.asyncIterator](this: ObservedStream): unknown {
-    return this[state].relayOf(this)[Symbol.asyncIterator]();
+  [Symbol.asyncIterator](this: ReadableStream): unknown {
+    return observationOf(this).relayOf(this)[Symbol.asyncIterator]();
   },
-  cancel(this: ObservedStream, reason: unknown): Promise<void> {
-    const observation = this[state];
+  cancel(this: ReadableStream, reason: unknown): Promise<void> {
+    const observation = observationOf(this);
     if (observation.relay !== undefined) return observation.relay.cancel(reason);
     if (!observation.isPiped) observation.onCancel(reason);
     return prototype.cancel.call(this, reason);
@@ -148,7 +164,7 @@ function observedPrototypeOf(base: object): object {
  */
 export function observeStream(stream: ReadableStream, observer: StreamObserver): boolean {
   if (stream.locked || !Object.isExtensible(stream)) return false;
-  Object.defineProperty(stream, state, { value: new Observation(observer) });
+  new Observed(stream, new Observation(observer));
   Object.setPrototypeOf(stream, observedPrototypeOf(Object.getPrototypeOf(stream) as object));
   return true;
 }
@@ -176,56 +192,47 @@ function isTransform(value: unknown): value is ReadableWritablePair {
  * ReadableStreamPipeTo with an observer. The runtime's own tells of a cancellation only when the source has been
  * cancelled too, and the branch of a tee is not before its twin is.
  */
-async function pipe(
-  stream: ReadableStream,
-  writable: WritableStream,
-  observer: Observation,
-): Promise<void> {
+function pipe(stream: ReadableStream, writable: WritableStream, observer: Observation): void {
   const reader = readerOf(stream);
   const writer = writable.getWriter();
   let isOver = false;
+  let takesOne = true;
+  // Callbacks: an async function would take a third longer for each chunk.
+  const read = () => {
+    if (!isOver) reader.read().then(pass, fail);
+  };
+  const pass = ({ done, value }: ReadableStreamReadResult<unknown>) => {
+    if (isOver) return;
+    if (done) {
+      isOver = true;
+      observer.onDone();
+      writer.close().catch(ignore);
+      return;
+    }
+    observer.onChunk(value);
+    const written = writer.write(value);
+    // A destination that one chunk fills has room again when that is written, which needs no promise for `ready`.
+    takesOne &&= !hasRoom(writer);
+    if (takesOne) {
+      written.then(read, ignore);
+      return;
+    }
+    written.catch(ignore);
+    writer.ready.then(read, ignore);
+  };
+  const fail = (cause: unknown) => {
+    if (isOver) return;
+    isOver = true;
+    observer.onError(cause);
+    writer.abort(cause).catch(ignore);
+  };
   writer.closed.catch((reason: unknown) => {
     if (isOver) return;
     isOver = true;
     observer.onCancel(reason);
     reader.cancel(reason).catch(ignore);
   });
-  /** Settles when the destination takes the next chunk. */
-  let room: Promise<unknown> = writer.ready;
-  let takesOne = true;
-  while (true) {
-    try {
-      await room;
-    } catch {
-      // The destination failed: `closed` says why.
-      return;
-    }
-    if (isOver) return;
-    let step: ReadableStreamReadResult<unknown>;
-    try {
-      step = await reader.read();
-    } catch (cause) {
-      if (isOver) return;
-      isOver = true;
-      observer.onError(cause);
-      writer.abort(cause).catch(ignore);
-      return;
-    }
-    if (isOver) return;
-    if (step.done) {
-      isOver = true;
-      observer.onDone();
-      writer.close().catch(ignore);
-      return;
-    }
-    observer.onChunk(step.value);
-    room = writer.write(step.value);
-    // A destination that one chunk fills has room again when that is written, which needs no promise for `ready`.
-    takesOne &&= !hasRoom(writer);
-    if (takesOne) continue;
-    room.catch(ignore);
-    room = writer.ready;
-  }
+  writer.ready.then(read, ignore);
 }
 
 function hasRoom({ desiredSize }: WritableStreamDefaultWriter): boolean {
