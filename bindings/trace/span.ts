@@ -115,7 +115,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       parent !== undefined && parent.core === core ? parent.handle : 0,
       scope === undefined ? 0 : scope.handleIn(core),
       flags,
-      telemetry.timeOf(options.operation),
+      telemetry.startTimeOf(options.operation),
     );
     if (handle === 0) return undefined;
     return new Span(telemetry, core, handle, writer, isInTrace, options, scope);
@@ -235,7 +235,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       this.handle,
       outcome,
       capabilities.status ? 0 : Abi.statusAsAttribute,
-      this.#telemetry.timeOf(this.#operation),
+      this.#telemetry.endTimeOf(this.#operation, this.core.isMeasuring),
       this.profile,
       this.written,
       this.writtenBytes,

@@ -24,11 +24,26 @@ export class Telemetry {
   }
 
   /**
-   * The time for the core to take for a span that opens or ends now, in Unix milliseconds. A custom span is timed by
-   * the runtime alone, and reading the clock would cost more than the rest of it.
+   * The time for the core to take for a span that opens now, in Unix milliseconds; 0 where the core has no use for it,
+   * since reading the clock costs as much as a handful of attributes. The runtime times every span itself; what is
+   * measured needs its duration, and a request to a model the time to its first chunk.
    */
-  timeOf(operation: number): number {
-    return operation === Operation.custom ? 0 : this.clock();
+  startTimeOf(operation: number): number {
+    switch (operation) {
+      case Operation.custom:
+        return 0;
+      case Operation.invokeAgent:
+      case Operation.executeTool:
+      case Operation.toolApproval:
+        return this.host.core?.isMeasuring === true ? this.clock() : 0;
+      default:
+        return this.clock();
+    }
+  }
+
+  /** The same for a span that ends now; only what is measured has a duration. */
+  endTimeOf(operation: number, isMeasuring: boolean): number {
+    return isMeasuring && operation !== Operation.custom ? this.clock() : 0;
   }
 
   /** Whether spans of the operation are measured, also those that nothing traces. */
