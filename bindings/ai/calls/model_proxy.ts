@@ -2,11 +2,24 @@ import { isFunction } from "../read.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
-const originals = new WeakMap<object, object>();
+/** What stands for a model. */
+interface Stand {
+  readonly original: object;
+  proxy: object | undefined;
+}
+
+/** Asked for this, a model that {@link interceptModel} made answers with its {@link Stand}. */
+const standKey = Symbol("isotel.ai.stand");
 
 /** The model itself, where `model` is one that {@link interceptModel} made. */
 export function originalModel<T extends object>(model: T): T {
-  return (originals.get(model) as T | undefined) ?? model;
+  try {
+    const stand = (model as { readonly [standKey]?: Stand })[standKey];
+    // What a caller has put around such a model hands the question on.
+    return stand?.proxy === model ? (stand.original as T) : model;
+  } catch {
+    return model;
+  }
 }
 
 /**
@@ -18,9 +31,11 @@ export function interceptModel(
   intercept: (name: PropertyKey, method: Method) => Method | undefined,
 ): object {
   const original = originalModel(model);
+  const stand: Stand = { original, proxy: undefined };
   // The target is not the model: of a frozen one, a proxy may not show other methods.
-  const proxy = new Proxy(Object.create(original) as object, {
+  stand.proxy = new Proxy(Object.create(original) as object, {
     get(_target, key) {
+      if (key === standKey) return stand;
       const value: unknown = Reflect.get(original, key, original);
       if (!isFunction(value)) return value;
       const method: Method = (...args) => value.apply(original, args);
@@ -28,6 +43,5 @@ export function interceptModel(
     },
     set: (_target, key, value) => Reflect.set(original, key, value),
   });
-  originals.set(proxy, original);
-  return proxy;
+  return stand.proxy;
 }
