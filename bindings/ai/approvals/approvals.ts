@@ -1,7 +1,7 @@
 import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
 import { isThenable } from "../../trace/thenable.ts";
 import { activateSpan } from "../../trace/tracer.ts";
-import type { Params } from "../calls/identity.ts";
+import type { Params, Replaceable } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { redactedTarget } from "../calls/redaction.ts";
 import { addCall } from "../calls/request.ts";
@@ -24,7 +24,7 @@ interface ApprovalRequest {
 export class Approvals {
   readonly #operation: AIOperation;
   /** Tool calls that a policy approved without asking. */
-  readonly #approvedByPolicy = new Set<string>();
+  #approvedByPolicy: Set<string> | undefined;
 
   constructor(operation: AIOperation) {
     this.#operation = operation;
@@ -37,14 +37,12 @@ export class Approvals {
     }
   }
 
-  /** The parameters of the call that decide about approvals, observed; nothing where there are none. */
-  observe(params: Params): { tools?: unknown; toolApproval?: unknown } {
+  /** Observes the parameters of a call that decide about approvals. */
+  observe(params: Replaceable): void {
     const { tools, toolApproval } = params;
     const observed = this.#observedTools(tools);
-    return {
-      ...(observed === tools ? {} : { tools: observed }),
-      ...(toolApproval === undefined ? {} : { toolApproval: this.#observedPolicy(toolApproval) }),
-    };
+    if (observed !== tools) params["tools"] = observed;
+    if (toolApproval !== undefined) params["toolApproval"] = this.#observedPolicy(toolApproval);
   }
 
   /** Records, inside the span of a tool that runs, that it was approved. */
@@ -52,7 +50,7 @@ export class Approvals {
     const { toolCallId } = request;
     if (toolCallId === undefined) return;
     const isApproved = responseTo(messages, toolCallId)?.isApproved === true;
-    if (isApproved || this.#approvedByPolicy.delete(toolCallId)) {
+    if (isApproved || this.#approvedByPolicy?.delete(toolCallId) === true) {
       this.#recordState(request, "approved");
     }
   }
@@ -70,13 +68,15 @@ export class Approvals {
   #observedTools(tools: unknown): unknown {
     const source = record(tools);
     if (source === undefined) return tools;
-    const needApproval = Object.entries(source).filter(([, tool]) => {
+    let observed: Record<string, unknown> | undefined;
+    for (const name of Object.keys(source)) {
+      const tool = source[name];
       const needsApproval = record(tool)?.["needsApproval"];
-      return needsApproval === true || isFunction(needsApproval);
-    });
-    if (needApproval.length === 0) return tools;
-    const observed = needApproval.map(([name, tool]) => [name, this.#observedTool(name, tool)]);
-    return { ...source, ...(Object.fromEntries(observed) as object) };
+      if (needsApproval !== true && !isFunction(needsApproval)) continue;
+      observed ??= { ...source };
+      observed[name] = this.#observedTool(name, tool);
+    }
+    return observed ?? tools;
   }
 
   #observedTool(toolName: string, tool: unknown): unknown {
@@ -141,7 +141,10 @@ export class Approvals {
   ): void {
     switch (text(status) ?? text(record(status)?.["type"])) {
       case "approved":
-        if (request.toolCallId !== undefined) this.#approvedByPolicy.add(request.toolCallId);
+        if (request.toolCallId !== undefined) {
+          this.#approvedByPolicy ??= new Set();
+          this.#approvedByPolicy.add(request.toolCallId);
+        }
         return;
       case "denied":
         this.#recordSegment(request, "denied");

@@ -6,6 +6,9 @@ import { record, text } from "../read.ts";
 /** Parameters of an SDK call. */
 export type Params = Readonly<Record<PropertyKey, unknown>>;
 
+/** A copy of them, in which some are replaced. */
+export type Replaceable = Record<PropertyKey, unknown>;
+
 /** Who makes a call. */
 export interface Identity {
   readonly agentId: string | undefined;
@@ -34,11 +37,15 @@ export function agentName(params: Params): string | undefined {
 }
 
 export function identityOf(params: Params): Identity {
-  const own = metadata(params);
-  const read = (key: string) => entry(own, key) ?? entry(includableContext(params, key), key);
+  const options = telemetryOptions(params);
+  const own = record(options?.["metadata"]);
+  const context = runtimeContext(params);
+  const included = record(options?.["includeRuntimeContext"]);
+  const read = (key: string) =>
+    entry(own, key) ?? (included?.[key] === false ? undefined : entry(context, key));
   return {
     agentId: read("agentId"),
-    agentName: agentName(params),
+    agentName: read("agentName") ?? text(options?.["functionId"]),
     agentVersion: read("agentVersion"),
     conversationId: read("conversationId"),
   };
@@ -56,15 +63,20 @@ export function metadataAttributes(
   const attributes: Record<string, AttributeValue> = {};
   const context = runtimeContext(params);
   if (context !== undefined) {
-    const included = new Set([...includedKeys(params), ...contextKeys]);
-    for (const key of included) {
+    const included = includedKeys(params);
+    for (const key of new Set(
+      contextKeys.length === 0 ? included : [...included, ...contextKeys],
+    )) {
       if (Object.hasOwn(context, key)) {
         project(telemetry, attributes, Abi.runtimeContext, key, context[key]);
       }
     }
   }
-  for (const [key, value] of Object.entries(metadata(params) ?? {})) {
-    project(telemetry, attributes, Abi.metadata, key, value);
+  const own = metadata(params);
+  if (own !== undefined) {
+    for (const key of Object.keys(own)) {
+      project(telemetry, attributes, Abi.metadata, key, own[key]);
+    }
   }
   return attributes;
 }

@@ -27,7 +27,7 @@ const errorCode = /^[\w.-]{1,64}$/;
 export class ProviderTools {
   readonly #owner: CallOwner;
   readonly #chat: Span;
-  readonly #open = new Map<string, OpenTool>();
+  #open: Map<string, OpenTool> | undefined;
 
   constructor(owner: CallOwner, chat: Span) {
     this.#owner = owner;
@@ -55,6 +55,7 @@ export class ProviderTools {
   end(outcome: number): void {
     // The call has failed, not what it waited for.
     const own = outcome === Outcome.failed ? Outcome.cancelled : outcome;
+    if (this.#open === undefined) return;
     for (const id of [...this.#open.keys()]) this.#close(id, own);
   }
 
@@ -69,6 +70,7 @@ export class ProviderTools {
     const span = this.#chat.activate(() => startSpan(owner.telemetry, tool.name, options));
     if (span === undefined) return;
     this.#close(id, Outcome.finished);
+    this.#open ??= new Map();
     this.#open.set(id, { toolName, span, redact: options.redact });
     span.onTruncate = () => this.#close(id, Outcome.truncated);
     tool.begin(span);
@@ -93,7 +95,7 @@ export class ProviderTools {
   // The provider does not run it before it is told that it may, which is another call's.
   #askApproval(part: Part): void {
     const id = text(part["toolCallId"]);
-    const tool = this.#open.get(id ?? "");
+    const tool = this.#open?.get(id ?? "");
     if (id === undefined || tool === undefined) return;
     const { toolName, span } = tool;
     span.activate(() => this.#owner.approvals?.providerAsks({ toolName, toolCallId: id }));
@@ -101,17 +103,17 @@ export class ProviderTools {
   }
 
   #close(id: string, outcome: number): void {
-    const tool = this.#open.get(id);
+    const tool = this.#open?.get(id);
     if (tool === undefined) return;
-    this.#open.delete(id);
+    this.#open?.delete(id);
     tool.span.beginFields();
     tool.span.close(outcome);
   }
 
   #take(part: Part): OpenTool | undefined {
     const id = text(part["toolCallId"]) ?? "";
-    const tool = this.#open.get(id);
-    this.#open.delete(id);
+    const tool = this.#open?.get(id);
+    this.#open?.delete(id);
     return tool;
   }
 }

@@ -11,15 +11,24 @@ import { toolSpan } from "./tool_span.ts";
  */
 export function recordRejectedCalls(operation: AIOperation, content: unknown): void {
   if (!Array.isArray(content)) return;
+  if (!content.some((part) => isRejected(record(part)))) return;
   // Of calls that share an id a step has one part several times.
   for (const part of new Set(content)) recordIfRejected(operation, part);
 }
 
-/** The same for one part. What the provider runs is not the SDK's to reject. */
+/** Whether a part of an answer is such a call. What the provider runs is not the SDK's to reject. */
+export function isRejected(
+  part: Readonly<Record<string, unknown>> | undefined,
+): part is Readonly<Record<string, unknown>> {
+  return (
+    part?.["type"] === "tool-call" && part["invalid"] === true && part["providerExecuted"] !== true
+  );
+}
+
+/** The same as {@link recordRejectedCalls} for one part. */
 export function recordIfRejected(operation: AIOperation, value: unknown): void {
   const part = record(value);
-  if (part?.["type"] !== "tool-call" || part["invalid"] !== true) return;
-  if (part["providerExecuted"] === true || operation.isClosed) return;
+  if (!isRejected(part) || operation.isClosed) return;
   const tool = toolSpan(operation, {
     toolName: text(part["toolName"]) ?? "tool",
     toolCallId: text(part["toolCallId"]),

@@ -63,9 +63,11 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
 export function observedTools(operation: AIOperation, tools: unknown): unknown {
   const source = record(tools);
   if (source === undefined) return tools;
-  return Object.fromEntries(
-    Object.entries(source).map(([name, tool]) => [name, observedTool(operation, name, tool)]),
-  );
+  const observed: Record<string, unknown> = { ...source };
+  for (const name of Object.keys(observed)) {
+    observed[name] = observedTool(operation, name, observed[name]);
+  }
+  return observed;
 }
 
 function observedTool(operation: AIOperation, toolName: string, tool: unknown): unknown {

@@ -123,19 +123,21 @@ export function toolRequest(event: Readonly<Record<string, unknown>>): ToolReque
 export function callIntegration(operation: AIOperation): object {
   const { telemetry, content } = operation;
   const hooks = new OperationHooks(operation);
-  return markedAsOurs({
+  const integration: Record<PropertyKey, unknown> = {
+    [mark]: true,
     executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
     executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
-    // What settles a promise is seen there.
-    ...(operation.isStream && {
-      onAbort: () => telemetry.guard(() => hooks.onAbort()),
-      onError: (event: unknown) => telemetry.guard(() => hooks.onError(event)),
-    }),
-    ...(content.toolResults && {
-      onToolExecutionEnd: (event: unknown) =>
-        telemetry.guard(() => hooks.onToolExecutionEnd(event)),
-    }),
-  });
+  };
+  // What settles a promise is seen there.
+  if (operation.isStream) {
+    integration["onAbort"] = () => telemetry.guard(() => hooks.onAbort());
+    integration["onError"] = (event: unknown) => telemetry.guard(() => hooks.onError(event));
+  }
+  if (content.toolResults) {
+    integration["onToolExecutionEnd"] = (event: unknown) =>
+      telemetry.guard(() => hooks.onToolExecutionEnd(event));
+  }
+  return integration;
 }
 
 /**

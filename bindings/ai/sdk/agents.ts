@@ -1,11 +1,11 @@
 import { isThenable } from "../../trace/thenable.ts";
-import { identityOf, type Params, telemetryOptions } from "../calls/identity.ts";
+import { identityOf, type Params, type Replaceable, telemetryOptions } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { runClaimed } from "../hooks/integration_claims.ts";
 import { isFunction, record, text } from "../read.ts";
 import { type CallHead, callHead, isBounded } from "./call_head.ts";
 import { runOperation } from "./operation_call.ts";
-import { hasSteps, instrumentCall, observedStepEnd } from "./operation_functions.ts";
+import { hasSteps, instrumentCall, observeStepEnd } from "./operation_functions.ts";
 import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
@@ -104,17 +104,16 @@ function observedSettings(
     const params = record(call) as Params | undefined;
     return params && sdk.telemetry.guard(() => instrumentCall(sdk, method, operation, params));
   };
-  return {
-    ...settings,
-    // The agent gives its own callbacks to the call that it prepares.
-    ...(hasSteps(method) && observedStepEnd(sdk, operation, settings)),
-    prepareCall(call: unknown) {
-      const { prepareCall: _, ...own } = record(call) ?? {};
-      if (!isFunction(prepareCall)) return observed(own) ?? own;
-      const base = { ...own, prepareCall };
-      const prepared = prepareCall.call(settings, base);
-      if (isThenable(prepared)) return prepared.then((value) => observed(value ?? base) ?? value);
-      return observed(prepared ?? base) ?? prepared;
-    },
+  const replaced: Replaceable = { ...settings };
+  // The agent gives its own callbacks to the call that it prepares.
+  if (hasSteps(method)) observeStepEnd(sdk, operation, replaced);
+  replaced["prepareCall"] = (call: unknown) => {
+    const { prepareCall: _, ...own } = record(call) ?? {};
+    if (!isFunction(prepareCall)) return observed(own) ?? own;
+    const base = { ...own, prepareCall };
+    const prepared = prepareCall.call(settings, base);
+    if (isThenable(prepared)) return prepared.then((value) => observed(value ?? base) ?? value);
+    return observed(prepared ?? base) ?? prepared;
   };
+  return replaced;
 }

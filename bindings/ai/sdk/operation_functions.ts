@@ -1,4 +1,4 @@
-import type { Params } from "../calls/identity.ts";
+import type { Params, Replaceable } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { recordRejectedCalls } from "../calls/rejected_calls.ts";
 import { withoutOurs } from "../hooks/integration.ts";
@@ -45,14 +45,18 @@ export function instrumentCall(
   operation: AIOperation,
   params: Params,
 ): Params {
-  const own = hasSteps(sdkFunction)
-    ? { ...params, ...observedStepEnd(sdk, operation, params) }
-    : params;
-  if (sdk.isV7 && sdkFunction.hasHooks) return instrumentV7(operation, own);
-  const observed = instrumentV6(sdk, operation, sdk.isV7 ? withoutOurs(own) : own);
-  return sdkFunction.failsAtFinish === true
-    ? { ...observed, onFinish: observedFinish(operation, params["onFinish"]) }
-    : observed;
+  // One copy for all that is replaced in it.
+  const observed: Replaceable = {
+    ...(sdk.isV7 && !sdkFunction.hasHooks ? withoutOurs(params) : params),
+  };
+  if (hasSteps(sdkFunction)) observeStepEnd(sdk, operation, observed);
+  operation.approvals.observe(observed);
+  if (sdk.isV7 && sdkFunction.hasHooks) instrumentV7(operation, observed);
+  else instrumentV6(sdk, operation, observed);
+  if (sdkFunction.failsAtFinish === true) {
+    observed["onFinish"] = observedFinish(operation, params["onFinish"]);
+  }
+  return observed;
 }
 
 /** Whether a function tells of its steps what nothing else does; of a stream its parts tell. */
@@ -60,16 +64,19 @@ export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
   return hasHooks && !isStream;
 }
 
-/** The callback of a call, or of an agent, that is told of each step; v7 has a new name for it besides the old one. */
-export function observedStepEnd(sdk: Sdk, operation: AIOperation, params: Params): Params {
-  const name = sdk.isV7 ? "onStepEnd" : "onStepFinish";
-  const own = params[name] ?? params["onStepFinish"];
-  return {
-    [name]: (step: unknown) => {
-      sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
-      return isFunction(own) ? own(step) : undefined;
-    },
+/**
+ * Replaces the callback of a call, or of an agent, that is told of each step; v7 has a new name for it besides the old
+ * one.
+ */
+export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
+  const { onStepEnd, onStepFinish } = params;
+  const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;
+  const observed = (step: unknown) => {
+    sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
+    return isFunction(own) ? own(step) : undefined;
   };
+  if (sdk.isV7) params["onStepEnd"] = observed;
+  else params["onStepFinish"] = observed;
 }
 
 function observedFinish(operation: AIOperation, onFinish: unknown) {

@@ -1,5 +1,5 @@
 import { isThenable } from "../../trace/thenable.ts";
-import type { Params } from "../calls/identity.ts";
+import type { Replaceable } from "../calls/identity.ts";
 import { observedModel } from "../calls/model_call.ts";
 import { originalModel } from "../calls/model_proxy.ts";
 import type { AIOperation } from "../calls/operation.ts";
@@ -10,25 +10,22 @@ import { resolveModel } from "./resolve_model.ts";
 import type { Sdk } from "./sdk.ts";
 
 /**
- * The parameters of a call with its model, its tools and the models its prepareStep swaps in observed: all of v6, and
- * the functions of v7 that have no hooks for it.
+ * Observes the model of a call, its tools and the models its prepareStep swaps in: of all of v6, and of the functions of
+ * v7 that have no hooks for it.
  */
-export function instrumentParams(sdk: Sdk, operation: AIOperation, params: Params): Params {
-  const approvals = operation.approvals.observe(params);
+export function instrumentParams(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
   const model = resolveModel(sdk, modelKinds.language, params["model"]);
-  const observed: Record<PropertyKey, unknown> = { ...params, ...approvals };
-  if (model !== undefined) observed["model"] = observedModel(operation, model);
-  const { tools } = observed;
-  if (tools !== undefined) observed["tools"] = observedTools(operation, tools);
-  for (const key of ["prepareStep", "experimental_prepareStep"]) {
-    const prepareStep = params[key];
-    if (!isFunction(prepareStep)) continue;
-    observed[key] = (input: unknown) => {
-      const own = model === undefined ? input : { ...record(input), model: originalModel(model) };
-      return preparedStep(sdk, operation, prepareStep(own));
-    };
+  if (model !== undefined) params["model"] = observedModel(operation, model);
+  const { tools, prepareStep, experimental_prepareStep } = params;
+  if (tools !== undefined) params["tools"] = observedTools(operation, tools);
+  const observed = (own: (step: unknown) => unknown) => (step: unknown) => {
+    const given = model === undefined ? step : { ...record(step), model: originalModel(model) };
+    return preparedStep(sdk, operation, own(given));
+  };
+  if (isFunction(prepareStep)) params["prepareStep"] = observed(prepareStep);
+  if (isFunction(experimental_prepareStep)) {
+    params["experimental_prepareStep"] = observed(experimental_prepareStep);
   }
-  return observed;
 }
 
 function preparedStep(sdk: Sdk, operation: AIOperation, step: unknown): unknown {

@@ -114,7 +114,9 @@ const observedMethods = {
   },
   pipeTo(this: ReadableStream, ...args: Parameters<ReadableStream["pipeTo"]>): Promise<void> {
     if (observationOf(this).isPiped) return prototype.pipeTo.apply(this, args);
-    return observationOf(this).relayOf(this).pipeTo(...args);
+    return observationOf(this)
+      .relayOf(this)
+      .pipeTo(...args);
   },
   get locked(): boolean {
     const stream = this as unknown as ReadableStream;
@@ -124,10 +126,14 @@ const observedMethods = {
     return observationOf(this).relayOf(this).tee();
   },
   getReader(this: ReadableStream, ...args: Parameters<ReadableStream["getReader"]>): unknown {
-    return observationOf(this).relayOf(this).getReader(...args);
+    return observationOf(this)
+      .relayOf(this)
+      .getReader(...args);
   },
   values(this: ReadableStream, ...args: Parameters<ReadableStream["values"]>): unknown {
-    return observationOf(this).relayOf(this).values(...args);
+    return observationOf(this)
+      .relayOf(this)
+      .values(...args);
   },
   [Symbol.asyncIterator](this: ReadableStream): unknown {
     return observationOf(this).relayOf(this)[Symbol.asyncIterator]();

@@ -1,5 +1,5 @@
 import type { AIOperation } from "../calls/operation.ts";
-import { recordIfRejected } from "../calls/rejected_calls.ts";
+import { isRejected, recordIfRejected } from "../calls/rejected_calls.ts";
 import { isFunction, record } from "../read.ts";
 import { observeStream, type StreamObserver } from "./observe_stream.ts";
 import { observeSingleConsumer } from "./single_consumer.ts";
@@ -47,27 +47,29 @@ function observeBranches(
 ): void {
   let consumers = 0;
   // Every branch carries the same parts.
-  const seen = new WeakSet<object>();
-  const onChunk = (chunk: unknown) => {
-    const part = record(record(chunk)?.["part"]);
-    if (part?.["type"] !== "tool-call" || seen.has(part)) return;
-    seen.add(part);
-    operation.telemetry.guard(() => recordIfRejected(operation, part));
+  let rejected: WeakSet<object> | undefined;
+  const observer: StreamObserver = {
+    onChunk: (chunk) => {
+      const part = record(record(chunk)?.["part"]);
+      if (!isRejected(part)) return;
+      rejected ??= new WeakSet();
+      if (rejected.has(part)) return;
+      rejected.add(part);
+      operation.telemetry.guard(() => recordIfRejected(operation, part));
+    },
+    onDone: () => operation.streamEnded(),
+    onError: (cause) => operation.fail(cause),
+    onCancel: () => {
+      consumers -= 1;
+      if (consumers === 0) operation.consumerLeft();
+    },
   };
   const value = (...args: unknown[]) => {
     const branch = teeStream.apply(result, args);
     if (!(branch instanceof ReadableStream)) return branch;
     consumers += 1;
     operation.noteConsumer();
-    observeStream(branch, {
-      onChunk,
-      onDone: () => operation.streamEnded(),
-      onError: (cause) => operation.fail(cause),
-      onCancel: () => {
-        consumers -= 1;
-        if (consumers === 0) operation.consumerLeft();
-      },
-    });
+    observeStream(branch, observer);
     return branch;
   };
   Object.defineProperty(result, "teeStream", { value, configurable: true, writable: true });
