@@ -12,6 +12,8 @@ export function record(value: unknown): Readonly<Record<string, unknown>> | unde
 export function ownValue(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   try {
+    // Mostly there is none, and a descriptor is dear.
+    if (!Object.hasOwn(value, key)) return undefined;
     return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
   } catch {
     return undefined;
