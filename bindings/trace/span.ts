@@ -48,6 +48,8 @@ export interface SpanOptions {
   readonly parent?: Span | undefined;
   /** Ends no later than the body of its invocation scope. */
   readonly bounded: boolean;
+  /** Output may arrive in chunks, and the time to the first is told. */
+  readonly hasChunks?: boolean;
   /** Replaces every text before it leaves. */
   readonly redact?: Redact | undefined;
 }
@@ -115,7 +117,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       parent !== undefined && parent.core === core ? parent.handle : 0,
       scope === undefined ? 0 : scope.handleIn(core),
       flags,
-      telemetry.startTimeOf(options.operation),
+      telemetry.startTimeOf(options.operation, options.hasChunks === true),
     );
     if (handle === 0) return undefined;
     return new Span(telemetry, core, handle, writer, isInTrace, options, scope);

@@ -26,19 +26,11 @@ export class Telemetry {
   /**
    * The time for the core to take for a span that opens now, in Unix milliseconds; 0 where the core has no use for it,
    * since reading the clock costs as much as a handful of attributes. The runtime times every span itself; what is
-   * measured needs its duration, and a request to a model the time to its first chunk.
+   * measured needs its duration, and what answers in chunks the time to the first.
    */
-  startTimeOf(operation: number): number {
-    switch (operation) {
-      case Operation.custom:
-        return 0;
-      case Operation.invokeAgent:
-      case Operation.executeTool:
-      case Operation.toolApproval:
-        return this.host.core?.isMeasuring === true ? this.clock() : 0;
-      default:
-        return this.clock();
-    }
+  startTimeOf(operation: number, hasChunks: boolean): number {
+    if (operation === Operation.custom) return 0;
+    return hasChunks || this.host.core?.isMeasuring === true ? this.clock() : 0;
   }
 
   /** The same for a span that ends now; only what is measured has a duration. */

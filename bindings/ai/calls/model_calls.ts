@@ -50,6 +50,7 @@ export class ModelCalls implements CallOwner {
       operation,
       profile: this.#sdk.settings.profile,
       bounded: this.#bounded,
+      hasChunks: true,
       redact: this.redactor(info),
     };
   }

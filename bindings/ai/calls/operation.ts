@@ -38,7 +38,8 @@ export class AIOperation {
   readonly content: ContentPolicy;
   readonly approvals: Approvals = new Approvals(this);
   readonly #span: Span;
-  readonly #openCalls = new Set<OwnedCall>();
+  // Hardly ever more than one at a time.
+  readonly #openCalls: OwnedCall[] = [];
   readonly #signals: AbortSignal[] = [];
   readonly #onAbort = () => this.cancel();
   #model: string | undefined;
@@ -115,6 +116,7 @@ export class AIOperation {
       profile: this.#span.profile,
       parent: this.#span,
       bounded: this.#span.bounded,
+      hasChunks: this.isStream && operation === Operation.chat,
       redact: this.redactor(info),
     };
   }
@@ -150,12 +152,16 @@ export class AIOperation {
   callStarted(call: OwnedCall): void {
     this.#callCount += 1;
     this.#failure = undefined;
-    this.#openCalls.add(call);
+    this.#openCalls.push(call);
   }
 
   /** Whether the call was still open. */
   callEnded(call: OwnedCall): boolean {
-    return this.#openCalls.delete(call);
+    const at = this.#openCalls.indexOf(call);
+    if (at === -1) return false;
+    if (at === this.#openCalls.length - 1) this.#openCalls.pop();
+    else this.#openCalls.splice(at, 1);
+    return true;
   }
 
   /** Notes why a model call failed; the operation fails with it unless another call follows. */
@@ -220,7 +226,8 @@ export class AIOperation {
     this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
     this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
-    for (const call of this.#openCalls) call.closeWith(callOutcome);
+    // Each takes itself off the list.
+    for (const call of [...this.#openCalls]) call.closeWith(callOutcome);
     const fields = this.#span.beginFields();
     this.telemetry.guard(() => addResponse(fields, summary, (value) => this.#span.intern(value)));
     end();
