@@ -9,6 +9,8 @@ export interface ReceivedItem {
   readonly parentSpanId: string;
   readonly traceState: string;
   readonly flags: number;
+  /** Of a span, in milliseconds since the Unix epoch; 0 for log records. */
+  readonly startUnixMs: number;
   /** Of a span, in milliseconds. */
   readonly durationMs: number;
   /** 0 for log records. */
@@ -18,9 +20,12 @@ export interface ReceivedItem {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly events: readonly string[];
   readonly droppedAttributes: number;
+  /** Of the program that made it. */
+  readonly resource: Readonly<Record<string, unknown>>;
 }
 
 export interface ReceivedBody {
+  /** The first one's, where there are several. */
   readonly resource: Readonly<Record<string, unknown>>;
   readonly items: readonly ReceivedItem[];
 }
@@ -38,25 +43,31 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body),
   );
   const resources: Json[] = (isLogs ? request.resourceLogs : request.resourceSpans) ?? [];
-  const items = resources
-    .flatMap((resource) => (isLogs ? resource.scopeLogs : resource.scopeSpans) as Json[])
-    .flatMap((scope) => (isLogs ? scope.logRecords : scope.spans) as Json[]);
+  const read = (item: Json, resource: Readonly<Record<string, unknown>>): ReceivedItem => ({
+    name: isLogs ? (item.body?.stringValue ?? "") : item.name,
+    traceId: item.traceId ?? "",
+    spanId: item.spanId ?? "",
+    parentSpanId: item.parentSpanId ?? "",
+    traceState: item.traceState ?? "",
+    flags: item.flags ?? 0,
+    startUnixMs: Number(BigInt(item.startTimeUnixNano ?? 0)) / 1e6,
+    durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
+    kind: item.kind ?? 0,
+    status: item.status?.code ?? 0,
+    attributes: jsonAttributes(item.attributes),
+    events: (item.events ?? []).map((event: Json) => event.name),
+    droppedAttributes: item.droppedAttributesCount ?? 0,
+    resource,
+  });
+  const groups = resources.map(({ resource, scopeLogs, scopeSpans }) => ({
+    resource: jsonAttributes(resource.attributes),
+    items: ((isLogs ? scopeLogs : scopeSpans) as Json[]).flatMap(
+      ({ logRecords, spans }) => (isLogs ? logRecords : spans) as Json[],
+    ),
+  }));
   return {
-    resource: jsonAttributes(resources[0]?.resource.attributes),
-    items: items.map((item) => ({
-      name: isLogs ? (item.body?.stringValue ?? "") : item.name,
-      traceId: item.traceId ?? "",
-      spanId: item.spanId ?? "",
-      parentSpanId: item.parentSpanId ?? "",
-      traceState: item.traceState ?? "",
-      flags: item.flags ?? 0,
-      durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
-      kind: item.kind ?? 0,
-      status: item.status?.code ?? 0,
-      attributes: jsonAttributes(item.attributes),
-      events: (item.events ?? []).map((event: Json) => event.name),
-      droppedAttributes: item.droppedAttributesCount ?? 0,
-    })),
+    resource: groups[0]?.resource ?? {},
+    items: groups.flatMap(({ resource, items }) => items.map((item) => read(item, resource))),
   };
 }
 
@@ -81,10 +92,20 @@ const hex = (bytes: unknown) =>
   Buffer.from((bytes as Uint8Array | undefined) ?? noBytes).toString("hex");
 
 function readProtobuf(body: Uint8Array, isLogs: boolean): ReceivedBody {
-  const items = messagesIn(body, 1)
-    .flatMap((resource) => messagesIn(resource, 2))
-    .flatMap((scope) => messagesIn(scope, 2));
-  return { resource: resourceIn(body), items: items.map(isLogs ? protobufLog : protobufSpan) };
+  const read = isLogs ? protobufLog : protobufSpan;
+  const groups = messagesIn(body, 1).map((group) => {
+    const [resource = noBytes] = messagesIn(group, 1);
+    return {
+      resource: protobufAttributes(messagesIn(resource, 1)),
+      items: messagesIn(group, 2).flatMap((scope) => messagesIn(scope, 2)),
+    };
+  });
+  return {
+    resource: groups[0]?.resource ?? {},
+    items: groups.flatMap(({ resource, items }) =>
+      items.map((item) => ({ ...read(item), resource })),
+    ),
+  };
 }
 
 /** The attributes of the first resource of a request in protobuf, whatever its signal. */
@@ -93,7 +114,9 @@ export function resourceIn(body: Uint8Array): Record<string, unknown> {
   return protobufAttributes(messagesIn(resource, 1));
 }
 
-function protobufSpan(message: Uint8Array): ReceivedItem {
+type Item = Omit<ReceivedItem, "resource">;
+
+function protobufSpan(message: Uint8Array): Item {
   const fields = new Map(wireFields(message));
   const status = new Map(wireFields((fields.get(15) as Uint8Array | undefined) ?? noBytes));
   return {
@@ -103,6 +126,7 @@ function protobufSpan(message: Uint8Array): ReceivedItem {
     parentSpanId: hex(fields.get(4)),
     traceState: text(fields.get(3) ?? noBytes),
     flags: Number(fields.get(16) ?? 0n),
+    startUnixMs: Number(fields.get(7) ?? 0n) / 1e6,
     durationMs: durationOf(fields.get(7), fields.get(8)),
     kind: Number(fields.get(6) ?? 0n),
     status: Number(status.get(3) ?? 0n),
@@ -112,7 +136,7 @@ function protobufSpan(message: Uint8Array): ReceivedItem {
   };
 }
 
-function protobufLog(message: Uint8Array): ReceivedItem {
+function protobufLog(message: Uint8Array): Item {
   const fields = new Map(wireFields(message));
   const body = fields.get(5) as Uint8Array | undefined;
   return {
@@ -122,6 +146,7 @@ function protobufLog(message: Uint8Array): ReceivedItem {
     parentSpanId: "",
     traceState: "",
     flags: Number(fields.get(8) ?? 0n),
+    startUnixMs: 0,
     durationMs: 0,
     kind: 0,
     status: 0,
