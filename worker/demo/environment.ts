@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { readConfig } from "../harness/read_config.ts";
 import { root, streamingTailConsumers, type WorkerConfig } from "../harness/start.ts";
 
 export interface WasmSize {
@@ -41,8 +42,7 @@ export const scrapeToken = "demo-token";
 
 /** The reference Worker's own configuration, observed, and scripted whatever keys are lying about. */
 export function demoConfig(): WorkerConfig {
-  const text = readFileSync(join(root, "wrangler.jsonc"), "utf8");
-  const config: WorkerConfig = JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
+  const config = readConfig("wrangler.jsonc");
   return {
     ...config,
     vars: {

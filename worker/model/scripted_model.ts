@@ -2,9 +2,11 @@ import { exports } from "cloudflare:workers";
 import type { CallOptions, Model, StreamPart } from "./model_types.ts";
 import type { ProviderAnswer, ProviderRequest } from "./scripted_provider.ts";
 
-async function ask(options: CallOptions, stream: boolean): Promise<Response> {
+type Provider = Pick<Fetcher, "fetch">;
+
+async function ask(provider: Provider, options: CallOptions, stream: boolean): Promise<Response> {
   const body: ProviderRequest = { prompt: options.prompt, stream };
-  return exports.ScriptedProvider.fetch("https://provider.example/v1/chat", {
+  return provider.fetch("https://provider.example/v1/chat", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -12,19 +14,19 @@ async function ask(options: CallOptions, stream: boolean): Promise<Response> {
   });
 }
 
-/** A model that needs no key and no network: its provider is an entrypoint of this Worker. */
-export function scriptedModel(): Model {
+/** A model that needs no key and no network: its provider is an entrypoint, of this Worker unless given. */
+export function scriptedModel(provider: Provider = exports.ScriptedProvider): Model {
   return {
     specificationVersion: "v4",
     provider: "scripted",
     modelId: "scripted-1",
     supportedUrls: {},
     async doGenerate(options) {
-      const { id, ...answer } = await (await ask(options, false)).json<ProviderAnswer>();
+      const { id, ...answer } = await (await ask(provider, options, false)).json<ProviderAnswer>();
       return { ...answer, warnings: [], response: { id, modelId: "scripted-1" } };
     },
     async doStream(options) {
-      const { body } = await ask(options, true);
+      const { body } = await ask(provider, options, true);
       if (body === null) {
         throw new Error("The provider sent no body.");
       }

@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Span } from "../../worker/harness/spans.ts";
+import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import type { ReceivedItem } from "../otlp_receiver/requests.ts";
+import { edges, received } from "../unit/support/exporting.ts";
+import { assertAllClosed } from "./harness/assertions.ts";
+import { type CollectedApp, startCollected } from "./harness/collected_app.ts";
+import { eventually } from "./harness/eventually.ts";
+
+const [internal, server, client, producer, consumer] = [1, 2, 3, 4, 5];
+const [unset, failed] = [0, 2];
+
+/** Of a request to /order: the request's own, two of the object, the stock's, three of the provider, alarm and queue. */
+const invocationsOfOrder = 9;
+
+let receiver: Receiver;
+let app: CollectedApp;
+before(async () => {
+  receiver = await startReceiver();
+  app = await startCollected(receiver.url);
+});
+after(async () => {
+  await app.worker.close();
+  await receiver.close();
+});
+
+function itemsOf(signal: "traces" | "logs"): ReceivedItem[] {
+  return receiver.requests
+    .filter(({ path }) => path.endsWith(`/v1/${signal}`))
+    .flatMap(({ items }) => items);
+}
+
+/** What the runtime opened, once all of it has ended, and what the collector made of it. */
+async function both(invocations: number): Promise<{ native: Span[]; sent: ReceivedItem[] }> {
+  const native = await app.worker.takeSpans({ invocations });
+  await eventually(async () => assert.equal(itemsOf("traces").length, native.length));
+  return { native, sent: itemsOf("traces") };
+}
+
+function clear(): void {
+  receiver.requests.length = 0;
+}
+
+describe("a request through everything a Worker can call", () => {
+  let native: Span[];
+  let sent: ReceivedItem[];
+  before(async () => {
+    clear();
+    const answer = await app.worker.fetch("/order");
+    assert.match(await answer.text(), /^"It is 20 degrees Celsius in Lisbon/);
+    ({ native, sent } = await both(invocationsOfOrder));
+  });
+
+  test("every span arrives once, with the ids, the name and the times the runtime gave it", () => {
+    assertAllClosed(native);
+    const wanted = native.map(({ spanId }) => spanId).sort();
+    assert.deepEqual(sent.map(({ spanId }) => spanId).sort(), wanted);
+    for (const span of native) {
+      const item = sent.find(({ spanId }) => spanId === span.spanId) as ReceivedItem;
+      assert.equal(item.traceId, span.traceId);
+      assert.equal(item.parentSpanId, span.parentSpanId ?? "");
+      if (!span.isInvocation) assert.equal(item.name, span.name);
+      assert.equal(item.startUnixMs, span.startMs);
+      assert.equal(item.durationMs, span.durationMs);
+    }
+  });
+
+  test("its trace is one complete tree across five Workers, classes and entrypoints", () => {
+    const root = sent.find(({ name, parentSpanId }) => name === "GET" && parentSpanId === "");
+    const trace = sent.filter(({ traceId }) => traceId === root?.traceId);
+    assert.deepEqual(edges(trace), treeOfOrder.toSorted());
+  });
+
+  test("what a queue and an alarm start later are traces of their own", () => {
+    const traces = new Set(sent.map(({ traceId }) => traceId));
+    assert.equal(traces.size, 3);
+    const ofTrace = (name: string) => {
+      const { traceId } = received(sent, name);
+      return edges(sent.filter((span) => span.traceId === traceId));
+    };
+    assert.deepEqual(ofTrace("expire"), ["alarm", "expire < alarm"]);
+    assert.deepEqual(ofTrace("ship"), [
+      "kv_get < ship",
+      "process shipping",
+      "ship < process shipping",
+    ]);
+  });
+
+  test("kinds say who asked whom", () => {
+    const kinds = new Map(sent.map(({ name, kind }) => [name, kind]));
+    assert.deepEqual(Object.fromEntries([...kinds].sort()), {
+      GET: server,
+      POST: server,
+      alarm: internal,
+      "chat scripted-1": client,
+      durable_object_storage_exec: client,
+      durable_object_storage_put: internal,
+      durable_object_storage_setAlarm: internal,
+      durable_object_subrequest: internal,
+      "execute_tool convert_temperature": internal,
+      "execute_tool lookup_weather": internal,
+      expire: internal,
+      fetch: client,
+      "invoke_agent shop-assistant": internal,
+      jsRpcCall: internal,
+      jsRpcSession: internal,
+      jsrpc: server,
+      kv_get: client,
+      kv_put: client,
+      mark: internal,
+      place_order: internal,
+      "process shipping": consumer,
+      queue_send: producer,
+      ship: internal,
+      take_from_stock: internal,
+      weigh: internal,
+    });
+  });
+
+  test("what failed has failed, and nothing else", () => {
+    const failures = sent.filter(({ status }) => status !== unset);
+    assert.deepEqual(
+      failures.map(({ name, status, attributes }) => [name, status, attributes["error.type"]]),
+      [["execute_tool convert_temperature", failed, "RangeError"]],
+    );
+  });
+
+  test("attributes are those the runtime tells of", () => {
+    for (const span of native) {
+      const item = sent.find(({ spanId }) => spanId === span.spanId) as ReceivedItem;
+      for (const [key, value] of Object.entries(span.attributes)) {
+        assert.deepEqual(item.attributes[key], value, `${key} of ${item.name}`);
+      }
+    }
+    assert.deepEqual(received(sent, "place_order").attributes, {
+      "app.plan": "pro",
+      "app.words": 27,
+      "app.gift": true,
+    });
+  });
+
+  test("an invocation says what started it", () => {
+    const root = sent.find(({ name, parentSpanId }) => name === "GET" && parentSpanId === "");
+    assert.equal(root?.attributes["http.request.method"], "GET");
+    assert.equal(root?.attributes["url.path"], "/order");
+    assert.equal(root?.attributes["http.response.status_code"], 200);
+    const { attributes } = received(sent, "process shipping");
+    assert.equal(attributes["messaging.destination.name"], "shipping");
+    assert.equal(attributes["messaging.batch.message_count"], 1);
+  });
+
+  test("a log is a record in the span that was active", async () => {
+    await eventually(async () => assert.equal(itemsOf("logs").length, 1));
+    const [log] = itemsOf("logs");
+    const { traceId, spanId } = received(sent, "place_order");
+    assert.deepEqual([log?.traceId, log?.spanId], [traceId, spanId]);
+    assert.match(log?.name ?? "", /ordered.*lamp/);
+  });
+});
+
+describe("a request that fails", () => {
+  test("an error of the handler is the status and an event of the request's span", async () => {
+    clear();
+    await app.worker.fetch("/throws").catch(() => {});
+    const { sent } = await both(1);
+    const root = received(sent, "GET");
+    assert.equal(root.status, failed);
+    assert.equal(root.attributes["error.type"], "RangeError");
+    assert.deepEqual(root.events, ["exception"]);
+  });
+
+  test("an error that was caught is that of its span alone", async () => {
+    clear();
+    await app.worker.fetch("/failed_span");
+    const { sent } = await both(1);
+    assert.deepEqual([received(sent, "GET").status, received(sent, "charge").status], [0, failed]);
+    assert.equal(received(sent, "charge").attributes["error.type"], "TypeError");
+  });
+});
+
+const treeOfOrder = [
+  "GET",
+  "place_order < GET",
+  "kv_put < place_order",
+  "kv_get < place_order",
+  "durable_object_subrequest < place_order",
+  "fetch < durable_object_subrequest",
+  "GET < fetch",
+  "durable_object_storage_exec < GET",
+  "durable_object_storage_exec < GET",
+  "durable_object_storage_put < GET",
+  "weigh < GET",
+  "durable_object_subrequest < place_order",
+  "jsRpcSession < durable_object_subrequest",
+  "jsRpcCall < jsRpcSession",
+  "jsrpc < jsRpcCall",
+  "jsRpcCall < jsrpc",
+  "mark < jsRpcCall",
+  "durable_object_storage_setAlarm < jsRpcCall",
+  "fetch < place_order",
+  "GET < fetch",
+  "take_from_stock < GET",
+  "invoke_agent shop-assistant < place_order",
+  "chat scripted-1 < invoke_agent shop-assistant",
+  "chat scripted-1 < invoke_agent shop-assistant",
+  "chat scripted-1 < invoke_agent shop-assistant",
+  "execute_tool lookup_weather < invoke_agent shop-assistant",
+  "execute_tool convert_temperature < invoke_agent shop-assistant",
+  "fetch < chat scripted-1",
+  "fetch < chat scripted-1",
+  "fetch < chat scripted-1",
+  "POST < fetch",
+  "POST < fetch",
+  "POST < fetch",
+  "queue_send < place_order",
+];
