@@ -50,7 +50,7 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     parentSpanId: item.parentSpanId ?? "",
     traceState: item.traceState ?? "",
     flags: item.flags ?? 0,
-    startUnixMs: Number(BigInt(item.startTimeUnixNano ?? 0)) / 1e6,
+    startUnixMs: unixMs(item.startTimeUnixNano),
     durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
     kind: item.kind ?? 0,
     status: item.status?.code ?? 0,
@@ -69,6 +69,11 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     resource: groups[0]?.resource ?? {},
     items: groups.flatMap(({ resource, items }) => items.map((item) => read(item, resource))),
   };
+}
+
+/** Microseconds are as fine as a number can tell. */
+function unixMs(nano: unknown): number {
+  return Number(BigInt((nano as bigint) ?? 0) / 1000n) / 1000;
 }
 
 function durationOf(startNano: unknown, endNano: unknown): number {
@@ -126,7 +131,7 @@ function protobufSpan(message: Uint8Array): Item {
     parentSpanId: hex(fields.get(4)),
     traceState: text(fields.get(3) ?? noBytes),
     flags: Number(fields.get(16) ?? 0n),
-    startUnixMs: Number(fields.get(7) ?? 0n) / 1e6,
+    startUnixMs: unixMs(fields.get(7)),
     durationMs: durationOf(fields.get(7), fields.get(8)),
     kind: Number(fields.get(6) ?? 0n),
     status: Number(status.get(3) ?? 0n),

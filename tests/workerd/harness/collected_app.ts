@@ -17,6 +17,8 @@ export interface CollectedApp {
   readonly worker: LocalWorker;
   /** Every event the runtime has sent since the last call, as it sent it. */
   takeEvents(): Promise<CollectedEvent[]>;
+  /** What the collector's isolate has counted; only with `tellsCounts`. */
+  diagnostics(): Promise<Record<string, number>>;
   /** The samples of the collector's `/metrics`. */
   scrape(): Promise<Map<string, number>>;
 }
@@ -26,12 +28,14 @@ export interface CollectedOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Of the collector, besides what its own wrangler.jsonc says. */
   readonly config?: WorkerConfig;
+  /** Starts tests/workerd/apps/collecting, which is the same Worker with one route more. */
+  readonly tellsCounts?: boolean;
 }
 
 /** @param endpoint of a local OTLP receiver. */
 export async function startCollected(
   endpoint: string,
-  { vars = {}, config = {} }: CollectedOptions = {},
+  { vars = {}, config = {}, tellsCounts = false }: CollectedOptions = {},
 ): Promise<CollectedApp> {
   process.env["X_LOCAL_OBSERVABILITY"] = "true";
   const tails = [{ service: collectorName }, ...streamingTailConsumers];
@@ -58,7 +62,7 @@ export async function startCollected(
   };
   const collector: WorkerConfig = {
     ...readConfig("worker/collector/wrangler.jsonc"),
-    main: "worker/collector/index.ts",
+    main: tellsCounts ? "tests/workerd/apps/collecting/index.ts" : "worker/collector/index.ts",
     ...config,
     vars: {
       OTLP_BACKEND: "custom",
@@ -73,6 +77,10 @@ export async function startCollected(
     worker,
     takeEvents: async () =>
       (await worker.fetchFrom("collector", "/take")).json() as Promise<CollectedEvent[]>,
+    diagnostics: async () => {
+      const response = await worker.fetchFrom(collectorName, "/diagnostics");
+      return (await response.json()) as Record<string, number>;
+    },
     async scrape() {
       const headers = { authorization: `Bearer ${scrapeToken}` };
       const response = await worker.fetchFrom(collectorName, "/metrics", { headers });

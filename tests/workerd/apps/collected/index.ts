@@ -109,7 +109,12 @@ const app = routes({
 
 export default withTelemetry({
   async fetch(request, env, ctx): Promise<Response> {
-    if (new URL(request.url).pathname === "/throws") throw new RangeError("out of stock");
+    const { pathname } = new URL(request.url);
+    if (pathname === "/throws") throw new RangeError("out of stock");
+    if (pathname === "/rejects") {
+      ctx.waitUntil(Promise.reject(new RangeError("out of stock")));
+      return new Response("accepted");
+    }
     return (await app.fetch?.(request as never, env, ctx)) as Response;
   },
   async queue(batch, env): Promise<void> {
