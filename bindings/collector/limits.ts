@@ -17,6 +17,11 @@ export const limits = {
   earlyEvents: 64,
   /** Services and versions of them that are told apart at once. */
   resources: 256,
+  /**
+   * Spans, and log records, that wait for each backend. The runtime hands over the events of one burst, up to 6,149
+   * spans, without letting anything else run in between.
+   */
+  queuedItems: 8_192,
   /** Spans that wait for the decision about their trace. */
   undecidedSpans: 4_096,
   /** Traces whose decision is remembered. */

@@ -12,6 +12,7 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { type ExportPlan, readExportOptions } from "../otlp/pipeline/read_export_options.ts";
 import { errorType } from "../trace/cause.ts";
 import type { CollectedSpan } from "./collected_span.ts";
+import { limits } from "./limits.ts";
 import type { CollectedLog } from "./log_record.ts";
 import type { CollectorOptions } from "./options.ts";
 
@@ -90,6 +91,7 @@ function pipelineOf(plan: ExportPlan, surroundings: Surroundings): Pipeline {
       encodeTracesByResource(spans as readonly CollectedSpan[], scope, format),
     encodeLogs: (records, format) =>
       encodeLogsByResource(records as readonly CollectedLog[], scope, format),
+    maxQueued: limits.queuedItems,
   });
 }
 

@@ -7,7 +7,7 @@ import { type ExportCounts, Tally } from "./tally.ts";
 /** Encodes items as one request. May throw; the bytes may be changed by the next call. */
 export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 
-const maxQueued = 2_048;
+const defaultMaxQueued = 2_048;
 const maxBatch = 512;
 /** While so many are in requests, others wait: a backend that is down must not fill the isolate's memory. */
 const maxSending = 2_048;
@@ -35,7 +35,13 @@ export class SignalExporter<T> {
   readonly #sending = new Set<Sending>();
   #pausedUntilUnixMs = 0;
 
-  constructor(destination: Destination, encode: Encode<T>, options: SenderOptions) {
+  /** @param maxQueued items that wait at most. */
+  constructor(
+    destination: Destination,
+    encode: Encode<T>,
+    options: SenderOptions,
+    maxQueued: number = defaultMaxQueued,
+  ) {
     this.destination = destination;
     this.#encode = encode;
     this.#options = options;

@@ -15,8 +15,8 @@ export type Surroundings = Pick<
   "clock" | "fetch" | "sleep" | "random" | "waitUntil"
 >;
 
-/** How a pipeline's spans and records become requests. */
-export type Encoders = Pick<PipelineOptions, "encodeSpans" | "encodeLogs">;
+/** How a pipeline's spans and records become requests, and how many may wait for it. */
+export type Encoders = Pick<PipelineOptions, "encodeSpans" | "encodeLogs" | "maxQueued">;
 
 /** The pipeline of a plan; of one resource, that of the plan, unless the encoders have it otherwise. */
 export function makePipeline(

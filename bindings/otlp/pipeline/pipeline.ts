@@ -27,6 +27,8 @@ export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly sleep: (ms: number) => Sleep;
   /** That of the runtime for whatever invocation is running; undefined where it has none. */
   readonly waitUntil: WaitUntil | undefined;
+  /** Spans, and log records, that wait at most for each backend; 2,048 unless given. */
+  readonly maxQueued?: number | undefined;
 }
 
 /** What one backend has taken of one signal. */
@@ -70,15 +72,16 @@ export class Pipeline {
     this.samples = options.samples;
     this.tail = options.tail;
     const sending: SenderOptions = { ...options, sleep: (ms) => options.sleep(ms).over };
+    const { maxQueued } = options;
     for (const { name, destinations } of options.backends) {
       const { traces, logs } = destinations;
       if (traces !== undefined) {
-        const exporter = new SignalExporter(traces, options.encodeSpans, sending);
+        const exporter = new SignalExporter(traces, options.encodeSpans, sending, maxQueued);
         this.#spans.push(exporter);
         this.#exporters.push({ backend: name, signal: "traces", exporter });
       }
       if (logs !== undefined) {
-        const exporter = new SignalExporter(logs, options.encodeLogs, sending);
+        const exporter = new SignalExporter(logs, options.encodeLogs, sending, maxQueued);
         this.#logs.push(exporter);
         this.#exporters.push({ backend: name, signal: "logs", exporter });
       }

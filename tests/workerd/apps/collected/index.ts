@@ -1,5 +1,5 @@
 // A shop whose requests go through everything a Worker can call. It exports nothing itself: whoever follows it does.
-import { DurableObject, env as bindings } from "cloudflare:workers";
+import { env as bindings, DurableObject } from "cloudflare:workers";
 import * as ai from "ai";
 import { isStepCount } from "ai";
 import { tracer, withTelemetry } from "isotel";
