@@ -11,6 +11,8 @@ import { eventually } from "./harness/eventually.ts";
 const kindNames = ["", "internal", "server", "client", "producer", "consumer"];
 const [unset, failed] = [0, 2];
 
+const spansOfAlarmAndQueue = 2 + 3;
+
 /** Of a request to /order: the request's own, two of the object, the stock's, three of the provider, alarm and queue. */
 const invocationsOfOrder = 9;
 
@@ -189,9 +191,89 @@ describe("a request that fails", () => {
 });
 
 describe("metrics of what was followed", () => {
-  test("x", async () => {
-    await new Promise((r) => setTimeout(r, 3000));
-    for (const [k, v] of await app.scrape()) if (!k.includes("_bucket")) console.log(k, v);
+  let samples: Map<string, number>;
+  before(async () => {
+    await eventually(async () => {
+      samples = await app.scrape();
+      assert.equal(samples.get('isotel_collector_invocations_total{result="followed"}'), 12);
+    });
+  });
+
+  /** The samples of a family but for its buckets and sums of seconds, which are a matter of time. */
+  const steady = (prefix: string) =>
+    Object.fromEntries(
+      [...samples].filter(
+        ([name]) => name.startsWith(prefix) && !/_bucket\{|_seconds_sum\{/.test(name),
+      ),
+    );
+
+  test("requests are counted by what was asked and answered", () => {
+    const name = "http_server_request_duration_seconds_count";
+    const get = 'http_request_method="GET",http_response_status_code';
+    const post = 'http_request_method="POST",http_response_status_code';
+    assert.deepEqual(steady("http_server_"), {
+      [`${name}{${get}="200",url_scheme="http"}`]: 2,
+      [`${name}{error_type="RangeError",${get}="200",url_scheme="http"}`]: 1,
+      [`${name}{error_type="500",${get}="500",url_scheme="http"}`]: 1,
+      [`${name}{${get}="200",url_scheme="https"}`]: 1,
+      [`${name}{${post}="200",url_scheme="https"}`]: 3,
+    });
+  });
+
+  test("invocations are counted by what started them", () => {
+    const series = (handler: string, trigger: string) =>
+      `faas_invoke_duration_seconds_count{cloudflare_handler_type="${handler}",` +
+      `cloudflare_outcome="ok",faas_trigger="${trigger}",service_name="unknown_service"}`;
+    assert.deepEqual(steady("faas_invoke_duration"), {
+      [series("fetch", "http")]: 9,
+      [series("jsrpc", "other")]: 1,
+      [series("alarm", "timer")]: 1,
+      [series("queue", "pubsub")]: 1,
+    });
+  });
+
+  test("calls of models, tokens and tools are counted as the Worker itself would", () => {
+    const model =
+      'gen_ai_operation_name="chat",gen_ai_provider_name="scripted",' +
+      'gen_ai_request_model="scripted-1",gen_ai_response_model="scripted-1"';
+    const agent = 'gen_ai_agent_name="shop-assistant"';
+    const inference = "gen_ai_client_inference";
+    const tool = "gen_ai_execute_tool_duration_seconds_count";
+    const usage = (kind: string) =>
+      `${inference}_usage_${kind}_tokens_total{${model},gen_ai_token_modality="unknown"}`;
+    assert.deepEqual(steady("gen_ai_"), {
+      [`${inference}_duration_seconds_count{${model}}`]: 3,
+      [`${inference}_operation_input_tokens_count{${model}}`]: 3,
+      [`${inference}_operation_input_tokens_sum{${model}}`]: 360,
+      [`${inference}_operation_output_tokens_count{${model}}`]: 3,
+      [`${inference}_operation_output_tokens_sum{${model}}`]: 78,
+      [usage("input")]: 360,
+      [usage("output")]: 78,
+      [usage("cache_read_input")]: 128,
+      [usage("cache_write_input")]: 64,
+      [usage("reasoning_output")]: 24,
+      [`${tool}{${agent},gen_ai_tool_name="lookup_weather",gen_ai_tool_type="function"}`]: 1,
+      [`${tool}{error_type="RangeError",${agent},gen_ai_tool_name="convert_temperature",gen_ai_tool_type="function"}`]: 1,
+      [`gen_ai_invoke_agent_duration_seconds_count{${agent},gen_ai_request_model="scripted-1"}`]: 1,
+      [`gen_ai_invoke_agent_inference_calls_count{${agent}}`]: 1,
+      [`gen_ai_invoke_agent_inference_calls_sum{${agent}}`]: 3,
+      [`gen_ai_invoke_agent_tool_calls_count{${agent}}`]: 1,
+      [`gen_ai_invoke_agent_tool_calls_sum{${agent}}`]: 2,
+    });
+  });
+
+  test("every span the runtime opened was exported, and none was lost on the way", () => {
+    const opened = samples.get("isotel_collector_spans_opened_total");
+    assert.equal(opened, treeOfOrder.length + spansOfAlarmAndQueue + 4);
+    assert.deepEqual(steady("isotel_collector_spans_total{"), {
+      'isotel_collector_spans_total{result="exported"}': opened,
+      'isotel_collector_spans_total{result="sampled_out"}': 0,
+      'isotel_collector_spans_total{result="limit"}': 0,
+      'isotel_collector_spans_total{result="unopened"}': 0,
+      'isotel_collector_spans_total{result="late"}': 0,
+      'isotel_collector_spans_total{result="no_export"}': 0,
+      'isotel_collector_spans_total{result="failed"}': 0,
+    });
   });
 });
 
