@@ -20,7 +20,7 @@ import { SpanMetrics } from "./span_metrics.ts";
 type Onset = TailStream.TailEvent<TailStream.Onset>;
 type OptionsOf = (env: never) => CollectorOptions;
 
-/** The queue of the examples, whose batches are telemetry itself. */
+/** The queue of Workers that measure themselves, as in the examples: its batches are telemetry. */
 const telemetryQueue = "isotel-telemetry";
 const deadLetters = "-dlq";
 const aggregatorEntrypoint = "TelemetryAggregator";
@@ -149,8 +149,8 @@ function measuring({ metrics }: CollectorPlan): WorkerMetrics | undefined {
 
 /** Leaves alone who is excluded, this Worker itself, and what carries metrics. */
 function ignoring({ exclude, metrics }: CollectorPlan): (onset: Onset) => boolean {
-  const queueName = metrics?.metrics?.queueName ?? telemetryQueue;
-  const queues = new Set([queueName, queueName + deadLetters]);
+  const queueNames = [telemetryQueue, metrics?.metrics?.queueName ?? telemetryQueue];
+  const queues = new Set(queueNames.flatMap((name) => [name, name + deadLetters]));
   return (onset) => {
     const { scriptName, entrypoint, info } = onset.event;
     if (own.has(onset) || entrypoint === aggregatorEntrypoint) return true;

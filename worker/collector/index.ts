@@ -27,6 +27,7 @@ export default collector((env: Env) => ({
   } as OtlpOptions,
   metrics: {
     queue: env.TELEMETRY_QUEUE,
+    queueName: "isotel-collector-telemetry",
     aggregator: env.TELEMETRY,
     kv: env.TELEMETRY_KV,
     ...(env.SCRAPE_TOKEN !== undefined && { scrapeToken: env.SCRAPE_TOKEN }),
