@@ -52,7 +52,7 @@ async function recommend(provider: Fetcher): Promise<string> {
       }),
       convert_temperature: ai.tool({
         inputSchema: ai.jsonSchema<{ celsius: number }>({ type: "object" }),
-        execute: () => Promise.reject(new RangeError("No scale.")),
+        execute: (): Promise<object> => Promise.reject(new RangeError("No scale.")),
       }),
     },
     stopWhen: isStepCount(5),
