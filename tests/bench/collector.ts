@@ -1,7 +1,6 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { env } from "node:process";
 import { type LocalWorker, startWorkers, type WorkerConfig } from "../../worker/harness/start.ts";
+import { readProtobuf } from "../otlp/definitions.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { childrenCpuMs } from "./children_cpu.ts";
 import { median } from "./measure.ts";
@@ -10,124 +9,89 @@ const budgetUs = 3;
 /** Of each invocation, beside its own. */
 const spansOfInvocation = 19;
 const invocations = 20;
-/** As many as one request to a backend has. */
+/** They fill most of a request to a backend. */
 const spansOfRound = invocations * (spansOfInvocation + 1);
+/** Onset, answer and outcome, and of each span three. */
+const eventsOfInvocation = 3 + 3 * spansOfInvocation;
 
-/** An OTLP receiver that counts spans and keeps none. */
-class Counter {
-  spans = 0;
-  readonly #server: Server;
+const workers: readonly WorkerConfig[] = [
+  {
+    name: "collected",
+    main: "tests/bench/apps/collected.ts",
+    streaming_tail_consumers: [{ service: "collecting" }],
+  },
+  { name: "collecting", main: "tests/bench/apps/collector.ts" },
+];
 
-  constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async start(): Promise<Counter> {
-    const counter: Counter = new Counter(
-      createServer(async (request, response) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of request) chunks.push(chunk as Buffer);
-        counter.spans += spansIn(Buffer.concat(chunks));
-        response.end();
-      }),
-    );
-    await new Promise<void>((resolve) => counter.#server.listen(0, "127.0.0.1", resolve));
-    return counter;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
+async function ask(worker: LocalWorker, path: string): Promise<Response> {
+  const response = await worker.fetchFrom("collecting", path);
+  if (!response.ok) throw new Error(await response.text());
+  return response;
 }
 
-/** What only those spans say that were recorded, once each. */
-const mark = "app.is_gift";
-
-function spansIn(body: Buffer): number {
-  let spans = 0;
-  for (let at = body.indexOf(mark); at >= 0; at = body.indexOf(mark, at + 1)) spans += 1;
-  return spans;
+/** Whether there are as many lists of events as invocations, and none is shorter or longer than it should be. */
+async function hasAll(worker: LocalWorker, path: string): Promise<boolean> {
+  const counts = (await (await ask(worker, path)).json()) as number[];
+  return counts.length === invocations && counts.every((count) => count === eventsOfInvocation);
 }
-
-const collector = (otlp: object): WorkerConfig => ({
-  name: "collecting",
-  main: "tests/bench/apps/collector.ts",
-  vars: { OTLP: JSON.stringify(otlp) },
-});
-
-const app: WorkerConfig = {
-  name: "collected",
-  main: "tests/bench/apps/collected.ts",
-  streaming_tail_consumers: [{ service: "collecting" }],
-};
 
 /** Has the collector's Worker keep the events of some invocations. */
-async function record(workers: LocalWorker): Promise<void> {
+async function record(worker: LocalWorker): Promise<void> {
   for (let i = 0; i < invocations; i += 1) {
-    await (await workers.fetch(`/?spans=${spansOfInvocation}`)).text();
+    await (await worker.fetch(`/?spans=${spansOfInvocation}`)).text();
   }
-  const wanted = 3 * (spansOfInvocation + 1);
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const response = await workers.fetchFrom("collecting", "/recorded");
-    const counts = (await response.json()) as number[];
-    if (counts.length === invocations && counts.every((count) => count >= wanted)) return;
+    if (await hasAll(worker, "/recorded")) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error("The events of the invocations did not arrive.");
 }
 
 /** Microseconds of all of workerd for one span. */
-type Replay = (side: string, rounds: number) => Promise<number>;
-
-function replayer(workers: LocalWorker, counter: Counter): Replay {
-  return async (side, rounds) => {
-    const spans = rounds * spansOfRound;
-    const wanted = side === "keep" ? 0 : rounds * invocations * spansOfInvocation;
-    counter.spans = 0;
-    const before = childrenCpuMs();
-    const response = await workers.fetchFrom("collecting", `/${side}?rounds=${rounds}`);
-    const answer = await response.text();
-    if (!response.ok) throw new Error(answer);
-    for (let attempt = 0; counter.spans < wanted; attempt += 1) {
-      if (attempt > 500) throw new Error(`${counter.spans} of ${wanted} spans arrived.`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    return (1000 * (childrenCpuMs() - before)) / spans;
-  };
+async function replay(worker: LocalWorker, side: string, rounds: number): Promise<number> {
+  const before = childrenCpuMs();
+  await (await ask(worker, `/${side}?rounds=${rounds}`)).text();
+  return (1000 * (childrenCpuMs() - before)) / (rounds * spansOfRound);
 }
 
-/** What the collector adds to a handler that keeps the events, up to the request that is sent. */
+/** Both have to have seen all there is. */
+async function check(worker: LocalWorker): Promise<void> {
+  await replay(worker, "keep", 1);
+  if (!(await hasAll(worker, "/kept"))) throw new Error("Events were not kept.");
+  await replay(worker, "collect", 1);
+  const bytes = new Uint8Array(await (await ask(worker, "/requests")).arrayBuffer());
+  // Requests one after the other are one with all of their spans.
+  const written = JSON.stringify(readProtobuf("traces", bytes)).split('"spanId"').length - 1;
+  if (written !== spansOfRound) throw new Error(`${written} spans were written.`);
+}
+
+/** What the collector adds to a handler that keeps the events, up to the request to the backend. */
 const span: Benchmark = {
   id: "collector.span",
   unit: "us",
   goal: { ours: budgetUs },
   async run({ effort }) {
     env["X_LOCAL_OBSERVABILITY"] = "true";
-    const counter = await Counter.start();
-    const otlp = { backend: "custom", endpoint: counter.url, compression: "none" };
-    const workers = await startWorkers([app, collector(otlp)]);
+    const worker = await startWorkers(workers);
     try {
-      await record(workers);
-      const replay = replayer(workers, counter);
+      await record(worker);
+      await check(worker);
+      // The clock of a process counts hundredths of a second.
       const rounds = 25 * effort.slices;
-      for (const side of ["keep", "collect"]) await replay(side, rounds);
-      const times = { keep: [] as number[], collect: [] as number[] };
+      const times = { keep: [] as number[], collect: [] as number[], compress: [] as number[] };
+      for (let warmUp = 0; warmUp < 2; warmUp += 1) await replay(worker, "collect", rounds);
       for (let round = 0; round < effort.rounds; round += 1) {
-        times.keep.push(await replay("keep", rounds));
-        times.collect.push(await replay("collect", rounds));
+        times.keep.push(await replay(worker, "keep", rounds));
+        times.collect.push(await replay(worker, "collect", rounds));
+        times.compress.push(await replay(worker, "compress", rounds));
       }
       const [keepUs, collectUs] = [median(times.keep), median(times.collect)];
       const ours = collectUs - keepUs;
+      const withGzip = median(times.compress) - keepUs;
       const ratio = ours / budgetUs;
-      return [{ peerName: "budget", ours, peer: budgetUs, ratio, keepUs, collectUs }];
+      return [{ peerName: "budget", ours, peer: budgetUs, ratio, withGzip, keepUs }];
     } finally {
-      await workers.close();
-      counter.close();
+      await worker.close();
     }
   },
 };

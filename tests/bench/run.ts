@@ -19,6 +19,8 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./metrics_record.ts"),
   () => import("./metrics_exposition.ts"),
   () => import("./metrics_workerd.ts"),
+  () => import("./collector.ts"),
+  () => import("./collector_node.ts"),
 ];
 
 const { values } = parseArgs({

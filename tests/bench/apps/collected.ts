@@ -20,6 +20,7 @@ function work(index: number): void {
 }
 
 /** A Worker whose requests have as many spans as they are asked for, beside their own. */
+// biome-ignore lint/style/noDefaultExport: the runtime looks for it.
 export default {
   fetch(request) {
     const count = Number(new URL(request.url).searchParams.get("spans"));
