@@ -6,6 +6,7 @@ import type { Collecting } from "./collecting.ts";
 import { limits } from "./limits.ts";
 import { collectedLog } from "./log_record.ts";
 import { type OnsetSpan, onsetSpan } from "./onset_span.ts";
+import { OpenSpans } from "./open_spans.ts";
 import { rootAttributes, rootName } from "./root_span.ts";
 import { Sequencer } from "./sequencer.ts";
 import { kindOf, operationOf } from "./span_kinds.ts";
@@ -40,7 +41,7 @@ export class Invocation {
   readonly #collecting: Collecting;
   readonly #sequencer: Sequencer;
   readonly #isSampled: boolean;
-  readonly #open = new Map<string, CollectedSpan>();
+  readonly #open = new OpenSpans();
   /** The span the last event was about: mostly that of the next. */
   #last: CollectedSpan;
   /** Spans that were too many, and whose ends are still to come. */
@@ -68,7 +69,7 @@ export class Invocation {
     this.#last = this.root;
     collecting.reader.read(this.root, rootAttributes(onset, this.onset, this.id));
     if (onset.attributes !== undefined) collecting.reader.read(this.root, onset.attributes);
-    this.#open.set(onset.spanId, this.root);
+    this.#open.add(this.root);
   }
 
   /** Whether its last event has come, and all before it. */
@@ -154,7 +155,7 @@ export class Invocation {
     const { name, spanId, info } = event.event;
     if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("no span");
     const { counts, reader } = this.#collecting;
-    if (this.#open.has(spanId)) {
+    if (this.#open.get(spanId) !== undefined) {
       counts.events_repeated += 1;
       return;
     }
@@ -167,7 +168,7 @@ export class Invocation {
     const parentId = event.spanContext.spanId ?? "";
     this.#lastUnixMs = event.timestamp.getTime();
     const span = this.#newSpan(name, spanId, parentId, parent, false, this.#lastUnixMs);
-    this.#open.set(spanId, span);
+    this.#open.add(span);
     this.#last = span;
     if (info === undefined) return;
     if (info.type === "attributes") reader.read(span, info.info);
@@ -216,7 +217,7 @@ export class Invocation {
 
   #closeSpan(span: CollectedSpan, unixMs: number): void {
     const collecting = this.#collecting;
-    this.#open.delete(span.spanId);
+    this.#open.delete(span);
     span.isOpen = false;
     span.endUnixMs = Math.max(unixMs, span.startUnixMs);
     if (span !== this.root) span.kind = kindOf(span);
@@ -247,7 +248,7 @@ export class Invocation {
   #end(outcome: string, unixMs: number, isTruncated: boolean): void {
     const { root } = this;
     this.outcome = outcome;
-    for (const span of [...this.#open.values()].reverse()) {
+    for (const span of this.#open.all().reverse()) {
       if (span !== root) this.#truncate(span, unixMs);
     }
     if (isTruncated) {
