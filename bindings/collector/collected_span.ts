@@ -9,6 +9,7 @@ import {
 } from "../otlp/model.ts";
 import type { RedactedSpan } from "./redaction.ts";
 
+const noKeys: readonly string[] = [];
 const noEvents: readonly SpanEvent[] = [];
 const noLinks: readonly SpanLink[] = [];
 const unset = { code: StatusCode.unset, message: "" } as const;
@@ -29,8 +30,9 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   kind: number = SpanKind.unspecified;
   readonly startUnixMs: number;
   endUnixMs = 0;
-  readonly attributes: { readonly keys: string[]; readonly values: unknown[] } = {
-    keys: [],
+  /** The list of keys may be that of other spans too: {@link ownKeys} has to be asked for one that can be changed. */
+  readonly attributes: { keys: readonly string[]; readonly values: unknown[] } = {
+    keys: noKeys,
     values: [],
   };
   events: readonly SpanEvent[] = noEvents;
@@ -44,6 +46,7 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   operation = "";
   errorType = "";
   isRenamed = false;
+  #ownKeys: string[] | undefined;
 
   constructor(
     name: string,
@@ -86,8 +89,18 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   /** Sets what the span says by itself, without asking anybody. */
   set(key: string, value: unknown): void {
     if (value === undefined) return;
-    this.attributes.keys.push(key);
+    this.ownKeys().push(key);
     this.attributes.values.push(value);
+  }
+
+  /** The list of keys, of this span alone. */
+  ownKeys(): string[] {
+    const { attributes } = this;
+    if (this.#ownKeys === undefined || this.#ownKeys !== attributes.keys) {
+      this.#ownKeys = attributes.keys.slice();
+      attributes.keys = this.#ownKeys;
+    }
+    return this.#ownKeys;
   }
 
   setStatus(code: number, message: string): void {

@@ -7,6 +7,11 @@ import type { Redact } from "./redaction.ts";
 type Attribute = TailStream.Attribute;
 
 const unitsOfNumber = 8;
+/** Longer lists of keys, and those of longer texts, are not kept for other spans. */
+const maxSharedKeys = 32;
+const maxSharedUnits = 8_192;
+
+const noKeys: readonly string[] = [];
 
 /** Attributes of all spans that have not been handed over. */
 export interface Held {
@@ -18,6 +23,11 @@ export class AttributeReader {
   readonly #redact: Redact | undefined;
   readonly #counts: CollectorCounts;
   readonly held: Held = { units: 0 };
+  /**
+   * Keys of spans that were read, by their number. Spans of one kind have the same ones: they share one list, and the
+   * texts each event brings for them are not kept until the span is sent.
+   */
+  readonly #sharedKeys: (readonly string[] | undefined)[] = [];
 
   constructor(redact: Redact | undefined, counts: CollectorCounts) {
     this.#redact = redact;
@@ -25,8 +35,11 @@ export class AttributeReader {
   }
 
   read(span: CollectedSpan, list: readonly Attribute[]): void {
-    const { keys, values } = span.attributes;
+    const { values } = span.attributes;
     const { length } = list;
+    const shared = values.length === 0 ? (this.#sharedKeys[length] ?? noKeys) : noKeys;
+    // Of a span's own, once they are found to differ from those.
+    let keys = values.length === 0 ? undefined : span.ownKeys();
     const before = span.units;
     let { units } = span;
     let dropped = 0;
@@ -60,7 +73,7 @@ export class AttributeReader {
       }
       if (
         units + size > limits.attributeUnitsPerSpan ||
-        keys.length >= limits.attributesPerSpan ||
+        values.length >= limits.attributesPerSpan ||
         this.held.units + units - before + size > limits.heldUnits
       ) {
         dropped += 1;
@@ -88,14 +101,28 @@ export class AttributeReader {
           break;
       }
       units += size;
-      keys.push(name);
+      if (keys !== undefined) keys.push(name);
+      else if (shared[values.length] !== name) {
+        keys = shared.slice(0, values.length);
+        keys.push(name);
+      }
       values.push(read);
+    }
+    if (keys === undefined || span.attributes.keys !== keys) {
+      span.attributes.keys = this.#share(keys ?? shared, values.length, units);
     }
     span.units = units;
     this.held.units += units - before;
     if (dropped === 0) return;
     span.droppedAttributesCount += dropped;
     this.#counts.attributes_dropped += dropped;
+  }
+
+  /** Keeps the first `count` keys of a span for those that follow. */
+  #share(keys: readonly string[], count: number, units: number): readonly string[] {
+    const all = keys.length === count ? keys : keys.slice(0, count);
+    if (count <= maxSharedKeys && units <= maxSharedUnits) this.#sharedKeys[count] = all;
+    return all;
   }
 
   /** A text that is no attribute, after `redact`; undefined where it may not leave. */
