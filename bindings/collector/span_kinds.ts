@@ -17,6 +17,12 @@ const platformKinds: readonly (readonly [string, number])[] = [
   ["durable_object_storage_", SpanKind.client],
 ];
 
+const byFirstUnit: (typeof platformKinds | undefined)[] = [];
+for (const entry of platformKinds) {
+  const unit = entry[0].charCodeAt(0);
+  byFirstUnit[unit] = [...(byFirstUnit[unit] ?? []), entry];
+}
+
 const genAiKinds: ReadonlyMap<string, number> = new Map(
   operationNames.flatMap((name, operation) =>
     name === "" ? [] : [[name, operationKinds[operation] as number] as const],
@@ -30,9 +36,6 @@ export function operationOf({ operation, name }: CollectedSpan): number {
   return Math.max((operationNames as readonly string[]).indexOf(operation), 0);
 }
 
-const maxNames = 1_000;
-let kindsByName = new Map<string, number>();
-
 /** The kind of a span that is not its invocation's own, once all its attributes are there. */
 export function kindOf({ name, operation, attributes }: CollectedSpan): number {
   if (operation !== "") return genAiKinds.get(operation) ?? SpanKind.internal;
@@ -41,13 +44,15 @@ export function kindOf({ name, operation, attributes }: CollectedSpan): number {
     const isCallee = attributes.keys.includes("jsrpc.caller_span_id");
     return isCallee ? SpanKind.internal : SpanKind.client;
   }
-  const known = kindsByName.get(name);
-  if (known !== undefined) return known;
-  const found = platformKinds.find(([prefix]) =>
-    prefix === "fetch" ? name === prefix : name.startsWith(prefix),
-  );
-  const kind = found?.[1] ?? SpanKind.internal;
-  if (kindsByName.size >= maxNames) kindsByName = new Map();
-  kindsByName.set(name, kind);
-  return kind;
+  return platformKind(name);
+}
+
+/** Names come with each event: none of them is looked up, which would hash them all. */
+function platformKind(name: string): number {
+  const candidates = byFirstUnit[name.charCodeAt(0)];
+  if (candidates === undefined) return SpanKind.internal;
+  for (const [prefix, kind] of candidates) {
+    if (prefix === "fetch" ? name === prefix : name.startsWith(prefix)) return kind;
+  }
+  return SpanKind.internal;
 }
