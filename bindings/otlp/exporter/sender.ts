@@ -37,6 +37,7 @@ const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
 /** More of an answer is not read: it says how many items were rejected and why. */
 const maxAnswerBytes = 65_536;
+const noAnswer = new Uint8Array(0);
 /** Less time is not worth an attempt. */
 const leastAttemptMs = 50;
 
@@ -156,23 +157,34 @@ async function attemptOf(response: Response, clock: Clock): Promise<Attempt> {
 /** The body of a good answer; empty when it breaks off: what was taken is not sent again. */
 async function answerOf(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
-  const answer = new Uint8Array(maxAnswerBytes);
+  const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     while (reader !== undefined) {
       const { done, value } = await reader.read();
       if (done) break;
-      if (length + value.length > maxAnswerBytes) {
-        void reader.cancel().catch(() => {});
-        return new Uint8Array(0);
-      }
-      answer.set(value, length);
       length += value.length;
+      if (length > maxAnswerBytes) {
+        void reader.cancel().catch(() => {});
+        return noAnswer;
+      }
+      chunks.push(value);
     }
   } catch {
-    return new Uint8Array(0);
+    return noAnswer;
   }
-  return answer.subarray(0, length);
+  // Mostly there is one, or none.
+  return chunks.length < 2 ? (chunks[0] ?? noAnswer) : joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 /** A body that is not read would hold its connection. */
