@@ -4,6 +4,7 @@ import type { Destination } from "../../../bindings/otlp/backends/backend.ts";
 import { encodeTraces } from "../../../bindings/otlp/encoder.ts";
 import { rejectedCount } from "../../../bindings/otlp/exporter/partial_success.ts";
 import { retryAfterMs } from "../../../bindings/otlp/exporter/retry.ts";
+import { send } from "../../../bindings/otlp/exporter/sender.ts";
 import { SignalExporter } from "../../../bindings/otlp/exporter/signal_exporter.ts";
 import type { ExportCounts } from "../../../bindings/otlp/exporter/tally.ts";
 import type { FinishedSpan } from "../../../bindings/otlp/model.ts";
@@ -11,6 +12,10 @@ import { spanSize } from "../../../bindings/otlp/pipeline/span_size.ts";
 import { type Receiver, type Step, startReceiver } from "../../otlp_receiver/receiver.ts";
 
 let made = 0;
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
+}
 
 function span(attributes: Readonly<Record<string, unknown>> = {}): FinishedSpan {
   made += 1;
@@ -431,6 +436,40 @@ describe("an exporter", () => {
 });
 
 describe("what is read of an answer", () => {
+  /** What is counted after an answer that comes byte by byte. */
+  async function rejectedOf(answer: Uint8Array): Promise<number> {
+    const destination: Destination = {
+      ...{ url: "http://127.0.0.1:1/v1/traces", headers: {}, format: "protobuf" },
+      ...{ compression: "none", timeoutMs: 1_000, maxBytes: 1_000 },
+    };
+    let at = 0;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        if (at < answer.length) controller.enqueue(Uint8Array.of(answer[at] as number));
+        else controller.close();
+        at += 1;
+      },
+    });
+    const outcome = await send(destination, Uint8Array.of(1), Date.now() + 1_000, {
+      clock: Date.now,
+      fetch: async () => new Response(body),
+      sleep: async () => {},
+      random: () => 0,
+    });
+    assert.equal(outcome.dropped, undefined);
+    return outcome.rejected;
+  }
+
+  test("a partial success in many pieces is read whole, and one past 64 KiB not at all", async () => {
+    const partial = (message: number) => {
+      const inner = [0x08, 7, 0x12, ...varint(message), ...new Uint8Array(message).fill(0x61)];
+      return Uint8Array.from([0x0a, ...varint(inner.length), ...inner]);
+    };
+    assert.equal(await rejectedOf(partial(300)), 7);
+    assert.equal(await rejectedOf(partial(65_536)), 0);
+    assert.equal(await rejectedOf(new Uint8Array(0)), 0);
+  });
+
   test("Retry-After in seconds, as a date, and neither", () => {
     const now = Date.UTC(2026, 10, 20);
     assert.equal(retryAfterMs("120", now), 120_000);
