@@ -9,7 +9,7 @@ export interface Env {
   readonly SCRAPE_TOKEN?: string;
   /** Milliseconds between two flushes of an isolate's metrics. */
   readonly FLUSH_INTERVAL_MS?: string;
-  /** Spans are exported to this backend, such as "honeycomb", with the key in its own variable. */
+  /** Spans are exported to these backends, such as "honeycomb" or "honeycomb,sentry", with keys in variables of theirs. */
   readonly OTLP_BACKEND?: string;
   /** Another endpoint than the backend's, such as that of a collector. */
   readonly OTLP_ENDPOINT?: string;

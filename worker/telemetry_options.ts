@@ -11,9 +11,9 @@ function route({ url }: Request): string | undefined {
 }
 
 /** Keys are variables, under the names each backend has for them. */
-function otlpOptions({ OTLP_ENDPOINT }: Env, backend: string): OtlpOptions {
-  const options = { backend, endpoint: OTLP_ENDPOINT, serviceName: "isotel-reference", route };
-  return options as OtlpOptions;
+function otlpOptions({ OTLP_ENDPOINT }: Env, names: string): OtlpOptions {
+  const backends = names.split(",").map((backend) => ({ backend, endpoint: OTLP_ENDPOINT }));
+  return { backends, serviceName: "isotel-reference", route } as OtlpOptions;
 }
 
 /** Where the telemetry of this Worker goes. */

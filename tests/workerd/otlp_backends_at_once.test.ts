@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { demoConfig } from "../../worker/demo/environment.ts";
+import type { Span } from "../../worker/harness/spans.ts";
+import { startWorkers } from "../../worker/harness/start.ts";
+import { type ReceivedRequest, type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { assertAllClosed } from "./harness/assertions.ts";
+
+/** Keys of each backend, and the header by which its requests are told from the others'. */
+const backends = {
+  sentry: {
+    vars: { SENTRY_DSN: "http://abc@127.0.0.1/42" },
+    header: ["x-sentry-auth", "sentry sentry_key=abc"],
+  },
+  honeycomb: {
+    vars: { HONEYCOMB_API_KEY: "0123456789abcdef0123456789abcdef", HONEYCOMB_DATASET: "shop" },
+    header: ["x-honeycomb-team", "0123456789abcdef0123456789abcdef"],
+  },
+  datadog: {
+    vars: { DD_API_KEY: "dd-1", DD_SITE: "us5.datadoghq.com" },
+    header: ["dd-api-key", "dd-1"],
+  },
+  grafana: {
+    vars: { GRAFANA_USER_ID: "12", GRAFANA_API_KEY: "glc_1" },
+    header: ["authorization", `Basic ${Buffer.from("12:glc_1").toString("base64")}`],
+  },
+  axiom: {
+    vars: { AXIOM_TOKEN: "xaat-1", AXIOM_DATASET: "shop" },
+    header: ["authorization", "Bearer xaat-1"],
+  },
+  custom: {
+    vars: { OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b", OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" },
+    header: ["x-key", "a b"],
+  },
+} as const;
+
+type Name = keyof typeof backends;
+const names = Object.keys(backends) as Name[];
+
+describe("the reference Worker with six backends", () => {
+  let receiver: Receiver;
+  let native: Span[];
+  before(async () => {
+    receiver = await startReceiver();
+    const config = demoConfig();
+    const vars = Object.assign({}, ...names.map((name) => backends[name].vars));
+    const otlp = { OTLP_BACKEND: names.join(","), OTLP_ENDPOINT: receiver.url };
+    const worker = await startWorkers([
+      { ...config, vars: { ...config["vars"], ...otlp, ...vars } },
+    ]);
+    try {
+      const answer = await worker.fetch("/chat?prompt=How+warm+is+it+in+Lisbon%3F");
+      assert.equal(answer.status, 200, await answer.text());
+      await receiver.arrived(names.length);
+      native = await worker.takeSpans({ invocations: 5 });
+    } finally {
+      await worker.close();
+    }
+  });
+  after(() => receiver.close());
+
+  const requestsTo = (name: Name): ReceivedRequest[] => {
+    const [header, value] = backends[name].header;
+    return receiver.requests.filter(({ headers }) => headers[header] === value);
+  };
+  /** Spans as one backend has them, in the order of their ids. */
+  const spansAt = (name: Name) =>
+    requestsTo(name)
+      .flatMap(({ items }) => items)
+      .sort((a, b) => a.spanId.localeCompare(b.spanId));
+
+  test("each gets one request of its own", () => {
+    for (const name of names) assert.equal(requestsTo(name).length, 1, name);
+    assert.equal(receiver.requests.length, names.length);
+  });
+
+  test("no key reaches another", () => {
+    for (const name of names) {
+      const [header, value] = backends[name].header;
+      for (const other of names.filter((one) => one !== name)) {
+        for (const { headers } of requestsTo(other)) assert.notEqual(headers[header], value, other);
+      }
+    }
+  });
+
+  test("all get the same spans, whatever their format", () => {
+    const [first, ...others] = names;
+    const wanted = spansAt(first as Name);
+    for (const name of others) assert.deepEqual(spansAt(name), wanted, name);
+  });
+
+  test("they are the calls the runtime has seen, with its ids and times", () => {
+    assertAllClosed(native);
+    const traced = native.filter(({ attributes }) => "gen_ai.operation.name" in attributes);
+    assert.equal(traced.length, 6);
+    const sent = new Map(spansAt("custom").map((span) => [span.spanId, span]));
+    // And one the tool opens itself.
+    assert.equal(sent.size, traced.length + 1);
+    for (const { spanId, traceId, parentSpanId, name, startMs } of traced) {
+      const span = sent.get(spanId);
+      assert.deepEqual(
+        [span?.traceId, span?.parentSpanId, span?.name],
+        [traceId, parentSpanId, name],
+      );
+      assert.ok(Math.abs((span?.startUnixMs ?? 0) - startMs) <= 5, name);
+    }
+  });
+});
