@@ -11,9 +11,12 @@ const spansOfInvocation = 19;
 const invocations = 20;
 const spans = invocations * (spansOfInvocation + 1);
 
-/** Read anew for each run: the runtime's events are strings nobody has seen, which costs whoever looks them up. */
-const recorded = serialize(
-  Array.from({ length: invocations }, (_, number) => invocationEvents(number, spansOfInvocation)),
+/**
+ * Read anew each time, just before they are handed over, as the runtime makes them: texts that nobody has seen, which costs
+ * whoever looks them up.
+ */
+const recorded = Array.from({ length: invocations }, (_, number) =>
+  serialize(invocationEvents(number, spansOfInvocation)),
 );
 
 const otlp = { backend: "custom", endpoint: "http://127.0.0.1:1", compression: "none" } as const;
@@ -29,7 +32,8 @@ type Follow = (event: TailEvent) => unknown;
 type Begin = (onset: TailEvent) => Follow;
 
 function replay(begin: Begin): void {
-  for (const events of deserialize(recorded) as TailEvent[][]) {
+  for (const bytes of recorded) {
+    const events = deserialize(bytes) as TailEvent[];
     const follow = begin(events[0] as TailEvent);
     for (let i = 1; i < events.length; i += 1) follow(events[i] as TailEvent);
   }
