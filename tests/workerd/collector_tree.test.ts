@@ -290,9 +290,9 @@ describe("a collector that is told to follow itself", () => {
       assert.ok(itemsOf("traces").some(({ name }) => name === "take_from_stock"));
     });
     // What it would tell about itself would be sent, and told again, every second.
-    await pause(1_500);
+    await pause(1_200);
     const { length } = receiver.requests;
-    await pause(2_500);
+    await pause(1_600);
     assert.equal(receiver.requests.length, length);
     const roots = itemsOf("traces").filter(({ parentSpanId }) => parentSpanId === "");
     // Locally Workers have no names: scrapes look like anybody's requests.
