@@ -2,7 +2,7 @@
 
 /** Constants of isotel_flue.h, and the hash of the tables. */
 export const FlueAbi = {
-  flueAbiVersion: 2,
+  flueAbiVersion: 3,
   flueV1: 0,
   flueV3: 1,
   flueCompactionTurn: 1,
@@ -11,6 +11,7 @@ export const FlueAbi = {
   flueSkill: 8,
   flueShell: 16,
   flueTaskTool: 32,
+  flueIds: 8,
   flueActionSize: 6,
   flueActionVerb: 0,
   flueActionSpan: 1,

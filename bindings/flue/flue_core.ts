@@ -1,6 +1,7 @@
 import { FlueAbi, flueCounterNames } from "./abi.gen.ts";
 import type { EventIds } from "./event_ids.ts";
 import { type FlueExports, instantiateFlue } from "./flue_exports.ts";
+import { KnownIds } from "./known_ids.ts";
 import type { AttributeSize } from "./span_attributes.ts";
 
 export interface FlueCoreOptions {
@@ -9,12 +10,6 @@ export interface FlueCoreOptions {
   /** Milliseconds a span may be open; a day unless given. */
   readonly spanAgeMs?: number;
 }
-
-const encoder = new TextEncoder();
-/** Bytes of UTF-8 for one UTF-16 unit, at most. */
-const bytesPerUnit = 3;
-/** Identifiers that long are refused by the core anyway. */
-const maxIdUnits = 100_000;
 
 /**
  * One instance of the module for Flue: the spans that are open, by handle.
@@ -29,9 +24,7 @@ export class FlueCore {
   #words: Uint32Array;
   #bufferBytes = 0;
   #bytes = new Uint8Array(0);
-  /** The text that stands in the buffer, and its bytes: the events of one step often have the same identifiers. */
-  #text = "";
-  #textBytes = 0;
+  readonly #ids = new KnownIds((bytes) => this.#room(bytes));
 
   /** @throws Error when the module is not the one this package was built for. */
   constructor(module: WebAssembly.Module, { openSpans = 0, spanAgeMs = 0 }: FlueCoreOptions = {}) {
@@ -62,16 +55,21 @@ export class FlueCore {
    * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
    * told apart.
    */
-  take(type: number, { text, flags }: EventIds, nowMs: number): number[] {
-    const length = this.#put(text);
-    const count = this.#exports.isotel_flue_event(this.#context, type, flags, length, nowMs);
+  take(type: number, ids: EventIds, flags: number, nowMs: number): number[] {
+    const bits = this.#ids.tell(ids);
+    const { length } = this.#ids;
+    const count = this.#exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
+    if (count < 0) this.#ids.forget();
     return this.#output(count * FlueAbi.flueActionSize);
   }
 
   /** The handle of the open span that an event of this type and identifiers is about; 0 for none. */
-  find(type: number, text: string): number {
-    const length = this.#put(text);
-    return this.#exports.isotel_flue_find(this.#context, type, length) >>> 0;
+  find(type: number, ids: EventIds): number {
+    const bits = this.#ids.tell(ids);
+    const { length } = this.#ids;
+    const handle = this.#exports.isotel_flue_find(this.#context, type, bits, length) >>> 0;
+    if (handle === 0) this.#ids.forget();
+    return handle;
   }
 
   /** Ends every open span: actions as those of {@link take}. */
@@ -84,8 +82,6 @@ export class FlueCore {
   fit(sizes: readonly AttributeSize[], availableBytes: number): number[] {
     const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
     const entries = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * sizes.length);
-    this.#text = "";
-    this.#textBytes = 0;
     sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
       entries[2 * i] = keyBytes;
       entries[2 * i + 1] = valueBytes | (isText ? FlueAbi.flueCuttable : 0);
@@ -114,17 +110,8 @@ export class FlueCore {
     return values;
   }
 
-  /** Writes a text to the buffer; its bytes. */
-  #put(text: string): number {
-    if (text === this.#text && this.#bytes.length > 0) return this.#textBytes;
-    const units = text.length > maxIdUnits ? text.slice(0, maxIdUnits) : text;
-    this.#textBytes = encoder.encodeInto(units, this.#room(units.length * bytesPerUnit)).written;
-    this.#text = text;
-    return this.#textBytes;
-  }
-
   /** The buffer, with room for at least so many bytes. */
-  #room(bytes: number): Uint8Array {
+  #room(bytes: number): Uint8Array<ArrayBuffer> {
     // Growing the memory empties the views on it.
     if (bytes > this.#bytes.length) {
       this.#bufferBytes = Math.max(bytes, this.#bufferBytes, 4_096);

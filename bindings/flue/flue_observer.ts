@@ -9,7 +9,7 @@ import {
 } from "./actions.ts";
 import { type FlueAttributes, readAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
-import { idText, readIds } from "./event_ids.ts";
+import { flagsOf, readIds } from "./event_ids.ts";
 import { failure, failureGenAi } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
@@ -98,7 +98,8 @@ export class FlueObserver<Span, Root> {
   find(type: number, ids: object): Span | undefined {
     return this.#guard(() => {
       const core = this.#liveCore();
-      const handle = core && this.#host.run(() => core.find(type, idText(ids)));
+      const read = readIds(ids);
+      const handle = core && this.#host.run(() => core.find(type, read));
       return handle === undefined ? undefined : this.#spans.get(handle);
     });
   }
@@ -128,8 +129,9 @@ export class FlueObserver<Span, Root> {
     const nowMs = this.#now();
     const format = (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1;
     const isGenAi = format === FlueAbi.flueV3 && this.#callbacks.semconv === "gen_ai";
-    const ids = readIds(event, isGenAi);
-    const actions = this.#host.run(() => core.take(type, ids, nowMs));
+    const ids = readIds(event);
+    const flags = flagsOf(event, isGenAi);
+    const actions = this.#host.run(() => core.take(type, ids, flags, nowMs));
     if (actions === undefined || actions.length === 0) return;
     const occurrence: Occurrence = {
       event,

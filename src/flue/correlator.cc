@@ -11,8 +11,8 @@ constexpr char kOperation = 'o';
 constexpr char kTask = 't';
 constexpr char kSubmission = 's';
 
-std::string_view FirstOf(std::initializer_list<std::string_view> ids) {
-  for (const std::string_view id : ids) {
+Id FirstOf(std::initializer_list<Id> ids) {
+  for (const Id& id : ids) {
     if (!id.empty()) return id;
   }
   return {};
@@ -23,25 +23,27 @@ std::string_view FirstOf(std::initializer_list<std::string_view> ids) {
 const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
   actions_.clear();
   EndOld(now_ms);
-  SetKey(event, Info(event.type).span);
-  if (Info(event.type).role == Role::kSettle) key_ = event.submission;
-  if (Info(event.type).role != Role::kLog && (key_.empty() || key_.size() > kMaxFlueKeyBytes)) {
+  const Role role = Info(event.type).role;
+  if (role == Role::kLog) {
+    Log(event);
+    return actions_;
+  }
+  const Id key = role == Role::kSettle ? event.submission : KeyOf(event, Info(event.type).span);
+  if (key.empty() || key.text().size() > kMaxFlueKeyBytes) {
     Add(FlueCounter::kUnkeyedEvents);
     return actions_;
   }
-  switch (Info(event.type).role) {
+  switch (role) {
     case Role::kStart:
-      Start(event, now_ms);
+      Start(event, key, now_ms);
       break;
     case Role::kEnd:
-      End(event);
-      break;
-    case Role::kLog:
-      Log(event);
+      End(event, key);
       break;
     case Role::kSettle:
       Settle(event);
       break;
+    case Role::kLog:        // done
     case Role::kInterrupt:  // of no event
       break;
   }
@@ -50,8 +52,7 @@ const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
 
 Handle Correlator::Find(const Event& event) {
   const SpanType type = Info(event.type).span;
-  SetKey(event, type);
-  return spans_.Find(type, key_);
+  return spans_.Find(type, KeyOf(event, type));
 }
 
 const std::vector<Action>& Correlator::EndAll() {
@@ -60,11 +61,11 @@ const std::vector<Action>& Correlator::EndAll() {
   return actions_;
 }
 
-void Correlator::Start(const Event& event, double now_ms) {
+void Correlator::Start(const Event& event, const Id& key, double now_ms) {
   const SpanType type = Info(event.type).span;
   if (event.type == EventType::kRunResume) return Resume(event, now_ms);
   if (IsLate(event)) return Add(FlueCounter::kLateStarts);
-  if (spans_.Find(type, key_) != kNoHandle) return Add(FlueCounter::kDuplicateStarts);
+  if (spans_.Find(type, key) != kNoHandle) return Add(FlueCounter::kDuplicateStarts);
   if (IsWithoutSpan(event)) return;
   if (event.is_gen_ai && event.is_prompt && type == SpanType::kOperation && !event.task.empty()) {
     const Handle task = spans_.Find(SpanType::kTask, event.task);
@@ -81,8 +82,7 @@ void Correlator::Resume(const Event& event, double now_ms) {
   // What is open belongs to the segment that was interrupted.
   EndMembers(before, Ending::kInterrupted, root);
   EndSpan(root, Ending::kResumed);
-  scope_.assign(1, kRun).append(event.run);
-  ended_.Remove(scope_);
+  ended_.Remove(Scoped(kRun, event.run));
 }
 
 void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
@@ -90,16 +90,15 @@ void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
   const SpanType type = SpanOf(event);
   const Handle parent = ParentOf(event);
   const Belonging belonging = BelongingOf(event);
-  SetKey(event, KeyedAs(type));
   // It may be the one that made room.
   if (spans_.Get(predecessor) == nullptr) predecessor = kNoHandle;
-  const Handle handle = spans_.Add(type, key_, belonging, now_ms);
+  const Handle handle = spans_.Add(type, KeyOf(event, KeyedAs(type)), belonging, now_ms);
   actions_.push_back({.verb = Verb::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
 }
 
-void Correlator::End(const Event& event) {
+void Correlator::End(const Event& event, const Id& key) {
   const SpanType type = Info(event.type).span;
-  const Handle handle = spans_.Find(type, key_);
+  const Handle handle = spans_.Find(type, key);
   EndInside(event, handle);
   if (handle != kNoHandle) {
     const bool is_its_own = spans_.Get(handle)->type == type;
@@ -118,7 +117,7 @@ void Correlator::EndInside(const Event& event, Handle handle) {
       return RememberEnd(kOperation, event.operation);
     case SpanType::kTask:
       if (const OpenSpan* const task = spans_.Get(handle); task != nullptr) {
-        for (const std::string* const operation : task->operations) {
+        for (const OwnId* const operation : task->operations) {
           EndMembers(spans_.InOperation(*operation), Ending::kTaskEnded, handle);
           RememberEnd(kOperation, *operation);
         }
@@ -140,44 +139,41 @@ void Correlator::Log(const Event& event) {
   actions_.push_back({.verb = Verb::kLog, .span = span, .type = spans_.Get(span)->shown});
 }
 
-void Correlator::SetKey(const Event& event, SpanType type) {
+Id Correlator::KeyOf(const Event& event, SpanType type) {
   switch (type) {
     case SpanType::kWorkflow:
-      key_ = event.run;
-      break;
+      return event.run;
     case SpanType::kOperation:
-      key_ = event.operation;
-      break;
+      return event.operation;
     case SpanType::kTurn:
-      key_ = event.turn;
-      break;
+      return event.turn;
     case SpanType::kTask:
-      key_ = event.task;
-      break;
+      return event.task;
     case SpanType::kTool:
-      key_.clear();
-      if (event.tool_call.empty()) break;
-      key_ = FirstOf({event.turn, event.operation, event.task, event.run, event.instance});
-      key_.append(1, kIdSeparator).append(event.tool_call);
-      break;
+      return ToolKeyOf(event);
     case SpanType::kCompaction:
-      SetCompactionKey(event);
-      break;
+      return CompactionKeyOf(event);
     default:
-      key_.clear();
-      break;
+      return {};
   }
 }
 
-void Correlator::SetCompactionKey(const Event& event) {
-  key_ = FirstOf({event.run, event.instance});
-  key_.append(1, kIdSeparator).append(event.session).append(1, kIdSeparator).append(event.operation);
+Id Correlator::ToolKeyOf(const Event& event) {
+  if (event.tool_call.empty()) return {};
+  const Id within = FirstOf({event.turn, event.operation, event.task, event.run, event.instance});
+  key_.assign(within.text()).append(1, kIdSeparator).append(event.tool_call.text());
+  return {key_, Combine(within.hash(), event.tool_call.hash())};
+}
+
+Id Correlator::CompactionKeyOf(const Event& event) {
+  const Id within = FirstOf({event.run, event.instance});
+  key_.assign(within.text()).append(1, kIdSeparator).append(event.session.text());
+  key_.append(1, kIdSeparator).append(event.operation.text());
+  return {key_, Combine(Combine(within.hash(), event.session.hash()), event.operation.hash())};
 }
 
 Handle Correlator::ParentOf(const Event& event) {
-  const auto find = [this](SpanType type, std::string_view id) {
-    return id.empty() ? kNoHandle : spans_.Find(type, id);
-  };
+  const auto find = [this](SpanType type, const Id& id) { return id.empty() ? kNoHandle : spans_.Find(type, id); };
   Handle nearest = kNoHandle;
   const bool is_log = Info(event.type).role == Role::kLog;
   switch (is_log ? SpanType::kTool : Info(event.type).span) {
@@ -186,8 +182,7 @@ Handle Correlator::ParentOf(const Event& event) {
       return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
     case SpanType::kTurn:
       if (!event.is_compaction_turn) break;
-      SetCompactionKey(event);
-      nearest = find(SpanType::kCompaction, key_);
+      nearest = find(SpanType::kCompaction, CompactionKeyOf(event));
       break;
     case SpanType::kTool:
     case SpanType::kTask:
@@ -210,7 +205,7 @@ Belonging Correlator::BelongingOf(const Event& event) {
     // A delegated operation belongs to the one that delegated, which ends it even outside of any run.
     const OpenSpan* const task = event.task.empty() ? nullptr : spans_.Get(spans_.Find(SpanType::kTask, event.task));
     const bool is_delegated = task != nullptr && task->operation != nullptr;
-    belonging.operation = is_delegated ? std::string_view{task->operation->first} : std::string_view{};
+    belonging.operation = is_delegated ? Id{task->operation->first} : Id{};
   }
   return belonging;
 }
@@ -220,15 +215,13 @@ bool Correlator::IsLate(const Event& event) {
          HasEnded(kSubmission, event.submission);
 }
 
-void Correlator::RememberEnd(char scope, std::string_view id) {
-  scope_.assign(1, scope).append(id);
-  ended_.Add(scope_);
-}
+void Correlator::RememberEnd(char scope, const Id& id) { ended_.Add(Scoped(scope, id)); }
 
-bool Correlator::HasEnded(char scope, std::string_view id) {
-  if (id.empty()) return false;
-  scope_.assign(1, scope).append(id);
-  return ended_.Contains(scope_);
+bool Correlator::HasEnded(char scope, const Id& id) { return !id.empty() && ended_.Contains(Scoped(scope, id)); }
+
+Id Correlator::Scoped(char scope, const Id& id) {
+  scope_.assign(1, scope).append(id.text());
+  return {scope_, Combine(id.hash(), static_cast<size_t>(scope))};
 }
 
 void Correlator::EndOld(double now_ms) {
@@ -250,12 +243,12 @@ void Correlator::EndMembers(const Members& members, Ending ending, Handle except
     if (span == nullptr || span->is_ending || handle == except) continue;
     span->is_ending = true;
     ending_spans.push_back(handle);
-    const auto add_inner = [this, &waiting](const std::string& operation) {
+    const auto add_inner = [this, &waiting](const OwnId& operation) {
       const Members inner = spans_.InOperation(operation);
       waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
     };
     if (span->type == SpanType::kOperation) add_inner(*span->key);
-    for (const std::string* const operation : span->operations) add_inner(*operation);
+    for (const OwnId* const operation : span->operations) add_inner(*operation);
   }
   while (!ending_spans.empty()) {
     EndSpan(ending_spans.back(), ending);
@@ -277,7 +270,7 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
     // What still comes of it is late. One that was given up goes on, and so does a run that was resumed.
     if (type == SpanType::kOperation) RememberEnd(kOperation, *span->key);
     if (type == SpanType::kTask) RememberEnd(kTask, *span->key);
-    for (const std::string* const operation : span->operations) RememberEnd(kOperation, *operation);
+    for (const OwnId* const operation : span->operations) RememberEnd(kOperation, *operation);
   }
   spans_.Remove(handle);
   actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = shown, .ending = ending});

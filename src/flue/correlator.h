@@ -5,11 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/limits.h"
 #include "flue/event.h"
+#include "flue/id.h"
 #include "flue/open_spans.h"
 #include "flue/recent_ids.h"
 
@@ -56,22 +56,25 @@ class Correlator {
   [[nodiscard]] uint64_t Count(FlueCounter counter) const { return counts_[static_cast<size_t>(counter)]; }
 
  private:
-  void Start(const Event& event, double now_ms);
+  void Start(const Event& event, const Id& key, double now_ms);
   void Resume(const Event& event, double now_ms);
   void Open(const Event& event, double now_ms, Handle predecessor);
-  void End(const Event& event);
+  void End(const Event& event, const Id& key);
   void EndInside(const Event& event, Handle handle);
   void Settle(const Event& event);
   void Log(const Event& event);
 
-  // Leaves the span's key in key_.
-  void SetKey(const Event& event, SpanType type);
-  void SetCompactionKey(const Event& event);
+  // The span's key, empty for none, which is valid until the next is asked for.
+  [[nodiscard]] Id KeyOf(const Event& event, SpanType type);
+  [[nodiscard]] Id ToolKeyOf(const Event& event);
+  [[nodiscard]] Id CompactionKeyOf(const Event& event);
   [[nodiscard]] Handle ParentOf(const Event& event);
   [[nodiscard]] Belonging BelongingOf(const Event& event);
   [[nodiscard]] bool IsLate(const Event& event);
-  void RememberEnd(char scope, std::string_view id);
-  [[nodiscard]] bool HasEnded(char scope, std::string_view id);
+  void RememberEnd(char scope, const Id& id);
+  [[nodiscard]] bool HasEnded(char scope, const Id& id);
+  // An identifier of this scope, which is valid until the next is asked for.
+  [[nodiscard]] Id Scoped(char scope, const Id& id);
 
   void EndOld(double now_ms);
   // Ends them and what belongs to the operations they are or stand for, the last to open first.

@@ -2,18 +2,19 @@
 
 namespace isotel::flue {
 
-Error ReadIds(std::string_view text, Event& event) {
-  std::string_view* const ids[] = {&event.run,  &event.instance, &event.session,   &event.operation,
-                                   &event.task, &event.turn,     &event.tool_call, &event.submission};
-  size_t left = std::size(ids);
-  for (std::string_view* id : ids) {
-    const size_t end = text.find(kIdSeparator);
-    const bool is_last = --left == 0;
-    if ((end == std::string_view::npos) != is_last) return Error::kOutOfRange;
-    *id = text.substr(0, end);
-    if (!is_last) text.remove_prefix(end + 1);
+Error KnownIds::Read(uint32_t ids, std::string_view text, Event& event) {
+  Id* const places[kCount] = {&event.run,  &event.instance, &event.session,   &event.operation,
+                              &event.task, &event.turn,     &event.tool_call, &event.submission};
+  for (uint32_t i = 0; i < kCount; ++i) {
+    if ((ids >> (kCount + i) & 1) != 0) {
+      const size_t end = text.find(kIdSeparator);
+      if (end == std::string_view::npos) return Error::kOutOfRange;
+      known_[i] = Id{text.substr(0, end)};
+      text.remove_prefix(end + 1);
+    }
+    if ((ids >> i & 1) != 0) *places[i] = known_[i];
   }
-  return Error::kOk;
+  return text.empty() ? Error::kOk : Error::kOutOfRange;
 }
 
 SpanType SpanOf(const Event& event) {

@@ -1,14 +1,17 @@
 // One event of Flue, as far as it decides which span it belongs to.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string_view>
 
-#include "base/result.h"
+#include "base/error.h"
+#include "flue/id.h"
 #include "flue/tables.h"
 
 namespace isotel::flue {
 
-/// Identifiers are empty where the event has none. The views are those of whoever made the event.
+/// Identifiers are empty where the event has none. The texts are those of whoever made the event.
 struct Event {
   EventType type = EventType::kLog;
   /// Of a turn: it summarizes for a compaction.
@@ -25,22 +28,33 @@ struct Event {
   bool is_task_tool = false;
   // Initialized so that a designated initializer may leave them out.
   // NOLINTBEGIN(readability-redundant-member-init)
-  std::string_view run = {};
-  std::string_view instance = {};
-  std::string_view session = {};
-  std::string_view operation = {};
-  std::string_view task = {};
-  std::string_view turn = {};
-  std::string_view tool_call = {};
-  std::string_view submission = {};
+  Id run = {};
+  Id instance = {};
+  Id session = {};
+  Id operation = {};
+  Id task = {};
+  Id turn = {};
+  Id tool_call = {};
+  Id submission = {};
   // NOLINTEND(readability-redundant-member-init)
 };
 
 inline constexpr char kIdSeparator = '\0';
 
-/// Reads the identifiers in the order above, with a kIdSeparator between each two. kOutOfRange when there are not exactly
-/// eight, which is the case when one contains the separator.
-[[nodiscard]] Error ReadIds(std::string_view text, Event& event);
+/// The identifiers of the events before, which the next ones mostly repeat.
+class KnownIds {
+ public:
+  static constexpr uint32_t kCount = 8;
+
+  /// Reads the identifiers of an event. Bit i of `ids` says that it has the one at position i of the order above, bit
+  /// kCount + i that this one is another than the last that was at this position. Those are in `text`, in their order,
+  /// with a kIdSeparator after each. kOutOfRange when there are not exactly as many, which is the case when one contains
+  /// the separator; which ones are known is unspecified then.
+  [[nodiscard]] Error Read(uint32_t ids, std::string_view text, Event& event);
+
+ private:
+  std::array<OwnId, kCount> known_;
+};
 
 /// The span that stands for what the event starts.
 [[nodiscard]] SpanType SpanOf(const Event& event);

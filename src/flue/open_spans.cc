@@ -5,20 +5,20 @@
 namespace isotel::flue {
 namespace {
 
-Members MembersOf(const TextMap<Members>& groups, std::string_view id) {
+Members MembersOf(const IdMap<Members>& groups, const Id& id) {
   const auto found = groups.find(id);
   return found == groups.end() ? Members{} : found->second;
 }
 
 }  // namespace
 
-Handle OpenSpans::Find(SpanType type, std::string_view key) const {
-  const TextMap<Handle>& keys = by_key_[static_cast<size_t>(type)];
+Handle OpenSpans::Find(SpanType type, const Id& key) const {
+  const IdMap<Handle>& keys = by_key_[static_cast<size_t>(type)];
   const auto found = keys.find(key);
   return found == keys.end() ? kNoHandle : found->second;
 }
 
-Handle OpenSpans::Add(SpanType shown, std::string_view key, const Belonging& belonging, double now_ms) {
+Handle OpenSpans::Add(SpanType shown, const Id& key, const Belonging& belonging, double now_ms) {
   const Handle handle = spans_.Insert().value();
   OpenSpan* const span = spans_.Find(handle);
   const SpanType type = KeyedAs(shown);
@@ -32,13 +32,13 @@ Handle OpenSpans::Add(SpanType shown, std::string_view key, const Belonging& bel
   return handle;
 }
 
-void OpenSpans::StandFor(Handle handle, std::string_view operation) {
-  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+void OpenSpans::StandFor(Handle handle, const Id& operation) {
+  IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
   spans_.Find(handle)->operations.push_back(&keys.emplace(operation, handle).first->first);
 }
 
-void OpenSpans::StandForNoMore(Handle handle, std::string_view operation) {
-  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+void OpenSpans::StandForNoMore(Handle handle, const Id& operation) {
+  IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
   const auto found = keys.find(operation);
   std::erase(spans_.Find(handle)->operations, &found->first);
   keys.erase(found);
@@ -47,7 +47,7 @@ void OpenSpans::StandForNoMore(Handle handle, std::string_view operation) {
 void OpenSpans::GiveUpKey(Handle handle) {
   OpenSpan* const span = spans_.Find(handle);
   if (span == nullptr || span->key == nullptr) return;
-  TextMap<Handle>& keys = by_key_[static_cast<size_t>(span->type)];
+  IdMap<Handle>& keys = by_key_[static_cast<size_t>(span->type)];
   keys.erase(keys.find(*span->key));
   span->key = nullptr;
 }
@@ -59,18 +59,18 @@ void OpenSpans::Remove(Handle handle) {
   Leave(runs_, span->run, handle);
   Leave(operations_, span->operation, handle);
   Leave(submissions_, span->submission, handle);
-  TextMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
-  for (const std::string* const operation : span->operations) keys.erase(keys.find(*operation));
+  IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
+  for (const OwnId* const operation : span->operations) keys.erase(keys.find(*operation));
   spans_.Erase(handle);
 }
 
-Members OpenSpans::OfRun(std::string_view run) const { return MembersOf(runs_, run); }
+Members OpenSpans::OfRun(const Id& run) const { return MembersOf(runs_, run); }
 
-Members OpenSpans::OfSubmission(std::string_view submission) const { return MembersOf(submissions_, submission); }
+Members OpenSpans::OfSubmission(const Id& submission) const { return MembersOf(submissions_, submission); }
 
-Members OpenSpans::InOperation(std::string_view operation) const { return MembersOf(operations_, operation); }
+Members OpenSpans::InOperation(const Id& operation) const { return MembersOf(operations_, operation); }
 
-Group* OpenSpans::Join(TextMap<Members>& groups, std::string_view id, Handle handle) {
+Group* OpenSpans::Join(IdMap<Members>& groups, const Id& id, Handle handle) {
   if (id.empty()) return nullptr;
   auto found = groups.find(id);
   if (found == groups.end()) found = groups.emplace(id, Members{}).first;
@@ -78,7 +78,7 @@ Group* OpenSpans::Join(TextMap<Members>& groups, std::string_view id, Handle han
   return &*found;
 }
 
-void OpenSpans::Leave(TextMap<Members>& groups, Group* group, Handle handle) {
+void OpenSpans::Leave(IdMap<Members>& groups, Group* group, Handle handle) {
   if (group == nullptr) return;
   Members& members = group->second;
   // The last to open is mostly the first to end.

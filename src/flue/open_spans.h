@@ -3,13 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/handle_table.h"
+#include "flue/id.h"
 #include "flue/tables.h"
-#include "flue/text_map.h"
 
 namespace isotel::flue {
 
@@ -17,25 +15,25 @@ struct OpenSpan;
 
 /// What belongs to one run, or to one operation: the first to open comes first.
 using Members = std::vector<Handle>;
-using Group = TextMap<Members>::value_type;
+using Group = IdMap<Members>::value_type;
 
 struct OpenSpan {
   SpanType type = SpanType::kWorkflow;   // what it is keyed as
   SpanType shown = SpanType::kWorkflow;  // the row of spans.def
   double opened_ms = 0;
-  bool is_ending = false;                      // for whoever collects what ends together
-  const std::string* key = nullptr;            // null once it was given up
-  std::vector<const std::string*> operations;  // that it stands for besides
-  Group* run = nullptr;                        // null outside of any
-  Group* operation = nullptr;                  // the one it runs in; null outside of any
-  Group* submission = nullptr;                 // null outside of any
+  bool is_ending = false;                // for whoever collects what ends together
+  const OwnId* key = nullptr;            // null once it was given up
+  std::vector<const OwnId*> operations;  // that it stands for besides
+  Group* run = nullptr;                  // null outside of any
+  Group* operation = nullptr;            // the one it runs in; null outside of any
+  Group* submission = nullptr;           // null outside of any
 };
 
 /// What a span belongs to besides its parent; empty for none.
 struct Belonging {
-  std::string_view run;
-  std::string_view operation;
-  std::string_view submission;
+  Id run;
+  Id operation;
+  Id submission;
 };
 
 class OpenSpans {
@@ -43,14 +41,14 @@ class OpenSpans {
   explicit OpenSpans(uint32_t capacity) : spans_(capacity), capacity_(capacity) {}
 
   /// The open span of this type and key; kNoHandle when there is none.
-  [[nodiscard]] Handle Find(SpanType type, std::string_view key) const;
+  [[nodiscard]] Handle Find(SpanType type, const Id& key) const;
 
   /// Adds a span, shown as a row of spans.def. There must be room, and no span of the type it is keyed as and this key.
-  Handle Add(SpanType shown, std::string_view key, const Belonging& belonging, double now_ms);
+  Handle Add(SpanType shown, const Id& key, const Belonging& belonging, double now_ms);
 
   /// Lets an open span stand for an operation, of which none is open, until the operation or the span ends.
-  void StandFor(Handle handle, std::string_view operation);
-  void StandForNoMore(Handle handle, std::string_view operation);
+  void StandFor(Handle handle, const Id& operation);
+  void StandForNoMore(Handle handle, const Id& operation);
 
   /// Lets another span have the key of an open one, which stays open.
   void GiveUpKey(Handle handle);
@@ -62,9 +60,9 @@ class OpenSpans {
   OpenSpan* Get(Handle handle) { return spans_.Find(handle); }
 
   /// The open spans of a run, of a submission or in an operation, the first to open first.
-  [[nodiscard]] Members OfRun(std::string_view run) const;
-  [[nodiscard]] Members OfSubmission(std::string_view submission) const;
-  [[nodiscard]] Members InOperation(std::string_view operation) const;
+  [[nodiscard]] Members OfRun(const Id& run) const;
+  [[nodiscard]] Members OfSubmission(const Id& submission) const;
+  [[nodiscard]] Members InOperation(const Id& operation) const;
 
   [[nodiscard]] Handle oldest() const { return spans_.oldest(); }
   [[nodiscard]] Handle newest() const { return spans_.newest(); }
@@ -72,15 +70,15 @@ class OpenSpans {
   [[nodiscard]] bool IsFull() const { return spans_.size() == capacity_; }
 
  private:
-  static Group* Join(TextMap<Members>& groups, std::string_view id, Handle handle);
-  static void Leave(TextMap<Members>& groups, Group* group, Handle handle);
+  static Group* Join(IdMap<Members>& groups, const Id& id, Handle handle);
+  static void Leave(IdMap<Members>& groups, Group* group, Handle handle);
 
   HandleTable<OpenSpan> spans_;
   uint32_t capacity_;
-  std::array<TextMap<Handle>, static_cast<size_t>(SpanType::kCount)> by_key_;
-  TextMap<Members> runs_;
-  TextMap<Members> operations_;
-  TextMap<Members> submissions_;
+  std::array<IdMap<Handle>, static_cast<size_t>(SpanType::kCount)> by_key_;
+  IdMap<Members> runs_;
+  IdMap<Members> operations_;
+  IdMap<Members> submissions_;
 };
 
 }  // namespace isotel::flue

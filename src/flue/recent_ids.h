@@ -1,41 +1,39 @@
-// The last so many texts that were added, to recognize what comes after its end.
+// The last so many identifiers that were added, to recognize what comes after its end.
 #pragma once
 
 #include <cstddef>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "flue/text_map.h"
+#include "flue/id.h"
 
 namespace isotel::flue {
 
 class RecentIds {
  public:
-  /// Remembers `capacity` texts, at least one.
+  /// Remembers `capacity` identifiers, at least one.
   explicit RecentIds(size_t capacity) : ring_(capacity) {}
 
-  /// Adds a text; the one that was added first goes when there are too many. Nothing happens when it is there.
-  void Add(std::string_view text) {
-    if (positions_.find(text) != positions_.end()) return;
-    if (ring_[next_] != nullptr) positions_.erase(*ring_[next_]);
-    ring_[next_] = &positions_.emplace(text, next_).first->first;
+  /// Adds one; that which was added first goes when there are too many. Nothing happens when it is there.
+  void Add(const Id& id) {
+    if (positions_.find(id) != positions_.end()) return;
+    if (ring_[next_] != nullptr) positions_.erase(positions_.find(*ring_[next_]));
+    ring_[next_] = &positions_.emplace(id, next_).first->first;
     next_ = (next_ + 1) % ring_.size();
   }
 
-  void Remove(std::string_view text) {
-    const auto found = positions_.find(text);
+  void Remove(const Id& id) {
+    const auto found = positions_.find(id);
     if (found == positions_.end()) return;
     ring_[found->second] = nullptr;
     positions_.erase(found);
   }
 
-  [[nodiscard]] bool Contains(std::string_view text) const { return positions_.find(text) != positions_.end(); }
+  [[nodiscard]] bool Contains(const Id& id) const { return positions_.find(id) != positions_.end(); }
 
  private:
   size_t next_ = 0;
-  TextMap<size_t> positions_;
-  std::vector<const std::string*> ring_;  // keys of positions_; null where there is none
+  IdMap<size_t> positions_;
+  std::vector<const OwnId*> ring_;  // keys of positions_; null where there is none
 };
 
 }  // namespace isotel::flue

@@ -17,8 +17,6 @@ namespace {
 namespace flue = isotel::flue;
 using isotel::fuzz::Require;
 
-// How many identifiers an event has.
-constexpr int kIds = 8;
 constexpr uint32_t kEvents = static_cast<uint32_t>(flue::EventType::kCount);
 constexpr uint32_t kFields = 0
 #define ISOTEL_FLUE_FIELD(name, key, type, content, formats, role, spans, path) +1
@@ -37,6 +35,16 @@ struct Player : isotel::fuzz::Input {
   uint32_t limit = 1 + Take<uint8_t>() % 16U;
   isotel_flue* context = isotel_flue_create(limit, Take<uint8_t>());
   std::map<uint32_t, OpenSpan> open{};
+  // What the context knows, by position.
+  std::array<std::string, ISOTEL_FLUE_IDS> known{};
+
+  // Identifiers as the context is told of them.
+  struct Told {
+    uint32_t ids = 0;
+    std::string text{};
+    std::string run{};
+    std::string submission{};
+  };
 
   // One of a few, so that events often belong together; at times none, at times any bytes.
   std::string Id() {
@@ -79,17 +87,30 @@ struct Player : isotel::fuzz::Input {
     Require(open.size() < limit);
     open[span] = {action[ISOTEL_FLUE_ACTION_TYPE], run, submission};
   }
+  // Leaves out what the context knows, mostly.
+  Told Tell() {
+    Told told;
+    for (uint32_t i = 0; i < ISOTEL_FLUE_IDS; ++i) {
+      const std::string id = Id();
+      if (i == 0) told.run = id;
+      if (i == ISOTEL_FLUE_IDS - 1) told.submission = id;
+      if (id.empty()) continue;
+      told.ids |= 1U << i;
+      if (id == known[i]) continue;
+      told.ids |= 1U << (ISOTEL_FLUE_IDS + i);
+      told.text.append(known[i] = id).append(1, '\0');
+    }
+    return told;
+  }
+  void Forget() { known.fill({}); }
   void Event() {
     const uint32_t event = Take<uint8_t>() % (kEvents + 1);
-    std::string text = Id();
-    const std::string run = text;
-    std::string submission;
-    for (int i = 1; i < kIds; ++i) text.append(1, '\0').append(submission = Id());
+    const auto [ids, text, run, submission] = Tell();
     Put(text);
     const uint32_t flags = Take<uint8_t>();
     const double now = Take<uint8_t>() % 8 == 0 ? Take<double>() : Take<uint8_t>();
-    const int32_t count = isotel_flue_event(context, event, flags, static_cast<uint32_t>(text.size()), now);
-    if (count < 0) return;
+    const int32_t count = isotel_flue_event(context, event, flags, ids, static_cast<uint32_t>(text.size()), now);
+    if (count < 0) return Forget();
     Check(count, run, submission);
     const bool has_run_ended = event == static_cast<uint32_t>(flue::EventType::kRunEnd) && IsId(run);
     const bool has_settled = event == static_cast<uint32_t>(flue::EventType::kSubmissionSettled) && IsId(submission);
@@ -107,15 +128,17 @@ struct Player : isotel::fuzz::Input {
     void* const buffer = isotel_flue_buffer(context, size);
     Require(buffer != nullptr || size == 0);
     Read(buffer, std::min<size_t>(size, Take<uint8_t>()));
-    Check(isotel_flue_event(context, Take<uint8_t>() % kEvents, Number(), Number(), Take<uint8_t>()), "\0", {});
+    const uint32_t event = Take<uint8_t>() % kEvents;
+    Check(isotel_flue_event(context, event, Number(), Number(), Number(), Take<uint8_t>()), "\0", {});
+    Forget();
   }
   void Find() {
-    std::string text = Id();
-    for (int i = 1; i < kIds; ++i) text.append(1, '\0').append(Id());
+    const auto [ids, text, ignored, also_ignored] = Tell();
     Put(text);
     const uint32_t found =
-        isotel_flue_find(context, Take<uint8_t>() % (kEvents + 1), static_cast<uint32_t>(text.size()));
+        isotel_flue_find(context, Take<uint8_t>() % (kEvents + 1), ids, static_cast<uint32_t>(text.size()));
     Require(found == 0 || open.count(found) == 1);
+    if (found == 0) Forget();
   }
   void Fit() {
     std::array<uint32_t, 16> sizes{};

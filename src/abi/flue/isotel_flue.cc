@@ -17,6 +17,7 @@ using isotel::Error;
 
 namespace {
 
+static_assert(flue::KnownIds::kCount == ISOTEL_FLUE_IDS);
 static_assert(sizeof(flue::Action) == ISOTEL_FLUE_ACTION_SIZE * sizeof(uint32_t));
 static_assert(static_cast<uint32_t>(flue::Verb::kEnd) == ISOTEL_FLUE_END);
 static_assert(static_cast<uint32_t>(flue::Verb::kLog) == ISOTEL_FLUE_LOG);
@@ -59,6 +60,7 @@ struct isotel_flue {
   }
 
   flue::Correlator correlator;
+  flue::KnownIds ids;
   std::vector<char> buffer;
   std::vector<uint32_t> plan;
   std::vector<isotel::trace::AttributeSize> sizes;
@@ -96,11 +98,12 @@ int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t verb, u
   return static_cast<int32_t>(context->plan.size());
 }
 
-int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, uint32_t length, double now_ms) {
+int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, uint32_t ids, uint32_t length,
+                          double now_ms) {
   if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
   if (length > context->buffer.size()) return Answer(Error::kOutOfRange);
   flue::Event parsed = MakeEvent(event, flags);
-  const Error error = flue::ReadIds({context->buffer.data(), length}, parsed);
+  const Error error = context->ids.Read(ids, {context->buffer.data(), length}, parsed);
   if (error != Error::kOk) {
     context->correlator.Refuse();
     return Answer(error);
@@ -108,10 +111,10 @@ int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, 
   return context->Put(context->correlator.Take(parsed, now_ms));
 }
 
-uint32_t isotel_flue_find(isotel_flue* context, uint32_t event, uint32_t length) {
+uint32_t isotel_flue_find(isotel_flue* context, uint32_t event, uint32_t ids, uint32_t length) {
   if (event >= static_cast<uint32_t>(flue::EventType::kCount) || length > context->buffer.size()) return 0;
   flue::Event parsed = MakeEvent(event, 0);
-  if (flue::ReadIds({context->buffer.data(), length}, parsed) != Error::kOk) return 0;
+  if (context->ids.Read(ids, {context->buffer.data(), length}, parsed) != Error::kOk) return 0;
   return context->correlator.Find(parsed);
 }
 

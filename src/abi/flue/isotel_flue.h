@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_FLUE_ABI_VERSION 2
+#define ISOTEL_FLUE_ABI_VERSION 3
 
 /* Formats of events: where they have their values. */
 #define ISOTEL_FLUE_V1 0
@@ -36,6 +36,8 @@ extern "C" {
 #define ISOTEL_FLUE_SKILL 8           /* an operation that is a skill */
 #define ISOTEL_FLUE_SHELL 16          /* an operation that is a shell, or the program's own call of one */
 #define ISOTEL_FLUE_TASK_TOOL 32      /* the framework's own tool that delegates a task */
+
+#define ISOTEL_FLUE_IDS 8 /* identifiers an event may have */
 
 /* Numbers of an action, each a uint32_t, and what is done. */
 #define ISOTEL_FLUE_ACTION_SIZE 6
@@ -81,15 +83,18 @@ ISOTEL_EXPORT(const void*, isotel_flue_output, (isotel_flue * context));
  * flue/spans.def) in a format, in their order; their number. */
 ISOTEL_EXPORT(int32_t, isotel_flue_plan, (isotel_flue * context, uint32_t format, uint32_t verb, uint32_t span));
 
-/* What an event does: actions in their order; their number. The buffer holds the event's identifiers of run, instance,
- * session, operation, task, turn, tool call and submission, empty for none, with a zero byte between each two. `now_ms`
- * is when it came. */
+/* What an event does: actions in their order; their number. `now_ms` is when it came.
+ *
+ * `ids` says which identifiers the event has, of run, instance, session, operation, task, turn, tool call and submission:
+ * bit i for the one at position i, bit ISOTEL_FLUE_IDS + i when it is another than the last the context was told of at
+ * this position. The buffer holds those, in their order, with a zero byte after each. The first call and one after an
+ * error tell all the event has. */
 ISOTEL_EXPORT(int32_t, isotel_flue_event,
-              (isotel_flue * context, uint32_t event, uint32_t flags, uint32_t length, double now_ms));
+              (isotel_flue * context, uint32_t event, uint32_t flags, uint32_t ids, uint32_t length, double now_ms));
 
-/* The handle of the open span such an event is about, or of one that stands for it; 0 when there is none. The buffer
- * holds the identifiers. */
-ISOTEL_EXPORT(uint32_t, isotel_flue_find, (isotel_flue * context, uint32_t event, uint32_t length));
+/* The handle of the open span such an event is about, or of one that stands for it; 0 when there is none. Identifiers
+ * are told as to isotel_flue_event(); 0 stands for an error, too. */
+ISOTEL_EXPORT(uint32_t, isotel_flue_find, (isotel_flue * context, uint32_t event, uint32_t ids, uint32_t length));
 
 /* Ends every open span: actions; their number. */
 ISOTEL_EXPORT(int32_t, isotel_flue_end_all, (isotel_flue * context));

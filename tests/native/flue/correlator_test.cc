@@ -308,10 +308,10 @@ TEST_CASE("conventions for generative AI: tools stand beside their turn, and som
   CHECK(story.correlator.Count(FlueCounter::kUnmatchedEnds) == 0);
 }
 
-TEST_CASE("identifiers are read when there are eight, and refused otherwise") {
+TEST_CASE("identifiers are read when there are as many as told, and refused otherwise") {
   using std::string_view_literals::operator""sv;
   Event event;
-  CHECK(ReadIds("r\0i\0s\0o\0k\0t\0c\0u"sv, event) == Error::kOk);
+  CHECK(KnownIds{}.Read(0xFFFF, "r\0i\0s\0o\0k\0t\0c\0u\0"sv, event) == Error::kOk);
   CHECK(event.run == "r");
   CHECK(event.instance == "i");
   CHECK(event.session == "s");
@@ -320,11 +320,26 @@ TEST_CASE("identifiers are read when there are eight, and refused otherwise") {
   CHECK(event.turn == "t");
   CHECK(event.tool_call == "c");
   CHECK(event.submission == "u");
-  CHECK(ReadIds("\0\0\0\0\0\0\0"sv, event) == Error::kOk);
-  CHECK(event.tool_call.empty());
-  CHECK(ReadIds("\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
-  CHECK(ReadIds("\0\0\0\0\0\0\0\0"sv, event) == Error::kOutOfRange);
-  CHECK(ReadIds("", event) == Error::kOutOfRange);
+  CHECK(KnownIds{}.Read(0x0303, "r\0"sv, event) == Error::kOutOfRange);
+  CHECK(KnownIds{}.Read(0x0303, "r\0i"sv, event) == Error::kOutOfRange);
+  CHECK(KnownIds{}.Read(0x0303, "r\0i\0\0"sv, event) == Error::kOutOfRange);
+  CHECK(KnownIds{}.Read(0x0101, "", event) == Error::kOutOfRange);
+  CHECK(KnownIds{}.Read(0, "r\0"sv, event) == Error::kOutOfRange);
+}
+
+TEST_CASE("an identifier stays known while events have none or another in its place") {
+  using std::string_view_literals::operator""sv;
+  KnownIds ids;
+  Event first;
+  CHECK(ids.Read(0x0909, "r\0o\0"sv, first) == Error::kOk);
+  Event without;
+  CHECK(ids.Read(0x0008, "", without) == Error::kOk);
+  CHECK(without.run.empty());
+  CHECK(without.operation == "o");
+  Event other;
+  CHECK(ids.Read(0x0809, "p\0"sv, other) == Error::kOk);
+  CHECK(other.run == "r");
+  CHECK(other.operation == "p");
 }
 
 }  // namespace
