@@ -6,8 +6,8 @@ const zulu = "Z".charCodeAt(0);
 
 /** Reads the times of events, most of which are in the minute of the one before. */
 export class IsoTime {
-  /** A date of the minute that is known. */
-  #known = "";
+  /** How the dates of the minute that is known begin: codes of UTF-16. */
+  readonly #known = new Uint16Array(usual.seconds);
   #minuteUnixMs = Number.NaN;
 
   /** Unix milliseconds of an ISO date; NaN for anything else. */
@@ -15,21 +15,22 @@ export class IsoTime {
     if (typeof date !== "string") return Number.NaN;
     const ms = sinceMinute(date);
     if (ms < 0) return Date.parse(date);
-    if (!isSameMinute(date, this.#known)) {
+    if (!this.#isKnown(date)) {
       const unixMs = Date.parse(date);
       if (Number.isNaN(unixMs)) return unixMs;
-      this.#known = date;
+      for (let i = 0; i < usual.seconds; i += 1) this.#known[i] = date.charCodeAt(i);
       this.#minuteUnixMs = unixMs - ms;
     }
     return this.#minuteUnixMs + ms;
   }
-}
 
-function isSameMinute(a: string, b: string): boolean {
-  if (b === "") return false;
-  let i = usual.seconds - 1;
-  while (i >= 0 && a.charCodeAt(i) === b.charCodeAt(i)) i -= 1;
-  return i < 0;
+  #isKnown(date: string): boolean {
+    const known = this.#known;
+    // What differs between two minutes is mostly at the end.
+    let i = usual.seconds - 1;
+    while (i >= 0 && date.charCodeAt(i) === known[i]) i -= 1;
+    return i < 0;
+  }
 }
 
 /** Milliseconds since the minute of a date as it usually is; below zero for any other text. */
