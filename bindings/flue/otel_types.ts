@@ -76,30 +76,41 @@ export interface OtelContexts {
   with<T>(context: OtelContext, work: () => T): T;
 }
 
-class ValueContext implements OtelContext {
-  readonly #values: ReadonlyMap<symbol, unknown>;
+interface ContextEntry {
+  readonly key: symbol;
+  readonly value: unknown;
+}
 
-  constructor(values: ReadonlyMap<symbol, unknown>) {
-    this.#values = values;
+/** A list, and no map: hardly ever is there more in it than a span. */
+class ValueContext implements OtelContext {
+  readonly #entries: readonly ContextEntry[];
+
+  constructor(entries: readonly ContextEntry[]) {
+    this.#entries = entries;
   }
 
   getValue(key: symbol): unknown {
-    return this.#values.get(key);
+    for (const entry of this.#entries) {
+      if (entry.key === key) return entry.value;
+    }
+    return undefined;
   }
 
   setValue(key: symbol, value: unknown): OtelContext {
-    return new ValueContext(new Map(this.#values).set(key, value));
+    const entries: ContextEntry[] = [{ key, value }];
+    for (const entry of this.#entries) {
+      if (entry.key !== key) entries.push(entry);
+    }
+    return new ValueContext(entries);
   }
 
   deleteValue(key: symbol): OtelContext {
-    const values = new Map(this.#values);
-    values.delete(key);
-    return new ValueContext(values);
+    return new ValueContext(this.#entries.filter((entry) => entry.key !== key));
   }
 }
 
 /** A context without any span: what is opened in it begins a trace. */
-export const emptyContext: OtelContext = new ValueContext(new Map());
+export const emptyContext: OtelContext = new ValueContext([]);
 
 // The API makes its keys with Symbol.for, so that several copies of it agree.
 const spanKey = Symbol.for("OpenTelemetry Context Key SPAN");
