@@ -11,6 +11,8 @@ export interface FlueCoreOptions {
   readonly spanAgeMs?: number;
 }
 
+const nothing: readonly number[] = [];
+
 /**
  * One instance of the module for Flue: the spans that are open, by handle.
  *
@@ -55,7 +57,7 @@ export class FlueCore {
    * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
    * told apart.
    */
-  take(type: number, ids: EventIds, flags: number, nowMs: number): number[] {
+  take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
     const bits = this.#ids.tell(ids);
     const { length } = this.#ids;
     const count = this.#exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
@@ -73,13 +75,13 @@ export class FlueCore {
   }
 
   /** Ends every open span: actions as those of {@link take}. */
-  endAll(): number[] {
+  endAll(): readonly number[] {
     const count = this.#exports.isotel_flue_end_all(this.#context);
     return this.#output(count * FlueAbi.flueActionSize);
   }
 
   /** What to keep of attributes that do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut a text to. */
-  fit(sizes: readonly AttributeSize[], availableBytes: number): number[] {
+  fit(sizes: readonly AttributeSize[], availableBytes: number): readonly number[] {
     const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
     const entries = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * sizes.length);
     sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
@@ -100,13 +102,13 @@ export class FlueCore {
   }
 
   /** So many numbers of the last answer; none of a negative number, which is an error. */
-  #output(length: number): number[] {
-    const values: number[] = [];
-    if (length <= 0) return values;
+  #output(length: number): readonly number[] {
+    if (length <= 0) return nothing;
     if (this.#words.length === 0) this.#words = new Uint32Array(this.#exports.memory.buffer);
     const words = this.#words;
     const at = this.#exports.isotel_flue_output(this.#context) >>> 2;
-    for (let i = 0; i < length; i += 1) values.push(words[at + i] as number);
+    const values = new Array<number>(length);
+    for (let i = 0; i < length; i += 1) values[i] = words[at + i] as number;
     return values;
   }
 
