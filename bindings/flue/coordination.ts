@@ -1,6 +1,6 @@
 import { FlueAbi, FlueSpanType } from "./abi.gen.ts";
 import { spanRow } from "./actions.ts";
-import { readAttributes } from "./attributes.ts";
+import { emptyPlan } from "./attributes.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
 import type { SpanSink } from "./span_sink.ts";
 
@@ -72,6 +72,6 @@ export class Coordination<Span, Root> {
   #attributes(verb: number, about: object) {
     const { core } = this.#host;
     const plan = core && this.#host.run(() => core.plan(FlueAbi.flueV3, verb, number));
-    return readAttributes(plan ?? [], { type: "", ...about }, undefined);
+    return (plan ?? emptyPlan).read({ type: "", ...about }, undefined);
   }
 }

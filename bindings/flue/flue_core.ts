@@ -1,4 +1,5 @@
 import { FlueAbi, flueCounterNames } from "./abi.gen.ts";
+import { AttributePlan } from "./attributes.ts";
 import type { EventIds } from "./event_ids.ts";
 import { type FlueExports, instantiateFlue } from "./flue_exports.ts";
 import { KnownIds } from "./known_ids.ts";
@@ -21,7 +22,7 @@ const nothing: readonly number[] = [];
 export class FlueCore {
   readonly #exports: FlueExports;
   readonly #context: number;
-  readonly #plans: (readonly number[] | undefined)[] = [];
+  readonly #plans: (AttributePlan | undefined)[] = [];
   /** The whole memory, taken anew when it has grown. */
   #words: Uint32Array;
   #bufferBytes = 0;
@@ -40,15 +41,13 @@ export class FlueCore {
     return this.#exports.memory.buffer.byteLength;
   }
 
-  /**
-   * Positions in `flueFields` of the attributes that doing something (FlueAbi.flueOpen and its kin) sets on a span, a
-   * position of `flueSpans`, in their order.
-   */
-  plan(format: number, verb: number, span: number): readonly number[] {
+  /** The attributes that doing something (FlueAbi.flueOpen and its kin) sets on a span, a position of `flueSpans`. */
+  plan(format: number, verb: number, span: number): AttributePlan {
     const key = (((format << 2) | verb) << 5) | span;
     const known = this.#plans[key];
     if (known !== undefined) return known;
-    const plan = this.#output(this.#exports.isotel_flue_plan(this.#context, format, verb, span));
+    const count = this.#exports.isotel_flue_plan(this.#context, format, verb, span);
+    const plan = new AttributePlan(this.#output(count));
     this.#plans[key] = plan;
     return plan;
   }

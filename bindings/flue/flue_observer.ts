@@ -7,7 +7,7 @@ import {
   spanNumber,
   spanRow,
 } from "./actions.ts";
-import { type FlueAttributes, readAttributes } from "./attributes.ts";
+import { emptyPlan, type FlueAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
 import { flagsOf, readIds } from "./event_ids.ts";
 import { failure, failureGenAi } from "./failure.ts";
@@ -228,8 +228,8 @@ export class FlueObserver<Span, Root> {
     const span = this.#spans.take(handle);
     if (span === undefined) return;
     const number = spanNumber(actions, at);
-    const plan = this.#core?.plan(FlueAbi.flueV3, FlueAbi.flueInterrupt, number) ?? [];
-    const attributes = readAttributes(plan, noEvent, undefined);
+    const plan = this.#core?.plan(FlueAbi.flueV3, FlueAbi.flueInterrupt, number) ?? emptyPlan;
+    const attributes = plan.read(noEvent, undefined);
     const isTold = spanRow(number).failure !== "";
     const why = isTold ? flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0] : "";
     this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
@@ -237,8 +237,8 @@ export class FlueObserver<Span, Root> {
 
   #attributes(verb: number, number: number, occurrence: Occurrence): FlueAttributes {
     const { event, format, content } = occurrence;
-    const plan = this.#core?.plan(format, verb, number) ?? [];
-    return readAttributes(plan, event, content);
+    const plan = this.#core?.plan(format, verb, number) ?? emptyPlan;
+    return plan.read(event, content);
   }
 
   #contentOf(event: FlueEvent, row: EventRow, actions: Actions): object | undefined {
