@@ -20,27 +20,42 @@ type Loose = Readonly<Record<string, unknown>>;
 const fields: readonly Field[] = flueFields;
 const readers: Readonly<Record<string, ValueReader>> = { ...valueReaders, ...messageReaders };
 
+/** A field in its place in a plan. */
+interface Step extends Field {
+  /** The last name of the path; undefined for a value that is all there is. */
+  readonly name: string | undefined;
+  readonly outer: readonly string[];
+  /** Whether what the value is in is that of the step before. */
+  readonly isNextToLast: boolean;
+}
+
 /** The attributes that doing something sets on a span. */
 export class AttributePlan {
-  readonly #fields: readonly Field[];
-  readonly #withoutContent: readonly Field[];
+  readonly #steps: readonly Step[];
+  readonly #stepsWithoutContent: readonly Step[];
 
   /** @param positions of `flueFields`, in the order of the attributes. */
   constructor(positions: readonly number[]) {
-    this.#fields = positions.map((position) => fields[position] as Field);
-    this.#withoutContent = this.#fields.filter(({ isContent }) => !isContent);
+    const wanted = positions.map((position) => fields[position] as Field);
+    this.#steps = stepsOf(wanted);
+    this.#stepsWithoutContent = stepsOf(wanted.filter(({ isContent }) => !isContent));
   }
 
-  /**
-   * Identifiers and numbers from the event, content from what the exporter of content gave back, or none without it.
-   */
+  /** Identifiers and numbers from the event, content from what the exporter of content gave back, or none without it. */
   read(event: FlueEvent, content: object | undefined): FlueAttributes {
     const attributes: FlueAttributes = {};
-    const wanted = content === undefined ? this.#withoutContent : this.#fields;
-    for (let i = 0; i < wanted.length; i += 1) {
-      const field = wanted[i] as Field;
-      const value = field.isContent ? tryRead(field, content) : readValue(field, event);
-      if (value !== undefined) attributes[field.key] = value;
+    const steps = content === undefined ? this.#stepsWithoutContent : this.#steps;
+    let outer: unknown = event;
+    for (let i = 0; i < steps.length; i += 1) {
+      const step = steps[i] as Step;
+      let value: FlueAttributeValue | undefined;
+      if (step.isContent) {
+        value = tryRead(step, content);
+      } else {
+        if (!step.isNextToLast) outer = readPath(event, step.outer);
+        value = readValue(step, outer);
+      }
+      if (value !== undefined) attributes[step.key] = value;
     }
     return attributes;
   }
@@ -49,19 +64,31 @@ export class AttributePlan {
 /** Of a span that cannot be known: no attributes. */
 export const emptyPlan: AttributePlan = new AttributePlan([]);
 
+function stepsOf(wanted: readonly Field[]): Step[] {
+  let last = "";
+  return wanted.map((field) => {
+    const outer = field.path.slice(0, -1);
+    const place = outer.join(".");
+    const isNextToLast = !field.isContent && place === last;
+    if (!field.isContent) last = place;
+    return { ...field, name: field.path.at(-1), outer, isNextToLast };
+  });
+}
+
 /** What an application made of content that cannot be read costs its attribute and not the span. */
-function tryRead(field: Field, content: unknown): FlueAttributeValue | undefined {
+function tryRead(step: Step, content: unknown): FlueAttributeValue | undefined {
   try {
-    return readValue(field, content);
+    return readValue(step, readPath(content, step.outer));
   } catch {
     return undefined;
   }
 }
 
-function readValue({ type, path }: Field, from: unknown): FlueAttributeValue | undefined {
-  if (type === "constant") return path[0];
+function readValue({ type, name }: Step, outer: unknown): FlueAttributeValue | undefined {
+  if (type === "constant") return name;
   if (type === "true") return true;
-  const value = path.length === 1 ? (from as Loose)[path[0] as string] : readPath(from, path);
+  if (outer === null || typeof outer !== "object") return undefined;
+  const value = name === undefined ? outer : (outer as Loose)[name];
   switch (type) {
     case "text":
       return typeof value === "string" ? value : undefined;
