@@ -138,6 +138,26 @@ function generateOtlp() {
   ].join("\n");
 }
 
+/** In the order of isotel_flue_event(). */
+const flueIds = [
+  "run",
+  "instance",
+  "session",
+  "operation",
+  "task",
+  "turn",
+  "toolCall",
+  "submission",
+];
+
+/** Names as bits by their positions in `all`. */
+function setOf(names, all) {
+  return names.reduce((set, name) => {
+    if (!all.includes(name)) throw new Error(`There is no ${name} among ${all.join(", ")}.`);
+    return set | (1 << all.indexOf(name));
+  }, 0);
+}
+
 function generateFlue() {
   const path = "src/abi/flue/isotel_flue.h";
   const { defines, exported } = readHeader(path);
@@ -150,12 +170,15 @@ function generateFlue() {
   const tables = [errors, events, spans, endings, fields, counters];
   const steps = (cell) => (unquote(cell) === "" ? [] : unquote(cell).split("."));
   const positions = (table) => table.map((row, i) => [nameOf(row), i]);
-  const eventRows = events.map(([, type, role, span, asks, time]) => ({
+  const idSet = (cell) =>
+    setOf(unquote(cell) === "*" ? flueIds : unquote(cell).split(" "), flueIds);
+  const eventRows = events.map(([, type, role, span, asks, time, ids]) => ({
     type: unquote(type),
     role: nameOf([role]),
     span: spans.findIndex(([name]) => name === span),
     asksForContent: asks === "1",
     timePath: steps(time),
+    ids: idSet(ids),
   }));
   const spanRows = spans.map(([, prefix, kind, as, target, targetV3, failure]) => ({
     prefix: unquote(prefix),
@@ -177,6 +200,11 @@ function generateFlue() {
       ["fingerprint", fingerprint(tables)],
     ]),
     list("flueExportNames", "The functions a module has to export.", exported),
+    object(
+      "FlueIds",
+      "The identifiers of an event, as bits of isotel_flue_event().",
+      flueIds.map((name) => [name, setOf([name], flueIds)]),
+    ),
     object("FlueEventType", "Positions of src/flue/events.def.", positions(events)),
     list("flueEvents", "The rows of src/flue/events.def.", eventRows),
     object("FlueSpanType", "Positions of src/flue/spans.def.", positions(spans)),

@@ -47,6 +47,18 @@ export const flueExportNames = [
   "isotel_flue_counters",
 ] as const;
 
+/** The identifiers of an event, as bits of isotel_flue_event(). */
+export const FlueIds = {
+  run: 1,
+  instance: 2,
+  session: 4,
+  operation: 8,
+  task: 16,
+  turn: 32,
+  toolCall: 64,
+  submission: 128,
+} as const;
+
 /** Positions of src/flue/events.def. */
 export const FlueEventType = {
   runStart: 0,
@@ -68,21 +80,21 @@ export const FlueEventType = {
 
 /** The rows of src/flue/events.def. */
 export const flueEvents = [
-  {"type":"run_start","role":"start","span":0,"asksForContent":true,"timePath":["startedAt"]},
-  {"type":"run_resume","role":"start","span":0,"asksForContent":false,"timePath":["timestamp"]},
-  {"type":"operation_start","role":"start","span":1,"asksForContent":false,"timePath":["timestamp"]},
-  {"type":"turn_request","role":"start","span":2,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"tool_start","role":"start","span":3,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"task_start","role":"start","span":4,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"compaction_start","role":"start","span":5,"asksForContent":false,"timePath":["timestamp"]},
-  {"type":"run_end","role":"end","span":0,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"operation","role":"end","span":1,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"turn","role":"end","span":2,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"tool","role":"end","span":3,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"task","role":"end","span":4,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"compaction","role":"end","span":5,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"log","role":"log","span":0,"asksForContent":true,"timePath":["timestamp"]},
-  {"type":"submission_settled","role":"settle","span":0,"asksForContent":false,"timePath":["timestamp"]},
+  {"type":"run_start","role":"start","span":0,"asksForContent":true,"timePath":["startedAt"],"ids":255},
+  {"type":"run_resume","role":"start","span":0,"asksForContent":false,"timePath":["timestamp"],"ids":255},
+  {"type":"operation_start","role":"start","span":1,"asksForContent":false,"timePath":["timestamp"],"ids":255},
+  {"type":"turn_request","role":"start","span":2,"asksForContent":true,"timePath":["timestamp"],"ids":255},
+  {"type":"tool_start","role":"start","span":3,"asksForContent":true,"timePath":["timestamp"],"ids":255},
+  {"type":"task_start","role":"start","span":4,"asksForContent":true,"timePath":["timestamp"],"ids":255},
+  {"type":"compaction_start","role":"start","span":5,"asksForContent":false,"timePath":["timestamp"],"ids":255},
+  {"type":"run_end","role":"end","span":0,"asksForContent":true,"timePath":["timestamp"],"ids":1},
+  {"type":"operation","role":"end","span":1,"asksForContent":true,"timePath":["timestamp"],"ids":8},
+  {"type":"turn","role":"end","span":2,"asksForContent":true,"timePath":["timestamp"],"ids":32},
+  {"type":"tool","role":"end","span":3,"asksForContent":true,"timePath":["timestamp"],"ids":123},
+  {"type":"task","role":"end","span":4,"asksForContent":true,"timePath":["timestamp"],"ids":16},
+  {"type":"compaction","role":"end","span":5,"asksForContent":true,"timePath":["timestamp"],"ids":15},
+  {"type":"log","role":"log","span":0,"asksForContent":true,"timePath":["timestamp"],"ids":57},
+  {"type":"submission_settled","role":"settle","span":0,"asksForContent":false,"timePath":["timestamp"],"ids":128},
 ] as const;
 
 /** Positions of src/flue/spans.def. */

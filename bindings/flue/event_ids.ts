@@ -1,4 +1,4 @@
-import { FlueAbi } from "./abi.gen.ts";
+import { FlueAbi, FlueIds } from "./abi.gen.ts";
 import { readText } from "./event.ts";
 
 interface Identified {
@@ -24,19 +24,23 @@ export interface EventIds {
   readonly submission: string;
 }
 
-/** The identifiers of an event, or of anything that has them under the same names. */
-export function readIds(from: object): EventIds {
+/**
+ * The identifiers of an event, or of anything that has them under the same names.
+ *
+ * @param wanted bits of FlueIds: what plays no part is not read.
+ */
+export function readIds(from: object, wanted: number): EventIds {
   // Named one by one: reading a property by a variable's name costs several times as much.
   const given: Identified = from;
   return {
-    run: textOf(given.runId),
-    instance: textOf(given.instanceId),
-    session: textOf(given.session),
-    operation: textOf(given.operationId),
-    task: textOf(given.taskId),
-    turn: textOf(given.turnId),
-    toolCall: textOf(given.toolCallId),
-    submission: textOf(given.submissionId),
+    run: (wanted & FlueIds.run) === 0 ? "" : textOf(given.runId),
+    instance: (wanted & FlueIds.instance) === 0 ? "" : textOf(given.instanceId),
+    session: (wanted & FlueIds.session) === 0 ? "" : textOf(given.session),
+    operation: (wanted & FlueIds.operation) === 0 ? "" : textOf(given.operationId),
+    task: (wanted & FlueIds.task) === 0 ? "" : textOf(given.taskId),
+    turn: (wanted & FlueIds.turn) === 0 ? "" : textOf(given.turnId),
+    toolCall: (wanted & FlueIds.toolCall) === 0 ? "" : textOf(given.toolCallId),
+    submission: (wanted & FlueIds.submission) === 0 ? "" : textOf(given.submissionId),
   };
 }
 

@@ -98,7 +98,7 @@ export class FlueObserver<Span, Root> {
   find(type: number, ids: object): Span | undefined {
     return this.#guard(() => {
       const core = this.#liveCore();
-      const read = readIds(ids);
+      const read = readIds(ids, flueEvents[type]?.ids ?? 0);
       const handle = core && this.#host.run(() => core.find(type, read));
       return handle === undefined ? undefined : this.#spans.get(handle);
     });
@@ -129,7 +129,7 @@ export class FlueObserver<Span, Root> {
     const nowMs = this.#now();
     const format = (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1;
     const isGenAi = format === FlueAbi.flueV3 && this.#callbacks.semconv === "gen_ai";
-    const ids = readIds(event);
+    const ids = readIds(event, row.ids);
     const flags = flagsOf(event, isGenAi);
     const actions = this.#host.run(() => core.take(type, ids, flags, nowMs));
     if (actions === undefined || actions.length === 0) return;

@@ -73,7 +73,7 @@ constexpr uint32_t FlueFingerprint() {
 #define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
 #include "base/errors.def"
 #undef ISOTEL_ERROR
-#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) #name "," type "\n"
+#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time, ids) #name "," type "\n"
 #include "flue/events.def"
 #undef ISOTEL_FLUE_EVENT
 #define ISOTEL_FLUE_SPAN(name, prefix, kind, as, target, target_v3, failure) #name "," prefix "\n"

@@ -31,7 +31,7 @@ constexpr uint32_t kV1 = SetOf(Format::kV1);
 constexpr uint32_t kV3 = SetOf(Format::kV3);
 
 constexpr std::array<EventInfo, static_cast<size_t>(EventType::kCount)> kEvents{{
-#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) {Role::role, SpanType::span},
+#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time, ids) {Role::role, SpanType::span},
 #include "flue/events.def"
 #undef ISOTEL_FLUE_EVENT
 }};

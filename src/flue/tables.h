@@ -14,7 +14,7 @@ enum class Format : uint8_t { kV1, kV3, kCount };
 enum class Role : uint8_t { kStart, kEnd, kLog, kInterrupt, kSettle };
 
 enum class EventType : uint8_t {
-#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time) name,
+#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time, ids) name,
 #include "flue/events.def"
 #undef ISOTEL_FLUE_EVENT
   kCount

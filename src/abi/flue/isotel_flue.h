@@ -88,7 +88,7 @@ ISOTEL_EXPORT(int32_t, isotel_flue_plan, (isotel_flue * context, uint32_t format
  * `ids` says which identifiers the event has, of run, instance, session, operation, task, turn, tool call and submission:
  * bit i for the one at position i, bit ISOTEL_FLUE_IDS + i when it is another than the last the context was told of at
  * this position. The buffer holds those, in their order, with a zero byte after each. The first call and one after an
- * error tell all the event has. */
+ * error tell all the event has. Those that play no part for the event, by flue/events.def, may be left out. */
 ISOTEL_EXPORT(int32_t, isotel_flue_event,
               (isotel_flue * context, uint32_t event, uint32_t flags, uint32_t ids, uint32_t length, double now_ms));
 

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FlueAbi } from "../../../bindings/flue/abi.gen.ts";
-import { type EventIds, readIds } from "../../../bindings/flue/event_ids.ts";
+import { FlueAbi, flueEvents } from "../../../bindings/flue/abi.gen.ts";
+import { flagsOf, readIds } from "../../../bindings/flue/event_ids.ts";
+import { FlueCore } from "../../../bindings/flue/flue_core.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
 import { KnownIds } from "../../../bindings/flue/known_ids.ts";
 import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { newHost } from "../support/flue.ts";
+import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
+import { flueModule, newHost } from "../support/flue.ts";
 
 const buffer = new Uint8Array(400_000);
 const decoder = new TextDecoder();
 
 function told(known: KnownIds, event: object): { bits: number; text: string } {
-  const bits = known.tell(readIds(event) satisfies EventIds);
+  const bits = known.tell(readIds(event, 0xff));
   return { bits, text: decoder.decode(buffer.subarray(0, known.length)) };
 }
 
@@ -62,3 +64,62 @@ describe("the identifiers a core is told", () => {
     assert.deepEqual([open_spans, unmatched_ends, terminated_spans], [0, 0, 1]);
   });
 });
+
+const recorded = [
+  ...scenariosV1.flatMap((name) => readEvents("v1beta1", name)),
+  ...scenariosGenAi.flatMap((name) => readEvents("v2.1.0", name)),
+]
+  .map(({ event }) => event)
+  .concat(
+    { type: "task_start", v: 3, taskId: "delegated", operationId: "o" },
+    { type: "log", v: 3, taskId: "delegated", operationId: "p" },
+    { type: "compaction_start", v: 3, runId: "q", session: "s" },
+    { type: "compaction", v: 3, runId: "q", session: "s" },
+  );
+
+/** All of them without some of their identifiers: a bit of `missing` for each of these. */
+function without(missing: number): Occurrence["event"][] {
+  const names = ["runId", "operationId", "taskId", "turnId", "submissionId"];
+  const gone = names.filter((_, i) => (missing & (1 << i)) !== 0);
+  const none = Object.fromEntries(gone.map((name) => [name, undefined]));
+  return recorded.map((event) => ({ ...event, ...none }));
+}
+
+/** All of them in an order of no sense. */
+function shuffled(seed: number): Occurrence["event"][] {
+  let state = seed;
+  const drawn = recorded.map((event) => {
+    state = (state * 48_271) % 0x7fffffff;
+    return { event, at: state };
+  });
+  return drawn.sort((a, b) => a.at - b.at).map(({ event }) => event);
+}
+
+/** What the same events do when the module is told every identifier, and when it is told those that play a part. */
+function compare(events: readonly Occurrence["event"][], isGenAi: boolean): number {
+  const ofAll = new FlueCore(flueModule);
+  const ofSome = new FlueCore(flueModule);
+  let numbers = 0;
+  for (const event of events) {
+    const type = flueEvents.findIndex((row) => row.type === event.type);
+    const row = flueEvents[type];
+    if (row === undefined) continue;
+    const flags = flagsOf(event, isGenAi);
+    const all = ofAll.take(type, readIds(event, 0xff), flags, 0);
+    assert.deepEqual(ofSome.take(type, readIds(event, row.ids), flags, 0), all);
+    numbers += all.length;
+  }
+  assert.deepEqual(ofSome.counters(), ofAll.counters());
+  return numbers / FlueAbi.flueActionSize;
+}
+
+for (const name of ["flue", "gen_ai"]) {
+  test(`what plays no part for an event changes nothing of its spans as ${name}`, () => {
+    let actions = 0;
+    for (let i = 0; i < 32; i += 1) {
+      actions += compare(without(i), name === "gen_ai");
+      actions += compare(shuffled(i + 1), name === "gen_ai");
+    }
+    assert.ok(actions > 2_000, `${actions} actions`);
+  });
+}
