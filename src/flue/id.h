@@ -16,9 +16,11 @@ namespace isotel::flue {
 class Id {
  public:
   Id() = default;
-  // Implicit: an identifier is its text.
+  // An identifier is its text.
+  // NOLINTBEGIN(google-explicit-constructor)
   Id(std::string_view text) : Id(text, text.empty() ? 0 : std::hash<std::string_view>{}(text)) {}
   Id(const char* text) : Id(std::string_view{text}) {}
+  // NOLINTEND(google-explicit-constructor)
   Id(std::string_view text, size_t hash) : text_(text), hash_(hash) {}
 
   [[nodiscard]] std::string_view text() const { return text_; }
@@ -45,7 +47,7 @@ class OwnId {
     return *this;
   }
 
-  operator Id() const { return {text_, hash_}; }
+  operator Id() const { return {text_, hash_}; }  // NOLINT(google-explicit-constructor)
 
  private:
   std::string text_;
