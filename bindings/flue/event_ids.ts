@@ -30,7 +30,7 @@ export interface EventIds {
  * @param wanted bits of FlueIds: what plays no part is not read.
  */
 export function readIds(from: object, wanted: number): EventIds {
-  // Named one by one: reading a property by a variable's name costs several times as much.
+  // Each by a name that stands here, which engines read faster than one in a variable.
   const given: Identified = from;
   return {
     run: (wanted & FlueIds.run) === 0 ? "" : textOf(given.runId),
