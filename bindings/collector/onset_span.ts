@@ -1,4 +1,5 @@
 import { SpanKind } from "../otlp/model.ts";
+import { httpMethod, otherMethod } from "../trace/http_method.ts";
 
 type Onset = TailStream.Onset;
 type Fetch = TailStream.FetchEventInfo;
@@ -24,19 +25,6 @@ export interface OnsetSpan {
   readonly keys: readonly string[];
   readonly values: readonly (string | number | undefined)[];
 }
-
-/** Methods the HTTP conventions know; any other is _OTHER, or a client could make names at will. */
-const knownMethods: ReadonlySet<string> = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "TRACE",
-]);
 
 type Described = Omit<OnsetSpan, "isObject">;
 
@@ -123,8 +111,8 @@ function plain(
 }
 
 function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
-  const isKnown = knownMethods.has(info.method);
-  const method = isKnown ? info.method : "_OTHER";
+  const method = httpMethod(info.method);
+  const isKnown = method !== otherMethod;
   const name = isKnown ? method : "HTTP";
   const route = routeOf === undefined ? "" : guardedRoute(info, routeOf);
   const url = URL.parse(info.url);

@@ -1,3 +1,4 @@
+import { otherMethod } from "../trace/http_method.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import type { OnsetSpan } from "./onset_span.ts";
 
@@ -27,7 +28,7 @@ export function rootName({ name, attributes }: CollectedSpan, onset: OnsetSpan):
   const { keys, values } = attributes;
   if (onset.handler === "fetch") {
     const route = values[keys.lastIndexOf("http.route")];
-    const method = onset.method === "_OTHER" ? "HTTP" : onset.method;
+    const method = onset.method === otherMethod ? "HTTP" : onset.method;
     return typeof route === "string" && route !== "" ? `${method} ${route}` : name;
   }
   if (onset.handler !== "jsrpc") return name;

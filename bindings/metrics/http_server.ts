@@ -1,23 +1,11 @@
 import { MetricKind } from "../core/abi.gen.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { errorType } from "../trace/cause.ts";
+import { httpMethod } from "../trace/http_method.ts";
 import { simpleDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
 import { labelText } from "./labels.ts";
 import type { Meter } from "./meter.ts";
-
-/** Methods the HTTP conventions know; any other is _OTHER, or a client could make label sets at will. */
-const knownMethods = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "TRACE",
-]);
 
 /** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 const requestDuration: Partial<Declaration> = {
@@ -97,7 +85,7 @@ function labelsOf(request: Request, outcome: HttpOutcome, route: Route): HttpReq
   const failure = "cause" in outcome ? errorType(outcome.cause) : "";
   const isServerError = status !== undefined && status >= 500;
   return {
-    method: knownMethods.has(method) ? method : "_OTHER",
+    method: httpMethod(method),
     statusCode: status === undefined ? "" : String(status),
     route: routeOf(request, route),
     scheme: url.slice(0, url.indexOf(":")),

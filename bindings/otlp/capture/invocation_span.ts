@@ -1,3 +1,4 @@
+import { httpMethod, otherMethod } from "../../trace/http_method.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
 import { SpanKind } from "../model.ts";
 
@@ -13,19 +14,6 @@ export interface InvocationSpan {
   /** The request, of those that have one. */
   readonly request?: Request;
 }
-
-/** Methods the HTTP conventions know; any other is _OTHER, or a client could make names at will. */
-const knownMethods = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "TRACE",
-]);
 
 /**
  * The span of an invocation by the name of its handler; undefined for handlers that get none.
@@ -55,7 +43,8 @@ export function invocationSpan(
 function requestSpan(request: Request, route: RouteOf | undefined): InvocationSpan {
   const { method } = request;
   const url = new URL(request.url);
-  const isKnown = knownMethods.has(method);
+  const known = httpMethod(method);
+  const isKnown = known !== otherMethod;
   const httpRoute = routeOf(request, route);
   const name = isKnown ? method : "HTTP";
   return {
@@ -63,7 +52,7 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
     kind: SpanKind.server,
     // Without the query, which may hold secrets.
     attributes: {
-      "http.request.method": isKnown ? method : "_OTHER",
+      "http.request.method": known,
       "http.request.method_original": isKnown ? undefined : method,
       "http.route": httpRoute,
       "url.scheme": url.protocol.slice(0, -1),
