@@ -1,8 +1,8 @@
 import type { ResourceAttributes } from "../otlp/encoder.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
 import { sampledFlag } from "../otlp/trace_flags.ts";
 import type { Clock } from "../trace/clock.ts";
+import type { WaitUntil } from "../trace/waiting.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import { CollectorCounts } from "./counts.ts";
 import { DelayedFlush } from "./delayed_flush.ts";

@@ -6,8 +6,8 @@ import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.t
 import { workersMeter } from "../metrics/workers_meter.ts";
 import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import type { WaitUntil } from "../otlp/pipeline/span_group.ts";
 import { systemClock } from "../trace/clock.ts";
+import type { WaitUntil } from "../trace/waiting.ts";
 import { workersRuntime, workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Collecting, type TakeEvent } from "./collecting.ts";
 import { CollectorCounts } from "./counts.ts";

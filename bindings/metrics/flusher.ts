@@ -1,17 +1,9 @@
 import { currentScope, type InvocationScope } from "../trace/invocation_scope.ts";
+import type { Sleep, WaitUntil } from "../trace/waiting.ts";
 import type { Meter } from "./meter.ts";
 import type { Frame } from "./outbox.ts";
 import type { SelfMetrics } from "./self_metrics.ts";
 import type { Transport } from "./transport.ts";
-
-/** Keeps the invocation that is running alive until the promise settles. Throws outside of one. */
-export type WaitUntil = (work: Promise<unknown>) => void;
-
-/** A wait that can be broken off by the invocation it was started in. */
-export interface Sleep {
-  readonly over: Promise<void>;
-  cancel(): void;
-}
 
 /** What a flusher needs of the world around it. */
 export interface FlusherOptions {

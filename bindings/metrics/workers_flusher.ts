@@ -1,22 +1,11 @@
 import { nativeWaitUntil } from "#native-tracing";
+import { sleep } from "../trace/waiting.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import { Flusher, type Sleep } from "./flusher.ts";
+import { Flusher } from "./flusher.ts";
 import { GenAiMetrics } from "./genai_metrics.ts";
 import { HttpServerMetrics } from "./http_server.ts";
 import { SelfMetrics } from "./self_metrics.ts";
 import { workersMeter } from "./workers_meter.ts";
-
-function sleep(ms: number): Sleep {
-  let cancel = () => {};
-  const over = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    cancel = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
-  return { over, cancel };
-}
 
 /** What a Worker with metrics has besides those it defines. */
 export interface WorkerMetrics {

@@ -1,8 +1,9 @@
 import { errorType, isCancellation } from "../../trace/cause.ts";
 import { isThenable } from "../../trace/thenable.ts";
+import type { WaitUntil } from "../../trace/waiting.ts";
 import { newSpanId, newTraceId } from "../ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { SpanGroup, type WaitUntil } from "../pipeline/span_group.ts";
+import { SpanGroup } from "../pipeline/span_group.ts";
 import { remoteParent } from "../propagation/remote_parent.ts";
 import { sampledFlag } from "../trace_flags.ts";
 import { CapturedSpan } from "./captured_span.ts";

@@ -1,10 +1,10 @@
+import { sleep, type WaitUntil } from "../../trace/waiting.ts";
 import { encodeLogs, encodeTraces } from "../encoder.ts";
 import type { InstrumentationScope } from "../model.ts";
 import { shouldSample } from "../propagation.ts";
-import { Pipeline, type PipelineOptions, type Sleep } from "./pipeline.ts";
+import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
-import type { WaitUntil } from "./span_group.ts";
 
 /** Who makes what is exported. */
 export const scope: InstrumentationScope = { name: "isotel", version: "" };
@@ -55,16 +55,4 @@ export function systemSurroundings(
     random: Math.random,
     waitUntil,
   };
-}
-
-function sleep(ms: number): Sleep {
-  let cancel = () => {};
-  const over = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    cancel = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
-  return { over, cancel };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../trace/clock.ts";
+import type { Sleep, WaitUntil } from "../../trace/waiting.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { type Encode, SignalExporter } from "../exporter/signal_exporter.ts";
@@ -6,14 +7,8 @@ import type { ExportCounts } from "../exporter/tally.ts";
 import type { FinishedSpan, LogRecord } from "../model.ts";
 import type { ExportOptions } from "./options.ts";
 import type { TailDecision } from "./sampling.ts";
-import type { SpanGroup, WaitUntil } from "./span_group.ts";
+import type { SpanGroup } from "./span_group.ts";
 import { logSize, spanSize } from "./span_size.ts";
-
-/** A wait that can be broken off by the invocation it was started in. */
-export interface Sleep {
-  readonly over: Promise<void>;
-  cancel(): void;
-}
 
 /** What a pipeline is made of. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {

@@ -1,9 +1,7 @@
 import type { Clock } from "../../trace/clock.ts";
+import type { WaitUntil } from "../../trace/waiting.ts";
 import type { CapturedSpan } from "../capture/captured_span.ts";
 import type { Pipeline } from "./pipeline.ts";
-
-/** Keeps the invocation that is running alive until the promise settles. Throws outside of one. */
-export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** How long a flush waits for spans that are still open when the invocation has answered. */
 const lingerMs = 1_000;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { MetricsFormat } from "../../../bindings/aggregate/abi.gen.ts";
 import { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
 import { CoreHost } from "../../../bindings/core/core_host.ts";
-import type { Sleep } from "../../../bindings/metrics/flusher.ts";
 import { Meter, type MeterOptions } from "../../../bindings/metrics/meter.ts";
+import type { Sleep } from "../../../bindings/trace/waiting.ts";
 import { build, compile, coreModule, readCore, root } from "../../wasm/support/module.ts";
 import { withTrapIn } from "../../wasm/support/wasm_binary.ts";
 
