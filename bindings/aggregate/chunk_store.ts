@@ -1,3 +1,4 @@
+import { joinedBytes } from "../core/joined_bytes.ts";
 import type { Chunk } from "./aggregate.ts";
 
 /** Rows of one chunk; a row holds far less than the 2 MB the database allows. */
@@ -87,13 +88,7 @@ export class ChunkStore {
   #join(key: number, parts: readonly Uint8Array[]): Chunk {
     this.#keepRows(key, parts.length);
     const [first] = parts;
-    if (parts.length === 1 && first !== undefined) return { key, bytes: first };
-    const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = parts.length === 1 && first !== undefined ? first : joinedBytes(parts);
     return { key, bytes };
   }
 

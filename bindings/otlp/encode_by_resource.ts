@@ -1,3 +1,4 @@
+import { joinedBytes } from "../core/joined_bytes.ts";
 import { encodeLogs, encodeTraces, type ResourceAttributes } from "./encoder.ts";
 import type { FinishedSpan, InstrumentationScope, LogRecord, OtlpFormat } from "./model.ts";
 
@@ -50,7 +51,8 @@ function byResource<T extends OfResource>(
   for (const [resource, group] of groups) {
     requests.push(encode(group, resource, scope, format).slice());
   }
-  return format === "json" ? joinJson(requests) : concat(requests);
+  // Messages whose only field is a list are, one after the other, the message with all of their lists.
+  return format === "json" ? joinJson(requests) : joinedBytes(requests);
 }
 
 function groupsOf<T extends OfResource>(items: readonly T[]): Map<ResourceAttributes, T[]> {
@@ -66,19 +68,6 @@ function groupsOf<T extends OfResource>(items: readonly T[]): Map<ResourceAttrib
     group.push(item);
   }
   return groups;
-}
-
-/** A message whose only field is a list is, one after the other, the message with all of their lists. */
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const openBracket = 0x5b;
@@ -97,7 +86,7 @@ function joinJson(requests: readonly Uint8Array[]): Uint8Array {
     );
     if (list.length > 0) lists.push(...(lists.length > 0 ? [comma, list] : [list]));
   }
-  return concat([
+  return joinedBytes([
     first.subarray(0, first.indexOf(openBracket) + 1),
     ...lists,
     first.subarray(first.lastIndexOf(closeBracket)),

@@ -1,3 +1,4 @@
+import { joinedBytes } from "../../core/joined_bytes.ts";
 import type { Clock } from "../../trace/clock.ts";
 import type { Destination } from "../backends/backend.ts";
 import { gzip } from "./gzip.ts";
@@ -174,17 +175,7 @@ async function answerOf(response: Response): Promise<Uint8Array> {
     return noAnswer;
   }
   // Mostly there is one, or none.
-  return chunks.length < 2 ? (chunks[0] ?? noAnswer) : joined(chunks, length);
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return chunks.length < 2 ? (chunks[0] ?? noAnswer) : joinedBytes(chunks);
 }
 
 /** A body that is not read would hold its connection. */
