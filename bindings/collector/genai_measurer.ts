@@ -1,41 +1,54 @@
 import { Abi, Field, Outcome, Profile } from "../core/abi.gen.ts";
-import type { AttributeSink, Core } from "../core/core.ts";
+import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { FieldSet } from "../core/field_set.ts";
+import { noSink } from "../core/no_sink.ts";
 import { StatusCode } from "../otlp/model.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import { operationOf } from "./span_kinds.ts";
 
-/** Fields that are labels of metrics, or are recorded, by the attributes that carry them in either profile. */
-const startFields: ReadonlyMap<string, number> = new Map([
-  ["gen_ai.provider.name", Field.providerName],
-  ["gen_ai.request.model", Field.requestModel],
-  ["gen_ai.agent.name", Field.agentName],
-  ["gen_ai.tool.name", Field.toolName],
-  ["gen_ai.tool.type", Field.toolType],
-]);
-const finishFields: ReadonlyMap<string, number> = new Map([
-  ["gen_ai.response.model", Field.responseModel],
-  ["error.type", Field.errorType],
-  ["gen_ai.usage.input_tokens", Field.inputTokens],
-  ["gen_ai.usage.output_tokens", Field.outputTokens],
-  ["gen_ai.usage.cache_creation.input_tokens", Field.cacheCreationInputTokens],
-  ["gen_ai.usage.cache_write.input_tokens", Field.cacheCreationInputTokens],
-  ["gen_ai.usage.cache_read.input_tokens", Field.cacheReadInputTokens],
-  ["gen_ai.usage.reasoning.output_tokens", Field.reasoningOutputTokens],
-]);
+/** Fields that are labels of metrics, or are recorded. */
+const startFields = [
+  Field.providerName,
+  Field.requestModel,
+  Field.agentName,
+  Field.toolName,
+  Field.toolType,
+];
+const finishFields = [
+  Field.responseModel,
+  Field.errorType,
+  Field.inputTokens,
+  Field.outputTokens,
+  Field.cacheCreationInputTokens,
+  Field.cacheReadInputTokens,
+  Field.reasoningOutputTokens,
+];
+
+/** Fields by the attributes that carry them in either profile. */
+type FieldsByKey = ReadonlyMap<string, number>;
+
+function fieldsByKey(core: Core, fields: readonly number[]): FieldsByKey {
+  return new Map(
+    Object.values(Profile).flatMap((profile) =>
+      fields.map((field) => [core.keyOf(profile, field), field] as const),
+    ),
+  );
+}
 
 const firstChunkKey = "gen_ai.response.time_to_first_chunk";
 const msPerSecond = 1_000;
 const flags = Abi.spanUntraced | (Profile.agents << Abi.spanProfileShift);
-/** Nothing traces these spans: the core plans no attribute for them. */
-const noSink: AttributeSink = { write() {} };
 
 /**
  * Measures GenAI spans of other Workers in the core, as those of this one are: with the same metrics, labels and rules.
  */
 export class GenAiMeasurer {
   readonly #host: CoreHost;
+  /** The fields as the core they were asked of has them. */
+  #fields:
+    | { readonly core: Core; readonly start: FieldsByKey; readonly end: FieldsByKey }
+    | undefined;
 
   constructor(host: CoreHost) {
     this.#host = host;
@@ -48,9 +61,18 @@ export class GenAiMeasurer {
     // As they were opened, so that each finds those above it.
     const spans = [...ended].sort(byStart);
     const handles = new Map<CollectedSpan, number>();
-    for (const span of spans) handles.set(span, open(core, span, handles));
-    for (const span of spans.reverse()) end(core, span, handles.get(span) ?? 0);
+    const fields = this.#fieldsOf(core);
+    for (const span of spans) handles.set(span, open(core, span, handles, fields.start));
+    for (const span of spans.reverse()) end(core, span, handles.get(span) ?? 0, fields.end);
     this.#host.onRecord();
+  }
+
+  #fieldsOf(core: Core) {
+    if (this.#fields?.core !== core) {
+      const start = fieldsByKey(core, startFields);
+      this.#fields = { core, start, end: fieldsByKey(core, finishFields) };
+    }
+    return this.#fields;
   }
 }
 
@@ -69,13 +91,14 @@ function open(
   core: Core,
   span: CollectedSpan,
   handles: ReadonlyMap<CollectedSpan, number>,
+  wanted: FieldsByKey,
 ): number {
   let above = span.parent;
   while (above !== undefined && !handles.has(above)) above = above.parent;
   const parent = above === undefined ? 0 : (handles.get(above) ?? 0);
   const handle = core.openSpan(operationOf(span), parent, 0, flags, span.startUnixMs);
   if (handle === 0) return 0;
-  fill(core.beginFields(), span, startFields);
+  fill(core.beginLabels(), span, wanted);
   core.startSpan(handle, Profile.agents, noSink);
   const { keys, values } = span.attributes;
   const seconds = values[keys.indexOf(firstChunkKey)];
@@ -85,16 +108,14 @@ function open(
   return handle;
 }
 
-function end(core: Core, span: CollectedSpan, handle: number): void {
+function end(core: Core, span: CollectedSpan, handle: number, wanted: FieldsByKey): void {
   if (handle === 0) return;
-  fill(core.beginFields(), span, finishFields);
+  fill(core.beginLabels(), span, wanted);
   const outcome = outcomeOf(span);
   core.endSpan(handle, outcome, 0, span.endUnixMs, Profile.agents, 0, 0, 0, noSink);
 }
 
-function fill(fields: FieldSet, span: CollectedSpan, wanted: ReadonlyMap<string, number>): void {
-  fields.filter = undefined;
-  fields.takesLabelsOnly = true;
+function fill(fields: FieldSet, span: CollectedSpan, wanted: FieldsByKey): void {
   const { keys, values } = span.attributes;
   for (let i = 0; i < keys.length; i += 1) {
     const field = wanted.get(keys[i] as string);

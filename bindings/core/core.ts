@@ -123,6 +123,14 @@ export class Core {
     return this.fields.clear();
   }
 
+  /** The same for a span that only metrics are made of: it takes labels and numbers. */
+  beginLabels(): FieldSet {
+    const fields = this.beginFields();
+    fields.takesLabelsOnly = true;
+    fields.filter = undefined;
+    return fields;
+  }
+
   openScope(): number {
     return this.#call(() => this.#exports.isotel_scope_open(this.#context), 0);
   }

@@ -1,6 +1,7 @@
 import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
-import type { AttributeSink, Core } from "../core/core.ts";
+import type { Core } from "../core/core.ts";
 import type { FieldSet } from "../core/field_set.ts";
+import { noSink } from "../core/no_sink.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { FlueSpanType } from "./abi.gen.ts";
 import type { FlueEvent } from "./event.ts";
@@ -30,8 +31,6 @@ interface Measured {
   readonly owner: number;
 }
 
-/** A span of metrics writes nothing. */
-const nowhere: AttributeSink = { write() {} };
 const spanFlags = Abi.spanUntraced | (Profile.latest << Abi.spanProfileShift);
 
 /** Events that have been measured: of several observers each is measured by one. */
@@ -136,8 +135,8 @@ export class FlueMetrics {
   ): number {
     const handle = core.openSpan(operation, owner, 0, spanFlags, unixMs);
     if (handle === 0) return 0;
-    fill(begin(core));
-    core.startSpan(handle, Profile.latest, nowhere);
+    fill(core.beginLabels());
+    core.startSpan(handle, Profile.latest, noSink);
     return handle;
   }
 
@@ -148,7 +147,7 @@ export class FlueMetrics {
   ) {
     const host = this.#telemetry()?.host;
     if (handle === 0 || host?.core !== core) return;
-    const fields = begin(core);
+    const fields = core.beginLabels();
     let outcome: number = Outcome.truncated;
     let end = unixMs;
     if (event !== undefined) {
@@ -160,7 +159,7 @@ export class FlueMetrics {
       if (cause === "AbortError") outcome = Outcome.cancelled;
       fields.text(Field.errorType, cause);
     }
-    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, nowhere);
+    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, noSink);
     host.onRecord();
   }
 
@@ -169,14 +168,6 @@ export class FlueMetrics {
     const above = this.#spans.get(handle);
     return above?.core === core ? above : undefined;
   }
-}
-
-/** The core's field set, for labels alone. */
-function begin(core: Core): FieldSet {
-  const fields = core.beginFields();
-  fields.takesLabelsOnly = true;
-  fields.filter = undefined;
-  return fields;
 }
 
 function fillUsage(fields: FieldSet, event: FlueEvent): void {
