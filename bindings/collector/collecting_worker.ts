@@ -1,8 +1,11 @@
 import { nativeWaitUntil } from "#native-tracing";
 import { metricsRoutes } from "../invocation/metrics_routes.ts";
+import { PerEnv } from "../invocation/per_env.ts";
+import { onceReporter } from "../invocation/report_once.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import { usedMetrics } from "../invocation/used_metrics.ts";
 import { provideSelfMetrics } from "../metrics/self_metrics.ts";
-import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
+import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
 import { workersMeter } from "../metrics/workers_meter.ts";
 import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
@@ -35,14 +38,8 @@ interface Configured {
 const counts = new CollectorCounts();
 const own = new OwnInvocations(workersRuntime);
 const pipelines = new Set<Pipeline>();
-const told = new Set<string>();
-
-/** Said once, however many `env` there are. */
-function reportOnce(message: string): void {
-  if (told.has(message)) return;
-  told.add(message);
-  console.error(message);
-}
+/** However many `env` there are. */
+const reportOnce = onceReporter();
 
 let isCounted = false;
 
@@ -65,27 +62,26 @@ function countOnce(): void {
 
 /** A Worker that collects what others tell. */
 export class CollectingWorker {
-  readonly #optionsOf: OptionsOf;
-  readonly #configured = new WeakMap<object, Configured>();
+  readonly #configured: PerEnv<Configured>;
 
   constructor(optionsOf: OptionsOf) {
-    this.#optionsOf = optionsOf;
+    this.#configured = new PerEnv((env) => configure(optionsOf, env));
   }
 
   /** Never throws. */
   tailStream(onset: Onset, env: unknown, ctx: unknown): TakeEvent | undefined {
-    return this.#configuredBy(env).collecting.begin(onset, waitUntilOf(ctx));
+    return this.#configured.of(env).collecting.begin(onset, waitUntilOf(ctx));
   }
 
   fetch(request: Request, env: unknown, ctx: ExecutionContext): Response | Promise<Response> {
-    const { metrics, flusher } = this.#configuredBy(env);
+    const { metrics, flusher } = this.#configured.of(env);
     const scrape = metrics && metricsRoutes()?.scrape(request, metrics, ctx);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
     return scrape ?? new Response("There is nothing here.\n", { status: 404 });
   }
 
   queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
-    const { metrics, flusher } = this.#configuredBy(env);
+    const { metrics, flusher } = this.#configured.of(env);
     const consumed = metrics && metricsRoutes()?.consume(batch, metrics);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
     if (consumed !== undefined) return consumed;
@@ -94,19 +90,7 @@ export class CollectingWorker {
         'export { TelemetryAggregator } from "isotel/metrics";',
     );
   }
-
-  #configuredBy(env: unknown): Configured {
-    const key = typeof env === "object" && env !== null ? env : noEnv;
-    const known = this.#configured.get(key);
-    if (known !== undefined) return known;
-    const configured = configure(this.#optionsOf, env);
-    this.#configured.set(key, configured);
-    return configured;
-  }
 }
-
-/** Stands for the `env` of a handler that was called without one. */
-const noEnv = {};
 
 function configure(optionsOf: OptionsOf, env: unknown): Configured {
   countOnce();
@@ -114,7 +98,7 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
   const plan = readCollectorOptions(optionsOf, env, surroundings, reportOnce);
   const { options, pipeline, resource, flushDelayMs } = plan;
   if (pipeline !== undefined) pipelines.add(pipeline);
-  const metrics = measuring(plan);
+  const metrics = usedMetrics(plan.metrics);
   const collecting = new Collecting({
     clock: systemClock,
     pipeline,
@@ -132,19 +116,6 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
     counts,
   });
   return { collecting, metrics: plan.metrics?.metrics, flusher: metrics?.flusher };
-}
-
-/** The metrics of this isolate, where they can be sent. */
-function measuring({ metrics }: CollectorPlan): WorkerMetrics | undefined {
-  if (metrics?.plan === undefined) return undefined;
-  try {
-    const ofWorker = workersMetrics();
-    ofWorker.flusher.use(metrics.plan);
-    ofWorker.genAi.use(metrics.genAi);
-    return ofWorker;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Leaves alone who is excluded, this Worker itself, and what carries metrics. */

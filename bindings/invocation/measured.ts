@@ -1,23 +1,24 @@
-import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
-import { workersMetrics } from "../metrics/workers_flusher.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import type { Outcome } from "../trace/outcome.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { type Call, exported } from "./exported.ts";
 import { markMeasured } from "./measured_mark.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
+import { PerEnv } from "./per_env.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
+import { onceReporter } from "./report_once.ts";
 import type { MetricsBindings } from "./telemetry_options.ts";
+import { usedMetrics } from "./used_metrics.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
 const { prototype } = Promise;
 
 /** Invocations of one Worker or class whose metrics are recorded and sent. */
 export class MeasuredInvocations {
-  readonly #optionsOf: OptionsOf;
-  readonly #options = new WeakMap<object, { readonly read: WorkerOptions | undefined }>();
+  readonly #options: PerEnv<WorkerOptions | undefined>;
 
   constructor(optionsOf: OptionsOf) {
-    this.#optionsOf = optionsOf;
+    this.#options = new PerEnv((env) => guarded(() => readOptions(optionsOf, env, reportOnce)));
   }
 
   /**
@@ -29,7 +30,7 @@ export class MeasuredInvocations {
    */
   handler(name: string, args: readonly unknown[], body: (() => unknown) | undefined): unknown {
     const [event, env, ctx] = args;
-    const options = this.#read(env);
+    const options = this.#options.of(env);
     const own =
       options?.metrics === undefined ? undefined : ownAnswer(name, event, options.metrics, ctx);
     if (own !== undefined) return this.run(env, ctx, () => own);
@@ -45,15 +46,15 @@ export class MeasuredInvocations {
    * @param request of an HTTP request, whose duration is measured.
    */
   run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
-    const options = this.#read(env);
+    const options = this.#options.of(env);
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
-    const metrics = options?.plan === undefined ? undefined : begin(options);
+    const metrics = usedMetrics(options);
     if (options === undefined || metrics === undefined) return withInvocationScope(traced);
     const measured =
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
     markMeasured(workersRuntime, measured !== undefined, options.genAi !== undefined);
     let scope = currentScope();
-    const end = (outcome: { readonly result: unknown } | { readonly cause: unknown }): void => {
+    const end = (outcome: Outcome): void => {
       try {
         measured?.(outcome);
         metrics.flusher.endInvocation(scope, unwatchedWaitUntil(ctx));
@@ -82,37 +83,10 @@ export class MeasuredInvocations {
     }
     return result;
   }
-
-  #read(env: unknown): WorkerOptions | undefined {
-    const key = typeof env === "object" && env !== null ? env : noEnv;
-    const known = this.#options.get(key);
-    if (known !== undefined) return known.read;
-    const read = guarded(() => readOptions(this.#optionsOf, env, reportOnce));
-    this.#options.set(key, { read });
-    return read;
-  }
 }
-
-const told = new Set<string>();
 
 /** Several wrapped classes of a Worker have the same to say. */
-function reportOnce(message: string): void {
-  if (told.has(message)) return;
-  told.add(message);
-  console.error(message);
-}
-
-/** Stands for the `env` of a handler that was called without one. */
-const noEnv = {};
-
-function begin({ plan, genAi }: WorkerOptions): WorkerMetrics | undefined {
-  return guarded(() => {
-    const metrics = workersMetrics();
-    if (plan !== undefined) metrics.flusher.use(plan);
-    metrics.genAi.use(genAi);
-    return metrics;
-  });
-}
+const reportOnce = onceReporter();
 
 /** The answer to what is isotel's own business; undefined for everything else. */
 function ownAnswer(

@@ -2,6 +2,7 @@ import { MetricKind } from "../core/abi.gen.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod } from "../trace/http_method.ts";
+import type { Outcome } from "../trace/outcome.ts";
 import { simpleDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
 import { labelText } from "./labels.ts";
@@ -34,9 +35,6 @@ export interface HttpRequestLabels {
   readonly errorType: string;
 }
 
-/** How a request ended: with what a handler returned, or what it threw. */
-export type HttpOutcome = { readonly result: unknown } | { readonly cause: unknown };
-
 /** Records how long requests take until their handler has answered, in seconds. */
 export class HttpServerMetrics {
   readonly #meter: Meter;
@@ -50,7 +48,7 @@ export class HttpServerMetrics {
   }
 
   /** Notes that a request begins; what it answers is called once when it has ended. Neither throws. */
-  begin(request: unknown, route: Route): (outcome: HttpOutcome) => void {
+  begin(request: unknown, route: Route): (outcome: Outcome) => void {
     const startMs = this.#meter.clock();
     return (outcome) => {
       const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
@@ -79,7 +77,7 @@ export class HttpServerMetrics {
   }
 }
 
-function labelsOf(request: Request, outcome: HttpOutcome, route: Route): HttpRequestLabels {
+function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequestLabels {
   const { method, url } = request;
   const status = "result" in outcome ? (outcome.result as Response).status : undefined;
   const failure = "cause" in outcome ? errorType(outcome.cause) : "";

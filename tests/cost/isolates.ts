@@ -1,12 +1,13 @@
 import { defineMetricsIn } from "../../bindings/metrics/define_metrics.ts";
 import { counter } from "../../bindings/metrics/definitions.ts";
 import { Flusher } from "../../bindings/metrics/flusher.ts";
-import { type HttpOutcome, HttpServerMetrics } from "../../bindings/metrics/http_server.ts";
+import { HttpServerMetrics } from "../../bindings/metrics/http_server.ts";
 import type { Frame } from "../../bindings/metrics/outbox.ts";
 import { resolverMetricsIn } from "../../bindings/metrics/resolver.ts";
 import { SelfMetrics } from "../../bindings/metrics/self_metrics.ts";
 import { queueTransport, type Transport } from "../../bindings/metrics/transport.ts";
 import { currentScope, withInvocationScope } from "../../bindings/trace/invocation_scope.ts";
+import type { Outcome } from "../../bindings/trace/outcome.ts";
 import { metering } from "../unit/support/metering.ts";
 
 /** Requests that arrive evenly. */
@@ -96,7 +97,7 @@ class Isolate {
     this.#requests += 1;
     const request = requests[number % requests.length];
     const finish = this.#http.begin(request, pathOf as never);
-    const outcome: HttpOutcome = { result: { status: number % 200 === 7 ? 500 : 200 } };
+    const outcome: Outcome = { result: { status: number % 200 === 7 ? 500 : 200 } };
     const end = () =>
       withInvocationScope(() => {
         const reason = number % 20 === 3 ? "NO_SEGMENT_MATCH" : "MATCH";

@@ -1,4 +1,5 @@
 import { errorType, isCancellation } from "../../trace/cause.ts";
+import type { Outcome } from "../../trace/outcome.ts";
 import { isThenable } from "../../trace/thenable.ts";
 import type { WaitUntil } from "../../trace/waiting.ts";
 import { newSpanId, newTraceId } from "../ids.ts";
@@ -73,8 +74,6 @@ export function runInvocation<T>(
   );
   return promise as T;
 }
-
-type Outcome = { readonly result: unknown } | { readonly cause: unknown };
 
 /** The invocation's span, or the context of a trace that is not recorded; undefined where there is neither. */
 function open(
