@@ -1,3 +1,5 @@
+import { variableOf } from "../trace/variables.ts";
+
 /** What a command sees of the process. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,6 +10,5 @@ export interface Io {
 
 /** A variable that is there and not empty. */
 export function variable({ env }: Io, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === "" ? undefined : value;
+  return variableOf(env, name);
 }

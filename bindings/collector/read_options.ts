@@ -4,13 +4,13 @@ import {
   type WorkerOptions,
 } from "../invocation/read_options.ts";
 import { shapeOf } from "../metrics/shape.ts";
-import type { Environment } from "../otlp/backends/settings.ts";
 import { encodeLogsByResource, encodeTracesByResource } from "../otlp/encode_by_resource.ts";
 import { makePipeline, type Surroundings, scope } from "../otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { type ExportPlan, readExportOptions } from "../otlp/pipeline/read_export_options.ts";
 import { errorType } from "../trace/cause.ts";
+import type { Environment } from "../trace/variables.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import { limits } from "./limits.ts";
 import type { CollectedLog } from "./log_record.ts";

@@ -1,8 +1,8 @@
+import { variableOf, variables } from "../trace/variables.ts";
+
 /** Variables that stand in for options; undefined where the program has none. */
 export function variable(name: string): string | undefined {
-  const { process } = globalThis as { process?: { env?: Readonly<Record<string, unknown>> } };
-  const value = process?.env?.[name];
-  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  return variableOf(variables(), name);
 }
 
 /** An error of an option. The value itself is never in it: it may be a key. */

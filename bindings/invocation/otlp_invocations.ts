@@ -1,7 +1,7 @@
-import type { Environment } from "../otlp/backends/settings.ts";
 import type { Invocation } from "../otlp/capture/run_invocation.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import type { Environment } from "../trace/variables.ts";
 
 /** What a Worker does to export its invocations over OTLP. */
 export interface OtlpInvocations {

@@ -1,5 +1,5 @@
 import type { Telemetry } from "../trace/telemetry.ts";
-import type { Environment } from "./backends/settings.ts";
+import type { Environment } from "../trace/variables.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
 import { activeContext } from "./capture/context.ts";
 import { type Invocation, runInvocation } from "./capture/run_invocation.ts";

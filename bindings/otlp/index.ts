@@ -1,8 +1,9 @@
 import { provideOtlp } from "../invocation/otlp_invocations.ts";
+import { variables } from "../trace/variables.ts";
 import type { LogInput } from "./logs/log_record.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
 import type { BackendCounts } from "./pipeline/pipeline.ts";
-import { otlpExports, variables } from "./workers_exports.ts";
+import { otlpExports } from "./workers_exports.ts";
 
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
 export type { DropReason } from "./exporter/tally.ts";

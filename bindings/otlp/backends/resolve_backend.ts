@@ -1,3 +1,4 @@
+import type { Environment } from "../../trace/variables.ts";
 import type { OtlpFormat } from "../model.ts";
 import { axiom } from "./axiom.ts";
 import {
@@ -15,7 +16,7 @@ import { grafana } from "./grafana.ts";
 import { honeycomb } from "./honeycomb.ts";
 import type { Preset, SignalPreset } from "./preset.ts";
 import { sentry } from "./sentry.ts";
-import { type Environment, Settings } from "./settings.ts";
+import { Settings } from "./settings.ts";
 
 const presets: Readonly<Record<BackendName, (settings: Settings) => Preset>> = {
   sentry,

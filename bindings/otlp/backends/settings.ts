@@ -1,5 +1,4 @@
-/** Variables by name: the `env` of a Worker, or `process.env`. What is no text is taken as absent. */
-export type Environment = Readonly<Record<string, unknown>>;
+import { type Environment, variableOf } from "../../trace/variables.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -33,13 +32,7 @@ export class Settings {
 
   /** A variable that is there and not empty. */
   variable(name: string): string | undefined {
-    let value: unknown;
-    try {
-      value = this.#env[name];
-    } catch {
-      // An env of the caller's own making.
-    }
-    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+    return variableOf(this.#env, name);
   }
 
   /** The text of an option, or else of the first variable there is. */

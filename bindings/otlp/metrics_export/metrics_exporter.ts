@@ -3,7 +3,7 @@ import type {
   MetricsExport,
   MetricsExportCounts,
 } from "../../invocation/metrics_export.ts";
-import type { Environment } from "../backends/settings.ts";
+import type { Environment } from "../../trace/variables.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { allSeries, takeRanges } from "./encode_part.ts";
 import { MetricsTarget } from "./metrics_target.ts";

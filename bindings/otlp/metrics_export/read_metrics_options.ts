@@ -1,8 +1,9 @@
 import type { Attributes } from "../../trace/span_runtime.ts";
+import type { Environment } from "../../trace/variables.ts";
 import type { BackendName, BackendOptions, Destination } from "../backends/backend.ts";
 import { resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf } from "../backends/resource.ts";
-import { type Environment, Settings } from "../backends/settings.ts";
+import { Settings } from "../backends/settings.ts";
 import type { OtlpOptions } from "../pipeline/options.ts";
 
 /** Where an aggregator sends its metrics. What belongs to spans and log records alone has no meaning here. */

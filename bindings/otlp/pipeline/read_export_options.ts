@@ -1,8 +1,9 @@
 import type { Attributes } from "../../trace/span_runtime.ts";
+import type { Environment } from "../../trace/variables.ts";
 import type { Backend, BackendOptions } from "../backends/backend.ts";
 import { resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf } from "../backends/resource.ts";
-import { type Environment, Settings } from "../backends/settings.ts";
+import { Settings } from "../backends/settings.ts";
 import type { ExportOptions, OtlpOptions } from "./options.ts";
 import type { TailSampling } from "./sampling.ts";
 
