@@ -16,7 +16,7 @@ export function overview(): string {
   return `npx isotel COMMAND\n\n${lines.join("\n")}\n${common}`;
 }
 
-export function helpOf(_name: string, { usage, summary, options }: Command): string {
+export function helpOf({ usage, summary, options }: Command): string {
   const lines = Object.entries(options).map(([name, { type }]) =>
     type === "string" ? `  --${name} VALUE` : `  --${name}`,
   );

@@ -39,7 +39,7 @@ async function execute(args: readonly string[], io: Io, secrets: Secrets): Promi
   }
   const { name, command, rest } = found;
   if (rest.includes("--help")) {
-    const help = helpOf(name, command);
+    const help = helpOf(command);
     return { text: help, json: { help } };
   }
   return command.run({ io, secrets, ...readArguments(name, command, rest) });

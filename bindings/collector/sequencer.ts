@@ -20,11 +20,6 @@ export class Sequencer {
     this.#apply = apply;
   }
 
-  /** Whether events wait for others. */
-  get isWaiting(): boolean {
-    return this.#early.length > 0;
-  }
-
   take(event: TailEvent): void {
     if (event.sequence !== this.#next) {
       this.#takeUnordered(event);

@@ -8,10 +8,6 @@ export type Actions = readonly number[];
 /** A row of src/flue/spans.def. */
 export type SpanRow = (typeof FlueSpanRows)[number];
 
-export function forEachAction(actions: Actions, act: (at: number) => void): void {
-  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) act(at);
-}
-
 /** Whether an action is about the event itself, and not only about what ends with it. */
 export function concernsEvent(actions: Actions): boolean {
   for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {

@@ -1,12 +1,5 @@
 import { FlueAbi, FlueEnding, flueEndings, flueEvents } from "./abi.gen.ts";
-import {
-  type Actions,
-  concernsEvent,
-  forEachAction,
-  nameOf,
-  spanNumber,
-  spanRow,
-} from "./actions.ts";
+import { type Actions, concernsEvent, nameOf, spanNumber, spanRow } from "./actions.ts";
 import { emptyPlan, type FlueAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
 import { flagsOf, readIds } from "./event_ids.ts";
@@ -111,7 +104,9 @@ export class FlueObserver<Span, Root> {
       const actions = core === undefined ? undefined : this.#host.run(() => core.endAll());
       if (actions === undefined) return;
       const unixMs = this.#now();
-      forEachAction(actions, (at) => this.#guard(() => this.#terminate(actions, at, unixMs)));
+      for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
+        this.#guard(() => this.#terminate(actions, at, unixMs));
+      }
     } catch {
       this.#swallowed += 1;
     }

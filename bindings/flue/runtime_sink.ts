@@ -1,3 +1,4 @@
+import { SpanKind } from "../otlp/model.ts";
 import { openUnder } from "../trace/open_under.ts";
 import type {
   RemoteParent,
@@ -21,9 +22,6 @@ export class RuntimeSpan {
     this.attributes = attributes;
   }
 }
-
-/** Codes of OTLP's span kinds. */
-const spanKind = { internal: 1, client: 3 } as const;
 
 /**
  * Hands Flue's spans to the runtime: the native spans of Workers, and OTLP where an export is set up.
@@ -107,7 +105,7 @@ function openSpan(
   if (runtime.openAt === undefined) return openUnder(runtime, name, parent?.writer);
   const place: SpanPlace = {
     startUnixMs: unixMs,
-    kind: isClient ? spanKind.client : spanKind.internal,
+    kind: isClient ? SpanKind.client : SpanKind.internal,
     parent: parent?.writer,
     remoteParent: root,
     links: predecessor === undefined ? [] : [predecessor.writer],

@@ -68,10 +68,6 @@ const maxCarriers = 1_000;
 export class TraceCarriers {
   readonly #carriers = new Map<string, FlueTraceCarrier>();
 
-  get size(): number {
-    return this.#carriers.size;
-  }
-
   add(id: string, carrier: FlueTraceCarrier): void {
     this.#carriers.set(id, carrier);
     if (this.#carriers.size <= maxCarriers) return;

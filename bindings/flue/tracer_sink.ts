@@ -1,3 +1,4 @@
+import { Severity } from "../otlp/model.ts";
 import type { FlueAttributes } from "./attributes.ts";
 import { flueLog } from "./flue_log.ts";
 import type {
@@ -33,14 +34,6 @@ export class TracedSpan {
 /** Codes of OpenTelemetry's JavaScript API. */
 const spanKind = { internal: 0, client: 2 } as const;
 const errorStatus = 2;
-const severityNumbers: Readonly<Record<string, number>> = {
-  trace: 1,
-  debug: 5,
-  info: 9,
-  warn: 13,
-  error: 17,
-  fatal: 21,
-};
 
 /** What an application has of OpenTelemetry besides a tracer. */
 export interface OtelSurroundings {
@@ -80,7 +73,8 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
     const { logger } = this.#surroundings;
     if (logger === undefined) return;
     const { severity, body, attributes: said } = flueLog(name, unixMs, attributes);
-    const severityNumber = Object.hasOwn(severityNumbers, severity) && severityNumbers[severity];
+    const severityNumber =
+      Object.hasOwn(Severity, severity) && Severity[severity as keyof typeof Severity];
     logger.emit({
       eventName: name,
       timestamp: timeOf(unixMs),

@@ -49,7 +49,8 @@ type Known<E> = unknown extends E ? never : E;
  *
  * With options, metrics are sent from `waitUntil`: those of `defineMetrics`, of the calls of an AI SDK, and of a Worker's
  * `fetch` the duration of requests. The scrapes and the telemetry queue of a Worker that exports `TelemetryAggregator`
- * are answered before its own handlers are asked. With the option `otlp` spans and log records are exported. What is wrong with the options is said once by `console.error`.
+ * are answered before its own handlers are asked. With the option `otlp` spans and log records are exported. What is wrong
+ * with the options is said once by `console.error`.
  *
  * @param handler `{ fetch, queue, ... }` as a Worker exports it, or a class.
  * @param options from the bindings of `env`; asked once for each `env`.
