@@ -1,16 +1,6 @@
-// The types of the Workers runtime lack what browsers and other runtimes have.
-const { compileStreaming } = WebAssembly as unknown as {
-  compileStreaming(response: Promise<Response>): Promise<WebAssembly.Module>;
-};
-
-async function compile(): Promise<WebAssembly.Module | undefined> {
-  try {
-    return await compileStreaming(fetch(new URL("./core.wasm", import.meta.url)));
-  } catch {
-    // Without its core the library records nothing; the program that imports it goes on.
-    return undefined;
-  }
-}
+import { fetchModule } from "./fetch_module.ts";
 
 /** The compiled core module, or undefined where it cannot be fetched. */
-export const coreModule: WebAssembly.Module | undefined = await compile();
+export const coreModule: WebAssembly.Module | undefined = await fetchModule(
+  new URL("./core.wasm", import.meta.url),
+);

@@ -1,10 +1,4 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-// The types of the Workers runtime say that a module cannot be compiled from bytes; in Node it can.
-const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
+import { readModule } from "./read_module.ts";
 
 /** The compiled core module. */
-export const coreModule: WebAssembly.Module = new Module(
-  readFileSync(fileURLToPath(import.meta.resolve("./core.wasm"))),
-);
+export const coreModule: WebAssembly.Module = readModule(import.meta.resolve("./core.wasm"));
