@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "otlp/protobuf_sink.h"
+#include "otlp/protobuf_wire.h"
 
 namespace isotel::otlp {
 namespace {
@@ -10,18 +11,6 @@ namespace {
 // Bytes of an attribute besides its key and its text: tags and lengths, what is not text, and what copying writes too
 // many.
 constexpr size_t kMostBytes = 48;
-
-size_t VarintBytes(uint64_t value) {
-  size_t bytes = 1;
-  for (; value >= 0x80; value >>= 7) ++bytes;
-  return bytes;
-}
-
-char* WriteVarint(char* at, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
-  *at++ = static_cast<char>(value);
-  return at;
-}
 
 // Pairs of words: reads and writes up to kSlackBytes too many.
 char* CopyWords(char* to, std::string_view from) {
@@ -38,7 +27,7 @@ char* CopyWords(char* to, std::string_view from) {
 }
 
 constexpr size_t kShort = 0x80;
-constexpr char kValueTag = 2 << 3 | 2;
+constexpr char kValueTag = Tag(2, kLength);
 
 // A KeyValue up to where the content of its value goes.
 char* StartAttribute(char* at, char tag, std::string_view key, size_t value_bytes) {
@@ -57,7 +46,7 @@ char* StartAttribute(char* at, char tag, std::string_view key, size_t value_byte
 }
 
 char* WriteText(char* at, char tag, std::string_view key, std::string_view text) {
-  constexpr auto kTextTag = static_cast<char>(kStringValue.number << 3 | 2);
+  constexpr char kTextTag = Tag(kStringValue.number, kLength);
   at = StartAttribute(at, tag, key, 1 + VarintBytes(text.size()) + text.size());
   *at++ = kTextTag;
   return CopyWords(WriteVarint(at, text.size()), text);
@@ -73,7 +62,7 @@ void WriteOnce(char tag, Key& key) {
 
 char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
   at = StartAttribute(at, tag, key, 1 + VarintBytes(static_cast<uint64_t>(value)));
-  *at++ = static_cast<char>(kIntValue.number << 3);
+  *at++ = Tag(kIntValue.number, kVarint);
   return WriteVarint(at, static_cast<uint64_t>(value));
 }
 
@@ -81,7 +70,7 @@ char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
 
 uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count) {
   if (full_) return 0;
-  const auto tag = static_cast<char>(field.number << 3 | 2);
+  const char tag = Tag(field.number, kLength);
   BatchReader::Position from = in.position();
   Key* const all_keys = keys.data();
   const size_t key_count = keys.size();
@@ -120,14 +109,14 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     } else if (kind == ValueKind::kDouble) {
       if (from.numbers == from.numbers_end) break;
       at = StartAttribute(at, tag, key.encoded, 9);
-      *at++ = static_cast<char>(kDoubleValue.number << 3 | 1);
+      *at++ = Tag(kDoubleValue.number, kFixed64);
       std::memcpy(at, from.numbers, sizeof(double));
       at += sizeof(double);
       from.numbers += 1;
       from.words += 1;
     } else if (kind == ValueKind::kTrue || kind == ValueKind::kFalse) {
       at = StartAttribute(at, tag, key.encoded, 2);
-      *at++ = static_cast<char>(kBoolValue.number << 3);
+      *at++ = Tag(kBoolValue.number, kVarint);
       *at++ = kind == ValueKind::kTrue ? 1 : 0;
       from.words += 1;
     } else {

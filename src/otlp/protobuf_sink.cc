@@ -1,22 +1,11 @@
 #include "otlp/protobuf_sink.h"
 
-#include <bit>
 #include <cstring>
+
+#include "otlp/protobuf_wire.h"
 
 namespace isotel::otlp {
 namespace {
-
-enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
-
-constexpr char Tag(uint32_t field, WireType type) { return static_cast<char>(field << 3 | type); }
-
-constexpr size_t VarintBytes(uint64_t value) { return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7; }
-
-char* WriteVarint(char* at, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
-  *at++ = static_cast<char>(value);
-  return at;
-}
 
 char* WriteBytes(char* at, std::string_view bytes) {
   metrics::CopyBytes(at, bytes.data(), bytes.size());
