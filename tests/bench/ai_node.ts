@@ -1,11 +1,7 @@
-import { OpenTelemetry } from "@ai-sdk/otel";
-import { wrapAISDK as wrapWithAgents } from "agents/observability/ai";
-import * as aiV7 from "ai";
-import * as aiV6 from "ai-v6";
-import { wrapAISDK } from "../../dist/ai/index.js";
 import { callOf, type FunctionName, type Major, majors, paramsFor } from "./ai_calls.ts";
 import { overheads, worseOf } from "./ai_overhead.ts";
-import type { Benchmark, Goal, RunOptions } from "./benchmark.ts";
+import { namespaces, wraps } from "./ai_sides.ts";
+import type { Benchmark, RunOptions } from "./benchmark.ts";
 import {
   alternate,
   type Comparison,
@@ -15,37 +11,7 @@ import {
   runAlone,
   type Subject,
 } from "./measure.ts";
-import { openTelemetryTracer } from "./peers/opentelemetry.ts";
-import { type Finished, spansOf, useSpans } from "./runtime/workers.ts";
-
-const namespaces = { v6: aiV6, v7: aiV7 } as const;
-
-type Wrap = (ai: object, options?: object) => object;
-const wraps: Readonly<Record<"isotel" | "agents", Wrap>> = {
-  isotel: wrapAISDK,
-  agents: wrapWithAgents as Wrap,
-};
-
-/** Every way to make one call: plain, wrapped by either, and with the SDK's own integration. */
-function tracedSubjects(name: FunctionName, major: Major): Subject[] {
-  const ai = namespaces[major];
-  const params = paramsFor(major, ai);
-  const subject = (label: string, namespace: object): Subject => {
-    const call = callOf(namespace, name);
-    return { name: label, run: () => call(params()), isAsync: true };
-  };
-  const wrapped = Object.entries(wraps).map(([label, wrap]) => subject(label, wrap(ai)));
-  const all = [subject("plain", ai), ...wrapped];
-  if (major === "v7") {
-    const call = callOf(ai, name);
-    const integration = new OpenTelemetry({ tracer: openTelemetryTracer(true) });
-    const own = { recordInputs: false, recordOutputs: false, integrations: [integration] };
-    const observed = ({ telemetry, ...rest }: Record<string, unknown>) =>
-      call({ ...rest, telemetry: { ...(telemetry as object), ...own } });
-    all.push({ name: "@ai-sdk/otel", run: () => observed(params()), isAsync: true });
-  }
-  return all;
-}
+import { spansOf, useSpans } from "./runtime/workers.ts";
 
 /**
  * An untraced call reaches the SDK with the caller's own parameters and comes back with its own result, which is checked
@@ -75,57 +41,25 @@ function untracedSubjects(name: FunctionName, major: Major): Subject[] {
   return [subject("plain", plain), ...wrapped];
 }
 
-function attributeCount(spans: readonly Finished[]): number {
-  return spans.reduce((sum, { attributes }) => sum + Object.keys(attributes).length, 0);
-}
-
-/** Refuses to compare when ours records less: both have to give the same spans. */
-async function checkSpans(all: readonly Subject[]): Promise<void> {
-  const spansBy = async (label: string) =>
-    spansOf(all.find(({ name }) => name === label)?.run ?? (() => undefined));
-  const ours = await spansBy("isotel");
-  const theirs = await spansBy("agents");
-  const names = (spans: readonly Finished[]) =>
-    spans
-      .map(({ name }) => name)
-      .sort()
-      .join(", ");
-  if (names(ours) !== names(theirs) || attributeCount(ours) < attributeCount(theirs)) {
-    throw new Error(
-      `isotel gave ${names(ours)} with ${attributeCount(ours)} attributes, ` +
-        `agents ${names(theirs)} with ${attributeCount(theirs)}.`,
-    );
-  }
-}
-
-function benchmark(name: FunctionName, kind: "traced" | "untraced", goal: Goal): Benchmark {
-  const isTraced = kind === "traced";
+function untraced(name: FunctionName): Benchmark {
   return {
-    id: `ai.${name}.${kind}`,
+    id: `ai.${name}.untraced`,
     unit: "us",
-    goal,
+    goal: { peer: "agents", ratio: 0.5 },
     async run({ effort, isProfile }: RunOptions) {
-      useSpans(isTraced ? "array" : "untraced");
+      useSpans("untraced");
       const byMajor = new Map<Major, Map<string, Comparison>>();
       for (const major of majors) {
-        const all = isTraced ? tracedSubjects(name, major) : untracedSubjects(name, major);
+        const all = untracedSubjects(name, major);
         if (isProfile) {
           await runAlone(all.find((subject) => subject.name === "isotel") as Subject, 4000);
           continue;
         }
-        if (isTraced) {
-          await checkSpans(all);
-        }
-        byMajor.set(major, overheads(await alternate(all, isTraced ? longer(effort) : effort)));
+        byMajor.set(major, overheads(await alternate(all, effort)));
       }
       return worseOf(byMajor);
     },
   };
-}
-
-// What is looked for is a small part of what is timed.
-function longer(effort: Effort): Effort {
-  return { ...effort, slices: 2 * effort.slices, warmUpMs: 2 * effort.warmUpMs };
 }
 
 /** A conversation of `count` messages of 1 KB, whose answer is one text. */
@@ -192,9 +126,7 @@ const storeMessages: Benchmark = {
 };
 
 export const benchmarks: readonly Benchmark[] = [
-  benchmark("generateText", "traced", { peer: "agents", ratio: 0.4 }),
-  benchmark("generateText", "untraced", { peer: "agents", ratio: 0.5 }),
-  benchmark("streamText", "traced", { peer: "agents", ratio: 0.35 }),
-  benchmark("streamText", "untraced", { peer: "agents", ratio: 0.5 }),
+  untraced("generateText"),
+  untraced("streamText"),
   storeMessages,
 ];

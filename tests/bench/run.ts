@@ -14,6 +14,7 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./wasm.ts"),
   () => import("./otlp.ts"),
   () => import("./flue.ts"),
+  () => import("./ai_traced.ts"),
   () => import("./ai_node.ts"),
   () => import("./ai_workerd.ts"),
   () => import("./metrics_record.ts"),

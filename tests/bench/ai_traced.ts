@@ -1,0 +1,105 @@
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { type FunctionName, type Major, majors } from "./ai_calls.ts";
+import { worseOf } from "./ai_overhead.ts";
+import { callBy, observers, type Side } from "./ai_sides.ts";
+import type { Benchmark, Goal } from "./benchmark.ts";
+import { type Comparison, compare, type Effort, runAlone } from "./measure.ts";
+import { type Finished, spansOf, useSpans } from "./runtime/workers.ts";
+
+/** Processes of each observer. */
+const processes = 3;
+/** What is looked for is a small part of what is timed, and shows only where the engine has settled on it. */
+const sliceMs = 100;
+
+/** What a process is told to measure. */
+export interface Task {
+  readonly name: FunctionName;
+  readonly major: Major;
+  readonly side: Side;
+  readonly effort: Effort;
+}
+
+/**
+ * Microseconds a call takes longer than a plain one, a sample for each round, in a process that has no other observer: a
+ * Worker has none either, and what the engine learns of the SDK with one makes it slower or faster with another.
+ */
+function overheadAlone(task: Task): Promise<readonly number[]> {
+  const child = fork(join(import.meta.dirname, "ai_traced_alone.ts"), [JSON.stringify(task)]);
+  return new Promise((resolve, reject) => {
+    child.once("message", (samples) => resolve(samples as readonly number[]));
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${task.side} ended with code ${code}.`)));
+  });
+}
+
+/** What isotel costs, against each peer. */
+async function comparisons(
+  name: FunctionName,
+  major: Major,
+  effort: Effort,
+): Promise<Map<string, Comparison>> {
+  const { rounds, slices, warmUpMs } = effort;
+  const own = {
+    rounds: Math.ceil(rounds / 2),
+    slices: Math.ceil(slices / 2),
+    sliceMs,
+    warmUpMs: 2 * warmUpMs,
+  };
+  const samples = new Map(observers[major].map((side) => [side, [] as number[]]));
+  for (let count = 0; count < processes; count += 1) {
+    for (const [side, overheads] of samples) {
+      overheads.push(...(await overheadAlone({ name, major, side, effort: own })));
+    }
+  }
+  const ours = samples.get("isotel") ?? [];
+  samples.delete("isotel");
+  return new Map(Array.from(samples, ([peer, theirs]) => [peer, compare(ours, theirs)]));
+}
+
+function attributeCount(spans: readonly Finished[]): number {
+  return spans.reduce((sum, { attributes }) => sum + Object.keys(attributes).length, 0);
+}
+
+/** Refuses to compare when ours records less: both have to give the same spans. */
+async function checkSpans(name: FunctionName, major: Major): Promise<void> {
+  const ours = await spansOf(callBy("isotel", name, major).run);
+  const theirs = await spansOf(callBy("agents", name, major).run);
+  const names = (spans: readonly Finished[]) =>
+    spans
+      .map((span) => span.name)
+      .sort()
+      .join(", ");
+  if (names(ours) !== names(theirs) || attributeCount(ours) < attributeCount(theirs)) {
+    throw new Error(
+      `isotel gave ${names(ours)} with ${attributeCount(ours)} attributes, ` +
+        `agents ${names(theirs)} with ${attributeCount(theirs)}.`,
+    );
+  }
+}
+
+function benchmark(name: FunctionName, goal: Goal): Benchmark {
+  return {
+    id: `ai.${name}.traced`,
+    unit: "us",
+    goal,
+    async run({ effort, isProfile }) {
+      useSpans("array");
+      const byMajor = new Map<Major, Map<string, Comparison>>();
+      for (const major of majors) {
+        if (isProfile) {
+          await runAlone(callBy("isotel", name, major), 4000);
+          continue;
+        }
+        await checkSpans(name, major);
+        byMajor.set(major, await comparisons(name, major, effort));
+      }
+      return worseOf(byMajor);
+    },
+  };
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  benchmark("generateText", { peer: "agents", ratio: 0.4 }),
+  benchmark("streamText", { peer: "agents", ratio: 0.35 }),
+];

@@ -1,0 +1,14 @@
+// ai_traced_alone.ts TASK: measures one observer of AI SDK calls against plain calls, and tells the process that began it.
+import "./runtime/hooks.ts";
+import type { Task } from "./ai_traced.ts";
+import { alternate, less } from "./measure.ts";
+import { useSpans } from "./runtime/workers.ts";
+
+// What it imports is resolved after the hooks are in place.
+const { callBy } = await import("./ai_sides.ts");
+const { name, major, side, effort } = JSON.parse(process.argv[2] ?? "") as Task;
+useSpans("array");
+const subjects = [callBy("plain", name, major), callBy(side, name, major)];
+const samples = await alternate(subjects, effort);
+const overhead = less(samples.get(side) ?? [], samples.get("plain") ?? []);
+process.send?.(overhead, () => process.disconnect());
