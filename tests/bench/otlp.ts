@@ -10,37 +10,12 @@ import { root } from "../../worker/harness/start.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
 import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
+import { chatFinish as finish, chatStart as start } from "./chat_attributes.ts";
 import { alternate, compare, runAlone, type Subject } from "./measure.ts";
 
 const resource = { "service.name": "bench", "service.version": "1.0.0" };
 const scope = { name: "bench", version: "" };
 const name = "chat gpt-4o";
-
-const start = {
-  "gen_ai.operation.name": "chat",
-  "gen_ai.provider.name": "openai",
-  "gen_ai.request.model": "gpt-4o",
-  "gen_ai.request.temperature": 0.5,
-  "gen_ai.request.top_p": 1,
-  "gen_ai.request.max_tokens": 100,
-  "gen_ai.request.stream": true,
-  "gen_ai.agent.name": "booking",
-  "gen_ai.conversation.id": "conv-0",
-  "cloudflare.agents.integration.name": "ai-sdk",
-  "cloudflare.agents.operation.name": "doStream",
-  "gen_ai.output.type": "text",
-};
-
-const finish = {
-  "gen_ai.usage.input_tokens": 10,
-  "gen_ai.usage.output_tokens": 20,
-  "gen_ai.response.id": "resp-0",
-  "gen_ai.response.model": "gpt-4o-2024",
-  "cloudflare.agents.response.finish_reason": "stop",
-  "gen_ai.response.time_to_first_chunk": 0.5,
-  "cloudflare.agents.tool.count": 1,
-  "cloudflare.agents.usage.total_tokens": 30,
-};
 
 /** Texts that are different in every span, and numbers that are in most. */
 const varying = Array.from({ length: 1000 }, (_, index) => ({

@@ -11,6 +11,7 @@ import { type FinishedSpan, listAttributes } from "../../bindings/otlp/model.ts"
 import { OtlpCore, OtlpTrapError } from "../../bindings/otlp/otlp_core.ts";
 import { instantiateOtlp } from "../../bindings/otlp/otlp_exports.ts";
 import { OtlpHost } from "../../bindings/otlp/otlp_host.ts";
+import { plainSpan } from "../otlp/plain_span.ts";
 import { build, compile, readModule, root } from "./support/module.ts";
 import { Random } from "./support/random.ts";
 import { makeModule, withTrapIn } from "./support/wasm_binary.ts";
@@ -20,23 +21,9 @@ const module = compile(bytes);
 const scope = { name: "test", version: "1" };
 
 const span: FinishedSpan = {
-  traceId: "0af7651916cd43dd8448eb211c80319c",
-  spanId: "b7ad6b7169203331",
-  parentSpanId: "",
-  isParentRemote: undefined,
-  traceState: "",
-  flags: 1,
-  name: "span",
-  kind: 1,
-  startUnixMs: 1000,
-  endUnixMs: 2000,
+  ...plainSpan,
   attributes: listAttributes({ text: "value", number: 1.5, list: [1, "a"], flag: true }),
   events: [{ name: "e", unixMs: 1500, attributes: listAttributes({}), droppedAttributesCount: 0 }],
-  links: [],
-  status: { code: 0, message: "" },
-  droppedAttributesCount: 0,
-  droppedEventsCount: 0,
-  droppedLinksCount: 0,
 };
 
 describe(`the OTLP module of the ${build} build`, () => {

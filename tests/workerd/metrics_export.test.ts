@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MetricKind } from "../../bindings/core/abi.gen.ts";
 import type { MetricsExportCounts } from "../../bindings/invocation/metrics_export.ts";
 import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
 import {
@@ -12,19 +11,12 @@ import {
   takenOnce,
 } from "../otlp_receiver/receiver.ts";
 import { type SeriesTotal, seriesTotals } from "../otlp_receiver/sums.ts";
-import { type Family, Producer } from "../wasm/support/producer.ts";
+import { latency, orders, size } from "../wasm/support/families.ts";
+import { Producer } from "../wasm/support/producer.ts";
 import { Random } from "../wasm/support/random.ts";
 import { eventually } from "./harness/eventually.ts";
 import { base64, samplesOf } from "./harness/metrics_app.ts";
 
-const orders: Family = { name: "orders", labels: ["plan"] };
-const latency: Family = {
-  name: "latency",
-  kind: MetricKind.histogram,
-  labels: ["plan"],
-  bounds: [1, 10, 100],
-};
-const size: Family = { name: "size", kind: MetricKind.exponentialHistogram, labels: ["plan"] };
 const families = [orders, latency, size];
 const plans = Array.from({ length: 12 }, (_, index) => `plan-${index}`);
 const shards = ["isotel-0", "isotel-1"];

@@ -16,29 +16,10 @@ import {
 import { OtlpTrapError } from "../../../bindings/otlp/otlp_core.ts";
 import { OtlpHost } from "../../../bindings/otlp/otlp_host.ts";
 import { type Message, readJson, readProtobuf } from "../../otlp/definitions.ts";
+import { plainSpan } from "../../otlp/plain_span.ts";
 
 const none = listAttributes({});
 const scope = { name: "test", version: "" };
-
-const plainSpan: FinishedSpan = {
-  traceId: "0af7651916cd43dd8448eb211c80319c",
-  spanId: "b7ad6b7169203331",
-  parentSpanId: "",
-  isParentRemote: undefined,
-  traceState: "",
-  flags: 1,
-  name: "span",
-  kind: 1,
-  startUnixMs: 1000,
-  endUnixMs: 2000,
-  attributes: none,
-  events: [],
-  links: [],
-  status: { code: 0, message: "" },
-  droppedAttributesCount: 0,
-  droppedEventsCount: 0,
-  droppedLinksCount: 0,
-};
 
 const plainRecord: LogRecord = {
   unixMs: 1000,

@@ -9,6 +9,7 @@ import { SignalExporter } from "../../../bindings/otlp/exporter/signal_exporter.
 import type { ExportCounts } from "../../../bindings/otlp/exporter/tally.ts";
 import type { FinishedSpan } from "../../../bindings/otlp/model.ts";
 import { spanSize } from "../../../bindings/otlp/pipeline/span_size.ts";
+import { plainSpan } from "../../otlp/plain_span.ts";
 import { type Receiver, type Step, startReceiver } from "../../otlp_receiver/receiver.ts";
 
 let made = 0;
@@ -20,23 +21,10 @@ function varint(value: number): number[] {
 function span(attributes: Readonly<Record<string, unknown>> = {}): FinishedSpan {
   made += 1;
   return {
-    traceId: "0af7651916cd43dd8448eb211c80319c",
+    ...plainSpan,
     spanId: made.toString(16).padStart(16, "0"),
-    parentSpanId: "",
-    isParentRemote: undefined,
-    traceState: "",
-    flags: 1,
     name: `span ${made}`,
-    kind: 1,
-    startUnixMs: 1_700_000_000_000,
-    endUnixMs: 1_700_000_000_001,
     attributes: { keys: Object.keys(attributes), values: Object.values(attributes) },
-    events: [],
-    links: [],
-    status: { code: 0, message: "" },
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
   };
 }
 

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MetricKind } from "../../../bindings/core/abi.gen.ts";
 import { seriesTotals } from "../../otlp_receiver/sums.ts";
+import { latency, orders, size } from "../../wasm/support/families.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
 import { Random } from "../../wasm/support/random.ts";
 import { MemoryStorage } from "../support/storage.ts";
 import { type Answer, Life, onceEach, pointsOf, World } from "./support/export_life.ts";
 
-const orders: Family = { name: "orders", labels: ["plan"] };
-const latency: Family = {
-  name: "latency",
-  kind: MetricKind.histogram,
-  labels: ["plan"],
-  bounds: [1, 10, 100],
-};
-const size: Family = { name: "size", kind: MetricKind.exponentialHistogram, labels: ["plan"] };
 const depth: Family = { name: "depth", kind: MetricKind.gaugeLast };
 
 describe("any order of failures", () => {
