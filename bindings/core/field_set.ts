@@ -56,14 +56,17 @@ export class FieldSet {
   /** A text; anything but a string is taken as absent. */
   text(field: number, value: unknown): this {
     if (typeof value !== "string" || this.#leavesOut(field)) return this;
-    if (this.filter === undefined) return this.verbatim(field, value);
+    if (this.filter === undefined) return this.#put(field, value);
     const filtered = this.filter(field, value);
-    return filtered === undefined ? this : this.verbatim(field, filtered);
+    return filtered === undefined ? this : this.#put(field, filtered);
   }
 
   /** A text that {@link filter} has seen already, or undefined for none. */
   verbatim(field: number, value: string | undefined): this {
-    if (value === undefined || this.#leavesOut(field)) return this;
+    return value === undefined || this.#leavesOut(field) ? this : this.#put(field, value);
+  }
+
+  #put(field: number, value: string): this {
     // Before the views are touched: it may grow the memory.
     const textId = isLabel[field] === 1 ? (this.internLabel?.(value) ?? 0) : 0;
     this.#texts[field] = value;

@@ -8,7 +8,7 @@ import { type Comparison, compare, type Effort, runAlone } from "./measure.ts";
 import { type Finished, spansOf, useSpans } from "./runtime/workers.ts";
 
 /** Processes of each observer. */
-const processes = 3;
+const processes = 5;
 /** What is looked for is a small part of what is timed, and shows only where the engine has settled on it. */
 const sliceMs = 100;
 

@@ -10,7 +10,8 @@ export interface GatewayAnswer {
   readonly step?: number | undefined;
 }
 
-const nothing: GatewayAnswer = {};
+/** Nothing was said. */
+export const noAnswer: GatewayAnswer = Object.freeze({});
 const maxLogIdUnits = 256;
 const maxDepth = 6;
 const maxNodes = 200;
@@ -18,16 +19,16 @@ const maxNodes = 200;
 /** Reads the headers of a response: `Headers`, or an object of lower-case names as the SDK makes. */
 export function gatewayHeaders(headers: unknown): GatewayAnswer {
   const source = record(headers);
-  if (source === undefined) return nothing;
+  if (source === undefined) return noAnswer;
   // Asking a class of the runtime's takes longer than reading all three.
   const own = isFunction(source["get"]) && headers instanceof Headers ? headers : undefined;
   const read = (name: string): unknown => (own === undefined ? source[name] : own.get(name));
+  const logId = boundedLogId(read("cf-aig-log-id"));
+  const cacheStatus = text(read("cf-aig-cache-status"));
   const step = text(read("cf-aig-step"));
-  return {
-    logId: boundedLogId(read("cf-aig-log-id")),
-    cacheStatus: text(read("cf-aig-cache-status")),
-    step: step !== undefined && /^\d{1,6}$/.test(step) ? Number(step) : undefined,
-  };
+  if (logId === undefined && cacheStatus === undefined && step === undefined) return noAnswer;
+  const isNumber = step !== undefined && /^\d{1,6}$/.test(step);
+  return { logId, cacheStatus, step: isNumber ? Number(step) : undefined };
 }
 
 /**
@@ -35,7 +36,7 @@ export function gatewayHeaders(headers: unknown): GatewayAnswer {
  * search is bounded, and reads own data properties only: nothing of the caller's runs.
  */
 export function findGatewayAnswer(value: unknown): GatewayAnswer {
-  if (record(value) === undefined) return nothing;
+  if (record(value) === undefined) return noAnswer;
   const queue: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
   const seen = new Set<unknown>();
   for (const { value: node, depth } of queue) {
@@ -54,11 +55,12 @@ export function findGatewayAnswer(value: unknown): GatewayAnswer {
       if (queue.length < maxNodes) queue.push({ value: child, depth: depth + 1 });
     }
   }
-  return {};
+  return noAnswer;
 }
 
 /** Puts what is known into the finish fields of a chat span. */
 export function addGatewayAnswer(fields: FieldSet, answer: GatewayAnswer): void {
+  if (answer === noAnswer) return;
   fields
     .text(Field.gatewayLogId, answer.logId)
     .text(Field.gatewayCacheStatus, answer.cacheStatus)
@@ -67,7 +69,8 @@ export function addGatewayAnswer(fields: FieldSet, answer: GatewayAnswer): void 
 
 /** The first that is known of each. */
 export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer): GatewayAnswer {
-  if (second === nothing) return first;
+  if (second === noAnswer) return first;
+  if (first === noAnswer) return second;
   return {
     logId: first.logId ?? second.logId,
     cacheStatus: first.cacheStatus ?? second.cacheStatus,
@@ -85,7 +88,7 @@ export function completeGatewayAnswer(answer: GatewayAnswer, more: GatewayAnswer
 /** Follows the mutable `aiGatewayLogId` of a Workers AI binding through one call. */
 export function watchBinding(model: unknown): () => GatewayAnswer {
   const binding = record(ownValue(ownValue(model, "config"), "binding"));
-  if (binding === undefined || !("aiGatewayLogId" in binding)) return () => nothing;
+  if (binding === undefined || !("aiGatewayLogId" in binding)) return () => noAnswer;
   const calls = (callsInFlight.get(binding) ?? 0) + 1;
   callsInFlight.set(binding, calls);
   const before = binding["aiGatewayLogId"];
@@ -94,7 +97,9 @@ export function watchBinding(model: unknown): () => GatewayAnswer {
     callsInFlight.set(binding, inFlight - 1);
     const after = binding["aiGatewayLogId"];
     // The binding keeps the id of whichever call settled last: with several in flight it is nobody's for certain.
-    return inFlight === 1 && calls === 1 && after !== before ? { logId: boundedLogId(after) } : {};
+    return inFlight === 1 && calls === 1 && after !== before
+      ? { logId: boundedLogId(after) }
+      : noAnswer;
   };
 }
 
@@ -104,7 +109,7 @@ const logIdKeys = new Set(["cfaiglogid", "aigatewaylogid"]);
 const gatewayKey = /gateway|aig|workersai/;
 
 function fromEntries(entries: readonly (readonly [string, unknown])[]): GatewayAnswer {
-  let answer: GatewayAnswer = {};
+  let answer = noAnswer;
   for (const [key, value] of entries) {
     const name = key.toLowerCase().replaceAll(/[-_.]/g, "");
     if (logIdKeys.has(name)) {

@@ -78,12 +78,9 @@ export class AIOperation {
     if (span.isInTrace) {
       span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
     }
-    this.enrich(span, { operation: "invoke_agent", ...this.#info });
+    const { agentName } = this.identity;
+    this.enrich(span, { operation: "invoke_agent", agentName, model: model.modelId });
     this.approvals.recordDenied(params);
-  }
-
-  get #info(): { agentName: string | undefined; model: string | undefined } {
-    return { agentName: this.identity.agentName, model: this.#model };
   }
 
   get stream(): boolean {
@@ -174,8 +171,7 @@ export class AIOperation {
     // The calls say it all, unless none was seen; results are not read without need.
     const { telemetry } = this;
     const read = this.#callCount > 0 ? undefined : telemetry.guard(() => summarize(result));
-    const summary = read ?? emptySummary();
-    this.#close(Outcome.finished, summary, () => this.#span.close(Outcome.finished));
+    if (this.#beginEnd(Outcome.finished, read)) this.#span.close(Outcome.finished);
   }
 
   /** Somebody began to read the stream. */
@@ -197,12 +193,12 @@ export class AIOperation {
   }
 
   fail(cause: unknown): void {
-    this.#close(Outcome.cancelled, emptySummary(), () => this.#span.closeWithCause(cause));
+    if (this.#beginEnd(Outcome.cancelled)) this.#span.closeWithCause(cause);
   }
 
   /** The caller or the runtime stopped it. */
   cancel(): void {
-    this.#close(Outcome.cancelled, emptySummary(), () => this.#span.close(Outcome.cancelled));
+    if (this.#beginEnd(Outcome.cancelled)) this.#span.close(Outcome.cancelled);
   }
 
   /** A model's stream broke off. Only what a stream says to be an error is tried again, so this is the end. */
@@ -212,7 +208,7 @@ export class AIOperation {
 
   /** Its invocation is over, or there are too many to remember. */
   truncate(): void {
-    this.#close(Outcome.truncated, emptySummary(), () => this.#span.close(Outcome.truncated));
+    if (this.#beginEnd(Outcome.truncated)) this.#span.close(Outcome.truncated);
   }
 
   /** How a model call ends that finds its operation over. */
@@ -220,8 +216,13 @@ export class AIOperation {
     return this.#lateOutcome;
   }
 
-  #close(callOutcome: number, summary: ResponseSummary, end: () => void): void {
-    if (this.#isClosed) return;
+  /**
+   * Ends the calls that are open and fills the finish fields, unless the operation has ended before.
+   *
+   * @param summary of the result, where no call told of it.
+   */
+  #beginEnd(callOutcome: number, summary: ResponseSummary = emptySummary()): boolean {
+    if (this.#isClosed) return false;
     this.#isClosed = true;
     this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
     this.onClose?.();
@@ -230,7 +231,7 @@ export class AIOperation {
     for (const call of [...this.#openCalls]) call.closeWith(callOutcome);
     const fields = this.#span.beginFields();
     this.telemetry.guard(() => addResponse(fields, summary, (value) => this.#span.intern(value)));
-    end();
+    return true;
   }
 }
 

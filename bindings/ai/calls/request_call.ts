@@ -8,7 +8,7 @@ import { type ContentPolicy, noContent } from "../content/policy.ts";
 import type { SpanInfo } from "../span_info.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { type CurrentCall, runInCall } from "./current_call.ts";
-import { completeGatewayAnswer, type GatewayAnswer, gatewayHeaders } from "./gateway_answer.ts";
+import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answer.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 
@@ -19,7 +19,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   protected readonly content: ContentPolicy;
   protected summary: ResponseSummary = emptySummary();
   #hasOutput = false;
-  #toldByTransport: GatewayAnswer = {};
+  #toldByTransport = noAnswer;
 
   protected constructor(owner: CallOwner, span: Span) {
     this.owner = owner;
@@ -42,11 +42,11 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   }
 
   closeWith(outcome: number): void {
-    this.#close(outcome, () => this.span.close(outcome));
+    if (this.#beginEnd(outcome)) this.span.close(outcome);
   }
 
   protected closeWithCause(cause: unknown): void {
-    this.#close(Outcome.failed, () => this.span.closeWithCause(cause));
+    if (this.#beginEnd(Outcome.failed)) this.span.closeWithCause(cause);
   }
 
   /** Output has arrived. */
@@ -65,9 +65,10 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   /** Puts more of the answer than its summary into the finish fields. */
   protected addContent(_fields: FieldSet): void {}
 
-  #close(outcome: number, end: () => void): void {
+  /** Fills the finish fields, unless the call has ended before. */
+  #beginEnd(outcome: number): boolean {
     const { owner, span } = this;
-    if (!owner.callEnded(this)) return;
+    if (!owner.callEnded(this)) return false;
     owner.telemetry.guard(() => this.endChildren(outcome));
     const fields = span.beginFields();
     // What a provider handed over may throw when it is read: the span ends all the same.
@@ -77,8 +78,12 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
       addResponse(fields, summary, (value) => span.intern(value));
       this.addContent(fields);
     });
-    end();
+    return true;
   }
+}
+
+function settled(call: RequestCall, result: unknown): void {
+  call.settled(result);
 }
 
 /**
@@ -94,7 +99,7 @@ export function runRequest<C extends RequestCall, T>(
   info: SpanInfo,
   open: (span: Span) => C,
   execute: () => T,
-  settle: (call: C, result: unknown) => void = (call, result) => call.settled(result),
+  settle: (call: C, result: unknown) => void = settled,
 ): T {
   const { telemetry } = owner;
   const options = owner.childOptions(operation, info);

@@ -7,6 +7,7 @@ import {
   type GatewayAnswer,
   gatewayHeaders,
   mergeGatewayAnswers,
+  noAnswer,
 } from "./gateway_answer.ts";
 
 /** What is known of a model's answer, gathered from a result or part by part from a stream. */
@@ -27,7 +28,7 @@ export function emptySummary(): ResponseSummary {
     finishReason: undefined,
     usage: undefined,
     toolCalls: 0,
-    gateway: {},
+    gateway: noAnswer,
   };
 }
 
@@ -115,7 +116,9 @@ function addUsage(fields: FieldSet, usage: unknown): void {
 function countToolCalls(source: Readonly<Record<string, unknown>> | undefined): number {
   const content = source?.["content"];
   if (Array.isArray(content)) {
-    return content.filter((part) => record(part)?.["type"] === "tool-call").length;
+    let count = 0;
+    for (const part of content) if (record(part)?.["type"] === "tool-call") count += 1;
+    return count;
   }
   const toolCalls = source?.["toolCalls"];
   return Array.isArray(toolCalls) ? toolCalls.length : 0;

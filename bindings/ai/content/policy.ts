@@ -9,7 +9,7 @@ export interface ContentPolicy {
   readonly toolResults: boolean;
 }
 
-/** That of a call nothing traces: its content goes nowhere. */
+/** That of a call whose content goes nowhere. */
 export const noContent: ContentPolicy = {
   inputMessages: false,
   outputMessages: false,
@@ -23,6 +23,7 @@ export function contentPolicy(
   settings: Settings,
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,
 ): ContentPolicy {
+  if (!settings.storeMessages && !settings.storeTools) return noContent;
   const inputs = telemetryOptions?.["recordInputs"] !== false;
   const outputs = telemetryOptions?.["recordOutputs"] !== false;
   return {
