@@ -220,6 +220,32 @@ for (const sdk of sdks) {
       assert.equal(attributes["otel.dropped_attributes_count"], 2);
     });
 
+    test("a call whose model calls nobody sees is told of by its result", async () => {
+      const result = {
+        totalUsage: { inputTokens: 100, outputTokens: 20, totalTokens: 120 },
+        finishReason: "stop",
+        response: { id: "response-1", modelId: "model-1-0001" },
+      };
+      const generateText = () => Promise.resolve(result);
+      const namespace = { ...sdk.namespace, generateText } as unknown as Sdk["namespace"];
+      const tracing = recording();
+      const functions = wrapped(tracing.telemetry, { ...sdk, namespace });
+      assert.equal(await functions.generateText({ prompt: "p", model: sdk.model({}) }), result);
+      const [operation, ...others] = tracing.runtime.spans;
+      assert.deepEqual(others, []);
+      const attributes = attributesOf(operation);
+      assert.deepEqual(
+        [
+          "gen_ai.usage.input_tokens",
+          "gen_ai.usage.output_tokens",
+          "cloudflare.agents.response.finish_reason",
+          "gen_ai.response.id",
+          "gen_ai.response.model",
+        ].map((key) => attributes[key]),
+        [100, 20, "stop", "response-1", "model-1-0001"],
+      );
+    });
+
     test("a gateway's log id of more than 256 bytes is none", async () => {
       for (const [id, expected] of [
         ["l".repeat(256), "l".repeat(256)],
