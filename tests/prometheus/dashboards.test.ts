@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
-import { type LocalWorker, root, startWorkers } from "../../worker/harness/start.ts";
+import { readConfig } from "../../worker/harness/read_config.ts";
+import {
+  type LocalWorker,
+  root,
+  startWorkers,
+  streamingTailConsumers,
+  type WorkerConfig,
+} from "../../worker/harness/start.ts";
+import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { type Door, openDoor } from "./support/door.ts";
 import { Prometheus } from "./support/prometheus.ts";
 import { sendTraffic, type Traffic } from "./support/traffic.ts";
 
@@ -18,6 +27,28 @@ interface Panel {
 const dashboard = JSON.parse(
   readFileSync(join(root, "dashboards/grafana/isotel.json"), "utf8"),
 ) as { readonly panels: readonly Panel[] };
+
+/** The reference Worker, which exports to a receiver, and the example of a collector, which follows it. */
+function workersExportingTo({ url }: Receiver): readonly WorkerConfig[] {
+  const exports = { OTLP_BACKEND: "custom", OTEL_EXPORTER_OTLP_ENDPOINT: url };
+  const collector = readConfig("worker/collector/wrangler.jsonc");
+  const demo = demoConfig();
+  const scraped = { SCRAPE_TOKEN: scrapeToken, FLUSH_INTERVAL_MS: "1000" };
+  return [
+    {
+      ...demo,
+      vars: { ...demo["vars"], ...exports },
+      streaming_tail_consumers: [...streamingTailConsumers, { service: "isotel-collector" }],
+    },
+    {
+      ...collector,
+      main: "worker/collector/index.ts",
+      vars: { ...exports, ...scraped },
+      // Without an id it would be the one of the same name of the other Worker.
+      kv_namespaces: [{ binding: "TELEMETRY_KV", id: "collector" }],
+    },
+  ];
+}
 
 const traffic: Traffic = { chats: 2, streams: 2, failures: 1, resolves: 4, unknownFlags: 1 };
 
@@ -35,6 +66,11 @@ test("promtool accepts the alert rules", () => {
   assert.equal(status, 0, stdout + stderr);
 });
 
+test("the alert rules fire when they should, and only then", () => {
+  const { status, stdout, stderr } = promtool("test", "rules", "../tests/prometheus/alerts.yml");
+  assert.equal(status, 0, stdout + stderr);
+});
+
 test("promtool accepts the scrape configuration", () => {
   // Whether the token's file is there is the reader's affair.
   const { status, stdout, stderr } = promtool("check", "config", "--syntax-only", "prometheus.yml");
@@ -43,12 +79,19 @@ test("promtool accepts the scrape configuration", () => {
 
 describe("the dashboard over a real Prometheus", () => {
   let worker: LocalWorker;
+  let receiver: Receiver;
+  let door: Door;
   let prometheus: Prometheus;
   before(async () => {
-    worker = await startWorkers([demoConfig()]);
-    const url = new URL("/metrics", worker.url);
+    receiver = await startReceiver();
+    worker = await startWorkers(workersExportingTo(receiver));
+    door = await openDoor(worker, "isotel-collector");
     await sendTraffic(worker, traffic);
-    prometheus = await Prometheus.start({ targets: [{ job: "worker", url, token: scrapeToken }] });
+    const targets = [
+      { job: "worker", url: new URL("/metrics", worker.url), token: scrapeToken },
+      { job: "collector", url: new URL("/metrics", door.url), token: scrapeToken },
+    ];
+    prometheus = await Prometheus.start({ targets });
     const resolves = "sum(confidence_resolves_total)";
     const first = traffic.resolves + traffic.unknownFlags;
     await prometheus.eventually(resolves, ([one]) => one?.value === first);
@@ -56,11 +99,19 @@ describe("the dashboard over a real Prometheus", () => {
     await sleep(1500);
     await sendTraffic(worker, traffic);
     await prometheus.eventually(resolves, ([one]) => one?.value === 2 * first);
+    for (const exported of [
+      'isotel_otlp_items_total{job="worker",result="accepted"}',
+      'isotel_collector_spans_total{job="collector",result="exported"}',
+    ]) {
+      await prometheus.eventually(exported, ([one]) => (one?.value ?? 0) > 0);
+    }
     await sleep(1500);
   });
   after(async () => {
     await prometheus?.stop();
+    await door?.close();
     await worker?.close();
+    await receiver?.close();
   });
 
   const panels = dashboard.panels.filter(({ type }) => type !== "row");
