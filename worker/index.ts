@@ -8,8 +8,8 @@ import { help } from "./help.ts";
 import { resolve } from "./resolver/resolve.ts";
 import { telemetryOptions } from "./telemetry_options.ts";
 
-export { TelemetryAggregator } from "isotel/metrics";
 export { ScriptedProvider } from "./model/scripted_provider.ts";
+export { TelemetryAggregator } from "./telemetry_aggregator.ts";
 export { WeatherService } from "./weather/weather_service.ts";
 
 async function route(request: Request, env: Env, context: ExecutionContext): Promise<Response> {

@@ -1,6 +1,7 @@
 import "isotel/otlp";
 import type { TelemetryOptions } from "isotel";
 import type { OtlpOptions } from "isotel/otlp";
+import type { MetricsExportOptions } from "isotel/otlp/metrics";
 import type { Env } from "./env.ts";
 
 const routes: ReadonlySet<string> = new Set(["/", "/chat", "/chat/stream", "/resolve"]);
@@ -11,8 +12,11 @@ function route({ url }: Request): string | undefined {
 }
 
 /** Keys are variables, under the names each backend has for them. */
-function otlpOptions({ OTLP_ENDPOINT }: Env, names: string): OtlpOptions {
-  const backends = names.split(",").map((backend) => ({ backend, endpoint: OTLP_ENDPOINT }));
+function otlpOptions(env: Env, names: string): OtlpOptions {
+  const { OTLP_ENDPOINT: endpoint, AXIOM_METRICS_DATASET: metricsDataset } = env;
+  const backends = names
+    .split(",")
+    .map((backend) => ({ backend, endpoint, ...(backend === "axiom" && { metricsDataset }) }));
   return { backends, serviceName: "isotel-reference", route } as OtlpOptions;
 }
 
@@ -30,5 +34,15 @@ export function telemetryOptions(env: Env): TelemetryOptions {
       }),
       route,
     },
+  };
+}
+
+/** Where the totals of all isolates go besides `/metrics`. */
+export function metricsExportOptions(env: Env): MetricsExportOptions | undefined {
+  const { OTLP_METRICS_BACKEND, FLUSH_INTERVAL_MS } = env;
+  if (OTLP_METRICS_BACKEND === undefined) return undefined;
+  return {
+    ...otlpOptions(env, OTLP_METRICS_BACKEND),
+    ...(FLUSH_INTERVAL_MS !== undefined && { intervalMs: Number(FLUSH_INTERVAL_MS) }),
   };
 }

@@ -7,7 +7,7 @@ import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_o
 
 /** The export an aggregator has asked for. What is wrong is told, and everything else goes on without it. */
 export function makeExport(
-  otlp: ((env: never) => MetricsExportOptions) | undefined,
+  otlp: ((env: never) => MetricsExportOptions | undefined) | undefined,
   env: unknown,
   host: ExportHost,
 ): MetricsExport | undefined {
@@ -20,7 +20,8 @@ export function makeExport(
     return undefined;
   }
   try {
-    return make(otlp(env as never), env, host);
+    const options = otlp(env as never);
+    return options === undefined ? undefined : make(options, env, host);
   } catch (cause) {
     const isOurs = cause instanceof TypeError && cause.message.startsWith("isotel: ");
     console.error(isOurs ? cause.message : "isotel: the option otlp cannot be read.");

@@ -23,9 +23,12 @@ export interface TelemetryAggregatorOptions {
   readonly producerRetentionMs?: number;
   /** Milliseconds a gauge counts after its producer wrote it; 5 minutes unless given. */
   readonly gaugeExpiryMs?: number;
-  /** Where totals are sent over OTLP, by the Worker's `env`; needs `import "isotel/otlp/metrics";`. */
+  /**
+   * Where totals are sent over OTLP, by the Worker's `env`, or undefined for nowhere; needs
+   * `import "isotel/otlp/metrics";`.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: an env is whatever the Worker declares it to be
-  readonly otlp?: (env: any) => MetricsExportOptions;
+  readonly otlp?: (env: any) => MetricsExportOptions | undefined;
 }
 
 /** What arrives within this time is published together. */

@@ -1,0 +1,30 @@
+/** Keys of each backend, and the header by which its requests are told from the others'. */
+export const backends = {
+  sentry: {
+    vars: { SENTRY_DSN: "http://abc@127.0.0.1/42" },
+    header: ["x-sentry-auth", "sentry sentry_key=abc"],
+  },
+  honeycomb: {
+    vars: { HONEYCOMB_API_KEY: "0123456789abcdef0123456789abcdef", HONEYCOMB_DATASET: "shop" },
+    header: ["x-honeycomb-team", "0123456789abcdef0123456789abcdef"],
+  },
+  datadog: {
+    vars: { DD_API_KEY: "dd-1", DD_SITE: "us5.datadoghq.com" },
+    header: ["dd-api-key", "dd-1"],
+  },
+  grafana: {
+    vars: { GRAFANA_USER_ID: "12", GRAFANA_API_KEY: "glc_1" },
+    header: ["authorization", `Basic ${Buffer.from("12:glc_1").toString("base64")}`],
+  },
+  axiom: {
+    vars: { AXIOM_TOKEN: "xaat-1", AXIOM_DATASET: "shop", AXIOM_METRICS_DATASET: "sums" },
+    header: ["authorization", "Bearer xaat-1"],
+  },
+  custom: {
+    vars: { OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b", OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" },
+    header: ["x-key", "a b"],
+  },
+} as const;
+
+export type BackendName = keyof typeof backends;
+export const backendNames = Object.keys(backends) as BackendName[];

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { demoConfig } from "../../worker/demo/environment.ts";
+import { startWorkers } from "../../worker/harness/start.ts";
+import { type ReceivedRequest, type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { seriesTotals } from "../otlp_receiver/sums.ts";
+import { type BackendName, backendNames, backends } from "./harness/backends.ts";
+import { eventually } from "./harness/eventually.ts";
+
+const resolves = 3;
+
+describe("the metrics of the reference Worker", () => {
+  // Sentry takes none.
+  const names = backendNames.filter((name) => name !== "sentry");
+  let receiver: Receiver;
+  before(async () => {
+    receiver = await startReceiver();
+    const config = demoConfig();
+    const vars = Object.assign({}, ...names.map((name) => backends[name].vars));
+    const otlp = { OTLP_METRICS_BACKEND: names.join(","), OTLP_ENDPOINT: receiver.url };
+    // The receiver reads points in protobuf.
+    const format = { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" };
+    const worker = await startWorkers([
+      { ...config, vars: { ...config["vars"], ...otlp, ...vars, ...format } },
+    ]);
+    try {
+      for (let i = 0; i < resolves; i += 1) {
+        const answer = await worker.fetch("/resolve?flag=new-checkout&country=PT&targeting_key=a");
+        assert.equal(answer.status, 200, await answer.text());
+      }
+      await eventually(async () => {
+        for (const name of names) assert.equal(resolvesAt(name), resolves, name);
+      });
+    } finally {
+      await worker.close();
+    }
+  });
+  after(() => receiver.close());
+
+  const requestsTo = (name: BackendName): ReceivedRequest[] => {
+    const [header, value] = backends[name].header;
+    return receiver.requests.filter(({ headers }) => headers[header] === value);
+  };
+  /** What the counter of resolves comes to at a backend. */
+  const resolvesAt = (name: BackendName): number =>
+    [...seriesTotals(requestsTo(name).flatMap(({ points }) => points))]
+      .filter(([series]) => series.startsWith("confidence_resolves"))
+      .reduce((sum, [, { value }]) => sum + value, 0);
+
+  test("reach each backend that takes metrics, from its aggregator and from nowhere else", () => {
+    for (const name of names) {
+      assert.equal(resolvesAt(name), resolves, name);
+      for (const { path, resource } of requestsTo(name)) {
+        assert.match(path, /\/v1\/metrics$/);
+        assert.equal(resource["service.name"], "isotel-reference");
+        assert.ok(String(resource["service.instance.id"]).length > 0);
+      }
+    }
+    const expected = names.reduce((sum, name) => sum + requestsTo(name).length, 0);
+    assert.equal(receiver.requests.length, expected);
+  });
+
+  test("carry the headers that metrics need", () => {
+    for (const { headers } of requestsTo("axiom")) {
+      assert.equal(headers["x-axiom-metrics-dataset"], "sums");
+    }
+    for (const { headers } of requestsTo("honeycomb")) {
+      assert.equal(headers["x-honeycomb-dataset"], "shop");
+    }
+  });
+
+  test("are totals, but deltas for Datadog", () => {
+    for (const name of names) {
+      const temporalities = requestsTo(name)
+        .flatMap(({ points }) => points)
+        .filter(({ kind }) => kind !== "gauge")
+        .map(({ temporality }) => temporality);
+      assert.deepEqual([...new Set(temporalities)], [name === "datadog" ? 1 : 2], name);
+    }
+  });
+});
