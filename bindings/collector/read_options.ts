@@ -5,7 +5,8 @@ import {
 } from "../invocation/read_options.ts";
 import { shapeOf } from "../metrics/shape.ts";
 import { encodeLogsByResource, encodeTracesByResource } from "../otlp/encode_by_resource.ts";
-import { makePipeline, type Surroundings, scope } from "../otlp/pipeline/make_pipeline.ts";
+import { ownScope } from "../otlp/own_scope.ts";
+import { makePipeline, type Surroundings } from "../otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { type ExportPlan, readExportOptions } from "../otlp/pipeline/read_export_options.ts";
@@ -88,9 +89,9 @@ function planOf(
 function pipelineOf(plan: ExportPlan, surroundings: Surroundings): Pipeline {
   return makePipeline(plan, surroundings, {
     encodeSpans: (spans, format) =>
-      encodeTracesByResource(spans as readonly CollectedSpan[], scope, format),
+      encodeTracesByResource(spans as readonly CollectedSpan[], ownScope, format),
     encodeLogs: (records, format) =>
-      encodeLogsByResource(records as readonly CollectedLog[], scope, format),
+      encodeLogsByResource(records as readonly CollectedLog[], ownScope, format),
     maxQueued: limits.queuedItems,
   });
 }

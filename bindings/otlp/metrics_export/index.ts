@@ -1,6 +1,8 @@
 import { provideMetricsExport } from "../../invocation/metrics_export.ts";
 import { systemClock } from "../../trace/clock.ts";
+import { sleep } from "../../trace/waiting.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
+import { systemFetch } from "../exporter/system_fetch.ts";
 import { makeMetricsExport } from "./metrics_exporter.ts";
 
 export type { BackendName, BackendOptions } from "../backends/backend.ts";
@@ -8,9 +10,8 @@ export type { MetricsExportOptions } from "./read_metrics_options.ts";
 
 const sending: SenderOptions = {
   clock: systemClock,
-  // As it is when it is called: a test or a framework may have put in another.
-  fetch: (url, init) => globalThis.fetch(url, init),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  fetch: systemFetch,
+  sleep: (ms) => sleep(ms).over,
   random: Math.random,
 };
 

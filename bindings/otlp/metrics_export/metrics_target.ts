@@ -1,7 +1,7 @@
 import type { ExportHost, MetricsExportCounts } from "../../invocation/metrics_export.ts";
 import { backoffMs } from "../exporter/retry.ts";
 import { type SenderOptions, type SendOutcome, send } from "../exporter/sender.ts";
-import type { InstrumentationScope } from "../model.ts";
+import { ownScope } from "../own_scope.ts";
 import { encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
 import { type Counted, counters, messagesOf, pointsOf } from "./part_outcome.ts";
 import type { TargetPlan } from "./read_metrics_options.ts";
@@ -17,8 +17,6 @@ export interface TargetOptions {
   readonly slot: number;
   readonly sending: SenderOptions;
 }
-
-const scope: InstrumentationScope = { name: "isotel", version: "" };
 
 /** Of one request, one soon after the other. Then newer totals are sent, and a delta goes out once an interval. */
 const maxAttempts = 10;
@@ -124,7 +122,12 @@ export class MetricsTarget {
     const part = encodePart(
       host.aggregate(),
       interval,
-      { ...this.#options, scope, format: destination.format, temporality: plan.temporality },
+      {
+        ...this.#options,
+        scope: ownScope,
+        format: destination.format,
+        temporality: plan.temporality,
+      },
       pending.next,
       destination.maxBytes,
     );

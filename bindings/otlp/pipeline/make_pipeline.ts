@@ -1,13 +1,11 @@
 import { sleep, type WaitUntil } from "../../trace/waiting.ts";
 import { encodeLogs, encodeTraces } from "../encoder.ts";
-import type { InstrumentationScope } from "../model.ts";
+import { systemFetch } from "../exporter/system_fetch.ts";
+import { ownScope } from "../own_scope.ts";
 import { shouldSample } from "../propagation.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
-
-/** Who makes what is exported. */
-export const scope: InstrumentationScope = { name: "isotel", version: "" };
 
 /** What a pipeline needs of the world around it. */
 export type Surroundings = Pick<
@@ -37,8 +35,8 @@ export function makePipeline(
 
 function encodersOf({ resource }: ExportPlan): Encoders {
   return {
-    encodeSpans: (spans, format) => encodeTraces(spans, resource, scope, format),
-    encodeLogs: (records, format) => encodeLogs(records, resource, scope, format),
+    encodeSpans: (spans, format) => encodeTraces(spans, resource, ownScope, format),
+    encodeLogs: (records, format) => encodeLogs(records, resource, ownScope, format),
   };
 }
 
@@ -49,8 +47,7 @@ export function systemSurroundings(
 ): Surroundings {
   return {
     clock,
-    // As it is when it is called: a test or a framework may have put in another.
-    fetch: (url, init) => globalThis.fetch(url, init),
+    fetch: systemFetch,
     sleep,
     random: Math.random,
     waitUntil,
