@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
-import { readConfig } from "../../worker/harness/read_config.ts";
 import {
   type LocalWorker,
   root,
@@ -14,6 +13,7 @@ import {
   type WorkerConfig,
 } from "../../worker/harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { collectorConfig, collectorName } from "../workerd/harness/collector_config.ts";
 import { type Door, openDoor } from "./support/door.ts";
 import { Prometheus } from "./support/prometheus.ts";
 import { sendTraffic, type Traffic } from "./support/traffic.ts";
@@ -30,20 +30,13 @@ const dashboard = JSON.parse(
 
 /** The reference Worker, which exports to a receiver, and the example of a collector, which follows it. */
 function workersExportingTo({ url }: Receiver): readonly WorkerConfig[] {
-  const exports = { OTLP_BACKEND: "custom", OTEL_EXPORTER_OTLP_ENDPOINT: url };
-  const collector = readConfig("worker/collector/wrangler.jsonc");
-  const demo = demoConfig();
-  const scraped = { SCRAPE_TOKEN: scrapeToken, FLUSH_INTERVAL_MS: "1000" };
   return [
     {
-      ...demo,
-      vars: { ...demo["vars"], ...exports },
-      streaming_tail_consumers: [...streamingTailConsumers, { service: "isotel-collector" }],
+      ...demoConfig({ OTLP_BACKEND: "custom", OTEL_EXPORTER_OTLP_ENDPOINT: url }),
+      streaming_tail_consumers: [...streamingTailConsumers, { service: collectorName }],
     },
     {
-      ...collector,
-      main: "worker/collector/index.ts",
-      vars: { ...exports, ...scraped },
+      ...collectorConfig(url, scrapeToken),
       // Without an id it would be the one of the same name of the other Worker.
       kv_namespaces: [{ binding: "TELEMETRY_KV", id: "collector" }],
     },
@@ -85,7 +78,7 @@ describe("the dashboard over a real Prometheus", () => {
   before(async () => {
     receiver = await startReceiver();
     worker = await startWorkers(workersExportingTo(receiver));
-    door = await openDoor(worker, "isotel-collector");
+    door = await openDoor(worker, collectorName);
     await sendTraffic(worker, traffic);
     const targets = [
       { job: "worker", url: new URL("/metrics", worker.url), token: scrapeToken },

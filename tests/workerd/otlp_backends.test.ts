@@ -79,13 +79,9 @@ describe("from the reference Worker in workerd to each backend", () => {
 
   for (const [name, { vars, path, headers, type = protobuf }] of Object.entries(backends)) {
     test(name, async () => {
-      const config = demoConfig();
       const endpoint = needsEndpoint.has(name) ? { OTLP_ENDPOINT: receiver.url } : {};
       const worker = await startWorkers([
-        {
-          ...config,
-          vars: { ...config["vars"], OTLP_BACKEND: name, ...endpoint, ...vars(receiver.url) },
-        },
+        demoConfig({ OTLP_BACKEND: name, ...endpoint, ...vars(receiver.url) }),
       ]);
       try {
         const answer = await worker.fetch("/chat?prompt=s3cret+in+New+York");

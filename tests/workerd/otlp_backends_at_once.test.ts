@@ -3,21 +3,23 @@ import { after, before, describe, test } from "node:test";
 import { demoConfig } from "../../worker/demo/environment.ts";
 import type { Span } from "../../worker/harness/spans.ts";
 import { startWorkers } from "../../worker/harness/start.ts";
-import { type ReceivedRequest, type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { assertAllClosed } from "./harness/assertions.ts";
-import { backends, type BackendName as Name, backendNames as names } from "./harness/backends.ts";
+import {
+  backends,
+  keysOf,
+  type BackendName as Name,
+  backendNames as names,
+  requestsTo,
+} from "./harness/backends.ts";
 
 describe("the reference Worker with six backends", () => {
   let receiver: Receiver;
   let native: Span[];
   before(async () => {
     receiver = await startReceiver();
-    const config = demoConfig();
-    const vars = Object.assign({}, ...names.map((name) => backends[name].vars));
     const otlp = { OTLP_BACKEND: names.join(","), OTLP_ENDPOINT: receiver.url };
-    const worker = await startWorkers([
-      { ...config, vars: { ...config["vars"], ...otlp, ...vars } },
-    ]);
+    const worker = await startWorkers([demoConfig({ ...otlp, ...keysOf(names) })]);
     try {
       const answer = await worker.fetch("/chat?prompt=How+warm+is+it+in+Lisbon%3F");
       assert.equal(answer.status, 200, await answer.text());
@@ -29,18 +31,14 @@ describe("the reference Worker with six backends", () => {
   });
   after(() => receiver.close());
 
-  const requestsTo = (name: Name): ReceivedRequest[] => {
-    const [header, value] = backends[name].header;
-    return receiver.requests.filter(({ headers }) => headers[header] === value);
-  };
   /** Spans as one backend has them, in the order of their ids. */
   const spansAt = (name: Name) =>
-    requestsTo(name)
+    requestsTo(receiver, name)
       .flatMap(({ items }) => items)
       .sort((a, b) => a.spanId.localeCompare(b.spanId));
 
   test("each gets one request of its own", () => {
-    for (const name of names) assert.equal(requestsTo(name).length, 1, name);
+    for (const name of names) assert.equal(requestsTo(receiver, name).length, 1, name);
     assert.equal(receiver.requests.length, names.length);
   });
 
@@ -48,7 +46,8 @@ describe("the reference Worker with six backends", () => {
     for (const name of names) {
       const [header, value] = backends[name].header;
       for (const other of names.filter((one) => one !== name)) {
-        for (const { headers } of requestsTo(other)) assert.notEqual(headers[header], value, other);
+        for (const { headers } of requestsTo(receiver, other))
+          assert.notEqual(headers[header], value, other);
       }
     }
   });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { demoConfig } from "../../worker/demo/environment.ts";
 import { startWorkers } from "../../worker/harness/start.ts";
-import { type ReceivedRequest, type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { seriesTotals } from "../otlp_receiver/sums.ts";
-import { type BackendName, backendNames, backends } from "./harness/backends.ts";
+import { type BackendName, backendNames, keysOf, requestsTo } from "./harness/backends.ts";
 import { eventually } from "./harness/eventually.ts";
 
 const resolves = 3;
@@ -15,14 +15,10 @@ describe("the metrics of the reference Worker", () => {
   let receiver: Receiver;
   before(async () => {
     receiver = await startReceiver();
-    const config = demoConfig();
-    const vars = Object.assign({}, ...names.map((name) => backends[name].vars));
     const otlp = { OTLP_METRICS_BACKEND: names.join(","), OTLP_ENDPOINT: receiver.url };
     // The receiver reads points in protobuf.
     const format = { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" };
-    const worker = await startWorkers([
-      { ...config, vars: { ...config["vars"], ...otlp, ...vars, ...format } },
-    ]);
+    const worker = await startWorkers([demoConfig({ ...otlp, ...keysOf(names), ...format })]);
     try {
       for (let i = 0; i < resolves; i += 1) {
         const answer = await worker.fetch("/resolve?flag=new-checkout&country=PT&targeting_key=a");
@@ -37,41 +33,37 @@ describe("the metrics of the reference Worker", () => {
   });
   after(() => receiver.close());
 
-  const requestsTo = (name: BackendName): ReceivedRequest[] => {
-    const [header, value] = backends[name].header;
-    return receiver.requests.filter(({ headers }) => headers[header] === value);
-  };
   /** What the counter of resolves comes to at a backend. */
   const resolvesAt = (name: BackendName): number =>
-    [...seriesTotals(requestsTo(name).flatMap(({ points }) => points))]
+    [...seriesTotals(requestsTo(receiver, name).flatMap(({ points }) => points))]
       .filter(([series]) => series.startsWith("confidence_resolves"))
       .reduce((sum, [, { value }]) => sum + value, 0);
 
   test("reach each backend that takes metrics, from its aggregator and from nowhere else", () => {
     for (const name of names) {
       assert.equal(resolvesAt(name), resolves, name);
-      for (const { path, resource } of requestsTo(name)) {
+      for (const { path, resource } of requestsTo(receiver, name)) {
         assert.match(path, /\/v1\/metrics$/);
         assert.equal(resource["service.name"], "isotel-reference");
         assert.ok(String(resource["service.instance.id"]).length > 0);
       }
     }
-    const expected = names.reduce((sum, name) => sum + requestsTo(name).length, 0);
+    const expected = names.reduce((sum, name) => sum + requestsTo(receiver, name).length, 0);
     assert.equal(receiver.requests.length, expected);
   });
 
   test("carry the headers that metrics need", () => {
-    for (const { headers } of requestsTo("axiom")) {
+    for (const { headers } of requestsTo(receiver, "axiom")) {
       assert.equal(headers["x-axiom-metrics-dataset"], "sums");
     }
-    for (const { headers } of requestsTo("honeycomb")) {
+    for (const { headers } of requestsTo(receiver, "honeycomb")) {
       assert.equal(headers["x-honeycomb-dataset"], "shop");
     }
   });
 
   test("are totals, but deltas for Datadog", () => {
     for (const name of names) {
-      const temporalities = requestsTo(name)
+      const temporalities = requestsTo(receiver, name)
         .flatMap(({ points }) => points)
         .filter(({ kind }) => kind !== "gauge")
         .map(({ temporality }) => temporality);

@@ -40,8 +40,12 @@ function installedVersion(name: string): string {
 /** What lets the demo and the tests read `/metrics`. */
 export const scrapeToken = "demo-token";
 
-/** The reference Worker's own configuration, observed, and scripted whatever keys are lying about. */
-export function demoConfig(): WorkerConfig {
+/**
+ * The reference Worker's own configuration, observed, and scripted whatever keys are lying about.
+ *
+ * @param vars more variables.
+ */
+export function demoConfig(vars: Readonly<Record<string, string>> = {}): WorkerConfig {
   const config = readConfig("wrangler.jsonc");
   return {
     ...config,
@@ -50,6 +54,7 @@ export function demoConfig(): WorkerConfig {
       MODEL: "scripted",
       SCRAPE_TOKEN: scrapeToken,
       FLUSH_INTERVAL_MS: "1000",
+      ...vars,
     },
     streaming_tail_consumers: [...streamingTailConsumers],
   };

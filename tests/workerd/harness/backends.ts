@@ -1,3 +1,5 @@
+import type { ReceivedRequest, Receiver } from "../../otlp_receiver/receiver.ts";
+
 /** Keys of each backend, and the header by which its requests are told from the others'. */
 export const backends = {
   sentry: {
@@ -28,3 +30,14 @@ export const backends = {
 
 export type BackendName = keyof typeof backends;
 export const backendNames = Object.keys(backends) as BackendName[];
+
+/** The keys of several backends. */
+export function keysOf(names: readonly BackendName[]): Readonly<Record<string, string>> {
+  return Object.assign({}, ...names.map((name) => backends[name].vars));
+}
+
+/** What a receiver that stands for all of them was sent for one. */
+export function requestsTo(receiver: Receiver, name: BackendName): ReceivedRequest[] {
+  const [header, value] = backends[name].header;
+  return receiver.requests.filter(({ headers }) => headers[header] === value);
+}

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../../worker/harness/read_config.ts";
 import type { CollectedEvent } from "../../../worker/harness/spans.ts";
 import {
   type LocalWorker,
@@ -7,10 +6,10 @@ import {
   streamingTailConsumers,
   type WorkerConfig,
 } from "../../../worker/harness/start.ts";
+import { collectorConfig, collectorName } from "./collector_config.ts";
 import { samplesOf } from "./metrics_app.ts";
 
 const scrapeToken = "collected";
-const collectorName = "isotel-collector";
 
 /** The Workers of tests/workerd/apps/collected, followed by the Worker of worker/collector and by the harness's own. */
 export interface CollectedApp {
@@ -60,17 +59,12 @@ export async function startCollected(
     main: "tests/workerd/apps/collected/stock.ts",
     streaming_tail_consumers: tails,
   };
+  const example = collectorConfig(endpoint, scrapeToken);
   const collector: WorkerConfig = {
-    ...readConfig("worker/collector/wrangler.jsonc"),
-    main: tellsCounts ? "tests/workerd/apps/collecting/index.ts" : "worker/collector/index.ts",
+    ...example,
+    ...(tellsCounts && { main: "tests/workerd/apps/collecting/index.ts" }),
     ...config,
-    vars: {
-      OTLP_BACKEND: "custom",
-      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-      SCRAPE_TOKEN: scrapeToken,
-      FLUSH_INTERVAL_MS: "200",
-      ...vars,
-    },
+    vars: { ...example["vars"], ...vars },
   };
   const worker = await startWorkers([shop, stock, collector]);
   return {
