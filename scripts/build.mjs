@@ -1,11 +1,20 @@
 // Builds the Wasm modules with wasi-libc and the package's dist/ from them. Does nothing when no input has changed.
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { fail, must, root, step } from "./process.mjs";
+import { compilerVariables, toolIdentity } from "./toolchain.mjs";
 
 const stampFile = join(root, "dist/.inputs");
 /** Each module of build/wasi/ and where it stands in the package. */
@@ -16,10 +25,28 @@ const wasmFiles = {
   "build/wasi/flue.wasm": "dist/flue/flue.wasm",
 };
 
+/** The hashes of the modules that dist/ carries, as `sha256sum --check` reads them. */
+const hashFile = "dist/SHA256SUMS";
+
+/** The preset of what ships: its output depends on nothing that the project does not name. */
+const shipped = "wasi";
+const withoutVariables = Object.fromEntries(compilerVariables.map((name) => [name, undefined]));
+
 async function configureAndBuild(preset) {
   step(`building ${preset}`);
-  await must("cmake", ["--preset", preset]);
-  await must("cmake", ["--build", "--preset", preset]);
+  const env = preset === shipped ? withoutVariables : {};
+  removeStaleBuild(join(root, "build", preset), await toolIdentity(preset));
+  await must("cmake", ["--preset", preset], { env });
+  await must("cmake", ["--build", "--preset", preset], { env });
+}
+
+/** Removes a build folder that other tools made. */
+function removeStaleBuild(folder, tools) {
+  const stamp = join(folder, ".tools");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === tools) return;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(stamp, tools);
 }
 
 const builtPresets = new Map();
@@ -123,6 +150,17 @@ async function bundleCommand(manifest) {
   writeFileSync(join(root, "dist/cli/LICENSES.txt"), licences.join(`\n${"-".repeat(80)}\n\n`));
 }
 
+function moduleHashes() {
+  return Object.values(wasmFiles)
+    .map((file) => {
+      const hash = createHash("sha256")
+        .update(readFileSync(join(root, file)))
+        .digest("hex");
+      return `${hash}  ${relative("dist", file)}\n`;
+    })
+    .join("");
+}
+
 /** Builds dist/: ES modules, declarations and the Wasm modules. */
 export async function buildDist() {
   await must("node", ["scripts/generate_abi.mjs"]);
@@ -137,6 +175,7 @@ export async function buildDist() {
   await bundleCommand(manifest);
   await must("tsc", ["--project", "tsconfig.build.json"]);
   for (const [from, to] of Object.entries(wasmFiles)) cpSync(join(root, from), join(root, to));
+  writeFileSync(join(root, hashFile), moduleHashes());
   writeFileSync(stampFile, hash);
 }
 

@@ -1,12 +1,22 @@
-// wasm_info.mjs FILE...: imports, exports, raw and gzip bytes of WebAssembly modules, as JSON.
+// wasm_info.mjs [FILE...]: hash, raw and gzip bytes, imports and exports of WebAssembly modules, as JSON. Without a file,
+// those of dist/, compared with the hashes that the package carries.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { root } from "./process.mjs";
 
-function describe(file) {
+function describe(file, recorded) {
   const bytes = readFileSync(file);
   const module = new WebAssembly.Module(bytes);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  if (recorded !== undefined && recorded !== sha256) {
+    console.error(`${file} is not the module that the package was built with (${recorded}).`);
+    process.exitCode = 1;
+  }
   return {
     file,
+    sha256,
     bytes: bytes.length,
     gzipBytes: gzipSync(bytes, { level: 9 }).length,
     imports: WebAssembly.Module.imports(module).map(({ module, name }) => `${module}.${name}`),
@@ -14,6 +24,17 @@ function describe(file) {
   };
 }
 
-for (const file of process.argv.slice(2)) {
-  console.log(JSON.stringify(describe(file), null, 2));
+function shippedModules() {
+  const lines = readFileSync(join(root, "dist/SHA256SUMS"), "utf8").trim().split("\n");
+  return lines.map((line) => line.split("  ")).map(([hash, name]) => [join("dist", name), hash]);
 }
+
+const files = process.argv.slice(2);
+const modules = files.length > 0 ? files.map((file) => [file]) : shippedModules();
+console.log(
+  JSON.stringify(
+    modules.map(([file, hash]) => describe(file, hash)),
+    null,
+    2,
+  ),
+);

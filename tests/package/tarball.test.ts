@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -28,9 +29,10 @@ describe("the tarball", () => {
   });
 
   test("it holds what is built, the documents and the manifest, and nothing else", () => {
-    const built = globSync(["dist/**/*.{js,d.ts,wasm}", "dist/cli/LICENSES.txt", "docs/**/*.*"], {
-      cwd: root,
-    });
+    const built = globSync(
+      ["dist/**/*.{js,d.ts,wasm}", "dist/SHA256SUMS", "dist/cli/LICENSES.txt", "docs/**/*.*"],
+      { cwd: root },
+    );
     const always = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
     assert.deepEqual(packed.paths, [...built, ...always].sort());
   });
@@ -63,6 +65,18 @@ describe("the tarball", () => {
     assert.ok(packed.paths.includes("dist/core/core.wasm"));
     const shipped = readFileSync(join(root, "dist/core/core.wasm"));
     assert.deepEqual(new Uint8Array(shipped), readCore("wasi"));
+  });
+
+  test("its SHA256SUMS holds for every module", () => {
+    const checked = execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], {
+      cwd: join(root, "dist"),
+      encoding: "utf8",
+    });
+    const modules = globSync("**/*.wasm", { cwd: join(root, "dist") });
+    assert.deepEqual(
+      checked.trim().split("\n").sort(),
+      modules.map((module) => `${module}: OK`).sort(),
+    );
   });
 
   test("the package needs no other at run time", () => {
