@@ -1,11 +1,10 @@
 // Installs what is missing on a fresh machine. Needs nothing but Node 18 and npm; does nothing when all is there.
 // bootstrap.mjs [--test] [--check] [--bench]: also what these commands need.
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { debianPackages, installDebianPackages } from "./debian.mjs";
 import { fail, must, root, step } from "./process.mjs";
-import { debianPackages } from "./toolchain.mjs";
 
 const groups = ["build", ...process.argv.slice(2).map((argument) => argument.replace(/^--/, ""))];
 
@@ -13,22 +12,6 @@ const groups = ["build", ...process.argv.slice(2).map((argument) => argument.rep
 const outsidePath = process.env.PATH.split(delimiter)
   .filter((folder) => !folder.startsWith(join(root, "node_modules")))
   .join(delimiter);
-
-function missingPackages(names) {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these in.
-  const format = "${Package} ${db:Status-Status}\\n";
-  const query = spawnSync("dpkg-query", ["-W", "-f", format, ...names], { encoding: "utf8" });
-  if (query.error) {
-    return undefined;
-  }
-  const installed = new Set(
-    query.stdout
-      .split("\n")
-      .filter((line) => line.endsWith(" installed"))
-      .map((line) => line.split(" ")[0]),
-  );
-  return names.filter((name) => !installed.has(name));
-}
 
 function assertOtherToolchains() {
   const wanted = [["WASI_SDK_PATH", "wasi-sdk"]];
@@ -44,29 +27,6 @@ function assertOtherToolchains() {
       ].join("\n"),
     );
   }
-}
-
-async function installDebianPackages(names) {
-  const missing = missingPackages(names);
-  if (missing === undefined) {
-    assertOtherToolchains();
-    return;
-  }
-  if (missing.length === 0) {
-    return;
-  }
-  const update = ["update"];
-  const install = ["install", "-y", "--no-install-recommends", ...missing];
-  if (process.getuid() !== 0) {
-    throw new Error(
-      `Debian packages are missing. Run\n  sudo apt-get ${update.join(" ")}\n  sudo apt-get ${install.join(" ")}`,
-    );
-  }
-  step(`installing Debian packages: ${missing.join(" ")}`);
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const patience = ["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"];
-  await must("apt-get", [...patience, ...update], { env });
-  await must("apt-get", [...patience, ...install], { env });
 }
 
 async function installNodeModules(folder, label) {
@@ -93,7 +53,8 @@ async function installNodeModules(folder, label) {
 }
 
 try {
-  await installDebianPackages([...new Set(groups.flatMap((group) => debianPackages[group]))]);
+  const packages = [...new Set(groups.flatMap((group) => debianPackages[group]))];
+  if (!(await installDebianPackages(packages))) assertOtherToolchains();
   await installNodeModules(".", "node modules");
   if (groups.includes("test") || groups.includes("check")) {
     await installNodeModules("tests/workerd/agents", "the agents package");

@@ -13,12 +13,12 @@ export function step(text) {
 
 /**
  * Runs a program, a node module's or the system's, in the repository's root. Resolves to `{ code, output }`, output being
- * both streams.
- * `echo` also shows them while they come.
+ * both streams. `echo` also shows them while they come; `signal` ends the program and rejects.
  */
-export function run(command, args, { cwd = root, env = {}, echo } = {}) {
+export function run(command, args, { cwd = root, env = {}, echo, signal } = {}) {
   const child = spawn(command, args, {
     cwd,
+    signal,
     env: { ...process.env, PATH: path, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
