@@ -11,6 +11,9 @@ function route({ url }: Request): string | undefined {
   return routes.has(pathname) ? pathname : undefined;
 }
 
+/** USD for a million tokens. The scripted model's are invented; for a real model take those of its provider. */
+const prices = { "scripted-1": { input: 1, output: 4, cacheRead: 0.1, cacheWrite: 1.25 } };
+
 /** Keys are variables, under the names each backend has for them. */
 function otlpOptions(env: Env, names: string): OtlpOptions {
   const { OTLP_ENDPOINT: endpoint, AXIOM_METRICS_DATASET: metricsDataset } = env;
@@ -33,6 +36,7 @@ export function telemetryOptions(env: Env): TelemetryOptions {
         flushIntervalMs: Number(env.FLUSH_INTERVAL_MS),
       }),
       route,
+      genAi: { prices },
     },
   };
 }

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import type { Span } from "../harness/spans.ts";
 import { buildTree, type TreeLine, treeLines } from "../harness/tree.ts";
+import type { SummaryRow } from "./metrics.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -13,7 +14,21 @@ export function heading(text: string): string {
   return paint("bold", text);
 }
 
-/** The trees of one request: name, duration, status and what the span says about itself. */
+/**
+ * The spans of the program, without the sends of its metrics. The runtime does not say which queue a `queue_send` goes
+ * to, so the configuration has to: when the Worker sends to another queue too, every send stays.
+ *
+ * @param producers the queues the Worker sends to, as its configuration has them.
+ */
+export function withoutMetricsSends(
+  spans: readonly Span[],
+  producers: readonly { readonly binding: string }[],
+): Span[] {
+  const isOnlyQueue = producers.every(({ binding }) => binding === "TELEMETRY_QUEUE");
+  return spans.filter(({ name }) => !(isOnlyQueue && name === "queue_send"));
+}
+
+/** The trees of one request: name, duration, and what the span says about itself. */
 export function drawSpans(spans: readonly Span[]): string {
   const lines = buildTree(spans).flatMap(treeLines);
   const nameWidth = Math.max(...lines.map(({ prefix, node }) => (prefix + node.span.name).length));
@@ -24,50 +39,82 @@ function drawLine({ prefix, node: { span } }: TreeLine, nameWidth: number): stri
   const isInstrumented = span.attributes["gen_ai.operation.name"] !== undefined;
   const name = paint(isInstrumented ? "bold" : "reset", span.name);
   const padding = " ".repeat(nameWidth - prefix.length - span.name.length);
-  const duration = `${span.durationMs} ms`.padStart(8);
-  const status = statusOf(span).padEnd(8);
-  const colour: Style = span.status === "error" ? "red" : "dim";
+  const duration = drawMs(shownMs(span)).padStart(durationWidth);
   const details = detailsOf(span).join(", ");
-  return `${paint("dim", prefix)}${name}${padding}${duration}  ${paint(colour, status)}  ${details}`.trimEnd();
+  return `${paint("dim", prefix)}${name}${padding}  ${duration}  ${details}`.trimEnd();
 }
 
-function statusOf(span: Span): string {
-  if (!span.closed) {
-    return "open";
-  }
-  return span.isInvocation ? span.outcome : span.status;
+const durationWidth = 7;
+
+/** An invocation that stays open for less than this after its response waits for nothing in particular. */
+const leastHeldMs = 10;
+
+/** At most seven characters. */
+function drawMs(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function detailsOf({ attributes }: Span): string[] {
+/** For an invocation the time until its response had been sent: what `waitUntil` does after that keeps nobody waiting. */
+function shownMs({ respondedMs, startMs, durationMs }: Span): number {
+  return respondedMs === undefined ? durationMs : respondedMs - startMs;
+}
+
+function detailsOf(span: Span): string[] {
+  const { attributes, status, outcome } = span;
   const details: string[] = [];
-  const add = (key: string, describe: (value: string | number) => string) => {
+  const add = (key: string, describe: (value: string | number) => string = String) => {
     const value = attributes[key];
     if (typeof value === "string" || typeof value === "number") {
       details.push(describe(value));
     }
   };
-  add("gen_ai.usage.input_tokens", (tokens) => `${tokens} in${cached(attributes)}`);
-  add("gen_ai.usage.output_tokens", (tokens) => `${tokens} out${reasoned(attributes)}`);
-  add(
-    "gen_ai.response.time_to_first_chunk",
-    (seconds) => `first chunk ${Number(seconds) * 1_000} ms`,
-  );
-  add("cloudflare.agents.response.finish_reason", (reason) => `finish ${reason}`);
-  add("gen_ai.tool.call.id", String);
+  const error = String(attributes["error.type"] ?? "error");
+  if (!span.closed) details.push(paint("red", "never closed"));
+  if (status === "error") details.push(paint("red", error));
+  if (span.isInvocation && outcome !== "ok") details.push(paint("red", outcome));
+  const output = attributes["gen_ai.usage.output_tokens"];
+  add("gen_ai.usage.input_tokens", (input) => `${input} → ${output ?? "?"} tokens`);
+  add("gen_ai.response.time_to_first_chunk", (seconds) => {
+    return `first chunk ${drawMs(Number(seconds) * 1_000)}`;
+  });
+  add("cloudflare.agents.response.finish_reason");
+  add("gen_ai.tool.call.id");
   add("http.response.status_code", (code) => `status ${code}`);
-  add("error.type", String);
-  if (attributes["cloudflare.agents.canceled"] === true) {
-    details.push("canceled");
-  }
+  if (attributes["cloudflare.agents.canceled"] === true) details.push("canceled");
+  const heldMs = span.durationMs - shownMs(span);
+  if (heldMs >= leastHeldMs) details.push(paint("dim", `then held open ${drawMs(heldMs)}`));
   return details;
 }
 
-function cached(attributes: Span["attributes"]): string {
-  const tokens = attributes["gen_ai.usage.cache_read.input_tokens"];
-  return tokens ? ` (${tokens} cached)` : "";
+/** The metrics in short, times in a column of their own. */
+export function drawSummary(rows: readonly SummaryRow[]): string {
+  const whatWidth = Math.max(...rows.map(({ what }) => what.length));
+  const line = (what: string, count: string, p50: string, p95: string) =>
+    `${what.padEnd(whatWidth)}  ${count.padStart(5)}  ${p50.padStart(durationWidth)}  ${p95.padStart(durationWidth)}`;
+  const time = (seconds: number | undefined) =>
+    seconds === undefined ? "" : drawMs(seconds * 1_000);
+  return [
+    paint("dim", line("", "count", "p50", "p95")),
+    ...rows.map(({ what, count, p50, p95, details }) =>
+      `${line(what, String(count ?? ""), time(p50), time(p95))}  ${details.join(", ")}`.trimEnd(),
+    ),
+  ].join("\n");
 }
 
-function reasoned(attributes: Span["attributes"]): string {
-  const tokens = attributes["gen_ai.usage.reasoning.output_tokens"];
-  return tokens ? ` (${tokens} reasoning)` : "";
+const nextSteps: readonly (readonly [command: string, what: string])[] = [
+  ["npm start -- --var SCRAPE_TOKEN:secret", "keeps this Worker running on localhost:8787"],
+  ["curl 'localhost:8787/chat?prompt=Weather+in+Lisbon'", "asks the agent"],
+  ["curl -N 'localhost:8787/chat/stream?prompt=Weather+in+Lisbon'", "streams the answer"],
+  ["curl -H 'Authorization: Bearer secret' localhost:8787/metrics", "scrapes it"],
+  ["npm test", "runs the tests, in the same runtime"],
+];
+
+export function drawNextSteps(): string {
+  const width = Math.max(...nextSteps.map(([command]) => command.length));
+  const lines = nextSteps.map(
+    ([command, what]) => `${command.padEnd(width)}  ${paint("dim", what)}`,
+  );
+  const documents = "docs/tracing.md, docs/ai-sdk.md and docs/metrics.md";
+  return [...lines, `${documents} say how to do the same in a Worker of yours.`].join("\n");
 }

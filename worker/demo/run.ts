@@ -3,19 +3,19 @@
 import { Console } from "node:console";
 import { parseArgs } from "node:util";
 import type { Span } from "../harness/spans.ts";
-import { type LocalWorker, startWorkers } from "../harness/start.ts";
+import { type LocalWorker, startWorkers, type WorkerConfig } from "../harness/start.ts";
 import { buildTree, walk } from "../harness/tree.ts";
 import { demoConfig, runtimeVersions, type WasmSize, wasmSize } from "./environment.ts";
 import { problemsIn } from "./expectations.ts";
-import { drawSamples, measure, type Sample } from "./metrics.ts";
-import { drawSpans, heading } from "./report.ts";
+import { measure, programSamples, type Sample, summarize } from "./metrics.ts";
+import { drawNextSteps, drawSpans, drawSummary, heading, withoutMetricsSends } from "./report.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
 const usage = `Usage: npm run demo -- [--json] [--help]
 
 Starts the reference Worker in workerd on the loopback interface, asks it four questions, receives the spans of
-each through a streaming tail and prints them as trees; then resolves two flags, scrapes /metrics and prints what it
-shows. No key and no network are needed.
+each through a streaming tail and prints them as trees; then resolves two flags, scrapes /metrics and prints it in
+short. No key and no network are needed.
 
   --json   print {spans, metrics, wasm, runtime} as JSON on standard output, and nothing else
   --help   print this
@@ -46,7 +46,9 @@ async function play(worker: LocalWorker, scenario: Scenario): Promise<ScenarioRe
 }
 
 function showJson(spans: readonly Span[], samples: readonly Sample[], wasm: WasmSize): void {
-  const metrics = Object.fromEntries(samples.map(({ series, value }) => [series, value]));
+  const metrics = Object.fromEntries(
+    programSamples(samples).map(({ series, value }) => [series, value]),
+  );
   const shown = spans.map(
     ({ name, spanId, parentSpanId, traceId, durationMs, status, attributes }) => ({
       name,
@@ -62,9 +64,10 @@ function showJson(spans: readonly Span[], samples: readonly Sample[], wasm: Wasm
   process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
 }
 
-async function demo(worker: LocalWorker, isJson: boolean): Promise<number> {
+async function demo(worker: LocalWorker, config: WorkerConfig, isJson: boolean): Promise<number> {
   const wasm = wasmSize();
   const all: Span[] = [];
+  let shownCount = 0;
   let problemCount = 0;
   if (!isJson) {
     const { workerd, ai } = runtimeVersions();
@@ -76,8 +79,10 @@ async function demo(worker: LocalWorker, isJson: boolean): Promise<number> {
     all.push(...parentsFirst(spans));
     problemCount += problems.length;
     if (!isJson) {
+      const shown = withoutMetricsSends(spans, config["queues"]?.producers ?? []);
+      shownCount += shown.length;
       process.stdout.write(`\n${heading(scenario.title)}\n`);
-      process.stdout.write(spans.length === 0 ? "no spans\n" : `${drawSpans(spans)}\n`);
+      process.stdout.write(shown.length === 0 ? "no spans\n" : `${drawSpans(shown)}\n`);
     }
     for (const problem of problems) {
       process.stderr.write(`${scenario.title}: ${problem}\n`);
@@ -89,12 +94,14 @@ async function demo(worker: LocalWorker, isJson: boolean): Promise<number> {
   if (isJson) {
     showJson(all, samples, wasm);
   } else {
-    process.stdout.write(`\n${heading("/metrics, without buckets")}\n${drawSamples(samples)}\n`);
-  }
-  if (!isJson && problemCount === 0) {
-    process.stdout.write(
-      `\n${all.length} spans of ${scenarios.length} requests arrived, all that were expected.\n`,
-    );
+    const summary = drawSummary(summarize(samples));
+    process.stdout.write(`\n${heading("What /metrics shows, in short")}\n${summary}\n`);
+    if (problemCount === 0) {
+      process.stdout.write(
+        `\n${shownCount} spans of ${scenarios.length} requests arrived, all that were expected.\n`,
+      );
+    }
+    process.stdout.write(`\n${heading("What to try next")}\n${drawNextSteps()}\n`);
   }
   return problemCount === 0 ? 0 : 1;
 }
@@ -135,8 +142,9 @@ async function main(): Promise<number> {
     void stop(1);
   }, timeLimitMs).unref();
   try {
-    worker = await startWorkers([demoConfig()]);
-    return await demo(worker, options.json === true);
+    const config = demoConfig();
+    worker = await startWorkers([config]);
+    return await demo(worker, config, options.json === true);
   } finally {
     clearTimeout(watchdog);
     await worker?.close().catch(() => {});

@@ -10,6 +10,8 @@ export interface Span {
   /** For a span that never closed: the end of its invocation. */
   readonly endMs: number;
   readonly durationMs: number;
+  /** When the last byte of the response had been sent; undefined for an invocation that sent none, and for other spans. */
+  readonly respondedMs: number | undefined;
   readonly status: "unset" | "ok" | "error";
   readonly statusMessage: string | undefined;
   readonly outcome: string;
@@ -74,6 +76,9 @@ export function spansFromEvents(events: readonly CollectedEvent[]): Span[] {
           typeof event.message === "string" ? event.message : JSON.stringify(event.message),
         );
         break;
+      case "return":
+        if (subject !== undefined) subject.respondedMs = timeMs;
+        break;
       case "spanClose":
       case "outcome":
         if (event.type === "outcome") {
@@ -126,6 +131,7 @@ function openSpan(
     startMs: timeMs,
     endMs: timeMs,
     durationMs: 0,
+    respondedMs: undefined,
     status: "unset",
     statusMessage: undefined,
     outcome: "unknown",

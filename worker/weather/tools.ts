@@ -15,6 +15,8 @@ async function lookUp(city: string, signal: AbortSignal | undefined): Promise<We
   const url = `https://weather.example/current?city=${encodeURIComponent(city)}`;
   const response = await exports.WeatherService.fetch(url, signal === undefined ? {} : { signal });
   if (!response.ok) {
+    // The service's invocation stays open for as long as nobody reads or cancels the body.
+    await response.body?.cancel();
     throw new WeatherUnavailable(`The weather service answered with status ${response.status}.`);
   }
   return weatherSchema.parse(await response.json());
