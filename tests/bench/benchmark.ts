@@ -30,7 +30,7 @@ export interface RunOptions {
 /** One benchmark. Each runs in a process of its own, so that none depends on what ran before it. */
 export interface Benchmark {
   readonly id: string;
-  readonly unit: "ns" | "us" | "ms" | "bytes";
+  readonly unit: "ns" | "us" | "ms" | "bytes" | "KiB";
   readonly goal?: Goal;
   /** A result for each peer; a text says why there is none. */
   run(options: RunOptions): Promise<readonly Result[] | string>;
@@ -44,4 +44,18 @@ export interface Row extends Result {
 
 export function resultOf(peerName: string, comparison: Comparison): Result {
   return { peerName, ...comparison };
+}
+
+/** Ours against what it may be at most; `extra` goes to the JSON file. */
+export function againstBudget(ours: number, budget: number, extra: object = {}): Result {
+  return { peerName: "budget", ours, peer: budget, ratio: ours / budget, ...extra };
+}
+
+/** Whether a result reaches a goal; undefined where the goal is not about its peer. */
+export function isMet(
+  goal: Goal | undefined,
+  { peerName, ratio, ours }: Result,
+): boolean | undefined {
+  if (goal === undefined || (goal.peer !== undefined && goal.peer !== peerName)) return undefined;
+  return ratio <= (goal.ratio ?? Infinity) && ours <= (goal.ours ?? Infinity);
 }

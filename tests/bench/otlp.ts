@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { CapturedSpan } from "../../bindings/otlp/capture/captured_span.ts";
 import { encodeTraces } from "../../bindings/otlp/encoder.ts";
 import { newSpanId, newTraceId } from "../../bindings/otlp/ids.ts";
 import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/model.ts";
 import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
-import { root } from "../../worker/harness/start.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
 import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
@@ -141,20 +137,4 @@ export const benchmarks: readonly Benchmark[] = [
   benchmark("otlp.json.1000", 1000, "json", { peer: "opentelemetry", ratio: 1 / 2 }, () =>
     encoding("json"),
   ),
-  {
-    id: "otlp.gzip",
-    unit: "bytes",
-    goal: { ours: 15_000 },
-    async run() {
-      const bytes = readFileSync(join(root, "dist/otlp/otlp.wasm"));
-      const gzipBytes = gzipSync(bytes, { level: 9 }).length;
-      const result = {
-        peerName: "budget",
-        ours: gzipBytes,
-        peer: 15_000,
-        ratio: gzipBytes / 15_000,
-      };
-      return [{ ...result, rawBytes: bytes.length }];
-    },
-  },
 ];

@@ -1,10 +1,11 @@
 // run.ts [--json FILE] [--only ID,ID] [--quick]: compares isotel with its peers and prints a table. `--only span` takes
 // every id that begins so. `run.ts --profile ID` runs our side alone, for `node --cpu-prof`.
+// Exit codes: 0 every goal is met; 1 one is missed, or a benchmark failed.
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import "./runtime/hooks.ts";
-import type { Benchmark, Result, Row } from "./benchmark.ts";
+import { type Benchmark, isMet, type Result, type Row } from "./benchmark.ts";
 import { quick, thorough } from "./measure.ts";
 import { table } from "./table.ts";
 
@@ -12,6 +13,7 @@ import { table } from "./table.ts";
 const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] = [
   () => import("./span.ts"),
   () => import("./wasm.ts"),
+  () => import("./size.ts"),
   () => import("./otlp.ts"),
   () => import("./flue.ts"),
   () => import("./ai_traced.ts"),
@@ -59,7 +61,7 @@ async function runAll(): Promise<void> {
   }
   const rows: Row[] = [];
   const notes: string[] = [];
-  for (const { id, unit } of benchmarks) {
+  for (const { id, unit, goal } of benchmarks) {
     process.stderr.write(`${id}\n`);
     const answer = await runInChild(id).catch((error: Error) => {
       process.exitCode = 1;
@@ -69,6 +71,7 @@ async function runAll(): Promise<void> {
       notes.push(`${id}: ${answer}`);
     } else {
       rows.push(...answer.map((result) => ({ id, unit, ...result })));
+      if (answer.some((result) => isMet(goal, result) === false)) process.exitCode = 1;
     }
   }
   if (values.json !== undefined) {

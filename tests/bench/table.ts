@@ -1,4 +1,4 @@
-import type { Benchmark, Goal, Row } from "./benchmark.ts";
+import { type Benchmark, type Goal, isMet, type Row } from "./benchmark.ts";
 
 const header = ["id", "unit", "ours", "peer", "ratio", "goal", "peer's name"];
 const isText = [true, true, false, false, false, true, true];
@@ -25,13 +25,11 @@ export function table(rows: readonly Row[], benchmarks: readonly Benchmark[]): s
 }
 
 function goalCell(row: Row, goal: Goal | undefined): string {
-  if (goal === undefined || (goal.peer !== undefined && goal.peer !== row.peerName)) {
-    return "";
-  }
+  const met = isMet(goal, row);
+  if (goal === undefined || met === undefined) return "";
   const { ratio, ours } = goal;
-  const isMet = row.ratio <= (ratio ?? Infinity) && row.ours <= (ours ?? Infinity);
   const limit = ratio === undefined ? `${ours} ${row.unit}` : String(ratio);
-  return `<= ${limit} ${isMet ? "met" : "missed"}`;
+  return `<= ${limit} ${met ? "met" : "MISSED"}`;
 }
 
 function pad(cell: string, width: number, column: number): string {

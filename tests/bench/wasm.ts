@@ -1,18 +1,13 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { root, startWorkers } from "../../worker/harness/start.ts";
-import type { Benchmark, Result } from "./benchmark.ts";
+import { againstBudget, type Benchmark } from "./benchmark.ts";
 import { undisturbed } from "./measure.ts";
 
 const wasmFile = join(root, "dist/core/core.wasm");
 const app = "build/bench/wasm_init";
 /** The clock of workerd counts whole milliseconds: this many instances are made between two looks at it. */
 const copies = 64;
-
-function budget(ours: number, peer: number, extra: object = {}): Result {
-  return { peerName: "budget", ours, peer, ratio: ours / peer, ...extra };
-}
 
 /**
  * A module is compiled function by function, as each is first called, and equal modules share what has been compiled.
@@ -64,17 +59,7 @@ export const benchmarks: readonly Benchmark[] = [
       }
       const coldMs = undisturbed(times.map((time) => time.coldMs));
       const warmMs = undisturbed(times.map((time) => time.warmMs));
-      return [budget(coldMs, 1, { warmMs })];
-    },
-  },
-  {
-    id: "wasm.gzip",
-    unit: "bytes",
-    goal: { ours: 45_000 },
-    async run() {
-      const bytes = readFileSync(wasmFile);
-      const gzipBytes = gzipSync(bytes, { level: 9 }).length;
-      return [budget(gzipBytes, 45_000, { rawBytes: bytes.length })];
+      return [againstBudget(coldMs, 1, { warmMs })];
     },
   },
 ];

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { gzipSync } from "node:zlib";
 import { Abi, exportNames } from "../../bindings/core/abi.gen.ts";
 import { instantiate } from "../../bindings/core/exports.ts";
-import { build, coreModule, readCore, root } from "./support/module.ts";
+import { build, coreModule, root } from "./support/module.ts";
 
 const header = readFileSync(join(root, "src/abi/isotel_abi.h"), "utf8");
 
@@ -71,10 +70,5 @@ describe(`exports of the ${build} build`, () => {
 
   test("the hash of its tables is the one the binding was generated with", () => {
     assert.equal(instantiate(coreModule).isotel_abi_fingerprint() >>> 0, Abi.fingerprint);
-  });
-
-  test("the module is at most 45 KB after gzip", () => {
-    const { length } = gzipSync(readCore(), { level: 9 });
-    assert.ok(length <= 45 * 1024, `${length} bytes`);
   });
 });

@@ -40,13 +40,36 @@ const recordings: Readonly<Record<string, (i: number) => void>> = {
 
 const times = 1_000_000;
 
+interface Run {
+  /** By how much the heap grew. */
+  readonly bytes: number;
+  /** Garbage collections meanwhile, which hide what was allocated. */
+  readonly collections: number;
+}
+
+async function measured(run: () => void): Promise<Run> {
+  const collections: number[] = [];
+  const observer = new PerformanceObserver((list) => {
+    collections.push(...list.getEntries().map(({ startTime }) => startTime));
+  });
+  await settle();
+  collectGarbage();
+  const start = performance.now();
+  observer.observe({ entryTypes: ["gc"] });
+  const before = process.memoryUsage().heapUsed;
+  run();
+  const bytes = process.memoryUsage().heapUsed - before;
+  const end = performance.now();
+  // The observer is told late. Once it knows of this collection, it knows of every earlier one.
+  collectGarbage();
+  while (!collections.some((startTime) => startTime >= end)) await settle();
+  observer.disconnect();
+  return { bytes, collections: collections.filter((at) => at >= start && at < end).length };
+}
+
 describe("after warming up, recording allocates nothing:", () => {
   for (const [what, record] of Object.entries(recordings)) {
     test(what, async () => {
-      const collections: number[] = [];
-      const observer = new PerformanceObserver((list) => {
-        collections.push(...list.getEntries().map(({ startTime }) => startTime));
-      });
       const run = () => {
         for (let i = 0; i < times; i += 1) record(i);
       };
@@ -54,22 +77,14 @@ describe("after warming up, recording allocates nothing:", () => {
       // Twice: the first one compiles, and throws away what was compiled before.
       run();
       run();
-      await settle();
-      collectGarbage();
       const memoryBytes = meter.host.core?.memoryBytes;
-      observer.observe({ entryTypes: ["gc"] });
-      const before = process.memoryUsage().heapUsed;
-      run();
-      const bytes = process.memoryUsage().heapUsed - before;
-      const end = performance.now();
-      // The observer is told late. Once it knows of this collection, it knows of every earlier one.
-      collectGarbage();
-      while (!collections.some((startTime) => startTime >= end)) await settle();
-      observer.disconnect();
-      const hiding = collections.filter((startTime) => startTime < end).length;
-      assert.equal(hiding, 0, "a collection would hide what was allocated");
+      // The engine may collect for reasons of its own, but not in each of ten runs unless they allocate.
+      let last = await measured(run);
+      for (let again = 1; again < 10 && last.collections > 0; again += 1)
+        last = await measured(run);
+      assert.equal(last.collections, 0, "a collection would hide what was allocated");
       // The least that could be allocated each time is 12 bytes; the rest is the runtime's own business.
-      assert.ok(bytes < 4 * times, `${bytes} bytes for ${times} records`);
+      assert.ok(last.bytes < 4 * times, `${last.bytes} bytes for ${times} records`);
       assert.equal(meter.host.core?.memoryBytes, memoryBytes);
     });
   }
