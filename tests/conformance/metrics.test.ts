@@ -28,7 +28,10 @@ async function familiesOf(options: object): Promise<SeenFamily[]> {
     for await (const _ of streamText({ ...settings, model }).textStream) break;
     await generateText({ ...settings, experimental_telemetry: {}, model });
     const failing = sdk.model({ generate: [() => Promise.reject(new RangeError("no"))] });
-    await assert.rejects(generateText({ ...settings, model: failing }));
+    await assert.rejects(generateText({ ...settings, model: failing }), {
+      name: "RangeError",
+      message: "no",
+    });
   }
   const { embed, generateImage } = wrapNamespace(own.telemetry, ai, undefined);
   const embedding = { embeddings: [[1]], usage: { tokens: 5 }, warnings: [] };

@@ -243,9 +243,18 @@ for (const sdk of ["v7", "v6"]) {
       }
     });
 
-    test("a stream nobody reads leaves no span open", async () => {
+    test("a stream nobody reads, in no scope, keeps what was known at its start and claims no end", async () => {
       const [, spans] = await run("stream_unread");
-      spanOf(spans, "invoke_agent");
+      const operation = spanOf(spans, "invoke_agent");
+      assert.equal(operation.status, "unset", describeSpans(spans));
+      assertAttributes(operation, {
+        "gen_ai.agent.name": "agent",
+        "gen_ai.request.model": "given-1",
+        "gen_ai.request.stream": true,
+        "gen_ai.usage.output_tokens": undefined,
+        [finishReason]: undefined,
+        [canceled]: undefined,
+      });
     });
 
     test("a client that disconnects cancels the stream's spans", async () => {

@@ -215,8 +215,23 @@ TEST_CASE("a delta is what came since: of new series everything, of old ones the
   uint64_t in_buckets = 0;
   for (const Json& count : coarse["positive"]["bucketCounts"]) in_buckets += std::stoull(count.get<std::string>());
   CHECK(in_buckets == 1);
-  // An exemplar belongs to one delta.
-  CHECK_FALSE(MetricsOf(after, Temporality::kDelta, &after).is_object());
+  CHECK(MetricsOf(after, Temporality::kDelta, &after).empty());
+}
+
+TEST_CASE("an exemplar is in one delta, also when it is as old as the snapshot") {
+  World world;
+  const uint32_t row = Bind(world.registry, Must(world.registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  const Exemplar exemplar{.value = 5, .unix_ms = 2'000, .trace_id = {1}, .span_id = {1}};
+  REQUIRE(world.registry.Record(row, exemplar) == Error::kOk);
+  Snapshot first;
+  world.TakeSnapshot(2'000, first);
+  CHECK(PointOf(MetricsOf(first, Temporality::kDelta), "c", "sum")["exemplars"].size() == 1);
+  REQUIRE(world.registry.Record(row, 7) == Error::kOk);
+  Snapshot second;
+  world.TakeSnapshot(3'000, second);
+  const Json point = PointOf(MetricsOf(second, Temporality::kDelta, &first), "c", "sum");
+  CHECK(point["asDouble"] == 7);
+  CHECK_FALSE(point.contains("exemplars"));
 }
 
 TEST_CASE("a series that went back is new, whole, since it began") {

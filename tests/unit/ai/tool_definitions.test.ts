@@ -39,7 +39,7 @@ describe("definitions of tools", () => {
       const [definition] = definitions([item]);
       assert.deepEqual([definition?.["type"], definition?.["name"]], ["extension", ""]);
     }
-    assert.throws(() => toolDefinitionsJson([untouchable()]));
+    assert.throws(() => toolDefinitionsJson([untouchable()]), /may not be touched/);
   });
 
   test("are none where there are no tools", () => {

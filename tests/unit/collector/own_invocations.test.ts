@@ -34,8 +34,11 @@ describe("a collector that follows itself", () => {
   test("takes any tail Worker for itself while it may be", () => {
     const own = new OwnInvocations(runtime(ownTrace));
     for (let i = 0; i < 1_000; i += 1) {
-      assert.equal(own.has(onset("trace", "other", i.toString(16).padStart(32, "8"))), true);
-      assert.equal(own.has(onset("custom", "other", i.toString(16).padStart(32, "9"))), false);
+      assert.equal(own.has(onset("trace", "other", `8${i.toString(16).padStart(31, "0")}`)), true);
+      assert.equal(
+        own.has(onset("custom", "other", `9${i.toString(16).padStart(31, "0")}`)),
+        false,
+      );
     }
   });
 

@@ -30,7 +30,7 @@ describe("sampleRatio", () => {
     for (let i = 0; i < 400; i += 1) {
       // Its right half has to be random.
       const id = (BigInt(i) * 0x9e3779b97f4a7c15n + 1n) & ((1n << 64n) - 1n);
-      const random = id.toString(16).padStart(32, "7");
+      const random = `7${id.toString(16).padStart(31, "0")}`;
       play(
         to.collecting,
         new MadeInvocation({}, { traceId: random }).span("work").outcome().events,

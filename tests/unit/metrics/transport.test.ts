@@ -54,6 +54,7 @@ describe("frames by a queue", () => {
       queueTransport(queue).send(frames, () => {
         delivered += 1;
       }),
+      /no queue/,
     );
     assert.equal(delivered, 100);
     assert.equal(calls.length, 2);

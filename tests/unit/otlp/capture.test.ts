@@ -248,7 +248,9 @@ describe("ends", () => {
   test("a cancellation is no failure", async () => {
     const exporting = exportingOver(noopRuntime, receiver);
     const { tracer } = exporting;
-    assert.throws(() => tracer.withSpan("stops", {}, () => AbortSignal.abort().throwIfAborted()));
+    assert.throws(() => tracer.withSpan("stops", {}, () => AbortSignal.abort().throwIfAborted()), {
+      name: "AbortError",
+    });
     const { status, events } = received(await exporting.spans(), "stops");
     assert.deepEqual([status, events], [0, []]);
   });
@@ -348,10 +350,13 @@ describe("sampling", () => {
     trace("slow", () => {
       clock.now += 1_000;
     });
-    assert.throws(() =>
-      trace("failed", () => {
-        throw new Error();
-      }),
+    const failure = new Error("no luck");
+    assert.throws(
+      () =>
+        trace("failed", () => {
+          throw failure;
+        }),
+      failure,
     );
     const names = (await exporting.spans()).map(({ name }) => name).sort();
     assert.deepEqual(names, ["failed", "in failed", "in slow", "slow"]);

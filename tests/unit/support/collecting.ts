@@ -144,6 +144,11 @@ export function recordedStream(name: (typeof streamNames)[number]): TailEvent[] 
 
 let made = 0;
 
+/** An id that no other call gives: a kind, zeros and a number. Padded with the kind, 1 and 11 would be equal for "1". */
+function idOf(kind: "a" | "b" | "c", digits: 16 | 32): string {
+  return `${kind}${made.toString(16).padStart(digits - 1, "0")}`;
+}
+
 /** Events of one invocation, each with the number after that of the one before. */
 export class MadeInvocation {
   readonly events: TailEvent[] = [];
@@ -157,8 +162,8 @@ export class MadeInvocation {
     context: Partial<TailStream.SpanContext> = {},
   ) {
     made += 1;
-    this.rootId = made.toString(16).padStart(16, "a");
-    this.#traceId = context.traceId ?? made.toString(16).padStart(32, "b");
+    this.rootId = idOf("a", 16);
+    this.#traceId = context.traceId ?? idOf("b", 32);
     this.#invocationId = `invocation ${made}`;
     const info = { type: "custom" } as const;
     const whole = { executionModel: "stateless", scriptName: "shop", info, ...onset };
@@ -193,7 +198,7 @@ export class MadeInvocation {
 
   open(name: string, parent: string = this.rootId): string {
     made += 1;
-    const spanId = made.toString(16).padStart(16, "c");
+    const spanId = idOf("c", 16);
     this.event({ type: "spanOpen", name, spanId }, parent);
     return spanId;
   }
