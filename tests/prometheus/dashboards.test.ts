@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
 import {
   type LocalWorker,
@@ -75,6 +74,12 @@ describe("the dashboard over a real Prometheus", () => {
   let receiver: Receiver;
   let door: Door;
   let prometheus: Prometheus;
+  /** Waits until every target has been scraped once more. */
+  const nextScrapes = async () => {
+    const scrapes = "min(count_over_time(up[1h]))";
+    const [now] = await prometheus.query(scrapes);
+    await prometheus.eventually(scrapes, ([one]) => (one?.value ?? 0) > (now?.value ?? 0));
+  };
   before(async () => {
     receiver = await startReceiver();
     worker = await startWorkers(workersExportingTo(receiver));
@@ -89,7 +94,7 @@ describe("the dashboard over a real Prometheus", () => {
     const first = traffic.resolves + traffic.unknownFlags;
     await prometheus.eventually(resolves, ([one]) => one?.value === first);
     // A rate needs a change between two scrapes.
-    await sleep(1500);
+    await nextScrapes();
     await sendTraffic(worker, traffic);
     await prometheus.eventually(resolves, ([one]) => one?.value === 2 * first);
     for (const exported of [
@@ -98,7 +103,7 @@ describe("the dashboard over a real Prometheus", () => {
     ]) {
       await prometheus.eventually(exported, ([one]) => (one?.value ?? 0) > 0);
     }
-    await sleep(1500);
+    await nextScrapes();
   });
   after(async () => {
     await prometheus?.stop();

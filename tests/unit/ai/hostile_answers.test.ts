@@ -12,7 +12,7 @@ import {
 } from "../support/ai_sdk.ts";
 import { untouchable, withThrowingGetter } from "../support/hostile.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { recording, recordingWithTrapIn } from "../support/tracing.ts";
+import { allEnded, recording, recordingWithTrapIn } from "../support/tracing.ts";
 
 const finish = {
   type: "finish",
@@ -138,7 +138,7 @@ for (const sdk of sdks) {
         const direct = await consumed(sdk.namespace, sdk, chunks());
         const traced = await consumed(wrapped(tracing.telemetry, sdk), sdk, chunks());
         assert.deepEqual(traced, direct);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await allEnded(tracing);
         const { spans } = tracing.runtime;
         assert.deepEqual(
           spans.filter((span) => !span.ended).map((span) => span.name),

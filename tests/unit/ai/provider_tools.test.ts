@@ -11,7 +11,7 @@ import {
   usage,
   wrapped,
 } from "../support/ai_sdk.ts";
-import { attributesOf, recording, spanNamed, type Tracing } from "../support/tracing.ts";
+import { allEnded, attributesOf, recording, spanNamed, type Tracing } from "../support/tracing.ts";
 
 type Part = Readonly<Record<string, unknown>>;
 type Way = "generateText" | "streamText";
@@ -281,7 +281,7 @@ for (const sdk of sdks) {
         maxRetries: 0,
       });
       await consume(fullStream);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await allEnded(tracing);
       const span = spanNamed(tracing, "execute_tool search");
       assert.equal(span.ended, true);
       return { span, attributes: attributesOf(span) };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { isRecorded } from "../../../bindings/ai/sdk/model_functions.ts";
 import { Abi, Operation, Profile } from "../../../bindings/core/abi.gen.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
@@ -21,12 +20,17 @@ after(() => receiver.close());
 const familyTree = ["first < parent", "parent", "second < parent", "third < second"];
 
 async function family({ tracer }: Exporting): Promise<void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   await tracer.withSpan("parent", {}, async () => {
     await Promise.all([
-      tracer.withSpan("first", {}, () => wait(2)),
+      tracer.withSpan("first", {}, () => released),
       tracer.withSpan("second", {}, async () => {
-        await wait(1);
+        await null;
         tracer.withSpan("third", {}, () => {});
+        release();
       }),
     ]);
   });

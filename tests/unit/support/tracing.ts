@@ -53,6 +53,13 @@ export function attributesOf(span: RecordedSpan | undefined): Record<string, Att
   return Object.fromEntries(span.attributes);
 }
 
+/** Waits until every span has ended, or for so many turns of the event loop that none will any more. */
+export async function allEnded({ runtime }: Tracing<RecordingRuntime>): Promise<void> {
+  for (let turn = 0; turn < 1_000 && runtime.spans.some(({ ended }) => !ended); turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** The one span of that name. */
 export function spanNamed({ runtime }: Tracing<RecordingRuntime>, name: string): RecordedSpan {
   const found = runtime.spans.filter((span) => span.name === name);

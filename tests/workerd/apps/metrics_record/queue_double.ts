@@ -9,7 +9,7 @@ export interface Sent {
 }
 
 /** What becomes of the next sends. */
-export type Fault = "none" | "reject" | "hang" | "late" | "throw";
+export type Fault = "none" | "reject" | "hang" | "held" | "throw";
 
 const sent: Sent[] = [];
 let fault: Fault = "none";
@@ -44,7 +44,7 @@ export function observed(queue: Queue): Queue {
     try {
       if (fault === "hang") await new Promise(() => {});
       if (fault === "reject") throw new Error("no queue today");
-      if (fault === "late") await scheduler.wait(800);
+      while (fault === "held") await scheduler.wait(10);
       await real();
       entry.outcome = "ok";
     } catch (cause) {
@@ -56,7 +56,11 @@ export function observed(queue: Queue): Queue {
   };
   return {
     send(body: Uint8Array, options: QueueSendOptions) {
-      if (fault === "throw") throw new Error("no queue at all");
+      if (fault === "throw") {
+        const frames = [identityOf(body)];
+        sent.push({ unixMs: Date.now(), frames, others: pending, outcome: "failed" });
+        throw new Error("no queue at all");
+      }
       return send([body], () => queue.send(body, options));
     },
     sendBatch(messages: MessageSendRequest<Uint8Array>[]) {
