@@ -4,13 +4,17 @@ export type Frame = Uint8Array<ArrayBuffer>;
 /** While so many bytes wait, nothing more is taken out of the core, which goes on adding up. */
 const maxBytes = 1 << 20;
 
-/** Frames that were made and not delivered yet, the oldest first. Their bytes never change. */
+/**
+ * Frames that were made and not delivered yet, the oldest first. Their bytes never change: a transport hands out copies.
+ *
+ * The outbox keeps the size each frame had when it was added. The length of a frame becomes 0 when its buffer is detached.
+ */
 export class Outbox {
-  readonly #frames = new Set<Frame>();
+  readonly #sizes = new Map<Frame, number>();
   #bytes = 0;
 
   get size(): number {
-    return this.#frames.size;
+    return this.#sizes.size;
   }
 
   get isFull(): boolean {
@@ -18,18 +22,19 @@ export class Outbox {
   }
 
   get frames(): readonly Frame[] {
-    return [...this.#frames];
+    return [...this.#sizes.keys()];
   }
 
   add(frames: readonly Frame[]): void {
     for (const frame of frames) {
-      this.#frames.add(frame);
+      this.#sizes.set(frame, frame.length);
       this.#bytes += frame.length;
     }
   }
 
   /** Forgets a frame that arrived, or was refused for good. */
   remove(frame: Frame): void {
-    if (this.#frames.delete(frame)) this.#bytes -= frame.length;
+    this.#bytes -= this.#sizes.get(frame) ?? 0;
+    this.#sizes.delete(frame);
   }
 }

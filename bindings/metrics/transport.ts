@@ -15,16 +15,22 @@ export interface Transport {
 const maxMessages = 100;
 const maxBatchBytes = 250_000;
 
-/** One message a frame, whose body is the frame. */
+/**
+ * Sends one message for each frame, with the frame as its body.
+ *
+ * The queue gets copies. `send` with the content type "bytes" detaches the buffer of its body at once, also when it fails;
+ * the frame would be empty when it is sent again. `sendBatch` leaves the buffers alone, but nothing promises that.
+ */
 export function queueTransport(queue: Queue): Transport {
   return {
     async send(frames, delivered) {
       for (const batch of batches(frames, maxMessages, maxBatchBytes)) {
-        const [only] = batch;
-        if (batch.length === 1 && only !== undefined) {
+        const copies = batch.map((frame) => frame.slice());
+        const [only] = copies;
+        if (copies.length === 1 && only !== undefined) {
           await queue.send(only, { contentType: "bytes" });
         } else {
-          await queue.sendBatch(batch.map((body) => ({ body, contentType: "bytes" })));
+          await queue.sendBatch(copies.map((body) => ({ body, contentType: "bytes" })));
         }
         batch.forEach(delivered);
       }
