@@ -1,5 +1,6 @@
 import { withTelemetry } from "../../dist/index.js";
 import { defineMetrics, histogram } from "../../dist/metrics/index.js";
+import { bytesOfBodies, QueueDouble } from "../unit/support/runtime_doubles.ts";
 import { type Benchmark, type Goal, resultOf } from "./benchmark.ts";
 import { alternate, compare, runAlone, type Subject } from "./measure.ts";
 import { labelSets, latencies, latency } from "./metrics_data.ts";
@@ -17,12 +18,8 @@ interface Side extends Subject {
 
 /** Sends what was recorded as a Worker does, into totals. */
 function flusher(totals: Totals): () => Promise<void> {
-  const queue = {
-    send: async (frame: Uint8Array) => totals.apply([frame]),
-    sendBatch: async (messages: readonly { readonly body: Uint8Array }[]) =>
-      totals.apply(messages.map(({ body }) => body)),
-  };
-  const metrics = { queue: queue as unknown as Queue };
+  const { queue } = new QueueDouble((bodies) => void totals.apply(bytesOfBodies(bodies)));
+  const metrics = { queue };
   const worker = withTelemetry({ fetch: async () => new Response() }, () => ({ metrics }));
   return async () => {
     const work: Promise<unknown>[] = [];

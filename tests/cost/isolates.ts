@@ -9,6 +9,7 @@ import { queueTransport, type Transport } from "../../bindings/metrics/transport
 import { currentScope, withInvocationScope } from "../../bindings/trace/invocation_scope.ts";
 import type { Outcome } from "../../bindings/trace/outcome.ts";
 import { metering } from "../unit/support/metering.ts";
+import { bytesOfBodies, QueueDouble } from "../unit/support/runtime_doubles.ts";
 
 /** Requests that arrive evenly. */
 export interface Traffic {
@@ -38,12 +39,7 @@ const leastTickMs = 10;
 /** A transport that notes what it is given, through the queue's own where there is one. */
 function noting(transport: "queue" | "aggregator", note: (frames: Frame[]) => void): Transport {
   if (transport === "queue") {
-    const queue = {
-      send: async (frame: Frame) => note([frame]),
-      sendBatch: async (messages: readonly { readonly body: Frame }[]) =>
-        note(messages.map(({ body }) => body)),
-    };
-    return queueTransport(queue as unknown as Queue);
+    return queueTransport(new QueueDouble((bodies) => note(bytesOfBodies(bodies))).queue);
   }
   return {
     async send(frames, delivered) {

@@ -6,7 +6,7 @@ import {
   provideMetricsExport,
 } from "../../../bindings/invocation/metrics_export.ts";
 import { makeMetricsExport } from "../../../bindings/otlp/metrics_export/metrics_exporter.ts";
-import { MemoryStorage } from "../support/storage.ts";
+import { MemoryStorage } from "../support/runtime_doubles.ts";
 
 const host = { storage: new MemoryStorage() } as unknown as ExportHost;
 const backend = () => ({ backend: "custom", endpoint: "https://otel.example" }) as const;

@@ -9,7 +9,7 @@ import {
 import { StoredTotals, UnreadableTotalsError } from "../../../bindings/aggregate/stored_totals.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { Producer } from "../../wasm/support/producer.ts";
-import { MemoryStorage } from "../support/storage.ts";
+import { MemoryStorage } from "../support/runtime_doubles.ts";
 
 const orders = { name: "orders" };
 

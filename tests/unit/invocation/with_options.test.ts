@@ -4,22 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type MetricsBindings, withTelemetry } from "isotel";
 import { counter, defineMetrics } from "isotel/metrics";
 import { Totals } from "../support/metering.ts";
+import { bytesOfBodies, QueueDouble } from "../support/runtime_doubles.ts";
 
 type Handler = (...args: unknown[]) => unknown;
 type Handlers = Readonly<Record<string, Handler>>;
-
-/** A queue that keeps what it is sent. */
-class QueueDouble {
-  readonly totals = new Totals();
-
-  async send(body: Uint8Array): Promise<void> {
-    this.totals.apply([body]);
-  }
-
-  async sendBatch(messages: readonly { readonly body: Uint8Array }[]): Promise<void> {
-    this.totals.apply(messages.map(({ body }) => body));
-  }
-}
 
 class ContextDouble {
   readonly works: Promise<unknown>[] = [];
@@ -30,7 +18,8 @@ class ContextDouble {
 }
 
 // The isolate has one flusher for all its Workers: they share a queue and a context here.
-const queue = new QueueDouble();
+const received = new Totals();
+const queue = new QueueDouble((bodies) => void received.apply(bytesOfBodies(bodies)));
 const env = { TELEMETRY_QUEUE: queue };
 const ctx = new ContextDouble();
 
@@ -57,7 +46,7 @@ async function collect(): Promise<Totals> {
     call("scheduled", {});
     for (let i = 0; i < ctx.works.length; i += 1) await ctx.works[i];
   }
-  return queue.totals;
+  return received;
 }
 
 function errorsOf(context: TestContext): () => string[] {

@@ -5,8 +5,11 @@ import { counter, gauge } from "../../../bindings/metrics/definitions.ts";
 import { Flusher } from "../../../bindings/metrics/flusher.ts";
 import type { Frame } from "../../../bindings/metrics/outbox.ts";
 import { SelfMetrics } from "../../../bindings/metrics/self_metrics.ts";
+import { queueTransport } from "../../../bindings/metrics/transport.ts";
 import { currentScope, withInvocationScope } from "../../../bindings/trace/invocation_scope.ts";
+import { Random } from "../../wasm/support/random.ts";
 import { metering, settle, Totals } from "../support/metering.ts";
+import { bytesOfBodies, QueueDouble } from "../support/runtime_doubles.ts";
 
 const intervalMs = 10_000;
 
@@ -337,6 +340,38 @@ describe("a send that fails", () => {
     invoke(() => {});
     await time.advance(2 * intervalMs);
     assert.equal(totals.sample(`orders_total{plan="${"7".padEnd(300, "p")}"}`), 20);
+  });
+});
+
+describe("a queue that fails one send in ten", () => {
+  test("gets every frame, far more than wait at once, and nothing is left behind", async () => {
+    const { flusher, invoke, orders, meter, time, totals } = flushing();
+    const double = new QueueDouble((bodies) => void totals.apply(bytesOfBodies(bodies)));
+    const random = new Random(1);
+    const counts = { refused: 0, unanswered: 0, sent: 0 };
+    double.fate = () => {
+      const failures = counts.refused + counts.unanswered;
+      const fate = !random.once(10) ? "sent" : failures % 2 === 0 ? "refused" : "unanswered";
+      counts[fate] += 1;
+      return fate;
+    };
+    flusher.use({ transport: queueTransport(double.queue), intervalMs });
+    const rounds = 100;
+    for (let round = 0; round < rounds; round += 1) {
+      invoke(() => {
+        for (let i = 0; i < 200; i += 1) orders.add(1, { plan: String(i).padEnd(250, "p") });
+      });
+      await time.advance(intervalMs);
+    }
+    double.fate = () => "sent";
+    await time.advance(3 * intervalMs);
+    const bytes = double.calls.flat().reduce((sum, size) => sum + size, 0);
+    assert.ok(bytes > 2 * 2 ** 20, String(bytes));
+    assert.ok(counts.refused > 2 && counts.unanswered > 2, JSON.stringify(counts));
+    assert.equal(totals.sample(`orders_total{plan="${"7".padEnd(250, "p")}"}`), rounds);
+    assert.equal(totals.results.filter((result) => result === 1).length, counts.unanswered);
+    assert.equal(totals.results.filter((result) => result < 0).length, 0);
+    assert.equal(meter.outbox.size, 0);
   });
 });
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Frame } from "../../../bindings/metrics/outbox.ts";
+import { type Frame, Outbox } from "../../../bindings/metrics/outbox.ts";
 import { shardName, shardOf } from "../../../bindings/metrics/shard.ts";
 import { aggregatorTransport, queueTransport } from "../../../bindings/metrics/transport.ts";
+import { bytesOfBodies, NamespaceDouble, QueueDouble } from "../support/runtime_doubles.ts";
+import { detach } from "../support/runtime_operations.ts";
 
 /** A frame of a producer as far as a transport looks at it. */
 function frame(producer: number, size = 100): Frame {
@@ -11,75 +13,74 @@ function frame(producer: number, size = 100): Frame {
   return bytes;
 }
 
-function queueDouble(failAt = Number.POSITIVE_INFINITY) {
-  const calls: Frame[][] = [];
-  const take = async (frames: Frame[], contentTypes: unknown[]) => {
-    assert.ok(contentTypes.every((type) => type === "bytes"));
-    calls.push(frames);
-    if (calls.length === failAt) throw new Error("no queue");
-  };
-  const queue = {
-    send: (body: Frame, options: QueueSendOptions) => take([body], [options.contentType]),
-    sendBatch: (messages: MessageSendRequest<Frame>[]) =>
-      take(
-        messages.map(({ body }) => body),
-        messages.map(({ contentType }) => contentType),
-      ),
-  };
-  return { queue: queue as unknown as Queue, calls };
-}
-
 describe("frames by a queue", () => {
   test("are one message each, in batches the queue takes", async () => {
-    const { queue, calls } = queueDouble();
-    const small = Array.from({ length: 150 }, () => frame(1));
-    const large = Array.from({ length: 5 }, () => frame(1, 120_000));
+    const double = new QueueDouble();
+    const small = Array.from({ length: 150 }, (_, at) => frame(at));
+    const large = Array.from({ length: 5 }, (_, at) => frame(at, 120_000));
     const delivered: Frame[] = [];
-    await queueTransport(queue).send([...small, ...large], (one) => void delivered.push(one));
+    await queueTransport(double.queue).send(
+      [...small, ...large],
+      (one) => void delivered.push(one),
+    );
     assert.deepEqual(
-      calls.map(({ length }) => length),
+      double.calls.map(({ length }) => length),
       [100, 52, 2, 1],
     );
-    for (const call of calls) {
-      assert.ok(call.reduce((sum, { length }) => sum + length, 0) <= 256_000);
-    }
     assert.deepEqual(delivered, [...small, ...large]);
+    assert.deepEqual(bytesOfBodies(double.received), [...small, ...large]);
   });
 
   test("that a batch failed with, and those after it, are not delivered", async () => {
-    const { queue, calls } = queueDouble(2);
+    const double = new QueueDouble();
+    double.fate = () => (double.calls.length === 2 ? "refused" : "sent");
     const frames = Array.from({ length: 250 }, () => frame(1));
     let delivered = 0;
     await assert.rejects(
-      queueTransport(queue).send(frames, () => {
+      queueTransport(double.queue).send(frames, () => {
         delivered += 1;
       }),
       /no queue/,
     );
     assert.equal(delivered, 100);
-    assert.equal(calls.length, 2);
+    assert.equal(double.calls.length, 2);
   });
+
+  for (const count of [1, 3]) {
+    test(`keep their bytes when a send of ${count} fails: the next one carries them`, async () => {
+      const double = new QueueDouble();
+      const frames = Array.from({ length: count }, (_, at) => frame(at + 1));
+      const { send } = queueTransport(double.queue);
+      for (const fate of ["refused", "unanswered"] as const) {
+        double.fate = () => fate;
+        await assert.rejects(send(frames, () => assert.fail("nothing is known to have arrived")));
+      }
+      double.fate = () => "sent";
+      await send(frames, () => {});
+      assert.deepEqual(bytesOfBodies(double.received), [...frames, ...frames]);
+      assert.deepEqual(
+        frames.map(({ length }) => length),
+        frames.map(() => 100),
+      );
+    });
+  }
 });
 
-function namespaceDouble(answerOf: (frames: Frame[]) => unknown) {
+/** Aggregators that all answer alike, and the frames of each call by their names. */
+function aggregators(answerOf: (frames: Frame[]) => unknown) {
   const calls: [string, number][] = [];
-  const namespace = {
-    idFromName: (name: string) => ({ name }),
-    get: ({ name }: { name: string }) => ({
-      async apply(frames: Frame[]) {
-        calls.push([name, frames.length]);
-        return answerOf(frames);
-      },
-    }),
-  };
-  return { namespace: namespace as unknown as DurableObjectNamespace, calls };
+  const { namespace } = new NamespaceDouble((name) => ({
+    apply(frames: Frame[]) {
+      calls.push([name, frames.length]);
+      return answerOf(frames);
+    },
+  }));
+  return { namespace, calls };
 }
 
 describe("frames to aggregators", () => {
   test("go to that of their producer, and any answer for a frame is final", async () => {
-    const { namespace, calls } = namespaceDouble((frames) =>
-      frames.map((_, i) => [0, 1, -12][i % 3]),
-    );
+    const { namespace, calls } = aggregators((frames) => frames.map((_, i) => [0, 1, -12][i % 3]));
     const frames = [0, 1, 2, 5, 7, 8].map((producer) => frame(producer));
     let delivered = 0;
     await aggregatorTransport(namespace, 3).send(frames, () => {
@@ -95,7 +96,7 @@ describe("frames to aggregators", () => {
 
   test("are not delivered where an answer is missing, or is none", async () => {
     for (const answer of [undefined, null, 0, [], [0, 0, 0], "0"]) {
-      const { namespace } = namespaceDouble(() => answer);
+      const { namespace } = aggregators(() => answer);
       await assert.rejects(
         aggregatorTransport(namespace, 1).send([frame(1), frame(2)], () => assert.fail()),
         TypeError,
@@ -104,7 +105,7 @@ describe("frames to aggregators", () => {
   });
 
   test("are at most fifty and four megabytes in a call", async () => {
-    const { namespace, calls } = namespaceDouble((frames) => frames.map(() => 0));
+    const { namespace, calls } = aggregators((frames) => frames.map(() => 0));
     const small = Array.from({ length: 120 }, () => frame(1));
     const large = Array.from({ length: 40 }, () => frame(1, 120_000));
     await aggregatorTransport(namespace, 1).send([...small, ...large], () => {});
@@ -112,6 +113,42 @@ describe("frames to aggregators", () => {
       calls.map(([, count]) => count),
       [50, 50, 50, 10],
     );
+  });
+
+  test("keep their bytes, whatever an aggregator does with those it is given", async () => {
+    const { namespace } = aggregators((frames) => {
+      for (const { buffer } of frames) detach(buffer);
+      throw new RangeError("no room");
+    });
+    const frames = [frame(1), frame(2)];
+    await assert.rejects(
+      aggregatorTransport(namespace, 1).send(frames, () => assert.fail()),
+      RangeError,
+    );
+    assert.deepEqual(frames, [frame(1), frame(2)]);
+  });
+});
+
+describe("the outbox", () => {
+  test("is as full as the frames in it were when they came in", () => {
+    const outbox = new Outbox();
+    for (let i = 0; i < 100; i += 1) {
+      const frames = Array.from({ length: 12 }, () => frame(i, 100_000));
+      outbox.add(frames);
+      assert.equal(outbox.isFull, true);
+      for (const one of frames) {
+        if (i % 2 === 0) detach(one.buffer);
+        outbox.remove(one);
+        outbox.remove(one);
+      }
+      assert.equal(outbox.isFull, false);
+      assert.equal(outbox.size, 0);
+    }
+    // Half of the limit leaves room: nothing was counted too low either.
+    outbox.add(Array.from({ length: 5 }, () => frame(1, 100_000)));
+    assert.equal(outbox.isFull, false);
+    outbox.add(Array.from({ length: 6 }, () => frame(1, 100_000)));
+    assert.equal(outbox.isFull, true);
   });
 });
 

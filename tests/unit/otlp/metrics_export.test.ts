@@ -5,7 +5,7 @@ import { MetricKind } from "../../../bindings/core/abi.gen.ts";
 import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
 import { seriesTotals } from "../../otlp_receiver/sums.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
-import { MemoryStorage } from "../support/storage.ts";
+import { MemoryStorage } from "../support/runtime_doubles.ts";
 import {
   type Answer,
   Life,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
-import { MemoryStorage } from "../support/storage.ts";
+import { MemoryStorage } from "../support/runtime_doubles.ts";
 import { Life, World } from "./support/export_life.ts";
 
 const orders: Family = { name: "orders", labels: ["plan"] };

@@ -5,7 +5,7 @@ import { seriesTotals } from "../../otlp_receiver/sums.ts";
 import { latency, orders, size } from "../../wasm/support/families.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
 import { Random } from "../../wasm/support/random.ts";
-import { MemoryStorage } from "../support/storage.ts";
+import { MemoryStorage } from "../support/runtime_doubles.ts";
 import { type Answer, Life, onceEach, pointsOf, World } from "./support/export_life.ts";
 
 const depth: Family = { name: "depth", kind: MetricKind.gaugeLast };

@@ -12,11 +12,32 @@ export interface PlainWorker {
   close(): Promise<void>;
 }
 
+/** Another Worker by its name, or a queue or KV namespace of the runtime's own Queues and KV Workers. */
+export type Target = string | { readonly queue: string } | { readonly kv: string };
+
+/** How a queue delivers. The names and defaults are those of the runtime's Queues Worker. */
+export interface ConsumerSettings {
+  readonly maxBatchSize?: number;
+  readonly maxBatchTimeout?: number;
+  readonly maxRetries?: number;
+  readonly maxConcurrency?: number;
+}
+
 /** A Worker for {@link startPlainWorkers}; paths are relative to the repository's root. */
 export interface PlainConfig {
   readonly name: string;
   readonly main: string;
   readonly vars?: Readonly<Record<string, string>>;
+  /** Bindings by name. A Worker bound as a queue, KV namespace or cache receives the HTTP requests of that binding. */
+  readonly services?: Readonly<Record<string, Target>>;
+  readonly queues?: Readonly<Record<string, Target>>;
+  readonly kvNamespaces?: Readonly<Record<string, Target>>;
+  /** Bindings to classes of this Worker with SQLite storage. */
+  readonly durableObjects?: Readonly<Record<string, string>>;
+  /** The queues this Worker consumes. */
+  readonly consumes?: Readonly<Record<string, ConsumerSettings>>;
+  /** The Worker behind `caches`. */
+  readonly cache?: string;
   /** The Workers that are told of its events. */
   readonly streamingTails?: readonly string[];
 }
@@ -46,10 +67,12 @@ export async function startPlainWorkers(workers: readonly PlainConfig[]): Promis
   const definitions = workers.map((worker, index) => definitionOf(worker, modules[index] ?? []));
   writeFileSync(join(folder, "config.capnp"), configOf(workers, definitions));
 
+  mkdirSync(join(folder, "disk"));
   const isTailed = workers.some(({ streamingTails }) => streamingTails !== undefined);
+  const isExperimental = isTailed || hasStorage(workers);
   const child = spawn(
     join(root, "node_modules/workerd/bin/workerd"),
-    ["serve", "config.capnp", "--control-fd=3", ...(isTailed ? ["--experimental"] : [])],
+    ["serve", "config.capnp", "--control-fd=3", ...(isExperimental ? ["--experimental"] : [])],
     { cwd: folder, stdio: ["ignore", "ignore", "inherit", "pipe"] },
   );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -104,23 +127,97 @@ async function bundle({ name, main }: PlainConfig, folder: string): Promise<stri
 
 const text = (value: string) => JSON.stringify(value);
 
-function definitionOf(
-  { name, vars = {}, streamingTails = [] }: PlainConfig,
-  modules: readonly string[],
-): string {
+/** A service designator. */
+function designator(target: Target): string {
+  if (typeof target === "string") return text(target);
+  const [service, props] =
+    "queue" in target ? ["queues", { queue: target.queue }] : ["kv", { namespace: target.kv }];
+  return `(name = ${text(service)}, props = (json = ${text(JSON.stringify(props))}))`;
+}
+
+function bindingsOf(kind: string, values: Readonly<Record<string, Target>> = {}): string[] {
+  return Object.entries(values).map(
+    ([name, target]) => `(name = ${text(name)}, ${kind} = ${designator(target)})`,
+  );
+}
+
+/** Classes with SQLite storage, which needs a disk. */
+function storageOf(worker: string, classes: readonly string[]): string {
+  const namespaces = classes.map(
+    (name) =>
+      `(className = ${text(name)}, uniqueKey = ${text(`${worker}-${name}`)}, enableSql = true)`,
+  );
+  return classes.length === 0
+    ? ""
+    : `durableObjectNamespaces = [${namespaces.join(", ")}],
+  durableObjectStorage = (localDisk = "disk"),`;
+}
+
+function definitionOf(config: PlainConfig, modules: readonly string[]): string {
+  const { name, vars, durableObjects = {}, cache, streamingTails = [] } = config;
   const moduleLines = modules.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = ${text(file)}, ${kind} = embed ${text(`${name}/${file}`)})`;
   });
-  const bindings = Object.entries(vars).map(
-    ([key, value]) => `(name = ${text(key)}, text = ${text(value)})`,
-  );
+  const bindings = [
+    ...bindingsOf("text", vars),
+    ...bindingsOf("service", config.services),
+    ...bindingsOf("queue", config.queues),
+    ...bindingsOf("kvNamespace", config.kvNamespaces),
+    ...bindingsOf("durableObjectNamespace", durableObjects),
+  ];
   return `(
   modules = [${moduleLines.join(", ")}],
   compatibilityDate = "2026-11-17",
   bindings = [${bindings.join(", ")}],
+  ${storageOf(name, Object.values(durableObjects))}
+  ${cache === undefined ? "" : `cacheApiOutbound = ${text(cache)},`}
   streamingTails = [${streamingTails.map(text).join(", ")}],
 )`;
+}
+
+function hasStorage(workers: readonly PlainConfig[]): boolean {
+  return workers.some(
+    ({ services, queues, kvNamespaces, durableObjects, consumes }) =>
+      [services, queues, kvNamespaces].some((bindings) =>
+        Object.values(bindings ?? {}).some((target) => typeof target !== "string"),
+      ) ||
+      durableObjects !== undefined ||
+      consumes !== undefined,
+  );
+}
+
+/** The Queues and KV Workers that workerd brings along, and the disk for what they and Durable Objects store. */
+function storageServices(workers: readonly PlainConfig[]): string {
+  if (!hasStorage(workers)) return "";
+  const consumers = workers.flatMap(({ name, consumes = {} }) =>
+    Object.entries(consumes).map(([queue, settings]) => ({ queue, worker: name, settings })),
+  );
+  const consumersJson = JSON.stringify(
+    Object.fromEntries(
+      consumers.map(({ queue, worker, settings }) => [queue, { consumer: worker, ...settings }]),
+    ),
+  );
+  const bundled = (name: string, className: string, bindings: readonly string[]) => `(
+      name = ${text(name)},
+      worker = (
+        modules = [(name = "index.js", bundled = ${text(`/workerd/${name}.js`)})],
+        compatibilityDate = "2026-11-17",
+        compatibilityFlags = ["service_binding_extra_handlers"],
+        bindings = [(name = "SHARD", durableObjectNamespace = ${text(className)}), ${bindings.join(", ")}],
+        ${storageOf(name, [className])}
+      ),
+    ),`;
+  const queues = bundled("queues", "QueueShard", [
+    `(name = "CONSUMERS", json = ${text(consumersJson)})`,
+    ...[...new Set(consumers.map(({ worker }) => worker))].map(
+      (worker) => `(name = ${text(worker)}, service = ${text(worker)})`,
+    ),
+  ]);
+  const kv = bundled("kv", "KVNamespace", [`(name = "BLOBS", service = "disk")`]);
+  return `${queues}
+    ${kv}
+    (name = "disk", disk = (path = "disk", writable = true)),`;
 }
 
 function configOf(workers: readonly PlainConfig[], definitions: readonly string[]): string {
@@ -135,6 +232,7 @@ function configOf(workers: readonly PlainConfig[], definitions: readonly string[
 const config :Workerd.Config = (
   services = [
     ${services.join("\n    ")}
+    ${storageServices(workers)}
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [

@@ -8,7 +8,7 @@ import { makeMetricsExport } from "../../../../bindings/otlp/metrics_export/metr
 import type { MetricsExportOptions } from "../../../../bindings/otlp/metrics_export/read_metrics_options.ts";
 import { type ReceivedPoint, readMetricsProtobuf } from "../../../otlp_receiver/metrics.ts";
 import { resourceIn } from "../../../otlp_receiver/requests.ts";
-import type { MemoryStorage } from "../../support/storage.ts";
+import type { MemoryStorage } from "../../support/runtime_doubles.ts";
 
 /** What a backend does with a request; `lost` takes it and never says so. */
 export type Answer =

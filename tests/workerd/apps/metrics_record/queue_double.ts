@@ -1,3 +1,5 @@
+import { detach } from "../../../unit/support/runtime_operations.ts";
+
 /** What one send of the isolate carried. */
 export interface Sent {
   readonly unixMs: number;
@@ -43,7 +45,11 @@ export function observed(queue: Queue): Queue {
     pending += 1;
     try {
       if (fault === "hang") await new Promise(() => {});
-      if (fault === "reject") throw new Error("no queue today");
+      if (fault === "reject") {
+        // A send that fails detaches its buffer all the same.
+        for (const { buffer } of frames) detach(buffer);
+        throw new Error("no queue today");
+      }
       while (fault === "held") await scheduler.wait(10);
       await real();
       entry.outcome = "ok";
