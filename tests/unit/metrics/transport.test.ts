@@ -4,7 +4,7 @@ import { type Frame, Outbox } from "../../../bindings/metrics/outbox.ts";
 import { shardName, shardOf } from "../../../bindings/metrics/shard.ts";
 import { aggregatorTransport, queueTransport } from "../../../bindings/metrics/transport.ts";
 import { bytesOfBodies, NamespaceDouble, QueueDouble } from "../support/runtime_doubles.ts";
-import { detach } from "../support/runtime_operations.ts";
+import { detach, shapeOf } from "../support/runtime_operations.ts";
 
 /** A frame of a producer as far as a transport looks at it. */
 function frame(producer: number, size = 100): Frame {
@@ -18,17 +18,17 @@ describe("frames by a queue", () => {
     const double = new QueueDouble();
     const small = Array.from({ length: 150 }, (_, at) => frame(at));
     const large = Array.from({ length: 5 }, (_, at) => frame(at, 120_000));
+    const frames = [...small, ...large];
+    const shapes = frames.map(shapeOf);
     const delivered: Frame[] = [];
-    await queueTransport(double.queue).send(
-      [...small, ...large],
-      (one) => void delivered.push(one),
-    );
+    await queueTransport(double.queue).send(frames, (one) => void delivered.push(one));
     assert.deepEqual(
       double.calls.map(({ length }) => length),
       [100, 52, 2, 1],
     );
-    assert.deepEqual(delivered, [...small, ...large]);
-    assert.deepEqual(bytesOfBodies(double.received), [...small, ...large]);
+    assert.ok(delivered.every((one, at) => one === frames[at]));
+    assert.deepEqual(bytesOfBodies(double.received).map(shapeOf), shapes);
+    assert.deepEqual(frames.map(shapeOf), shapes);
   });
 
   test("that a batch failed with, and those after it, are not delivered", async () => {
