@@ -89,7 +89,7 @@ async function exposition(request: Request, options: MetricsResponseOptions): Pr
     vary: "Accept, Accept-Encoding",
   });
   aggregate.merge(present);
-  // Good until the next call of the module: Response and Blob copy it.
+  // A view on the module's memory, good until its next call. Response and Blob copy it at once.
   const body = aggregate.render(choice, snapshots.length - present.length, Date.now());
   const isHead = request.method === "HEAD";
   if (!wantsGzip(acceptEncoding(request))) {

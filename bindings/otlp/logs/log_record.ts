@@ -1,6 +1,6 @@
 import type { Attributes, SpanLog } from "../../trace/span_runtime.ts";
 import type { ActiveContext, ParentSpan } from "../capture/context.ts";
-import { type LogRecord, listAttributes, Severity } from "../model.ts";
+import { type LogRecord, Severity } from "../model.ts";
 
 export type LogSeverity = keyof typeof Severity;
 
@@ -26,13 +26,17 @@ export function logRecord(
   const severity = input.severity ?? "info";
   const known = Object.hasOwn(Severity, severity);
   const { traceId = "", spanId = "", flags = 0 } = parent ?? {};
+  const attributes = { ...input.attributes };
   return {
     unixMs: input.unixMs ?? nowUnixMs,
     observedUnixMs: nowUnixMs,
     severityNumber: known ? Severity[severity] : 0,
     severityText: known ? severity.toUpperCase() : "",
     body: snapshotOf(input.body),
-    attributes: listAttributes({ ...input.attributes }),
+    attributes: {
+      keys: Object.keys(attributes),
+      values: Object.values(attributes).map(snapshotOf),
+    },
     droppedAttributesCount: 0,
     traceId,
     spanId,
@@ -49,13 +53,15 @@ export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log
   group.logged();
 }
 
-/** An object is still the caller's, who may change it before it is sent. */
-function snapshotOf(body: unknown): unknown {
-  if (typeof body !== "object" || body === null) return body;
+/** A copy of a value: its caller may change or transfer it before it is sent. */
+function snapshotOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  // structuredClone copies all of the buffer behind a view.
+  if (value instanceof Uint8Array) return value.slice();
   try {
-    return structuredClone(body);
+    return structuredClone(value);
   } catch {
     // Something in it cannot be copied: it is sent as it will be then.
-    return body;
+    return value;
   }
 }

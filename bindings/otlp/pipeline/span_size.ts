@@ -1,6 +1,6 @@
 import type { AttributeList, FinishedSpan, LogRecord } from "../model.ts";
 
-/** UTF-16 units of a span's texts: never more than the bytes it takes encoded. */
+/** UTF-16 units of a span's texts, and the bytes of its binary values: never more than the bytes it takes encoded. */
 export function spanSize({ name, attributes, events, links }: FinishedSpan): number {
   let size = name.length + attributesSize(attributes);
   for (const event of events) size += event.name.length + attributesSize(event.attributes);
@@ -26,6 +26,7 @@ function attributesSize({ keys, values }: AttributeList): number {
 
 function valueSize(value: unknown): number {
   if (typeof value === "string") return value.length;
+  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return value.byteLength;
   if (!Array.isArray(value)) return 0;
   let size = 0;
   // No deeper: a list may contain itself.

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import { logRecord } from "../../../bindings/otlp/logs/log_record.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
+import { logSize } from "../../../bindings/otlp/pipeline/span_size.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
+import { detach, shapeOf } from "../support/runtime_operations.ts";
 
 let receiver: Receiver;
 before(async () => {
@@ -374,6 +377,23 @@ describe("log records", () => {
       assert.deepEqual([item.traceId, item.spanId], [context?.traceId, context?.spanId]);
     }
     assert.equal(exporting.count("otlp_accepted"), 4);
+  });
+
+  test("keep the bytes and lists they were given, and no more of a buffer than its view shows", () => {
+    const whole = new Uint8Array(1000).fill(7);
+    const list = ["a"];
+    const attributes = { list, bytes: whole.subarray(8) } as never;
+    const record = logRecord({ body: whole.subarray(0, 8), attributes }, 1, undefined);
+    const buffer = logRecord({ body: whole.buffer }, 1, undefined);
+    detach(whole.buffer);
+    list.push("b");
+    assert.equal(shapeOf(record.body), shapeOf(new Uint8Array(8).fill(7)));
+    assert.deepEqual(record.attributes.values, [["a"], new Uint8Array(992).fill(7)]);
+    assert.equal(shapeOf(buffer.body), shapeOf(new Uint8Array(1000).fill(7).buffer));
+    assert.deepEqual([record, buffer].map(logSize), [
+      8 + "list".length + "a".length + "bytes".length + 992,
+      1000,
+    ]);
   });
 
   test("go out without a span, hostile or not, and never throw", async () => {

@@ -207,14 +207,15 @@ async function waysOf(env: Env): Promise<Ways> {
     structuredClone: async (bytes) => structuredClone(bytes),
     "WebSocket.send": async (bytes) => {
       const [near, far] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-      const { promise, resolve } = Promise.withResolvers<Bytes>();
-      far.addEventListener("message", ({ data }) =>
-        resolve(data instanceof Blob ? bytesOf(data) : new Uint8Array(data as ArrayBuffer)),
-      );
+      const arrived = new Promise<Bytes>((resolve) => {
+        far.addEventListener("message", ({ data }) => {
+          resolve(data instanceof Blob ? bytesOf(data) : new Uint8Array(data as ArrayBuffer));
+        });
+      });
       far.accept();
       near.accept();
       near.send(bytes);
-      return promise;
+      return arrived;
     },
   };
 }
