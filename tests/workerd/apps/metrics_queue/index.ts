@@ -9,6 +9,7 @@ interface Env {
 }
 
 const intervalMs = 100;
+const maxFlushMs = 10_000;
 const metrics = defineMetrics({ orders: counter("orders", { labels: ["plan"] }) });
 
 /** What the sends of this isolate were and what became of them. */
@@ -80,7 +81,11 @@ function failing(queue: Queue, seed: number): Queue {
 const handler = routes({
   /** Counts once in each label set, when the flush of the request before is over. */
   "/record": async (url) => {
-    while (!isFlushed) await scheduler.wait(1);
+    const end = worldNow() + maxFlushMs;
+    while (!isFlushed) {
+      if (worldNow() > end) throw new Error("the last request has sent nothing");
+      await scheduler.wait(1);
+    }
     isFlushed = false;
     aheadMs += intervalMs;
     const labelSets = Number(url.searchParams.get("sets"));
