@@ -3,6 +3,12 @@ import { describe, test } from "node:test";
 import { wantsGzip } from "../../../bindings/aggregate/accept_encoding.ts";
 import { shardNames } from "../../../bindings/aggregate/aggregator_stub.ts";
 import { isAuthorized } from "../../../bindings/aggregate/authorization.ts";
+import {
+  publishError,
+  publishSnapshot,
+  readPublished,
+} from "../../../bindings/aggregate/published_snapshots.ts";
+import { KvDouble } from "../support/runtime_doubles.ts";
 
 describe("Accept-Encoding", () => {
   for (const [header, gzip] of [
@@ -67,5 +73,38 @@ describe("shards", () => {
     for (const shards of [0, -1, 1.5, Number.NaN, 257, Number.POSITIVE_INFINITY]) {
       assert.throws(() => shardNames(shards), RangeError);
     }
+  });
+});
+
+describe("a published snapshot", () => {
+  const shard = "isotel-0";
+
+  test("is what the bytes were when it was published, for each reader its own", async () => {
+    const { kv } = new KvDouble();
+    const bytes = Uint8Array.of(1, 2, 3);
+    const publishing = publishSnapshot(kv, shard, bytes, 1);
+    bytes.fill(9);
+    await publishing;
+    const first = await readPublished(kv, shard);
+    assert.deepEqual(first, { bytes: Uint8Array.of(1, 2, 3), error: undefined });
+    first.bytes?.fill(9);
+    assert.deepEqual((await readPublished(kv, shard)).bytes, Uint8Array.of(1, 2, 3));
+    assert.equal((await readPublished(kv, "isotel-1")).bytes, undefined);
+  });
+
+  test("stays beside the error that says why no newer one comes, and without one there is only the error", async () => {
+    const { kv } = new KvDouble();
+    await publishSnapshot(kv, shard, Uint8Array.of(1), 7);
+    for (const name of [shard, "isotel-1"]) await publishError(kv, name, "isotel: unreadable");
+    assert.deepEqual(await readPublished(kv, shard), {
+      bytes: Uint8Array.of(1),
+      error: "isotel: unreadable",
+    });
+    assert.deepEqual(await readPublished(kv, "isotel-1"), {
+      bytes: undefined,
+      error: "isotel: unreadable",
+    });
+    const { metadata } = await kv.getWithMetadata("isotel/snapshot/isotel-0", "arrayBuffer");
+    assert.deepEqual(metadata, { version: 7, error: "isotel: unreadable" });
   });
 });
