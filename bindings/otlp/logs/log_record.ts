@@ -56,8 +56,8 @@ export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log
 /** A copy of a value: its caller may change or transfer it before it is sent. */
 function snapshotOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  // structuredClone copies all of the buffer behind a view.
-  if (value instanceof Uint8Array) return value.slice();
+  // structuredClone copies all of the buffer behind a view, and `slice` of Node's Buffer copies nothing.
+  if (value instanceof Uint8Array) return new Uint8Array(value);
   try {
     return structuredClone(value);
   } catch {
