@@ -83,7 +83,11 @@ export class Collecting {
     this.route = options.route;
     this.metrics = options.metrics;
     this.resources = new Resources(options.resource);
-    this.reader = new AttributeReader(redact && guardedRedact(redact, this.counts), this.counts);
+    this.reader = new AttributeReader(
+      redact && guardedRedact(redact, this.counts),
+      this.counts,
+      pipeline?.keptParameters,
+    );
     this.#pipeline = pipeline;
     if (pipeline?.takesSpans === true) {
       this.#traces = new Traces(pipeline, this.counts, (span) => this.reader.release(span));

@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import type { ResourceAttributes } from "../otlp/encoder.ts";
 import { StatusCode } from "../otlp/model.ts";
 import { sampledFlag } from "../otlp/trace_flags.ts";
@@ -176,7 +177,7 @@ export class Invocation {
       const { method, url } = info;
       reader.read(span, [
         { name: "http.request.method", value: method },
-        { name: "url.full", value: url.split("?", 1)[0] as string },
+        { name: "url.full", value: url },
       ]);
     }
   }
@@ -192,7 +193,7 @@ export class Invocation {
     this.#collecting.counts.spans_opened += 1;
     const flags = this.#isSampled ? sampledFlag : 0;
     return new CollectedSpan(
-      name,
+      maskSecrets(name),
       this.traceId,
       spanId,
       parentSpanId,

@@ -1,3 +1,4 @@
+import { cleanRoute } from "../core/address.ts";
 import { SpanKind } from "../otlp/model.ts";
 import { httpMethod, otherMethod } from "../trace/http_method.ts";
 
@@ -126,13 +127,13 @@ function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
     method,
     scheme,
     route,
-    // Without the query, which may hold secrets.
     keys: [
       "http.request.method",
       "http.request.method_original",
       "http.route",
       "url.scheme",
       "url.path",
+      "url.query",
       "server.address",
       "server.port",
       "user_agent.original",
@@ -146,6 +147,8 @@ function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
       route === "" ? undefined : route,
       scheme === "" ? undefined : scheme,
       url?.pathname,
+      // What is read keeps of it what the option `keepQueryParameters` names.
+      url === null || url.search === "" ? undefined : url.search,
       url?.hostname,
       url === null || url.port === "" ? undefined : Number(url.port),
       headerOf(info, "user-agent"),
@@ -167,7 +170,7 @@ function guardedRoute(info: Fetch, routeOf: RouteOf): string {
   try {
     const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
     const found: unknown = routeOf(new Request(info.url, { method: info.method, headers }));
-    return typeof found === "string" ? found : "";
+    return typeof found === "string" ? cleanRoute(found) : "";
   } catch {
     return "";
   }

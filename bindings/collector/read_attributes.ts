@@ -1,3 +1,4 @@
+import { cleanAttribute, type KeptParameters, maskSecrets } from "../core/address.ts";
 import { StatusCode } from "../otlp/model.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import type { CollectorCounts } from "./counts.ts";
@@ -18,8 +19,9 @@ export interface Held {
   units: number;
 }
 
-/** Reads attributes of events into spans, each text after `redact` and within the limits. */
+/** Reads attributes of events into spans: each text without secrets of addresses, after `redact`, within the limits. */
 export class AttributeReader {
+  readonly #kept: KeptParameters;
   readonly #redact: Redact | undefined;
   readonly #counts: CollectorCounts;
   readonly held: Held = { units: 0 };
@@ -29,7 +31,8 @@ export class AttributeReader {
    */
   readonly #sharedKeys: (readonly string[] | undefined)[] = [];
 
-  constructor(redact: Redact | undefined, counts: CollectorCounts) {
+  constructor(redact: Redact | undefined, counts: CollectorCounts, kept?: KeptParameters) {
+    this.#kept = kept;
     this.#redact = redact;
     this.#counts = counts;
   }
@@ -49,8 +52,10 @@ export class AttributeReader {
       let size = name.length;
       switch (typeof value) {
         case "string":
+          read = cleanAttribute(name, value, this.#kept);
+          if (read === undefined) continue;
           if (this.#redact !== undefined) {
-            read = this.#redact(name, value, span);
+            read = this.#redact(name, read as string, span);
             if (read === undefined) continue;
           }
           size += (read as string).length;
@@ -125,10 +130,11 @@ export class AttributeReader {
     return all;
   }
 
-  /** A text that is no attribute, after `redact`; undefined where it may not leave. */
+  /** A text that is no attribute, without secrets of addresses and after `redact`; undefined where it may not leave. */
   text(key: string, value: unknown, span: CollectedSpan): string | undefined {
     if (typeof value !== "string") return undefined;
-    const redacted = this.#redact === undefined ? value : this.#redact(key, value, span);
+    const clean = maskSecrets(value);
+    const redacted = this.#redact === undefined ? clean : this.#redact(key, clean, span);
     return redacted !== undefined && redacted.length > limits.textUnits
       ? redacted.slice(0, limits.textUnits)
       : redacted;
@@ -144,9 +150,11 @@ export class AttributeReader {
     const list: unknown[] = [];
     for (const item of value as readonly unknown[]) {
       if (typeof item === "bigint") list.push(exact(item));
-      else if (typeof item !== "string" || this.#redact === undefined) list.push(item);
+      else if (typeof item !== "string") list.push(item);
       else {
-        const redacted = this.#redact(key, item, span);
+        const clean = cleanAttribute(key, item, this.#kept);
+        if (clean === undefined) continue;
+        const redacted = this.#redact === undefined ? clean : this.#redact(key, clean, span);
         if (redacted !== undefined) list.push(redacted);
       }
     }

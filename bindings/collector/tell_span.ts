@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import { type SpanEvent, StatusCode } from "../otlp/model.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 import type { CollectorCounts } from "./counts.ts";
@@ -37,7 +38,7 @@ function update(
   reader: AttributeReader,
 ): void {
   if (info.type === "name") {
-    span.name = info.name;
+    span.name = maskSecrets(info.name);
     span.isRenamed = true;
     return;
   }

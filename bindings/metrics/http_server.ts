@@ -1,4 +1,5 @@
 import { MetricKind } from "../core/abi.gen.ts";
+import { cleanRoute } from "../core/address.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod } from "../trace/http_method.ts";
@@ -93,7 +94,7 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
 
 function routeOf(request: Request, route: Route): string {
   try {
-    return labelText(route?.(request)) ?? "";
+    return cleanRoute(labelText(route?.(request)) ?? "");
   } catch {
     return "";
   }

@@ -53,7 +53,7 @@ export class Exports {
     if (pipeline === undefined) return;
     try {
       const parent = context?.parent ?? this.#runtime.nativeParent();
-      pipeline.addLog(logRecord(input, pipeline.clock(), parent));
+      pipeline.addLog(logRecord(input, pipeline.clock(), parent, pipeline.keptParameters));
       if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
       else context.group.logged();
     } catch {

@@ -1,3 +1,5 @@
+import { cleanValue, type KeptParameters } from "../core/address.ts";
+
 /** Attributes in the order in which they were set. A key may stand there more than once: its last value counts. */
 export interface AttributeList {
   readonly keys: readonly string[];
@@ -117,4 +119,13 @@ export type OtlpFormat = "protobuf" | "json";
 /** The attributes of `record`, as a list. */
 export function listAttributes(record: Readonly<Record<string, unknown>>): AttributeList {
   return { keys: Object.keys(record), values: Object.values(record) };
+}
+
+/** The attributes of `record` as a list, without secrets of addresses. */
+export function cleanAttributes(
+  record: Readonly<Record<string, unknown>>,
+  kept: KeptParameters,
+): AttributeList {
+  const keys = Object.keys(record);
+  return { keys, values: keys.map((key) => cleanValue(key, record[key], kept)) };
 }

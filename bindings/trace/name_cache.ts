@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import type { Core } from "../core/core.ts";
 
 /** Names shorter than this fit into 64 bytes whatever their characters. */
@@ -35,8 +36,10 @@ export class NameCache {
 
   /** A span name of the user's own, cut to what the runtime keeps. */
   custom(core: Core, name: string): string {
-    if (name.length <= alwaysFits) return name;
-    const head = name.slice(0, maxUnits);
+    // Before it is cut: of half an address nobody can tell what is secret.
+    const shown = maskSecrets(name);
+    if (shown.length <= alwaysFits) return shown;
+    const head = shown.slice(0, maxUnits);
     return this.#customNames.get(head) ?? keep(core, this.#customNames, head, core.cutName(head));
   }
 
@@ -44,7 +47,8 @@ export class NameCache {
   operation(core: Core, operation: number, target: string): string {
     this.#operationNames[operation] ??= new BoundedMap();
     const names = this.#operationNames[operation];
-    const head = target.length > maxUnits ? target.slice(0, maxUnits) : target;
+    const shown = maskSecrets(target);
+    const head = shown.length > maxUnits ? shown.slice(0, maxUnits) : shown;
     return names.get(head) ?? keep(core, names, head, core.spanName(operation, head));
   }
 

@@ -24,6 +24,7 @@ const telemetry = configureTelemetry({
   sampleRatio: 0.1,
   tail: { slowMs: 1_000 },
   propagateTo: ["api.example", /^https:\/\/b\.example\//],
+  keepQueryParameters: ["page"],
 });
 expectTrue<Same<typeof telemetry, TelemetryExport>>();
 expectTrue<Same<ReturnType<TelemetryExport["counts"]>, readonly BackendCounts[]>>();
@@ -39,6 +40,8 @@ configureTelemetry({ backend: "sentry", region: "eu" });
 configureTelemetry({ serviceName: "shop" });
 // @ts-expect-error there is no such site
 configureTelemetry({ backend: "honeycomb", region: "mars" });
+// @ts-expect-error names of parameters are texts
+configureTelemetry({ backend: "sentry", keepQueryParameters: [/page/] });
 // @ts-expect-error hosts are texts or patterns
 configureTelemetry({ backend: "sentry", propagateTo: [1] });
 

@@ -1,3 +1,4 @@
+import { cleanAttribute, cleanValue, maskSecrets } from "../../core/address.ts";
 import type {
   Attributes,
   AttributeValue,
@@ -9,9 +10,8 @@ import type {
 } from "../../trace/span_runtime.ts";
 import { emitSpanLog } from "../logs/log_record.ts";
 import {
-  type AttributeList,
+  cleanAttributes,
   type FinishedSpan,
-  listAttributes,
   type SpanEvent,
   SpanKind,
   type SpanLink,
@@ -86,7 +86,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     native: SpanWriter | undefined,
     place?: SpanPlace,
   ) {
-    this.name = name;
+    this.name = maskSecrets(name);
     this.traceId = traceId;
     this.spanId = spanId;
     this.flags = flags;
@@ -134,7 +134,8 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   setStatus(status: { code: StatusName; message?: string }): void {
     if (this.#ended) return;
     const { code, message = "" } = status;
-    this.status = message === "" ? statuses[code] : { code: StatusCode[code], message };
+    this.status =
+      message === "" ? statuses[code] : { code: StatusCode[code], message: maskSecrets(message) };
     this.native?.setStatus?.(status);
   }
 
@@ -153,7 +154,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
       this.droppedEventsCount += 1;
       return;
     }
-    const list: AttributeList = listAttributes(attributes);
+    const list = cleanAttributes(attributes, this.group.keptParameters);
     const event: SpanEvent = { name, unixMs, attributes: list, droppedAttributesCount: 0 };
     if (this.events === noEvents) this.events = [event];
     else (this.events as SpanEvent[]).push(event);
@@ -182,9 +183,17 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   }
 
   #record(key: string, value: AttributeValue): void {
+    const kept = this.group.keptParameters;
+    let clean: unknown = value;
+    if (typeof value === "string") {
+      clean = cleanAttribute(key, value, kept);
+      if (clean === undefined) return;
+    } else if (typeof value === "object") {
+      // A copy: the list is still the caller's, who may change it before it is sent.
+      clean = cleanValue(key, value, kept);
+    }
     this.attributes.keys.push(key);
-    // A list is still the caller's, who may change it before it is sent.
-    this.attributes.values.push(typeof value === "object" ? value.slice() : value);
+    this.attributes.values.push(clean);
   }
 }
 

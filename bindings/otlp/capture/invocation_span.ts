@@ -1,3 +1,4 @@
+import { cleanRoute } from "../../core/address.ts";
 import { httpMethod, otherMethod } from "../../trace/http_method.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
 import { SpanKind } from "../model.ts";
@@ -50,13 +51,14 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
   return {
     name: httpRoute === undefined ? name : `${name} ${httpRoute}`,
     kind: SpanKind.server,
-    // Without the query, which may hold secrets.
     attributes: {
       "http.request.method": known,
       "http.request.method_original": isKnown ? undefined : method,
       "http.route": httpRoute,
       "url.scheme": url.protocol.slice(0, -1),
       "url.path": url.pathname,
+      // The span keeps of it what the option `keepQueryParameters` names.
+      "url.query": url.search === "" ? undefined : url.search,
       "server.address": url.hostname,
       "server.port": url.port === "" ? undefined : Number(url.port),
       "user_agent.original": request.headers.get("user-agent") ?? undefined,
@@ -68,7 +70,7 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
 function routeOf(request: Request, route: RouteOf | undefined): string | undefined {
   try {
     const found: unknown = route?.(request);
-    return typeof found === "string" ? found : undefined;
+    return typeof found === "string" ? cleanRoute(found) : undefined;
   } catch {
     return undefined;
   }

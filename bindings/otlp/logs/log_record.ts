@@ -1,3 +1,4 @@
+import { cleanValue, type KeptParameters } from "../../core/address.ts";
 import type { Attributes, SpanLog } from "../../trace/span_runtime.ts";
 import type { ActiveContext, ParentSpan } from "../capture/context.ts";
 import { type LogRecord, Severity } from "../model.ts";
@@ -22,20 +23,22 @@ export function logRecord(
   input: LogInput,
   nowUnixMs: number,
   parent: ParentSpan | undefined,
+  kept: KeptParameters,
 ): LogRecord {
   const severity = input.severity ?? "info";
   const known = Object.hasOwn(Severity, severity);
   const { traceId = "", spanId = "", flags = 0 } = parent ?? {};
-  const attributes = { ...input.attributes };
+  const attributes: Readonly<Record<string, unknown>> = { ...input.attributes };
+  const keys = Object.keys(attributes);
   return {
     unixMs: input.unixMs ?? nowUnixMs,
     observedUnixMs: nowUnixMs,
     severityNumber: known ? Severity[severity] : 0,
     severityText: known ? severity.toUpperCase() : "",
-    body: snapshotOf(input.body),
+    body: copyOf("log.body", input.body, kept),
     attributes: {
-      keys: Object.keys(attributes),
-      values: Object.values(attributes).map(snapshotOf),
+      keys,
+      values: keys.map((key) => copyOf(key, attributes[key], kept)),
     },
     droppedAttributesCount: 0,
     traceId,
@@ -49,8 +52,13 @@ export function logRecord(
 export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log }: SpanLog): void {
   const { pipeline } = group;
   const input = { ...log, severity: severity as LogSeverity };
-  pipeline.addLog(logRecord(input, pipeline.clock(), parent));
+  pipeline.addLog(logRecord(input, pipeline.clock(), parent, pipeline.keptParameters));
   group.logged();
+}
+
+/** A copy of a value, with the secrets of its addresses removed. */
+function copyOf(key: string, value: unknown, kept: KeptParameters): unknown {
+  return cleanValue(key, snapshotOf(value), kept);
 }
 
 /** A copy of a value: its caller may change or transfer it before it is sent. */

@@ -22,12 +22,13 @@ export function makePipeline(
   surroundings: Surroundings,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
-  const { backends, sampleRatio, tail, options } = plan;
+  const { backends, sampleRatio, tail, keptParameters, options } = plan;
   return new Pipeline({
     ...surroundings,
     ...encoders,
     backends,
     settings: options,
+    keptParameters,
     samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
     tail: tail && tailDecision(tail, shouldSample),
   });

@@ -16,6 +16,11 @@ export interface ExportOptions extends ResourceOptions {
   readonly invocationSpan?: boolean | undefined;
   /** The route of a request for `http.route`, such as `/users/:id`. */
   readonly route?: RouteOf | undefined;
+  /**
+   * Names of query parameters that stay in addresses, such as `["page"]`. Default: none. The value of one that commonly
+   * holds a secret, such as `token`, becomes `REDACTED`.
+   */
+  readonly keepQueryParameters?: readonly string[] | undefined;
 }
 
 /** Where spans and log records go: one backend, or several at once. */

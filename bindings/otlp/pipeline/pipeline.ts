@@ -1,3 +1,4 @@
+import type { KeptParameters } from "../../core/address.ts";
 import type { Clock } from "../../trace/clock.ts";
 import type { Sleep, WaitUntil } from "../../trace/waiting.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
@@ -14,6 +15,7 @@ import { logSize, spanSize } from "./span_size.ts";
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly backends: readonly Backend[];
   readonly settings: ExportOptions;
+  readonly keptParameters: KeptParameters;
   readonly encodeSpans: Encode<FinishedSpan>;
   readonly encodeLogs: Encode<LogRecord>;
   /** Whether a trace that begins here is recorded. */
@@ -44,6 +46,8 @@ const maxEarlyFlushes = 4;
 /** From finished spans and log records to the backends. */
 export class Pipeline {
   readonly settings: ExportOptions;
+  /** Parameters that stay in the addresses of spans and log records. */
+  readonly keptParameters: KeptParameters;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Sleep;
   readonly samples: (traceId: string) => boolean;
@@ -62,6 +66,7 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.settings = options.settings;
+    this.keptParameters = options.keptParameters;
     this.clock = options.clock;
     this.sleep = options.sleep;
     this.samples = options.samples;

@@ -1,3 +1,5 @@
+import type { KeptParameters } from "../../core/address.ts";
+import { shapeOf } from "../../metrics/shape.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Environment } from "../../trace/variables.ts";
 import type { Backend, BackendOptions } from "../backends/backend.ts";
@@ -13,6 +15,7 @@ export interface ExportPlan {
   readonly resource: Attributes;
   readonly sampleRatio: number;
   readonly tail: TailSampling | undefined;
+  readonly keptParameters: KeptParameters;
   readonly options: ExportOptions;
 }
 
@@ -31,6 +34,7 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   checkRatio(settings, "sampleRatio", sampleRatio);
   if (tail !== undefined) checkTail(settings, tail);
   checkFunctions(settings, options);
+  const keptParameters = keptParametersOf(settings, options.keepQueryParameters);
   const messages = settings.problems.map((problem) => `isotel: ${problem}`);
   const backends: Backend[] = [];
   for (const backend of backendsOf(options)) {
@@ -41,7 +45,7 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
     }
   }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
-  return { backends, resource, sampleRatio, tail, options };
+  return { backends, resource, sampleRatio, tail, keptParameters, options };
 }
 
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
@@ -70,6 +74,17 @@ function checkTail(settings: Settings, tail: TailSampling): void {
   if (typeof slowMs !== "number" || !(slowMs >= 0)) {
     settings.refuse("tail.slowMs has to be a number of milliseconds");
   }
+}
+
+function keptParametersOf(settings: Settings, names: unknown): KeptParameters {
+  if (names === undefined) return undefined;
+  if (Array.isArray(names) && names.every((name) => typeof name === "string" && name !== "")) {
+    return names.length === 0 ? undefined : new Set(names as string[]);
+  }
+  settings.refuse(
+    `keepQueryParameters is ${shapeOf(names)}; it has to be a list of names, such as ["page"]`,
+  );
+  return undefined;
 }
 
 function checkFunctions(settings: Settings, { propagateTo, route }: ExportOptions): void {

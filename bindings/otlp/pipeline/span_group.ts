@@ -1,3 +1,4 @@
+import type { KeptParameters } from "../../core/address.ts";
 import type { Clock } from "../../trace/clock.ts";
 import type { WaitUntil } from "../../trace/waiting.ts";
 import type { CapturedSpan } from "../capture/captured_span.ts";
@@ -13,6 +14,7 @@ const lingerMs = 1_000;
 export class SpanGroup {
   readonly pipeline: Pipeline;
   readonly clock: Clock;
+  readonly keptParameters: KeptParameters;
   /** The span with which a trace began outside of any invocation. */
   first: CapturedSpan | undefined;
   /** Of the invocation, where the runtime has none of its own. */
@@ -28,6 +30,7 @@ export class SpanGroup {
   constructor(pipeline: Pipeline, waitUntil: WaitUntil | undefined) {
     this.pipeline = pipeline;
     this.clock = pipeline.clock;
+    this.keptParameters = pipeline.keptParameters;
     this.#waitUntil = waitUntil;
   }
 

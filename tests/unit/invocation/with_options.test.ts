@@ -170,11 +170,12 @@ describe("a Worker with options", () => {
       {
         route: ({ url }: Request) => {
           if (url.endsWith("/bad")) throw new Error("no route");
+          if (url.includes("/whole")) return url;
           return url.endsWith("/none") ? undefined : "/users/:id";
         },
       },
     );
-    for (const path of ["/users/1", "/users/2", "/none", "/bad"])
+    for (const path of ["/users/1", "/users/2", "/none", "/bad", "/whole?token=SECRETQ"])
       await own.call("fetch", request(path));
     const totals = await collect();
     const count = (route: string) =>
@@ -183,6 +184,8 @@ describe("a Worker with options", () => {
           `{http_request_method="GET",http_response_status_code="204",${route}url_scheme="https"}`,
       );
     assert.equal(count('http_route="/users/:id",'), 2);
+    assert.doesNotMatch(totals.text, /SECRETQ/);
+    assert.match(totals.text, /http_route="https:[^"?]*\/whole"/);
     assert.equal(count(""), 2);
   });
 
