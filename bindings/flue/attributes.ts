@@ -1,3 +1,4 @@
+import { cleanAttribute } from "../core/address.ts";
 import { flueFields } from "./abi.gen.ts";
 import { type FlueEvent, readPath } from "./event.ts";
 import { messageReaders } from "./messages.ts";
@@ -55,6 +56,7 @@ export class AttributePlan {
         if (!step.isNextToLast) outer = readPath(event, step.outer);
         value = readValue(step, outer);
       }
+      if (typeof value === "string") value = cleanAttribute(step.key, value, undefined);
       if (value !== undefined) attributes[step.key] = value;
     }
     return attributes;

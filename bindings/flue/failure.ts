@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import { readPath } from "./event.ts";
 import type { SpanEnd } from "./span_sink.ts";
 import { contentText } from "./values.ts";
@@ -11,14 +12,14 @@ const placesGenAi = [["errorInfo"], ...places] as const;
 
 /** A failure with the message of the content that is exported; where that tells none, with `generic`. */
 export function failure(generic: string, content: object | undefined): Failure {
-  return { failure: failureText(content) ?? generic, isException: true };
+  return { failure: maskSecrets(failureText(content) ?? generic), isException: true };
 }
 
 /** A failure as the conventions for generative AI have it: without a message unless it is exported. */
 export function failureGenAi(event: object, content: object | undefined): Failure {
   const exceptionType = text(errorOf(event), "name");
   const error = errorOf(content);
-  const message = typeof error === "string" ? error : text(error, "message");
+  const message = typeof error === "string" ? maskSecrets(error) : text(error, "message");
   const stack = text(error, "stack");
   return {
     failure: message ?? "",
@@ -38,7 +39,7 @@ function errorOf(from: object | undefined): unknown {
 
 function text(from: unknown, name: string): string | undefined {
   const value = readPath(from, [name]);
-  return typeof value === "string" && value !== "" ? value : undefined;
+  return typeof value === "string" && value !== "" ? maskSecrets(value) : undefined;
 }
 
 function failureText(content: object | undefined): string | undefined {

@@ -1,4 +1,5 @@
 import { Field } from "../../core/abi.gen.ts";
+import { maskSecrets } from "../../core/address.ts";
 import type { FieldSet } from "../../core/field_set.ts";
 import { number, record, text } from "../read.ts";
 import {
@@ -69,7 +70,7 @@ export function addResponse(
   intern: (text: string) => number,
 ): void {
   fields.text(Field.responseId, summary.id);
-  fields.text(Field.responseModel, summary.model);
+  fields.text(Field.responseModel, summary.model && maskSecrets(summary.model));
   addGatewayAnswer(fields, summary.gateway);
   // None seen is not none: the sum over the calls of an operation counts then.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);

@@ -1,3 +1,4 @@
+import { maskAddress, maskSecrets } from "../../core/address.ts";
 import { cutToBytes, utf8Length } from "../../core/utf8.ts";
 import { describeBase64, describeBinary } from "./media.ts";
 
@@ -13,7 +14,8 @@ export type TextFilter = (text: string) => string | undefined;
  *
  * What does not fit is left out where it stands and marked: a text ends with `…(120 bytes more)`, a list with an item
  * and an object with an entry that says how many are missing. Binary data is described, never written. A cycle, or
- * more than 32 levels, becomes the text `…`. Getters that throw leave their entry out.
+ * more than 32 levels, becomes the text `…`. Getters that throw leave their entry out. A text that is an address as a
+ * whole, as a URL becomes one, has its secrets masked; addresses inside other texts stay.
  *
  * @param maxBytes at least 64.
  * @param structuralKeys keys of `value` itself whose texts say what it is: `filter` does not see those.
@@ -136,7 +138,8 @@ class BoundedWriter {
   }
 
   #writeText(text: string): void {
-    const kept = this.#filter === undefined ? text : this.#filter(text);
+    const clean = maskAddress(text);
+    const kept = this.#filter === undefined ? clean : this.#filter(clean);
     if (kept === undefined) {
       this.#put("null");
       return;
@@ -199,7 +202,10 @@ function read(source: object, key: string): unknown {
 /** What `toJSON` gives, as for a Date or a URL; an Error as its name and message. */
 function unwrapped(value: object): unknown {
   try {
-    if (value instanceof Error) return { name: value.name, message: value.message };
+    if (value instanceof Error) {
+      const { name, message } = value as { name: string; message: unknown };
+      return { name, message: typeof message === "string" ? maskSecrets(message) : message };
+    }
     if (value instanceof Map) return Object.fromEntries(value);
     if (value instanceof Set) return [...value];
     const { toJSON } = value as { toJSON?: unknown };

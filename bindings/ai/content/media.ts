@@ -1,3 +1,5 @@
+import { cleanAddress } from "../../core/address.ts";
+
 /** Texts shorter than this are written even when they look like base64: an id, a hash or a token does too. */
 const minBase64Length = 2048;
 const probeLength = 256;
@@ -38,11 +40,10 @@ function modalityOf(mediaType: string | undefined): string {
   return kind === "image" || kind === "video" || kind === "audio" ? kind : "document";
 }
 
-// Query and fragment of a URL often carry a signature.
 function urlOf(data: unknown): string | undefined {
   const text = data instanceof URL ? data.href : data;
   if (typeof text !== "string" || !/^https?:\/\//i.test(text)) return undefined;
-  return text.replace(/[?#].*$/s, "");
+  return cleanAddress(text);
 }
 
 function dataBytes(data: unknown): number {

@@ -4,7 +4,7 @@ import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
 import { messageReaders } from "../../../bindings/flue/messages.ts";
 import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { valueReaders } from "../../../bindings/flue/values.ts";
-import { type Occurrence, readEvents } from "../../flue/recordings.ts";
+import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 import { cyclic, revoked, untouchable } from "../support/hostile.ts";
 
@@ -44,6 +44,33 @@ function replay(events: readonly Occurrence[], exported: (event: object) => obje
   for (const { event, ctx } of events) observer.observe(event, ctx);
   return { sink, diagnostics: observer.diagnostics() };
 }
+
+test("messages of failures and logs that are exported have no secrets of addresses", () => {
+  const address = "https://u:SECRETPW@h.example/?token=SECRETQ";
+  const exported = (event: object) =>
+    JSON.parse(
+      JSON.stringify(event, (key, value) =>
+        ["message", "stack", "error"].includes(key) && typeof value === "string" ? address : value,
+      ),
+    ) as object;
+  const recordings = [
+    ...scenariosGenAi.map((scenario) => readEvents("v2.1.0", scenario)),
+    ...scenariosV1.map((scenario) => readEvents("v1beta1", scenario)),
+  ];
+  const sinks = recordings.map((events) => replay(events, exported).sink);
+  const logs = sinks
+    .flatMap(({ spans }) => spans)
+    .flatMap(({ events }) => events)
+    .map(({ attributes }) => attributes["flue.log.message"]);
+  const failures = sinks
+    .flatMap(({ ended }) => ended)
+    .flatMap(({ end }) => [end?.failure, end?.stack]);
+  for (const told of [logs, failures]) {
+    const texts = told.filter((text) => typeof text === "string" && text.includes("h.example"));
+    assert.ok(texts.length > 0);
+    assert.doesNotMatch(texts.join(), /SECRET/);
+  }
+});
 
 describe("content as the conventions for generative AI have it", () => {
   test("whatever an application makes of it, the spans are there and what can be told is told", () => {
