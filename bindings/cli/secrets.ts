@@ -1,3 +1,5 @@
+import { maskSecrets } from "../core/address.ts";
+
 const shortest = 6;
 
 /** Values that must not be shown, wherever they turn up. */
@@ -14,13 +16,13 @@ export class Secrets {
     if (credential !== undefined) this.add(credential);
   }
 
-  /** The text with three asterisks in place of each. */
+  /** The text with three asterisks in place of each, and without the secrets of addresses. */
   hide(text: string): string {
     let hidden = text;
     // The longest first: one may be a part of another.
     for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
       hidden = hidden.replaceAll(value, "***");
     }
-    return hidden;
+    return maskSecrets(hidden);
   }
 }

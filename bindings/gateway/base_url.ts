@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import { invalid, variable } from "./check.ts";
 
 /** The providers of AI Gateway by their names in its addresses. `compat` takes OpenAI's protocol for all of them. */
@@ -93,6 +94,6 @@ function readProvider(provider: unknown): string {
   if (typeof provider === "string" && known.has(provider)) return provider;
   const allowed = `custom- and the slug of a provider of your own, or one of ${aiGatewayProviders.join(", ")}`;
   if (typeof provider !== "string") throw invalid("provider", provider, allowed);
-  const shown = JSON.stringify(provider.slice(0, 40));
+  const shown = JSON.stringify(maskSecrets(provider).slice(0, 40));
   throw new TypeError(`isotel/gateway: provider is ${shown}; it has to be ${allowed}`);
 }

@@ -1,3 +1,4 @@
+import { maskSecrets } from "../../core/address.ts";
 import { backendDestinations, backendOptions } from "../api/backend.ts";
 import { type Api, apiOptions, openApi } from "../api/client.ts";
 import { ask } from "../api/explain.ts";
@@ -96,8 +97,12 @@ export const removeCommand: Command = {
     const api = openApi(invocation);
     const gateway = await readGateway(api, id);
     const present = gateway.otel ?? [];
-    const rest = present.filter((exporter) => exporter.url !== url);
-    if (rest.length === present.length) {
+    const named = present.filter((exporter) => exporter.url === url);
+    // As the list shows it: without its secrets.
+    const shown = present.filter((exporter) => maskSecrets(exporter.url) === url);
+    const found = named.length === 0 && shown.length === 1 ? shown : named;
+    const rest = present.filter((exporter) => !found.includes(exporter));
+    if (found.length === 0) {
       const urls = present.map((exporter) => exporter.url).join(", ") || "nowhere";
       throw new CliError(`the gateway ${id} does not export to ${url}: it exports to ${urls}`);
     }

@@ -54,6 +54,25 @@ describe("isotel gateway otel", () => {
     assert.deepEqual(written?.body, { ...settings, otel: [other, exporter] });
   });
 
+  test("an address is listed without its secrets, and removed by what was listed", async () => {
+    gateway([
+      { ...other, url: "https://u:SECRETPW@otlp.example/v1/traces?api_key=SECRETQ" },
+      exporter,
+    ]);
+    const shown = "https://REDACTED:REDACTED@otlp.example/v1/traces?api_key=REDACTED";
+    for (const args of [[], ["--json"]]) {
+      const { out } = await workspace.run("gateway", "otel", "list", ...args);
+      assert.ok(out.includes(shown), out);
+      assert.doesNotMatch(out, /SECRET/);
+    }
+    const unknown = await workspace.run("gateway", "otel", "remove", "https://x.example/");
+    assert.doesNotMatch(unknown.err, /SECRET/);
+    const { code, out } = await workspace.run("gateway", "otel", "remove", shown, "--apply");
+    assert.equal(code, 0);
+    assert.doesNotMatch(out, /SECRET/);
+    assert.deepEqual(api.account.gateways[0]?.["otel"], [exporter]);
+  });
+
   test("the first exporter of a gateway, in JSON if asked for", async () => {
     gateway();
     await add("--apply", "--format", "json");

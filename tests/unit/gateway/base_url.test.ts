@@ -102,5 +102,6 @@ describe("the base URL of AI Gateway", () => {
     }
     assert.match(refusal({ provider: undefined }), /provider is of type undefined; /);
     assert.ok(refusal({ provider: "x".repeat(9999) }).length < 600);
+    assert.doesNotMatch(refusal({ provider: "https://u:SECRETPW@h.example/" }), /SECRET/);
   });
 });
