@@ -1,5 +1,4 @@
-import { maskSecrets } from "../core/address.ts";
-import { invalid, variable } from "./check.ts";
+import { invalid, shapeOf, variable } from "./check.ts";
 
 /** The providers of AI Gateway by their names in its addresses. `compat` takes OpenAI's protocol for all of them. */
 export const aiGatewayProviders = [
@@ -94,6 +93,8 @@ function readProvider(provider: unknown): string {
   if (typeof provider === "string" && known.has(provider)) return provider;
   const allowed = `custom- and the slug of a provider of your own, or one of ${aiGatewayProviders.join(", ")}`;
   if (typeof provider !== "string") throw invalid("provider", provider, allowed);
-  const shown = JSON.stringify(maskSecrets(provider).slice(0, 40));
+  // A name that is none is shown for its misprint; an address, which may hold a key, is not.
+  const isName = /^[\w./-]*$/.test(provider);
+  const shown = isName ? JSON.stringify(provider.slice(0, 40)) : shapeOf(provider);
   throw new TypeError(`isotel/gateway: provider is ${shown}; it has to be ${allowed}`);
 }
