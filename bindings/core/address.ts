@@ -15,6 +15,8 @@ const relativeAuthority = /^[/\\]{2,}/;
 /** A host with or without a port: what stands before the path once user info is gone. */
 const hostAndPort = /^(?:\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/;
 const maxPort = 65_535;
+/** `a://b@c`: a shorter text holds no address with a secret. */
+const minSecretLength = 7;
 
 /**
  * An address, absolute or relative, without user info, query and fragment. Everything else stays as it was, but for tabs,
@@ -62,8 +64,8 @@ export function cleanRoute(route: string): string {
  * quote it stands in.
  */
 export function maskSecrets(text: string): string {
+  if (!mayHoldAddress(text)) return text;
   let at = text.indexOf("://");
-  if (at < 0) return text;
   let result = "";
   let copied = 0;
   while (at >= 0) {
@@ -90,8 +92,15 @@ export function maskAddress(text: string): string {
   return /^\s*[a-z][a-z0-9+.:-]*:\/\/\S+\s*$/i.test(text) ? maskSecrets(text) : text;
 }
 
+type Kind = "address" | "query" | "fragment" | "route";
+
+/** To find one character is much faster than to find several, and most texts have no colon. */
+function mayHoldAddress(text: string): boolean {
+  return text.length >= minSecretLength && text.indexOf(":") >= 0 && text.includes("://");
+}
+
 /** What an attribute is, where that is not text. */
-const kinds: ReadonlyMap<string, "address" | "query" | "fragment" | "route"> = new Map([
+const kinds: readonly (readonly [key: string, kind: Kind])[] = [
   ["db.connection_string", "address"],
   ["http.referer", "address"],
   ["http.referrer", "address"],
@@ -107,7 +116,12 @@ const kinds: ReadonlyMap<string, "address" | "query" | "fragment" | "route"> = n
   ["url.original", "address"],
   ["url.path", "address"],
   ["url.query", "query"],
-]);
+];
+
+/** By the length of the key. Keys come with each event: to look one up in a map would hash them all. */
+const kindsByLength: readonly (typeof kinds)[] = Array.from({ length: 64 }, (_, length) =>
+  kinds.filter(([key]) => key.length === length),
+);
 
 /** Keys of absolute addresses, such as the runtime's `cache.request.url`. */
 const addressKey = /(?:^|[._-])ur[il]$|[a-z](?:Url|URL|Uri|URI)$/;
@@ -125,26 +139,27 @@ export function cleanAttribute(
   value: string,
   kept: KeptParameters,
 ): string | undefined {
-  // Most keys are told by their first letter: a key that was just read would have to be hashed.
-  switch (key.charCodeAt(0)) {
-    case 0x64: // d
-    case 0x68: // h
-    case 0x73: // s
-    case 0x75: // u
-      switch (kinds.get(key)) {
-        case "address":
-          return cleanAddress(value, kept);
-        case "query":
-          return cleanQuery(value, kept);
-        case "fragment":
-          return undefined;
-        case "route":
-          return cleanRoute(value);
-      }
+  switch (kindOf(key)) {
+    case "address":
+      return cleanAddress(value, kept);
+    case "query":
+      return cleanQuery(value, kept);
+    case "fragment":
+      return undefined;
+    case "route":
+      return cleanRoute(value);
   }
-  if (!value.includes("://")) return value;
+  if (!mayHoldAddress(value)) return value;
   if (addressKey.test(key)) return cleanAddress(value, kept);
   return content.test(key) ? value : maskSecrets(value);
+}
+
+function kindOf(key: string): Kind | undefined {
+  const { length } = key;
+  const candidates = length < kindsByLength.length ? kindsByLength[length] : undefined;
+  if (candidates === undefined || candidates.length === 0) return undefined;
+  for (const [name, kind] of candidates) if (name === key) return kind;
+  return undefined;
 }
 
 /** As deep, and as many values in one, as OTLP is written. */
