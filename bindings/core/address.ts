@@ -139,6 +139,12 @@ export function cleanAttribute(
   value: string,
   kept: KeptParameters,
 ): string | undefined {
+  // Small, so that it is compiled into the loops that call it: nearly all texts end here.
+  if (!mayHaveKind(key.charCodeAt(0)) && !mayHoldAddress(value)) return value;
+  return cleanKnown(key, value, kept);
+}
+
+function cleanKnown(key: string, value: string, kept: KeptParameters): string | undefined {
   switch (kindOf(key)) {
     case "address":
       return cleanAddress(value, kept);
@@ -152,6 +158,12 @@ export function cleanAttribute(
   if (!mayHoldAddress(value)) return value;
   if (addressKey.test(key)) return cleanAddress(value, kept);
   return content.test(key) ? value : maskSecrets(value);
+}
+
+/** By the first letter of the key: most have another. */
+function mayHaveKind(letter: number): boolean {
+  // d, h, s and u.
+  return letter === 0x75 || letter === 0x68 || letter === 0x73 || letter === 0x64;
 }
 
 function kindOf(key: string): Kind | undefined {

@@ -183,14 +183,13 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   }
 
   #record(key: string, value: AttributeValue): void {
-    const kept = this.group.keptParameters;
     let clean: unknown = value;
     if (typeof value === "string") {
-      clean = cleanAttribute(key, value, kept);
+      clean = cleanAttribute(key, value, this.group.keptParameters);
       if (clean === undefined) return;
     } else if (typeof value === "object") {
       // A copy: the list is still the caller's, who may change it before it is sent.
-      clean = cleanValue(key, value, kept);
+      clean = cleanValue(key, value, this.group.keptParameters);
     }
     this.attributes.keys.push(key);
     this.attributes.values.push(clean);
