@@ -383,9 +383,9 @@ describe("log records", () => {
     const whole = new Uint8Array(1000).fill(7);
     const list = ["a"];
     const attributes = { list, bytes: whole.subarray(8) } as never;
-    const record = logRecord({ body: whole.subarray(0, 8), attributes }, 1, undefined);
-    const buffer = logRecord({ body: whole.buffer }, 1, undefined);
-    const node = logRecord({ body: Buffer.from(whole.buffer, 0, 8) }, 1, undefined);
+    const record = logRecord({ body: whole.subarray(0, 8), attributes }, 1, undefined, undefined);
+    const buffer = logRecord({ body: whole.buffer }, 1, undefined, undefined);
+    const node = logRecord({ body: Buffer.from(whole.buffer, 0, 8) }, 1, undefined, undefined);
     detach(whole.buffer);
     list.push("b");
     for (const { body } of [record, node]) {
