@@ -1,7 +1,7 @@
 import { Abi, Field, Outcome, Profile } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
-import type { FieldSet } from "../core/field_set.ts";
+import { FieldSet } from "../core/field_set.ts";
 import { noSink } from "../core/no_sink.ts";
 import { StatusCode } from "../otlp/model.ts";
 import type { CollectedSpan } from "./collected_span.ts";
@@ -98,8 +98,7 @@ function open(
   const parent = above === undefined ? 0 : (handles.get(above) ?? 0);
   const handle = core.openSpan(operationOf(span), parent, 0, flags, span.startUnixMs);
   if (handle === 0) return 0;
-  fill(core.beginLabels(), span, wanted);
-  core.startSpan(handle, Profile.agents, noSink);
+  core.startSpan(handle, Profile.agents, fieldsOf(span, wanted), noSink);
   const { keys, values } = span.attributes;
   const seconds = values[keys.indexOf(firstChunkKey)];
   if (typeof seconds === "number") {
@@ -110,12 +109,14 @@ function open(
 
 function end(core: Core, span: CollectedSpan, handle: number, wanted: FieldsByKey): void {
   if (handle === 0) return;
-  fill(core.beginLabels(), span, wanted);
+  const fields = fieldsOf(span, wanted);
   const outcome = outcomeOf(span);
-  core.endSpan(handle, outcome, 0, span.endUnixMs, Profile.agents, 0, 0, 0, noSink);
+  core.endSpan(handle, outcome, 0, span.endUnixMs, Profile.agents, 0, 0, 0, fields, noSink);
 }
 
-function fill(fields: FieldSet, span: CollectedSpan, wanted: FieldsByKey): void {
+/** Labels of metrics, and numbers. */
+function fieldsOf(span: CollectedSpan, wanted: FieldsByKey): FieldSet {
+  const fields = new FieldSet(undefined, true);
   const { keys, values } = span.attributes;
   for (let i = 0; i < keys.length; i += 1) {
     const field = wanted.get(keys[i] as string);
@@ -124,6 +125,7 @@ function fill(fields: FieldSet, span: CollectedSpan, wanted: FieldsByKey): void 
     if (typeof value === "number") fields.number(field, value);
     else fields.text(field, value);
   }
+  return fields;
 }
 
 function outcomeOf({ status, attributes: { keys } }: CollectedSpan): number {

@@ -1,7 +1,7 @@
-import { Abi, counterNames, ErrorCode } from "./abi.gen.ts";
+import { Abi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
 import { type CoreExports, deadExports, instantiate } from "./exports.ts";
-import { FieldSet } from "./field_set.ts";
-import { cutToBytes } from "./utf8.ts";
+import { type FieldValues, isLabel } from "./field_set.ts";
+import { cutToBytes, utf8Length } from "./utf8.ts";
 
 /** What a call answers after its instance trapped. Never an answer of the core itself. */
 export const trapped = -1000;
@@ -43,14 +43,22 @@ const maxLabelUnits = 256;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** What stands in place of the whole value of an attribute that is left out for its bytes. */
+const leftOut = Symbol("left out");
+
+/** A planned attribute is three of these: key, value, and the whole value or {@link leftOut}. */
+type Planned = (AttributeValue | typeof leftOut | undefined)[];
+
 /**
  * One instance of the core: its exports as methods, with texts and plans decoded.
+ *
+ * The exchange block and the text buffer are shared by all calls. A method writes its arguments there, calls and reads
+ * the answer without running code of anybody else in between: such code may call the core too.
  *
  * A trap inside a call does not reach the caller. The instance is dead from then on: `onTrap` is told once, the
  * call and all later ones answer {@link trapped} (or no handle) and do nothing.
  */
 export class Core {
-  readonly fields: FieldSet;
   /**
    * The host's objects of open spans, by slot of their handle. The Workers runtime closes a span nobody refers to:
    * this is what refers to it.
@@ -62,8 +70,9 @@ export class Core {
   readonly #context: number;
   readonly #exchange: number;
   #exports: CoreExports;
-  #plan: Uint32Array;
-  #results: Float64Array;
+  #block: ExchangeBlock;
+  /** Texts of the set that is in the exchange block, by field. */
+  readonly #fieldTexts: string[] = new Array<string>(Abi.maxFields).fill("");
   #alive = true;
   #sinkFailures = 0;
   #counters: Readonly<Record<string, number>> = {};
@@ -77,9 +86,7 @@ export class Core {
     this.#onTrap = onTrap;
     this.#context = this.#exports.isotel_create();
     this.#exchange = this.#exports.isotel_exchange(this.#context);
-    const { memory } = this.#exports;
-    this.fields = new FieldSet(memory, this.#exchange);
-    [this.#plan, this.#results] = views(memory, this.#exchange);
+    this.#block = exchangeBlock(this.#exports.memory, this.#exchange);
   }
 
   /** False once the instance has trapped. */
@@ -115,20 +122,6 @@ export class Core {
       trap: (cause) => this.#trap(cause, undefined),
       attach: () => this.#attachIfGrown(),
     };
-  }
-
-  /** The field set, emptied. */
-  beginFields(): FieldSet {
-    this.#attachIfGrown();
-    return this.fields.clear();
-  }
-
-  /** The same for a span that only metrics are made of: it takes labels and numbers. */
-  beginLabels(): FieldSet {
-    const fields = this.beginFields();
-    fields.takesLabelsOnly = true;
-    fields.filter = undefined;
-    return fields;
   }
 
   openScope(): number {
@@ -167,16 +160,16 @@ export class Core {
     }
   }
 
-  /** Plans the start attributes from {@link fields} and writes them. */
-  startSpan(span: number, profile: number, sink: AttributeSink): void {
+  /** Plans the start attributes from the fields and writes them. */
+  startSpan(span: number, profile: number, fields: FieldValues, sink: AttributeSink): void {
     try {
+      this.#putFields(fields);
       let entries = this.#exports.isotel_span_start(this.#context, span, 0);
       if (entries === ErrorCode.needExactSizes) {
-        this.#attachIfGrown();
-        this.fields.measureTexts();
+        this.#putExactSizes(fields);
         entries = this.#exports.isotel_span_start(this.#context, span, Abi.sizesExact);
       }
-      this.#write(entries, profile, sink);
+      this.#write(this.#takePlan(entries, profile, fields), sink);
     } catch (cause) {
       this.#trap(cause, trapped);
     }
@@ -198,7 +191,7 @@ export class Core {
   /** How many more bytes may be written to the span last charged. */
   get chargedBytesLeft(): number {
     this.#attachIfGrown();
-    return this.#results[0] as number;
+    return this.#block.results[0] as number;
   }
 
   /** A decision for each of the user's attributes; see isotel_span_fit(). Shorter when the rest is dropped. */
@@ -251,7 +244,6 @@ export class Core {
     );
     if (error === ErrorCode.ok) {
       this.isMeasuring = true;
-      this.fields.internLabel = (value) => (value.length > maxLabelUnits ? 0 : this.intern(value));
     }
     return error;
   }
@@ -284,7 +276,7 @@ export class Core {
   }
 
   /**
-   * Charges attributes, plans the finish attributes from {@link fields}, writes them and ends the span.
+   * Charges attributes, plans the finish attributes from the fields, writes them and ends the span.
    *
    * @returns the final status (0 unset, 1 ok, 2 error), or a negative error when the span had ended before.
    */
@@ -297,9 +289,11 @@ export class Core {
     count: number,
     bytes: number,
     invalid: number,
+    fields: FieldValues,
     sink: AttributeSink,
   ): number {
     try {
+      this.#putFields(fields);
       let entries = this.#exports.isotel_span_end(
         this.#context,
         span,
@@ -311,8 +305,7 @@ export class Core {
         invalid,
       );
       if (entries === ErrorCode.needExactSizes) {
-        this.#attachIfGrown();
-        this.fields.measureTexts();
+        this.#putExactSizes(fields);
         entries = this.#exports.isotel_span_end(
           this.#context,
           span,
@@ -324,10 +317,11 @@ export class Core {
           0,
         );
       }
+      const planned = this.#takePlan(entries, profile, fields);
       if (entries < 0) return entries;
-      this.#attachIfGrown();
-      if (entries > 0) this.#write(entries, profile, sink);
-      return this.#results[0] as number;
+      const status = this.#block.results[0] as number;
+      this.#write(planned, sink);
+      return status;
     } catch (cause) {
       return this.#trap(cause, trapped);
     }
@@ -392,54 +386,111 @@ export class Core {
   #readCounters(): void {
     this.#exports.isotel_counters(this.#context);
     this.#attachIfGrown();
-    const results = this.#results;
+    const { results } = this.#block;
     this.#counters = Object.fromEntries(
       counterNames.map((name, index) => [name, results[index] ?? 0]),
     );
   }
 
-  #write(entries: number, profile: number, sink: AttributeSink): void {
+  /** Writes a field set into the exchange block. */
+  #putFields({ fields, values }: FieldValues): void {
+    const { length } = fields;
+    // Before the views are used: a text that is new may grow the memory.
+    for (let i = 0; i < length; i += 1) {
+      if (this.#isInterned(fields[i] as number, values[i])) this.intern(values[i] as string);
+    }
     this.#attachIfGrown();
-    const keys = this.#keys[profile] ?? this.#loadKeys(profile);
-    try {
-      for (let i = 0; i < entries; i += 1) {
-        const what = this.#plan[2 * i] as number;
-        const argument = this.#plan[2 * i + 1] as number;
-        const field = what & 0xff;
-        const key = keys[field] as string;
-        const source = (what >>> 8) & 0xff;
-        if (source === Abi.sourceCutText) {
-          const whole = this.fields.takeText(field);
-          sink.write(key, cutToBytes(whole, argument), whole);
-          continue;
-        }
-        const value = this.#planned(source, field, argument);
-        if ((what & Abi.leftOut) === 0) sink.write(key, value);
-        else sink.writeWholeOnly?.(key, value);
+    const { numbers, sizes, textIds, present } = this.#block;
+    present.fill(0);
+    for (let i = 0; i < length; i += 1) {
+      const field = fields[i] as number;
+      const value = values[i] as string | number;
+      if (typeof value === "number") {
+        numbers[field] = value;
+      } else {
+        this.#fieldTexts[field] = value;
+        sizes[field] = value.length;
+        textIds[field] = this.#isInterned(field, value) ? (this.#textIds.get(value) ?? 0) : 0;
       }
-    } catch (cause) {
-      if (cause instanceof WebAssembly.RuntimeError) throw cause;
-      this.#sinkFailures += 1;
+      const word = field >> 5;
+      present[word] = (present[word] as number) | (1 << (field & 31));
     }
   }
 
+  /** Whether a value goes into the core as a number that stands for its text: one of few distinct texts. */
+  #isInterned(field: number, value: unknown): boolean {
+    if (typeof value !== "string") return false;
+    if (field === Field.finishReason) return true;
+    return this.isMeasuring && isLabel[field] === 1 && value.length <= maxLabelUnits;
+  }
+
+  /** Replaces the lengths of texts in the exchange block, in UTF-16 units, by their UTF-8 bytes. */
+  #putExactSizes({ fields, values }: FieldValues): void {
+    this.#attachIfGrown();
+    const { sizes } = this.#block;
+    for (let i = 0; i < fields.length; i += 1) {
+      const value = values[i];
+      if (typeof value === "string") sizes[fields[i] as number] = utf8Length(value);
+    }
+  }
+
+  /** The attributes of a plan, which takes them out of the exchange block; empty for an error. */
+  #takePlan(entries: number, profile: number, { fields }: FieldValues): Planned {
+    const planned: Planned = [];
+    if (entries > 0) {
+      this.#attachIfGrown();
+      const keys = this.#keys[profile] ?? this.#loadKeys(profile);
+      for (let i = 0; i < entries; i += 1) {
+        const what = this.#block.plan[2 * i] as number;
+        const argument = this.#block.plan[2 * i + 1] as number;
+        const field = what & 0xff;
+        const source = (what >>> 8) & 0xff;
+        const key = keys[field] as string;
+        if (source === Abi.sourceCutText) {
+          const whole = this.#fieldTexts[field] as string;
+          planned.push(key, cutToBytes(whole, argument), whole);
+        } else {
+          const value = this.#planned(source, field, argument);
+          planned.push(key, value, (what & Abi.leftOut) === 0 ? undefined : leftOut);
+        }
+      }
+    }
+    // Large texts must not outlive their span here.
+    for (const field of fields) this.#fieldTexts[field] = "";
+    return planned;
+  }
+
   #planned(source: number, field: number, argument: number): AttributeValue {
-    const { fields } = this;
+    const texts = this.#fieldTexts;
     switch (source) {
       case Abi.sourceText:
-        return fields.takeText(field);
+        return texts[field] as string;
       case Abi.sourceNumber:
-        return fields.numberAt(field);
+        return this.#block.numbers[field] as number;
       case Abi.sourceTrue:
         return true;
       case Abi.sourceInterned:
         return this.#textOf(argument);
       case Abi.sourceTextList:
-        return [fields.takeText(argument)];
+        return [texts[argument] as string];
       case Abi.sourceJsonList:
-        return JSON.parse(fields.takeText(field)) as readonly string[];
+        return JSON.parse(texts[field] as string) as readonly string[];
       default:
         return [this.#textOf(argument)];
+    }
+  }
+
+  #write(planned: Planned, sink: AttributeSink): void {
+    try {
+      for (let i = 0; i < planned.length; i += 3) {
+        const key = planned[i] as string;
+        const value = planned[i + 1] as AttributeValue;
+        const whole = planned[i + 2];
+        if (whole === leftOut) sink.writeWholeOnly?.(key, value);
+        else sink.write(key, value, whole as AttributeValue | undefined);
+      }
+    } catch {
+      this.#sinkFailures += 1;
     }
   }
 
@@ -486,16 +537,13 @@ export class Core {
   }
 
   #attachIfGrown(): void {
-    if (this.#plan.length !== 0) return;
-    const { memory } = this.#exports;
-    this.fields.attach(memory, this.#exchange);
-    [this.#plan, this.#results] = views(memory, this.#exchange);
+    if (this.#block.plan.length !== 0) return;
+    this.#block = exchangeBlock(this.#exports.memory, this.#exchange);
   }
 
   #call<T>(call: () => T, otherwise: T): T {
     try {
       const answer = call();
-      // Fields may be half filled: what is added to them next must not go to views of the memory before it grew.
       this.#attachIfGrown();
       return answer;
     } catch (cause) {
@@ -525,9 +573,23 @@ export class Core {
   }
 }
 
-function views({ buffer }: WebAssembly.Memory, exchange: number): [Uint32Array, Float64Array] {
-  return [
-    new Uint32Array(buffer, exchange + Abi.exchangePlan, 2 * Abi.maxFields),
-    new Float64Array(buffer, exchange + Abi.exchangeResult, Abi.resultCount),
-  ];
+/** Views on the exchange block; see src/abi/isotel_abi.h. */
+interface ExchangeBlock {
+  readonly numbers: Float64Array;
+  readonly sizes: Uint32Array;
+  readonly textIds: Uint32Array;
+  readonly present: Uint32Array;
+  readonly plan: Uint32Array;
+  readonly results: Float64Array;
+}
+
+function exchangeBlock({ buffer }: WebAssembly.Memory, at: number): ExchangeBlock {
+  return {
+    numbers: new Float64Array(buffer, at + Abi.exchangeNumber, Abi.maxFields),
+    sizes: new Uint32Array(buffer, at + Abi.exchangeSize, Abi.maxFields),
+    textIds: new Uint32Array(buffer, at + Abi.exchangeTextId, Abi.maxFields),
+    present: new Uint32Array(buffer, at + Abi.exchangePresent, Abi.maxFields / 32),
+    plan: new Uint32Array(buffer, at + Abi.exchangePlan, 2 * Abi.maxFields),
+    results: new Float64Array(buffer, at + Abi.exchangeResult, Abi.resultCount),
+  };
 }

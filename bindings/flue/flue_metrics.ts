@@ -1,6 +1,6 @@
 import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
-import type { FieldSet } from "../core/field_set.ts";
+import { FieldSet } from "../core/field_set.ts";
 import { noSink } from "../core/no_sink.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { FlueSpanType } from "./abi.gen.ts";
@@ -74,21 +74,17 @@ export class FlueMetrics {
       case FlueSpanType.turn:
         this.#spans.set(handle, {
           ...within,
-          handle: this.#open(core, Operation.chat, within.owner, unixMs, (fields) => {
-            const { provider, model } = modelOf(event);
-            fields.text(Field.providerName, provider).text(Field.requestModel, model);
-          }),
+          handle: this.#open(core, Operation.chat, within.owner, unixMs, requestFields(event)),
         });
         break;
       case FlueSpanType.tool: {
         const tool = toolOf(event);
         if (tool === undefined) break;
         const agent = above?.agent ?? agentOf(event);
+        const fields = labels().text(Field.toolName, tool).text(Field.agentName, agent);
         this.#spans.set(handle, {
           ...within,
-          handle: this.#open(core, Operation.executeTool, within.owner, unixMs, (fields) => {
-            fields.text(Field.toolName, tool).text(Field.agentName, agent);
-          }),
+          handle: this.#open(core, Operation.executeTool, within.owner, unixMs, fields),
         });
         break;
       }
@@ -120,23 +116,15 @@ export class FlueMetrics {
     // The prompt of a delegated task is the work of that task's agent.
     if (isDelegated || !(isTask || isPrompt)) return { ...within, handle: 0 };
     const { core, startUnixMs } = within;
-    const handle = this.#open(core, Operation.invokeAgent, 0, startUnixMs, (fields) => {
-      fields.text(Field.agentName, agent);
-    });
+    const fields = labels().text(Field.agentName, agent);
+    const handle = this.#open(core, Operation.invokeAgent, 0, startUnixMs, fields);
     return { ...within, agent, handle, owner: handle };
   }
 
-  #open(
-    core: Core,
-    operation: number,
-    owner: number,
-    unixMs: number,
-    fill: (fields: FieldSet) => void,
-  ): number {
+  #open(core: Core, operation: number, owner: number, unixMs: number, fields: FieldSet): number {
     const handle = core.openSpan(operation, owner, 0, spanFlags, unixMs);
     if (handle === 0) return 0;
-    fill(core.beginLabels());
-    core.startSpan(handle, Profile.latest, noSink);
+    core.startSpan(handle, Profile.latest, fields, noSink);
     return handle;
   }
 
@@ -147,7 +135,7 @@ export class FlueMetrics {
   ) {
     const host = this.#telemetry()?.host;
     if (handle === 0 || host?.core !== core) return;
-    const fields = core.beginLabels();
+    const fields = labels();
     let outcome: number = Outcome.truncated;
     let end = unixMs;
     if (event !== undefined) {
@@ -159,7 +147,7 @@ export class FlueMetrics {
       if (cause === "AbortError") outcome = Outcome.cancelled;
       fields.text(Field.errorType, cause);
     }
-    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, noSink);
+    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, fields, noSink);
     host.onRecord();
   }
 
@@ -168,6 +156,16 @@ export class FlueMetrics {
     const above = this.#spans.get(handle);
     return above?.core === core ? above : undefined;
   }
+}
+
+/** Fields of a span that only metrics are made of. */
+function labels(): FieldSet {
+  return new FieldSet(undefined, true);
+}
+
+function requestFields(event: FlueEvent): FieldSet {
+  const { provider, model } = modelOf(event);
+  return labels().text(Field.providerName, provider).text(Field.requestModel, model);
 }
 
 function fillUsage(fields: FieldSet, event: FlueEvent): void {

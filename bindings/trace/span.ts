@@ -1,6 +1,6 @@
 import { Abi, Field, Operation, Outcome, operationKinds } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
-import type { FieldSet } from "../core/field_set.ts";
+import { FieldSet, type FieldValues, noFields } from "../core/field_set.ts";
 import { errorType, isCancellation } from "./cause.ts";
 import type { InvocationScope } from "./invocation_scope.ts";
 import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span_runtime.ts";
@@ -163,13 +163,10 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   finish(attributes?: Attributes): void {
     if (attributes !== undefined) this.setAttributes(attributes);
-    // A span of the user's own that ends well has no fields.
-    if (this.#operation !== Operation.custom) this.beginFields();
     this.close(Outcome.finished);
   }
 
   fail(cause: unknown): void {
-    this.beginFields();
     this.closeWithCause(cause);
   }
 
@@ -178,34 +175,25 @@ export class Span extends AttributeWriter implements TracerSpan {
     const { onTruncate } = this;
     this.onTruncate = undefined;
     if (onTruncate !== undefined) this.#attempt(onTruncate);
-    if (!this.#isOpen) return;
-    this.beginFields();
-    this.close(Outcome.truncated);
+    if (this.#isOpen) this.close(Outcome.truncated);
   }
 
-  /** The core's field set, emptied. Fill it and call {@link start} or one of the closing methods at once. */
-  beginFields(): FieldSet {
-    const fields = this.core.beginFields();
+  /** An empty field set of this span: fill it, then start or close the span with it. */
+  newFields(): FieldSet {
     const { redact } = this;
-    fields.takesLabelsOnly = !this.isInTrace;
-    fields.filter =
+    const filter =
       redact &&
-      ((field, value) => {
+      ((field: number, value: string) => {
         const key = this.core.keyOf(this.profile, field);
         return key === "" ? undefined : redact(key, value);
       });
-    return fields;
-  }
-
-  /** The core's identifier of a text of few distinct values. */
-  intern(text: string): number {
-    return this.core.intern(text);
+    return new FieldSet(filter, !this.isInTrace);
   }
 
   /** Writes the start attributes from the fields. */
-  start(): void {
+  start(fields: FieldValues): void {
     if (this.written > 0) this.settle();
-    this.core.startSpan(this.handle, this.profile, this);
+    this.core.startSpan(this.handle, this.profile, fields, this);
   }
 
   /** Notes that the first output has arrived. */
@@ -219,19 +207,19 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   /** Writes the finish attributes from the fields and ends the span, cancelled or failed. */
-  closeWithCause(cause: unknown): void {
+  closeWithCause(cause: unknown, fields: FieldSet = this.newFields()): void {
     if (isCancellation(cause)) {
-      this.close(Outcome.cancelled);
+      this.close(Outcome.cancelled, fields);
       return;
     }
     const type = errorType(cause);
-    this.core.fields.text(Field.errorType, type);
+    fields.text(Field.errorType, type);
     this.#attempt(() => this.writer.recordFailure?.(type));
-    this.close(Outcome.failed);
+    this.close(Outcome.failed, fields);
   }
 
   /** Writes the finish attributes from the fields and ends the span. */
-  close(outcome: number): void {
+  close(outcome: number, fields: FieldValues = noFields): void {
     const { capabilities } = this.#telemetry.runtime;
     const status = this.core.endSpan(
       this.handle,
@@ -242,6 +230,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       this.written,
       this.writtenBytes,
       this.invalid,
+      fields,
       this,
     );
     if (!this.#isOpen) return;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Abi, ErrorCode, Field, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
+import { FieldSet } from "../../bindings/core/field_set.ts";
 import { MetricsCore } from "../../bindings/core/metrics_core.ts";
 import { SpanHost } from "./support/span_host.ts";
 
@@ -21,12 +22,12 @@ function measuringHost(): { host: SpanHost; metrics: MetricsCore } {
 
 function call({ core }: SpanHost, model: string, flags: number): void {
   const span = core.openSpan(Operation.chat, 0, 0, flags, 1000);
-  core.beginFields().text(Field.providerName, "openai").text(Field.requestModel, model);
-  core.startSpan(span, 0, { write() {} });
+  const asked = new FieldSet().text(Field.providerName, "openai").text(Field.requestModel, model);
+  core.startSpan(span, 0, asked, { write() {} });
   core.firstChunk(span, 1100);
   core.nextChunk(span, 1200);
-  core.beginFields().number(Field.inputTokens, 10).number(Field.outputTokens, 5);
-  core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, { write() {} });
+  const used = new FieldSet().number(Field.inputTokens, 10).number(Field.outputTokens, 5);
+  core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, used, { write() {} });
 }
 
 test("metrics need a core that is a producer", () => {
@@ -82,12 +83,11 @@ test("a label that makes memory grow loses no field that was filled before it", 
     for (let i = 0; i < 1000; i += 1) {
       const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 1000);
       const attributes: Record<string, unknown> = {};
-      const fields = core.beginFields().number(Field.seed, i);
+      const fields = new FieldSet().number(Field.seed, i);
+      fields.text(Field.requestModel, `${i} ${"€".repeat(250)}`).number(Field.topK, i);
       const before = core.memoryBytes;
-      fields.text(Field.requestModel, `${i} ${"€".repeat(250)}`);
+      core.startSpan(span, 0, fields, { write: (key, value) => (attributes[key] = value) });
       if (core.memoryBytes > before) grown += 1;
-      fields.number(Field.topK, i);
-      core.startSpan(span, 0, { write: (key, value) => (attributes[key] = value) });
       assert.equal(attributes["gen_ai.request.seed"], i);
       assert.equal(attributes["gen_ai.request.top_k"], i);
     }

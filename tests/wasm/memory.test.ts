@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Abi, Field, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
 import { Core } from "../../bindings/core/core.ts";
+import { FieldSet, noFields } from "../../bindings/core/field_set.ts";
 import { coreModule } from "./support/module.ts";
 import { RawCore } from "./support/raw_core.ts";
 import { SpanHost } from "./support/span_host.ts";
@@ -27,12 +28,12 @@ function grow(core: Core): void {
 test("fields filled before memory grows and after it are all planned", () => {
   const core = newCore();
   const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 0);
-  const fields = core.beginFields();
+  const fields = new FieldSet();
   fields.text(Field.agentName, "before").number(Field.temperature, 0.25);
   grow(core);
   fields.text(Field.requestModel, "after").number(Field.seed, 7);
   const attributes: Record<string, unknown> = {};
-  core.startSpan(span, 0, { write: (key, value) => (attributes[key] = value) });
+  core.startSpan(span, 0, fields, { write: (key, value) => (attributes[key] = value) });
   assert.deepEqual(attributes, {
     "gen_ai.operation.name": "chat",
     "gen_ai.agent.name": "before",
@@ -56,7 +57,7 @@ test("the status of a span that ends after memory has grown is its own", () => {
   const span = core.openSpan(Operation.custom, 0, 0, Abi.spanNative, 0);
   core.setStatus(span, Abi.statusOk);
   grow(core);
-  assert.equal(core.endSpan(span, 0, 0, 0, 0, 0, 0, 0, { write() {} }), Abi.statusOk);
+  assert.equal(core.endSpan(span, 0, 0, 0, 0, 0, 0, 0, noFields, { write() {} }), Abi.statusOk);
 });
 
 test("a text that needs a larger buffer while fields are filled loses none of them", () => {
@@ -69,14 +70,12 @@ test("a text that needs a larger buffer while fields are filled loses none of th
     // A megabyte of texts, which no build has room for at first.
     for (let i = 0; i < 85; i += 1) {
       const { span } = host.open(Operation.chat, { flags: Abi.spanNative });
-      const fields = core.beginFields();
-      fields.text(Field.responseId, "id");
-      const before = core.memoryBytes;
-      const reason = `reason ${i} ${"€".repeat(4000)}`;
-      fields.interned(Field.finishReason, reason, core.intern(reason));
+      const fields = new FieldSet().text(Field.responseId, "id");
+      fields.verbatim(Field.finishReason, `reason ${i} ${"€".repeat(4000)}`);
       fields.number(Field.inputTokens, i);
+      const before = core.memoryBytes;
+      const attributes = host.close(span, Outcome.finished, fields);
       if (core.memoryBytes > before) grown += 1;
-      const attributes = host.close(span, Outcome.finished);
       if (attributes["gen_ai.usage.input_tokens"] !== i) lost += 1;
     }
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { Abi, ErrorCode } from "../../bindings/core/abi.gen.ts";
 import { Core } from "../../bindings/core/core.ts";
+import { noFields } from "../../bindings/core/field_set.ts";
 import { coreModule } from "./support/module.ts";
 import { RawCore } from "./support/raw_core.ts";
 
@@ -47,7 +48,7 @@ describe("scopes", () => {
     core.closeScope(scope);
     assert.deepEqual(core.scopeSpans(scope, false), []);
     const sink = { write: () => assert.fail("nothing is written") };
-    assert.equal(core.endSpan(span, 0, 0, 0, 0, 0, 0, 0, sink), Abi.statusUnset);
+    assert.equal(core.endSpan(span, 0, 0, 0, 0, 0, 0, 0, noFields, sink), Abi.statusUnset);
   });
 
   test("closing twice, and asking a closed scope, are counted no-ops", () => {

@@ -9,6 +9,7 @@ import {
   Outcome,
   Profile,
 } from "../../bindings/core/abi.gen.ts";
+import { FieldSet } from "../../bindings/core/field_set.ts";
 import { RawCore } from "./support/raw_core.ts";
 import { SpanHost } from "./support/span_host.ts";
 
@@ -279,9 +280,8 @@ describe("attributes of the table", () => {
       [Profile.latest, "gen_ai.response.finish_reasons", ["größer"]],
     ] as const) {
       const { span } = host.open(Operation.chat, { profile });
-      const fields = host.core.beginFields();
-      fields.interned(Field.finishReason, "größer", host.core.intern("größer"));
-      assert.deepEqual(host.close(span, Outcome.finished), { [key]: value });
+      const fields = new FieldSet().verbatim(Field.finishReason, "größer");
+      assert.deepEqual(host.close(span, Outcome.finished, fields), { [key]: value });
     }
   });
 
@@ -383,10 +383,9 @@ describe("usage of an operation", () => {
       [20, "stop"],
     ] as const) {
       const { span } = host.open(Operation.chat, { parent: operation.span });
-      const fields = host.core.beginFields();
-      fields.interned(Field.finishReason, reason, host.core.intern(reason));
+      const fields = new FieldSet().verbatim(Field.finishReason, reason);
       fields.number(Field.inputTokens, input).number(Field.outputTokens, 1);
-      host.close(span, Outcome.finished);
+      host.close(span, Outcome.finished, fields);
     }
     assert.deepEqual(host.end(operation.span, Outcome.finished), {
       "gen_ai.usage.input_tokens": 30,

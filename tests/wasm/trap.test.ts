@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { Abi, exportNames, Operation } from "../../bindings/core/abi.gen.ts";
 import { Core, trapped } from "../../bindings/core/core.ts";
 import { CoreHost } from "../../bindings/core/core_host.ts";
+import { FieldSet, noFields } from "../../bindings/core/field_set.ts";
 import { RecordingRuntime } from "../../bindings/trace/recording_runtime.ts";
 import type { TracerSpan } from "../../bindings/trace/span.ts";
 import { Telemetry } from "../../bindings/trace/telemetry.ts";
@@ -71,7 +72,7 @@ describe("a trap", () => {
     isotel_scope_spans: [(core) => core.scopeSpans(core.openScope(), true), []],
     isotel_scope_close: [(core) => core.closeScope(core.openScope()), undefined],
     isotel_span_open: [(core) => core.openSpan(0, 0, 0, 0, 0), 0],
-    isotel_span_start: [(core) => core.startSpan(open(core), 0, sink), undefined],
+    isotel_span_start: [(core) => core.startSpan(open(core), 0, noFields, sink), undefined],
     isotel_span_charge: [(core) => core.chargeAttributes(open(core), 1, 1, 0), trapped],
     isotel_span_fit: [
       (core) =>
@@ -80,7 +81,10 @@ describe("a trap", () => {
     ],
     isotel_span_first_chunk: [(core) => core.firstChunk(open(core), 1), undefined],
     isotel_span_status: [(core) => core.setStatus(open(core), 1), undefined],
-    isotel_span_end: [(core) => core.endSpan(open(core), 0, 0, 0, 0, 0, 0, 0, sink), trapped],
+    isotel_span_end: [
+      (core) => core.endSpan(open(core), 0, 0, 0, 0, 0, 0, 0, noFields, sink),
+      trapped,
+    ],
   };
   const open = (core: Core) => core.openSpan(Operation.custom, 0, 0, 0, 0);
 
@@ -96,7 +100,8 @@ describe("a trap", () => {
       for (const [again, otherwise] of Object.values(calls)) {
         if (otherwise !== noCounters) assert.deepEqual(again(core), otherwise);
       }
-      core.beginFields().text(0, "x").number(1, 1);
+      const fields = new FieldSet().text(0, "x").number(1, 1);
+      core.startSpan(1, 0, fields, { write: () => assert.fail("a dead core planned attributes") });
       assert.ok(core.memoryBytes > 0);
       assert.equal(traps.length, 1);
     });
@@ -109,8 +114,7 @@ describe("a trap", () => {
         traps += 1;
       });
       const span = core.openSpan(Operation.chat, 0, 0, 0, 0);
-      core.beginFields();
-      core.startSpan(span, 0, { write() {} });
+      core.startSpan(span, 0, noFields, { write() {} });
       assert.equal(traps, 1, name);
       assert.equal(core.isAlive, false);
     }

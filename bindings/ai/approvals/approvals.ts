@@ -196,16 +196,15 @@ export class Approvals {
     );
     activateSpan(telemetry, name, options, (span) => {
       if (span === undefined) return;
-      const fields = span.beginFields();
+      const fields = span.newFields();
       addCall(fields, "tool.approval", identity);
       fields
         .text(Field.toolName, toolName)
         .text(Field.toolCallId, toolCallId)
         .text(Field.toolApprovalState, state);
-      span.start();
+      span.start(fields);
       this.#operation.enrich(span, info);
       body();
-      span.beginFields();
       span.close(Outcome.finished);
     });
   }

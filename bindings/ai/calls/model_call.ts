@@ -49,7 +49,7 @@ export class ModelCall extends RequestCall {
     const { settings } = request;
     if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
     const redact = owner.redactor(info);
-    const fields = span.beginFields();
+    const fields = span.newFields();
     addCall(fields, request.method, identity);
     addRequest(fields, telemetry, request.model, settings, {
       stream: isStream,
@@ -58,7 +58,7 @@ export class ModelCall extends RequestCall {
     addServer(fields, span.profile, request.source);
     if (content.inputMessages) addInput(fields, settings, span.profile, redact);
     if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
-    span.start();
+    span.start(fields);
     owner.enrich(span, info);
     this.#bindingAnswer = watchBinding(request.source);
     owner.callStarted(this);

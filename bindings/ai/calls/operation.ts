@@ -1,4 +1,5 @@
 import { Operation, Outcome } from "../../core/abi.gen.ts";
+import type { FieldSet } from "../../core/field_set.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
@@ -68,13 +69,13 @@ export class AIOperation {
     this.#span = span;
     span.onTruncate = () => this.truncate();
     span.isAbandoned = () => this.isStream && !this.#hasConsumer;
-    const fields = span.beginFields();
+    const fields = span.newFields();
     addCall(fields, sdkFunction.name, this.identity);
     const model = modelInfo(params["model"]);
     this.#model = model.modelId;
     this.#givenModel = params["model"];
     addRequest(fields, telemetry, model, params, this);
-    span.start();
+    span.start(fields);
     if (span.isInTrace) {
       span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
     }
@@ -171,7 +172,7 @@ export class AIOperation {
     // The calls say it all, unless none was seen; results are not read without need.
     const { telemetry } = this;
     const read = this.#callCount > 0 ? undefined : telemetry.guard(() => summarize(result));
-    if (this.#beginEnd(Outcome.finished, read)) this.#span.close(Outcome.finished);
+    this.#close(Outcome.finished, read);
   }
 
   /** Somebody began to read the stream. */
@@ -193,12 +194,13 @@ export class AIOperation {
   }
 
   fail(cause: unknown): void {
-    if (this.#beginEnd(Outcome.cancelled)) this.#span.closeWithCause(cause);
+    const fields = this.#endFields(Outcome.cancelled);
+    if (fields !== undefined) this.#span.closeWithCause(cause, fields);
   }
 
   /** The caller or the runtime stopped it. */
   cancel(): void {
-    if (this.#beginEnd(Outcome.cancelled)) this.#span.close(Outcome.cancelled);
+    this.#close(Outcome.cancelled);
   }
 
   /** A model's stream broke off. Only what a stream says to be an error is tried again, so this is the end. */
@@ -208,7 +210,7 @@ export class AIOperation {
 
   /** Its invocation is over, or there are too many to remember. */
   truncate(): void {
-    if (this.#beginEnd(Outcome.truncated)) this.#span.close(Outcome.truncated);
+    this.#close(Outcome.truncated);
   }
 
   /** How a model call ends that finds its operation over. */
@@ -216,22 +218,27 @@ export class AIOperation {
     return this.#lateOutcome;
   }
 
+  #close(outcome: number, summary?: ResponseSummary): void {
+    const fields = this.#endFields(outcome, summary);
+    if (fields !== undefined) this.#span.close(outcome, fields);
+  }
+
   /**
-   * Ends the calls that are open and fills the finish fields, unless the operation has ended before.
+   * Ends the calls that are open; the finish fields, or undefined when the operation has ended before.
    *
    * @param summary of the result, where no call told of it.
    */
-  #beginEnd(callOutcome: number, summary: ResponseSummary = emptySummary()): boolean {
-    if (this.#isClosed) return false;
+  #endFields(callOutcome: number, summary: ResponseSummary = emptySummary()): FieldSet | undefined {
+    if (this.#isClosed) return undefined;
     this.#isClosed = true;
     this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
     this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
     // Each takes itself off the list.
     for (const call of [...this.#openCalls]) call.closeWith(callOutcome);
-    const fields = this.#span.beginFields();
-    this.telemetry.guard(() => addResponse(fields, summary, (value) => this.#span.intern(value)));
-    return true;
+    const fields = this.#span.newFields();
+    this.telemetry.guard(() => addResponse(fields, summary));
+    return fields;
   }
 }
 

@@ -32,7 +32,7 @@ export class ProviderCall extends RequestCall {
   constructor(owner: CallOwner, span: Span, request: ProviderRequest, info: SpanInfo) {
     super(owner, span);
     const { kind, options } = request;
-    const fields = span.beginFields();
+    const fields = span.newFields();
     addCall(fields, request.method, owner.identity);
     addRequest(fields, owner.telemetry, request.model, options, {
       stream: request.method === "doStream",
@@ -40,7 +40,7 @@ export class ProviderCall extends RequestCall {
     });
     addServer(fields, span.profile, request.source);
     addCounts(fields, options);
-    span.start();
+    span.start(fields);
     owner.enrich(span, info);
     owner.callStarted(this);
   }

@@ -81,7 +81,7 @@ export class ProviderTools {
     const tool = this.#take(part);
     if (tool === undefined) return;
     const { span, redact } = tool;
-    const fields = span.beginFields();
+    const fields = span.newFields();
     const error = telemetry.guard(() => {
       const result = part["result"] ?? part["error"];
       if (content.toolResults && span.isInTrace)
@@ -89,7 +89,7 @@ export class ProviderTools {
       return errorOf(part, result);
     });
     fields.verbatim(Field.errorType, error);
-    span.close(error === undefined ? Outcome.finished : Outcome.failed);
+    span.close(error === undefined ? Outcome.finished : Outcome.failed, fields);
   }
 
   // The provider does not run it before it is told that it may, which is another call's.
@@ -106,7 +106,6 @@ export class ProviderTools {
     const tool = this.#open?.get(id);
     if (tool === undefined) return;
     this.#open?.delete(id);
-    tool.span.beginFields();
     tool.span.close(outcome);
   }
 

@@ -42,11 +42,13 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   }
 
   closeWith(outcome: number): void {
-    if (this.#beginEnd(outcome)) this.span.close(outcome);
+    const fields = this.#endFields(outcome);
+    if (fields !== undefined) this.span.close(outcome, fields);
   }
 
   protected closeWithCause(cause: unknown): void {
-    if (this.#beginEnd(Outcome.failed)) this.span.closeWithCause(cause);
+    const fields = this.#endFields(Outcome.failed);
+    if (fields !== undefined) this.span.closeWithCause(cause, fields);
   }
 
   /** Output has arrived. */
@@ -65,20 +67,20 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   /** Puts more of the answer than its summary into the finish fields. */
   protected addContent(_fields: FieldSet): void {}
 
-  /** Fills the finish fields, unless the call has ended before. */
-  #beginEnd(outcome: number): boolean {
+  /** The finish fields; undefined when the call has ended before. */
+  #endFields(outcome: number): FieldSet | undefined {
     const { owner, span } = this;
-    if (!owner.callEnded(this)) return false;
+    if (!owner.callEnded(this)) return undefined;
     owner.telemetry.guard(() => this.endChildren(outcome));
-    const fields = span.beginFields();
+    const fields = span.newFields();
     // What a provider handed over may throw when it is read: the span ends all the same.
     owner.telemetry.guard(() => {
       const { summary } = this;
       summary.gateway = completeGatewayAnswer(summary.gateway, this.#toldByTransport);
-      addResponse(fields, summary, (value) => span.intern(value));
+      addResponse(fields, summary);
       this.addContent(fields);
     });
-    return true;
+    return fields;
   }
 }
 

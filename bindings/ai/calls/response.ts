@@ -64,20 +64,13 @@ export function finishReasonOf(value: unknown): string | undefined {
 }
 
 /** Puts a summary into the finish fields of a span. */
-export function addResponse(
-  fields: FieldSet,
-  summary: ResponseSummary,
-  intern: (text: string) => number,
-): void {
+export function addResponse(fields: FieldSet, summary: ResponseSummary): void {
   fields.text(Field.responseId, summary.id);
   fields.text(Field.responseModel, summary.model && maskSecrets(summary.model));
   addGatewayAnswer(fields, summary.gateway);
   // None seen is not none: the sum over the calls of an operation counts then.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
-  const { finishReason } = summary;
-  if (finishReason !== undefined) {
-    fields.interned(Field.finishReason, finishReason, intern(finishReason));
-  }
+  fields.verbatim(Field.finishReason, summary.finishReason);
   addUsage(fields, summary.usage);
 }
 

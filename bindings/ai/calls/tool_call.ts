@@ -31,12 +31,12 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
     });
     const finish = (result: unknown) => {
       telemetry.guard(() => {
-        const fields = span.beginFields();
+        const fields = span.newFields();
         if (content.toolResults) {
           const value = request.result === undefined ? result : request.result();
           addToolValue(fields, Field.toolCallResult, value, options.redact);
         }
-        span.close(Outcome.finished);
+        span.close(Outcome.finished, fields);
       });
     };
     let result: T;

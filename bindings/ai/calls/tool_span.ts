@@ -41,7 +41,7 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
     ),
     options,
     begin(span) {
-      const fields = span.beginFields();
+      const fields = span.newFields();
       addCall(fields, "tool.execute", identity);
       fields
         .text(Field.toolName, toolName)
@@ -50,7 +50,7 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
       if (content.toolArguments && span.isInTrace) {
         addToolValue(fields, Field.toolCallArguments, tool.input, redact);
       }
-      span.start();
+      span.start(fields);
       owner.enrich(span, info);
     },
   };

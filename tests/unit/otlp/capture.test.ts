@@ -187,8 +187,7 @@ describe("attributes", () => {
     const json = JSON.stringify([{ role: "user", content: "x".repeat(30_000) }]);
     activateSpan(exporting.telemetry, "chat m", options, (span) => {
       assert.ok(span !== undefined);
-      span.beginFields().text(Field.agentName, long).text(Field.inputMessages, json);
-      span.start();
+      span.start(span.newFields().text(Field.agentName, long).text(Field.inputMessages, json));
       span.finish();
     });
     const { attributes, kind, droppedAttributes } = received(await exporting.spans(), "chat m");

@@ -1,5 +1,6 @@
 import { Abi, ErrorCode, Field, Operation } from "../../../bindings/core/abi.gen.ts";
 import { Core } from "../../../bindings/core/core.ts";
+import { FieldSet } from "../../../bindings/core/field_set.ts";
 import { Random } from "./random.ts";
 import { fitEntries, RawCore } from "./raw_core.ts";
 
@@ -274,7 +275,7 @@ export function transcribeCore(module: WebAssembly.Module, seed: number, spans: 
   const core = new Core(module, (cause) => lines.push(`trap ${cause}`));
   const sink = { write: (key: string, value: unknown) => lines.push(`  ${key}=${show(value)}`) };
   const fill = () => {
-    const fields = core.beginFields();
+    const fields = new FieldSet();
     for (let left = random.below(12); left > 0; left -= 1) {
       const field = random.pick(fieldCodes);
       if (random.once(2)) fields.number(field, random.pick(wildNumbers));
@@ -282,8 +283,9 @@ export function transcribeCore(module: WebAssembly.Module, seed: number, spans: 
     }
     if (random.once(4)) {
       const reason = random.pick(texts);
-      fields.interned(Field.finishReason, reason, core.intern(reason));
+      fields.verbatim(Field.finishReason, reason);
     }
+    return fields;
   };
   let parent = 0;
   for (let i = 0; i < spans; i += 1) {
@@ -295,20 +297,19 @@ export function transcribeCore(module: WebAssembly.Module, seed: number, spans: 
     lines.push(core.metadataKey(random.below(2), target));
     const span = core.openSpan(operation, parent, 0, flags, random.pick(times));
     lines.push(`span ${span}`);
-    fill();
-    core.startSpan(span, profile, sink);
+    core.startSpan(span, profile, fill(), sink);
     if (random.once(3)) core.firstChunk(span, random.pick(times));
     if (random.once(3)) core.setStatus(span, random.below(3));
     if (random.once(3)) {
       parent = span;
       continue;
     }
-    fill();
+    const fields = fill();
     const flagsAtEnd = random.pick([0, Abi.statusAsAttribute]);
     const end = random.pick(times);
     const outcome = random.below(4);
     lines.push(
-      `end ${core.endSpan(span, outcome, flagsAtEnd, end, profile, random.below(3), 50, 0, sink)}`,
+      `end ${core.endSpan(span, outcome, flagsAtEnd, end, profile, random.below(3), 50, 0, fields, sink)}`,
     );
   }
   lines.push(JSON.stringify(core.counters()));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Abi, Field } from "../../../bindings/core/abi.gen.ts";
 import { type AttributeValue, Core } from "../../../bindings/core/core.ts";
+import { FieldSet } from "../../../bindings/core/field_set.ts";
 import { coreModule } from "./module.ts";
 
 export type FieldValues = Partial<Record<keyof typeof Field, string | number>>;
@@ -46,32 +47,37 @@ export class SpanHost {
     const span = core.openSpan(operation, parent, scope, all, startUnixMs);
     assert.notEqual(span, 0);
     this.#profiles.set(span, profile);
-    this.#fill(fields);
-    return { span, attributes: written((sink) => core.startSpan(span, profile, sink)) };
+    const filled = fieldSetOf(fields);
+    return { span, attributes: written((sink) => core.startSpan(span, profile, filled, sink)) };
   }
 
   end(span: number, outcome: number, { fields = {}, ...options }: EndOptions = {}): Attributes {
-    this.#fill(fields);
-    return this.close(span, outcome, options);
+    return this.close(span, outcome, fieldSetOf(fields), options);
   }
 
-  /** Ends a span with the fields as they are. */
-  close(span: number, outcome: number, { flags = 0, endUnixMs = 2 }: EndOptions = {}): Attributes {
+  close(
+    span: number,
+    outcome: number,
+    fields: FieldSet,
+    { flags = 0, endUnixMs = 2 }: EndOptions = {},
+  ): Attributes {
+    const { core } = this;
     const profile = this.#profiles.get(span) ?? 0;
     return written((sink) => {
-      const status = this.core.endSpan(span, outcome, flags, endUnixMs, profile, 0, 0, 0, sink);
+      const status = core.endSpan(span, outcome, flags, endUnixMs, profile, 0, 0, 0, fields, sink);
       assert.ok(status >= 0, `endSpan answered ${status}`);
     });
   }
+}
 
-  #fill(values: FieldValues): void {
-    const fields = this.core.beginFields();
-    for (const [name, value] of Object.entries(values)) {
-      const field = Field[name as keyof typeof Field];
-      if (typeof value === "string") fields.text(field, value);
-      else fields.number(field, value);
-    }
+function fieldSetOf(values: FieldValues): FieldSet {
+  const fields = new FieldSet();
+  for (const [name, value] of Object.entries(values)) {
+    const field = Field[name as keyof typeof Field];
+    if (typeof value === "string") fields.text(field, value);
+    else fields.number(field, value);
   }
+  return fields;
 }
 
 type Sink = { write(key: string, value: AttributeValue): void };
