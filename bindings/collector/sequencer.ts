@@ -12,6 +12,7 @@ export class Sequencer {
   readonly #apply: (event: TailEvent) => void;
   #next: number;
   readonly #early: TailEvent[] = [];
+  #isApplying = false;
 
   /** @param first the number of the event that was taken already. */
   constructor(first: number, counts: CollectorCounts, apply: (event: TailEvent) => void) {
@@ -21,17 +22,18 @@ export class Sequencer {
   }
 
   take(event: TailEvent): void {
-    if (event.sequence !== this.#next) {
+    // User code runs while an event is applied: one that it hands in waits until that is done.
+    if (event.sequence !== this.#next || this.#isApplying) {
       this.#takeUnordered(event);
       return;
     }
-    this.#next += 1;
-    this.#apply(event);
+    this.#applyNext(event);
     if (this.#early.length > 0) this.#takeFollowing();
   }
 
   /** Takes what waits: those before it never come. */
   giveUp(): void {
+    if (this.#isApplying) return;
     while (this.#early.length > 0) this.#skipGap();
   }
 
@@ -39,13 +41,13 @@ export class Sequencer {
     const { sequence } = event;
     const isRepeated = this.#early.some((early) => early.sequence === sequence);
     // Not what a number is either: it has no place.
-    if (!(sequence > this.#next) || isRepeated) {
+    if (!(sequence >= this.#next) || isRepeated) {
       this.#counts.events_repeated += 1;
       return;
     }
     this.#early.push(event);
     this.#early.sort((a, b) => a.sequence - b.sequence);
-    if (this.#early.length > limits.earlyEvents) this.#skipGap();
+    if (this.#early.length > limits.earlyEvents && !this.#isApplying) this.#skipGap();
   }
 
   #skipGap(): void {
@@ -58,8 +60,17 @@ export class Sequencer {
   #takeFollowing(): void {
     while (this.#early[0]?.sequence === this.#next) {
       const event = this.#early.shift() as TailEvent;
-      this.#next += 1;
+      this.#applyNext(event);
+    }
+  }
+
+  #applyNext(event: TailEvent): void {
+    this.#next += 1;
+    this.#isApplying = true;
+    try {
       this.#apply(event);
+    } finally {
+      this.#isApplying = false;
     }
   }
 }

@@ -104,6 +104,7 @@ export class MetricsCore {
   /** The row of a label set, its values in the order of the declared names, or a negative error. */
   bind(family: number, values: readonly string[]): number {
     return this.#call(() => {
+      const nowMs = this.#clock();
       const texts = values.map((value) => value.slice(0, maxLabelUnits));
       const sizesBytes = 4 * texts.length;
       const capacity = texts.reduce((sum, text) => sum + 3 * text.length, sizesBytes);
@@ -117,7 +118,7 @@ export class MetricsCore {
         sizes.setUint32(4 * i, written, true);
         at += written;
       });
-      return this.#exports.isotel_metrics_bind(this.#context, family, at - start, this.#clock());
+      return this.#exports.isotel_metrics_bind(this.#context, family, at - start, nowMs);
     });
   }
 
@@ -142,12 +143,13 @@ export class MetricsCore {
   /** Records with an exemplar; the identifiers are 32 and 16 hexadecimal digits. 0 or a negative error. */
   recordExemplar(row: number, value: number, traceId: string, spanId: string): number {
     try {
+      const nowMs = this.#clock();
       const at = this.#buffer(exemplarBytes);
       const bytes = this.#attachedBytes();
       putHex(bytes, at, traceId);
       putHex(bytes, at + traceIdBytes, spanId);
       const { isotel_metrics_record_exemplar } = this.#exports;
-      const answer = isotel_metrics_record_exemplar(this.#context, row, value, this.#clock());
+      const answer = isotel_metrics_record_exemplar(this.#context, row, value, nowMs);
       this.#loan.attach();
       return answer;
     } catch (cause) {

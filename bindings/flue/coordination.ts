@@ -52,8 +52,9 @@ export class Coordination<Span, Root> {
 
   /** Ends every span as interrupted. */
   endAll(): void {
-    for (const span of this.#open) this.#end(span, FlueAbi.flueInterrupt, true);
+    const spans = [...this.#open];
     this.#open.clear();
+    for (const span of spans) this.#end(span, FlueAbi.flueInterrupt, true);
   }
 
   #end(span: Span, verb: number, hasFailed: boolean): void {

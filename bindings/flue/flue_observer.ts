@@ -38,6 +38,9 @@ const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [typ
 
 const noEvent: FlueEvent = { type: "" };
 
+/** Steps taken one after the other in one turn; a callback that observes an event for each event would never end. */
+const maxStepsPerTurn = 1_000;
+
 /** One event on its way through the actions the core answered. */
 interface Occurrence {
   readonly event: FlueEvent;
@@ -57,6 +60,9 @@ export class FlueObserver<Span, Root> {
   readonly #metrics: FlueMetrics | undefined;
   readonly #spans = new SpansByHandle<Span>();
   readonly #times = new IsoTime();
+  /** Steps that user code asked for while another step was taken. */
+  readonly #waiting: (() => void)[] = [];
+  #isTakingStep = false;
   #core: FlueCore | undefined;
   #swallowed = 0;
 
@@ -79,12 +85,8 @@ export class FlueObserver<Span, Root> {
   }
 
   observe(event: FlueEvent, ctx: FlueContext): void {
-    try {
-      const type = typesByName.get(event.type);
-      if (type !== undefined) this.#take(type, event, ctx);
-    } catch {
-      this.#swallowed += 1;
-    }
+    const type = this.#guard(() => typesByName.get(event.type));
+    if (type !== undefined) this.#inTurn(() => this.#take(type, event, ctx));
   }
 
   /** What the sink made of the open span that an event of this type and identifiers is about. */
@@ -99,7 +101,7 @@ export class FlueObserver<Span, Root> {
 
   /** Ends every open span as interrupted, now. */
   endAll(): void {
-    try {
+    this.#inTurn(() => {
       const core = this.#liveCore();
       const actions = core === undefined ? undefined : this.#host.run(() => core.endAll());
       if (actions === undefined) return;
@@ -107,14 +109,30 @@ export class FlueObserver<Span, Root> {
       for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
         this.#guard(() => this.#terminate(actions, at, unixMs));
       }
-    } catch {
-      this.#swallowed += 1;
-    }
+    });
   }
 
   /** Counts of spans that are open, of what was dropped, given up and swallowed. */
   diagnostics(): Readonly<Record<string, number>> {
     return { ...this.#host.counters(), swallowed_errors: this.#swallowed };
+  }
+
+  /**
+   * Takes a step, or has it wait for the one that is being taken. Getters, callbacks and tracers of the user run between
+   * the core's answer and the spans it asks for: an event observed there must find those spans.
+   */
+  #inTurn(step: () => void): void {
+    if (this.#isTakingStep) {
+      this.#waiting.push(step);
+      return;
+    }
+    this.#isTakingStep = true;
+    this.#guard(step);
+    for (let steps = 1; this.#waiting.length > 0; steps += 1) {
+      if (steps === maxStepsPerTurn) this.#swallowed += this.#waiting.splice(0).length;
+      else this.#guard(this.#waiting.shift() as () => void);
+    }
+    this.#isTakingStep = false;
   }
 
   #take(type: number, event: FlueEvent, ctx: FlueContext): void {

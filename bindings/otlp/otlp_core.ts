@@ -136,8 +136,9 @@ export class OtlpCore {
   }
 
   #seed(): void {
+    const seed = crypto.getRandomValues(new Uint8Array(seedBytes));
     const at = this.#buffer(seedBytes);
-    crypto.getRandomValues(new Uint8Array(this.#exports.memory.buffer, at, seedBytes));
+    new Uint8Array(this.#exports.memory.buffer, at, seedBytes).set(seed);
     this.#hasSeed = this.#exports.isotel_otlp_seed(this.#context) >= 0;
   }
 

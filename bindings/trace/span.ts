@@ -68,7 +68,6 @@ export class Span extends AttributeWriter implements TracerSpan {
   protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
   readonly #operation: number;
-  #isOpen = true;
 
   private constructor(
     telemetry: Telemetry,
@@ -125,7 +124,7 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   get isTraced(): boolean {
     try {
-      return this.#isOpen && this.writer.isTraced;
+      return this.isOpen && this.writer.isTraced;
     } catch {
       // A span of another request.
       this.#telemetry.countSwallowed();
@@ -140,9 +139,8 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   setAttributes(attributes: Attributes): void {
     if (typeof attributes !== "object" || attributes === null || !this.isInTrace) return;
-    if (!this.#isOpen) {
-      // The core counts it as a late write.
-      this.core.chargeAttributes(this.handle, 0, 0, 0);
+    if (!this.isOpen) {
+      this.noteLateWrite();
       return;
     }
     try {
@@ -175,7 +173,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     const { onTruncate } = this;
     this.onTruncate = undefined;
     if (onTruncate !== undefined) this.#attempt(onTruncate);
-    if (this.#isOpen) this.close(Outcome.truncated);
+    if (this.isOpen) this.close(Outcome.truncated);
   }
 
   /** An empty field set of this span: fill it, then start or close the span with it. */
@@ -233,8 +231,8 @@ export class Span extends AttributeWriter implements TracerSpan {
       fields,
       this,
     );
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (!this.isOpen) return;
+    this.isOpen = false;
     if (this.core.isMeasuring && this.#operation !== Operation.custom) {
       this.#telemetry.host.onRecord();
     }
@@ -254,7 +252,7 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
   activate<T>(body: () => T): T {
-    if (!this.#isOpen || !this.isInTrace) return body();
+    if (!this.isOpen || !this.isInTrace) return body();
     return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 

@@ -28,6 +28,7 @@ export abstract class AttributeWriter implements AttributeSink {
   protected written = 0;
   protected writtenBytes = 0;
   protected invalid = 0;
+  protected isOpen = true;
   #countLeft: number;
   #bytesLeft: number;
 
@@ -52,42 +53,43 @@ export abstract class AttributeWriter implements AttributeSink {
     const plain = isPlain(attributes) ? attributes : { ...attributes };
     const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
     const { writer } = this;
-    const countLeft = this.#countLeft;
-    const bytesLeft = this.#bytesLeft;
-    let count = 0;
-    let bytes = 0;
     let unfitted: [string, unknown][] | undefined;
-    try {
-      // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
-      for (const key in own) {
-        const value = own[key];
-        if (unfitted !== undefined) {
-          unfitted.push([key, value]);
-          continue;
-        }
-        const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
-        if (size < 0) {
-          if (size === invalidValue) this.invalid += 1;
-          continue;
-        }
-        bytes += maxBytesPerUnit * key.length + size;
-        if (count >= countLeft || bytes > bytesLeft || size > Abi.maxValueBytes) {
-          bytes -= maxBytesPerUnit * key.length + size;
-          unfitted = [[key, value]];
-          continue;
-        }
-        count += 1;
-        if (typeof value === "object") this.write(key, value as AttributeValue);
-        else writer.setAttribute(key, value as AttributeValue);
+    // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
+    for (const key in own) {
+      // Getters run here, and may set attributes of this very span or end it. No other user code runs in this loop.
+      const given = own[key];
+      const value = typeof given === "object" && given !== null ? snapshotOf(given) : given;
+      if (!this.isOpen) {
+        this.noteLateWrite();
+        return;
       }
-    } finally {
-      // A getter that throws does not undo what was written before it.
-      this.#countLeft = countLeft - count;
-      this.#bytesLeft = bytesLeft - bytes;
-      this.written += count;
+      if (unfitted !== undefined) {
+        unfitted.push([key, value]);
+        continue;
+      }
+      const size = typeof value === "string" ? maxBytesPerUnit * value.length : sizeOf(value);
+      if (size < 0) {
+        if (size === invalidValue) this.invalid += 1;
+        continue;
+      }
+      const bytes = maxBytesPerUnit * key.length + size;
+      if (this.#countLeft <= 0 || bytes > this.#bytesLeft || size > Abi.maxValueBytes) {
+        unfitted = [[key, value]];
+        continue;
+      }
+      this.#countLeft -= 1;
+      this.#bytesLeft -= bytes;
+      this.written += 1;
       this.writtenBytes += bytes;
+      if (typeof value === "object") this.write(key, value as AttributeValue);
+      else writer.setAttribute(key, value as AttributeValue);
     }
     if (unfitted !== undefined) this.#writeFitted(unfitted);
+  }
+
+  /** Has the core count a write to a span that has ended. */
+  protected noteLateWrite(): void {
+    this.core.chargeAttributes(this.handle, 0, 0, 0);
   }
 
   /** Tells the core what has been written, as it must know before it plans attributes of its own. */
@@ -141,6 +143,14 @@ export abstract class AttributeWriter implements AttributeSink {
 function isPlain(attributes: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(attributes);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** A list with the items it has now: a list of the caller's may give others each time it is read. */
+function snapshotOf(value: object): unknown {
+  if (!Array.isArray(value)) return value;
+  const items: unknown[] = [];
+  for (let i = 0; i < value.length; i += 1) items.push(value[i]);
+  return items;
 }
 
 /** An upper bound of the bytes of a value, {@link absentValue} or {@link invalidValue}. */

@@ -89,9 +89,9 @@ export function completeGatewayAnswer(answer: GatewayAnswer, more: GatewayAnswer
 export function watchBinding(model: unknown): () => GatewayAnswer {
   const binding = record(ownValue(ownValue(model, "config"), "binding"));
   if (binding === undefined || !("aiGatewayLogId" in binding)) return () => noAnswer;
+  const before = binding["aiGatewayLogId"];
   const calls = (callsInFlight.get(binding) ?? 0) + 1;
   callsInFlight.set(binding, calls);
-  const before = binding["aiGatewayLogId"];
   return () => {
     const inFlight = callsInFlight.get(binding) ?? 1;
     callsInFlight.set(binding, inFlight - 1);

@@ -28,6 +28,7 @@ export class ProviderTools {
   readonly #owner: CallOwner;
   readonly #chat: Span;
   #open: Map<string, OpenTool> | undefined;
+  #hasEnded = false;
 
   constructor(owner: CallOwner, chat: Span) {
     this.#owner = owner;
@@ -36,6 +37,7 @@ export class ProviderTools {
 
   /** Takes one part of the model's answer into account. */
   observe(part: Part): void {
+    if (this.#hasEnded) return;
     switch (part["type"]) {
       case "tool-call":
         if (part["providerExecuted"] === true) this.#start(part);
@@ -55,6 +57,7 @@ export class ProviderTools {
   end(outcome: number): void {
     // The call has failed, not what it waited for.
     const own = outcome === Outcome.failed ? Outcome.cancelled : outcome;
+    this.#hasEnded = true;
     if (this.#open === undefined) return;
     for (const id of [...this.#open.keys()]) this.#close(id, own);
   }
@@ -66,6 +69,8 @@ export class ProviderTools {
     const toolName = text(part["toolName"]) ?? "tool";
     const input = parsedInput(part["input"]);
     const tool = toolSpan(owner, { toolName, toolCallId: id, input, type: "extension" });
+    // Redaction of its name may have aborted the call.
+    if (this.#hasEnded) return;
     const options = { ...tool.options, parent: this.#chat };
     const span = this.#chat.activate(() => startSpan(owner.telemetry, tool.name, options));
     if (span === undefined) return;

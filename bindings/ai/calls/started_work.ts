@@ -32,8 +32,9 @@ export function startedWork({ telemetry }: CallOwner): StartedWork {
 
   const closeAll = (close: (call: ProviderCall) => void) =>
     telemetry.guard(() => {
-      for (const call of open.values()) close(call);
+      const calls = [...open.values()];
       open.clear();
+      for (const call of calls) close(call);
     });
 
   return {

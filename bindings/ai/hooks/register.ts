@@ -154,7 +154,8 @@ function startOperation(
   const announced = announcedOperation(telemetry, settings, event);
   const span = announced && startSpan(telemetry, announced.name, announced.options);
   const operation = span && announced.begin(span);
-  if (operation === undefined) return undefined;
+  // A hook may have aborted the call as its span started.
+  if (operation === undefined || operation.isClosed) return undefined;
   operation.onClose = onClose;
   return new RegisteredOperation(operation, event);
 }
