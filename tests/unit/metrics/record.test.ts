@@ -272,3 +272,127 @@ describe("defining metrics", () => {
     }
   });
 });
+
+describe("user code that runs while a record is made", () => {
+  /** What it may do to the metrics themselves. */
+  const actions: Record<string, (own: ReturnType<typeof reentered>) => unknown> = {
+    "records the same label set": ({ metrics }) => metrics.inner.add(1, { plan: "pro" }),
+    "records a label set that is new": ({ metrics }) =>
+      metrics.inner.add(1, { plan: "x".repeat(500) }),
+    "records with an exemplar": ({ metrics }) =>
+      metrics.innerSize.record(
+        2,
+        { plan: "in" },
+        { traceId: "c".repeat(32), spanId: "d".repeat(16) },
+      ),
+    "defines a metric": ({ meter }) =>
+      defineMetricsIn(meter, { later: counter("inner_later", { labels: ["a"] }) }).later.add(1, {
+        a: "b",
+      }),
+    "records labels that are refused": ({ metrics }) => metrics.inner.add(1, {} as never),
+    "flushes what is recorded": ({ meter }) => meter.flush(true),
+  };
+  /** The same records each time, with user code in every place that runs it. */
+  const records: Record<string, (own: ReturnType<typeof reentered>, run: () => void) => void> = {
+    "a getter of a label": ({ metrics }, run) =>
+      metrics.orders.add(3, {
+        get plan() {
+          run();
+          return "pro";
+        },
+        get region() {
+          run();
+          return "eu";
+        },
+      }),
+    "the traps of a proxy": ({ metrics }, run) => {
+      const traps = {
+        get: (target: object, key: string) => {
+          run();
+          return Reflect.get(target, key) as unknown;
+        },
+        ownKeys: (target: object) => {
+          run();
+          return Reflect.ownKeys(target);
+        },
+      };
+      metrics.orders.add(3, new Proxy(pro, traps as ProxyHandler<typeof pro>));
+    },
+    "a span that is asked for its identity": ({ metrics }, run) => {
+      const spanContext = () => {
+        run();
+        return { traceId: "a".repeat(32), spanId: "b".repeat(16), traceFlags: 1 };
+      };
+      metrics.size.record(1.5, { plan: "pro" }, { spanContext });
+    },
+    "a console that is told of a refusal": ({ metrics }) => {
+      metrics.orders.add(1, { plan: "pro" } as never);
+      metrics.orders.add(3, pro);
+    },
+    "a clock": ({ metrics }) => {
+      metrics.orders.add(3, pro);
+      metrics.size.record(
+        1.5,
+        { plan: "pro" },
+        { traceId: "a".repeat(32), spanId: "b".repeat(16) },
+      );
+    },
+  };
+
+  function reentered(inside: { run: () => void }) {
+    // The console and the clock are the user's to replace.
+    const own = metering({
+      warn: () => inside.run(),
+      clock: () => {
+        inside.run();
+        return 1e12;
+      },
+    });
+    own.meter.core();
+    const metrics = defineMetricsIn(own.meter, {
+      orders: counter("orders", { labels }),
+      size: histogram("size", { bounds: linearBounds(1, 1, 3), labels: ["plan"] }),
+      inner: counter("inner", { labels: ["plan"] }),
+      innerSize: histogram("inner_size", { bounds: [1, 3], labels: ["plan"] }),
+    });
+    return { ...own, metrics };
+  }
+
+  function recorded(
+    record: (own: ReturnType<typeof reentered>, run: () => void) => void,
+    action: (own: ReturnType<typeof reentered>) => unknown,
+  ): { readonly lines: readonly string[]; readonly runs: number } {
+    let runs = 0;
+    let isInside = true;
+    const inside = {
+      run() {
+        if (isInside) return;
+        isInside = true;
+        runs += 1;
+        action(own);
+        isInside = false;
+      },
+    };
+    const own = reentered(inside);
+    isInside = false;
+    for (let i = 0; i < 3; i += 1) record(own, inside.run);
+    isInside = true;
+    const lines = own
+      .collect()
+      .text.split("\n")
+      .filter((line) => /^(orders|size)/.test(line));
+    return { lines: lines.filter((line) => !line.includes("_created")), runs };
+  }
+
+  for (const [where, record] of Object.entries(records)) {
+    for (const [does, action] of Object.entries(actions)) {
+      test(`${where} that ${does} changes no other record`, () => {
+        const alone = recorded(record, () => {});
+        const among = recorded(record, action);
+        assert.ok(alone.runs > 0 && among.runs >= alone.runs);
+        assert.ok(alone.lines.length > 0);
+        assert.deepEqual(among.lines, alone.lines);
+      });
+    }
+  }
+});

@@ -4,6 +4,7 @@ import type { Core } from "../../../bindings/core/core.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
 import type { TracerSpan } from "../../../bindings/trace/span.ts";
 import type { Attributes } from "../../../bindings/trace/span_runtime.ts";
+import type { Tracer } from "../../../bindings/trace/tracer.ts";
 import { cyclic, revoked, untouchable, withThrowingGetter } from "../support/hostile.ts";
 import { NativeDouble } from "../support/native_double.ts";
 import { attributesOf, recording, spanNamed, tracingOver } from "../support/tracing.ts";
@@ -374,4 +375,98 @@ test("attributes that fit are written without asking the core", () => {
   });
   assert.deepEqual(asked, []);
   assert.equal(spanNamed(tracing, "work").attributes.size, 102);
+});
+
+describe("a getter of an attribute", () => {
+  const many = (prefix: string, count: number, value: unknown) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, value]));
+  const throwing = () => {
+    throw new Error("no");
+  };
+  /** What it may do to the span whose attribute it is, and how many attributes that offers. */
+  const actions: Record<string, readonly [(span: TracerSpan, tracer: Tracer) => unknown, number]> =
+    {
+      "sets one of the same span": [(span) => span.setAttribute("in0", 1), 1],
+      "sets more of the same span than fit": [
+        (span) => span.setAttributes(all(many("in", 120, 1))),
+        120,
+      ],
+      "sets a text that takes the room of others": [
+        (span) => span.setAttributes(all(many("in", 2, "€".repeat(7000)))),
+        2,
+      ],
+      "opens a span that fails": [
+        (_span, tracer) => assert.throws(() => tracer.withSpan("in", {}, throwing)),
+        0,
+      ],
+    };
+  const values: Record<string, unknown> = {
+    texts: "x".repeat(300),
+    numbers: 7,
+    "lists of texts": ["a", "b"],
+  };
+
+  for (const [does, [action, offeredByIt]] of Object.entries(actions)) {
+    for (const [what, value] of Object.entries(values)) {
+      test(`that ${does} leaves the limits of the span whole, among ${what}`, () => {
+        for (const count of [1, 60, 100, 128, 150]) {
+          for (const at of new Set([0, count >> 1, count - 1])) {
+            const native = new NativeDouble();
+            const { tracer } = tracingOver(nativeRuntime(native.tracing));
+            native.isTraced = true;
+            const span = tracer.openSpan("work", {}, (opened) => opened);
+            const get = () => {
+              action(span, tracer);
+              return value;
+            };
+            const outer = many("out", count, value);
+            span.setAttributes(all(Object.defineProperty(outer, `out${at}`, { get })));
+            span.finish();
+            const [recorded] = native.spans;
+            assert.ok(recorded !== undefined);
+            const { attributes, isOverBudget, writesAfterEnd } = recorded;
+            const own = Object.keys(attributes).filter((key) => /^(in|out)\d/.test(key));
+            const offered = count + offeredByIt;
+            assert.ok(own.length <= 128, `${own.length} of ${offered}`);
+            assert.equal(own.length + Number(attributes[dropped] ?? 0), offered);
+            assert.deepEqual([isOverBudget, writesAfterEnd], [false, 0]);
+          }
+        }
+      });
+    }
+  }
+
+  test("that ends the span is the last that is read, and what it gives is not written", () => {
+    const native = new NativeDouble();
+    const tracing = tracingOver(nativeRuntime(native.tracing));
+    native.isTraced = true;
+    const span = tracing.tracer.openSpan("work", {}, (opened) => opened);
+    let reads = 0;
+    const get = () => {
+      reads += 1;
+      span.finish();
+      return "b";
+    };
+    const list = Object.defineProperty(["c"], 0, { get });
+    span.setAttributes(all({ a: "a", list, rest: "d" }));
+    assert.equal(reads, 1);
+    assert.deepEqual(native.spans[0]?.attributes, { a: "a" });
+    assert.equal(native.spans[0]?.writesAfterEnd, 0);
+    assert.equal(tracing.count("late_writes"), 1);
+  });
+
+  test("of a list is read once, so that a list is as large as it was when it was weighed", () => {
+    let reads = 0;
+    const get = () => {
+      reads += 1;
+      return "x".repeat(reads * 20_000);
+    };
+    const list = Object.defineProperty(["x"], 0, { get });
+    const { attributes, isOverBudget } = writtenNatively((span) =>
+      span.setAttributes(all({ list, last: "here" })),
+    );
+    assert.equal(reads, 1);
+    assert.equal(isOverBudget, false);
+    assert.equal(attributes["last"], "here");
+  });
 });
