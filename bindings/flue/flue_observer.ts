@@ -85,8 +85,10 @@ export class FlueObserver<Span, Root> {
   }
 
   observe(event: FlueEvent, ctx: FlueContext): void {
-    const type = this.#guard(() => typesByName.get(event.type));
-    if (type !== undefined) this.#inTurn(() => this.#take(type, event, ctx));
+    this.#inTurn(() => {
+      const type = typesByName.get(event.type);
+      if (type !== undefined) this.#take(type, event, ctx);
+    });
   }
 
   /** What the sink made of the open span that an event of this type and identifiers is about. */

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import type { Collecting } from "../../../bindings/collector/collecting.ts";
 import type { RedactedSpan } from "../../../bindings/collector/redaction.ts";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import {
   assertAccounted,
   collectingTo,
+  handedOn,
   MadeInvocation,
   play,
   recordedStream,
+  type TailEvent,
 } from "../support/collecting.ts";
 import { received } from "../support/exporting.ts";
+import { UserCode } from "../support/user_code.ts";
 
 let receiver: Receiver;
 before(async () => {
@@ -144,4 +148,83 @@ describe("redact", () => {
     const own = ["cloudflare.outcome", "error.type"];
     for (const [key, value] of texts) if (!own.includes(key)) assert.equal(value, "x", key);
   });
+});
+
+/** What `redact` may do with the collector that asks it. */
+interface Asked {
+  readonly collecting: Collecting;
+  /** Hands in the event that follows, which then does not come again. */
+  handInNext(): void;
+}
+
+const otherInvocation = secretive();
+const askedActions: Record<string, (asked: Asked) => void> = {
+  "hands in the event after it": ({ handInNext }) => handInNext(),
+  "hands in another invocation": ({ collecting }) => play(collecting, otherInvocation.events),
+  "completes what waits": ({ collecting }) => collecting.completeAll(),
+};
+
+/** The spans and lines of a stream, with `redact` doing something at one of the times it is asked. */
+function playAsked(
+  events: readonly TailEvent[],
+  action: (asked: Asked) => void,
+  place: { readonly target?: number; readonly afterEvent?: number },
+) {
+  const seen = new Set<number>();
+  let current = 0;
+  let take: ((event: TailEvent) => void) | undefined;
+  const handInNext = () => {
+    const next = current + 1;
+    const event = events[next];
+    if (take === undefined || event === undefined) return;
+    seen.add(next);
+    take(event);
+  };
+  const code = new UserCode(place.target, () => action({ collecting, handInNext }));
+  const redact = (key: string, value: string) => {
+    code.reach(`redact ${key}`);
+    return value.replaceAll("secret", "***");
+  };
+  const to = collectingTo(undefined, { redact });
+  const { collecting, pipeline } = to;
+  const spans = handedOn(to);
+  const logs: unknown[] = [];
+  pipeline.addLog = (record) => void logs.push(record);
+  const eventOf: number[] = [];
+  for (const [i, event] of events.entries()) {
+    if (seen.has(i)) continue;
+    current = i;
+    if (i === 0) take = collecting.begin(event as never);
+    else take?.(event);
+    while (eventOf.length < code.points.length) eventOf.push(i);
+    if (place.afterEvent === i) action({ collecting, handInNext });
+  }
+  collecting.completeAll();
+  assertAccounted(to);
+  const sent = spans.map(({ name, kind, spanId, parentSpanId, attributes, events, status }) =>
+    JSON.stringify(
+      { name, kind, spanId, parentSpanId, attributes, events, status },
+      (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value),
+    ),
+  );
+  // Another invocation may end before or after the rest of an event.
+  return { sent: sent.sort(), logs: logs.map((log) => JSON.stringify(log)).sort(), code, eventOf };
+}
+
+describe("redact that uses the collector", () => {
+  const streams = { made: secretive().events, "of an AI SDK call": recordedStream("ai") };
+  for (const [name, events] of Object.entries(streams)) {
+    for (const [does, action] of Object.entries(askedActions)) {
+      test(`and ${does}: a stream ${name} gives what it gives when that happens after the event`, () => {
+        const { code, eventOf, sent } = playAsked(events, () => {}, {});
+        assert.ok(sent.length > 0 && code.points.length > 10);
+        for (const [target, what] of code.points.entries()) {
+          const expected = playAsked(events, action, { afterEvent: eventOf[target] as number });
+          const actual = playAsked(events, action, { target });
+          assert.doesNotMatch(JSON.stringify([actual.sent, actual.logs]), /secret/, what);
+          assert.deepEqual([actual.sent, actual.logs], [expected.sent, expected.logs], what);
+        }
+      });
+    }
+  }
 });

@@ -4,6 +4,7 @@ import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_obse
 import { type RecordedFlueSpan, RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
+import { RunPlanner, UserCode } from "../support/user_code.ts";
 
 interface Recording {
   readonly name: string;
@@ -146,4 +147,122 @@ describe("a stream of events with a fault", () => {
       assert.ok(sink.spans.every(({ start }) => start.parent === undefined || start.parent.end));
     });
   }
+});
+
+/** What user code may do with the observer while an event is taken. */
+interface Taking {
+  readonly observer: FlueObserver<RecordedFlueSpan, unknown>;
+  /** Observes the event that follows, which then does not come again. */
+  observeNext(): void;
+}
+
+const workOfItsOwn = readEvents("v1beta1", "failing-tool");
+const takingActions: Record<string, (taking: Taking) => void> = {
+  "observes the event after it": ({ observeNext }) => observeNext(),
+  "observes work of its own": ({ observer }) => {
+    for (const { event, ctx } of workOfItsOwn) observer.observe(event, ctx);
+  },
+  "ends every span": ({ observer }) => observer.endAll(),
+};
+
+/** The spans of events whose properties are getters, with callbacks and a sink that are user code too. */
+function replayUserCode(
+  events: readonly Occurrence[],
+  semconv: FlueSemconv,
+  action: (taking: Taking) => void,
+  place: { readonly target?: number; readonly afterEvent?: number },
+) {
+  const seen = new Set<number>();
+  let current = 0;
+  const observeNext = () => {
+    const next = current + 1;
+    const { event, ctx } = events[next] ?? {};
+    seen.add(next);
+    if (event !== undefined && ctx !== undefined) observer.observe(event, ctx);
+  };
+  const code = new UserCode(place.target, () => action({ observer, observeNext }));
+  class UserSink extends RecordingSink {
+    override open(start: Parameters<RecordingSink["open"]>[0]): RecordedFlueSpan {
+      code.reach("open a span");
+      return super.open(start);
+    }
+
+    override end(...ending: Parameters<RecordingSink["end"]>): void {
+      code.reach("end a span");
+      super.end(...ending);
+    }
+  }
+  const sink = new UserSink();
+  const callbacks = {
+    semconv,
+    exportContent: (event: object) => {
+      code.reach("exportContent");
+      return event;
+    },
+    resolveRootContext: () => {
+      code.reach("resolveRootContext");
+      return "root";
+    },
+  };
+  const observer = new FlueObserver(newHost(), sink, callbacks, () => 1_000_000);
+  /** The event during which each point is reached. */
+  const eventOf: number[] = [];
+  for (const [i, { event, ctx }] of events.entries()) {
+    if (seen.has(i)) continue;
+    current = i;
+    observer.observe(code.getters(event, event.type), ctx);
+    while (eventOf.length < code.points.length) eventOf.push(i);
+    if (place.afterEvent === i) action({ observer, observeNext });
+  }
+  observer.endAll();
+  const { swallowed_errors, traps, open_spans } = observer.diagnostics();
+  assert.deepEqual([swallowed_errors, traps, open_spans], [0, 0, 0]);
+  const numberOf = (span: RecordedFlueSpan | undefined) => span && sink.spans.indexOf(span);
+  const spans = sink.spans.map(({ start, ...rest }) => ({
+    ...rest,
+    ...start,
+    parent: numberOf(start.parent),
+    predecessor: numberOf(start.predecessor),
+  }));
+  return { spans, points: code.points, eventOf };
+}
+
+describe("user code that runs while an event is taken", () => {
+  const isHook = (what: string) => !what.startsWith("get ");
+  const actionNames = Object.keys(takingActions);
+  const wanted = ["v1 workflow-tool-task", "v3 edges as flue", "v3 edges as gen_ai"];
+  for (const { name, events, semconv } of recordings.filter(({ name }) => wanted.includes(name))) {
+    test(`${name}: what it observes becomes the spans it would become after that event`, () => {
+      const { points, eventOf, spans } = replayUserCode(events, semconv, () => {}, {});
+      assert.ok(spans.length > 0 && new Set(points).size > 50);
+      const known = new Map<string, { readonly spans: unknown }>();
+      const planner = new RunPlanner(actionNames, isHook);
+      for (const { target, actionName } of planner.runsOf(points, actionNames.length)) {
+        const action = takingActions[actionName] as (taking: Taking) => void;
+        const afterEvent = eventOf[target] as number;
+        const key = `${actionName} ${afterEvent}`;
+        const expected = known.get(key) ?? replayUserCode(events, semconv, action, { afterEvent });
+        known.set(key, expected);
+        const actual = replayUserCode(events, semconv, action, { target });
+        assert.deepEqual(actual.spans, expected.spans, `${actionName}: ${points[target]}`);
+      }
+    });
+  }
+
+  test("observes an event for every event it observes, which comes to an end", () => {
+    const sink = new RecordingSink();
+    const [first] = readEvents("v1beta1", "workflow-tool-task");
+    assert.ok(first !== undefined);
+    const { event, ctx } = first;
+    let asked = 0;
+    const resolveRootContext = () => {
+      asked += 1;
+      observer.observe({ ...event, runId: `run-${asked}` } as never, ctx);
+      return undefined;
+    };
+    const observer = new FlueObserver(newHost(), sink, { resolveRootContext });
+    observer.observe(event, ctx);
+    assert.ok(asked > 1);
+    assert.equal(observer.diagnostics()["swallowed_errors"], 1);
+  });
 });

@@ -7,6 +7,7 @@ import {
   encodeTraces,
   OtlpEncoder,
 } from "../../../bindings/otlp/encoder.ts";
+import { IdGenerator } from "../../../bindings/otlp/ids.ts";
 import {
   type FinishedSpan,
   type LogRecord,
@@ -17,6 +18,7 @@ import { OtlpTrapError } from "../../../bindings/otlp/otlp_core.ts";
 import { OtlpHost } from "../../../bindings/otlp/otlp_host.ts";
 import { type Message, readJson, readProtobuf } from "../../otlp/definitions.ts";
 import { plainSpan } from "../../otlp/plain_span.ts";
+import { UserCode } from "../support/user_code.ts";
 
 const none = listAttributes({});
 const scope = { name: "test", version: "" };
@@ -340,5 +342,74 @@ describe("large batches", () => {
     assert.throws(encode, /could not be started/);
     assert.throws(encode, OtlpTrapError);
     assert.equal(host.traps, 2);
+  });
+});
+
+describe("user code that runs while a batch is written or a module is set up", () => {
+  const inner = (prefix: string) => ({
+    ...plainSpan,
+    name: prefix.repeat(5_000),
+    attributes: listAttributes({ [prefix]: [prefix, 1, { deep: prefix }] }),
+  });
+  const actions: Record<string, () => unknown> = {
+    "encodes spans": () => encodeTraces([inner("a"), inner("\ud800")], {}, scope, "json"),
+    "encodes records": () =>
+      encodeLogs([{ ...plainRecord, body: { b: 1n } }], {}, scope, "protobuf"),
+    "encodes what is too large": () =>
+      assert.throws(() => encodeTraces([inner("c".repeat(4_000))], {}, scope, "protobuf")),
+    "makes identifiers": () => new IdGenerator().traceId(),
+  };
+  const value = {
+    text: "größer",
+    texts: ["a", "b", "a"],
+    numbers: [1, -0.5, 2 ** 60],
+    deep: { list: [{ flag: true }, null], big: 2n ** 70n },
+  };
+
+  /** A batch whose values are getters, with a text in one place that has to be repaired. */
+  function encoded(code: UserCode, text: string, format: OtlpFormat): Uint8Array {
+    class When extends Date {
+      override toISOString(): string {
+        code.reach("toISOString");
+        return super.toISOString();
+      }
+    }
+    const own = code.getters({ ...value, text });
+    const attributes = listAttributes({ own, when: new When(0), same: "x", list: [own, own] });
+    const spans = ["one", "two"].map((name) => ({ ...plainSpan, name, attributes }));
+    return encodeTraces(spans, { resource: own }, scope, format).slice();
+  }
+
+  for (const [does, action] of Object.entries(actions)) {
+    for (const format of ["json", "protobuf"] as const) {
+      test(`a getter that ${does} changes nothing of the request, as ${format}`, () => {
+        for (const text of ["plain", "a lone \ud83c"]) {
+          const alone = new UserCode();
+          const expected = encoded(alone, text, format);
+          assert.ok(alone.points.length > 50);
+          for (const [target, what] of alone.points.entries()) {
+            // What is read again and again stands for itself the first time.
+            if (alone.points.indexOf(what) !== target) continue;
+            const actual = encoded(new UserCode(target, action), text, format);
+            assert.deepEqual(actual, expected, `${what} ${text}`);
+          }
+        }
+      });
+    }
+  }
+
+  test("a source of randomness that uses the module gives it the same seed", (t) => {
+    const fill = (view: ArrayBufferView): ArrayBufferView => {
+      new Uint8Array(view.buffer, view.byteOffset, view.byteLength).fill(7);
+      return view;
+    };
+    const { mock } = t.mock.method(crypto, "getRandomValues", fill);
+    const expected = new IdGenerator(new OtlpHost(() => otlpModule)).traceId();
+    const host = new OtlpHost(() => otlpModule);
+    mock.mockImplementation((view: ArrayBufferView) => {
+      host.use((core) => core.traceStateWith("a=1", "b".repeat(16_000), "€".repeat(16_000)));
+      return fill(view);
+    });
+    assert.equal(new IdGenerator(host).traceId(), expected);
   });
 });
