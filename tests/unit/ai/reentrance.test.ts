@@ -67,6 +67,7 @@ interface Run {
   readonly sdk: Sdk;
   readonly ai: Loose;
   readonly code: UserCode;
+  readonly abort: AbortController;
   /** Prefix of names and texts of this run: those of reentrant calls are told apart by it. */
   readonly prefix: string;
 }
@@ -374,7 +375,9 @@ async function traceOf(
   new GenAiMetrics(meter).use(readGenAi(undefined, assert.fail));
   meter.core();
   const tracer = new Tracer(telemetry);
-  const code = new UserCode(target, () => actions[actionName ?? ""]?.());
+  const code = new UserCode(target, () =>
+    actionName === "abort" ? abort.abort() : actions[actionName ?? ""]?.(),
+  );
   const options: AITelemetryOptions = {
     semconv,
     storeMessages: true,
@@ -393,10 +396,11 @@ async function traceOf(
     integration === undefined
       ? wrapNamespace(telemetry, sdk.namespace, options)
       : hooked(sdk, integration);
-  const inner: Run = { sdk, ai, code: new UserCode(), prefix: `${secret}reentrant-` };
+  const abort = new AbortController();
+  const inner: Run = { sdk, ai, code: new UserCode(), abort, prefix: `${secret}reentrant-` };
   const actions = actionsOn({ tracer, meter, inner });
   const result = await tracer.withSpan("root", {}, () =>
-    scenario({ sdk, ai, code, prefix: secret }),
+    scenario({ sdk, ai, code, abort, prefix: secret }),
   );
   await code.settled();
   await settle();
@@ -545,6 +549,31 @@ describe(`a registered integration: ${promise}`, () => {
     });
   }
 });
+
+for (const sdk of sdks) {
+  test(`ai ${sdk.name}: a hook that aborts the call leaves no span open`, async () => {
+    const aborted: Scenario = async (run) => {
+      const parts = [providerTool, { ...providerTool, toolCallId: `${secret}more` }, text];
+      const result = run.ai.streamText({
+        ...callOf(run, [parts]),
+        abortSignal: run.abort.signal,
+        onError() {},
+      });
+      for (const promise of [result.text, result.finishReason, result.steps]) {
+        promise.then(undefined, () => {});
+      }
+      for await (const _ of result.fullStream);
+    };
+    const setting = { sdk, scenario: aborted, semconv: "latest", isHooked: false } as const;
+    const { points } = await traceOf(setting);
+    for (const [target, what] of points.entries()) {
+      if (points.indexOf(what) !== target) continue;
+      const { double } = await traceOf(setting, target, "abort");
+      const open = double.spans.filter(({ ended }) => !ended).map(({ name }) => name);
+      assert.deepEqual(open, [], `aborted at point ${target}, ${what}`);
+    }
+  });
+}
 
 test("every action had its turn at every kind of hook", (t) => {
   t.diagnostic(`${runs} runs`);
