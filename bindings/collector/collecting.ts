@@ -64,6 +64,8 @@ export class Collecting {
   readonly #traces: Traces | undefined;
   readonly #flush: DelayedFlush | undefined;
   readonly #open = new Map<string, { readonly invocation: Invocation; readonly take: TakeEvent }>();
+  /** The onset that is being read, which asks `redact` and `route`. */
+  #beginning: Onset | undefined;
   /** When an invocation was found silent, and how much it had said by then. */
   readonly #silent = new Map<
     Invocation,
@@ -121,9 +123,11 @@ export class Collecting {
     try {
       this.#sweepWhenDue();
       const known = this.#open.get(onset.invocationId);
-      if (known !== undefined) {
+      const beginning = this.#beginning;
+      const isBeginning = beginning !== undefined && beginning.invocationId === onset.invocationId;
+      if (known !== undefined || isBeginning) {
         counts.events_repeated += 1;
-        return known.take;
+        return known?.take;
       }
       if (this.#options.ignores(onset)) {
         counts.invocations_ignored += 1;
@@ -135,7 +139,7 @@ export class Collecting {
         return (event) => this.#refuse(event);
       }
       counts.invocations += 1;
-      const invocation = new Invocation(onset, this, this.#samples(onset.spanContext));
+      const invocation = this.#begun(onset);
       const take: TakeEvent = (event) => {
         try {
           invocation.take(event);
@@ -153,6 +157,16 @@ export class Collecting {
       counts.failures += 1;
       counts.spans_dropped_failed += counts.spans_opened - openedBefore;
       return undefined;
+    }
+  }
+
+  #begun(onset: Onset): Invocation {
+    const outer = this.#beginning;
+    this.#beginning = onset;
+    try {
+      return new Invocation(onset, this, this.#samples(onset.spanContext));
+    } finally {
+      this.#beginning = outer;
     }
   }
 

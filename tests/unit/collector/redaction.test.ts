@@ -153,13 +153,15 @@ describe("redact", () => {
 /** What `redact` may do with the collector that asks it. */
 interface Asked {
   readonly collecting: Collecting;
+  readonly onset: Parameters<Collecting["begin"]>[0];
   /** Hands in the event that follows, which then does not come again. */
   handInNext(): void;
 }
 
 const otherInvocation = secretive();
-const askedActions: Record<string, (asked: Asked) => void> = {
+const askedActions: Record<string, (asked: Asked) => unknown> = {
   "hands in the event after it": ({ handInNext }) => handInNext(),
+  "hands in the onset again": ({ collecting, onset }) => collecting.begin(onset),
   "hands in another invocation": ({ collecting }) => play(collecting, otherInvocation.events),
   "completes what waits": ({ collecting }) => collecting.completeAll(),
 };
@@ -167,12 +169,13 @@ const askedActions: Record<string, (asked: Asked) => void> = {
 /** The spans and lines of a stream, with `redact` doing something at one of the times it is asked. */
 function playAsked(
   events: readonly TailEvent[],
-  action: (asked: Asked) => void,
+  action: (asked: Asked) => unknown,
   place: { readonly target?: number; readonly afterEvent?: number },
 ) {
   const seen = new Set<number>();
   let current = 0;
   let take: ((event: TailEvent) => void) | undefined;
+  const onset = events[0] as Asked["onset"];
   const handInNext = () => {
     const next = current + 1;
     const event = events[next];
@@ -180,7 +183,7 @@ function playAsked(
     seen.add(next);
     take(event);
   };
-  const code = new UserCode(place.target, () => action({ collecting, handInNext }));
+  const code = new UserCode(place.target, () => action({ collecting, onset, handInNext }));
   const redact = (key: string, value: string) => {
     code.reach(`redact ${key}`);
     return value.replaceAll("secret", "***");
@@ -194,10 +197,10 @@ function playAsked(
   for (const [i, event] of events.entries()) {
     if (seen.has(i)) continue;
     current = i;
-    if (i === 0) take = collecting.begin(event as never);
+    if (i === 0) take = collecting.begin(onset);
     else take?.(event);
     while (eventOf.length < code.points.length) eventOf.push(i);
-    if (place.afterEvent === i) action({ collecting, handInNext });
+    if (place.afterEvent === i) action({ collecting, onset, handInNext });
   }
   collecting.completeAll();
   assertAccounted(to);
