@@ -49,6 +49,8 @@ const leftOut = Symbol("left out");
 /** A planned attribute is three of these: key, value, and the whole value or {@link leftOut}. */
 type Planned = (AttributeValue | typeof leftOut | undefined)[];
 
+const noPlan: Planned = [];
+
 /**
  * One instance of the core: its exports as methods, with texts and plans decoded.
  *
@@ -320,7 +322,7 @@ export class Core {
       const planned = this.#takePlan(entries, profile, fields);
       if (entries < 0) return entries;
       const status = this.#block.results[0] as number;
-      this.#write(planned, sink);
+      if (entries > 0) this.#write(planned, sink);
       return status;
     } catch (cause) {
       return this.#trap(cause, trapped);
@@ -401,7 +403,10 @@ export class Core {
     }
     this.#attachIfGrown();
     const { numbers, sizes, textIds, present } = this.#block;
-    present.fill(0);
+    present[0] = 0;
+    present[1] = 0;
+    present[2] = 0;
+    present[3] = 0;
     for (let i = 0; i < length; i += 1) {
       const field = fields[i] as number;
       const value = values[i] as string | number;
@@ -436,9 +441,10 @@ export class Core {
 
   /** The attributes of a plan, which takes them out of the exchange block; empty for an error. */
   #takePlan(entries: number, profile: number, { fields }: FieldValues): Planned {
-    const planned: Planned = [];
+    this.#attachIfGrown();
+    let planned = noPlan;
     if (entries > 0) {
-      this.#attachIfGrown();
+      planned = [];
       const keys = this.#keys[profile] ?? this.#loadKeys(profile);
       for (let i = 0; i < entries; i += 1) {
         const what = this.#block.plan[2 * i] as number;
@@ -456,7 +462,7 @@ export class Core {
       }
     }
     // Large texts must not outlive their span here.
-    for (const field of fields) this.#fieldTexts[field] = "";
+    for (let i = 0; i < fields.length; i += 1) this.#fieldTexts[fields[i] as number] = "";
     return planned;
   }
 

@@ -24,11 +24,11 @@ export abstract class AttributeWriter implements AttributeSink {
   protected readonly core: Core;
   protected readonly handle: number;
   protected readonly writer: SpanWriter;
-  /** What the core has not been told yet. */
-  protected written = 0;
-  protected writtenBytes = 0;
   protected invalid = 0;
   protected isOpen = true;
+  /** The allowance as it was when the core was last told, and what is left of it. */
+  #countAllowed: number;
+  #bytesAllowed: number;
   #countLeft: number;
   #bytesLeft: number;
 
@@ -37,8 +37,20 @@ export abstract class AttributeWriter implements AttributeSink {
     this.core = core;
     this.handle = handle;
     this.writer = writer;
-    this.#countLeft = isFresh ? Abi.maxUserAttributes : 0;
-    this.#bytesLeft = isFresh ? Abi.startBytes : 0;
+    this.#countAllowed = isFresh ? Abi.maxUserAttributes : 0;
+    this.#bytesAllowed = isFresh ? Abi.startBytes : 0;
+    this.#countLeft = this.#countAllowed;
+    this.#bytesLeft = this.#bytesAllowed;
+  }
+
+  /** Attributes that the core has not been told of yet. */
+  protected get written(): number {
+    return this.#countAllowed - this.#countLeft;
+  }
+
+  /** An upper bound of their bytes. */
+  protected get writtenBytes(): number {
+    return this.#bytesAllowed - this.#bytesLeft;
   }
 
   abstract write(key: string, value: AttributeValue, whole?: AttributeValue): void;
@@ -79,8 +91,6 @@ export abstract class AttributeWriter implements AttributeSink {
       }
       this.#countLeft -= 1;
       this.#bytesLeft -= bytes;
-      this.written += 1;
-      this.writtenBytes += bytes;
       if (typeof value === "object") this.write(key, value as AttributeValue);
       else writer.setAttribute(key, value as AttributeValue);
     }
@@ -96,10 +106,10 @@ export abstract class AttributeWriter implements AttributeSink {
   protected settle(): void {
     const { core, handle, written, writtenBytes, invalid } = this;
     const left = core.chargeAttributes(handle, written, writtenBytes, invalid);
-    this.#countLeft = Math.max(left, 0);
-    this.#bytesLeft = left < 0 ? 0 : core.chargedBytesLeft;
-    this.written = 0;
-    this.writtenBytes = 0;
+    this.#countAllowed = Math.max(left, 0);
+    this.#bytesAllowed = left < 0 ? 0 : core.chargedBytesLeft;
+    this.#countLeft = this.#countAllowed;
+    this.#bytesLeft = this.#bytesAllowed;
     this.invalid = 0;
   }
 
