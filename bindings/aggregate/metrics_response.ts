@@ -1,3 +1,4 @@
+import { report } from "../core/report_once.ts";
 import { wantsGzip } from "./accept_encoding.ts";
 import { isAuthorized } from "./authorization.ts";
 import { isolateAggregate } from "./isolate_aggregate.ts";
@@ -44,7 +45,7 @@ async function answer(request: Request, options: MetricsResponseOptions): Promis
   try {
     return (await refusal(request, options)) ?? (await exposition(request, options));
   } catch (cause) {
-    console.error("isotel: a scrape failed.", cause);
+    report("isotel: a scrape failed.", cause);
     return text(503, `Metrics cannot be read. ${reason(cause)}`);
   }
 }

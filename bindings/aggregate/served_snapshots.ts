@@ -1,3 +1,4 @@
+import { reportOnce } from "../core/report_once.ts";
 import { isolateAggregate } from "./isolate_aggregate.ts";
 
 /** A snapshot and what it tells about itself. */
@@ -68,8 +69,9 @@ async function readPlace(key: string): Promise<Served | undefined> {
   try {
     const cached = await (await openCache())?.match(addressOf(key));
     return cached && describe(new Uint8Array(await cached.arrayBuffer()));
-  } catch {
+  } catch (cause) {
     // A place that remembers nothing, or what another version of isotel wrote: the isolate still remembers.
+    reportCache(cause);
     return undefined;
   }
 }
@@ -78,7 +80,14 @@ async function writePlace(key: string, { bytes }: Served): Promise<void> {
   const headers = { "cache-control": `max-age=${rememberSeconds}` };
   try {
     await (await openCache())?.put(addressOf(key), new Response(bytes, { headers }));
-  } catch {
-    // As above.
+  } catch (cause) {
+    reportCache(cause);
   }
+}
+
+function reportCache(cause: unknown): void {
+  reportOnce(
+    "isotel: the Cache API failed; a scrape may show older totals than another isolate has shown before.",
+    cause,
+  );
 }

@@ -1,11 +1,8 @@
 import type { MetricsRoutes } from "../invocation/metrics_routes.ts";
-import type { MetricsBindings } from "../invocation/telemetry_options.ts";
 import { bytesOf } from "./bytes.ts";
 import { consumeTelemetry } from "./consume_telemetry.ts";
 import { metricsResponse } from "./metrics_response.ts";
 
-/** Appended to the name of a queue by convention: its dead letter queue. */
-const deadLetters = "-dlq";
 /** What a frame begins with. */
 const magic = [0x49, 0x53, 0x46];
 
@@ -21,18 +18,47 @@ export const workerRoutes: MetricsRoutes = {
     return metricsResponse(request, metrics);
   },
 
-  consume(batch, metrics) {
-    return isTelemetry(batch, metrics) ? consumeTelemetry(batch, metrics) : undefined;
+  consume(batch, metrics, hasHandler) {
+    const isNamed = batch.queue === metrics.queueName;
+    const isTelemetry = ({ body }: Message) => isNamed || isFrame(bytesOf(body));
+    const frames = batch.messages.filter(isTelemetry);
+    if (frames.length === 0) return undefined;
+    if (frames.length === batch.messages.length || !hasHandler) {
+      return { consumed: consumeTelemetry(batch, metrics), rest: undefined };
+    }
+    const others = batch.messages.filter((message) => !isTelemetry(message));
+    return {
+      consumed: consumeTelemetry(partOf(batch, frames), metrics),
+      rest: partOf(batch, others),
+    };
   },
 };
 
-/** A batch without a single frame may be anything: where the queue has no name to be known by, it is the user's. */
-function isTelemetry({ queue, messages }: MessageBatch, { queueName }: MetricsBindings): boolean {
-  if (queueName !== undefined) return queue === queueName || queue === queueName + deadLetters;
-  const bodies = messages.map(({ body }) => bytesOf(body));
-  return bodies.every((bytes) => bytes !== undefined) && bodies.some(isFrame);
+/** Text never has such a character behind the letters; format versions stay below it. */
+const firstPrintable = 0x20;
+
+/**
+ * Whether a message is a frame of any version, damaged or not. So no queue has to be named, and a dead letter queue may
+ * be shared with messages of the Worker's own.
+ */
+function isFrame(bytes: Uint8Array | undefined): boolean {
+  const version = bytes?.[magic.length] ?? 0;
+  return (
+    version > 0 && version < firstPrintable && magic.every((byte, index) => bytes?.[index] === byte)
+  );
 }
 
-function isFrame(bytes: Uint8Array | undefined): boolean {
-  return magic.every((byte, index) => bytes?.[index] === byte);
+/** The batch as if it had these messages alone. */
+function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
+  return {
+    queue: batch.queue,
+    metadata: batch.metadata,
+    messages,
+    ackAll() {
+      for (const message of messages) message.ack();
+    },
+    retryAll(options) {
+      for (const message of messages) message.retry(options);
+    },
+  };
 }

@@ -145,16 +145,16 @@ export class Collecting {
           invocation.take(event);
           if (invocation.isOver || event.event.type === "outcome") this.#touch(waitUntil);
           else if (this.#flush?.isOverdue(maxUnsentMs) === true) this.#touch(waitUntil);
-        } catch {
-          counts.failures += 1;
+        } catch (cause) {
+          counts.failed(cause);
         }
       };
       this.#open.set(invocation.id, { invocation, take });
       this.#traces?.begin(invocation.traceId);
       return take;
-    } catch {
+    } catch (cause) {
       // No onset as it should be: there is nothing to follow.
-      counts.failures += 1;
+      counts.failed(cause);
       counts.spans_dropped_failed += counts.spans_opened - openedBefore;
       return undefined;
     }
@@ -179,8 +179,8 @@ export class Collecting {
     }
     try {
       this.#traces.take(span, isSampled);
-    } catch {
-      this.counts.failures += 1;
+    } catch (cause) {
+      this.counts.failed(cause);
       this.counts.spans_dropped_failed += 1;
       this.reader.release(span);
     }
@@ -209,8 +209,8 @@ export class Collecting {
     for (const { units } of unmeasured) this.#unmeasuredUnits -= units;
     try {
       this.metrics?.genAi(invocation, unmeasured);
-    } catch {
-      this.counts.failures += 1;
+    } catch (cause) {
+      this.counts.failed(cause);
     }
   }
 
@@ -228,8 +228,8 @@ export class Collecting {
     this.measureSpans(invocation);
     try {
       this.metrics?.invocation(invocation);
-    } catch {
-      this.counts.failures += 1;
+    } catch (cause) {
+      this.counts.failed(cause);
     }
     this.#traces?.end(invocation.traceId);
   }
@@ -241,8 +241,8 @@ export class Collecting {
     for (const invocation of incomplete) {
       try {
         invocation.skipMissing();
-      } catch {
-        this.counts.failures += 1;
+      } catch (cause) {
+        this.counts.failed(cause);
       }
     }
     this.#traces?.sweep(this.clock());
@@ -269,8 +269,8 @@ export class Collecting {
         this.counts.invocations_swept += 1;
         try {
           invocation.giveUp();
-        } catch {
-          this.counts.failures += 1;
+        } catch (cause) {
+          this.counts.failed(cause);
           this.#open.delete(invocation.id);
           this.#silent.delete(invocation);
         }

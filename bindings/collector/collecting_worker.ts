@@ -1,8 +1,9 @@
 import { nativeWaitUntil } from "#native-tracing";
+import { reportOnce } from "../core/report_once.ts";
 import { metricsRoutes } from "../invocation/metrics_routes.ts";
 import { PerEnv } from "../invocation/per_env.ts";
-import { onceReporter } from "../invocation/report_once.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import { isTelemetryQueue } from "../invocation/telemetry_queue.ts";
 import { usedMetrics } from "../invocation/used_metrics.ts";
 import { provideSelfMetrics } from "../metrics/self_metrics.ts";
 import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
@@ -25,7 +26,6 @@ type OptionsOf = (env: never) => CollectorOptions;
 
 /** The queue of Workers that measure themselves, as in the examples: its batches are telemetry. */
 const telemetryQueue = "isotel-telemetry";
-const deadLetters = "-dlq";
 const aggregatorEntrypoint = "TelemetryAggregator";
 
 /** What one `env` comes to. */
@@ -38,8 +38,6 @@ interface Configured {
 const counts = new CollectorCounts();
 const own = new OwnInvocations(workersRuntime);
 const pipelines = new Set<Pipeline>();
-/** However many `env` there are. */
-const reportOnce = onceReporter();
 
 let isCounted = false;
 
@@ -82,9 +80,9 @@ export class CollectingWorker {
 
   queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
     const { metrics, flusher } = this.#configured.of(env);
-    const consumed = metrics && metricsRoutes()?.consume(batch, metrics);
+    const telemetry = metrics && metricsRoutes()?.consume(batch, metrics, false);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
-    if (consumed !== undefined) return consumed;
+    if (telemetry !== undefined) return telemetry.consumed;
     throw new Error(
       "isotel: the batch is none of telemetry's, or this Worker does not add metrics up: " +
         'export { TelemetryAggregator } from "isotel/metrics";',
@@ -120,21 +118,21 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
 
 /** Leaves alone who is excluded, this Worker itself, and what carries metrics. */
 function ignoring({ exclude, metrics }: CollectorPlan): (onset: Onset) => boolean {
-  const queueNames = [telemetryQueue, metrics?.metrics?.queueName ?? telemetryQueue];
-  const queues = new Set(queueNames.flatMap((name) => [name, name + deadLetters]));
+  const queues = [telemetryQueue, metrics?.metrics?.queueName ?? telemetryQueue];
   return (onset) => {
     const { scriptName, entrypoint, info } = onset.event;
     if (own.has(onset) || entrypoint === aggregatorEntrypoint) return true;
     if (scriptName !== undefined && exclude.has(scriptName)) return true;
-    return info?.type === "queue" && queues.has(info.queueName);
+    return info?.type === "queue" && queues.some((name) => isTelemetryQueue(info.queueName, name));
   };
 }
 
 function endInvocation(flusher: WorkerMetrics["flusher"], waitUntil: WaitUntil | undefined): void {
   try {
     flusher.endInvocation(undefined, waitUntil);
-  } catch {
+  } catch (cause) {
     // What was recorded stays where it is, and the next invocation looks for it.
+    reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);
   }
 }
 

@@ -1,3 +1,6 @@
+import { reportOnce } from "../core/report_once.ts";
+import { errorType } from "../trace/cause.ts";
+
 /** What became of what a collector was told. Every count only grows. */
 export class CollectorCounts {
   /** Invocations that were followed, ignored for their service or purpose, and those that were too many. */
@@ -36,4 +39,12 @@ export class CollectorCounts {
   redact_failures = 0;
   /** Errors of ours that were kept from the runtime. */
   failures = 0;
+
+  /** Counts such an error. Logged once for each type. */
+  failed(cause: unknown): void {
+    this.failures += 1;
+    reportOnce(
+      `isotel: the collector failed (${errorType(cause)}); what it was told of is missing.`,
+    );
+  }
 }

@@ -64,8 +64,8 @@ export class DelayedFlush {
     this.#lastUnixMs = pipeline.clock();
     try {
       this.#before();
-    } catch {
-      pipeline.countFailure();
+    } catch (cause) {
+      pipeline.countFailure(cause);
     }
     await pipeline.flush();
   }

@@ -1,5 +1,7 @@
 import { cleanRoute } from "../core/address.ts";
+import { reportOnce } from "../core/report_once.ts";
 import { SpanKind } from "../otlp/model.ts";
+import { errorType } from "../trace/cause.ts";
 import { httpMethod, otherMethod } from "../trace/http_method.ts";
 
 type Onset = TailStream.Onset;
@@ -171,7 +173,8 @@ function guardedRoute(info: Fetch, routeOf: RouteOf): string {
     const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
     const found: unknown = routeOf(new Request(info.url, { method: info.method, headers }));
     return typeof found === "string" ? cleanRoute(found) : "";
-  } catch {
+  } catch (cause) {
+    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return "";
   }
 }

@@ -1,3 +1,6 @@
+import { reportOnce } from "../core/report_once.ts";
+import { shapeOf } from "../metrics/shape.ts";
+import { errorType } from "../trace/cause.ts";
 import type { CollectorCounts } from "./counts.ts";
 
 /** The span a value is of, as `redact` is told of it. */
@@ -26,8 +29,13 @@ export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
     try {
       const redacted: unknown = redact(key, value, span);
       if (typeof redacted === "string" || redacted === undefined) return redacted;
-    } catch {
+      reportOnce(`isotel: redact answered ${shapeOf(redacted)}; a value is left out.`);
+    } catch (cause) {
       // Whatever it was, it has not said what may leave.
+      // Where it is no function, the options were refused with a message of their own.
+      if (typeof redact === "function") {
+        reportOnce(`isotel: redact failed (${errorType(cause)}); a value is left out.`);
+      }
     }
     counts.redact_failures += 1;
     return undefined;

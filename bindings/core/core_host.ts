@@ -1,4 +1,5 @@
 import { Core } from "./core.ts";
+import { reportOnce } from "./report_once.ts";
 
 /** After this many traps the core stays off for the rest of the isolate's life. */
 const maxTraps = 100;
@@ -69,6 +70,13 @@ export class CoreHost {
   #count(cause: unknown): void {
     this.#traps += 1;
     this.#lastTrap = cause;
+    if (this.#traps >= maxTraps) {
+      reportOnce(
+        `isotel: the core has failed ${maxTraps} times and stays off: this isolate traces and measures nothing.`,
+      );
+    } else {
+      reportOnce("isotel: the core failed and is replaced; spans that were open end here.", cause);
+    }
   }
 }
 

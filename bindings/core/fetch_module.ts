@@ -1,3 +1,5 @@
+import { reportOnce } from "./report_once.ts";
+
 // The types of the Workers runtime lack what browsers and other runtimes have.
 const { compileStreaming } = WebAssembly as unknown as {
   compileStreaming(response: Promise<Response>): Promise<WebAssembly.Module>;
@@ -7,7 +9,8 @@ const { compileStreaming } = WebAssembly as unknown as {
 export async function fetchModule(url: URL): Promise<WebAssembly.Module | undefined> {
   try {
     return await compileStreaming(fetch(url));
-  } catch {
+  } catch (cause) {
+    reportOnce(`isotel: ${url.pathname} could not be loaded; what needs it is off.`, cause);
     return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { FlueAbi, FlueSpanType } from "./abi.gen.ts";
 import { spanRow } from "./actions.ts";
 import { emptyPlan } from "./attributes.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
+import { reportSwallowed } from "./flue_core_host.ts";
 import type { SpanSink } from "./span_sink.ts";
 
 const number = FlueSpanType.coordinator;
@@ -38,8 +39,9 @@ export class Coordination<Span, Root> {
       });
       this.#open.add(span);
       return span;
-    } catch {
+    } catch (cause) {
       this.swallowed += 1;
+      reportSwallowed(cause);
       return undefined;
     }
   }
@@ -65,8 +67,9 @@ export class Coordination<Span, Root> {
         failure: hasFailed ? "" : undefined,
         isException: false,
       });
-    } catch {
+    } catch (cause) {
       this.swallowed += 1;
+      reportSwallowed(cause);
     }
   }
 

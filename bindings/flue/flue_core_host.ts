@@ -1,7 +1,16 @@
+import { reportOnce } from "../core/report_once.ts";
+import { errorType } from "../trace/cause.ts";
 import { FlueCore, type FlueCoreOptions } from "./flue_core.ts";
 
 /** After this many traps Flue is not observed any more in this isolate. */
 const maxTraps = 100;
+
+/** Logs once for each type an error of the observation that was kept from the program. */
+export function reportSwallowed(cause: unknown): void {
+  reportOnce(
+    `isotel: observing Flue failed (${errorType(cause)}); a span or an attribute is missing.`,
+  );
+}
 
 /** Owns the module for Flue. The instance is made at the first use; one that trapped is replaced at the next. */
 export class FlueCoreHost {
@@ -21,7 +30,9 @@ export class FlueCoreHost {
     if (this.#core === undefined && this.#traps < maxTraps) {
       this.#core = this.run(() => {
         const module = this.#module();
-        return module === undefined ? undefined : new FlueCore(module, this.#options);
+        if (module !== undefined) return new FlueCore(module, this.#options);
+        reportOnce("isotel: flue.wasm could not be loaded; Flue is not observed.");
+        return undefined;
       });
     }
     return this.#core;
@@ -31,9 +42,11 @@ export class FlueCoreHost {
   run<T>(call: () => T): T | undefined {
     try {
       return call();
-    } catch {
+    } catch (cause) {
       this.#traps += 1;
       this.#core = undefined;
+      const isOff = this.#traps >= maxTraps;
+      reportOnce(`isotel: the module for Flue failed and is ${isOff ? "off" : "replaced"}.`, cause);
       return undefined;
     }
   }

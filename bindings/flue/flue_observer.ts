@@ -6,6 +6,7 @@ import { flagsOf, readIds } from "./event_ids.ts";
 import { failure, failureGenAi } from "./failure.ts";
 import type { FlueCore } from "./flue_core.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
+import { reportSwallowed } from "./flue_core_host.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import { IsoTime } from "./iso_time.ts";
 import type { SpanSink } from "./span_sink.ts";
@@ -159,8 +160,9 @@ export class FlueObserver<Span, Root> {
     for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
       try {
         this.#act(actions, at, occurrence);
-      } catch {
+      } catch (cause) {
         this.#swallowed += 1;
+        reportSwallowed(cause);
       }
     }
   }
@@ -294,8 +296,9 @@ export class FlueObserver<Span, Root> {
   #guard<T>(body: () => T): T | undefined {
     try {
       return body();
-    } catch {
+    } catch (cause) {
       this.#swallowed += 1;
+      reportSwallowed(cause);
       return undefined;
     }
   }

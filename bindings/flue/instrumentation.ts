@@ -2,6 +2,7 @@ import { FlueEventType } from "./abi.gen.ts";
 import { Coordination } from "./coordination.ts";
 import { type FlueContext, type FlueEvent, readText } from "./event.ts";
 import type { FlueCoreHost } from "./flue_core_host.ts";
+import { reportSwallowed } from "./flue_core_host.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
 import type { SpanSink } from "./span_sink.ts";
@@ -149,8 +150,11 @@ export class Instrumentation<Span, Root> {
         outcome = outcomeOf(next);
         return outcome();
       });
-    } catch {
-      if (outcome === undefined) this.#swallowed += 1;
+    } catch (cause) {
+      if (outcome === undefined) {
+        this.#swallowed += 1;
+        reportSwallowed(cause);
+      }
     }
     return (outcome ?? next)();
   }
@@ -178,8 +182,9 @@ export class Instrumentation<Span, Root> {
   #attempt<T>(body: () => T): T | undefined {
     try {
       return body();
-    } catch {
+    } catch (cause) {
       this.#swallowed += 1;
+      reportSwallowed(cause);
       return undefined;
     }
   }

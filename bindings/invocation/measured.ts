@@ -1,3 +1,5 @@
+import { reportOnce } from "../core/report_once.ts";
+import { errorType } from "../trace/cause.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
 import type { Outcome } from "../trace/outcome.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
@@ -6,8 +8,6 @@ import { markMeasured } from "./measured_mark.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { PerEnv } from "./per_env.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
-import { onceReporter } from "./report_once.ts";
-import type { MetricsBindings } from "./telemetry_options.ts";
 import { usedMetrics } from "./used_metrics.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
@@ -18,25 +18,45 @@ export class MeasuredInvocations {
   readonly #options: PerEnv<WorkerOptions | undefined>;
 
   constructor(optionsOf: OptionsOf) {
-    this.#options = new PerEnv((env) => guarded(() => readOptions(optionsOf, env, reportOnce)));
+    this.#options = new PerEnv((env) =>
+      guarded("the options of withTelemetry", () => readOptions(optionsOf, env, reportOnce)),
+    );
   }
 
   /**
-   * Runs a handler of a Worker as an invocation, unless it is about isotel's own: a scrape, or a batch of the telemetry
-   * queue.
+   * Runs a handler of a Worker as an invocation. A scrape, and what is telemetry of a batch, do not reach it.
    *
    * @param args what the runtime gave the handler.
    * @param body calls it; undefined where the Worker has none.
    */
-  handler(name: string, args: readonly unknown[], body: (() => unknown) | undefined): unknown {
+  handler(
+    name: string,
+    args: readonly unknown[],
+    body: ((args: readonly unknown[]) => unknown) | undefined,
+  ): unknown {
     const [event, env, ctx] = args;
-    const options = this.#options.of(env);
-    const own =
-      options?.metrics === undefined ? undefined : ownAnswer(name, event, options.metrics, ctx);
-    if (own !== undefined) return this.run(env, ctx, () => own);
+    const metrics = this.#options.of(env)?.metrics;
+    const routes = metricsRoutes();
+    if (name === "fetch" && routes !== undefined && metrics !== undefined) {
+      const scrape = guarded("a scrape", () =>
+        routes.scrape(event as Request, metrics, ctx as ExecutionContext),
+      );
+      if (scrape !== undefined) return this.run(env, ctx, () => scrape);
+    }
+    const telemetry =
+      name === "queue" && routes !== undefined && metrics !== undefined
+        ? guarded("a batch of the telemetry queue", () =>
+            routes.consume(event as MessageBatch, metrics, body !== undefined),
+          )
+        : undefined;
+    const consumed = telemetry?.consumed;
+    const rest = telemetry === undefined ? event : telemetry.rest;
+    if (consumed !== undefined && rest === undefined) return this.run(env, ctx, () => consumed);
     if (body === undefined) throw new Error(`isotel: the Worker has no ${name} handler of its own`);
+    const own = () => body([rest, ...args.slice(1)]);
     const request = name === "fetch" ? event : undefined;
-    return this.run(env, ctx, body, { handler: name, event }, request);
+    const both = consumed === undefined ? own : () => withConsumed(consumed, own);
+    return this.run(env, ctx, both, { handler: name, event: rest }, request);
   }
 
   /**
@@ -58,8 +78,9 @@ export class MeasuredInvocations {
       try {
         measured?.(outcome);
         metrics.flusher.endInvocation(scope, unwatchedWaitUntil(ctx));
-      } catch {
+      } catch (cause) {
         // What was recorded stays where it is, and the next invocation looks for it.
+        reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);
       }
     };
     let result: T;
@@ -85,29 +106,21 @@ export class MeasuredInvocations {
   }
 }
 
-/** Several wrapped classes of a Worker have the same to say. */
-const reportOnce = onceReporter();
-
-/** The answer to what is isotel's own business; undefined for everything else. */
-function ownAnswer(
-  name: string,
-  event: unknown,
-  metrics: MetricsBindings,
-  ctx: unknown,
-): Promise<unknown> | undefined {
-  const routes = metricsRoutes();
-  if (routes === undefined) return undefined;
-  if (name === "fetch") {
-    return guarded(() => routes.scrape(event as Request, metrics, ctx as ExecutionContext));
+/** Runs a handler for the messages that are not telemetry. The invocation lasts until the others are consumed. */
+async function withConsumed(consumed: Promise<void>, body: () => unknown): Promise<unknown> {
+  try {
+    return await body();
+  } finally {
+    await consumed;
   }
-  if (name === "queue") return guarded(() => routes.consume(event as MessageBatch, metrics));
-  return undefined;
 }
 
-function guarded<T>(body: () => T): T | undefined {
+/** Runs what must not disturb the program; undefined when it throws, which is logged once. */
+function guarded<T>(what: string, body: () => T): T | undefined {
   try {
     return body();
-  } catch {
+  } catch (cause) {
+    reportOnce(`isotel: ${what} failed (${errorType(cause)}); the Worker goes on without it.`);
     return undefined;
   }
 }

@@ -8,8 +8,24 @@ export interface MetricsRoutes {
     metrics: MetricsBindings,
     ctx: ExecutionContext,
   ): Promise<Response> | undefined;
-  /** Takes a batch of the telemetry queue; undefined when the batch is another's. */
-  consume(batch: MessageBatch, metrics: MetricsBindings): Promise<void> | undefined;
+  /**
+   * Takes what is telemetry of a batch; undefined when nothing is.
+   *
+   * @param hasHandler whether the Worker has a handler for the rest. Without one the whole batch is telemetry when a
+   * part of it is.
+   */
+  consume(
+    batch: MessageBatch,
+    metrics: MetricsBindings,
+    hasHandler: boolean,
+  ): ConsumedBatch | undefined;
+}
+
+export interface ConsumedBatch {
+  /** Never rejects. */
+  readonly consumed: Promise<void>;
+  /** The messages that are not telemetry; undefined when all are. */
+  readonly rest: MessageBatch | undefined;
 }
 
 let routes: MetricsRoutes | undefined;

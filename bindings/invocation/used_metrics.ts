@@ -1,3 +1,4 @@
+import { reportOnce } from "../core/report_once.ts";
 import { type WorkerMetrics, workersMetrics } from "../metrics/workers_flusher.ts";
 import type { WorkerOptions } from "./read_options.ts";
 
@@ -9,7 +10,8 @@ export function usedMetrics(options: WorkerOptions | undefined): WorkerMetrics |
     metrics.flusher.use(options.plan);
     metrics.genAi.use(options.genAi);
     return metrics;
-  } catch {
+  } catch (cause) {
+    reportOnce("isotel: metrics could not be set up; this isolate records none.", cause);
     return undefined;
   }
 }

@@ -94,9 +94,12 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
     const value = (...args: unknown[]): unknown => {
       watchWaitUntil(args[2]);
       // A handler is called as a method of what the Worker exports.
-      const body = isHandler ? () => Reflect.apply(original, handler, args) as unknown : undefined;
+      const body = isHandler
+        ? (given: readonly unknown[]) => Reflect.apply(original, handler, given) as unknown
+        : undefined;
       if (measured !== undefined) return measured.handler(name, args, body);
-      return body && runInvocation({ handler: name, event: args[0] }, args[2], body);
+      const call = { handler: name, event: args[0] };
+      return body && runInvocation(call, args[2], () => body(args));
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
   }

@@ -56,8 +56,8 @@ export class Exports {
       pipeline.addLog(logRecord(input, pipeline.clock(), parent, pipeline.keptParameters));
       if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
       else context.group.logged();
-    } catch {
-      pipeline.countFailure();
+    } catch (cause) {
+      pipeline.countFailure(cause);
     }
   }
 

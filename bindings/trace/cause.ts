@@ -6,6 +6,22 @@ export function isCancellation(cause: unknown): boolean {
   return nameOf(cause) === "AbortError";
 }
 
+/** A cause for a message on the console: its type and what it says. Never throws. */
+export function describeCause(cause: unknown): string {
+  const said = messageOf(cause);
+  return said.startsWith("isotel: ")
+    ? said.slice("isotel: ".length)
+    : `${errorType(cause)}: ${said}`;
+}
+
+function messageOf(cause: unknown): string {
+  try {
+    return String((cause as { message?: unknown } | undefined)?.message ?? cause);
+  } catch {
+    return "no message";
+  }
+}
+
 /** error.type of a cause: the name of an Error, `typeof` of anything else. Never its message. */
 export function errorType(cause: unknown): string {
   if (!isError(cause)) return typeof cause;

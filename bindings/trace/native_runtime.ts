@@ -1,3 +1,4 @@
+import { reportOnce } from "../core/report_once.ts";
 import { noopRuntime, type SpanRuntime, type SpanWriter, type StatusCode } from "./span_runtime.ts";
 
 /** A span of `cloudflare:workers`, as far as this runtime's version has it. */
@@ -83,7 +84,8 @@ function spanMethods(
       span.end();
       return span;
     });
-  } catch {
+  } catch (cause) {
+    reportOnce("isotel: the runtime shows no span; status and ids of spans are not used.", cause);
     return {};
   }
 }

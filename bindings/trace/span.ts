@@ -125,9 +125,9 @@ export class Span extends AttributeWriter implements TracerSpan {
   get isTraced(): boolean {
     try {
       return this.isOpen && this.writer.isTraced;
-    } catch {
+    } catch (cause) {
       // A span of another request.
-      this.#telemetry.countSwallowed();
+      this.#telemetry.countSwallowed(cause);
       return false;
     }
   }
@@ -145,9 +145,9 @@ export class Span extends AttributeWriter implements TracerSpan {
     }
     try {
       this.writeAll(attributes);
-    } catch {
+    } catch (cause) {
       // A getter of the caller's or the runtime's writer threw.
-      this.#telemetry.countSwallowed();
+      this.#telemetry.countSwallowed(cause);
     }
   }
 
@@ -245,8 +245,8 @@ export class Span extends AttributeWriter implements TracerSpan {
     }
     try {
       this.writer.end();
-    } catch {
-      this.#telemetry.countSwallowed();
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
     }
   }
 
@@ -269,8 +269,8 @@ export class Span extends AttributeWriter implements TracerSpan {
   #attempt<T>(call: () => T): T | undefined {
     try {
       return call();
-    } catch {
-      this.#telemetry.countSwallowed();
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
       return undefined;
     }
   }

@@ -1,5 +1,7 @@
 import { Operation } from "../core/abi.gen.ts";
 import type { CoreHost } from "../core/core_host.ts";
+import { reportOnce } from "../core/report_once.ts";
+import { errorType } from "./cause.ts";
 import type { Clock } from "./clock.ts";
 import { NameCache } from "./name_cache.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
@@ -44,9 +46,13 @@ export class Telemetry {
     return this.host.core?.isMeasuring === true;
   }
 
-  /** Notes an error of the runtime or of a caller's getter that was kept from the program. */
-  countSwallowed(): void {
+  /** Notes an error of the runtime or of a caller's getter that was kept from the program. Logged once for each type. */
+  countSwallowed(cause: unknown): void {
     this.#swallowed += 1;
+    reportOnce(
+      `isotel: tracing failed (${errorType(cause)}): a span or an attribute is missing. ` +
+        "isotel_swallowed_errors counts how often.",
+    );
   }
 
   /** Adds counts of another part to the diagnostics. */
@@ -63,8 +69,8 @@ export class Telemetry {
   guard<T>(body: () => T): T | undefined {
     try {
       return body();
-    } catch {
-      this.countSwallowed();
+    } catch (cause) {
+      this.countSwallowed(cause);
       return undefined;
     }
   }

@@ -117,7 +117,7 @@ function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanW
     return telemetry.runtime.startActiveSpan(name, body);
   } catch (cause) {
     if (telemetry.bodiesEntered !== before) throw cause;
-    telemetry.countSwallowed();
+    telemetry.countSwallowed(cause);
     return body(noopWriter);
   }
 }

@@ -139,8 +139,8 @@ export class ModelCall extends RequestCall {
   #observeGuarded(part: unknown): void {
     try {
       this.#observe(part);
-    } catch {
-      this.owner.telemetry.countSwallowed();
+    } catch (cause) {
+      this.owner.telemetry.countSwallowed(cause);
     }
   }
 

@@ -1,3 +1,4 @@
+import { reportOnce } from "../../core/report_once.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { runProviderCall } from "../calls/provider_call.ts";
@@ -48,7 +49,12 @@ export function traceChannel(
   const settings = readSettings(options);
   if (unsubscribe !== undefined) return unsubscribe;
   const channel = tracingChannel();
-  if (channel === undefined) return () => {};
+  if (channel === undefined) {
+    reportOnce(
+      "isotel: traceAISDKChannel traces nothing: the runtime has no diagnostics channel. Add the compatibility flag nodejs_compat.",
+    );
+    return () => {};
+  }
   const tracer = new ChannelTracer(telemetry, settings);
   const { start } = channel;
   const original = start.runStores;

@@ -158,7 +158,7 @@ export function runObserved<T>(
     return observe(begin);
   } catch (cause) {
     if (hasBegun) throw cause;
-    telemetry.countSwallowed();
+    telemetry.countSwallowed(cause);
     return execute();
   }
 }

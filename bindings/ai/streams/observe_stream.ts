@@ -1,3 +1,6 @@
+import { reportOnce } from "../../core/report_once.ts";
+import { errorType } from "../../trace/cause.ts";
+
 /** What an observer of a stream is told. Every method may be called more than once. */
 export interface StreamObserver {
   /** Somebody began to consume it. */
@@ -34,42 +37,47 @@ class Observation {
   onStart(): void {
     try {
       this.#observer.onStart?.();
-    } catch {
-      // What it could not take in is lost to it alone: the stream is not its own.
+    } catch (failure) {
+      reportLost(failure);
     }
   }
 
   onChunk(chunk: unknown): void {
     try {
       this.#observer.onChunk?.(chunk);
-    } catch {
-      // As above.
+    } catch (failure) {
+      reportLost(failure);
     }
   }
 
   onDone(): void {
     try {
       this.#observer.onDone();
-    } catch {
-      // As above.
+    } catch (failure) {
+      reportLost(failure);
     }
   }
 
   onError(cause: unknown): void {
     try {
       this.#observer.onError(cause);
-    } catch {
-      // As above.
+    } catch (failure) {
+      reportLost(failure);
     }
   }
 
   onCancel(reason: unknown): void {
     try {
       this.#observer.onCancel(reason);
-    } catch {
-      // As above.
+    } catch (failure) {
+      reportLost(failure);
     }
   }
+}
+
+/** What an observer could not take in is lost to it alone: the stream is not its own. */
+function reportLost(failure: unknown): void {
+  reportOnce(`isotel: a stream was not observed to its end (${errorType(failure)}).`);
 }
 
 class Same {

@@ -1,3 +1,4 @@
+import { deadLetterQueueOf, maxQueueName } from "../../invocation/telemetry_queue.ts";
 import { CliError } from "../cli_error.ts";
 import type { Addition } from "./additions.ts";
 import { type Json, record, type Sections, text } from "./sections.ts";
@@ -29,8 +30,8 @@ export interface BindingsPlan {
   readonly hints: readonly string[];
 }
 
-const maxQueueName = 63;
-const deadSuffix = "-dead";
+/** Left free at the end of a queue's name, so that its dead letter queue is called the same and more. */
+const suffixRoom = 5;
 const consumerSettings = { max_batch_size: 100, max_batch_timeout: 1, max_retries: 20 };
 const nodeFlags: readonly unknown[] = ["nodejs_compat", "nodejs_compat_v2"];
 /** Lists of bindings by the key that names one. */
@@ -112,9 +113,8 @@ class Plan implements BindingsPlan {
 
     const consumers = sections.own("queues", "consumers");
     const consumer = sections.list(consumers).find((item) => item["queue"] === queue);
-    const dead = queue.slice(0, maxQueueName - deadSuffix.length) + deadSuffix;
     if (consumer === undefined) {
-      const item = { queue, ...consumerSettings, dead_letter_queue: dead };
+      const item = { queue, ...consumerSettings, dead_letter_queue: deadLetterQueueOf(queue) };
       this.additions.push({ path: consumers, item });
       return;
     }
@@ -192,5 +192,5 @@ function createsClass(migration: Json, className: string): boolean {
 function queueNameOf(worker: string | undefined): string {
   const suffix = "-telemetry";
   const base = (worker ?? "worker").toLowerCase().replace(/[^a-z0-9-]+/g, "-");
-  return base.slice(0, maxQueueName - suffix.length - deadSuffix.length) + suffix;
+  return base.slice(0, maxQueueName - suffix.length - suffixRoom) + suffix;
 }

@@ -153,9 +153,9 @@ export class CompositeRuntime implements SpanRuntime {
       const span = new CapturedSpan(name, identity, parent, group, native, place);
       if (context === undefined) group.first = span;
       return span;
-    } catch {
+    } catch (cause) {
       // No ids, for lack of the module that makes them.
-      pipeline.countFailure();
+      pipeline.countFailure(cause);
       return undefined;
     }
   }

@@ -1,4 +1,6 @@
 import { cleanRoute } from "../../core/address.ts";
+import { reportOnce } from "../../core/report_once.ts";
+import { errorType } from "../../trace/cause.ts";
 import { httpMethod, otherMethod } from "../../trace/http_method.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
 import { SpanKind } from "../model.ts";
@@ -71,7 +73,8 @@ function routeOf(request: Request, route: RouteOf | undefined): string | undefin
   try {
     const found: unknown = route?.(request);
     return typeof found === "string" ? cleanRoute(found) : undefined;
-  } catch {
+  } catch (cause) {
+    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return undefined;
   }
 }

@@ -42,16 +42,16 @@ export function runInvocation<T>(
   let context: ActiveContext = { group, parent: undefined };
   try {
     context = open(invocation, runtime, group) ?? context;
-  } catch {
+  } catch (cause) {
     // An event that is none, or a runtime without entropy: the invocation has no span of its own.
-    pipeline.countFailure();
+    pipeline.countFailure(cause);
   }
   const span = context instanceof CapturedSpan ? context : undefined;
   const end = (outcome: Outcome): void => {
     try {
       if (span !== undefined) close(span, outcome);
-    } catch {
-      pipeline.countFailure();
+    } catch (cause) {
+      pipeline.countFailure(cause);
     }
     group.over();
   };

@@ -30,7 +30,7 @@ export class SignalExporter<T> {
   readonly destination: Destination;
   readonly #encode: Encode<T>;
   readonly #options: SenderOptions;
-  readonly #tally = new Tally();
+  readonly #tally: Tally;
   readonly #queue: BoundedQueue<T>;
   readonly #sending = new Set<Sending>();
   #pausedUntilUnixMs = 0;
@@ -45,6 +45,7 @@ export class SignalExporter<T> {
     this.destination = destination;
     this.#encode = encode;
     this.#options = options;
+    this.#tally = new Tally(destination.url);
     const limits = { items: maxQueued, size: maxQueuedUnits };
     this.#queue = new BoundedQueue(limits, (count) => this.#tally.drop("queue_full", count));
   }

@@ -1,3 +1,5 @@
+import { reportOnce } from "../../core/report_once.ts";
+
 /** Why something that was to be sent was not taken. */
 export const dropReasons = [
   /** A newer one needed its place in the queue. */
@@ -33,8 +35,9 @@ export interface ExportCounts {
   readonly lastStatus: number;
 }
 
-/** Counts of one signal at one backend. */
+/** Counts of one signal at one backend. What is dropped is logged too, once for each reason. */
 export class Tally {
+  readonly #url: string;
   made = 0;
   accepted = 0;
   requests = 0;
@@ -43,7 +46,18 @@ export class Tally {
     dropReasons.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
 
+  /** @param url of the backend. */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
   drop(reason: DropReason, count: number): void {
+    if (count === 0) return;
     this.dropped[reason] += count;
+    const { host } = new URL(this.#url);
+    reportOnce(
+      `isotel: spans or log records for ${host} are dropped (${reason}, last status ${this.lastStatus}). ` +
+        "isotel_otlp_items counts how many.",
+    );
   }
 }

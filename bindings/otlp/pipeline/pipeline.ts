@@ -1,4 +1,6 @@
 import type { KeptParameters } from "../../core/address.ts";
+import { reportOnce } from "../../core/report_once.ts";
+import { errorType } from "../../trace/cause.ts";
 import type { Clock } from "../../trace/clock.ts";
 import type { Sleep, WaitUntil } from "../../trace/waiting.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
@@ -145,8 +147,8 @@ export class Pipeline {
     this.#flushes += 1;
     try {
       await Promise.all(this.#exporters.map(({ exporter }) => exporter.flush(now + flushMs)));
-    } catch {
-      this.countFailure();
+    } catch (cause) {
+      this.countFailure(cause);
     } finally {
       this.#flushes -= 1;
     }
@@ -174,9 +176,12 @@ export class Pipeline {
     }
   }
 
-  /** Notes an error of ours that was kept from the program. */
-  countFailure(): void {
+  /** Notes an error of ours that was kept from the program. Logged once for each type. */
+  countFailure(cause: unknown): void {
     this.#failures += 1;
+    reportOnce(
+      `isotel: the export failed (${errorType(cause)}); spans or log records are missing.`,
+    );
   }
 
   counts(): BackendCounts[] {

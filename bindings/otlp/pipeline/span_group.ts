@@ -51,8 +51,8 @@ export class SpanGroup {
       this.#take(span);
       if (this.#isOver) this.#flushWhenIdle();
       else if (this.pipeline.isBatchFull) this.#flushSoon();
-    } catch {
-      this.pipeline.countFailure();
+    } catch (cause) {
+      this.pipeline.countFailure(cause);
     }
   }
 
@@ -67,8 +67,8 @@ export class SpanGroup {
     this.#isOver = true;
     try {
       this.#flushWhenIdle();
-    } catch {
-      this.pipeline.countFailure();
+    } catch (cause) {
+      this.pipeline.countFailure(cause);
     }
   }
 

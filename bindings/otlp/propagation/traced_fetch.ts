@@ -1,3 +1,5 @@
+import { reportOnce } from "../../core/report_once.ts";
+import { errorType } from "../../trace/cause.ts";
 import type { CompositeRuntime } from "../capture/composite_runtime.ts";
 import { activeContext, type ParentSpan } from "../capture/context.ts";
 import { setParent } from "./remote_parent.ts";
@@ -35,8 +37,9 @@ export function makeTracedFetch(
     let headers: Headers | undefined;
     try {
       headers = tracedHeaders(runtime, settings(), input, init);
-    } catch {
+    } catch (cause) {
       // An address or headers that fetch itself will refuse, or a function of the caller's that throws.
+      reportOnce(`isotel: a request carries no trace context (${errorType(cause)}).`);
     }
     return headers === undefined ? send(input, init) : send(input, { ...init, headers });
   };

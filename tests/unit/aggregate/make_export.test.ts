@@ -68,7 +68,9 @@ describe("the export an aggregator asks for", () => {
         throw new Error("s3cret");
       };
       assert.equal(makeExport(throwing, {}, host), undefined);
-      assert.deepEqual(errors, ["isotel: the option otlp cannot be read."]);
+      assert.deepEqual(errors, [
+        "isotel: the option otlp cannot be read (Error); nothing is sent over OTLP.",
+      ]);
     });
   });
 });

@@ -23,31 +23,65 @@ function batchOf(queue: string, bodies: readonly unknown[]) {
   return { batch: { queue, messages } as unknown as MessageBatch, outcomes };
 }
 
-describe("what a Worker takes for its telemetry queue", () => {
-  for (const [what, queue, bodies, metrics, is] of [
-    ["bytes with a frame among them", "any", [frame, new Uint8Array(3)], {}, true],
-    ["a frame in a buffer", "any", [frame.slice().buffer], {}, true],
-    ["bytes without a single frame", "any", [new Uint8Array(3)], {}, false],
-    ["frames beside what is no bytes", "any", [frame, "text"], {}, false],
-    ["no messages", "any", [], {}, false],
-    ["the queue it is told of, whatever it brings", "own", ["text"], { queueName: "own" }, true],
-    ["its dead letter queue", "own-dlq", [frame], { queueName: "own" }, true],
-    ["another queue with frames", "other", [frame], { queueName: "own" }, false],
+const text = new TextEncoder();
+const newer = frame.slice();
+newer[3] = 2;
+
+describe("what a Worker takes for telemetry of a batch", () => {
+  for (const [what, queue, bodies, metrics, taken] of [
+    ["a frame", "any", [frame], {}, [0]],
+    ["a frame in a buffer", "any", [frame.slice().buffer], {}, [0]],
+    ["a frame of a newer version", "any", [newer], {}, [0]],
+    ["a frame that is cut", "any", [frame.subarray(0, 30)], {}, [0]],
+    ["other bytes", "any", [new Uint8Array(3)], {}, []],
+    ["text that begins with the letters of a frame", "any", [text.encode("ISFAHAN")], {}, []],
+    ["frames beside other bytes", "any", [new Uint8Array(3), frame], {}, [1]],
+    ["frames beside text", "any", [frame, "text", newer], {}, [0, 2]],
+    ["no messages", "any", [], {}, []],
+    ["whatever the named queue brings", "own", ["text"], { queueName: "own" }, [0]],
+    ["frames of its dead letter queue", "own-dlq", ["text", frame], { queueName: "own" }, [1]],
+    ["frames of another queue", "other", ["text", frame], { queueName: "own" }, [1]],
   ] as const) {
-    test(`${what}: ${is ? "yes" : "no"}`, async (t) => {
+    const which = taken.length === 0 ? "nothing" : `messages ${taken.join(", ")}`;
+    test(`${what}: ${which}`, async (t) => {
       t.mock.method(console, "error", () => {});
       const { batch, outcomes } = batchOf(queue, bodies);
-      const taken = workerRoutes.consume(batch, metrics);
-      assert.equal(taken !== undefined, is);
-      await taken;
+      const telemetry = workerRoutes.consume(batch, metrics, true);
+      await telemetry?.consumed;
       // There is no aggregator here.
-      assert.deepEqual(outcomes, is ? bodies.map((_, index) => `retry ${index} in 5`) : []);
+      assert.deepEqual(
+        outcomes,
+        taken.map((index) => `retry ${index} in 5`),
+      );
+      const rest = telemetry === undefined ? batch : telemetry.rest;
+      const others = batch.messages.filter((_, index) => !taken.some((one) => one === index));
+      assert.deepEqual(rest?.messages ?? [], others);
     });
   }
 
+  test("the rest of a batch is acknowledged and retried without the telemetry in it", async (t) => {
+    t.mock.method(console, "error", () => {});
+    const { batch, outcomes } = batchOf("any", ["a", frame, "b"]);
+    const telemetry = workerRoutes.consume(batch, {}, true);
+    await telemetry?.consumed;
+    telemetry?.rest?.ackAll();
+    telemetry?.rest?.retryAll({ delaySeconds: 7 });
+    assert.deepEqual(outcomes, ["retry 1 in 5", "ack 0", "ack 2", "retry 0 in 7", "retry 2 in 7"]);
+    assert.equal(telemetry?.rest?.queue, "any");
+  });
+
+  test("a Worker without a handler of its own consumes the whole batch", async (t) => {
+    t.mock.method(console, "error", () => {});
+    const { batch, outcomes } = batchOf("any", ["text", frame]);
+    const telemetry = workerRoutes.consume(batch, {}, false);
+    await telemetry?.consumed;
+    assert.equal(telemetry?.rest, undefined);
+    assert.deepEqual(outcomes, ["retry 0 in 5", "retry 1 in 5"]);
+  });
+
   test("without an aggregator it is told once which binding is missing", async (t) => {
     const errors = t.mock.method(console, "error", () => {});
-    await workerRoutes.consume(batchOf("any", [frame, frame]).batch, {});
+    await workerRoutes.consume(batchOf("any", [frame, frame]).batch, {}, true)?.consumed;
     assert.equal(errors.mock.callCount(), 1);
     const [, cause] = errors.mock.calls[0]?.arguments ?? [];
     assert.match(String(cause), /`aggregator` is missing.*wrangler\.jsonc.*new_sqlite_classes/);
