@@ -20,7 +20,7 @@ export const AggregateAbi = {
   otlpNext: 0,
   otlpSeries: 1,
   otlpPoints: 2,
-  fingerprint: 2448306651,
+  fingerprint: 3397327224,
 } as const;
 
 /** The functions a module has to export. */
@@ -81,4 +81,5 @@ export const aggregatorCounterNames = [
   "isotel_otlp_points_rejected",
   "isotel_otlp_points_dropped",
   "isotel_otlp_metric_requests_failed",
+  "isotel_frames_newer",
 ] as const;

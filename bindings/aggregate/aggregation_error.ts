@@ -9,6 +9,8 @@ export function errorName(code: number): string {
   return names.get(code) ?? `error ${code}`;
 }
 
+const newer = ": a newer version of isotel wrote it; use that version here too";
+
 /** What the aggregation module refused, or that it failed altogether. */
 export class AggregationError extends Error {
   override readonly name = "AggregationError";
@@ -16,7 +18,8 @@ export class AggregationError extends Error {
   readonly code: number | undefined;
 
   constructor(what: string, code?: number, cause?: unknown) {
-    super(`isotel: ${what}${code === undefined ? "" : ` (${errorName(code)})`}`, { cause });
+    const reason = code === undefined ? "" : ` (${errorName(code)})`;
+    super(`isotel: ${what}${reason}${code === ErrorCode.unknownVersion ? newer : ""}`, { cause });
     this.code = code;
   }
 }

@@ -1,3 +1,5 @@
+import { ErrorCode } from "../core/abi.gen.ts";
+import { report, reportOnce } from "../core/report_once.ts";
 import { shardName } from "../metrics/shard.ts";
 import { errorName } from "./aggregation_error.ts";
 import { type AggregatorNamespace, aggregatorStub, checkShards } from "./aggregator_stub.ts";
@@ -24,7 +26,8 @@ const aloneFromAttempt = 3;
 /**
  * Hands the frames of a batch to the aggregators, one call for each shard, and acknowledges each message once its
  * aggregator has stored it. What is no frame is acknowledged too: the first aggregator counts it. The messages of an
- * aggregator that fails are retried, later with each attempt. Frames may come any number of times, in any order.
+ * aggregator that fails are retried, later with each attempt, and so are frames of a newer format version, which it
+ * cannot read. Frames may come any number of times, in any order.
  *
  * It never rejects. Messages of a dead letter queue are consumed the same way.
  */
@@ -38,7 +41,7 @@ export async function consumeTelemetry(
     const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
     tellRefused(batch.queue, refused.flat());
   } catch (cause) {
-    console.error(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
+    report(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
     retryAll(batch.messages);
   }
 }
@@ -84,21 +87,29 @@ async function deliver(
   try {
     const results = await aggregatorStub(namespace, shard).apply(frames);
     messages.forEach((message, index) => {
-      if (typeof results[index] === "number") message.ack();
+      const result = results[index];
+      if (typeof result === "number" && result !== ErrorCode.unknownVersion) message.ack();
       else retryAll([message]);
     });
     return results.filter((result) => result < 0);
   } catch (cause) {
-    console.error(`isotel: ${messages.length} messages wait for the aggregator ${shard}.`, cause);
+    report(`isotel: ${messages.length} messages wait for the aggregator ${shard}.`, cause);
     retryAll(messages);
     return [];
   }
 }
 
 function tellRefused(queue: string, codes: readonly number[]): void {
-  if (codes.length === 0) return;
-  const reasons = [...new Set(codes)].map(errorName).join(", ");
-  console.error(
-    `isotel: ${codes.length} messages of the queue ${queue} were refused and counted (${reasons}).`,
+  const refused = codes.filter((code) => code !== ErrorCode.unknownVersion);
+  if (refused.length < codes.length) {
+    reportOnce(
+      `isotel: the queue ${queue} carries metrics of a newer version of isotel than the aggregator runs. They are ` +
+        "retried until that version is deployed, and then go to the dead letter queue; isotel_frames_newer counts how often.",
+    );
+  }
+  if (refused.length === 0) return;
+  const reasons = [...new Set(refused)].map(errorName).join(", ");
+  report(
+    `isotel: ${refused.length} messages of the queue ${queue} were refused and counted (${reasons}).`,
   );
 }

@@ -1,4 +1,5 @@
 import { DurableObject } from "#durable-object";
+import { report } from "../core/report_once.ts";
 import type { MetricsExport, MetricsExportCounts } from "../invocation/metrics_export.ts";
 import { provideMetricsRoutes } from "../invocation/metrics_routes.ts";
 import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_options.ts";
@@ -34,6 +35,8 @@ export interface TelemetryAggregatorOptions {
 /** What arrives within this time is published together. */
 const gatherMs = 250;
 const maxRetryMs = 60_000;
+/** Between two looks at totals that cannot be read. */
+const unreadablePauseMs = 300_000;
 /** KV that takes longer is asked again: until an alarm is over, no other rings. */
 const maxPublishMs = 30_000;
 /** Forgetting has no haste: it is done at most so often. */
@@ -98,7 +101,8 @@ export class TelemetryAggregator extends DurableObject<unknown> {
    * Adds frames to the totals and stores them before it answers.
    *
    * @returns for each frame 0 when it was added, 1 when it had been before, or the negative code of
-   * src/base/errors.def it was refused and counted with.
+   * src/base/errors.def it was refused and counted with. Of these `unknownVersion` is not final: the frame has a newer
+   * format version and has to be sent again.
    * @throws when nothing is known of any of them: all have to be sent again.
    */
   async apply(frames: Uint8Array[]): Promise<number[]> {
@@ -145,7 +149,11 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       await this.#setNextAlarm();
     } catch (cause) {
       this.#report(cause);
-      if (cause instanceof UnreadableTotalsError) return;
+      if (cause instanceof UnreadableTotalsError) {
+        // Another version of the code may read them: it is asked by the next life of this object.
+        await this.#alarm.setBy(Date.now() + unreadablePauseMs);
+        return;
+      }
       this.#isDirty = true;
       this.#publishFailures += 1;
       const delay = Math.min(maxRetryMs, this.#publishIntervalMs * 2 ** this.#publishFailures);
@@ -193,9 +201,9 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 
   #reportExport(message: string, cause: unknown): void {
-    if (cause === undefined) console.error(message);
+    if (cause === undefined) report(message);
     else if (cause instanceof UnreadableTotalsError) this.#report(cause);
-    else console.error(message, cause);
+    else report(message, cause);
   }
 
   #guard<T>(work: () => T): T {
@@ -211,10 +219,10 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   #report(cause: unknown): void {
     if (cause === this.#reported) return;
     this.#reported = cause;
-    console.error(`isotel: the aggregator ${this.#shard} failed.`, cause);
+    report(`isotel: the aggregator ${this.#shard} failed.`, cause);
     if (!(cause instanceof UnreadableTotalsError) || this.#kv === undefined) return;
     const told = publishError(this.#kv, this.#shard, cause.message);
-    this.ctx.waitUntil(told.catch((error) => console.error("isotel: KV failed.", error)));
+    this.ctx.waitUntil(told.catch((error) => report("isotel: KV failed.", error)));
   }
 }
 
@@ -222,7 +230,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
 function atLeast(least: number, asked: number | undefined, otherwise: number): number {
   if (asked === undefined) return otherwise;
   if (Number.isFinite(asked) && asked >= least) return asked;
-  console.error(
+  report(
     `isotel: ${asked} is no time for TelemetryAggregator, it takes at least ${least} ms; ${otherwise} holds.`,
   );
   return otherwise;
@@ -231,7 +239,7 @@ function atLeast(least: number, asked: number | undefined, otherwise: number): n
 function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {
   const kv = (env as Readonly<Record<string, KVNamespace | undefined>>)[name ?? "TELEMETRY_KV"];
   if (kv === undefined && name !== undefined) {
-    console.error(
+    report(
       `isotel: TelemetryAggregator publishes nothing, there is no binding ${name}. Add to wrangler.jsonc: ` +
         `"kv_namespaces": [{ "binding": "${name}" }]`,
     );

@@ -1,3 +1,4 @@
+import { describeCause } from "../trace/cause.ts";
 import { currentScope, type InvocationScope } from "../trace/invocation_scope.ts";
 import type { Sleep, WaitUntil } from "../trace/waiting.ts";
 import type { Meter } from "./meter.ts";
@@ -134,8 +135,9 @@ export class Flusher {
   #hold(waitUntil: WaitUntil | undefined, delayMs: number): void {
     if (waitUntil === undefined) return;
     const timer = this.#setTimer(delayMs);
-    const work = this.#flushWhenDue(timer).catch(() => {
+    const work = this.#flushWhenDue(timer).catch((cause: unknown) => {
       // Whatever it was, the next invocation looks again.
+      this.#meter.warnOnce("flush", `isotel: a flush of metrics failed (${describeCause(cause)})`);
       if (this.#timer === timer) this.#dropTimer(undefined);
     });
     try {
@@ -202,8 +204,13 @@ export class Flusher {
     try {
       await plan.transport.send(outbox.frames, (frame: Frame) => outbox.remove(frame));
       this.#selfMetrics.countFlush("ok");
-    } catch {
+    } catch (cause) {
       this.#selfMetrics.countFlush("error");
+      const why = describeCause(cause);
+      this.#meter.warnOnce(
+        `send ${why}`,
+        `isotel: metrics could not be sent; they are kept and sent again (${why})`,
+      );
     } finally {
       if (this.#sending === sending) this.#sending = undefined;
     }
@@ -212,7 +219,15 @@ export class Flusher {
   #takeFrames(now: number): void {
     const meter = this.#meter;
     const refresh = this.#isRefreshDue(now);
-    if (meter.outbox.isFull || !(meter.isDirty || refresh)) return;
+    if (meter.outbox.isFull) {
+      meter.warnOnce(
+        "full",
+        "isotel: 1 MB of metrics waits to be sent. Until some of it arrives, records are added up in the isolate, " +
+          "and are lost with it",
+      );
+      return;
+    }
+    if (!(meter.isDirty || refresh)) return;
     const { isAwake } = meter;
     // What is written here goes out with this flush, and is no reason for another.
     meter.isAwake = true;

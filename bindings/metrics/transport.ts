@@ -1,3 +1,6 @@
+import { errorName } from "../aggregate/aggregation_error.ts";
+import { ErrorCode } from "../core/abi.gen.ts";
+import { reportOnce } from "../core/report_once.ts";
 import type { MetricsBindings } from "../invocation/telemetry_options.ts";
 import type { Frame } from "./outbox.ts";
 import { shardName, shardOf } from "./shard.ts";
@@ -44,7 +47,7 @@ const maxBytesOfCall = 4_000_000;
 
 /**
  * A namespace of aggregators as it is called; the types of the runtime are too deep here. `apply` answers for each frame
- * 0 applied, 1 known already, or an error that is final.
+ * 0 applied, 1 known already, or an error. Every error is final but unknownVersion: a newer aggregator reads the frame.
  */
 interface AggregatorNamespace {
   idFromName(name: string): unknown;
@@ -64,19 +67,41 @@ export function aggregatorTransport(
     async send(frames, delivered) {
       const shardOfFrame = (frame: Frame) =>
         shardOf(frame.subarray(producerAt, producerEnd), shards);
+      const failures: unknown[] = [];
       for (const [shard, own] of groupBy(frames, shardOfFrame)) {
         const stub = namespace.get(namespace.idFromName(shardName(shard, shards)));
-        for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
-          const answers = await stub.apply(batch);
-          // An answer for each frame is final, whatever it says. Fewer say nothing about any.
-          if (!Array.isArray(answers) || answers.length !== batch.length) {
-            throw new TypeError("isotel: the aggregator has to answer for every frame");
+        try {
+          for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
+            const answers = await stub.apply(batch);
+            // Fewer answers than frames say nothing about any.
+            if (!Array.isArray(answers) || answers.length !== batch.length) {
+              throw new TypeError("isotel: the aggregator has to answer for every frame");
+            }
+            const newer = batch.filter((_, at) => answers[at] === ErrorCode.unknownVersion);
+            if (newer.length > 0) failures.push(new Error(olderAggregator));
+            batch.forEach((frame, at) => {
+              if (answers[at] === ErrorCode.unknownVersion) return;
+              if (answers[at] < 0) reportRefused(answers[at]);
+              delivered(frame);
+            });
           }
-          batch.forEach(delivered);
+        } catch (cause) {
+          // One shard that fails keeps no frame from the others.
+          failures.push(cause);
         }
       }
+      if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+const olderAggregator =
+  "isotel: the Worker of the aggregator runs an older version of isotel, which cannot read these metrics yet; " +
+  "deploy this version there";
+
+function reportRefused(code: number): void {
+  const reason = errorName(code);
+  reportOnce(`isotel: the aggregator refused metrics for good and counted them (${reason}).`);
 }
 
 /** The frames in their order, in batches no larger than asked for. */

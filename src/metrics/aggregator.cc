@@ -74,7 +74,10 @@ void Aggregator::IndexProducers() {
 Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now_unix_ms) {
   if (state_ != Error::kOk) return state_;
   Result<OpenFrame> opened = ReadFrame(frame);
-  if (!opened.ok()) return Count(AggregatorCounter::kFramesRejected, opened.error());
+  if (!opened.ok()) {
+    const bool is_newer = opened.error() == Error::kUnknownVersion;
+    return Count(is_newer ? AggregatorCounter::kFramesNewer : AggregatorCounter::kFramesRejected, opened.error());
+  }
   const FrameHeader& header = opened.value().header;
 
   uint32_t number = FindProducer(header.producer);
@@ -90,7 +93,7 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
     if (header.unix_ms + options_.producer_retention_ms < now) {
       return Count(AggregatorCounter::kFramesTooOld, Error::kTooOld);
     }
-    if (live_producers_ >= kMaxProducers) return Error::kLimitReached;
+    if (live_producers_ >= kMaxProducers) return Count(AggregatorCounter::kFramesRejected, Error::kLimitReached);
     number = AddProducer(header.producer);
   }
 
@@ -184,9 +187,10 @@ uint64_t Aggregator::NextPruneUnixMs() const {
 Error Aggregator::CountHost(uint32_t counter, double amount) {
   if (state_ != Error::kOk) return state_;
   constexpr double kMaxSafe = 9007199254740992.0;
-  const bool is_host = counter >= static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted);
+  const bool is_host = counter >= static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted) &&
+                       counter <= static_cast<uint32_t>(AggregatorCounter::kOtlpRequestsFailed);
   const bool is_amount = amount >= 0 && amount <= kMaxSafe;
-  if (!is_host || counter >= kAggregatorCounterCount || !is_amount) return Error::kOutOfRange;
+  if (!is_host || !is_amount) return Error::kOutOfRange;
   counters_[static_cast<AggregatorCounter>(counter)] += static_cast<uint64_t>(amount);
   MarkChanged(ChunkType::kHead, 0);
   return Error::kOk;
@@ -292,9 +296,9 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
 
 Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   if (state_ != Error::kOk) return state_;
-  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return state_ = message.error();
-  ByteReader& reader = message.value();
+  ByteReader& reader = message.value().contents;
   if (reader.Fixed32() != key) reader.Fail();
   const uint32_t type = key >> kTypeShift;
   const size_t first = size_t{key & ((1U << kTypeShift) - 1)} * (type < 4 ? kItemsPerChunk[type] : 0);

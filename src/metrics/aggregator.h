@@ -48,7 +48,8 @@ class Aggregator {
 
   enum class Applied : uint32_t { kApplied = 0, kDuplicate = 1 };
   /// Adds a frame to the totals unless it was before. On an error (kCorrupt, kUnknownVersion, kTooLarge, kTooOld,
-  /// kLimitReached for one producer too many) the totals are as before and the frame is counted.
+  /// kLimitReached for one producer too many) the totals are as before and the frame is counted. kUnknownVersion is not
+  /// final: a newer build can read the frame, so the caller keeps it and delivers it again.
   Result<Applied> Apply(std::string_view frame, double now_unix_ms);
 
   /// Forgets producers idle for the retention and gauges past their expiry. Totals stay.

@@ -20,10 +20,10 @@ void BeginFrame(const FrameHeader& header, ByteWriter& writer) {
 }
 
 Result<OpenFrame> ReadFrame(std::string_view bytes) {
-  if (bytes.size() > kMaxFrameBytes) return Error::kTooLarge;
-  const Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  if (bytes.size() > kMaxFrameBytes && !IsNewerMessage(bytes, kMagic)) return Error::kTooLarge;
+  const Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
-  OpenFrame frame{{}, message.value()};
+  OpenFrame frame{message.value().version, {}, message.value().contents};
   const std::string_view producer = frame.body.Raw(frame.header.producer.size());
   if (!producer.empty()) std::memcpy(frame.header.producer.data(), producer.data(), producer.size());
   frame.header.sequence = frame.body.Varint();
@@ -32,6 +32,19 @@ Result<OpenFrame> ReadFrame(std::string_view bytes) {
       frame.header.sequence >= 1 && frame.header.sequence <= kMaxSequence && frame.header.unix_ms <= kMaxUnixMs;
   if (!frame.body.ok() || !in_range) return Error::kCorrupt;
   return frame;
+}
+
+Result<ProducerId> ProducerOf(std::string_view bytes) {
+  if (!IsNewerMessage(bytes, kMagic)) {
+    const Result<OpenFrame> frame = ReadFrame(bytes);
+    if (!frame.ok()) return frame.error();
+    return frame.value().header.producer;
+  }
+  constexpr size_t kProducerAt = kMagic.size() + 1;
+  ProducerId producer;
+  if (bytes.size() < kProducerAt + producer.size()) return Error::kCorrupt;
+  std::memcpy(producer.data(), bytes.data() + kProducerAt, producer.size());
+  return producer;
 }
 
 uint64_t ToUnixMs(double unix_ms) {

@@ -26,11 +26,16 @@ inline constexpr uint64_t kMaxUnixMs = 9'000'000'000'000'000;
 void BeginFrame(const FrameHeader& header, ByteWriter& writer);
 
 struct OpenFrame {
+  uint8_t version = 0;
   FrameHeader header;
   ByteReader body;
 };
-/// kTooLarge past kMaxFrameBytes, kUnknownVersion, kCorrupt. The body is not looked at.
+/// kUnknownVersion for a newer version, kTooLarge past kMaxFrameBytes, kCorrupt. The body is not looked at.
 Result<OpenFrame> ReadFrame(std::string_view bytes);
+
+/// The producer of a frame, also of one in a newer version: it follows the version in all of them. The errors of
+/// ReadFrame(), kCorrupt for a newer frame that is cut within its producer.
+Result<ProducerId> ProducerOf(std::string_view bytes);
 
 /// A time in milliseconds as the formats carry it: 0 for what is negative or not a number.
 [[nodiscard]] uint64_t ToUnixMs(double unix_ms);

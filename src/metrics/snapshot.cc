@@ -30,18 +30,18 @@ void AggregatorCounters::Merge(ByteReader& reader) {
 }
 
 Result<SnapshotInfo> PeekSnapshot(std::string_view bytes) {
-  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
   SnapshotInfo info;
-  MergeInfo(message.value(), info);
-  if (!message.value().ok()) return Error::kCorrupt;
+  MergeInfo(message.value().contents, info);
+  if (!message.value().contents.ok()) return Error::kCorrupt;
   return info;
 }
 
 Error Snapshot::Merge(std::string_view bytes) {
-  Result<ByteReader> message = OpenMessage(bytes, kMagic);
+  Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
-  ByteReader& reader = message.value();
+  ByteReader& reader = message.value().contents;
   MergeInfo(reader, info_);
   return store_.MergeBody(reader, nullptr);
 }

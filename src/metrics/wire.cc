@@ -1,6 +1,14 @@
 #include "metrics/wire.h"
 
+// Tests of rolling deployments build this file with the next version, to run both builds side by side.
+#ifndef ISOTEL_FORMAT_VERSION
+#define ISOTEL_FORMAT_VERSION 1
+#endif
+
 namespace isotel::metrics {
+
+const uint8_t kFormatVersion = ISOTEL_FORMAT_VERSION;
+
 namespace {
 
 constexpr size_t kMagicBytes = 3;
@@ -157,15 +165,20 @@ size_t BeginMessage(ByteWriter& writer, std::string_view magic) {
 
 void EndMessage(ByteWriter& writer, size_t start) { writer.Fixed32(Checksum(writer.view().substr(start))); }
 
-Result<ByteReader> OpenMessage(std::string_view bytes, std::string_view magic) {
-  if (bytes.size() <= kMagicBytes || bytes.substr(0, kMagicBytes) != magic) return Error::kCorrupt;
-  // The version comes first: what follows it, the checksum too, is its to define.
-  if (static_cast<uint8_t>(bytes[kMagicBytes]) != kFormatVersion) return Error::kUnknownVersion;
+bool IsNewerMessage(std::string_view bytes, std::string_view magic) {
+  return bytes.size() > kMagicBytes && bytes.starts_with(magic) &&
+         static_cast<uint8_t>(bytes[kMagicBytes]) > kFormatVersion;
+}
+
+Result<Message> OpenMessage(std::string_view bytes, std::string_view magic) {
+  if (IsNewerMessage(bytes, magic)) return Error::kUnknownVersion;
   constexpr size_t kHeadBytes = kMagicBytes + 1;
-  if (bytes.size() < kHeadBytes + kChecksumBytes) return Error::kCorrupt;
+  if (bytes.size() < kHeadBytes + kChecksumBytes || !bytes.starts_with(magic)) return Error::kCorrupt;
+  const auto version = static_cast<uint8_t>(bytes[kMagicBytes]);
+  if (version < kOldestFormatVersion) return Error::kCorrupt;
   const size_t end = bytes.size() - kChecksumBytes;
   if (ByteReader(bytes.substr(end)).Fixed32() != Checksum(bytes.substr(0, end))) return Error::kCorrupt;
-  return ByteReader(bytes.substr(kHeadBytes, end - kHeadBytes));
+  return Message{version, ByteReader(bytes.substr(kHeadBytes, end - kHeadBytes))};
 }
 
 }  // namespace isotel::metrics

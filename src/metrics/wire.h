@@ -127,13 +127,23 @@ class ByteReader {
 /// A 64-bit hash of any bytes, the same on every platform. Not meant against an adversary who chooses them.
 [[nodiscard]] uint64_t Hash(std::string_view bytes);
 
-/// Every message starts with three letters that say what it is and its format version, and ends with a
-/// checksum of all before it.
-inline constexpr uint8_t kFormatVersion = 1;
+/// Every message starts with three letters that name its kind and with its format version, and ends with a checksum of
+/// everything before it. A build writes the current version and reads every version since the oldest.
+extern const uint8_t kFormatVersion;
+inline constexpr uint8_t kOldestFormatVersion = 1;
 /// Appends a message; returns where it starts, for EndMessage().
 [[nodiscard]] size_t BeginMessage(ByteWriter& writer, std::string_view magic);
 void EndMessage(ByteWriter& writer, size_t start);
-/// What stands between both. kCorrupt for other letters, a cut or a wrong checksum; kUnknownVersion.
-Result<ByteReader> OpenMessage(std::string_view bytes, std::string_view magic);
+/// Whether the bytes are a message of this kind in a version this build cannot read yet. Nothing behind the version is
+/// looked at: a newer version defines it, the checksum included.
+[[nodiscard]] bool IsNewerMessage(std::string_view bytes, std::string_view magic);
+
+/// A message that was opened. Where versions differ, whoever reads the contents decides by `version`.
+struct Message {
+  uint8_t version = 0;
+  ByteReader contents;
+};
+/// kCorrupt for other letters, a cut, a wrong checksum or a version before the oldest; kUnknownVersion for a newer one.
+Result<Message> OpenMessage(std::string_view bytes, std::string_view magic);
 
 }  // namespace isotel::metrics

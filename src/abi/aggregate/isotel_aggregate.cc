@@ -130,10 +130,10 @@ int32_t isotel_totals_snapshot(isotel_aggregate* context, double now_unix_ms) {
 
 int32_t isotel_frame_shard(isotel_aggregate* context, uint32_t length, uint32_t shards) {
   if (shards == 0 || !context->Holds(length)) return Answer(Error::kOutOfRange);
-  const Result<metrics::OpenFrame> frame = metrics::ReadFrame(context->Bytes(length));
-  if (!frame.ok()) return Answer(frame.error());
+  const Result<metrics::ProducerId> producer = metrics::ProducerOf(context->Bytes(length));
+  if (!producer.ok()) return Answer(producer.error());
   uint32_t number = 0;
-  std::memcpy(&number, frame.value().header.producer.data(), sizeof number);
+  std::memcpy(&number, producer.value().data(), sizeof number);
   return static_cast<int32_t>(number % shards);
 }
 

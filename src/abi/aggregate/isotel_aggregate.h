@@ -86,7 +86,8 @@ ISOTEL_EXPORT(int32_t, isotel_totals_load, (isotel_aggregate * context, uint32_t
 ISOTEL_EXPORT(int32_t, isotel_totals_ready, (isotel_aggregate * context));
 
 /* Adds the frame in the buffer unless it was before: ISOTEL_APPLIED or ISOTEL_DUPLICATE. On an error (kCorrupt,
- * kUnknownVersion, kTooLarge, kTooOld, kLimitReached) the totals are as before and the frame is counted. */
+ * kUnknownVersion, kTooLarge, kTooOld, kLimitReached) the totals are as before and the frame is counted. After
+ * kUnknownVersion, a newer format version, the frame has to be kept and delivered again. */
 ISOTEL_EXPORT(int32_t, isotel_totals_apply, (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
 /* Forgets producers idle for the retention and gauges past their expiry; totals stay. */
@@ -108,7 +109,8 @@ ISOTEL_EXPORT(int32_t, isotel_totals_count, (isotel_aggregate * context, uint32_
 ISOTEL_EXPORT(int32_t, isotel_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
 
 /* The shard, of `shards`, of the frame in the buffer: the first four bytes of its producer's identifier as a
- * little-endian number, modulo `shards`. kOutOfRange for no shards, kCorrupt, kUnknownVersion, kTooLarge. */
+ * little-endian number, modulo `shards`. A frame of a newer format version has one too. kOutOfRange for no shards,
+ * kCorrupt, kTooLarge. */
 ISOTEL_EXPORT(int32_t, isotel_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
 
 /* ---- snapshots ---- */

@@ -84,10 +84,27 @@ TEST_CASE("A frame that cannot be read changes nothing but the count of such fra
   newer[3] = 9;
   CHECK(aggregator.Apply(newer, 1'000).error() == Error::kUnknownVersion);
   CHECK(aggregator.Apply(std::string(kMaxFrameBytes + 1, 'x'), 1'000).error() == Error::kTooLarge);
-  CHECK(aggregator.counters()[AggregatorCounter::kFramesRejected] == rejected + 2);
+  CHECK(aggregator.counters()[AggregatorCounter::kFramesRejected] == rejected + 1);
+  CHECK(aggregator.counters()[AggregatorCounter::kFramesNewer] == 1);
   CHECK(Body(aggregator.store()) == before);
   CHECK(aggregator.Apply(good, 1'000).ok());
   CHECK(CounterOf(aggregator) == 3);
+}
+
+TEST_CASE("A frame of any newer version, however large, is refused as newer and has its producer at the same place") {
+  Worker worker(0x0102030405060708);
+  const std::string good = worker.Count(2);
+  for (const char version : {'\x02', '\x7f', '\xff'}) {
+    std::string newer = good;
+    newer[3] = version;
+    CHECK(ProducerOf(newer).value() == MakeProducer(0x0102030405060708));
+    newer.resize(2 * kMaxFrameBytes, 'x');
+    CHECK(ReadFrame(newer).error() == Error::kUnknownVersion);
+    CHECK(ProducerOf(newer).value() == MakeProducer(0x0102030405060708));
+    CHECK(ProducerOf(newer.substr(0, 19)).error() == Error::kCorrupt);
+  }
+  CHECK(ProducerOf(good).value() == MakeProducer(0x0102030405060708));
+  CHECK(ProducerOf(good.substr(0, good.size() - 1)).error() == Error::kCorrupt);
 }
 
 TEST_CASE("A hostile frame is refused whole or applied whole") {

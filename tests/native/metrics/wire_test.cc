@@ -78,9 +78,10 @@ TEST_CASE("A message is recognised by its letters, its version and its checksum"
   writer.Raw("payload");
   EndMessage(writer, start);
   const std::string message(writer.view());
-  const Result<ByteReader> opened = OpenMessage(message, "ISX");
+  const Result<Message> opened = OpenMessage(message, "ISX");
   REQUIRE(opened.ok());
-  CHECK(opened.value().rest() == "payload");
+  CHECK(opened.value().version == kFormatVersion);
+  CHECK(opened.value().contents.rest() == "payload");
   CHECK(OpenMessage(message, "ISY").error() == Error::kCorrupt);
   CHECK(OpenMessage("", "ISX").error() == Error::kCorrupt);
   for (size_t size = 0; size < message.size(); ++size) {
@@ -90,7 +91,8 @@ TEST_CASE("A message is recognised by its letters, its version and its checksum"
     for (int bit = 0; bit < 8; ++bit) {
       std::string damaged = message;
       damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-      CHECK(OpenMessage(damaged, "ISX").error() == (at == 3 ? Error::kUnknownVersion : Error::kCorrupt));
+      const bool is_newer = at == 3 && static_cast<uint8_t>(damaged[at]) > kFormatVersion;
+      CHECK(OpenMessage(damaged, "ISX").error() == (is_newer ? Error::kUnknownVersion : Error::kCorrupt));
     }
   }
 }

@@ -74,17 +74,20 @@ describe("isotel decode", () => {
     const snapshot = fixture("v1_snapshot.bin");
     const frame = fixture("v1_frame_1.bin");
     const flipped = (bytes: Uint8Array, at: number) => bytes.with(at, (bytes[at] ?? 0) ^ 1);
+    const newer = (bytes: Uint8Array) => bytes.with(3, 9);
     const cases: readonly (readonly [Uint8Array, RegExp])[] = [
       [new Uint8Array(), /is neither a snapshot nor a frame/],
       [new TextEncoder().encode("hello"), /is neither a snapshot nor a frame/],
       [fixture("v1_chunk_0.bin"), /is one chunk of an aggregator's state/],
       [snapshot.subarray(0, 40), /a snapshot cannot be read \(\w+\)/],
       [flipped(snapshot, 100), /a snapshot cannot be read \(\w+\)/],
-      [flipped(snapshot, 3), /a snapshot cannot be read \(unknownVersion\)/],
+      [flipped(snapshot, 3), /a snapshot cannot be read \(\w+\)/],
+      [newer(snapshot), /a snapshot cannot be read \(unknownVersion\): a newer version of isotel/],
       [frame.subarray(0, 3), /the frame cannot be read \(\w+\)/],
       [frame.subarray(0, 22), /the frame cannot be read \(\w+\)/],
       [flipped(frame, 100), /the frame cannot be read \(\w+\)/],
-      [flipped(frame, 3), /the frame cannot be read \(unknownVersion\)/],
+      [flipped(frame, 3), /the frame cannot be read \(\w+\)/],
+      [newer(frame), /the frame cannot be read \(unknownVersion\): a newer version of isotel/],
     ];
     for (const [bytes, message] of cases) {
       workspace.write("damaged.bin", bytes);

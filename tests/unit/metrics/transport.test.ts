@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { type Frame, Outbox } from "../../../bindings/metrics/outbox.ts";
 import { shardName, shardOf } from "../../../bindings/metrics/shard.ts";
 import { aggregatorTransport, queueTransport } from "../../../bindings/metrics/transport.ts";
@@ -79,7 +80,8 @@ function aggregators(answerOf: (frames: Frame[]) => unknown) {
 }
 
 describe("frames to aggregators", () => {
-  test("go to that of their producer, and any answer for a frame is final", async () => {
+  test("go to that of their producer, and any other answer for a frame is final", async (t) => {
+    t.mock.method(console, "error", () => {});
     const { namespace, calls } = aggregators((frames) => frames.map((_, i) => [0, 1, -12][i % 3]));
     const frames = [0, 1, 2, 5, 7, 8].map((producer) => frame(producer));
     let delivered = 0;
@@ -92,6 +94,35 @@ describe("frames to aggregators", () => {
       ["isotel-2", 3],
     ]);
     assert.equal(delivered, 6);
+  });
+
+  test("of a newer format are not delivered, and hold back no others of their call", async () => {
+    const { namespace } = aggregators((frames) =>
+      frames.map((_, i) => (i % 2 === 0 ? ErrorCode.unknownVersion : 0)),
+    );
+    const frames = [1, 1, 2, 2, 1].map((producer) => frame(producer));
+    const delivered: Frame[] = [];
+    await assert.rejects(
+      aggregatorTransport(namespace, 1).send(frames, (one) => void delivered.push(one)),
+      /^Error: isotel: the Worker of the aggregator runs an older version of isotel/,
+    );
+    assert.deepEqual(delivered, [frames[1], frames[3]]);
+  });
+
+  test("of an aggregator that fails hold back none of another", async () => {
+    const frames0 = [frame(0), frame(0)];
+    const frames1 = [frame(1), frame(1)];
+    const { namespace } = aggregators((frames) => {
+      if (shapeOf(frames[0]) === shapeOf(frames0[0])) throw new Error("broken");
+      return frames.map(() => 0);
+    });
+    const delivered: Frame[] = [];
+    const sending = aggregatorTransport(namespace, 2).send(
+      [...frames0, ...frames1],
+      (one) => void delivered.push(one),
+    );
+    await assert.rejects(sending, /broken/);
+    assert.deepEqual(delivered, frames1);
   });
 
   test("are not delivered where an answer is missing, or is none", async () => {

@@ -1,0 +1,7 @@
+// The package as a later release will have it; see tests/workerd/harness/next_build.ts.
+declare module "isotel-next" {
+  export * from "isotel";
+}
+declare module "isotel-next/metrics" {
+  export * from "isotel/metrics";
+}
