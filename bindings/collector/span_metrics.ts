@@ -6,7 +6,7 @@ import {
   measuredKey,
   measuredRequest,
 } from "../invocation/measured_mark.ts";
-import { simpleDeclaration } from "../metrics/declarations.ts";
+import { builtInDeclaration } from "../metrics/declarations.ts";
 import type { Family } from "../metrics/family.ts";
 import type { HttpServerMetrics } from "../metrics/http_server.ts";
 import type { Meter } from "../metrics/meter.ts";
@@ -25,7 +25,7 @@ export interface MeasureOptions {
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
-const invokeDuration = simpleDeclaration(MetricKind.histogram, "faas.invoke_duration", {
+const invokeDuration = builtInDeclaration(MetricKind.histogram, "faas.invoke_duration", {
   unit: "s",
   help: "Duration of invocations, until all their work was done.",
   labels: [
@@ -38,7 +38,7 @@ const invokeDuration = simpleDeclaration(MetricKind.histogram, "faas.invoke_dura
   bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60],
 });
 
-const cpuUsage = simpleDeclaration(MetricKind.histogram, "faas.cpu_usage", {
+const cpuUsage = builtInDeclaration(MetricKind.histogram, "faas.cpu_usage", {
   unit: "s",
   help: "CPU time of invocations.",
   labels: ["service.name", "faas.trigger", "cloudflare.handler_type"],

@@ -2,7 +2,7 @@
 
 /** Constants of isotel_abi.h, and the hash of the tables. */
 export const Abi = {
-  abiVersion: 2,
+  abiVersion: 3,
   maxFields: 128,
   exchangeNumber: 0,
   exchangeSize: 1024,
@@ -54,6 +54,7 @@ export const Abi = {
   declarationHelpSize: 32,
   declarationLabelCount: 36,
   declarationBoundCount: 40,
+  declarationBuiltIn: 44,
   declarationBytes: 48,
   metricsFamilies: 0,
   metricsRows: 1,
@@ -61,6 +62,7 @@ export const Abi = {
   metricsPendingFrames: 3,
   metricsLabelSetsOverflowed: 4,
   metricsInvalidValues: 5,
+  metricsReplaced: 6,
   fingerprint: 490308478,
 } as const;
 

@@ -237,17 +237,17 @@ export class Core {
    * Measures GenAI spans from now on; see isotel_genai_metrics().
    *
    * @param currency unit of costs.
-   * @returns 0 or a negative error.
+   * @returns how many metrics are left out because the Worker has declared their names, or a negative error.
    */
   measureSpans(flags: number, currency: string): number {
-    const error = this.#call(
+    const leftOut = this.#call(
       () => this.#exports.isotel_genai_metrics(this.#context, flags, this.#putText(currency)),
       trapped,
     );
-    if (error === ErrorCode.ok) {
+    if (leftOut >= 0) {
       this.isMeasuring = true;
     }
-    return error;
+    return leftOut;
   }
 
   /**

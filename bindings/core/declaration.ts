@@ -13,6 +13,8 @@ export interface BoundsGenerator {
 export interface Declaration {
   /** A code of MetricKind. */
   readonly kind: number;
+  /** Whether it is a metric of isotel's own, which gives way to one the Worker defines under its name. */
+  readonly isBuiltIn: boolean;
   readonly name: string;
   readonly unit: string;
   readonly help: string;
@@ -50,6 +52,7 @@ export function encodeDeclaration(
   view.setInt32(Abi.declarationSchema, declaration.schema, true);
   view.setUint32(Abi.declarationMaxBuckets, declaration.maxBuckets, true);
   view.setUint32(Abi.declarationMaxSeries, declaration.maxSeries, true);
+  view.setUint32(Abi.declarationBuiltIn, declaration.isBuiltIn ? 1 : 0, true);
   head.forEach((text, i) => {
     view.setUint32(Abi.declarationNameSize + 4 * i, text.length, true);
   });

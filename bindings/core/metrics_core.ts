@@ -40,6 +40,7 @@ export class MetricsCore {
   #bytes: Uint8Array;
   #isStruck = false;
   #overflowed = 0;
+  #replaced = 0;
   #invalid = 0;
 
   /**
@@ -175,6 +176,12 @@ export class MetricsCore {
     return this.#overflowed;
   }
 
+  /** Built-in families that gave way to ones of the Worker's after they had been declared. */
+  get replacedFamilies(): number {
+    this.#readStatus();
+    return this.#replaced;
+  }
+
   /** Values the core refused. */
   get invalidValues(): number {
     this.#readStatus();
@@ -217,6 +224,7 @@ export class MetricsCore {
     const results = this.#attachedResults();
     this.#overflowed = results[Abi.metricsLabelSetsOverflowed] as number;
     this.#invalid = results[Abi.metricsInvalidValues] as number;
+    this.#replaced = results[Abi.metricsReplaced] as number;
     return count;
   }
 

@@ -1,6 +1,7 @@
 import type { Declaration } from "../core/declaration.ts";
 
 const defaults: Omit<Declaration, "kind" | "name"> = {
+  isBuiltIn: false,
   unit: "",
   help: "",
   labels: [],
@@ -18,4 +19,13 @@ export function simpleDeclaration(
   given: Partial<Declaration>,
 ): Declaration {
   return { ...defaults, ...given, kind, name };
+}
+
+/** The same for a metric of isotel's own. */
+export function builtInDeclaration(
+  kind: number,
+  name: string,
+  given: Partial<Declaration>,
+): Declaration {
+  return { ...simpleDeclaration(kind, name, given), isBuiltIn: true };
 }

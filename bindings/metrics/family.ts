@@ -1,4 +1,4 @@
-import { MetricKind } from "../core/abi.gen.ts";
+import { ErrorCode, MetricKind } from "../core/abi.gen.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import { LabelTrie, labelText } from "./labels.ts";
@@ -57,13 +57,29 @@ export class Family {
   ): { readonly core: MetricsCore; readonly row: number } | undefined {
     const core = this.meter.core();
     if (core === undefined) return undefined;
-    if (this.#core !== core) {
-      this.#core = core;
-      this.#number = core.declare(this.#declaration);
-      if (this.#number < 0 && core.isAlive) this.meter.warnRefused(this.#declaration, this.#number);
-    }
+    this.declareIn(core);
     const row = this.#number < 0 ? this.#number : core.bind(this.#number, values);
     return row >= 0 ? { core, row } : undefined;
+  }
+
+  /** Declares the family in a core, once. A built-in one of the same name gives way, and the console says so. */
+  declareIn(core: MetricsCore): void {
+    if (this.#core === core) return;
+    this.#core = core;
+    const replaced = core.replacedFamilies;
+    this.#number = core.declare(this.#declaration);
+    if (!core.isAlive) return;
+    const name = JSON.stringify(this.#declaration.name);
+    if (this.hasGivenWay) this.meter.warnGivesWay(`the built-in metric ${name} is`, "its");
+    else if (this.#number < 0) this.meter.warnRefused(this.#declaration, this.#number);
+    else if (core.replacedFamilies > replaced) {
+      this.meter.warnGivesWay(`the built-in metric that ${name} is named like is`, "its");
+    }
+  }
+
+  /** Whether it is built in and the Worker has defined a metric of its name: nothing is recorded then. */
+  get hasGivenWay(): boolean {
+    return this.#declaration.isBuiltIn && this.#number === ErrorCode.conflict;
   }
 
   /** Tells of a value that was not recorded. */

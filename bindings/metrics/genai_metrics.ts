@@ -1,4 +1,3 @@
-import { ErrorCode } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { SpanMeasures } from "./genai_options.ts";
 import type { Meter } from "./meter.ts";
@@ -20,15 +19,16 @@ export class GenAiMetrics {
   }
 
   #measure(core: Core, { flags, currency, prices }: SpanMeasures): void {
-    const error = core.measureSpans(flags, currency);
-    if (error !== ErrorCode.ok) {
+    const leftOut = core.measureSpans(flags, currency);
+    if (leftOut < 0) {
       this.#meter.warnOnce(
         "genai",
-        `isotel: calls of the AI SDK are not measured (error ${error} of the core)` +
-          (error === ErrorCode.conflict ? ": the Worker has a metric of the same name" : ""),
+        `isotel: calls of the AI SDK are not measured (error ${leftOut} of the core)`,
       );
       return;
     }
+    if (leftOut > 0)
+      this.#meter.warnGivesWay(`${leftOut} built-in metrics of AI calls are`, "their");
     for (const { model, input, output, cacheRead, cacheWrite } of prices) {
       core.setPrice(model, input, output, cacheRead, cacheWrite);
     }

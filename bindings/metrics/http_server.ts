@@ -1,10 +1,11 @@
 import { MetricKind } from "../core/abi.gen.ts";
 import { cleanRoute } from "../core/address.ts";
 import type { Declaration } from "../core/declaration.ts";
+import { reportOnce } from "../core/report_once.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod } from "../trace/http_method.ts";
 import type { Outcome } from "../trace/outcome.ts";
-import { simpleDeclaration } from "./declarations.ts";
+import { builtInDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
 import { labelText } from "./labels.ts";
 import type { Meter } from "./meter.ts";
@@ -44,7 +45,7 @@ export class HttpServerMetrics {
   constructor(meter: Meter) {
     this.#meter = meter;
     this.#family = meter.define(
-      simpleDeclaration(MetricKind.histogram, "http.server.request.duration", requestDuration),
+      builtInDeclaration(MetricKind.histogram, "http.server.request.duration", requestDuration),
     );
   }
 
@@ -55,8 +56,9 @@ export class HttpServerMetrics {
       const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
       try {
         this.record(labelsOf(request as Request, outcome, route), seconds);
-      } catch {
+      } catch (cause) {
         // A request or a response that is none: there is nothing to tell it by.
+        reportOnce(`isotel: the duration of a request is not recorded (${errorType(cause)}).`);
         this.#meter.countInvalidLabels();
       }
     };
@@ -95,7 +97,8 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
 function routeOf(request: Request, route: Route): string {
   try {
     return cleanRoute(labelText(route?.(request)) ?? "");
-  } catch {
+  } catch (cause) {
+    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return "";
   }
 }

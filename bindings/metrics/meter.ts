@@ -2,6 +2,7 @@ import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
+import { describeCause } from "../trace/cause.ts";
 import type { Clock } from "../trace/clock.ts";
 import { Family } from "./family.ts";
 import { Outbox } from "./outbox.ts";
@@ -47,7 +48,11 @@ export class Meter {
   onWake: () => void = () => {};
   readonly #random: (bytes: Uint8Array) => void;
   readonly #warn: (message: string) => void;
+  /** Those the Worker defines, and those that are built in. A name may be in both: the core decides between them. */
   readonly #families = new Map<string, Family>();
+  readonly #builtIns = new Map<string, Family>();
+  /** Names of the Worker's by how expositions show them. */
+  readonly #shown = new Map<string, string>();
   readonly #gauges: Series[] = [];
   readonly #warnings = new Set<string>();
   readonly #openings: ((core: Core) => void)[] = [];
@@ -70,16 +75,18 @@ export class Meter {
   }
 
   /**
-   * The family of a declaration; the same one for an equal declaration. Nothing is asked of the core yet.
+   * The family of a declaration; the same one for an equal declaration. A core is not opened for it.
    *
-   * @throws TypeError when the name is taken by a different declaration.
+   * @throws TypeError when the Worker has defined another metric of this name, or isotel has one built in twice.
    */
   define(declaration: Declaration): Family {
-    const { name } = declaration;
-    const known = this.#families.get(name);
+    const { name, isBuiltIn } = declaration;
+    const families = isBuiltIn ? this.#builtIns : this.#families;
+    const known = families.get(name);
     if (known === undefined) {
       const family = new Family(this, declaration);
-      this.#families.set(name, family);
+      families.set(name, family);
+      if (!isBuiltIn) this.#defined(family);
       return family;
     }
     if (JSON.stringify(known.declaration) !== JSON.stringify(declaration)) {
@@ -89,6 +96,22 @@ export class Meter {
       );
     }
     return known;
+  }
+
+  /** Takes the name of a metric of the Worker's from built-in ones, which are recorded without being asked. */
+  #defined(family: Family): void {
+    const { name } = family.declaration;
+    const shown = name.replace(/[^A-Za-z0-9]/g, "_");
+    const other = this.#shown.get(shown);
+    if (other === undefined) this.#shown.set(shown, name);
+    else {
+      this.warnOnce(
+        `shown ${shown}`,
+        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may be shown under one name, ` +
+          "as one metric or only one of them; rename one",
+      );
+    }
+    if (this.#current?.isAlive === true) family.declareIn(this.#current);
   }
 
   /** The live core as a producer, opened if need be; undefined where there is none, or no randomness. */
@@ -119,8 +142,9 @@ export class Meter {
   wake(): void {
     try {
       this.onWake();
-    } catch {
+    } catch (cause) {
       // The next invocation looks by itself.
+      this.warnOnce("wake", `isotel: no flush could be set (${describeCause(cause)})`);
     }
   }
 
@@ -186,6 +210,14 @@ export class Meter {
     if (!this.isAwake) this.wake();
   }
 
+  /** Warns that the Worker has a metric under the name of a built-in one. */
+  warnGivesWay(which: string, whose: string): void {
+    this.warnOnce(
+      `built in ${which}`,
+      `isotel: ${which} not recorded: the Worker defines a metric of ${whose} name. Rename the Worker's to have both`,
+    );
+  }
+
   /** Warns that the core does not take a family, which its definition should have shown. */
   warnRefused({ name }: Declaration, error: number): void {
     this.warnOnce(
@@ -232,6 +264,8 @@ export class Meter {
       if (this.#current === opened) this.#current = undefined;
     });
     this.#current = opened;
-    if (opened !== undefined) for (const listener of this.#openings) listener(core);
+    if (opened === undefined) return;
+    for (const family of this.#families.values()) family.declareIn(opened);
+    for (const listener of this.#openings) listener(core);
   }
 }

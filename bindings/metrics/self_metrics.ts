@@ -1,6 +1,6 @@
 import { MetricKind } from "../core/abi.gen.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
-import { simpleDeclaration } from "./declarations.ts";
+import { builtInDeclaration } from "./declarations.ts";
 import type { Meter } from "./meter.ts";
 import type { Series } from "./series.ts";
 
@@ -182,7 +182,7 @@ export class SelfMetrics {
         if (isOptional === true && !Object.values(counts).some((count) => count in totals))
           return [];
         const labels = label === undefined ? [] : [label];
-        const declaration = simpleDeclaration(MetricKind.counter, name, { help, labels });
+        const declaration = builtInDeclaration(MetricKind.counter, name, { help, labels });
         const family = this.#meter.define(declaration);
         return Object.entries(counts).flatMap(([value, count]) => {
           const series =

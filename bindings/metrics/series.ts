@@ -82,6 +82,7 @@ export class Series {
   }
 
   #refuse(core: MetricsCore | undefined, value: unknown): void {
+    if (this.#family.hasGivenWay) return;
     if (core === undefined) this.#meter.countLost();
     else this.#family.refuseValue(value);
   }

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_ABI_VERSION 2
+#define ISOTEL_ABI_VERSION 3
 
 /* Layout of the exchange block, in bytes. Fields are numbered by genai/fields.def. */
 #define ISOTEL_MAX_FIELDS 128
@@ -114,6 +114,7 @@ extern "C" {
 #define ISOTEL_DECLARATION_HELP_SIZE 32     /* uint32_t */
 #define ISOTEL_DECLARATION_LABEL_COUNT 36   /* uint32_t */
 #define ISOTEL_DECLARATION_BOUND_COUNT 40   /* uint32_t */
+#define ISOTEL_DECLARATION_BUILT_IN 44      /* uint32_t: 1 for a family that gives way to one of the host's own */
 #define ISOTEL_DECLARATION_BYTES 48
 
 /* Results of isotel_metrics_status(). */
@@ -123,6 +124,7 @@ extern "C" {
 #define ISOTEL_METRICS_PENDING_FRAMES 3        /* not committed yet */
 #define ISOTEL_METRICS_LABEL_SETS_OVERFLOWED 4 /* since metrics were opened */
 #define ISOTEL_METRICS_INVALID_VALUES 5        /* since metrics were opened */
+#define ISOTEL_METRICS_REPLACED 6              /* built-in families that gave way after they had been declared */
 
 typedef struct isotel_context isotel_context;
 
@@ -274,8 +276,9 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_status, (isotel_context * context));
 
 /* Records the metrics of genai/metrics_table.def for spans opened from now on, as they end; the first `length` bytes of
  * the buffer are the unit of costs, "USD" if none. The labels are those texts of a span's fields that have a `text_id`.
- * Called again it replaces what was set, prices too. kOutOfRange before isotel_metrics_open(), else the errors of
- * isotel_metrics_declare(): on one nothing has changed. */
+ * Called again it replaces what was set, prices too. The number of metrics that are left out because the host has
+ * declared their names. kOutOfRange before isotel_metrics_open(), else the errors of isotel_metrics_declare(): on one
+ * nothing has changed. */
 ISOTEL_EXPORT(int32_t, isotel_genai_metrics, (isotel_context * context, uint32_t flags, uint32_t length));
 
 /* Sets what a million tokens cost of the model whose name in requests is in the first `length` bytes of the buffer; NaN

@@ -127,7 +127,9 @@ int32_t isotel_metrics_declare(isotel_context* context, uint32_t length) {
   metrics::Declaration declaration;
   if (!ParseDeclaration(context->Text(length), declaration)) return Answer(Error::kOutOfRange);
   const auto max_series = ReadAt<uint32_t>(context->Text(length), ISOTEL_DECLARATION_MAX_SERIES);
-  return Answer(context->registry->Declare(std::move(declaration), max_series));
+  const bool is_built_in = ReadAt<uint32_t>(context->Text(length), ISOTEL_DECLARATION_BUILT_IN) != 0;
+  const auto origin = is_built_in ? metrics::Registry::Origin::kBuiltIn : metrics::Registry::Origin::kHost;
+  return Answer(context->registry->Declare(std::move(declaration), max_series, origin));
 }
 
 int32_t isotel_metrics_bind(isotel_context* context, uint32_t family, uint32_t length, double now_unix_ms) {
@@ -188,7 +190,8 @@ int32_t isotel_metrics_status(isotel_context* context) {
   result[ISOTEL_METRICS_PENDING_FRAMES] = static_cast<double>(registry.pending().size());
   result[ISOTEL_METRICS_LABEL_SETS_OVERFLOWED] = static_cast<double>(registry.label_sets_overflowed());
   result[ISOTEL_METRICS_INVALID_VALUES] = static_cast<double>(registry.invalid_values());
-  return ISOTEL_METRICS_INVALID_VALUES + 1;
+  result[ISOTEL_METRICS_REPLACED] = registry.replaced_families();
+  return ISOTEL_METRICS_REPLACED + 1;
 }
 
 int32_t isotel_genai_metrics(isotel_context* context, uint32_t flags, uint32_t length) {

@@ -26,15 +26,20 @@ double SecondsBetween(double from_unix_ms, double to_unix_ms) {
 SpanMetrics::SpanMetrics(metrics::Registry& registry, InternTable& texts)
     : registry_(registry), texts_(texts), tool_type_function_(texts.Intern("function")) {}
 
-Error SpanMetrics::Declare(bool former_names, std::string_view currency) {
+Result<uint32_t> SpanMetrics::Declare(bool former_names, std::string_view currency) {
+  uint32_t left_out = 0;
   for (uint32_t i = 0; i < kMetricCount; ++i) {
     const MetricInfo& info = Info(static_cast<Metric>(i));
     if (info.names == MetricNames::kFormer && !former_names) continue;
     metrics::Declaration declaration = DeclarationOf(static_cast<Metric>(i));
+    if (registry_.IsTaken(declaration.name)) {
+      ++left_out;
+      continue;
+    }
     if (info.value == Value::kCost) declaration.unit = currency.empty() ? "USD" : currency;
     if (info.bounds == BoundsKind::kSeconds)
       std::copy(declaration.bounds.begin(), declaration.bounds.end(), seconds_.begin());
-    const Result<uint32_t> family = registry_.Declare(std::move(declaration), 0);
+    const Result<uint32_t> family = registry_.Declare(std::move(declaration), 0, metrics::Registry::Origin::kBuiltIn);
     if (!family.ok()) return family.error();
     families_[i] = family.value();
     for (uint32_t operation = 0; operation < kOperationCount; ++operation) {
@@ -43,7 +48,7 @@ Error SpanMetrics::Declare(bool former_names, std::string_view currency) {
       labels_[operation] |= info.labels;
     }
   }
-  return Error::kOk;
+  return left_out;
 }
 
 Error SpanMetrics::SetPrice(TextId model, const Price& price) {

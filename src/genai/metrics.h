@@ -25,12 +25,12 @@ class SpanMetrics {
   /// Both must outlive it.
   SpanMetrics(metrics::Registry& registry, InternTable& texts);
 
-  /// Declares the families; once, before anything else. The errors of Registry::Declare(); kConflict where the host
-  /// has declared one of their names itself.
+  /// Declares the families; once, before anything else. Those whose names the host has taken are left out: their number.
+  /// The errors of Registry::Declare().
   ///
   /// @param former_names Also record under the names of MetricNames::kFormer.
   /// @param currency Unit of the costs, "USD" when empty.
-  Error Declare(bool former_names, std::string_view currency);
+  Result<uint32_t> Declare(bool former_names, std::string_view currency);
 
   /// Sets or replaces the price of a model, as requests name it. kInvalidValue for what is no price, kLimitReached
   /// past kMaxPrices.

@@ -148,11 +148,11 @@ TextId Recorder::Intern(std::string_view text) {
   return id;
 }
 
-Error Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency) {
+Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency) {
   auto span_metrics = std::make_unique<SpanMetrics>(registry, texts_);
-  if (const Error error = span_metrics->Declare(former_names, currency); error != Error::kOk) return error;
-  metrics_ = std::move(span_metrics);
-  return Error::kOk;
+  const Result<uint32_t> left_out = span_metrics->Declare(former_names, currency);
+  if (left_out.ok()) metrics_ = std::move(span_metrics);
+  return left_out;
 }
 
 Error Recorder::SetPrice(std::string_view model, const Price& price) {

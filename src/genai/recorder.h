@@ -84,7 +84,7 @@ class Recorder {
   /// Records the metrics of spans in `registry`, which must outlive this, from the next span on; see
   /// SpanMetrics::Declare(). Called again, it takes the place of the call before, and prices are gone. On an error
   /// nothing has changed.
-  Error EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
+  Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
   /// See SpanMetrics::SetPrice(). kOutOfRange without metrics, kLimitReached when the model cannot be interned.
   Error SetPrice(std::string_view model, const Price& price);
 

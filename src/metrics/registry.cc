@@ -13,9 +13,44 @@ namespace {
 
 bool IsFinite(double value) { return value - value == 0; }
 
+bool IsAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+std::string_view WithoutSuffix(std::string_view name) {
+  for (const std::string_view suffix : {"_seconds", "_total"}) {
+    if (name.size() > suffix.size() && name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+  }
+  return name;
+}
+
+// Whether expositions show both names alike; see Registry::Origin.
+bool AreShownAlike(std::string_view a, std::string_view b) {
+  a = WithoutSuffix(a);
+  b = WithoutSuffix(b);
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && (IsAlphanumeric(a[i]) || IsAlphanumeric(b[i]))) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series) {
+bool Registry::IsTaken(std::string_view name) const {
+  for (const std::unique_ptr<FamilyState>& family : families_) {
+    if (family->origin == Origin::kHost && AreShownAlike(family->declaration.name, name)) return true;
+  }
+  return false;
+}
+
+void Registry::Replace(uint32_t family) {
+  families_[family]->replaced = true;
+  ++replaced_families_;
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    if (cells_[row].family == family) rows_[row].replaced = true;
+  }
+}
+
+Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series, Origin origin) {
   if (const Error error = Check(declaration); error != Error::kOk) return error;
   std::array<uint8_t, kMaxLabels> order{};
   std::vector<std::string>& keys = declaration.label_keys;
@@ -28,19 +63,28 @@ Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series)
   }
   ByteWriter writer;
   Write(declaration, writer);
+  if (origin == Origin::kBuiltIn && IsTaken(declaration.name)) return Error::kConflict;
   for (uint32_t i = 0; i < families_.size(); ++i) {
-    if (families_[i]->declaration.name != declaration.name) continue;
+    if (families_[i]->origin != origin || families_[i]->declaration.name != declaration.name) continue;
     const bool same = SameBytes(families_[i]->bytes, writer.view()) && families_[i]->order == order;
     if (!same) return Error::kConflict;
     return i;
   }
   if (families_.size() >= kMaxFamilies) return Error::kLimitReached;
+  for (uint32_t i = 0; i < families_.size() && origin == Origin::kHost; ++i) {
+    const FamilyState& known = *families_[i];
+    if (known.origin == Origin::kBuiltIn && !known.replaced &&
+        AreShownAlike(known.declaration.name, declaration.name)) {
+      Replace(i);
+    }
+  }
   if (declaration.kind == Kind::kExponentialHistogram && !table_) table_ = std::make_unique<ExponentialTable>();
   families_.push_back(std::make_unique<FamilyState>());
   FamilyState& family = *families_.back();
   family.declaration = std::move(declaration);
   family.bytes = writer.view();
   family.order = order;
+  family.origin = origin;
   family.max_series = max_series == 0 ? kMaxSeriesPerFamily : std::min(max_series, kMaxSeriesPerFamily);
   return static_cast<uint32_t>(families_.size() - 1);
 }
@@ -98,6 +142,8 @@ uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t has
   // Room for every row, so that recording never has to make it.
   dirty_.reserve(rows_.capacity());
   row_index_.Add(hash, number);
+  row.replaced = families_[family]->replaced;
+  if (row.replaced) return number;
   // A counter or histogram is shown at zero before its first increment, or a rate would miss that.
   if (!IsGauge(row.kind)) MarkDirty(number);
   return number;
@@ -106,6 +152,7 @@ uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t has
 Error Registry::Record(uint32_t row, double value) {
   if (row >= rows_.size()) return Error::kOutOfRange;
   Row& state = rows_[row];
+  if (state.replaced) return Error::kOk;
   switch (state.kind) {
     case Kind::kCounter:
       if (!(value >= 0) || !IsFinite(value)) return Invalid();
@@ -132,7 +179,7 @@ Error Registry::Record(uint32_t row, double value) {
 
 Error Registry::Record(uint32_t row, const Exemplar& exemplar) {
   const Error error = Record(row, exemplar.value);
-  if (error != Error::kOk || IsGauge(rows_[row].kind)) return error;
+  if (error != Error::kOk || IsGauge(rows_[row].kind) || rows_[row].replaced) return error;
   cells_[row].point.exemplars.Offer(exemplar, families_[cells_[row].family]->declaration);
   return Error::kOk;
 }
@@ -141,6 +188,7 @@ Error Registry::RecordCounts(uint32_t row, std::span<const uint32_t> counts, dou
   if (row >= rows_.size()) return Error::kOutOfRange;
   Row& state = rows_[row];
   if (state.kind != Kind::kHistogram || counts.size() != state.bound_count + size_t{1}) return Error::kOutOfRange;
+  if (state.replaced) return Error::kOk;
   if (!IsFinite(sum)) return Invalid();
   for (size_t i = 0; i < counts.size(); ++i) state.counts[i] += counts[i];
   state.value += sum;

@@ -28,9 +28,20 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// A family; the same number again for an equal declaration. `max_series` label sets are kept apart, 0 for
-  /// kMaxSeriesPerFamily. Errors of Check(), kConflict, kLimitReached.
-  Result<uint32_t> Declare(Declaration declaration, uint32_t max_series);
+  /// Who declares a family. A name belongs to the host: a built-in family of the same name gives way to the host's,
+  /// whichever is declared first. Names are the same when expositions show them alike: characters other than letters
+  /// and digits are equal, the suffixes _seconds and _total do not count.
+  enum class Origin : uint8_t { kHost, kBuiltIn };
+
+  /// A family; the same number again for an equal declaration of the same origin. `max_series` label sets are kept
+  /// apart, 0 for kMaxSeriesPerFamily. A built-in family that gives way to this one records nothing from now on; what
+  /// it has recorded is still flushed. Errors of Check(), kLimitReached; kConflict for a different declaration of the
+  /// name by the same origin, and for a built-in family whose name IsTaken().
+  Result<uint32_t> Declare(Declaration declaration, uint32_t max_series, Origin origin = Origin::kHost);
+  /// Whether the host has declared a family of this name.
+  [[nodiscard]] bool IsTaken(std::string_view name) const;
+  /// Built-in families that gave way after they had been declared.
+  [[nodiscard]] uint32_t replaced_families() const { return replaced_families_; }
 
   /// The row of a label set: a value for each label name, in the order in which they were declared. Equal label
   /// sets have one row. Past the cap, the family's overflow row (counted). kOutOfRange for an unknown family or
@@ -82,7 +93,8 @@ class Registry {
     uint32_t bound_count = 0;
     Kind kind = Kind::kCounter;
     bool dirty = false;
-    bool set = false;  // a gauge that has a value
+    bool set = false;       // a gauge that has a value
+    bool replaced = false;  // of a family that gave way
   };
   struct Cell {
     uint32_t family = 0;
@@ -95,8 +107,11 @@ class Registry {
     std::array<uint8_t, kMaxLabels> order{};  // position among the sorted names -> position as declared
     uint32_t max_series = 0;
     uint32_t series = 0;
+    Origin origin = Origin::kHost;
+    bool replaced = false;
   };
 
+  void Replace(uint32_t family);
   uint32_t AddRow(uint32_t family, std::string_view labels, uint64_t hash, uint64_t now_unix_ms);
   void MarkDirty(uint32_t row) {
     if (rows_[row].dirty) return;
@@ -116,6 +131,7 @@ class Registry {
   uint64_t next_sequence_ = 1;
   uint64_t label_sets_overflowed_ = 0;
   uint64_t invalid_values_ = 0;
+  uint32_t replaced_families_ = 0;
   std::vector<std::unique_ptr<FamilyState>> families_;
   std::vector<Row> rows_;
   std::vector<Cell> cells_;

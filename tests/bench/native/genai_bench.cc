@@ -15,7 +15,7 @@ enum class Mode { kTraced, kMeasured, kUntraced };
 class Host {
  public:
   explicit Host(Mode mode) : flags_(mode == Mode::kUntraced ? trace::kSpanUntraced : trace::kSpanNative) {
-    if (mode != Mode::kTraced && recorder_.EnableMetrics(registry_, false, "") != Error::kOk) std::abort();
+    if (mode != Mode::kTraced && !recorder_.EnableMetrics(registry_, false, "").ok()) std::abort();
     provider_ = recorder_.Intern("openai");
     model_ = recorder_.Intern("gpt-5");
     response_model_ = recorder_.Intern("gpt-5-2026-01-01");

@@ -30,7 +30,7 @@ Labels With(Labels labels, const std::string& key, const std::string& value) {
 struct MeteredHost : HostDouble {
   MeteredHost() { Enable(false); }
   void Enable(bool former_names, std::string_view currency = "") {
-    REQUIRE(recorder.EnableMetrics(registry, former_names, currency) == Error::kOk);
+    REQUIRE(recorder.EnableMetrics(registry, former_names, currency).ok());
   }
 
   Handle OpenChat(Handle parent = kNoHandle, uint32_t flags = trace::kSpanNative) {
@@ -317,14 +317,26 @@ TEST_CASE_FIXTURE(MeteredHost, "Former names come beside the current ones") {
   CHECK(Observed("gen_ai.client.operation.duration", labels) == 1);
 }
 
-TEST_CASE_FIXTURE(MeteredHost, "A name the host has declared otherwise is a conflict and leaves metrics as they are") {
-  metrics::Registry taken(metrics::MakeProducer(2));
-  metrics::Must(taken.Declare(metrics::MakeDeclaration(metrics::Kind::kCounter, "gen_ai.execute_tool.duration"), 0));
-  CHECK(recorder.EnableMetrics(taken, false, "") == Error::kConflict);
-  CHECK(recorder.EnableMetrics(registry, false, "EUR") == Error::kConflict);  // the costs are in USD
-  CHECK(recorder.EnableMetrics(registry, false, std::string(64, 'x')) == Error::kInvalidDeclaration);
+TEST_CASE_FIXTURE(MeteredHost,
+                  "A currency that differs from the one before, or is too long, leaves metrics as they are") {
+  CHECK(recorder.EnableMetrics(registry, false, "EUR").error() == Error::kConflict);
+  CHECK(recorder.EnableMetrics(registry, false, std::string(64, 'x')).error() == Error::kInvalidDeclaration);
   REQUIRE(EndChat(OpenChat(), 1, 1) == Error::kOk);
   CHECK(Observed("gen_ai.client.inference.duration", kChat) == 1);
+}
+
+TEST_CASE_FIXTURE(MeteredHost, "A metric whose name the host declares is left out, before or after, and no other") {
+  metrics::Must(registry.Declare(metrics::MakeDeclaration(metrics::Kind::kCounter, "gen_ai_client_token_usage"), 0));
+  CHECK(recorder.EnableMetrics(registry, true, "").value() == 2);
+  metrics::Must(
+      registry.Declare(metrics::MakeDeclaration(metrics::Kind::kCounter, "gen_ai.client.inference.duration"), 0));
+  REQUIRE(EndChat(OpenChat(), 100, 40) == Error::kOk);
+  CHECK(Observed("gen_ai.client.inference.operation.input_tokens", kChat) == 1);
+  const metrics::Store& store = Totals();
+  for (const metrics::Series& series : store.series()) {
+    CHECK(store.DeclarationOf(series).name != "gen_ai.client.token.usage");
+    CHECK(store.DeclarationOf(series).name != "gen_ai.client.inference.duration");
+  }
 }
 
 // ---- cost ----
@@ -378,7 +390,7 @@ TEST_CASE_FIXTURE(MeteredHost, "More cached tokens than there are cost what they
 TEST_CASE_FIXTURE(MeteredHost, "Costs have the currency that is asked for") {
   HostDouble host;
   metrics::Registry euros(metrics::MakeProducer(3));
-  REQUIRE(host.recorder.EnableMetrics(euros, false, "EUR") == Error::kOk);
+  REQUIRE(host.recorder.EnableMetrics(euros, false, "EUR").ok());
   metrics::Declaration cost = DeclarationOf(Metric::kCost);
   cost.unit = "EUR";
   const uint32_t families = euros.families();
@@ -457,7 +469,7 @@ TEST_CASE("A span that was open before metrics were is left out") {
   MeteredHost host;
   HostDouble plain;
   const Handle before = plain.Open(Operation::kChat);
-  REQUIRE(plain.recorder.EnableMetrics(host.registry, false, "") == Error::kOk);
+  REQUIRE(plain.recorder.EnableMetrics(host.registry, false, "").ok());
   const Handle child = plain.Open(Operation::kChat, before);
   REQUIRE(plain.Start(child) == Error::kOk);
   CHECK(plain.recorder.NextChunk(before, 1'100) == Error::kOk);

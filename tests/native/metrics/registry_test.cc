@@ -34,6 +34,41 @@ TEST_CASE("Equal declarations have one family and a different one of the same na
   CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, ""), 0).error() == Error::kInvalidMetricName);
 }
 
+constexpr Registry::Origin kBuiltIn = Registry::Origin::kBuiltIn;
+
+TEST_CASE("A built-in family whose name the host has taken is refused, however the name is spelled") {
+  for (const char* name :
+       {"http.server.duration", "http_server_duration", "http_server_duration_seconds", "http.server_duration_total"}) {
+    Registry registry(MakeProducer(1));
+    Must(registry.Declare(MakeDeclaration(Kind::kCounter, name), 0));
+    CHECK(registry.IsTaken("http.server.duration"));
+    const Declaration built_in = MakeDeclaration(Kind::kHistogram, "http.server.duration");
+    CHECK(registry.Declare(built_in, 0, kBuiltIn).error() == Error::kConflict);
+    CHECK_FALSE(registry.IsTaken("http.server.durations"));
+    CHECK(registry.Declare(MakeDeclaration(Kind::kHistogram, "http.server.durations"), 0, kBuiltIn).ok());
+  }
+}
+
+TEST_CASE("A built-in family gives way to one of the host, and what it had recorded is flushed") {
+  Registry registry(MakeProducer(1));
+  Aggregator aggregator{AggregatorOptions{}};
+  const uint32_t built_in = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b", {"x"}), 0, kBuiltIn));
+  const uint32_t row = Bind(registry, built_in, {"1"}, 0);
+  CHECK(registry.Record(row, 1) == Error::kOk);
+  const uint32_t own = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b"), 0));
+  CHECK(own != built_in);
+  CHECK(registry.replaced_families() == 1);
+  CHECK(registry.Record(row, 10) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, built_in, {"2"}, 0), 20) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, own, {}, 0), 300) == Error::kOk);
+  for (const std::string& frame : TakeFrames(registry, 1'000)) CHECK(aggregator.Apply(frame, 1'000).ok());
+  CHECK(FindPoint(aggregator.store(), "a.b", {"1"})->sum.ToDouble() == 1);
+  CHECK(FindPoint(aggregator.store(), "a.b", {"2"}) == nullptr);
+  CHECK(FindPoint(aggregator.store(), "a.b", {})->sum.ToDouble() == 300);
+  CHECK(Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b"), 0)) == own);
+  CHECK(registry.replaced_families() == 1);
+}
+
 TEST_CASE("Families are limited") {
   Registry registry(MakeProducer(1));
   for (uint32_t i = 0; i < kMaxFamilies; ++i) {

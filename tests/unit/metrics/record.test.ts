@@ -262,6 +262,21 @@ describe("defining metrics", () => {
     });
   });
 
+  test("warns once where two names may be shown as one, and not where suffixes differ", () => {
+    const { meter, warnings } = metering();
+    const define = () =>
+      defineMetricsIn(meter, {
+        dotted: counter("shop.visits"),
+        underscored: counter("shop_visits"),
+        total: counter("job_runs_total"),
+        seconds: counter("job_runs_seconds"),
+      });
+    define();
+    define();
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.match(warnings[0] ?? "", /"shop\.visits" and "shop_visits" may be shown under one name/);
+  });
+
   test("throws for an entry that is no metric", () => {
     const { meter } = metering();
     for (const entry of [undefined, null, {}, "visits", () => {}]) {
