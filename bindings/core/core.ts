@@ -1,6 +1,7 @@
 import { Abi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
 import { type CoreExports, deadExports, instantiate } from "./exports.ts";
 import { type FieldValues, isLabel } from "./field_set.ts";
+import { reportOnce } from "./report_once.ts";
 import { cutToBytes, utf8Length } from "./utf8.ts";
 
 /** What a call answers after its instance trapped. Never an answer of the core itself. */
@@ -497,6 +498,9 @@ export class Core {
       }
     } catch {
       this.#sinkFailures += 1;
+      reportOnce(
+        "isotel: a span did not take its attributes; isotel_swallowed_errors counts them.",
+      );
     }
   }
 

@@ -1,5 +1,7 @@
 import { currentCall, followCalls } from "../ai/calls/current_call.ts";
+import { reportOnce } from "../core/report_once.ts";
 import { validContext } from "../trace/active_context.ts";
+import { errorType } from "../trace/cause.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
 import { isThenable } from "../trace/thenable.ts";
 
@@ -59,8 +61,9 @@ function sendTraced(
   let traced: RequestInit | undefined;
   try {
     traced = withHeaders(input, init, added);
-  } catch {
+  } catch (cause) {
     // What `fetch` refuses too, with its own words.
+    reportOnce(`isotel: a request to AI Gateway carries no trace ids (${errorType(cause)}).`);
   }
   return send(input, traced ?? init);
 }

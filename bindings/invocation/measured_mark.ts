@@ -1,3 +1,4 @@
+import { reportOnce } from "../core/report_once.ts";
 import type { SpanRuntime } from "../trace/span_runtime.ts";
 
 /** Said of the runtime's span of an invocation: what this Worker has recorded of it, so that a collector does not. */
@@ -14,8 +15,8 @@ export function markMeasured(runtime: SpanRuntime, hasRequest: boolean, hasGenAi
   try {
     const one = hasRequest ? measuredRequest : measuredGenAi;
     runtime.activeSpan()?.setAttribute(measuredKey, hasRequest && hasGenAi ? measuredBoth : one);
-  } catch {
-    // A runtime that does not take it: what is measured twice is told apart by nobody else.
+  } catch (cause) {
+    reportOnce("isotel: an invocation cannot be marked; a collector measures it again.", cause);
   }
 }
 

@@ -1,3 +1,4 @@
+import { reportOnce } from "../core/report_once.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
 import { isThenable } from "../trace/thenable.ts";
 
@@ -25,8 +26,12 @@ export function watchWaitUntil(context: unknown): void {
       writable: true,
     });
     watched.set(context, waitUntil as WaitUntil);
-  } catch {
+  } catch (cause) {
     // A context that cannot be changed: what it is given stays unseen.
+    reportOnce(
+      "isotel: ctx.waitUntil cannot be watched; spans in its work may end too early.",
+      cause,
+    );
   }
 }
 

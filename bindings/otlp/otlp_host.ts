@@ -1,4 +1,5 @@
 import { otlpModule } from "#otlp-module";
+import { reportOnce } from "../core/report_once.ts";
 import { OtlpCore, OtlpTrapError } from "./otlp_core.ts";
 
 /** After this many traps the module stays off for the rest of the isolate's life. */
@@ -42,7 +43,8 @@ export class OtlpHost {
   attempt<T>(use: (core: OtlpCore) => T, otherwise: T): T {
     try {
       return this.use(use);
-    } catch {
+    } catch (cause) {
+      reportOnce("isotel: the OTLP module failed; a trace context or ids are missing.", cause);
       return otherwise;
     }
   }
