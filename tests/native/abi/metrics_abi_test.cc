@@ -136,7 +136,7 @@ TEST_CASE("What is recorded arrives in an exposition") {
       "tttttttttttttttt"
       "ssssssss");
   CHECK(isotel_metrics_record_exemplar(producer.context, static_cast<uint32_t>(wait), 0.75, 1'500) == 0);
-  CHECK(isotel_metrics_status(producer.context) == ISOTEL_METRICS_INVALID_VALUES + 1);
+  CHECK(isotel_metrics_status(producer.context) == ISOTEL_METRICS_REPLACED + 1);
   CHECK(producer.Result(ISOTEL_METRICS_ROWS) == 3);
   CHECK(producer.Result(ISOTEL_METRICS_DIRTY) == 1);
 

@@ -394,7 +394,7 @@ TEST_CASE_FIXTURE(MeteredHost, "Costs have the currency that is asked for") {
   metrics::Declaration cost = DeclarationOf(Metric::kCost);
   cost.unit = "EUR";
   const uint32_t families = euros.families();
-  CHECK(euros.Declare(cost, 0).ok());
+  CHECK(euros.Declare(cost, 0, metrics::Registry::Origin::kBuiltIn).ok());
   CHECK(euros.families() == families);
 }
 
