@@ -44,6 +44,15 @@ const maxLabelUnits = 256;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The list that a field holds as JSON; a text that is no JSON is a list of itself. */
+function listOf(text: string): readonly string[] {
+  try {
+    return JSON.parse(text) as readonly string[];
+  } catch {
+    return [text];
+  }
+}
+
 /** What stands in place of the whole value of an attribute that is left out for its bytes. */
 const leftOut = Symbol("left out");
 
@@ -481,7 +490,7 @@ export class Core {
       case Abi.sourceTextList:
         return [texts[argument] as string];
       case Abi.sourceJsonList:
-        return JSON.parse(texts[field] as string) as readonly string[];
+        return listOf(texts[field] as string);
       default:
         return [this.#textOf(argument)];
     }
