@@ -4,7 +4,7 @@ import { startApp } from "./harness/app.ts";
 
 const callsPerRequest = 500;
 
-test("Wasm memory does not grow over 100,000 traced calls", { timeout: 180_000 }, async () => {
+test("Wasm memory does not grow over 100,000 traced calls", async () => {
   const app = await startApp("memory", { tail: "sink" });
   try {
     const run = async (from: number, to: number): Promise<Record<string, number>> => {
