@@ -19,8 +19,9 @@ const maxPort = 65_535;
 const minSecretLength = 7;
 
 /**
- * An address, absolute or relative, without user info, query and fragment. Everything else stays as it was, but for tabs,
- * line breaks and outer spaces, which no parser keeps. Of a `data:` URL only its media type stays.
+ * An address, absolute or relative, without user info, query and fragment. In what stays, secrets are masked as in
+ * {@link maskSecrets}: a path may hold another address, or parameters such as `;jsessionid=`. Everything else stays as it
+ * was, except tabs, line breaks and outer spaces, which no parser keeps. Of a `data:` URL only its media type stays.
  *
  * An address that is not valid because its password holds a slash loses everything before its last `@`.
  *
@@ -28,13 +29,13 @@ const minSecretLength = 7;
  * stays, with the value `REDACTED`.
  */
 export function cleanAddress(address: string, kept?: KeptParameters): string {
-  if (!/[?#@]|^\s*data:/i.test(address)) return address;
+  if (!/[?#@;%]|^\s*data:/i.test(address)) return address;
   let text = trimmed(address.replace(/[\t\n\r]+/g, ""));
   if (/^data:/i.test(text)) text = text.slice(0, indexOf(text, /[,?#]/g, 0));
   const { start, isWeb } = authorityOf(text);
   const host = hostStart(text, start, isWeb ? /[/\\?#]/g : /[/?#]/g, text.lastIndexOf("@"));
   const end = indexOf(text, /[?#]/g, host);
-  const clean = text.slice(0, start) + text.slice(host, end);
+  const clean = text.slice(0, start) + maskRest(text.slice(host, end), false);
   const query = text[end] === "?" ? cleanQuery(text.slice(end), kept) : undefined;
   return query === undefined ? clean : `${clean}?${query}`;
 }
@@ -46,43 +47,50 @@ export function cleanQuery(query: string, kept: KeptParameters): string | undefi
   const parameters = query
     .slice(start, indexOf(query, /#/g, start))
     .split("&")
-    .filter((parameter) => kept.has(nameOf(parameter)))
-    .map((parameter) => (isSecret(parameter) ? masked(parameter) : parameter));
-  return parameters.length === 0 ? undefined : parameters.join("&");
+    .filter((parameter) => kept.has(nameOf(parameter)));
+  if (parameters.length === 0) return undefined;
+  // As a query, so that it begins with no authority.
+  return maskRest(`?${parameters.join("&")}`, false).slice(1);
 }
 
 /** A route of the user's. One that is a whole address, or has a query, is cleaned; `/users/:id?` is neither. */
 export function cleanRoute(route: string): string {
   const query = route.indexOf("?");
   const hasQuery = query >= 0 && route.includes("=", query);
-  return hasQuery || route.includes("://") ? cleanAddress(route) : route;
+  return hasQuery || route.includes("://")
+    ? cleanAddress(route)
+    : maskParameters(route, maxDecodings);
 }
 
 /**
  * A text in which every absolute address has `REDACTED` in place of its user info and of the values of parameters that
- * commonly hold secrets. All else stays byte for byte. An address ends at white space, at `"`, `<` and `>`, and at the
- * quote it stands in.
+ * commonly hold secrets, also where it is escaped as in JSON or JavaScript: `https:\/\/`, `\u0026`. All else stays byte
+ * for byte. An address ends at white space, at `"`, `<` and `>`, and at the quote it stands in.
  */
 export function maskSecrets(text: string): string {
   if (!mayHoldAddress(text)) return text;
-  let at = text.indexOf("://");
+  let found = schemeEndFrom(text, 0);
   let result = "";
   let copied = 0;
-  while (at >= 0) {
-    const start = at + 3;
-    const quote = quoteBefore(text, at);
+  while (found !== undefined) {
+    const { index, end: start } = found;
+    const quote = quoteBefore(text, index);
     if (quote === undefined) {
-      at = text.indexOf("://", start);
+      found = schemeEndFrom(text, start);
       continue;
     }
-    const end = indexOf(text, addressEnds[quote] as RegExp, start);
-    const address = text.slice(start, end);
-    const clean = maskRest(address, isWebBefore(text, at));
+    const limit = indexOf(text, addressEnds[quote] as RegExp, start);
+    const written = text.slice(start, limit);
+    // In a text within a text the quote that ends an address is escaped.
+    const address = limit < text.length ? withoutTrailing(written, "\\") : written;
+    const isCut = limit === text.length && isCutInUserInfo(address, limit);
+    const clean = isCut ? redacted : maskRest(address, isWebBefore(text, index));
+    const end = start + address.length;
     if (clean !== address) {
       result += text.slice(copied, start) + clean;
       copied = end;
     }
-    at = text.indexOf("://", end);
+    found = schemeEndFrom(text, end);
   }
   return copied === 0 ? text : result + text.slice(copied);
 }
@@ -96,7 +104,8 @@ type Kind = "address" | "query" | "fragment" | "route";
 
 /** To find one character is much faster than to find several, and most texts have no colon. */
 function mayHoldAddress(text: string): boolean {
-  return text.length >= minSecretLength && text.indexOf(":") >= 0 && text.includes("://");
+  if (text.length < minSecretLength || text.indexOf(":") < 0) return false;
+  return text.includes("://") || text.includes(":\\");
 }
 
 /** What an attribute is, where that is not text. */
@@ -216,7 +225,7 @@ function cleanCopy(
   const names = Object.keys(value).slice(0, items.left);
   items.left -= names.length;
   const source = value as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(names.map((name) => [name, copyOf(name, source[name])]));
+  return Object.fromEntries(names.map((name) => [maskSecrets(name), copyOf(name, source[name])]));
 }
 
 function trimmed(text: string): string {
@@ -254,9 +263,13 @@ function authorityOf(text: string): { readonly start: number; readonly isWeb: bo
 function hostStart(text: string, start: number, ends: RegExp, lastAt: number): number {
   const authority = text.slice(start, indexOf(text, ends, start));
   const at = authority.lastIndexOf("@");
-  const [, port] = hostAndPort.exec(authority.slice(at + 1)) ?? [undefined, "none"];
-  if (Number(port ?? 0) <= maxPort || lastAt < start) return start + at + 1;
-  return lastAt + 1;
+  return hasValidPort(authority.slice(at + 1)) || lastAt < start ? start + at + 1 : lastAt + 1;
+}
+
+/** Whether a host has a port that is a number, or none. */
+function hasValidPort(host: string): boolean {
+  const found = hostAndPort.exec(host);
+  return found !== null && Number(found[1] ?? 0) <= maxPort;
 }
 
 function skipSlashes(text: string, from: number): number {
@@ -283,6 +296,27 @@ const addressEnds: Readonly<Record<string, RegExp>> = {
 };
 const maxSchemeLength = 32;
 
+/** `://`, also with slashes that are escaped as in JSON or JavaScript. */
+const schemeEnd = /:(?:\/\/|(?:\\+(?:\/|u002f)){2})/gi;
+
+function schemeEndFrom(text: string, from: number): { index: number; end: number } | undefined {
+  schemeEnd.lastIndex = from;
+  const found = schemeEnd.exec(text);
+  return found === null ? undefined : { index: found.index, end: schemeEnd.lastIndex };
+}
+
+/** A shorter text was hardly cut by a limit, and may well end with `http://host:port`. */
+const minCutLength = 1_024;
+
+/**
+ * Whether the address at the end of a text seems to be cut by a limit before its `@`: a password stands where a port
+ * would.
+ */
+function isCutInUserInfo(address: string, textLength: number): boolean {
+  if (textLength < minCutLength || address.includes("@")) return false;
+  return !hasValidPort(address.slice(0, indexOf(address, /[/\\?#]/g, 0)));
+}
+
 /** The quote before the scheme that ends at `end`, empty for none; undefined where no scheme ends there. */
 function quoteBefore(text: string, end: number): string | undefined {
   let start = end;
@@ -296,10 +330,13 @@ function isWebBefore(text: string, end: number): boolean {
   return /(?:^|[^a-z0-9+.-])(?:https?|wss?|ftp)$/i.test(text.slice(Math.max(end - 6, 0), end));
 }
 
+/** How often an address that stands encoded in another may be encoded. */
+const maxDecodings = 4;
+
 /** @param address without its scheme and two slashes. */
-function maskRest(address: string, isWeb: boolean): string {
+function maskRest(address: string, isWeb: boolean, decodings = maxDecodings): string {
   const named = address.includes("@") ? maskUserInfo(address, isWeb) : address;
-  return named.includes("=") ? maskParameters(named) : named;
+  return /[=%\\]/.test(named) ? maskParameters(named, decodings) : named;
 }
 
 /** Also in the addresses that stand in the query of this one. */
@@ -317,36 +354,86 @@ function maskUserInfo(address: string, isWeb: boolean): string {
         address.slice(copied, start) + (hasPassword ? `${redacted}:${redacted}@` : `${redacted}@`);
       copied = host;
     }
-    const next = address.indexOf("://", host);
-    if (next < 0) return result + address.slice(copied);
-    start = next + 3;
+    const next = schemeEndFrom(address, host);
+    if (next === undefined) return result + address.slice(copied);
+    start = next.end;
   }
 }
 
-/** Parameters of the path, the query and the fragment. A value goes on to the next `&` or `#`. */
-function maskParameters(address: string): string {
-  const pieces = address.split(/(?=[?&#;])/);
+/** What begins a parameter. JSON and JavaScript may escape `&`. */
+const separator = /(?=[?&#;]|\\(?:u00|x)26)/i;
+const escapedSeparator = /^\\(?:u00|x)26/i;
+const equalsSign = /=|\\(?:u00|x)3d/gi;
+
+/**
+ * Masks parameters of the path, the query and the fragment, and what stands encoded in them. A value goes on to the next
+ * `&` or `#`.
+ */
+function maskParameters(address: string, decodings: number): string {
+  const pieces = address.split(separator);
   let isMasked = false;
-  for (let i = 1; i < pieces.length; i += 1) {
+  for (let i = 0; i < pieces.length; i += 1) {
     const piece = pieces[i] as string;
     const isPart: boolean = isMasked && (piece.startsWith("?") || piece.startsWith(";"));
-    isMasked = isPart || isSecret(piece.slice(1));
+    const start = escapedSeparator.exec(piece)?.[0].length ?? 1;
+    isMasked = isPart || (isParameter(piece) && isSecret(piece.slice(start)));
     if (isPart) pieces[i] = "";
-    else if (isMasked) pieces[i] = piece.charAt(0) + masked(piece.slice(1));
+    else if (isMasked) pieces[i] = piece.slice(0, start) + masked(piece.slice(start));
+    else pieces[i] = maskEncoded(piece, decodings);
   }
   // A sentence goes on after the address that ends with a secret.
-  return isMasked ? pieces.join("") + punctuationAfter(address) : pieces.join("");
+  return isMasked
+    ? pieces.join("") + address.slice(withoutTrailing(address, ".,:!)]}").length)
+    : pieces.join("");
 }
 
-function punctuationAfter(address: string): string {
-  let end = address.length;
-  while (end > 0 && ".,:!)]}".includes(address.charAt(end - 1))) end -= 1;
-  return address.slice(end);
+/** Whether it begins with a separator: the first piece of an address may not. */
+function isParameter(piece: string): boolean {
+  return /^[?&#;\\]/.test(piece);
+}
+
+const encodedSecret = /%(?:25)*(?:3d|40)/i;
+const encodedSchemeEnd = /%(?:25)*3a(?:%(?:25)*2f){2}/gi;
+
+/** Masks an address that is the percent-encoded value of a parameter, or stands so in the path. */
+function maskEncoded(piece: string, decodings: number): string {
+  if (decodings === 0 || !encodedSecret.test(piece)) return piece;
+  const from = isParameter(piece) ? equalsEnd(piece) : indexOf(piece, encodedSchemeEnd, 0);
+  // A slash before it: what begins a value is no user info and no parameter.
+  const decoded = `/${decodedOnce(piece.slice(from))}`;
+  const clean = maskRest(decoded, false, decodings - 1);
+  return clean === decoded ? piece : piece.slice(0, from) + encoded(clean.slice(1));
+}
+
+/** Without one layer of percent-encoding, as far as that is ASCII: all that tells of secrets is. */
+function decodedOnce(text: string): string {
+  return text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+function encoded(text: string): string {
+  return text.replace(/%(?![89a-f][0-9a-f])|[^%\w.!~*'()+\u0080-\uffff-]/gi, (character) => {
+    const code = character.charCodeAt(0).toString(16).toUpperCase();
+    return `%${code.padStart(2, "0")}`;
+  });
+}
+
+function withoutTrailing(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Where the value of a parameter begins; the end for none. */
+function equalsEnd(parameter: string): number {
+  const at = indexOf(parameter, equalsSign, 0);
+  return at === parameter.length ? at : equalsSign.lastIndex;
 }
 
 /** The name of a parameter as the one who reads it knows it. */
 function nameOf(parameter: string): string {
-  const name = parameter.slice(0, indexOf(parameter, /=/g, 0));
+  const name = parameter.slice(0, indexOf(parameter, equalsSign, 0));
   if (!/[%+]/.test(name)) return name;
   for (const [decoded] of new URLSearchParams(name)) return decoded;
   return name;
@@ -354,21 +441,26 @@ function nameOf(parameter: string): string {
 
 /** @param parameter that is a secret. */
 function masked(parameter: string): string {
-  return `${parameter.slice(0, parameter.indexOf("="))}=${redacted}`;
+  const start = equalsEnd(parameter);
+  // Backslashes at its end escape what follows.
+  return (
+    parameter.slice(0, start) + redacted + parameter.slice(withoutTrailing(parameter, "\\").length)
+  );
 }
 
 /** Names of secrets, in lower case, without what is neither letter nor digit. */
 const secretNames: ReadonlySet<string> = new Set(
-  `accesstoken apitoken authtoken bearertoken csrftoken deploytoken devicetoken idtoken refreshtoken resettoken
-  securitytoken sessiontoken sastoken token usertoken xamzsecuritytoken xsrftoken
-  accesskey accesskeyid apikey appkey authkey awsaccesskeyid consumerkey key privatekey secretkey sharedkey signingkey
-  subscriptionkey
+  `accesskey accesskeyid accountkey appkey authkey awsaccesskeyid consumerkey key masterkey privatekey secretkey sharedkey
+  signingkey storagekey subscriptionkey
+  authcode authorizationcode code devicecode logincode oobcode otpcode resetcode verificationcode
+  codeverifier oauthverifier
   hmac sig sign
-  auth assertion clientassertion code codeverifier cred creds jwt otp pass passcode passphrase passwd pin pw pwd
+  auth assertion bearer clientassertion cred creds idtokenhint jwt otp pass passcode passphrase passwd pin pw pwd
   samlresponse session sessionid sessid sid jsessionid phpsessid ticket`.split(/\s+/),
 );
+/** A token that tells where a list goes on is no secret. */
 const secretEndings =
-  /(?:secret|password|signature|credentials?|authorization|apikey|accesstoken)$/;
+  /(?:secret|password|signature|credentials?|authorization|apikey|(?<!continuation|max|next|page|sync)token)$/;
 const maxNameLength = 128;
 
 /**
@@ -376,8 +468,7 @@ const maxNameLength = 128;
  * end. Asterisks stand for what was masked before.
  */
 function isSecret(parameter: string): boolean {
-  const equals = parameter.indexOf("=");
-  if (equals < 0 || !/[^*]/.test(parameter.slice(equals + 1))) return false;
+  if (!/[^*]/.test(parameter.slice(equalsEnd(parameter)))) return false;
   const name = nameOf(parameter)
     .slice(-maxNameLength)
     .toLowerCase()
