@@ -1,3 +1,4 @@
+import { maskSecrets } from "../core/address.ts";
 import type { OfResource } from "../otlp/encode_by_resource.ts";
 import type { ResourceAttributes } from "../otlp/encoder.ts";
 import { type AttributeList, type LogRecord, Severity } from "../otlp/model.ts";
@@ -35,7 +36,7 @@ export function collectedLog(
   };
   const error = errorInfo?.find((info) => info !== null);
   if (error !== undefined && error !== null) {
-    put("exception.type", error.name);
+    put("exception.type", error.name && maskSecrets(error.name));
     put("exception.message", text("exception.message", error.message));
     put("exception.stacktrace", text("exception.stacktrace", error.stack));
   }

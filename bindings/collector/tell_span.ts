@@ -21,7 +21,7 @@ export function tellSpan(
       update(span, event.info, reader);
       return;
     case "exception":
-      span.fail(event.name);
+      span.fail(maskSecrets(event.name));
       if (span.events.length < limits.eventsPerSpan) {
         span.events = [...span.events, exceptionEvent(span, event, timestamp.getTime(), reader)];
         return;
@@ -55,7 +55,7 @@ function exceptionEvent(
   reader: AttributeReader,
 ): SpanEvent {
   const keys = ["exception.type"];
-  const values = [name];
+  const values = [maskSecrets(name)];
   const put = (key: string, text: string | undefined): void => {
     const left = reader.text(key, text, span);
     if (left === undefined) return;

@@ -1,4 +1,5 @@
 import { Abi, Field } from "./abi.gen.ts";
+import { maskSecrets } from "./address.ts";
 
 /** Whether the text of a field is a label of GenAI metrics, by field. */
 export const isLabel: Uint8Array = new Uint8Array(Abi.maxFields);
@@ -43,11 +44,12 @@ export class FieldSet implements FieldValues {
     this.#takesLabelsOnly = takesLabelsOnly;
   }
 
-  /** A text; anything but a string is taken as absent. */
+  /** A text, with the secrets of its addresses masked: it may be a label. Anything but a string is taken as absent. */
   text(field: number, value: unknown): this {
     if (typeof value !== "string" || this.#leavesOut(field)) return this;
-    if (this.#filter === undefined) return this.#add(field, value);
-    const filtered = this.#filter(field, value);
+    const clean = maskSecrets(value);
+    if (this.#filter === undefined) return this.#add(field, clean);
+    const filtered = this.#filter(field, clean);
     return filtered === undefined ? this : this.#add(field, filtered);
   }
 
@@ -62,6 +64,7 @@ export class FieldSet implements FieldValues {
     const filter = this.#filter;
     const list = value
       .filter((item): item is string => typeof item === "string")
+      .map(maskSecrets)
       .map((item) => (filter === undefined ? item : filter(field, item)))
       .filter((item) => item !== undefined);
     return list.length === 0 ? this : this.verbatim(field, JSON.stringify(list));

@@ -1,4 +1,5 @@
 import { ErrorCode, MetricKind } from "../core/abi.gen.ts";
+import { maskSecrets } from "../core/address.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import { LabelTrie, labelText } from "./labels.ts";
@@ -108,7 +109,7 @@ export class Family {
         return undefined;
       }
       raw.push(value);
-      texts.push(text);
+      texts.push(maskSecrets(text));
     }
     const unknown = Object.keys(labels).find((key) => !names.includes(key));
     if (unknown !== undefined) this.#warnUnknown(unknown);

@@ -1,3 +1,5 @@
+import { maskSecrets } from "../core/address.ts";
+
 /**
  * Whether a cause is a cancellation: the caller or the runtime aborted the work. Told by `name`, because a
  * DOMException is not always an Error.
@@ -6,9 +8,9 @@ export function isCancellation(cause: unknown): boolean {
   return nameOf(cause) === "AbortError";
 }
 
-/** A cause for a message on the console: its type and what it says. Never throws. */
+/** A cause for a message on the console: its type and what it says, without secrets of addresses. Never throws. */
 export function describeCause(cause: unknown): string {
-  const said = messageOf(cause);
+  const said = maskSecrets(messageOf(cause));
   return said.startsWith("isotel: ")
     ? said.slice("isotel: ".length)
     : `${errorType(cause)}: ${said}`;

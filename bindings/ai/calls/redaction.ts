@@ -1,3 +1,4 @@
+import { maskSecrets } from "../../core/address.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import type { Settings } from "../options.ts";
@@ -17,11 +18,11 @@ export function redactorOf(
   };
 }
 
-/** A text for the name of a span: names leave too. */
+/** A text for the name of a span, after the user's hook: names leave too. Like a field, it comes there masked. */
 export function redactedTarget(
   redact: Redact | undefined,
   key: string,
   target: string | undefined,
 ): string | undefined {
-  return redact === undefined || target === undefined ? target : redact(key, target);
+  return redact === undefined || target === undefined ? target : redact(key, maskSecrets(target));
 }

@@ -1,5 +1,4 @@
 import { Field } from "../../core/abi.gen.ts";
-import { maskSecrets } from "../../core/address.ts";
 import type { FieldSet } from "../../core/field_set.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import { record, text } from "../read.ts";
@@ -43,7 +42,7 @@ export function addRequest(
     fields.text(Field.providerName, telemetry.names.provider(core, model.provider));
   }
   fields
-    .text(Field.requestModel, model.modelId && maskSecrets(model.modelId))
+    .text(Field.requestModel, model.modelId)
     .text(Field.outputType, request.outputType)
     .flag(Field.stream, request.stream)
     .number(Field.maxTokens, settings["maxOutputTokens"] ?? settings["maxTokens"])

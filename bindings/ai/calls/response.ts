@@ -1,5 +1,4 @@
 import { Field } from "../../core/abi.gen.ts";
-import { maskSecrets } from "../../core/address.ts";
 import type { FieldSet } from "../../core/field_set.ts";
 import { number, record, text } from "../read.ts";
 import {
@@ -66,7 +65,7 @@ export function finishReasonOf(value: unknown): string | undefined {
 /** Puts a summary into the finish fields of a span. */
 export function addResponse(fields: FieldSet, summary: ResponseSummary): void {
   fields.text(Field.responseId, summary.id);
-  fields.text(Field.responseModel, summary.model && maskSecrets(summary.model));
+  fields.text(Field.responseModel, summary.model);
   addGatewayAnswer(fields, summary.gateway);
   // None seen is not none: the sum over the calls of an operation counts then.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);

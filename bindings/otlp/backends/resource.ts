@@ -1,3 +1,4 @@
+import { cleanValue } from "../../core/address.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
 
@@ -13,13 +14,13 @@ export interface ResourceOptions {
   readonly resource?: Attributes | undefined;
 }
 
-/** Attributes of the resource. What is wrong is noted. */
+/** Attributes of the resource, without secrets of addresses. What is wrong is noted. */
 export function resourceOf(settings: Settings): Attributes {
   const given = settings.option("resource");
   if (given !== undefined && (typeof given !== "object" || given === null)) {
     settings.refuse("resource has to be an object of attributes");
   }
-  return {
+  const attributes = {
     "service.name": "unknown_service",
     "cloud.provider": "cloudflare",
     "cloud.platform": "cloudflare.workers",
@@ -32,6 +33,11 @@ export function resourceOf(settings: Settings): Attributes {
     "telemetry.sdk.name": "isotel",
     "telemetry.sdk.language": "webjs",
   };
+  const clean = Object.entries(attributes).map(([key, value]) => [
+    key,
+    cleanValue(key, value, undefined),
+  ]);
+  return Object.fromEntries(clean) as Attributes;
 }
 
 function named(key: string, value: string | undefined): Attributes {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Sdk, sdks, textAnswer, toolAnswer, usage, wrapped } from "../support/ai_sdk.ts";
+import { measuring, runtimes } from "../support/measuring.ts";
 import { attributesOf, recording, spanNamed } from "../support/tracing.ts";
 
 const secret = (path: string) =>
@@ -110,5 +111,54 @@ test("a model that is named by an address has its spans without the secrets of i
     assert.ok(names.includes("chat https://REDACTED:REDACTED@m.example/gpt"), names.join());
     const told = JSON.stringify(tracing.runtime.spans.map((span) => attributesOf(span)));
     assert.doesNotMatch(told, /SECRET/);
+  }
+});
+
+describe("names that are addresses", () => {
+  const address = "https://u:SECRETPW@m.example/x?token=SECRETQ";
+  const clean = "https://REDACTED:REDACTED@m.example/x?token=REDACTED";
+
+  for (const sdk of sdks) {
+    test(`have no secrets in spans, in labels of metrics, and when \`redact\` sees them, in ${sdk.name}`, async () => {
+      for (const makeRuntime of [runtimes.traced, runtimes.untraced]) {
+        const runtime = makeRuntime();
+        const own = measuring(runtime);
+        const seen: string[] = [];
+        const redact = (_key: string, value: string) => {
+          seen.push(value);
+          return value;
+        };
+        for (const options of [{}, { redact }, { semconv: "latest" as const }]) {
+          const functions = wrapped(own.telemetry, sdk, options);
+          const tool = sdk.tool(() => {
+            throw Object.assign(new Error("failed"), { name: address });
+          });
+          await functions.generateText({
+            model: sdk.model({
+              modelId: address,
+              provider: address,
+              generate: [
+                toolAnswer(address),
+                () => ({ ...textAnswer()(), response: { id: address, modelId: address } }),
+              ],
+            }),
+            prompt: "p",
+            stopSequences: [address],
+            tools: { [address]: tool },
+            stopWhen: sdk.stopAfter(2),
+            experimental_telemetry: { functionId: address },
+          });
+        }
+        const { text } = own.collect();
+        const spans = JSON.stringify(runtime.spans.map((span) => [span.name, attributesOf(span)]));
+        for (const told of [text, spans, seen.join()]) assert.doesNotMatch(told, /SECRET/);
+        for (const label of ["request_model", "response_model", "provider_name", "tool_name"]) {
+          assert.ok(text.includes(`gen_ai_${label}="${clean}"`), label);
+        }
+        for (const label of [`gen_ai_agent_name="${clean}"`, `error_type="${clean}"`]) {
+          assert.ok(text.includes(label), label);
+        }
+      }
+    });
   }
 });

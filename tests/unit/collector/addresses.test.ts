@@ -31,7 +31,11 @@ function secretive(): MadeInvocation {
   const status = { code: "error", message: `cannot reach ${address}` } as const;
   made.event({ type: "spanUpdate", info: { type: "status", status } }, fetched);
   made.event({ type: "spanUpdate", info: { type: "name", name: address } }, fetched);
-  const error = { name: "E", message: address, stack: `E: ${address}\n  at run (${address})` };
+  const error = {
+    name: `E ${address}`,
+    message: address,
+    stack: `E: ${address}\n  at run (${address})`,
+  };
   made.event({ type: "exception", ...error }, fetched);
   made.event({ type: "spanClose", outcome: "ok" }, fetched);
   const asked = "a5ced00000000000";

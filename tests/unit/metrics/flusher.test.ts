@@ -40,7 +40,7 @@ function flushing(how: "at once" | "by hand" | "refused" = "at once") {
         frames.forEach(delivered);
         settled();
       };
-      const reject = () => failed(new Error("no queue"));
+      const reject = () => failed(new Error("no queue at https://u:SECRET@q.example/"));
       sends.push({ atMs: time.nowMs, frames, delivered, resolve, reject });
       if (state.how === "at once") resolve();
       if (state.how === "refused") reject();
@@ -268,6 +268,16 @@ describe("a send that fails", () => {
     assert.equal(sends[0]?.frames[0], sends[1]?.frames[0]);
     assert.equal(orderCount(), 1);
     assert.deepEqual(totals.results, [0]);
+  });
+
+  test("is warned of once, without secrets of addresses", async () => {
+    const { invoke, time, warnings } = flushing("refused");
+    invoke();
+    await time.advance(intervalMs);
+    assert.deepEqual(warnings, [
+      "isotel: metrics could not be sent; they are kept and sent again " +
+        "(Error: no queue at https://REDACTED:REDACTED@q.example/)",
+    ]);
   });
 
   test("is repeated for no longer than an invocation may go on, and by the next one then", async () => {

@@ -51,6 +51,15 @@ describe("recording", () => {
     assert.equal(collect().sample('orders_total{plan="pro",region="eu"}'), 111);
   });
 
+  test("secrets of addresses in labels are masked, and what differs only in them is one series", () => {
+    const { metrics, collect } = shop();
+    for (const secret of ["a", "b"]) {
+      metrics.orders.add(1, { plan: `https://u:${secret}@h.example/?sig=${secret}`, region: "eu" });
+    }
+    const plan = "https://REDACTED:REDACTED@h.example/?sig=REDACTED";
+    assert.equal(collect().sample(`orders_total{plan="${plan}",region="eu"}`), 2);
+  });
+
   test("numbers and booleans are the texts they are written as", () => {
     const { metrics, collect } = shop();
     metrics.orders.add(1, { plan: 200, region: true });

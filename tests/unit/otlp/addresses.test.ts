@@ -69,6 +69,22 @@ describe("exported spans and log records", () => {
     assert.equal(received(spans, "GET").attributes["url.query"], "token=REDACTED&page=2");
   });
 
+  test("have a resource with addresses without their secrets", async () => {
+    const repository = "https://x-access-token:SECRETPW@git.example/shop.git";
+    const resource = {
+      "vcs.repository.url.full": repository,
+      "app.links": [repository],
+      "url.full": repository,
+    };
+    const { tracer, spans } = exportingOver(noopRuntime, receiver, { resource });
+    tracer.withSpan("work", {}, () => {});
+    const sent = received(await spans(), "work").resource;
+    const masked = "https://REDACTED:REDACTED@git.example/shop.git";
+    assert.equal(sent["vcs.repository.url.full"], masked);
+    assert.deepEqual(sent["app.links"], [masked]);
+    assert.equal(sent["url.full"], "https://git.example/shop.git");
+  });
+
   test("have no route with a query", async () => {
     const { spans } = await run({ route: ({ url }) => url });
     assert.equal(received(spans, "GET https://shop.example/users/7").kind, 2);
