@@ -550,9 +550,14 @@ export class Core {
     return decoder.decode(new Uint8Array(this.#exports.memory.buffer, at, length));
   }
 
-  /** Address of the text buffer, which keeps its content when it is large enough already. */
+  /**
+   * Address of the text buffer, which keeps its content when it is large enough already. The memory may have grown, here
+   * or when the text was put there: whoever reads a text may be in the middle of a plan.
+   */
   #buffer(size: number): number {
-    return this.#exports.isotel_buffer(this.#context, size) >>> 0;
+    const at = this.#exports.isotel_buffer(this.#context, size) >>> 0;
+    this.#attachIfGrown();
+    return at;
   }
 
   #attachIfGrown(): void {
