@@ -3,6 +3,7 @@ import { reportOnce } from "../core/report_once.ts";
 import { SpanKind } from "../otlp/model.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod, otherMethod } from "../trace/http_method.ts";
+import { reportAnswer } from "../trace/thenable.ts";
 
 type Onset = TailStream.Onset;
 type Fetch = TailStream.FetchEventInfo;
@@ -172,7 +173,14 @@ function guardedRoute(info: Fetch, routeOf: RouteOf): string {
   try {
     const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
     const found: unknown = routeOf(new Request(info.url, { method: info.method, headers }));
-    return typeof found === "string" ? cleanRoute(found) : "";
+    if (typeof found === "string") return cleanRoute(found);
+    if (found !== undefined)
+      reportAnswer(
+        "route",
+        found,
+        "it has to answer a string or undefined, and http.route is left out",
+      );
+    return "";
   } catch (cause) {
     reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return "";

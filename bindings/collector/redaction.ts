@@ -1,6 +1,6 @@
 import { reportOnce } from "../core/report_once.ts";
-import { shapeOf } from "../metrics/shape.ts";
 import { errorType } from "../trace/cause.ts";
+import { reportAnswer } from "../trace/thenable.ts";
 import type { CollectorCounts } from "./counts.ts";
 
 /** The span a value is of, as `redact` is told of it. */
@@ -29,7 +29,11 @@ export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
     try {
       const redacted: unknown = redact(key, value, span);
       if (typeof redacted === "string" || redacted === undefined) return redacted;
-      reportOnce(`isotel: redact answered ${shapeOf(redacted)}; a value is left out.`);
+      reportAnswer(
+        "redact",
+        redacted,
+        "it has to answer a string or undefined, and a value is left out",
+      );
     } catch (cause) {
       // Whatever it was, it has not said what may leave.
       // Where it is no function, the options were refused with a message of their own.

@@ -1,3 +1,4 @@
+import { reportAnswer } from "../trace/thenable.ts";
 import { FlueAbi, FlueEnding, flueEndings, flueEvents } from "./abi.gen.ts";
 import { type Actions, concernsEvent, nameOf, spanNumber, spanRow } from "./actions.ts";
 import { emptyPlan, type FlueAttributes } from "./attributes.ts";
@@ -196,8 +197,11 @@ export class FlueObserver<Span, Root> {
     const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
     const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
     const { resolveRootContext } = this.#callbacks;
+    const rule = "it has to answer a context or undefined, and a span has none";
     const root =
-      parent === undefined ? this.#guard(() => resolveRootContext?.(event, ctx)) : undefined;
+      parent === undefined
+        ? this.#ask("resolveRootContext", rule, () => resolveRootContext?.(event, ctx))
+        : undefined;
     const span = this.#sink.open({
       name: nameOf(row, event, format),
       isClient: row.isClient,
@@ -262,8 +266,20 @@ export class FlueObserver<Span, Root> {
     const { exportContent } = this.#callbacks;
     if (exportContent === undefined || !row.asksForContent) return undefined;
     if (!concernsEvent(actions)) return undefined;
-    const content = this.#guard(() => exportContent({ ...event }));
+    const rule = "it has to answer an object or undefined, and content is left out";
+    const content = this.#ask("exportContent", rule, () => exportContent({ ...event }));
     return typeof content === "object" && content !== null ? content : undefined;
+  }
+
+  /** What a callback answers; undefined where it throws, or answers with a promise. */
+  #ask<T>(name: string, rule: string, callback: () => T): T | undefined {
+    return this.#guard(() => {
+      const answer = callback();
+      if (!(answer instanceof Promise)) return answer;
+      this.#swallowed += 1;
+      reportAnswer(name, answer, rule);
+      return undefined;
+    });
   }
 
   /** The live core. With one that is gone, its handles are too: the spans they stood for end. */

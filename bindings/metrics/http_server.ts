@@ -5,6 +5,7 @@ import { reportOnce } from "../core/report_once.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod } from "../trace/http_method.ts";
 import type { Outcome } from "../trace/outcome.ts";
+import { reportAnswer } from "../trace/thenable.ts";
 import { builtInDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
 import { labelText } from "./labels.ts";
@@ -96,7 +97,15 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
 
 function routeOf(request: Request, route: Route): string {
   try {
-    return cleanRoute(labelText(route?.(request)) ?? "");
+    const found: unknown = route?.(request);
+    const text = labelText(found);
+    if (text === undefined && found !== undefined)
+      reportAnswer(
+        "route",
+        found,
+        "it has to answer a string or undefined, and http.route is left out",
+      );
+    return cleanRoute(text ?? "");
   } catch (cause) {
     reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return "";

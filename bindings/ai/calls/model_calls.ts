@@ -15,7 +15,7 @@ import {
   type Params,
   telemetryOptions,
 } from "./identity.ts";
-import { redactorOf } from "./redaction.ts";
+import { enrichmentOf, redactorOf } from "./redaction.ts";
 
 /** The model calls of one SDK function that has no span of its own: each tells all of it. */
 export class ModelCalls implements CallOwner {
@@ -62,9 +62,8 @@ export class ModelCalls implements CallOwner {
   enrich(span: Span, info: SpanInfo): void {
     span.isAbandoned = () => this.isUnread;
     span.setAttributes(this.#attributes);
-    const { enrich } = this.#sdk.settings;
-    if (enrich === undefined || !span.isInTrace) return;
-    const attributes = this.telemetry.guard(() => enrich(info));
+    if (!span.isInTrace) return;
+    const attributes = enrichmentOf(this.telemetry, this.#sdk.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
 

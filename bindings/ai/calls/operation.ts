@@ -15,7 +15,7 @@ import {
   type Params,
   telemetryOptions,
 } from "./identity.ts";
-import { redactedTarget, redactorOf } from "./redaction.ts";
+import { enrichmentOf, redactedTarget, redactorOf } from "./redaction.ts";
 import { addCall, addRequest, modelInfo } from "./request.ts";
 import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
 
@@ -126,9 +126,8 @@ export class AIOperation {
 
   /** Adds what the user's hook has to add to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
-    const { enrich } = this.settings;
-    if (enrich === undefined || !span.isInTrace) return;
-    const attributes = this.telemetry.guard(() => enrich(info));
+    if (!span.isInTrace) return;
+    const attributes = enrichmentOf(this.telemetry, this.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
 

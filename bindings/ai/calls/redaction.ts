@@ -1,10 +1,12 @@
 import { maskSecrets } from "../../core/address.ts";
+import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
+import { reportAnswer } from "../../trace/thenable.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import type { Settings } from "../options.ts";
 import type { SpanInfo } from "../span_info.ts";
 
-/** The user's hook for one span; a text whose redaction throws is dropped and counted. */
+/** The user's hook for one span. A text is dropped and counted where it throws or answers neither text nor undefined. */
 export function redactorOf(
   telemetry: Telemetry,
   settings: Settings,
@@ -13,9 +15,35 @@ export function redactorOf(
   const { redact } = settings;
   if (redact === undefined) return undefined;
   return (key, value) => {
-    const replaced = telemetry.guard(() => redact(key, value, info));
-    return typeof replaced === "string" ? replaced : undefined;
+    return telemetry.guard(() => {
+      const replaced: unknown = redact(key, value, info);
+      if (typeof replaced === "string" || replaced === undefined) return replaced;
+      reportAnswer(
+        "redact",
+        replaced,
+        "it has to answer a string or undefined, and a value is left out",
+      );
+      throw new TypeError("isotel: no answer of redact");
+    });
   };
+}
+
+/** What the user's hook adds to a span; undefined where there is no hook, or it fails. */
+export function enrichmentOf(
+  telemetry: Telemetry,
+  settings: Settings,
+  info: SpanInfo,
+): Attributes | undefined {
+  const { enrich } = settings;
+  if (enrich === undefined) return undefined;
+  return telemetry.guard(() => {
+    const attributes = enrich(info);
+    const isObject = typeof attributes === "object" && attributes !== null;
+    if (attributes === undefined || (isObject && !(attributes instanceof Promise)))
+      return attributes;
+    reportAnswer("enrich", attributes, "it has to answer an object or undefined, and adds nothing");
+    throw new TypeError("isotel: no answer of enrich");
+  });
 }
 
 /** A text for the name of a span, after the user's hook: names leave too. Like a field, it comes there masked. */

@@ -3,6 +3,7 @@ import { reportOnce } from "../../core/report_once.ts";
 import { errorType } from "../../trace/cause.ts";
 import { httpMethod, otherMethod } from "../../trace/http_method.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
+import { reportAnswer } from "../../trace/thenable.ts";
 import { SpanKind } from "../model.ts";
 
 /** Tells the route of a request, such as `/users/:id`. */
@@ -72,7 +73,14 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
 function routeOf(request: Request, route: RouteOf | undefined): string | undefined {
   try {
     const found: unknown = route?.(request);
-    return typeof found === "string" ? cleanRoute(found) : undefined;
+    if (typeof found === "string") return cleanRoute(found);
+    if (found !== undefined)
+      reportAnswer(
+        "route",
+        found,
+        "it has to answer a string or undefined, and http.route is left out",
+      );
+    return undefined;
   } catch (cause) {
     reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
     return undefined;

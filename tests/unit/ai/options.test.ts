@@ -2,8 +2,48 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readSettings } from "../../../bindings/ai/options.ts";
 import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
-import { sdks } from "../support/ai_sdk.ts";
-import { recording } from "../support/tracing.ts";
+import { sdks, textAnswer, toolAnswer, wrapped } from "../support/ai_sdk.ts";
+import { attributesOf, recording } from "../support/tracing.ts";
+
+describe("hooks that answer with what they must not", () => {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    "a promise": async () => "a secret",
+    "a promise that is rejected": () => Promise.reject(new Error("a secret")),
+    "a number": () => 7,
+    "an object that is no text": () => ({ toString: () => "a secret" }),
+    null: () => null,
+  };
+  for (const sdk of sdks) {
+    for (const [what, answer] of Object.entries(answers)) {
+      test(`${what}: values are left out and counted, the call goes on, in ${sdk.name}`, async (t) => {
+        const said = t.mock.method(console, "error", () => {});
+        for (const hook of ["redact", "enrich"] as const) {
+          const tracing = recording();
+          const options = { storeMessages: true, storeTools: true, [hook]: answer as never };
+          const functions = wrapped(tracing.telemetry, sdk, options);
+          const { text } = await functions.generateText({
+            model: sdk.model({ modelId: "secret", generate: [toolAnswer("secret"), textAnswer()] }),
+            prompt: "a secret",
+            tools: { secret: sdk.tool(() => "a secret") },
+            stopWhen: sdk.stopAfter(2),
+          });
+          assert.equal(text, "Hello");
+          const spans = tracing.runtime.spans.map((span) => [span.name, attributesOf(span)]);
+          assert.equal(spans.length, 4);
+          if (hook === "redact") assert.doesNotMatch(JSON.stringify(spans), /secret/);
+          // An object adds what it has.
+          const isObject = hook === "enrich" && what.startsWith("an object");
+          assert.equal(tracing.count("swallowed_errors") > 0, !isObject, hook);
+        }
+        const lines = said.mock.calls.map((call) => String(call.arguments[0]));
+        assert.ok(
+          lines.every((line) => !line.includes("secret")),
+          lines.join(),
+        );
+      });
+    }
+  }
+});
 
 describe("options of wrapAISDK", () => {
   test("the defaults are the names of agents and no runtime context", () => {

@@ -98,6 +98,14 @@ describe("addresses", () => {
     assert.equal(span?.attributes["http.route"], "https://shop.example/a");
   });
 
+  test("are no route where `route` answers with a promise, whose rejection is handled", async () => {
+    const route = () => Promise.reject(new Error("no"));
+    const to = collectingTo(receiver, { otlp: { route: route as never } });
+    play(to.collecting, secretive().events);
+    const root = received(await to.spans(), "GET");
+    assert.equal("http.route" in root.attributes, false);
+  });
+
   test("a list of names that is none is refused, with its shape", () => {
     for (const [keepQueryParameters, shape] of [
       ["page", "string"],

@@ -98,6 +98,7 @@ describe("redact", () => {
         throw new Error("a secret");
       },
       () => 7,
+      () => Promise.reject(new Error("a secret")),
       () => ({ toString: () => "a secret" }),
     ];
     for (const answer of answers) {

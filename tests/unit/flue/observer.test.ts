@@ -92,6 +92,20 @@ describe("createOpenTelemetryObserver", () => {
     assert.ok((observe.diagnostics()["swallowed_errors"] ?? 0) > 6);
   });
 
+  test("callbacks that answer with promises cost their answer and nothing else", () => {
+    const tracer = new KeepingTracer();
+    const fail = () => Promise.reject(new Error("no"));
+    const observe = createOpenTelemetryObserver({
+      tracer,
+      resolveRootContext: fail as never,
+      exportContent: fail,
+    });
+    for (const { event, ctx } of failing) observe(event, ctx);
+    assert.equal(tracer.ended.length, 6);
+    assert.deepEqual(tracer.ended[0]?.status, { code: 2, message: "Tool call failed." });
+    assert.ok((observe.diagnostics()["swallowed_errors"] ?? 0) > 6);
+  });
+
   test("content is what exportContent gives back, correlation is the event's own", () => {
     const tracer = new KeepingTracer();
     const asked = new Set<string>();

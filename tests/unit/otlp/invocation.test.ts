@@ -70,11 +70,14 @@ describe("the span of an invocation", () => {
 
   test("has no name of a client's making", async () => {
     const event = new Request("https://shop.example/", { method: "BREW" });
-    const route = () => {
+    const throwing = () => {
       throw new Error();
     };
-    const span = await spanOf({ event, options: { route } });
-    assert.equal(span?.name, "HTTP");
+    const rejecting = (() => Promise.reject(new Error())) as never;
+    for (const route of [throwing, rejecting]) {
+      assert.equal((await spanOf({ event, options: { route } }))?.name, "HTTP");
+    }
+    const span = await spanOf({ event });
     assert.equal(span?.attributes["http.request.method"], "_OTHER");
     assert.equal(span?.attributes["http.request.method_original"], "BREW");
   });
