@@ -101,7 +101,9 @@ describe("addresses", () => {
   test("are no route where `route` answers with a promise, whose rejection is handled", async () => {
     const route = () => Promise.reject(new Error("no"));
     const to = collectingTo(receiver, { otlp: { route: route as never } });
-    play(to.collecting, secretive().events);
+    const info = { type: "fetch", method: "GET", url: "https://shop.example/a", headers: [] };
+    const made = new MadeInvocation({ info: info as unknown as TailStream.FetchEventInfo });
+    play(to.collecting, made.outcome().events);
     const root = received(await to.spans(), "GET");
     assert.equal("http.route" in root.attributes, false);
   });
