@@ -135,7 +135,7 @@ const kindsByLength: readonly (typeof kinds)[] = Array.from({ length: 64 }, (_, 
 /** Keys of absolute addresses, such as the runtime's `cache.request.url`. */
 const addressKey = /(?:^|[._-])ur[il]$|[a-z](?:Url|URL|Uri|URI)$/;
 
-/** What somebody said, recorded because it was asked for: of it the addresses in fields of their own are cleaned. */
+/** Keys of recorded content. Its texts stay verbatim: addresses in its fields were cleaned when it was recorded. */
 const content =
   /^(?:gen_ai\.(?:input\.messages|output\.messages|system_instructions|tool\.(?:definitions|call\.arguments|call\.result))|flue\.(?!log\.message$).*)$/;
 
@@ -387,7 +387,7 @@ function maskParameters(address: string, decodings: number): string {
     : pieces.join("");
 }
 
-/** Whether it begins with a separator: the first piece of an address may not. */
+/** Whether a piece begins with a separator. The first piece of an address begins with none. */
 function isParameter(piece: string): boolean {
   return /^[?&#;\\]/.test(piece);
 }
@@ -395,7 +395,7 @@ function isParameter(piece: string): boolean {
 const encodedSecret = /%(?:25)*(?:3d|40)/i;
 const encodedSchemeEnd = /%(?:25)*3a(?:%(?:25)*2f){2}/gi;
 
-/** Masks an address that is the percent-encoded value of a parameter, or stands so in the path. */
+/** Masks an address that is percent-encoded as the value of a parameter, or in the path. */
 function maskEncoded(piece: string, decodings: number): string {
   if (decodings === 0 || !encodedSecret.test(piece)) return piece;
   const from = isParameter(piece) ? equalsEnd(piece) : indexOf(piece, encodedSchemeEnd, 0);
@@ -431,7 +431,7 @@ function equalsEnd(parameter: string): number {
   return at === parameter.length ? at : equalsSign.lastIndex;
 }
 
-/** The name of a parameter as the one who reads it knows it. */
+/** The decoded name of a parameter. */
 function nameOf(parameter: string): string {
   const name = parameter.slice(0, indexOf(parameter, equalsSign, 0));
   if (!/[%+]/.test(name)) return name;
