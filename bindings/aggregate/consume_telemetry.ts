@@ -5,6 +5,7 @@ import { errorName } from "./aggregation_error.ts";
 import { type AggregatorNamespace, aggregatorStub, checkShards } from "./aggregator_stub.ts";
 import { bytesOf } from "./bytes.ts";
 import { isolateAggregate } from "./isolate_aggregate.ts";
+import { within } from "./within.ts";
 
 export interface ConsumeTelemetryOptions {
   /** The namespace of TelemetryAggregator. While it is missing, everything is retried. */
@@ -20,6 +21,11 @@ const noAggregator =
 
 const firstDelaySeconds = 5;
 const maxDelaySeconds = 3600;
+/**
+ * An aggregator that has not answered after this time gets its messages again. A batch may hold messages of the Worker's
+ * own: the runtime ends an invocation after 15 minutes, and would deliver those again too.
+ */
+const maxApplyMs = 30_000;
 /** From this attempt on a message goes alone: should it be what breaks the aggregator, it takes no other with it. */
 const aloneFromAttempt = 3;
 
@@ -85,7 +91,7 @@ async function deliver(
   namespace: AggregatorNamespace,
 ): Promise<number[]> {
   try {
-    const results = await aggregatorStub(namespace, shard).apply(frames);
+    const results = await within(maxApplyMs, aggregatorStub(namespace, shard).apply(frames));
     messages.forEach((message, index) => {
       const result = results[index];
       if (typeof result === "number" && result !== ErrorCode.unknownVersion) message.ack();

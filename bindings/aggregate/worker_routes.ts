@@ -18,12 +18,12 @@ export const workerRoutes: MetricsRoutes = {
     return metricsResponse(request, metrics);
   },
 
-  consume(batch, metrics, hasHandler) {
+  consume(batch, metrics) {
     const isNamed = batch.queue === metrics.queueName;
     const isTelemetry = ({ body }: Message) => isNamed || isFrame(bytesOf(body));
     const frames = batch.messages.filter(isTelemetry);
     if (frames.length === 0) return undefined;
-    if (frames.length === batch.messages.length || !hasHandler) {
+    if (frames.length === batch.messages.length) {
       return { consumed: consumeTelemetry(batch, metrics), rest: undefined };
     }
     const others = batch.messages.filter((message) => !isTelemetry(message));
@@ -34,22 +34,37 @@ export const workerRoutes: MetricsRoutes = {
   },
 };
 
-/** Text never has such a character behind the letters; format versions stay below it. */
-const firstPrintable = 0x20;
-
 /**
- * Whether a message is a frame of any version, damaged or not. So no queue has to be named, and a dead letter queue may
- * be shared with messages of the Worker's own.
+ * Whether bytes are a frame of any version, damaged or not. So no queue has to be named, and a dead letter queue may be
+ * shared with messages of the Worker's own. Text may begin with the letters of a frame, but no text has a control
+ * character behind them that is no white space, and a version is such a character; see SNAPSHOT_FORMAT.md.
  */
 function isFrame(bytes: Uint8Array | undefined): boolean {
   const version = bytes?.[magic.length] ?? 0;
-  return (
-    version > 0 && version < firstPrintable && magic.every((byte, index) => bytes?.[index] === byte)
-  );
+  const isVersion = version > 0 && version < 0x20 && !(version >= 0x09 && version <= 0x0d);
+  return isVersion && magic.every((byte, index) => bytes?.[index] === byte);
 }
 
-/** The batch as if it had these messages alone. */
+/**
+ * The batch as if it had these messages alone. A call for the batch cannot be the runtime's own, which would decide about
+ * all messages. Made for each message it decides the same, since the first of `ack` and `retry` counts, but for the delay
+ * of a retry: one for a message counts more than one for the batch, and one that is given more than none.
+ */
 function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
+  const retries = messages.map((message) => {
+    const retry = message.retry.bind(message);
+    const state = { isOwn: false, retry };
+    Object.defineProperty(message, "retry", {
+      value: (options?: QueueRetryOptions) => {
+        state.isOwn = true;
+        retry(options);
+      },
+      configurable: true,
+      writable: true,
+    });
+    return state;
+  });
+  let delay: QueueRetryOptions = {};
   return {
     queue: batch.queue,
     metadata: batch.metadata,
@@ -58,7 +73,8 @@ function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch
       for (const message of messages) message.ack();
     },
     retryAll(options) {
-      for (const message of messages) message.retry(options);
+      if (options?.delaySeconds !== undefined) delay = options;
+      for (const { isOwn, retry } of retries) if (!isOwn) retry(delay);
     },
   };
 }

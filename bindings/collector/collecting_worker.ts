@@ -78,13 +78,15 @@ export class CollectingWorker {
     return scrape ?? new Response("There is nothing here.\n", { status: 404 });
   }
 
-  queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
+  /** Consumes telemetry. Rejects where the batch has other messages, which the runtime then delivers again. */
+  async queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
     const { metrics, flusher } = this.#configured.of(env);
-    const telemetry = metrics && metricsRoutes()?.consume(batch, metrics, false);
+    const telemetry = metrics && metricsRoutes()?.consume(batch, metrics);
     if (flusher !== undefined) endInvocation(flusher, waitUntilOf(ctx));
-    if (telemetry !== undefined) return telemetry.consumed;
+    await telemetry?.consumed;
+    if (telemetry !== undefined && telemetry.rest === undefined) return;
     throw new Error(
-      "isotel: the batch is none of telemetry's, or this Worker does not add metrics up: " +
+      "isotel: the batch has messages that are not telemetry, or this Worker does not add metrics up: " +
         'export { TelemetryAggregator } from "isotel/metrics";',
     );
   }

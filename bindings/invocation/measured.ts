@@ -24,10 +24,12 @@ export class MeasuredInvocations {
   }
 
   /**
-   * Runs a handler of a Worker as an invocation. A scrape, and what is telemetry of a batch, do not reach it.
+   * Runs a handler of a Worker as an invocation. A scrape does not reach it, nor do the messages of a batch that are
+   * telemetry.
    *
-   * @param args what the runtime gave the handler.
-   * @param body calls it; undefined where the Worker has none.
+   * @param args the handler's arguments.
+   * @param body calls the handler. Undefined where the Worker has no such handler: it then throws, and the runtime
+   * delivers the messages again that are not telemetry.
    */
   handler(
     name: string,
@@ -46,14 +48,16 @@ export class MeasuredInvocations {
     const telemetry =
       name === "queue" && routes !== undefined && metrics !== undefined
         ? guarded("a batch of the telemetry queue", () =>
-            routes.consume(event as MessageBatch, metrics, body !== undefined),
+            routes.consume(event as MessageBatch, metrics),
           )
         : undefined;
     const consumed = telemetry?.consumed;
     const rest = telemetry === undefined ? event : telemetry.rest;
     if (consumed !== undefined && rest === undefined) return this.run(env, ctx, () => consumed);
-    if (body === undefined) throw new Error(`isotel: the Worker has no ${name} handler of its own`);
-    const own = () => body([rest, ...args.slice(1)]);
+    const own = () => {
+      if (body !== undefined) return body([rest, ...args.slice(1)]);
+      throw new Error(`isotel: the Worker has no ${name} handler of its own`);
+    };
     const request = name === "fetch" ? event : undefined;
     const both = consumed === undefined ? own : () => withConsumed(consumed, own);
     return this.run(env, ctx, both, { handler: name, event: rest }, request);

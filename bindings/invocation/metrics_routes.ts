@@ -8,23 +8,14 @@ export interface MetricsRoutes {
     metrics: MetricsBindings,
     ctx: ExecutionContext,
   ): Promise<Response> | undefined;
-  /**
-   * Takes what is telemetry of a batch; undefined when nothing is.
-   *
-   * @param hasHandler whether the Worker has a handler for the rest. Without one the whole batch is telemetry when a
-   * part of it is.
-   */
-  consume(
-    batch: MessageBatch,
-    metrics: MetricsBindings,
-    hasHandler: boolean,
-  ): ConsumedBatch | undefined;
+  /** Consumes the telemetry of a batch. Returns undefined when the batch has none. */
+  consume(batch: MessageBatch, metrics: MetricsBindings): ConsumedBatch | undefined;
 }
 
 export interface ConsumedBatch {
   /** Never rejects. */
   readonly consumed: Promise<void>;
-  /** The messages that are not telemetry; undefined when all are. */
+  /** The messages that are not telemetry, as a batch. Undefined when all are telemetry. */
   readonly rest: MessageBatch | undefined;
 }
 

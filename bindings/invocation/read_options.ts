@@ -54,9 +54,16 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
 /** Takes what is said to whoever runs the Worker. */
 export type Report = (message: string) => void;
 
+/** In place of options that cannot be read: nothing is recorded, and frames of a queue are retried. */
+const unreadable: WorkerOptions = {
+  metrics: {},
+  plan: undefined,
+  genAi: undefined,
+  otlp: undefined,
+};
+
 /**
- * Reads the options for an `env`, once. What is wrong with them is said once, and the Worker goes on without it. Never
- * throws.
+ * Reads the options for an `env`, once. Each fault is reported, and the Worker goes on without the option. Never throws.
  */
 export function readOptions(
   optionsOf: OptionsOf,
@@ -71,6 +78,7 @@ export function readOptions(
     const metrics: unknown = options?.metrics;
     if (metrics !== undefined && (typeof metrics !== "object" || metrics === null)) {
       report(`isotel: metrics is ${shapeOf(metrics)}; it has to be an object with bindings`);
+      return { ...unreadable, otlp };
     } else if (metrics !== undefined) {
       return { ...optionsOfMetrics({ ...metrics }, missing, report), otlp };
     }
@@ -78,7 +86,7 @@ export function readOptions(
   } catch (cause) {
     const what = errorType(cause);
     report(`isotel: the options of ${caller} cannot be read (${what}); there are no metrics`);
-    return undefined;
+    return unreadable;
   }
 }
 

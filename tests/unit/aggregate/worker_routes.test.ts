@@ -35,6 +35,16 @@ describe("what a Worker takes for telemetry of a batch", () => {
     ["a frame that is cut", "any", [frame.subarray(0, 30)], {}, [0]],
     ["other bytes", "any", [new Uint8Array(3)], {}, []],
     ["text that begins with the letters of a frame", "any", [text.encode("ISFAHAN")], {}, []],
+    ...["\t", "\n", "\v", "\f", "\r", " "].map(
+      (space) =>
+        [
+          `these letters and ${JSON.stringify(space)}`,
+          "any",
+          [text.encode(`ISF${space}1`)],
+          {},
+          [],
+        ] as const,
+    ),
     ["frames beside other bytes", "any", [new Uint8Array(3), frame], {}, [1]],
     ["frames beside text", "any", [frame, "text", newer], {}, [0, 2]],
     ["no messages", "any", [], {}, []],
@@ -46,7 +56,7 @@ describe("what a Worker takes for telemetry of a batch", () => {
     test(`${what}: ${which}`, async (t) => {
       t.mock.method(console, "error", () => {});
       const { batch, outcomes } = batchOf(queue, bodies);
-      const telemetry = workerRoutes.consume(batch, metrics, true);
+      const telemetry = workerRoutes.consume(batch, metrics);
       await telemetry?.consumed;
       // There is no aggregator here.
       assert.deepEqual(
@@ -62,7 +72,7 @@ describe("what a Worker takes for telemetry of a batch", () => {
   test("the rest of a batch is acknowledged and retried without the telemetry in it", async (t) => {
     t.mock.method(console, "error", () => {});
     const { batch, outcomes } = batchOf("any", ["a", frame, "b"]);
-    const telemetry = workerRoutes.consume(batch, {}, true);
+    const telemetry = workerRoutes.consume(batch, {});
     await telemetry?.consumed;
     telemetry?.rest?.ackAll();
     telemetry?.rest?.retryAll({ delaySeconds: 7 });
@@ -70,18 +80,28 @@ describe("what a Worker takes for telemetry of a batch", () => {
     assert.equal(telemetry?.rest?.queue, "any");
   });
 
-  test("a Worker without a handler of its own consumes the whole batch", async (t) => {
-    t.mock.method(console, "error", () => {});
-    const { batch, outcomes } = batchOf("any", ["text", frame]);
-    const telemetry = workerRoutes.consume(batch, {}, false);
+  test("telemetry for an aggregator that does not answer is retried, and ends the batch after 30 s", async (t) => {
+    const errors = t.mock.method(console, "error", () => {});
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const hanging = {
+      idFromName: () => ({}),
+      get: () => ({ apply: () => new Promise(() => {}) }),
+    } as unknown as NonNullable<MetricsBindings["aggregator"]>;
+    const { batch, outcomes } = batchOf("any", ["own", frame]);
+    const telemetry = workerRoutes.consume(batch, { aggregator: hanging });
+    t.mock.timers.tick(29_999);
+    await new Promise(setImmediate);
+    assert.deepEqual(outcomes, []);
+    t.mock.timers.tick(1);
+    await new Promise(setImmediate);
+    assert.deepEqual(outcomes, ["retry 1 in 5"]);
     await telemetry?.consumed;
-    assert.equal(telemetry?.rest, undefined);
-    assert.deepEqual(outcomes, ["retry 0 in 5", "retry 1 in 5"]);
+    assert.match(String(errors.mock.calls[0]?.arguments[0]), /1 messages wait for the aggregator/);
   });
 
   test("without an aggregator it is told once which binding is missing", async (t) => {
     const errors = t.mock.method(console, "error", () => {});
-    await workerRoutes.consume(batchOf("any", [frame, frame]).batch, {}, true)?.consumed;
+    await workerRoutes.consume(batchOf("any", [frame, frame]).batch, {})?.consumed;
     assert.equal(errors.mock.callCount(), 1);
     const [, cause] = errors.mock.calls[0]?.arguments ?? [];
     assert.match(String(cause), /`aggregator` is missing.*wrangler\.jsonc.*new_sqlite_classes/);

@@ -92,7 +92,7 @@ describe("the options of a Worker", () => {
     const [options, errors] = read(() => {
       throw new RangeError("the secret is 123");
     });
-    assert.equal(options, undefined);
+    assert.deepEqual([options?.plan, options?.metrics], [undefined, {}]);
     assert.deepEqual(errors, [
       "isotel: the options of withTelemetry cannot be read (RangeError); there are no metrics",
     ]);

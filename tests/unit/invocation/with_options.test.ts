@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MetricsBindings, withTelemetry } from "isotel";
 import { counter, defineMetrics } from "isotel/metrics";
+import { Producer } from "../../wasm/support/producer.ts";
 import { Totals } from "../support/metering.ts";
 import { bytesOfBodies, QueueDouble } from "../support/runtime_doubles.ts";
 
@@ -154,6 +155,32 @@ describe("a Worker with options", () => {
       "isotel: the options of withTelemetry cannot be read (RangeError); there are no metrics",
     ]);
   });
+
+  for (const [what, options] of [
+    ["throw", () => assert.fail()],
+    ["have bindings that are no object", () => ({ metrics: "queue" })],
+  ] as const) {
+    test(`that ${what} keep telemetry from the queue handler, and have it delivered again`, async (context) => {
+      errorsOf(context);
+      await import("isotel/metrics");
+      const given: unknown[] = [];
+      const outcomes: string[] = [];
+      const wrapped = withTelemetry(
+        { queue: ({ messages }: MessageBatch) => void given.push(...messages.map(({ id }) => id)) },
+        options as never,
+      ) as unknown as Handlers;
+      const frame = new Producer(1).count({ name: "orders" }, 1);
+      const messages = [frame, new Uint8Array(3)].map((body, id) => ({
+        id,
+        body,
+        attempts: 1,
+        ack: () => void outcomes.push(`ack ${id}`),
+        retry: () => void outcomes.push(`retry ${id}`),
+      }));
+      await wrapped["queue"]?.({ queue: "any", messages }, {}, new ContextDouble());
+      assert.deepEqual([given, outcomes], [[1], ["retry 0"]]);
+    });
+  }
 
   test("that are no function are refused at once", () => {
     for (const options of [{}, null, "metrics", 1]) {

@@ -9,6 +9,8 @@ import {
 /** What the runtime makes of a batch its queue handler has seen. */
 export interface QueueResult {
   readonly outcome: string;
+  readonly ackAll: boolean;
+  readonly retryBatch: { readonly retry: boolean; readonly delaySeconds?: number };
   readonly explicitAcks: readonly string[];
   readonly retryMessages: readonly { readonly msgId: string; readonly delaySeconds?: number }[];
 }
