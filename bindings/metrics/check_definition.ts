@@ -10,8 +10,8 @@ const maxHelpBytes = 1024;
 const maxLabels = 32;
 const maxLabelSets = 2000;
 const maxBounds = 256;
-/** Names of isotel's own metrics begin with it. */
-const reservedPrefix = "isotel_";
+/** The beginning of names of isotel's own metrics. Expositions show every other character as an underscore. */
+const reservedPrefix = /^isotel[^A-Za-z0-9]/;
 
 const loneSurrogate = /\p{Surrogate}/u;
 
@@ -44,8 +44,8 @@ export function checkDeclaration(caller: string, declaration: Declaration, optio
   const check = checkOf(caller, name);
   const nameRule = `a text of 1 to ${maxNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
-  const isFree = !name.startsWith(reservedPrefix);
-  check(isFree, "the name", name, `a name that does not begin with ${reservedPrefix}`);
+  const isFree = !reservedPrefix.test(name);
+  check(isFree, "the name", name, "a name that does not begin with isotel_ or isotel.");
   check(isText(unit, maxUnitBytes), "unit", unit, `a text of at most ${maxUnitBytes} bytes`);
   check(isText(help, maxHelpBytes), "help", help, `a text of at most ${maxHelpBytes} bytes`);
   checkLabels(check, declaration.kind, labels);

@@ -15,29 +15,25 @@ bool IsFinite(double value) { return value - value == 0; }
 
 bool IsAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-std::string_view WithoutSuffix(std::string_view name) {
-  for (const std::string_view suffix : {"_seconds", "_total"}) {
-    if (name.size() > suffix.size() && name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+// The name as expositions escape it with underscores, without the suffixes they may add: `_seconds`, then `_total`.
+std::string ShownName(std::string_view name) {
+  std::string shown;
+  for (const char c : name) {
+    const bool continues = (static_cast<uint8_t>(c) & 0xC0) == 0x80;
+    if (!continues) shown += IsAlphanumeric(c) ? c : '_';
   }
-  return name;
-}
-
-// Whether expositions show both names alike; see Registry::Origin.
-bool AreShownAlike(std::string_view a, std::string_view b) {
-  a = WithoutSuffix(a);
-  b = WithoutSuffix(b);
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && (IsAlphanumeric(a[i]) || IsAlphanumeric(b[i]))) return false;
+  for (const std::string_view suffix : {"_total", "_seconds"}) {
+    if (shown.size() > suffix.size() && shown.ends_with(suffix)) shown.resize(shown.size() - suffix.size());
   }
-  return true;
+  return shown;
 }
 
 }  // namespace
 
 bool Registry::IsTaken(std::string_view name) const {
+  const std::string shown = ShownName(name);
   for (const std::unique_ptr<FamilyState>& family : families_) {
-    if (family->origin == Origin::kHost && AreShownAlike(family->declaration.name, name)) return true;
+    if (family->origin == Origin::kHost && ShownName(family->declaration.name) == shown) return true;
   }
   return false;
 }
@@ -71,12 +67,10 @@ Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series,
     return i;
   }
   if (families_.size() >= kMaxFamilies) return Error::kLimitReached;
+  const std::string shown = ShownName(declaration.name);
   for (uint32_t i = 0; i < families_.size() && origin == Origin::kHost; ++i) {
     const FamilyState& known = *families_[i];
-    if (known.origin == Origin::kBuiltIn && !known.replaced &&
-        AreShownAlike(known.declaration.name, declaration.name)) {
-      Replace(i);
-    }
+    if (known.origin == Origin::kBuiltIn && !known.replaced && ShownName(known.declaration.name) == shown) Replace(i);
   }
   if (declaration.kind == Kind::kExponentialHistogram && !table_) table_ = std::make_unique<ExponentialTable>();
   families_.push_back(std::make_unique<FamilyState>());

@@ -29,8 +29,8 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
 
   /// Who declares a family. A name belongs to the host: a built-in family of the same name gives way to the host's,
-  /// whichever is declared first. Names are the same when expositions show them alike: characters other than letters
-  /// and digits are equal, the suffixes _seconds and _total do not count.
+  /// whichever is declared first. Names are the same when expositions show them alike: characters other than ASCII
+  /// letters and digits are equal, and the suffixes _seconds, _total and _seconds_total do not count.
   enum class Origin : uint8_t { kHost, kBuiltIn };
 
   /// A family; the same number again for an equal declaration of the same origin. `max_series` label sets are kept

@@ -38,7 +38,10 @@ constexpr Registry::Origin kBuiltIn = Registry::Origin::kBuiltIn;
 
 TEST_CASE("A built-in family whose name the host has taken is refused, however the name is spelled") {
   for (const char* name :
-       {"http.server.duration", "http_server_duration", "http_server_duration_seconds", "http.server_duration_total"}) {
+       {"http.server.duration", "http_server_duration", "http_server_duration_seconds", "http.server_duration_total",
+        "http.server.duration.seconds", "http_server_duration_seconds_total",
+        "http\xC2\xB7server\xC2\xB7"
+        "duration"}) {
     Registry registry(MakeProducer(1));
     Must(registry.Declare(MakeDeclaration(Kind::kCounter, name), 0));
     CHECK(registry.IsTaken("http.server.duration"));

@@ -26,6 +26,10 @@ const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
   "a lone surrogate": [() => gauge("a\ud800"), /the name of gauge/],
   "a name that is none": [() => counter(7 as never), /the name of counter\(\) is the number 7/],
   "a name of isotel's own": [() => counter("isotel_traps"), /does not begin with isotel_/],
+  "such a name in another spelling": [
+    () => counter("isotel.frames.rejected"),
+    /does not begin with isotel_ or isotel\./,
+  ],
   "options that are none": [() => counter("a", null as never), /second argument .* is null/],
   "no options": [() => histogram("a", undefined as never), /second argument .* is undefined/],
   "a long unit": [() => counter("a", { unit: "u".repeat(64) }), /unit .* at most 63 bytes/],

@@ -8,6 +8,7 @@ import {
   gauge,
   histogram,
 } from "../../../bindings/metrics/definitions.ts";
+import { HttpServerMetrics } from "../../../bindings/metrics/http_server.ts";
 import { oddValues, untouchable, withThrowingGetter } from "../support/hostile.ts";
 import { metering } from "../support/metering.ts";
 
@@ -284,6 +285,51 @@ describe("defining metrics", () => {
     define();
     assert.equal(warnings.length, 1, warnings.join("\n"));
     assert.match(warnings[0] ?? "", /"shop\.visits" and "shop_visits" may be shown under one name/);
+  });
+
+  test("with any spelling of a built-in one's name shows every record of the Worker's", () => {
+    const request = { method: "GET", statusCode: "200", route: "", scheme: "https", errorType: "" };
+    const options = { labels: ["own"] } as const;
+    const kinds = {
+      counter: (name: string, unit: string) => counter(name, { ...options, unit }),
+      gauge: (name: string, unit: string) => gauge(name, { ...options, unit }),
+      histogram: (name: string, unit: string) => histogram(name, { ...options, unit, bounds: [1] }),
+    };
+    const suffixes = ["", "_seconds", "_total", "_seconds_total"];
+    const separators = [".", "_", "-", "\u00b7"];
+    const spellings = separators.flatMap((separator) =>
+      suffixes.map((suffix) => `http.server.request.duration${suffix}`.replace(/[._]/g, separator)),
+    );
+    for (const name of [...spellings, "http.server.request.duration_seconds"]) {
+      for (const [kind, define] of Object.entries(kinds)) {
+        for (const unit of ["", "s"]) {
+          for (const isUsedBefore of [false, true]) {
+            const { meter, time, warnings, collect } = metering();
+            const http = new HttpServerMetrics(meter);
+            if (isUsedBefore) http.record(request, 1);
+            collect();
+            time.nowMs += 1000;
+            const { own } = defineMetricsIn(meter, { own: define(name, unit) });
+            const record = own as unknown as Record<
+              string,
+              (value: number, labels: object) => void
+            >;
+            const method = { counter: "add", gauge: "set", histogram: "record" }[kind] ?? "";
+            record[method]?.(3, { own: "yes" });
+            time.nowMs += 1000;
+            http.record(request, 1);
+            const what = `${kind} ${name} in ${unit}, ${isUsedBefore}: ${warnings}`;
+            const shown = collect().text.split("\n");
+            assert.ok(
+              shown.some((line) => line.includes('own="yes"')),
+              what,
+            );
+            const said = /built-in metric .* is not recorded/.test(warnings.join());
+            assert.equal(said, true, what);
+          }
+        }
+      }
+    }
   });
 
   test("throws for an entry that is no metric", () => {
