@@ -1,7 +1,28 @@
-/** Past so many different messages nothing more is logged: some of them hold names that are not isotel's. */
+/** So many different messages are logged once. Some hold names or reasons that are not isotel's, and have no end. */
 const maxMessages = 100;
+const last = `isotel: ${maxMessages} different messages have been logged once; this isolate logs no further ones of their kind.`;
 
-const told = new Set<string>();
+/** Logs each of a number of messages once. The last line says that there may be more. */
+export class LogOnce {
+  readonly #keys = new Set<string>();
+  readonly #log: (message: string, cause?: unknown) => void;
+
+  /** @param log must not throw. */
+  constructor(log: (message: string, cause?: unknown) => void) {
+    this.#log = log;
+  }
+
+  /** Logs a message unless one with its key has been logged. */
+  log(key: string, message: string, cause?: unknown): void {
+    if (this.#keys.has(key) || this.#keys.size >= maxMessages) return;
+    this.#keys.add(key);
+    const isLast = this.#keys.size === maxMessages;
+    this.#log(message, cause);
+    if (isLast) this.#log(last);
+  }
+}
+
+const told = new LogOnce(report);
 let isReporting = false;
 
 /**
@@ -24,11 +45,9 @@ export function report(message: string, cause?: unknown): void {
 }
 
 /**
- * The same, the first time this isolate gives the message. Whatever switches something off or drops data says so with
- * this. A message from within the console is logged the next time.
+ * Like {@link report}, the first time this isolate gives the message. Use it wherever something is switched off or data
+ * is dropped. A message from within the console is logged the next time.
  */
 export function reportOnce(message: string, cause?: unknown): void {
-  if (isReporting || told.has(message) || told.size >= maxMessages) return;
-  told.add(message);
-  report(message, cause);
+  if (!isReporting) told.log(message, message, cause);
 }

@@ -207,8 +207,10 @@ export class Flusher {
     } catch (cause) {
       this.#selfMetrics.countFlush("error");
       const why = describeCause(cause);
+      // Identifiers and times in a reason make it no other one.
+      const key = why.replace(/\w*\d\w*/g, "");
       this.#meter.warnOnce(
-        `send ${why}`,
+        `send ${key}`,
         `isotel: metrics could not be sent; they are kept and sent again (${why})`,
       );
     } finally {

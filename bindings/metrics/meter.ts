@@ -2,6 +2,7 @@ import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
+import { LogOnce } from "../core/report_once.ts";
 import { describeCause } from "../trace/cause.ts";
 import type { Clock } from "../trace/clock.ts";
 import { Family } from "./family.ts";
@@ -15,9 +16,6 @@ export interface MeterOptions {
   readonly random: (bytes: Uint8Array) => void;
   readonly warn: (message: string) => void;
 }
-
-/** Messages given at most once each; past this many no more are. */
-const maxWarnings = 100;
 
 /** Counts a meter keeps besides those of the core, over all instances of it. */
 export interface MeterCounts {
@@ -47,14 +45,13 @@ export class Meter {
   /** Told of a record while {@link isAwake} is false. */
   onWake: () => void = () => {};
   readonly #random: (bytes: Uint8Array) => void;
-  readonly #warn: (message: string) => void;
+  readonly #warnings: LogOnce;
   /** Those the Worker defines, and those that are built in. A name may be in both: the core decides between them. */
   readonly #families = new Map<string, Family>();
   readonly #builtIns = new Map<string, Family>();
   /** Names of the Worker's by how expositions show them. */
   readonly #shown = new Map<string, string>();
   readonly #gauges: Series[] = [];
-  readonly #warnings = new Set<string>();
   readonly #openings: ((core: Core) => void)[] = [];
   #current: MetricsCore | undefined;
   #isOpen = false;
@@ -71,7 +68,13 @@ export class Meter {
     this.host = host;
     this.clock = clock;
     this.#random = random;
-    this.#warn = warn;
+    this.#warnings = new LogOnce((message) => {
+      try {
+        warn(message);
+      } catch {
+        // A console of the user's own that fails is not the handler's business.
+      }
+    });
   }
 
   /**
@@ -229,13 +232,7 @@ export class Meter {
 
   /** Gives a message the first time its key is seen. Never throws. */
   warnOnce(key: string, message: string): void {
-    if (this.#warnings.has(key) || this.#warnings.size >= maxWarnings) return;
-    this.#warnings.add(key);
-    try {
-      this.#warn(message);
-    } catch {
-      // A console of the user's own that fails is not the handler's business.
-    }
+    this.#warnings.log(key, message);
   }
 
   #newProducerId(): Uint8Array | undefined {

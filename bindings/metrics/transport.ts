@@ -73,16 +73,20 @@ export function aggregatorTransport(
         try {
           for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
             const answers = await stub.apply(batch);
-            // Fewer answers than frames say nothing about any.
-            if (!Array.isArray(answers) || answers.length !== batch.length) {
+            const areAnswers =
+              Array.isArray(answers) &&
+              answers.length === batch.length &&
+              answers.every((answer) => typeof answer === "number");
+            // Fewer answers than frames say nothing about any frame.
+            if (!areAnswers) {
               throw new TypeError("isotel: the aggregator has to answer for every frame");
             }
             const newer = batch.filter((_, at) => answers[at] === ErrorCode.unknownVersion);
             if (newer.length > 0) failures.push(new Error(olderAggregator));
-            batch.forEach((frame, at) => {
-              if (answers[at] === ErrorCode.unknownVersion) return;
-              if (answers[at] < 0) reportRefused(answers[at]);
-              delivered(frame);
+            answers.forEach((answer: number, at) => {
+              if (answer === ErrorCode.unknownVersion) return;
+              if (answer < 0) reportRefused(answer);
+              delivered(batch[at] as Frame);
             });
           }
         } catch (cause) {

@@ -334,6 +334,36 @@ describe("a send that fails", () => {
     assert.deepEqual([flushes_ok, flushes_error, flushes_timeout], [1, 1, 0]);
   });
 
+  test("is told of once for each reason, whatever identifiers the reason carries", async () => {
+    const own = metering();
+    const { orders } = defineMetricsIn(own.meter, { orders: counter("orders") });
+    let reason = () => "";
+    const flusher = new Flusher(own.meter, new SelfMetrics(own.meter, () => ({})), {
+      waitUntil: () => {},
+      sleep: own.time.sleep,
+    });
+    const send = () => Promise.reject(new Error(reason()));
+    flusher.use({ transport: { send }, intervalMs });
+    let request = 0x8f2a_0000;
+    const fail = async (times: number) => {
+      for (let time = 0; time < times; time += 1) {
+        orders.add();
+        flusher.endInvocation(undefined, undefined);
+        await own.time.advance(intervalMs);
+        request += 1;
+      }
+    };
+    reason = () => `Too Many Requests (ray ${request.toString(16)} at ${own.time.nowMs})`;
+    await fail(150);
+    reason = () => "no such queue";
+    await fail(2);
+    const told = own.warnings.filter((warning) => warning.includes("could not be sent"));
+    assert.deepEqual(
+      told.map((warning) => /\(Error: (no such queue|Too Many Requests)/.exec(warning)?.[1]),
+      ["Too Many Requests", "no such queue"],
+    );
+  });
+
   test("a million bytes that wait are enough: the rest stays in the core", async () => {
     const { invoke, orders, meter, time, sends, state, totals } = flushing("refused");
     for (let round = 0; round < 20; round += 1) {

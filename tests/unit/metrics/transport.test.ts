@@ -126,7 +126,7 @@ describe("frames to aggregators", () => {
   });
 
   test("are not delivered where an answer is missing, or is none", async () => {
-    for (const answer of [undefined, null, 0, [], [0, 0, 0], "0"]) {
+    for (const answer of [undefined, null, 0, [], [0, 0, 0], [0, undefined], [0, "0"], "00"]) {
       const { namespace } = aggregators(() => answer);
       await assert.rejects(
         aggregatorTransport(namespace, 1).send([frame(1), frame(2)], () => assert.fail()),
