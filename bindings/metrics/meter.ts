@@ -1,3 +1,4 @@
+import { MetricKind } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
@@ -103,8 +104,10 @@ export class Meter {
 
   /** Takes the name of a metric of the Worker's from built-in ones, which are recorded without being asked. */
   #defined(family: Family): void {
-    const { name } = family.declaration;
-    const shown = name.replace(/[^A-Za-z0-9]/g, "_");
+    const { name, kind } = family.declaration;
+    // Expositions add `_total` to the name of a counter unless it is there.
+    const stem = kind === MetricKind.counter ? name.replace(/(?<=.)_total$/, "") : name;
+    const shown = stem.replace(/[^A-Za-z0-9]/g, "_");
     const other = this.#shown.get(shown);
     if (other === undefined) this.#shown.set(shown, name);
     else {

@@ -272,7 +272,7 @@ describe("defining metrics", () => {
     });
   });
 
-  test("warns once where two names may be shown as one, and not where suffixes differ", () => {
+  test("warns once where two names may be shown as one, and not where other suffixes differ", () => {
     const { meter, warnings } = metering();
     const define = () =>
       defineMetricsIn(meter, {
@@ -280,11 +280,14 @@ describe("defining metrics", () => {
         underscored: counter("shop_visits"),
         total: counter("job_runs_total"),
         seconds: counter("job_runs_seconds"),
+        counted: counter("orders_total"),
+        waiting: gauge("orders"),
       });
     define();
     define();
-    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.equal(warnings.length, 2, warnings.join("\n"));
     assert.match(warnings[0] ?? "", /"shop\.visits" and "shop_visits" may be shown under one name/);
+    assert.match(warnings[1] ?? "", /"orders_total" and "orders" may be shown under one name/);
   });
 
   test("with any spelling of a built-in one's name shows every record of the Worker's", () => {
