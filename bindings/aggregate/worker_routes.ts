@@ -36,8 +36,8 @@ export const workerRoutes: MetricsRoutes = {
 
 /**
  * Whether bytes are a frame of any version, damaged or not. So no queue has to be named, and a dead letter queue may be
- * shared with messages of the Worker's own. Text may begin with the letters of a frame, but no text has a control
- * character behind them that is no white space, and a version is such a character; see SNAPSHOT_FORMAT.md.
+ * shared with messages of the Worker's own. The byte after the magic letters tells a frame from text: versions are
+ * control characters other than white space, see SNAPSHOT_FORMAT.md.
  */
 function isFrame(bytes: Uint8Array | undefined): boolean {
   const version = bytes?.[magic.length] ?? 0;
@@ -46,9 +46,10 @@ function isFrame(bytes: Uint8Array | undefined): boolean {
 }
 
 /**
- * The batch as if it had these messages alone. A call for the batch cannot be the runtime's own, which would decide about
- * all messages. Made for each message it decides the same, since the first of `ack` and `retry` counts, but for the delay
- * of a retry: one for a message counts more than one for the batch, and one that is given more than none.
+ * The batch with these messages alone. The runtime's own `ackAll` and `retryAll` decide about every message of the batch,
+ * so these call each message. The runtime keeps the first decision about a message, which gives the same result except
+ * for delays. Therefore `retryAll` leaves alone the messages that were retried by themselves, and without a delay it keeps
+ * that of an earlier `retryAll`.
  */
 function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
   const retries = messages.map((message) => {

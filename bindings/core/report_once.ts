@@ -1,8 +1,8 @@
-/** So many different messages are logged once. Some hold names or reasons that are not isotel's, and have no end. */
+/** A limit, because some messages hold names or reasons that are not isotel's and may be different every time. */
 const maxMessages = 100;
 const last = `isotel: ${maxMessages} different messages have been logged once; this isolate logs no further ones of their kind.`;
 
-/** Logs each of a number of messages once. The last line says that there may be more. */
+/** Logs each message once, up to a limit. At the limit it logs that no more will follow. */
 export class LogOnce {
   readonly #keys = new Set<string>();
   readonly #log: (message: string, cause?: unknown) => void;

@@ -207,7 +207,7 @@ export class Flusher {
     } catch (cause) {
       this.#selfMetrics.countFlush("error");
       const why = describeCause(cause);
-      // Identifiers and times in a reason make it no other one.
+      // Two reasons are the same if only identifiers and times in them differ.
       const key = why.replace(/\w*\d\w*/g, "");
       this.#meter.warnOnce(
         `send ${key}`,
