@@ -4,6 +4,7 @@ import { tracer } from "isotel";
 import { type CollectorOptions, collector } from "isotel/collector";
 import { TelemetryAggregator } from "isotel/metrics";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { Producer } from "../../wasm/support/producer.ts";
 import { MadeInvocation } from "../support/collecting.ts";
 
 let receiver: Receiver;
@@ -104,6 +105,29 @@ describe("a collector", () => {
     assert.equal(response.status, 404);
     const batch = { queue: "jobs", messages: [] } as unknown as MessageBatch;
     await assert.rejects(async () => queue(batch, {}, context()), /TelemetryAggregator/);
+  });
+
+  test("leaves other messages beside telemetry to be delivered again", async () => {
+    assert.ok(TelemetryAggregator);
+    const aggregator = {
+      idFromName: () => ({}),
+      get: () => ({ apply: async (frames: unknown[]) => frames.map(() => 0) }),
+    };
+    const { queue } = collector(() => ({ metrics: { aggregator: aggregator as never } }));
+    const outcomes: string[] = [];
+    const frame = new Producer(1).count({ name: "orders" }, 1);
+    const messages = ["own", frame].map((body, id) => ({
+      body,
+      attempts: 1,
+      ack: () => void outcomes.push(`ack ${id}`),
+      retry: () => void outcomes.push(`retry ${id}`),
+    }));
+    const batch = { queue: "jobs", messages } as unknown as MessageBatch;
+    await assert.rejects(
+      async () => queue(batch, {}, context()),
+      /messages that are not telemetry/,
+    );
+    assert.deepEqual(outcomes, ["ack 1"]);
   });
 
   test("refuses scrapes without a token, where there are metrics", async () => {
