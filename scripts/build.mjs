@@ -17,13 +17,11 @@ import { fail, must, root, step } from "./process.mjs";
 import { compilerVariables, toolIdentity } from "./toolchain.mjs";
 
 const stampFile = join(root, "dist/.inputs");
+const modules = ["core", "aggregate", "otlp", "flue"];
 /** Each module of build/wasi/ and where it stands in the package. */
-const wasmFiles = {
-  "build/wasi/core.wasm": "dist/core/core.wasm",
-  "build/wasi/aggregate.wasm": "dist/aggregate/aggregate.wasm",
-  "build/wasi/otlp.wasm": "dist/otlp/otlp.wasm",
-  "build/wasi/flue.wasm": "dist/flue/flue.wasm",
-};
+const wasmFiles = Object.fromEntries(
+  modules.map((name) => [`build/wasi/${name}.wasm`, `dist/wasm/${name}.wasm`]),
+);
 
 /** The hashes of the modules that dist/ carries, as `sha256sum --check` reads them. */
 const hashFile = "dist/SHA256SUMS";
@@ -87,7 +85,30 @@ function entryPoints(manifest) {
 }
 
 function sourceOf(target) {
-  return target.replace(/^(\.\/)?dist\//, "bindings/").replace(/\.js$/, ".ts");
+  return target
+    .replace(/^(\.\/)?dist\//, "bindings/")
+    .replace("*", "module")
+    .replace(/\.js$/, ".ts");
+}
+
+/**
+ * Makes dist/wasm/{core,...}_{workerd,node,default}.js from the one source of each host, which names `module.wasm`. A
+ * Worker that imports one of them carries that module alone.
+ */
+function writeModuleFiles(manifest) {
+  for (const target of Object.values(manifest.imports["#wasm/*"])) {
+    if (!target.endsWith(".js")) continue;
+    const template = join(root, target.replace("*", "module"));
+    const code = readFileSync(template, "utf8");
+    if (!code.includes("./module.wasm")) throw new Error(`${template} names no module.wasm.`);
+    for (const name of modules) {
+      writeFileSync(
+        join(root, target.replace("*", name)),
+        code.replaceAll("module.wasm", `${name}.wasm`),
+      );
+    }
+    rmSync(template);
+  }
 }
 
 function assertOwn(metafile, folders) {
@@ -116,6 +137,7 @@ async function bundle(manifest) {
     logLevel: "warning",
   });
   assertOwn(metafile, ["bindings"]);
+  writeModuleFiles(manifest);
 }
 
 /** Packages that the command carries: a Worker's project need not install them, and no Worker's bundle has them. */

@@ -34,31 +34,74 @@ function fingerprint(tables) {
   return hash;
 }
 
-/** The constants and the exported functions of a header. */
-function readHeader(path) {
+const camelOfSnake = (name) =>
+  name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+
+/** The parameters of a C function in TypeScript: pointers, integers and doubles are numbers. */
+function parameters(list) {
+  if (list.trim() === "void") return "";
+  const cells = list.split(",").map((cell) => /(\w+)\s*$/.exec(cell)[1]);
+  return cells.map((name) => `${camelOfSnake(name)}: number`).join(", ");
+}
+
+/**
+ * The ABI of a module as TypeScript: its constants, the types of its exports, and what the loader checks.
+ *
+ * @param name of the module: `core` is in core.wasm.
+ * @param constants is the name of the object with the constants.
+ * @param tables are hashed into the fingerprint, as in src/abi/fingerprint.h.
+ */
+function moduleAbi(name, path, constants, tables) {
   const header = readFileSync(path, "utf8");
-  const defines = header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm);
-  const exported = header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),/gm);
-  return {
-    defines: Array.from(defines, ([, name, value]) => [
-      name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
-      value,
-    ]),
-    exported: Array.from(exported, (match) => match[1]),
-  };
+  const prefix = name === "core" ? "isotel" : `isotel_${name}`;
+  const defines = Array.from(
+    header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm),
+    ([, define, value]) => [camelOfSnake(define), value],
+  );
+  const version = camelOfSnake(`${prefix}_abi_version`.slice("isotel_".length));
+  const functions = Array.from(
+    header.matchAll(/^ISOTEL_EXPORT\(([^,]+),\s*(\w+),\s*\(([^)]*)\)\)/gm),
+    ([, result, exported, list]) => [
+      exported,
+      parameters(list),
+      result.trim() === "void" ? "void" : "number",
+    ],
+  );
+  const exportsType = `${name.charAt(0).toUpperCase()}${name.slice(1)}Exports`;
+  const headerName = path.split("/").at(-1);
+  return [
+    `// Made by scripts/generate_abi.mjs from ${path} and the .def tables. Do not edit.`,
+    'import type { ModuleAbi } from "../wasm/module.ts";\n',
+    object(
+      constants,
+      `Constants of ${headerName}.`,
+      defines.filter(([define]) => define !== version),
+    ),
+    `/** The functions of ${headerName} and the memory they work on. */`,
+    `export interface ${exportsType} {`,
+    "  readonly memory: WebAssembly.Memory;",
+    ...functions.map(([exported, list, result]) => `  ${exported}(${list}): ${result};`),
+    "}\n",
+    `/** What ${name}.wasm has to be to fit this file. */`,
+    `export const ${name}Abi: ModuleAbi<${exportsType}> = {`,
+    `  file: "${name}.wasm",`,
+    `  prefix: "${prefix}",`,
+    `  version: ${defines.find(([define]) => define === version)[1]},`,
+    `  fingerprint: ${fingerprint(tables)},`,
+    "  exportNames: [",
+    ...functions.map(([exported]) => `    "${exported}",`),
+    "  ],",
+    "};\n",
+  ].join("\n");
 }
 
 const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
 const names = (table) => table.map((row) => unquote(row[1]));
-const madeFrom = (header) =>
-  `// Made by scripts/generate_abi.mjs from ${header} and the .def tables. Do not edit.\n`;
 
 /** src/trace/status.h SpanKind. */
 const spanKinds = { kInternal: 1, kServer: 2, kClient: 3, kProducer: 4, kConsumer: 5 };
 
 function generateCore() {
-  const path = "src/abi/isotel_abi.h";
-  const { defines, exported } = readHeader(path);
   const fields = rows("src/genai/fields.def", "ISOTEL_FIELD");
   const operations = rows("src/genai/operations.def", "ISOTEL_OPERATION");
   const profiles = rows("src/genai/profiles.def", "ISOTEL_PROFILE");
@@ -66,18 +109,21 @@ function generateCore() {
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
   const counters = rows("src/base/counters.def", "ISOTEL_COUNTER");
   const kinds = rows("src/metrics/kinds.def", "ISOTEL_METRIC_KIND");
-  const tables = [fields, operations, profiles, outcomes, errors, counters, kinds];
+  const labels = rows("src/genai/labels.def", "ISOTEL_GENAI_LABEL");
+  const limits = rows("src/base/host_limits.def", "ISOTEL_HOST_LIMIT");
+  const tables = [fields, operations, profiles, outcomes, errors, counters, kinds, labels, limits];
   return [
-    madeFrom(path),
-    object("Abi", "Constants of isotel_abi.h, and the hash of the tables.", [
-      ...defines,
-      ["fingerprint", fingerprint(tables)],
-    ]),
-    list("exportNames", "The functions a module has to export.", exported),
+    moduleAbi("core", "src/abi/isotel_abi.h", "Abi", tables),
+    object("Limits", "The limits of src/base/host_limits.def.", codes(limits)),
     object(
       "Field",
       "Identifiers of src/genai/fields.def.",
       fields.map((row, i) => [nameOf(row), i]),
+    ),
+    list(
+      "labelFields",
+      "The fields whose texts are labels of GenAI metrics, of src/genai/labels.def.",
+      labels.map(([, field]) => fields.findIndex(([name]) => name === field)),
     ),
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
     list(
@@ -103,39 +149,24 @@ function generateCore() {
 }
 
 function generateAggregate() {
-  const path = "src/abi/aggregate/isotel_aggregate.h";
-  const { defines, exported } = readHeader(path);
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
   const formats = rows("src/export/formats.def", "ISOTEL_FORMAT");
   const counters = rows("src/metrics/aggregator_counters.def", "ISOTEL_AGGREGATOR_COUNTER");
+  const path = "src/abi/aggregate/isotel_aggregate.h";
   return [
-    madeFrom(path),
-    object("AggregateAbi", "Constants of isotel_aggregate.h, and the hash of the tables.", [
-      ...defines,
-      ["fingerprint", fingerprint([errors, formats, counters])],
-    ]),
-    list("aggregateExportNames", "The functions a module has to export.", exported),
+    moduleAbi("aggregate", path, "AggregateAbi", [errors, formats, counters]),
     object("MetricsFormat", "Codes of src/export/formats.def.", codes(formats)),
     list(
       "aggregatorCounterNames",
-      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_snapshot_info().",
+      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_snapshot_info().",
       counters.map((row) => unquote(row[2])),
     ),
   ].join("\n");
 }
 
 function generateOtlp() {
-  const path = "src/abi/otlp/isotel_otlp.h";
-  const { defines, exported } = readHeader(path);
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
-  return [
-    madeFrom(path),
-    object("OtlpAbi", "Constants of isotel_otlp.h, and the hash of the tables.", [
-      ...defines,
-      ["fingerprint", fingerprint([errors])],
-    ]),
-    list("otlpExportNames", "The functions a module has to export.", exported),
-  ].join("\n");
+  return moduleAbi("otlp", "src/abi/otlp/isotel_otlp.h", "OtlpAbi", [errors]);
 }
 
 /** In the order of isotel_flue_event(). */
@@ -159,8 +190,6 @@ function setOf(names, all) {
 }
 
 function generateFlue() {
-  const path = "src/abi/flue/isotel_flue.h";
-  const { defines, exported } = readHeader(path);
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
   const events = rows("src/flue/events.def", "ISOTEL_FLUE_EVENT");
   const spans = rows("src/flue/spans.def", "ISOTEL_FLUE_SPAN");
@@ -194,12 +223,7 @@ function generateFlue() {
     path: type === "kConstant" ? [unquote(where)] : steps(where),
   }));
   return [
-    madeFrom(path),
-    object("FlueAbi", "Constants of isotel_flue.h, and the hash of the tables.", [
-      ...defines,
-      ["fingerprint", fingerprint(tables)],
-    ]),
-    list("flueExportNames", "The functions a module has to export.", exported),
+    moduleAbi("flue", "src/abi/flue/isotel_flue.h", "FlueAbi", tables),
     object(
       "FlueIds",
       "The identifiers of an event, as bits of isotel_flue_event().",

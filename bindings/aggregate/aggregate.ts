@@ -1,6 +1,8 @@
+import { compiledModule } from "#wasm/aggregate";
 import { ErrorCode } from "../core/abi.gen.ts";
-import { AggregateAbi } from "./abi.gen.ts";
-import { type AggregateExports, instantiateAggregate } from "./aggregate_exports.ts";
+import { ModuleHost, ModuleInstance } from "../wasm/host.ts";
+import type { ModuleMemory } from "../wasm/module.ts";
+import { AggregateAbi, type AggregateExports, aggregateAbi } from "./abi.gen.ts";
 import { AggregationError } from "./aggregation_error.ts";
 
 export interface AggregateOptions {
@@ -39,33 +41,24 @@ export interface Exposition {
 const maxLookedAtBytes = 1_000_000;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /**
  * One instance of the aggregation module: a set of totals and a merged snapshot, bytes in and bytes out.
  *
- * Every method is synchronous. After a trap the instance is dead: that call and all later ones throw, and the object is
- * to be thrown away.
+ * Every method is synchronous. After a trap the instance is dead: that call and all later ones throw AggregationError,
+ * and the object is to be thrown away.
  */
-export class Aggregate {
-  readonly #exports: AggregateExports;
+export class Aggregate extends ModuleInstance<AggregateExports> {
   readonly #context: number;
-  #isAlive = true;
 
-  constructor(module: WebAssembly.Module, options: AggregateOptions = defaultAggregateOptions) {
-    this.#exports = instantiateAggregate(module);
+  constructor(
+    module: WebAssembly.Module,
+    options: AggregateOptions = defaultAggregateOptions,
+    onTrap: (cause: unknown) => void = () => {},
+  ) {
+    super(aggregateAbi, module, onTrap);
     const { producerRetentionMs, gaugeExpiryMs } = options;
-    this.#context = this.#exports.isotel_aggregate_create(producerRetentionMs, gaugeExpiryMs);
-  }
-
-  /** False once the instance has trapped. */
-  get isAlive(): boolean {
-    return this.#isAlive;
-  }
-
-  /** Bytes of linear memory. */
-  get memoryBytes(): number {
-    return this.#exports.memory.buffer.byteLength;
+    this.#context = this.exports.isotel_aggregate_create(producerRetentionMs, gaugeExpiryMs);
   }
 
   /**
@@ -76,10 +69,10 @@ export class Aggregate {
   load(chunks: Iterable<Chunk>): void {
     this.#call((exports, context) => {
       for (const { key, bytes } of chunks) {
-        const code = exports.isotel_totals_load(context, key, this.#put(bytes));
+        const code = exports.isotel_aggregate_totals_load(context, key, this.#put(bytes));
         if (code < 0) throw new AggregationError(`chunk ${key} cannot be read`, code);
       }
-      check(exports.isotel_totals_ready(context), "the chunks are not complete");
+      check(exports.isotel_aggregate_totals_ready(context), "the chunks are not complete");
     });
   }
 
@@ -87,21 +80,24 @@ export class Aggregate {
   apply(frame: Uint8Array, nowUnixMs: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
     return this.#call((exports, context) =>
-      exports.isotel_totals_apply(context, this.#put(bytes), nowUnixMs),
+      exports.isotel_aggregate_totals_apply(context, this.#put(bytes), nowUnixMs),
     );
   }
 
   /** Forgets producers and gauges that are past their time. */
   prune(nowUnixMs: number): void {
     this.#call((exports, context) =>
-      check(exports.isotel_totals_prune(context, nowUnixMs), "the totals cannot be pruned"),
+      check(
+        exports.isotel_aggregate_totals_prune(context, nowUnixMs),
+        "the totals cannot be pruned",
+      ),
     );
   }
 
   /** When {@link prune} will next forget something; undefined when there is nothing to forget. */
   nextPrune(): number | undefined {
     return this.#call((exports, context) => {
-      const count = exports.isotel_totals_next_prune(context);
+      const count = exports.isotel_aggregate_totals_next_prune(context);
       return count > 0 ? this.#results()[0] : undefined;
     });
   }
@@ -109,7 +105,7 @@ export class Aggregate {
   /** The chunks that changed since the last call. */
   changes(): Chunk[] {
     const list = this.#answer("the changes cannot be written", (exports, context) =>
-      exports.isotel_totals_changes(context),
+      exports.isotel_aggregate_totals_changes(context),
     );
     const view = new DataView(list.buffer);
     const chunks: Chunk[] = [];
@@ -125,14 +121,17 @@ export class Aggregate {
   /** A snapshot of the totals under the next version, which is a change. */
   snapshot(nowUnixMs: number): Uint8Array<ArrayBuffer> {
     return this.#answer("the snapshot cannot be written", (exports, context) =>
-      exports.isotel_totals_snapshot(context, nowUnixMs),
+      exports.isotel_aggregate_totals_snapshot(context, nowUnixMs),
     );
   }
 
   /** Adds to a counter of the host, by its place in `aggregatorCounterNames`. */
   count(counter: number, amount: number): void {
     this.#call((exports, context) =>
-      check(exports.isotel_totals_count(context, counter, amount), "there is no such counter"),
+      check(
+        exports.isotel_aggregate_totals_count(context, counter, amount),
+        "there is no such counter",
+      ),
     );
   }
 
@@ -140,7 +139,7 @@ export class Aggregate {
   shardOfFrame(frame: Uint8Array, shards: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
     return this.#call((exports, context) =>
-      exports.isotel_frame_shard(context, this.#put(bytes), shards),
+      exports.isotel_aggregate_frame_shard(context, this.#put(bytes), shards),
     );
   }
 
@@ -151,9 +150,12 @@ export class Aggregate {
    */
   merge(snapshots: Iterable<Uint8Array>): void {
     this.#call((exports, context) => {
-      exports.isotel_snapshot_clear(context);
+      exports.isotel_aggregate_snapshot_clear(context);
       for (const bytes of snapshots) {
-        check(exports.isotel_snapshot_merge(context, this.#put(bytes)), unreadableSnapshot);
+        check(
+          exports.isotel_aggregate_snapshot_merge(context, this.#put(bytes)),
+          unreadableSnapshot,
+        );
       }
     });
   }
@@ -161,7 +163,10 @@ export class Aggregate {
   /** @throws AggregationError for a snapshot that cannot be read. */
   peek(snapshot: Uint8Array): SnapshotInfo {
     return this.#call((exports, context) => {
-      check(exports.isotel_snapshot_peek(context, this.#put(snapshot)), unreadableSnapshot);
+      check(
+        exports.isotel_aggregate_snapshot_peek(context, this.#put(snapshot)),
+        unreadableSnapshot,
+      );
       const results = this.#results();
       return {
         version: results[AggregateAbi.snapshotVersion] ?? 0,
@@ -180,14 +185,14 @@ export class Aggregate {
     nowUnixMs: number,
   ): Uint8Array<ArrayBuffer> {
     return this.#view("the exposition cannot be written", (exports, context) =>
-      exports.isotel_snapshot_render(context, format, escaping, 1, missing, nowUnixMs),
+      exports.isotel_aggregate_snapshot_render(context, format, escaping, 1, missing, nowUnixMs),
     );
   }
 
   /** The exposition an Accept header asks for. */
   negotiate(accept: string): Exposition {
     return this.#call((exports, context) => {
-      const choice = exports.isotel_negotiate(context, this.#put(encoder.encode(accept)));
+      const choice = exports.isotel_aggregate_negotiate(context, this.#put(encoder.encode(accept)));
       check(choice, "the Accept header cannot be read");
       return { format: choice & 0xff, escaping: choice >>> 8 };
     });
@@ -195,29 +200,28 @@ export class Aggregate {
 
   contentType({ format, escaping }: Exposition): string {
     const bytes = this.#answer("there is no such exposition", (exports, context) =>
-      exports.isotel_content_type(context, format, escaping),
+      exports.isotel_aggregate_content_type(context, format, escaping),
     );
-    return decoder.decode(bytes);
+    return new TextDecoder().decode(bytes);
   }
 
   /** Lends the module to what encodes its merged snapshot. What `call` throws besides AggregationError ends the instance. */
-  use<T>(call: (exports: AggregateExports, context: number) => T): T {
+  use<T>(call: (exports: AggregateExports, context: number, memory: ModuleMemory) => T): T {
     return this.#call(call);
   }
 
   #results(): Float64Array {
-    const at = this.#exports.isotel_aggregate_results(this.#context) >>> 0;
-    const { buffer } = this.#exports.memory;
-    return new Float64Array(buffer, at, AggregateAbi.aggregateResultCount);
+    const at = this.exports.isotel_aggregate_results(this.#context) >>> 3;
+    return this.memory.doubles.subarray(at, at + AggregateAbi.aggregateResultCount);
   }
 
   /** Writes bytes to the buffer; their number. */
   #put(bytes: Uint8Array): number {
-    const at = this.#exports.isotel_aggregate_buffer(this.#context, bytes.length) >>> 0;
+    const at = this.exports.isotel_aggregate_buffer(this.#context, bytes.length) >>> 0;
     if (at === 0 && bytes.length > 0) {
       throw new AggregationError(`${bytes.length} bytes are too many`, ErrorCode.tooLarge);
     }
-    new Uint8Array(this.#exports.memory.buffer, at, bytes.length).set(bytes);
+    this.memory.bytes.set(bytes, at);
     return bytes.length;
   }
 
@@ -237,20 +241,20 @@ export class Aggregate {
     return this.#call((exports, context) => {
       const length = call(exports, context);
       check(length, failure);
-      const at = exports.isotel_aggregate_output(context) >>> 0;
-      return new Uint8Array(exports.memory.buffer as ArrayBuffer, at, length);
+      return this.memory.view(exports.isotel_aggregate_output(context) >>> 0, length);
     });
   }
 
-  #call<T>(call: (exports: AggregateExports, context: number) => T): T {
-    if (!this.#isAlive) throw new AggregationError("the aggregation module has failed before");
-    try {
-      return call(this.#exports, this.#context);
-    } catch (cause) {
-      if (cause instanceof AggregationError) throw cause;
-      this.#isAlive = false;
-      throw new AggregationError("the aggregation module failed", undefined, cause);
-    }
+  #call<T>(call: (exports: AggregateExports, context: number, memory: ModuleMemory) => T): T {
+    return this.run(() => call(this.exports, this.#context, this.memory));
+  }
+
+  protected override isRefusal(cause: unknown): boolean {
+    return cause instanceof AggregationError;
+  }
+
+  protected override trapError(what: string, cause?: unknown): AggregationError {
+    return new AggregationError(what, undefined, cause);
   }
 }
 
@@ -258,4 +262,39 @@ const unreadableSnapshot = "a snapshot cannot be read";
 
 function check(code: number, failure: string): void {
   if (code < 0) throw new AggregationError(failure, code);
+}
+
+/**
+ * A new instance of the aggregation module.
+ *
+ * @throws AggregationError where the module could not be loaded.
+ */
+export function createAggregate(options?: AggregateOptions): Aggregate {
+  if (compiledModule === undefined) {
+    throw new AggregationError(`${aggregateAbi.file} could not be loaded`);
+  }
+  return new Aggregate(compiledModule, options);
+}
+
+const host = new ModuleHost<Aggregate>({
+  file: aggregateAbi.file,
+  module: () => compiledModule,
+  make: (module, onTrap) => new Aggregate(module, defaultAggregateOptions, onTrap),
+  loss: "the call that failed is to be made again",
+  withoutIt: "this isolate routes no frames and renders no metrics",
+});
+
+/**
+ * The isolate's instance for calls that leave nothing behind: shards of frames, snapshots, expositions.
+ *
+ * @throws AggregationError where there is none.
+ */
+export function isolateAggregate(): Aggregate {
+  const { instance } = host;
+  if (instance !== undefined) return instance;
+  throw new AggregationError(
+    `there is no instance of ${aggregateAbi.file}`,
+    undefined,
+    host.lastTrap,
+  );
 }

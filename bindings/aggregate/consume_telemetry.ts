@@ -1,10 +1,10 @@
 import { ErrorCode } from "../core/abi.gen.ts";
 import { report, reportOnce } from "../core/report_once.ts";
 import { shardName } from "../metrics/shard.ts";
+import { isolateAggregate } from "./aggregate.ts";
 import { errorName } from "./aggregation_error.ts";
 import { type AggregatorNamespace, aggregatorStub, checkShards } from "./aggregator_stub.ts";
 import { bytesOf } from "./bytes.ts";
-import { isolateAggregate } from "./isolate_aggregate.ts";
 import { within } from "./within.ts";
 
 export interface ConsumeTelemetryOptions {

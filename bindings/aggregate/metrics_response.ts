@@ -1,7 +1,7 @@
 import { report } from "../core/report_once.ts";
 import { wantsGzip } from "./accept_encoding.ts";
+import { isolateAggregate } from "./aggregate.ts";
 import { isAuthorized } from "./authorization.ts";
-import { isolateAggregate } from "./isolate_aggregate.ts";
 import { readSnapshots, type SnapshotSource } from "./read_snapshots.ts";
 
 export interface MetricsResponseOptions extends SnapshotSource {

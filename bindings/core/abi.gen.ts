@@ -1,8 +1,8 @@
 // Made by scripts/generate_abi.mjs from src/abi/isotel_abi.h and the .def tables. Do not edit.
+import type { ModuleAbi } from "../wasm/module.ts";
 
-/** Constants of isotel_abi.h, and the hash of the tables. */
+/** Constants of isotel_abi.h. */
 export const Abi = {
-  abiVersion: 3,
   maxFields: 128,
   exchangeNumber: 0,
   exchangeSize: 1024,
@@ -63,50 +63,114 @@ export const Abi = {
   metricsLabelSetsOverflowed: 4,
   metricsInvalidValues: 5,
   metricsReplaced: 6,
-  fingerprint: 490308478,
 } as const;
 
-/** The functions a module has to export. */
-export const exportNames = [
-  "isotel_abi_version",
-  "isotel_abi_fingerprint",
-  "isotel_create",
-  "isotel_destroy",
-  "isotel_exchange",
-  "isotel_buffer",
-  "isotel_counters",
-  "isotel_keys",
-  "isotel_intern",
-  "isotel_text",
-  "isotel_span_name",
-  "isotel_cut_name",
-  "isotel_provider_name",
-  "isotel_metadata_key",
-  "isotel_scope_open",
-  "isotel_scope_spans",
-  "isotel_scope_close",
-  "isotel_span_open",
-  "isotel_span_start",
-  "isotel_span_charge",
-  "isotel_span_fit",
-  "isotel_span_first_chunk",
-  "isotel_span_next_chunk",
-  "isotel_span_status",
-  "isotel_span_end",
-  "isotel_metrics_open",
-  "isotel_metrics_bounds",
-  "isotel_metrics_declare",
-  "isotel_metrics_bind",
-  "isotel_metrics_record",
-  "isotel_metrics_record_exemplar",
-  "isotel_metrics_add",
-  "isotel_metrics_flush",
-  "isotel_metrics_frame",
-  "isotel_metrics_commit",
-  "isotel_metrics_status",
-  "isotel_genai_metrics",
-  "isotel_genai_price",
-] as const;
+/** The functions of isotel_abi.h and the memory they work on. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  isotel_abi_version(): number;
+  isotel_abi_fingerprint(): number;
+  isotel_create(): number;
+  isotel_destroy(context: number): void;
+  isotel_exchange(context: number): number;
+  isotel_buffer(context: number, size: number): number;
+  isotel_counters(context: number): number;
+  isotel_keys(context: number, profile: number): number;
+  isotel_intern(context: number, length: number): number;
+  isotel_text(context: number, text: number): number;
+  isotel_span_name(context: number, operation: number, length: number): number;
+  isotel_cut_name(context: number, length: number): number;
+  isotel_provider_name(context: number, length: number): number;
+  isotel_metadata_key(context: number, source: number, length: number): number;
+  isotel_scope_open(context: number): number;
+  isotel_scope_spans(context: number, scope: number, boundedOnly: number): number;
+  isotel_scope_close(context: number, scope: number): number;
+  isotel_span_open(context: number, operation: number, parent: number, scope: number, flags: number, startUnixMs: number): number;
+  isotel_span_start(context: number, span: number, flags: number): number;
+  isotel_span_charge(context: number, span: number, count: number, bytes: number, invalid: number): number;
+  isotel_span_fit(context: number, span: number, count: number, invalid: number): number;
+  isotel_span_first_chunk(context: number, span: number, nowUnixMs: number): number;
+  isotel_span_next_chunk(context: number, span: number, nowUnixMs: number): number;
+  isotel_span_status(context: number, span: number, status: number): number;
+  isotel_span_end(context: number, span: number, outcome: number, flags: number, endUnixMs: number, count: number, bytes: number, invalid: number): number;
+  isotel_metrics_open(context: number): number;
+  isotel_metrics_bounds(context: number, generator: number, a: number, b: number, count: number): number;
+  isotel_metrics_declare(context: number, length: number): number;
+  isotel_metrics_bind(context: number, family: number, length: number, nowUnixMs: number): number;
+  isotel_metrics_record(context: number, row: number, value: number): number;
+  isotel_metrics_record_exemplar(context: number, row: number, value: number, nowUnixMs: number): number;
+  isotel_metrics_add(context: number, row: number, value: number): number;
+  isotel_metrics_flush(context: number, nowUnixMs: number, refreshGauges: number): number;
+  isotel_metrics_frame(context: number, index: number): number;
+  isotel_metrics_commit(context: number, sequence: number): number;
+  isotel_metrics_status(context: number): number;
+  isotel_genai_metrics(context: number, flags: number, length: number): number;
+  isotel_genai_price(context: number, length: number, input: number, output: number, cacheRead: number, cacheWrite: number): number;
+}
+
+/** What core.wasm has to be to fit this file. */
+export const coreAbi: ModuleAbi<CoreExports> = {
+  file: "core.wasm",
+  prefix: "isotel",
+  version: 3,
+  fingerprint: 1155015926,
+  exportNames: [
+    "isotel_abi_version",
+    "isotel_abi_fingerprint",
+    "isotel_create",
+    "isotel_destroy",
+    "isotel_exchange",
+    "isotel_buffer",
+    "isotel_counters",
+    "isotel_keys",
+    "isotel_intern",
+    "isotel_text",
+    "isotel_span_name",
+    "isotel_cut_name",
+    "isotel_provider_name",
+    "isotel_metadata_key",
+    "isotel_scope_open",
+    "isotel_scope_spans",
+    "isotel_scope_close",
+    "isotel_span_open",
+    "isotel_span_start",
+    "isotel_span_charge",
+    "isotel_span_fit",
+    "isotel_span_first_chunk",
+    "isotel_span_next_chunk",
+    "isotel_span_status",
+    "isotel_span_end",
+    "isotel_metrics_open",
+    "isotel_metrics_bounds",
+    "isotel_metrics_declare",
+    "isotel_metrics_bind",
+    "isotel_metrics_record",
+    "isotel_metrics_record_exemplar",
+    "isotel_metrics_add",
+    "isotel_metrics_flush",
+    "isotel_metrics_frame",
+    "isotel_metrics_commit",
+    "isotel_metrics_status",
+    "isotel_genai_metrics",
+    "isotel_genai_price",
+  ],
+};
+
+/** The limits of src/base/host_limits.def. */
+export const Limits = {
+  maxNameBytes: 64,
+  maxSeriesPerFamily: 2000,
+  maxMetricNameBytes: 255,
+  maxUnitBytes: 63,
+  maxHelpBytes: 1024,
+  maxLabels: 32,
+  maxLabelBytes: 4096,
+  maxBounds: 256,
+  minExponentialBuckets: 2,
+  maxExponentialBuckets: 512,
+  minSchema: -4,
+  maxSchema: 8,
+} as const;
 
 /** Identifiers of src/genai/fields.def. */
 export const Field = {
@@ -166,6 +230,18 @@ export const Field = {
   droppedAttributesCount: 53,
   cutAttributesCount: 54,
 } as const;
+
+/** The fields whose texts are labels of GenAI metrics, of src/genai/labels.def. */
+export const labelFields = [
+  0,
+  7,
+  8,
+  34,
+  49,
+  4,
+  27,
+  28,
+] as const;
 
 /** Codes of src/genai/operations.def. */
 export const Operation = {

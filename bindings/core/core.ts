@@ -1,5 +1,6 @@
-import { Abi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
-import { type CoreExports, deadExports, instantiate } from "./exports.ts";
+import { ModuleInstance } from "../wasm/host.ts";
+import type { ModuleMemory } from "../wasm/module.ts";
+import { Abi, type CoreExports, coreAbi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
 import { type FieldValues, isLabel } from "./field_set.ts";
 import { reportOnce } from "./report_once.ts";
 import { cutToBytes, utf8Length } from "./utf8.ts";
@@ -28,11 +29,27 @@ export interface AttributeSink {
 export interface CoreLoan {
   readonly exports: CoreExports;
   readonly context: number;
-  readonly exchange: number;
+  readonly memory: ModuleMemory;
+  /** Where `memory.doubles` has the results of a call. */
+  readonly resultsAt: number;
   /** Gives the instance up, as after a trap in a call of {@link Core} itself. */
   readonly trap: (cause: unknown) => void;
-  /** To be called after a call that may have grown the memory: {@link Core} has views on it too. */
-  readonly attach: () => void;
+}
+
+/** Calls whose answer is a handle or the number of a text. */
+const handleCalls: ReadonlySet<keyof CoreExports> = new Set([
+  "isotel_span_open",
+  "isotel_scope_open",
+  "isotel_intern",
+]);
+
+/** Stands in for the exports of an instance that trapped: every call answers `answer`, or no handle, and does nothing. */
+export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExports {
+  const functions = coreAbi.exportNames.map((name) => {
+    const constant = handleCalls.has(name) ? 0 : answer;
+    return [name, () => constant];
+  });
+  return { ...Object.fromEntries(functions), memory } as CoreExports;
 }
 
 /** Names, keys and identifiers longer than this are cut before they cross; all have far shorter limits. */
@@ -40,9 +57,6 @@ const maxTextUnits = 4096;
 
 /** A longer text names no model, tool or kind of error, and must not fill the core's table of texts. */
 const maxLabelUnits = 256;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** The list that a field holds as JSON; a text that is no JSON is a list of itself. */
 function listOf(text: string): readonly string[] {
@@ -67,10 +81,10 @@ const noPlan: Planned = [];
  * The exchange block and the text buffer are shared by all calls. A method writes its arguments there, calls and reads
  * the answer without running code of anybody else in between: such code may call the core too.
  *
- * A trap inside a call does not reach the caller. The instance is dead from then on: `onTrap` is told once, the
- * call and all later ones answer {@link trapped} (or no handle) and do nothing.
+ * A trap inside a call does not reach the caller. The instance is dead from then on: the call and all later ones answer
+ * {@link trapped} (or no handle) and do nothing.
  */
-export class Core {
+export class Core extends ModuleInstance<CoreExports> {
   /**
    * The host's objects of open spans, by slot of their handle. The Workers runtime closes a span nobody refers to:
    * this is what refers to it.
@@ -78,14 +92,16 @@ export class Core {
   readonly owners: (object | undefined)[] = [];
   /** Whether it measures GenAI spans; see {@link measureSpans}. */
   isMeasuring = false;
-  readonly #onTrap: (cause: unknown) => void;
   readonly #context: number;
-  readonly #exchange: number;
-  #exports: CoreExports;
-  #block: ExchangeBlock;
+  // Where the arrays of the exchange block begin: places in memory.doubles or memory.words. See src/abi/isotel_abi.h.
+  readonly #numbersAt: number;
+  readonly #resultsAt: number;
+  readonly #sizesAt: number;
+  readonly #textIdsAt: number;
+  readonly #presentAt: number;
+  readonly #planAt: number;
   /** Texts of the set that is in the exchange block, by field. */
   readonly #fieldTexts: string[] = new Array<string>(Abi.maxFields).fill("");
-  #alive = true;
   #sinkFailures = 0;
   #counters: Readonly<Record<string, number>> = {};
   readonly #keys: (readonly string[] | undefined)[] = [];
@@ -94,21 +110,17 @@ export class Core {
   readonly #endings: (() => void)[] = [];
 
   constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
-    this.#exports = instantiate(module);
-    this.#onTrap = onTrap;
-    this.#context = this.#exports.isotel_create();
-    this.#exchange = this.#exports.isotel_exchange(this.#context);
-    this.#block = exchangeBlock(this.#exports.memory, this.#exchange);
-  }
-
-  /** False once the instance has trapped. */
-  get isAlive(): boolean {
-    return this.#alive;
-  }
-
-  /** Bytes of linear memory. */
-  get memoryBytes(): number {
-    return this.#exports.memory.buffer.byteLength;
+    super(coreAbi, module, onTrap);
+    this.#context = this.exports.isotel_create();
+    const exchange = this.exports.isotel_exchange(this.#context) >>> 0;
+    const { BYTES_PER_ELEMENT: doubleBytes } = Float64Array;
+    const { BYTES_PER_ELEMENT: wordBytes } = Uint32Array;
+    this.#numbersAt = (exchange + Abi.exchangeNumber) / doubleBytes;
+    this.#resultsAt = (exchange + Abi.exchangeResult) / doubleBytes;
+    this.#sizesAt = (exchange + Abi.exchangeSize) / wordBytes;
+    this.#textIdsAt = (exchange + Abi.exchangeTextId) / wordBytes;
+    this.#presentAt = (exchange + Abi.exchangePresent) / wordBytes;
+    this.#planAt = (exchange + Abi.exchangePlan) / wordBytes;
   }
 
   /** Plans that were broken off because their sink threw. */
@@ -128,30 +140,30 @@ export class Core {
   lend(onEnd: () => void): CoreLoan {
     this.#endings.push(onEnd);
     return {
-      exports: this.#exports,
+      exports: this.exports,
       context: this.#context,
-      exchange: this.#exchange,
-      trap: (cause) => this.#trap(cause, undefined),
-      attach: () => this.#attachIfGrown(),
+      memory: this.memory,
+      resultsAt: this.#resultsAt,
+      trap: (cause) => this.end(cause),
     };
   }
 
   openScope(): number {
-    return this.#call(() => this.#exports.isotel_scope_open(this.#context), 0);
+    return this.#call(() => this.exports.isotel_scope_open(this.#context), 0);
   }
 
   /** Handles of the open spans of a scope, newest first. */
   scopeSpans(scope: number, boundedOnly: boolean): number[] {
     return this.#call(() => {
-      const count = this.#exports.isotel_scope_spans(this.#context, scope, boundedOnly ? 1 : 0);
+      const count = this.exports.isotel_scope_spans(this.#context, scope, boundedOnly ? 1 : 0);
       if (count <= 0) return [];
-      const { memory } = this.#exports;
-      return Array.from(new Uint32Array(memory.buffer, this.#buffer(4 * count), count));
+      const at = this.#buffer(4 * count) >>> 2;
+      return Array.from(this.memory.words.subarray(at, at + count));
     }, []);
   }
 
   closeScope(scope: number): void {
-    this.#call(() => this.#exports.isotel_scope_close(this.#context, scope), trapped);
+    this.#call(() => this.exports.isotel_scope_close(this.#context, scope), trapped);
   }
 
   /** A handle, or 0 when a limit was reached. */
@@ -163,10 +175,8 @@ export class Core {
     startUnixMs: number,
   ): number {
     try {
-      const { isotel_span_open } = this.#exports;
-      const span = isotel_span_open(this.#context, operation, parent, scope, flags, startUnixMs);
-      this.#attachIfGrown();
-      return span >>> 0;
+      const { isotel_span_open } = this.exports;
+      return isotel_span_open(this.#context, operation, parent, scope, flags, startUnixMs) >>> 0;
     } catch (cause) {
       return this.#trap(cause, 0);
     }
@@ -176,10 +186,10 @@ export class Core {
   startSpan(span: number, profile: number, fields: FieldValues, sink: AttributeSink): void {
     try {
       this.#putFields(fields);
-      let entries = this.#exports.isotel_span_start(this.#context, span, 0);
+      let entries = this.exports.isotel_span_start(this.#context, span, 0);
       if (entries === ErrorCode.needExactSizes) {
         this.#putExactSizes(fields);
-        entries = this.#exports.isotel_span_start(this.#context, span, Abi.sizesExact);
+        entries = this.exports.isotel_span_start(this.#context, span, Abi.sizesExact);
       }
       this.#write(this.#takePlan(entries, profile, fields), sink);
     } catch (cause) {
@@ -194,7 +204,7 @@ export class Core {
    */
   chargeAttributes(span: number, count: number, bytes: number, invalid: number): number {
     try {
-      return this.#exports.isotel_span_charge(this.#context, span, count, bytes, invalid);
+      return this.exports.isotel_span_charge(this.#context, span, count, bytes, invalid);
     } catch (cause) {
       return this.#trap(cause, trapped);
     }
@@ -202,8 +212,7 @@ export class Core {
 
   /** How many more bytes may be written to the span last charged. */
   get chargedBytesLeft(): number {
-    this.#attachIfGrown();
-    return this.#block.results[0] as number;
+    return this.#result;
   }
 
   /** A decision for each of the user's attributes; see isotel_span_fit(). Shorter when the rest is dropped. */
@@ -214,21 +223,20 @@ export class Core {
   ): Uint32Array {
     const none = new Uint32Array(0);
     return this.#call(() => {
-      const at = this.#buffer(8 * sizes.length);
-      const { memory } = this.#exports;
-      const entries = new Uint32Array(memory.buffer, at, 2 * sizes.length);
+      const at = this.#buffer(8 * sizes.length) >>> 2;
+      const { words } = this.memory;
       sizes.forEach((size, index) => {
-        entries[2 * index] = size.keyBytes;
-        entries[2 * index + 1] = (size.cuttable ? Abi.cuttable : 0) | size.valueBytes;
+        words[at + 2 * index] = size.keyBytes;
+        words[at + 2 * index + 1] = (size.cuttable ? Abi.cuttable : 0) | size.valueBytes;
       });
-      const count = this.#exports.isotel_span_fit(this.#context, span, sizes.length, invalid);
-      return count > 0 ? new Uint32Array(memory.buffer, at, count).slice() : none;
+      const count = this.exports.isotel_span_fit(this.#context, span, sizes.length, invalid);
+      return count > 0 ? this.memory.words.slice(at, at + count) : none;
     }, none);
   }
 
   firstChunk(span: number, nowUnixMs: number): void {
     try {
-      this.#exports.isotel_span_first_chunk(this.#context, span, nowUnixMs);
+      this.exports.isotel_span_first_chunk(this.#context, span, nowUnixMs);
     } catch (cause) {
       this.#trap(cause, trapped);
     }
@@ -237,7 +245,7 @@ export class Core {
   /** Notes that output after the first has arrived, for the metrics of the span. */
   nextChunk(span: number, nowUnixMs: number): void {
     try {
-      this.#exports.isotel_span_next_chunk(this.#context, span, nowUnixMs);
+      this.exports.isotel_span_next_chunk(this.#context, span, nowUnixMs);
     } catch (cause) {
       this.#trap(cause, trapped);
     }
@@ -251,7 +259,7 @@ export class Core {
    */
   measureSpans(flags: number, currency: string): number {
     const leftOut = this.#call(
-      () => this.#exports.isotel_genai_metrics(this.#context, flags, this.#putText(currency)),
+      () => this.exports.isotel_genai_metrics(this.#context, flags, this.#putText(currency)),
       trapped,
     );
     if (leftOut >= 0) {
@@ -274,14 +282,14 @@ export class Core {
   ): number {
     return this.#call(() => {
       const length = this.#putText(model);
-      const { isotel_genai_price } = this.#exports;
+      const { isotel_genai_price } = this.exports;
       return isotel_genai_price(this.#context, length, input, output, cacheRead, cacheWrite);
     }, trapped);
   }
 
   setStatus(span: number, status: number): void {
     try {
-      this.#exports.isotel_span_status(this.#context, span, status);
+      this.exports.isotel_span_status(this.#context, span, status);
     } catch (cause) {
       this.#trap(cause, trapped);
     }
@@ -306,7 +314,7 @@ export class Core {
   ): number {
     try {
       this.#putFields(fields);
-      let entries = this.#exports.isotel_span_end(
+      let entries = this.exports.isotel_span_end(
         this.#context,
         span,
         outcome,
@@ -318,7 +326,7 @@ export class Core {
       );
       if (entries === ErrorCode.needExactSizes) {
         this.#putExactSizes(fields);
-        entries = this.#exports.isotel_span_end(
+        entries = this.exports.isotel_span_end(
           this.#context,
           span,
           outcome,
@@ -331,7 +339,7 @@ export class Core {
       }
       const planned = this.#takePlan(entries, profile, fields);
       if (entries < 0) return entries;
-      const status = this.#block.results[0] as number;
+      const status = this.#result;
       if (entries > 0) this.#write(planned, sink);
       return status;
     } catch (cause) {
@@ -347,7 +355,7 @@ export class Core {
   /** `{operation} {target}`, or the bare operation where that does not fit. */
   spanName(operation: number, target: string): string {
     return this.#textCall(target, "", (length) =>
-      this.#exports.isotel_span_name(this.#context, operation, length),
+      this.exports.isotel_span_name(this.#context, operation, length),
     );
   }
 
@@ -356,7 +364,7 @@ export class Core {
     return this.#call(
       () => {
         const length = this.#putText(name);
-        const kept = this.#exports.isotel_cut_name(this.#context, length);
+        const kept = this.exports.isotel_cut_name(this.#context, length);
         return kept < length ? cutToBytes(name, kept) : name;
       },
       name.slice(0, 21),
@@ -366,14 +374,14 @@ export class Core {
   /** gen_ai.provider.name of an AI SDK provider identifier. */
   providerName(provider: string): string {
     return this.#textCall(provider, provider, (length) =>
-      this.#exports.isotel_provider_name(this.#context, length),
+      this.exports.isotel_provider_name(this.#context, length),
     );
   }
 
   /** The attribute key of a metadata entry, empty when the entry is consumed. */
   metadataKey(source: number, key: string): string {
     return this.#textCall(key, "", (length) =>
-      this.#exports.isotel_metadata_key(this.#context, source, length),
+      this.exports.isotel_metadata_key(this.#context, source, length),
     );
   }
 
@@ -383,7 +391,7 @@ export class Core {
     if (known !== undefined) return known;
     return this.#call(() => {
       if (text.length > maxTextUnits) return 0;
-      const id = this.#exports.isotel_intern(this.#context, this.#putText(text)) >>> 0;
+      const id = this.exports.isotel_intern(this.#context, this.#putText(text)) >>> 0;
       if (id !== 0) this.#textIds.set(text, id);
       return id;
     }, 0);
@@ -391,16 +399,15 @@ export class Core {
 
   /** The counters of src/base/counters.def by name; of a dead instance what they were when it trapped. */
   counters(): Readonly<Record<string, number>> {
-    if (this.#alive) this.#call(() => this.#readCounters(), undefined);
+    if (this.isAlive) this.#call(() => this.#readCounters(), undefined);
     return this.#counters;
   }
 
   #readCounters(): void {
-    this.#exports.isotel_counters(this.#context);
-    this.#attachIfGrown();
-    const { results } = this.#block;
+    this.exports.isotel_counters(this.#context);
+    const { doubles } = this.memory;
     this.#counters = Object.fromEntries(
-      counterNames.map((name, index) => [name, results[index] ?? 0]),
+      counterNames.map((name, index) => [name, doubles[this.#resultsAt + index] ?? 0]),
     );
   }
 
@@ -411,24 +418,26 @@ export class Core {
     for (let i = 0; i < length; i += 1) {
       if (this.#isInterned(fields[i] as number, values[i])) this.intern(values[i] as string);
     }
-    this.#attachIfGrown();
-    const { numbers, sizes, textIds, present } = this.#block;
-    present[0] = 0;
-    present[1] = 0;
-    present[2] = 0;
-    present[3] = 0;
+    const { doubles, words } = this.memory;
+    const presentAt = this.#presentAt;
+    words[presentAt] = 0;
+    words[presentAt + 1] = 0;
+    words[presentAt + 2] = 0;
+    words[presentAt + 3] = 0;
     for (let i = 0; i < length; i += 1) {
       const field = fields[i] as number;
       const value = values[i] as string | number;
       if (typeof value === "number") {
-        numbers[field] = value;
+        doubles[this.#numbersAt + field] = value;
       } else {
         this.#fieldTexts[field] = value;
-        sizes[field] = value.length;
-        textIds[field] = this.#isInterned(field, value) ? (this.#textIds.get(value) ?? 0) : 0;
+        words[this.#sizesAt + field] = value.length;
+        words[this.#textIdsAt + field] = this.#isInterned(field, value)
+          ? (this.#textIds.get(value) ?? 0)
+          : 0;
       }
-      const word = field >> 5;
-      present[word] = (present[word] as number) | (1 << (field & 31));
+      const word = presentAt + (field >> 5);
+      words[word] = (words[word] as number) | (1 << (field & 31));
     }
   }
 
@@ -441,24 +450,26 @@ export class Core {
 
   /** Replaces the lengths of texts in the exchange block, in UTF-16 units, by their UTF-8 bytes. */
   #putExactSizes({ fields, values }: FieldValues): void {
-    this.#attachIfGrown();
-    const { sizes } = this.#block;
+    const { words } = this.memory;
     for (let i = 0; i < fields.length; i += 1) {
       const value = values[i];
-      if (typeof value === "string") sizes[fields[i] as number] = utf8Length(value);
+      if (typeof value === "string") {
+        words[this.#sizesAt + (fields[i] as number)] = utf8Length(value);
+      }
     }
   }
 
   /** The attributes of a plan, which takes them out of the exchange block; empty for an error. */
   #takePlan(entries: number, profile: number, { fields }: FieldValues): Planned {
-    this.#attachIfGrown();
     let planned = noPlan;
     if (entries > 0) {
       planned = [];
       const keys = this.#keys[profile] ?? this.#loadKeys(profile);
       for (let i = 0; i < entries; i += 1) {
-        const what = this.#block.plan[2 * i] as number;
-        const argument = this.#block.plan[2 * i + 1] as number;
+        // Taken anew each time: a text that is read may grow the memory.
+        const { words } = this.memory;
+        const what = words[this.#planAt + 2 * i] as number;
+        const argument = words[this.#planAt + 2 * i + 1] as number;
         const field = what & 0xff;
         const source = (what >>> 8) & 0xff;
         const key = keys[field] as string;
@@ -482,7 +493,7 @@ export class Core {
       case Abi.sourceText:
         return texts[field] as string;
       case Abi.sourceNumber:
-        return this.#block.numbers[field] as number;
+        return this.memory.doubles[this.#numbersAt + field] as number;
       case Abi.sourceTrue:
         return true;
       case Abi.sourceInterned:
@@ -514,7 +525,7 @@ export class Core {
   }
 
   #loadKeys(profile: number): readonly string[] {
-    const length = this.#exports.isotel_keys(this.#context, profile);
+    const length = this.exports.isotel_keys(this.#context, profile);
     const keys = this.#getText(length).split("\n");
     this.#keys[profile] = keys;
     return keys;
@@ -523,7 +534,7 @@ export class Core {
   #textOf(id: number): string {
     const known = this.#texts[id];
     if (known !== undefined) return known;
-    const text = this.#getText(this.#exports.isotel_text(this.#context, id));
+    const text = this.#getText(this.exports.isotel_text(this.#context, id));
     this.#texts[id] = text;
     return text;
   }
@@ -540,80 +551,50 @@ export class Core {
     const cut = text.length > maxTextUnits ? text.slice(0, maxTextUnits) : text;
     const capacity = 3 * cut.length;
     const at = this.#buffer(capacity);
-    const target = new Uint8Array(this.#exports.memory.buffer, at, capacity);
-    return encoder.encodeInto(cut, target).written;
+    return this.memory.putText(cut, at, capacity).written;
   }
 
   #getText(length: number): string {
     if (length <= 0) return "";
-    const at = this.#buffer(length);
-    return decoder.decode(new Uint8Array(this.#exports.memory.buffer, at, length));
+    return this.memory.text(this.#buffer(length), length);
   }
 
-  /**
-   * Address of the text buffer, which keeps its content when it is large enough already. The memory may have grown, here
-   * or when the text was put there: whoever reads a text may be in the middle of a plan.
-   */
+  /** Address of the text buffer, which keeps its content when it is large enough already. */
   #buffer(size: number): number {
-    const at = this.#exports.isotel_buffer(this.#context, size) >>> 0;
-    this.#attachIfGrown();
-    return at;
+    return this.exports.isotel_buffer(this.#context, size) >>> 0;
   }
 
-  #attachIfGrown(): void {
-    if (this.#block.plan.length !== 0) return;
-    this.#block = exchangeBlock(this.#exports.memory, this.#exchange);
+  /** What the last call answered besides its result. */
+  get #result(): number {
+    return this.memory.doubles[this.#resultsAt] as number;
   }
 
   #call<T>(call: () => T, otherwise: T): T {
     try {
-      const answer = call();
-      this.#attachIfGrown();
-      return answer;
+      return call();
     } catch (cause) {
       return this.#trap(cause, otherwise);
     }
   }
 
   #trap<T>(cause: unknown, otherwise: T): T {
-    if (this.#alive) {
-      this.#alive = false;
-      try {
-        this.#readCounters();
-      } catch {
-        // What broke the instance broke them too: the last known ones stay.
-      }
-      for (const end of this.#endings) {
-        try {
-          end();
-        } catch {
-          // The same may have happened to whatever was to be saved.
-        }
-      }
-      this.#exports = deadExports(this.#exports.memory, trapped);
-      this.#onTrap(cause);
-    }
+    this.end(cause);
     return otherwise;
   }
-}
 
-/** Views on the exchange block; see src/abi/isotel_abi.h. */
-interface ExchangeBlock {
-  readonly numbers: Float64Array;
-  readonly sizes: Uint32Array;
-  readonly textIds: Uint32Array;
-  readonly present: Uint32Array;
-  readonly plan: Uint32Array;
-  readonly results: Float64Array;
-}
-
-function exchangeBlock({ buffer }: WebAssembly.Memory, at: number): ExchangeBlock {
-  return {
-    numbers: new Float64Array(buffer, at + Abi.exchangeNumber, Abi.maxFields),
-    sizes: new Uint32Array(buffer, at + Abi.exchangeSize, Abi.maxFields),
-    textIds: new Uint32Array(buffer, at + Abi.exchangeTextId, Abi.maxFields),
-    present: new Uint32Array(buffer, at + Abi.exchangePresent, Abi.maxFields / 32),
-    plan: new Uint32Array(buffer, at + Abi.exchangePlan, 2 * Abi.maxFields),
-    results: new Float64Array(buffer, at + Abi.exchangeResult, Abi.resultCount),
-  };
+  protected override onEnd(): void {
+    try {
+      this.#readCounters();
+    } catch {
+      // What broke the instance broke them too: the last known ones stay.
+    }
+    for (const end of this.#endings) {
+      try {
+        end();
+      } catch {
+        // The same may have happened to whatever was to be saved.
+      }
+    }
+    this.exports = deadExports(this.exports.memory, trapped);
+  }
 }

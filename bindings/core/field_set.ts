@@ -1,19 +1,9 @@
-import { Abi, Field } from "./abi.gen.ts";
+import { Abi, labelFields } from "./abi.gen.ts";
 import { maskSecrets } from "./address.ts";
 
 /** Whether the text of a field is a label of GenAI metrics, by field. */
 export const isLabel: Uint8Array = new Uint8Array(Abi.maxFields);
-for (const field of [
-  Field.providerName,
-  Field.requestModel,
-  Field.responseModel,
-  Field.errorType,
-  Field.agentName,
-  Field.toolName,
-  Field.toolType,
-]) {
-  isLabel[field] = 1;
-}
+for (const field of labelFields) isLabel[field] = 1;
 
 /** Changes a text before it is kept; undefined makes the field absent. */
 export type FieldFilter = (field: number, value: string) => string | undefined;

@@ -1,7 +1,6 @@
-import { Abi, ErrorCode } from "./abi.gen.ts";
-import { type Core, type CoreLoan, trapped } from "./core.ts";
+import { Abi, type CoreExports, ErrorCode, Limits } from "./abi.gen.ts";
+import { type Core, type CoreLoan, deadExports, trapped } from "./core.ts";
 import { type Declaration, encodeDeclaration } from "./declaration.ts";
-import { type CoreExports, deadExports } from "./exports.ts";
 
 /** Bytes of a producer's identifier. */
 export const producerIdBytes = 16;
@@ -9,8 +8,7 @@ export const producerIdBytes = 16;
 const traceIdBytes = 16;
 const exemplarBytes = 24;
 /** A label set of more bytes goes to the overflow series, so more of one value never matters. */
-const maxLabelUnits = 4097;
-const encoder = new TextEncoder();
+const maxLabelUnits = Limits.maxLabelBytes + 1;
 
 /** What is taken over from an instance of the core that trapped. */
 export interface Remains {
@@ -36,8 +34,6 @@ export class MetricsCore {
   #exports: CoreExports;
   /** Of the exports, the one that is called by far the most. */
   #record: CoreExports["isotel_metrics_record"];
-  #results: Float64Array;
-  #bytes: Uint8Array;
   #isStruck = false;
   #overflowed = 0;
   #replaced = 0;
@@ -68,9 +64,6 @@ export class MetricsCore {
     this.#context = this.#loan.context;
     this.#clock = clock;
     this.#onEnd = onEnd;
-    const { buffer } = this.#exports.memory;
-    this.#results = resultsIn(buffer, this.#loan.exchange);
-    this.#bytes = new Uint8Array(buffer);
   }
 
   #open(producerId: Uint8Array): number {
@@ -98,8 +91,8 @@ export class MetricsCore {
     const { generator, a, b, count } = bounds;
     const found = this.#exports.isotel_metrics_bounds(this.#context, generator, a, b, count);
     if (found < 0) return found;
-    const at = this.#buffer(8 * found);
-    return Array.from(new Float64Array(this.#exports.memory.buffer, at, found));
+    const at = this.#buffer(8 * found) >>> 3;
+    return Array.from(this.#loan.memory.doubles.subarray(at, at + found));
   }
 
   /** The row of a label set, its values in the order of the declared names, or a negative error. */
@@ -110,13 +103,12 @@ export class MetricsCore {
       const sizesBytes = 4 * texts.length;
       const capacity = texts.reduce((sum, text) => sum + 3 * text.length, sizesBytes);
       const start = this.#buffer(capacity);
-      const { buffer } = this.#exports.memory;
-      const sizes = new DataView(buffer, start, sizesBytes);
+      const { memory } = this.#loan;
+      const { words } = memory;
       let at = start + sizesBytes;
       texts.forEach((text, i) => {
-        const room = new Uint8Array(buffer, at, 3 * text.length);
-        const { written } = encoder.encodeInto(text, room);
-        sizes.setUint32(4 * i, written, true);
+        const { written } = memory.putText(text, at, 3 * text.length);
+        words[(start >>> 2) + i] = written;
         at += written;
       });
       return this.#exports.isotel_metrics_bind(this.#context, family, at - start, nowMs);
@@ -146,13 +138,11 @@ export class MetricsCore {
     try {
       const nowMs = this.#clock();
       const at = this.#buffer(exemplarBytes);
-      const bytes = this.#attachedBytes();
+      const { bytes } = this.#loan.memory;
       putHex(bytes, at, traceId);
       putHex(bytes, at + traceIdBytes, spanId);
       const { isotel_metrics_record_exemplar } = this.#exports;
-      const answer = isotel_metrics_record_exemplar(this.#context, row, value, nowMs);
-      this.#loan.attach();
-      return answer;
+      return isotel_metrics_record_exemplar(this.#context, row, value, nowMs);
     } catch (cause) {
       return this.#trap(cause);
     }
@@ -163,7 +153,7 @@ export class MetricsCore {
     if (!this.isAlive) return false;
     try {
       this.#exports.isotel_metrics_status(this.#context);
-      return this.#attachedResults()[Abi.metricsDirty] === 1;
+      return this.#result(Abi.metricsDirty) === 1;
     } catch (cause) {
       this.#trap(cause);
       return false;
@@ -202,13 +192,13 @@ export class MetricsCore {
   }
 
   #takeFrames(frames: Uint8Array<ArrayBuffer>[]): number {
-    const { isotel_metrics_frame, isotel_metrics_commit, memory } = this.#exports;
+    const { isotel_metrics_frame, isotel_metrics_commit } = this.#exports;
     for (;;) {
       const length = isotel_metrics_frame(this.#context, 0);
       if (length <= 0) return length;
       const at = this.#buffer(length);
-      const bytes = new Uint8Array(memory.buffer).slice(at, at + length);
-      const sequence = this.#attachedResults()[0] as number;
+      const bytes = this.#loan.memory.copy(at, length);
+      const sequence = this.#result(0);
       frames.push(bytes);
       if (isotel_metrics_commit(this.#context, sequence) !== ErrorCode.ok) return 0;
     }
@@ -221,16 +211,15 @@ export class MetricsCore {
 
   #keepStatus(): number {
     const count = this.#exports.isotel_metrics_status(this.#context);
-    const results = this.#attachedResults();
-    this.#overflowed = results[Abi.metricsLabelSetsOverflowed] as number;
-    this.#invalid = results[Abi.metricsInvalidValues] as number;
-    this.#replaced = results[Abi.metricsReplaced] as number;
+    this.#overflowed = this.#result(Abi.metricsLabelSetsOverflowed);
+    this.#invalid = this.#result(Abi.metricsInvalidValues);
+    this.#replaced = this.#result(Abi.metricsReplaced);
     return count;
   }
 
   #put(bytes: Uint8Array): void {
     const at = this.#buffer(bytes.length);
-    this.#attachedBytes().set(bytes, at);
+    this.#loan.memory.bytes.set(bytes, at);
   }
 
   /** Address of the text buffer. */
@@ -238,23 +227,15 @@ export class MetricsCore {
     return this.#exports.isotel_buffer(this.#context, size) >>> 0;
   }
 
-  #attachedBytes(): Uint8Array {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#exports.memory.buffer);
-    return this.#bytes;
-  }
-
-  #attachedResults(): Float64Array {
-    if (this.#results.length === 0) {
-      this.#results = resultsIn(this.#exports.memory.buffer, this.#loan.exchange);
-    }
-    return this.#results;
+  /** What the last call answered besides its result. */
+  #result(index: number): number {
+    const { memory, resultsAt } = this.#loan;
+    return memory.doubles[resultsAt + index] as number;
   }
 
   #call(call: () => number): number {
     try {
-      const answer = call();
-      this.#loan.attach();
-      return answer;
+      return call();
     } catch (cause) {
       return this.#trap(cause);
     }
@@ -286,10 +267,6 @@ export class MetricsCore {
     this.#record = this.#exports.isotel_metrics_record;
     this.#onEnd({ frames, isLoss });
   }
-}
-
-function resultsIn(buffer: ArrayBuffer, exchange: number): Float64Array {
-  return new Float64Array(buffer, exchange + Abi.exchangeResult, Abi.resultCount);
 }
 
 function putHex(bytes: Uint8Array, at: number, digits: string): void {

@@ -1,8 +1,8 @@
 // Made by scripts/generate_abi.mjs from src/abi/flue/isotel_flue.h and the .def tables. Do not edit.
+import type { ModuleAbi } from "../wasm/module.ts";
 
-/** Constants of isotel_flue.h, and the hash of the tables. */
+/** Constants of isotel_flue.h. */
 export const FlueAbi = {
-  flueAbiVersion: 3,
   flueV1: 0,
   flueV3: 1,
   flueCompactionTurn: 1,
@@ -28,24 +28,46 @@ export const FlueAbi = {
   flueSpanBytes: 65408,
   flueKeepAll: 0xFFFFFFFF,
   flueCuttable: 0x80000000,
-  fingerprint: 2441398128,
 } as const;
 
-/** The functions a module has to export. */
-export const flueExportNames = [
-  "isotel_flue_abi_version",
-  "isotel_flue_abi_fingerprint",
-  "isotel_flue_create",
-  "isotel_flue_destroy",
-  "isotel_flue_buffer",
-  "isotel_flue_output",
-  "isotel_flue_plan",
-  "isotel_flue_event",
-  "isotel_flue_find",
-  "isotel_flue_end_all",
-  "isotel_flue_fit",
-  "isotel_flue_counters",
-] as const;
+/** The functions of isotel_flue.h and the memory they work on. */
+export interface FlueExports {
+  readonly memory: WebAssembly.Memory;
+  isotel_flue_abi_version(): number;
+  isotel_flue_abi_fingerprint(): number;
+  isotel_flue_create(openSpans: number, spanAgeMs: number): number;
+  isotel_flue_destroy(context: number): void;
+  isotel_flue_buffer(context: number, size: number): number;
+  isotel_flue_output(context: number): number;
+  isotel_flue_plan(context: number, format: number, verb: number, span: number): number;
+  isotel_flue_event(context: number, event: number, flags: number, ids: number, length: number, nowMs: number): number;
+  isotel_flue_find(context: number, event: number, ids: number, length: number): number;
+  isotel_flue_end_all(context: number): number;
+  isotel_flue_fit(context: number, count: number, availableBytes: number): number;
+  isotel_flue_counters(context: number): number;
+}
+
+/** What flue.wasm has to be to fit this file. */
+export const flueAbi: ModuleAbi<FlueExports> = {
+  file: "flue.wasm",
+  prefix: "isotel_flue",
+  version: 3,
+  fingerprint: 2441398128,
+  exportNames: [
+    "isotel_flue_abi_version",
+    "isotel_flue_abi_fingerprint",
+    "isotel_flue_create",
+    "isotel_flue_destroy",
+    "isotel_flue_buffer",
+    "isotel_flue_output",
+    "isotel_flue_plan",
+    "isotel_flue_event",
+    "isotel_flue_find",
+    "isotel_flue_end_all",
+    "isotel_flue_fit",
+    "isotel_flue_counters",
+  ],
+};
 
 /** The identifiers of an event, as bits of isotel_flue_event(). */
 export const FlueIds = {

@@ -3,7 +3,7 @@ import { nativeRuntime } from "../trace/native_runtime.ts";
 import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import type { RemoteParent, SpanRuntime } from "../trace/span_runtime.ts";
 import type { FlueAttributes } from "./attributes.ts";
-import type { FlueCoreHost } from "./flue_core_host.ts";
+import type { FlueCoreHost } from "./flue_core.ts";
 import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
 import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
 import type { Fit } from "./span_attributes.ts";
@@ -95,10 +95,8 @@ export function sinkFor(
   surroundings?: OtelSurroundings,
 ): AnySink {
   if (tracer !== undefined) return new TracerSink(() => tracer, surroundings) as AnySink;
-  const fit: Fit = (sizes, availableBytes) => {
-    const { core } = host;
-    return (core && host.run(() => core.fit(sizes, availableBytes))) ?? [];
-  };
+  const fit: Fit = (sizes, availableBytes) =>
+    host.attempt((core) => core.fit(sizes, availableBytes), []);
   return new ChosenSink(new RuntimeSink(currentRuntime, fit), surroundings) as AnySink;
 }
 

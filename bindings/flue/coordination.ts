@@ -1,8 +1,8 @@
 import { FlueAbi, FlueSpanType } from "./abi.gen.ts";
 import { spanRow } from "./actions.ts";
 import { emptyPlan } from "./attributes.ts";
-import type { FlueCoreHost } from "./flue_core_host.ts";
-import { reportSwallowed } from "./flue_core_host.ts";
+import { reportSwallowed } from "./failure.ts";
+import type { FlueCoreHost } from "./flue_core.ts";
 import type { SpanSink } from "./span_sink.ts";
 
 const number = FlueSpanType.coordinator;
@@ -74,8 +74,7 @@ export class Coordination<Span, Root> {
   }
 
   #attributes(verb: number, about: object) {
-    const { core } = this.#host;
-    const plan = core && this.#host.run(() => core.plan(FlueAbi.flueV3, verb, number));
-    return (plan ?? emptyPlan).read({ type: "", ...about }, undefined);
+    const plan = this.#host.attempt((core) => core.plan(FlueAbi.flueV3, verb, number), emptyPlan);
+    return plan.read({ type: "", ...about }, undefined);
   }
 }

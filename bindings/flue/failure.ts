@@ -1,7 +1,16 @@
 import { maskSecrets } from "../core/address.ts";
+import { reportOnce } from "../core/report_once.ts";
+import { errorType } from "../trace/cause.ts";
 import { readPath } from "./event.ts";
 import type { SpanEnd } from "./span_sink.ts";
 import { contentText } from "./values.ts";
+
+/** Logs once for each type an error of the observation that was kept from the program. */
+export function reportSwallowed(cause: unknown): void {
+  reportOnce(
+    `isotel: observing Flue failed (${errorType(cause)}); a span or an attribute is missing.`,
+  );
+}
 
 /** How a span ends whose event says that it failed. */
 export type Failure = Pick<SpanEnd, "failure" | "isException" | "exceptionType" | "stack">;

@@ -4,10 +4,8 @@ import { type Actions, concernsEvent, nameOf, spanNumber, spanRow } from "./acti
 import { emptyPlan, type FlueAttributes } from "./attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
 import { flagsOf, readIds } from "./event_ids.ts";
-import { failure, failureGenAi } from "./failure.ts";
-import type { FlueCore } from "./flue_core.ts";
-import type { FlueCoreHost } from "./flue_core_host.ts";
-import { reportSwallowed } from "./flue_core_host.ts";
+import { failure, failureGenAi, reportSwallowed } from "./failure.ts";
+import type { FlueCore, FlueCoreHost } from "./flue_core.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import { IsoTime } from "./iso_time.ts";
 import type { SpanSink } from "./span_sink.ts";
@@ -98,7 +96,7 @@ export class FlueObserver<Span, Root> {
     return this.#guard(() => {
       const core = this.#liveCore();
       const read = readIds(ids, flueEvents[type]?.ids ?? 0);
-      const handle = core && this.#host.run(() => core.find(type, read));
+      const handle = core && this.#host.attempt(() => core.find(type, read), undefined);
       return handle === undefined ? undefined : this.#spans.get(handle);
     });
   }
@@ -107,7 +105,7 @@ export class FlueObserver<Span, Root> {
   endAll(): void {
     this.#inTurn(() => {
       const core = this.#liveCore();
-      const actions = core === undefined ? undefined : this.#host.run(() => core.endAll());
+      const actions = core && this.#host.attempt(() => core.endAll(), undefined);
       if (actions === undefined) return;
       const unixMs = this.#now();
       for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
@@ -148,7 +146,7 @@ export class FlueObserver<Span, Root> {
     const isGenAi = format === FlueAbi.flueV3 && this.#callbacks.semconv === "gen_ai";
     const ids = readIds(event, row.ids);
     const flags = flagsOf(event, isGenAi);
-    const actions = this.#host.run(() => core.take(type, ids, flags, nowMs));
+    const actions = this.#host.attempt(() => core.take(type, ids, flags, nowMs), undefined);
     if (actions === undefined || actions.length === 0) return;
     const occurrence: Occurrence = {
       event,
@@ -284,7 +282,7 @@ export class FlueObserver<Span, Root> {
 
   /** The live core. With one that is gone, its handles are too: the spans they stood for end. */
   #liveCore(): FlueCore | undefined {
-    const { core } = this.#host;
+    const { instance: core } = this.#host;
     if (this.#core !== undefined && core !== this.#core) this.#abandon();
     this.#core = core;
     return core;

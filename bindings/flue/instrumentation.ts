@@ -1,8 +1,8 @@
 import { FlueEventType } from "./abi.gen.ts";
 import { Coordination } from "./coordination.ts";
 import { type FlueContext, type FlueEvent, readText } from "./event.ts";
-import type { FlueCoreHost } from "./flue_core_host.ts";
-import { reportSwallowed } from "./flue_core_host.ts";
+import { reportSwallowed } from "./failure.ts";
+import type { FlueCoreHost } from "./flue_core.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
 import type { SpanSink } from "./span_sink.ts";

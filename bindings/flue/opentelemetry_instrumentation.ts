@@ -1,8 +1,8 @@
-import { flueModule } from "#flue-module";
+import { compiledModule } from "#wasm/flue";
 import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import { sinkFor } from "./chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "./event.ts";
-import { FlueCoreHost } from "./flue_core_host.ts";
+import { FlueCoreHost } from "./flue_core.ts";
 import { FlueMetrics } from "./flue_metrics.ts";
 import {
   type FlueExecutionContext,
@@ -52,7 +52,7 @@ const key = Symbol.for("isotel/flue");
 export function createOpenTelemetryInstrumentation(
   options: OpenTelemetryInstrumentationOptions = {},
 ): FlueInstrumentation {
-  const host = new FlueCoreHost(() => flueModule);
+  const host = new FlueCoreHost(() => compiledModule);
   const sink = sinkFor(options.tracer, host, options);
   const metrics = new FlueMetrics(providedTelemetry);
   const instrumentation = new Instrumentation(host, sink, options, remoteContext, metrics);

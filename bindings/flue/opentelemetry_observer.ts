@@ -1,8 +1,8 @@
-import { flueModule } from "#flue-module";
+import { compiledModule } from "#wasm/flue";
 import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import { sinkFor } from "./chosen_sink.ts";
 import type { FlueContext, FlueEvent } from "./event.ts";
-import { FlueCoreHost } from "./flue_core_host.ts";
+import { FlueCoreHost } from "./flue_core.ts";
 import { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
 import type { OtelContext, OtelLogger, OtelTracer } from "./otel_types.ts";
@@ -39,7 +39,7 @@ export interface FlueObserve {
 export function createOpenTelemetryObserver(
   options: OpenTelemetryObserverOptions = {},
 ): FlueObserve {
-  const host = new FlueCoreHost(() => flueModule);
+  const host = new FlueCoreHost(() => compiledModule);
   const metrics = new FlueMetrics(providedTelemetry);
   const observer = new FlueObserver(
     host,

@@ -1,10 +1,10 @@
-import { Abi } from "../core/abi.gen.ts";
+import { Abi, Limits } from "../core/abi.gen.ts";
 import type { BoundsGenerator } from "../core/declaration.ts";
 import { shapeOf } from "./shape.ts";
 
 export type { BoundsGenerator };
 
-const maxBounds = 256;
+const { maxBounds } = Limits;
 const minDecade = -15;
 const maxDecade = 16;
 const maxPerDecade = 18;

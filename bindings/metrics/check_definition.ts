@@ -1,15 +1,21 @@
-import { MetricKind } from "../core/abi.gen.ts";
+import { Limits, MetricKind } from "../core/abi.gen.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { utf8Length } from "../core/utf8.ts";
 import { isGenerator, isIntegerIn } from "./bounds.ts";
 import { isList, shapeOf } from "./shape.ts";
 
-const maxNameBytes = 255;
-const maxUnitBytes = 63;
-const maxHelpBytes = 1024;
-const maxLabels = 32;
-const maxLabelSets = 2000;
-const maxBounds = 256;
+const {
+  maxMetricNameBytes: maxNameBytes,
+  maxUnitBytes,
+  maxHelpBytes,
+  maxLabels,
+  maxSeriesPerFamily: maxLabelSets,
+  maxBounds,
+  minSchema,
+  maxSchema,
+  minExponentialBuckets,
+  maxExponentialBuckets,
+} = Limits;
 /** The beginning of names of isotel's own metrics. Expositions show every other character as an underscore. */
 const reservedPrefix = /^isotel[^A-Za-z0-9]/;
 
@@ -78,9 +84,13 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
     check(isGenerator(bounds) || areBounds(bounds), "bounds", bounds, rule);
   }
   if (kind === MetricKind.exponentialHistogram) {
-    check(isIntegerIn(schema, -4, 8), "schema", schema, "an integer from -4 to 8");
-    const areBuckets = !isGiven(options, "maxBuckets") || isIntegerIn(maxBuckets, 2, 512);
-    check(areBuckets, "maxBuckets", maxBuckets, "an integer from 2 to 512");
+    const schemaRule = `an integer from ${minSchema} to ${maxSchema}`;
+    check(isIntegerIn(schema, minSchema, maxSchema), "schema", schema, schemaRule);
+    const areBuckets =
+      !isGiven(options, "maxBuckets") ||
+      isIntegerIn(maxBuckets, minExponentialBuckets, maxExponentialBuckets);
+    const bucketsRule = `an integer from ${minExponentialBuckets} to ${maxExponentialBuckets}`;
+    check(areBuckets, "maxBuckets", maxBuckets, bucketsRule);
     const isThreshold =
       !isGiven(options, "zeroThreshold") || (zeroThreshold >= 0 && Number.isFinite(zeroThreshold));
     check(isThreshold, "zeroThreshold", zeroThreshold, "a finite number of at least 0");

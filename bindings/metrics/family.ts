@@ -1,4 +1,4 @@
-import { ErrorCode, MetricKind } from "../core/abi.gen.ts";
+import { ErrorCode, Limits, MetricKind } from "../core/abi.gen.ts";
 import { maskSecrets } from "../core/address.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
@@ -7,8 +7,6 @@ import type { Meter } from "./meter.ts";
 import { Series } from "./series.ts";
 import { shapeOf } from "./shape.ts";
 
-/** Label sets the core keeps apart unless told otherwise. */
-const defaultMaxSeries = 2000;
 /** Beyond the cap, so many label sets of the overflow series are remembered too. */
 const maxOverflowing = 2000;
 
@@ -29,7 +27,7 @@ export class Family {
     this.isGauge =
       declaration.kind >= MetricKind.gaugeSum && declaration.kind <= MetricKind.gaugeLast;
     this.#declaration = declaration;
-    this.#maxRemembered = (declaration.maxSeries || defaultMaxSeries) + maxOverflowing;
+    this.#maxRemembered = (declaration.maxSeries || Limits.maxSeriesPerFamily) + maxOverflowing;
     this.#trie = new LabelTrie(declaration.labels, this.#maxRemembered);
   }
 

@@ -1,8 +1,8 @@
 // Made by scripts/generate_abi.mjs from src/abi/otlp/isotel_otlp.h and the .def tables. Do not edit.
+import type { ModuleAbi } from "../wasm/module.ts";
 
-/** Constants of isotel_otlp.h, and the hash of the tables. */
+/** Constants of isotel_otlp.h. */
 export const OtlpAbi = {
-  otlpAbiVersion: 1,
   otlpTraces: 0,
   otlpLogs: 1,
   otlpProtobuf: 0,
@@ -33,25 +33,51 @@ export const OtlpAbi = {
   parentNone: 0,
   parentNotSampled: 1,
   parentSampled: 2,
-  fingerprint: 2949445495,
 } as const;
 
-/** The functions a module has to export. */
-export const otlpExportNames = [
-  "isotel_otlp_abi_version",
-  "isotel_otlp_abi_fingerprint",
-  "isotel_otlp_create",
-  "isotel_otlp_destroy",
-  "isotel_otlp_buffer",
-  "isotel_otlp_output",
-  "isotel_otlp_encode",
-  "isotel_otlp_skipped",
-  "isotel_otlp_seed",
-  "isotel_otlp_ids",
-  "isotel_otlp_sample",
-  "isotel_otlp_trace_parent",
-  "isotel_otlp_trace_state",
-  "isotel_otlp_trace_state_with",
-  "isotel_otlp_baggage",
-  "isotel_otlp_baggage_header",
-] as const;
+/** The functions of isotel_otlp.h and the memory they work on. */
+export interface OtlpExports {
+  readonly memory: WebAssembly.Memory;
+  isotel_otlp_abi_version(): number;
+  isotel_otlp_abi_fingerprint(): number;
+  isotel_otlp_create(): number;
+  isotel_otlp_destroy(context: number): void;
+  isotel_otlp_buffer(context: number, size: number): number;
+  isotel_otlp_output(context: number): number;
+  isotel_otlp_encode(context: number, signal: number, format: number, numbers: number, keys: number, words: number, textBytes: number, textUnits: number, rawBytes: number): number;
+  isotel_otlp_skipped(context: number): number;
+  isotel_otlp_seed(context: number): number;
+  isotel_otlp_ids(context: number, count: number): number;
+  isotel_otlp_sample(context: number, parent: number, ratio: number): number;
+  isotel_otlp_trace_parent(context: number, length: number): number;
+  isotel_otlp_trace_state(context: number, length: number): number;
+  isotel_otlp_trace_state_with(context: number, stateLength: number, keyLength: number, valueLength: number): number;
+  isotel_otlp_baggage(context: number, length: number): number;
+  isotel_otlp_baggage_header(context: number, count: number, length: number): number;
+}
+
+/** What otlp.wasm has to be to fit this file. */
+export const otlpAbi: ModuleAbi<OtlpExports> = {
+  file: "otlp.wasm",
+  prefix: "isotel_otlp",
+  version: 1,
+  fingerprint: 2949445495,
+  exportNames: [
+    "isotel_otlp_abi_version",
+    "isotel_otlp_abi_fingerprint",
+    "isotel_otlp_create",
+    "isotel_otlp_destroy",
+    "isotel_otlp_buffer",
+    "isotel_otlp_output",
+    "isotel_otlp_encode",
+    "isotel_otlp_skipped",
+    "isotel_otlp_seed",
+    "isotel_otlp_ids",
+    "isotel_otlp_sample",
+    "isotel_otlp_trace_parent",
+    "isotel_otlp_trace_state",
+    "isotel_otlp_trace_state_with",
+    "isotel_otlp_baggage",
+    "isotel_otlp_baggage_header",
+  ],
+};

@@ -1,7 +1,6 @@
+import type { ModuleMemory } from "../wasm/module.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import type { BatchWriter } from "./batch_writer.ts";
-
-const encoder = new TextEncoder();
 
 /** Sizes of a batch in the order in which the exports take them. */
 export type BatchSizes = readonly [
@@ -22,7 +21,7 @@ export type BatchSizes = readonly [
  */
 export function putBatch(
   batch: BatchWriter,
-  memory: WebAssembly.Memory,
+  memory: ModuleMemory,
   bufferOf: (size: number) => number,
 ): BatchSizes | undefined {
   const text = batch.keyText + batch.text;
@@ -31,32 +30,23 @@ export function putBatch(
   const textAt = 8 * numberCount + 4 * (keyCount + wordCount);
   let at = bufferOf(textAt + text.length + rawBytes);
   if (at === 0) return undefined;
-  let { read, written } = putText(text, memory, at + textAt, text.length);
+  let { read, written } = memory.putText(text, at + textAt, text.length);
   if (read < text.length) {
     // Three bytes a unit are always enough.
     const roomBytes = Math.min(3 * text.length, OtlpAbi.maxBatchBytes - textAt - rawBytes);
     at = bufferOf(textAt + roomBytes + rawBytes);
-    ({ read, written } = putText(text, memory, at + textAt, roomBytes));
+    ({ read, written } = memory.putText(text, at + textAt, roomBytes));
     if (read < text.length) return undefined;
   }
-  const { buffer } = memory;
-  new Float64Array(buffer, at, numberCount).set(batch.numbers.subarray(0, numberCount));
-  const words = new Uint32Array(buffer, at + 8 * numberCount, keyCount + wordCount);
-  words.set(keySizes);
-  words.set(batch.words.subarray(0, wordCount), keyCount);
+  const { bytes, words, doubles } = memory;
+  doubles.set(batch.numbers.subarray(0, numberCount), at >>> 3);
+  const keysAt = (at + 8 * numberCount) >>> 2;
+  words.set(keySizes, keysAt);
+  words.set(batch.words.subarray(0, wordCount), keysAt + keyCount);
   let rawAt = at + textAt + written;
-  for (const bytes of batch.raw) {
-    new Uint8Array(buffer, rawAt, bytes.length).set(bytes);
-    rawAt += bytes.length;
+  for (const raw of batch.raw) {
+    bytes.set(raw, rawAt);
+    rawAt += raw.length;
   }
   return [numberCount, keyCount, wordCount, written, text.length, rawBytes];
-}
-
-function putText(
-  text: string,
-  memory: WebAssembly.Memory,
-  at: number,
-  roomBytes: number,
-): { read: number; written: number } {
-  return encoder.encodeInto(text, new Uint8Array(memory.buffer, at, roomBytes));
 }

@@ -1,33 +1,17 @@
-import { AggregateAbi } from "../aggregate/abi.gen.ts";
+import { AggregateAbi, type AggregateExports } from "../aggregate/abi.gen.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
+import type { ModuleMemory } from "../wasm/module.ts";
 import { putBatch } from "./batch_memory.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import { type InstrumentationScope, listAttributes, type OtlpFormat } from "./model.ts";
 import { writeHead } from "./write_head.ts";
-
-/** What of the aggregation module encodes its merged snapshot; see src/abi/aggregate/isotel_aggregate.h. */
-export interface SnapshotExports {
-  readonly memory: WebAssembly.Memory;
-  isotel_aggregate_buffer(context: number, size: number): number;
-  isotel_aggregate_output(context: number): number;
-  isotel_aggregate_results(context: number): number;
-  isotel_snapshot_otlp(
-    context: number,
-    format: number,
-    temporality: number,
-    first: number,
-    end: number,
-    enoughBytes: number,
-    ...sizes: number[]
-  ): number;
-}
 
 /** How a snapshot becomes a request. */
 export interface SnapshotRequest {
   readonly resource: Readonly<Record<string, unknown>>;
   readonly scope: InstrumentationScope;
   readonly format: OtlpFormat;
-  /** "delta": what came since the base of isotel_base_read() and isotel_base_take(). */
+  /** "delta": what came since the base of isotel_aggregate_base_read() and isotel_aggregate_base_take(). */
   readonly temporality: "cumulative" | "delta";
 }
 
@@ -58,8 +42,9 @@ const allSeries: SeriesRange = { first: 0, end: most, enoughBytes: most };
  * @returns the request; or a negative error of errors.def, kTooLarge past 16 MiB. Throws what the module's trap throws.
  */
 export function encodeSnapshot(
-  exports: SnapshotExports,
+  exports: AggregateExports,
   context: number,
+  memory: ModuleMemory,
   { resource, scope, format, temporality }: SnapshotRequest,
   { first, end, enoughBytes }: SeriesRange = allSeries,
 ): EncodedSnapshot | number {
@@ -69,11 +54,11 @@ export function encodeSnapshot(
     writeHead(writer, listAttributes(resource), scope);
     const sizes = putBatch(
       writer,
-      exports.memory,
+      memory,
       (size) => exports.isotel_aggregate_buffer(context, size) >>> 0,
     );
     if (sizes === undefined) return ErrorCode.tooLarge;
-    return exports.isotel_snapshot_otlp(
+    return exports.isotel_aggregate_snapshot_otlp(
       context,
       format === "json" ? 1 : 0,
       temporality === "delta" ? AggregateAbi.temporalityDelta : AggregateAbi.temporalityCumulative,
@@ -86,14 +71,13 @@ export function encodeSnapshot(
   let size = encode(false);
   if (size === ErrorCode.invalidUtf8) size = encode(true);
   if (size < 0) return size;
-  const { buffer } = exports.memory;
   const at = exports.isotel_aggregate_output(context) >>> 0;
-  const resultsAt = exports.isotel_aggregate_results(context) >>> 0;
-  const results = new Float64Array(buffer, resultsAt, AggregateAbi.aggregateResultCount);
+  const resultsAt = exports.isotel_aggregate_results(context) >>> 3;
+  const { doubles } = memory;
   return {
-    bytes: new Uint8Array(buffer, at, size).slice(),
-    next: results[AggregateAbi.otlpNext] ?? 0,
-    series: results[AggregateAbi.otlpSeries] ?? 0,
-    points: results[AggregateAbi.otlpPoints] ?? 0,
+    bytes: memory.copy(at, size),
+    next: doubles[resultsAt + AggregateAbi.otlpNext] ?? 0,
+    series: doubles[resultsAt + AggregateAbi.otlpSeries] ?? 0,
+    points: doubles[resultsAt + AggregateAbi.otlpPoints] ?? 0,
   };
 }

@@ -8,8 +8,7 @@ import {
   listAttributes,
   type OtlpFormat,
 } from "./model.ts";
-import type { OtlpCore } from "./otlp_core.ts";
-import { type OtlpHost, otlpHost } from "./otlp_host.ts";
+import { type OtlpCore, type OtlpHost, otlpHost } from "./otlp_core.ts";
 import { writeHead } from "./write_head.ts";
 import { writeLogs } from "./write_logs.ts";
 import { writeSpans } from "./write_spans.ts";
@@ -126,7 +125,7 @@ const encoder = new OtlpEncoder();
  * identifier is none (all zeros, or not the hexadecimal digits it takes) is left out.
  *
  * @returns the request, a view that is good until the next call; see {@link EncodedRequest.bytes}.
- * @throws BatchTooLargeError when fewer spans may fit; OtlpTrapError when the module trapped, a new instance takes the
+ * @throws BatchTooLargeError when fewer spans may fit; ModuleTrapError when the module trapped, a new instance takes the
  * next call.
  */
 export function encodeTraces(

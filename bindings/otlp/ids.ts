@@ -1,4 +1,4 @@
-import { type OtlpHost, otlpHost } from "./otlp_host.ts";
+import { type OtlpHost, otlpHost } from "./otlp_core.ts";
 
 const spanDigits = 16;
 /** How many span identifiers are made at once. */

@@ -1,5 +1,5 @@
 import { OtlpAbi } from "./abi.gen.ts";
-import { otlpHost } from "./otlp_host.ts";
+import { otlpHost } from "./otlp_core.ts";
 import { sampledFlag } from "./trace_flags.ts";
 
 /** What a traceparent header says of the span that sent it. */

@@ -1,8 +1,8 @@
+import { Limits } from "../core/abi.gen.ts";
 import { cutToBytes } from "../core/utf8.ts";
 import type { SpanRuntime, SpanWriter } from "./span_runtime.ts";
 
-/** What the Workers runtime keeps of a span's name. */
-const maxNameBytes = 64;
+const { maxNameBytes } = Limits;
 const maxBytesPerUnit = 3;
 
 /**

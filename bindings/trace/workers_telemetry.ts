@@ -1,5 +1,5 @@
-import { coreModule } from "#core-module";
 import { nativeTracing } from "#native-tracing";
+import { compiledModule } from "#wasm/core";
 import { CoreHost } from "../core/core_host.ts";
 import { systemClock } from "./clock.ts";
 import { nativeRuntime } from "./native_runtime.ts";
@@ -8,17 +8,12 @@ import type { SpanRuntime } from "./span_runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 import { Tracer } from "./tracer.ts";
 
-function loadedModule(): WebAssembly.Module {
-  if (coreModule === undefined) throw new Error("isotel: core.wasm could not be loaded");
-  return coreModule;
-}
-
 /** The runtime's own spans, whatever else theirs feed. */
 export const workersRuntime: SpanRuntime = nativeRuntime(nativeTracing);
 
 /** The telemetry of this isolate: the runtime's native tracing driven by the core. */
 export const workersTelemetry: Telemetry = new Telemetry(
-  new CoreHost(loadedModule),
+  new CoreHost(() => compiledModule),
   workersRuntime,
   systemClock,
 );

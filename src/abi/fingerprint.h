@@ -37,6 +37,12 @@ constexpr uint32_t Fingerprint() {
 #define ISOTEL_METRIC_KIND(name, code, text, prometheus_type) #name "," #code "\n"
 #include "metrics/kinds.def"
 #undef ISOTEL_METRIC_KIND
+#define ISOTEL_GENAI_LABEL(name, field) #name "," #field "\n"
+#include "genai/labels.def"
+#undef ISOTEL_GENAI_LABEL
+#define ISOTEL_HOST_LIMIT(name, value, type) #name "," #value "\n"
+#include "base/host_limits.def"
+#undef ISOTEL_HOST_LIMIT
       ;
   return Fnv1a(kRows, 2166136261U);
 }

@@ -55,11 +55,7 @@ void isotel_destroy(isotel_context* context) { std::unique_ptr<isotel_context>{c
 
 void* isotel_exchange(isotel_context* context) { return &context->exchange; }
 
-void* isotel_buffer(isotel_context* context, uint32_t size) {
-  if (size > isotel::kMaxBufferBytes) return nullptr;
-  if (size > context->buffer.size()) context->buffer.resize(size);
-  return context->buffer.data();
-}
+void* isotel_buffer(isotel_context* context, uint32_t size) { return context->buffer.Reserve(size); }
 
 int32_t isotel_counters(isotel_context* context) {
   for (size_t i = 0; i < isotel::kCounterCount; ++i) {
@@ -76,16 +72,16 @@ int32_t isotel_keys(isotel_context* context, uint32_t profile) {
     if (i > 0) keys += '\n';
     keys += isotel::genai::KeyOf(static_cast<isotel::genai::Profile>(profile), static_cast<isotel::genai::Field>(i));
   }
-  return context->PutText(keys);
+  return context->buffer.Put(keys);
 }
 
 uint32_t isotel_intern(isotel_context* context, uint32_t length) {
-  return context->Holds(length) ? context->recorder.Intern(context->Text(length)) : 0;
+  return context->buffer.Holds(length) ? context->recorder.Intern(context->buffer.Text(length)) : 0;
 }
 
 int32_t isotel_text(isotel_context* context, uint32_t text) {
   if (text == 0 || text > context->recorder.texts().size()) return Answer(Error::kUnknownText);
-  return context->PutText(context->recorder.texts().Get(text));
+  return context->buffer.Put(context->recorder.texts().Get(text));
 }
 
 int32_t isotel_span_name(isotel_context* context, uint32_t operation, uint32_t length) {
@@ -93,28 +89,28 @@ int32_t isotel_span_name(isotel_context* context, uint32_t operation, uint32_t l
     context->recorder.NoteUnknownCode();
     return Answer(Error::kUnknownOperation);
   }
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  return context->PutText(
-      isotel::genai::SpanName(static_cast<isotel::genai::Operation>(operation), context->Text(length)));
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return context->buffer.Put(
+      isotel::genai::SpanName(static_cast<isotel::genai::Operation>(operation), context->buffer.Text(length)));
 }
 
 int32_t isotel_cut_name(isotel_context* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  const size_t kept = isotel::CutAtCharacter(context->Text(length), isotel::kMaxNameBytes);
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const size_t kept = isotel::CutAtCharacter(context->buffer.Text(length), isotel::kMaxNameBytes);
   if (kept < length) context->recorder.NoteCutName();
   return static_cast<int32_t>(kept);
 }
 
 int32_t isotel_provider_name(isotel_context* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   // Copied: the name may be a view on the buffer it is written to.
-  return context->PutText(std::string(isotel::genai::NormalizeProvider(context->Text(length))));
+  return context->buffer.Put(std::string(isotel::genai::NormalizeProvider(context->buffer.Text(length))));
 }
 
 int32_t isotel_metadata_key(isotel_context* context, uint32_t source, uint32_t length) {
-  if (source > ISOTEL_RUNTIME_CONTEXT || !context->Holds(length)) return Answer(Error::kOutOfRange);
-  return context->PutText(
-      isotel::genai::MetadataKey(static_cast<isotel::genai::MetadataSource>(source), context->Text(length)));
+  if (source > ISOTEL_RUNTIME_CONTEXT || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return context->buffer.Put(
+      isotel::genai::MetadataKey(static_cast<isotel::genai::MetadataSource>(source), context->buffer.Text(length)));
 }
 
 uint32_t isotel_scope_open(isotel_context* context) {
@@ -125,10 +121,9 @@ uint32_t isotel_scope_open(isotel_context* context) {
 int32_t isotel_scope_spans(isotel_context* context, uint32_t scope, uint32_t bounded_only) {
   const Error error = context->recorder.spans().CollectScope(scope, bounded_only != 0, context->handles);
   if (error != Error::kOk) return Answer(error);
-  const size_t bytes = context->handles.size() * sizeof(isotel::Handle);
-  if (bytes > context->buffer.size()) context->buffer.resize(bytes);
-  if (bytes > 0) std::memcpy(context->buffer.data(), context->handles.data(), bytes);
-  return static_cast<int32_t>(context->handles.size());
+  const std::vector<isotel::Handle>& handles = context->handles;
+  context->buffer.Put({reinterpret_cast<const char*>(handles.data()), handles.size() * sizeof(isotel::Handle)});
+  return static_cast<int32_t>(handles.size());
 }
 
 int32_t isotel_scope_close(isotel_context* context, uint32_t scope) {
@@ -162,7 +157,7 @@ int32_t isotel_span_charge(isotel_context* context, uint32_t span, uint32_t coun
 
 int32_t isotel_span_fit(isotel_context* context, uint32_t span, uint32_t count, uint32_t invalid) {
   constexpr size_t kEntryBytes = 2 * sizeof(uint32_t);
-  if (count > context->buffer.size() / kEntryBytes) return Answer(Error::kOutOfRange);
+  if (!context->buffer.Holds(uint64_t{count} * kEntryBytes)) return Answer(Error::kOutOfRange);
   std::vector<isotel::trace::AttributeSize> sizes(count);
   for (size_t i = 0; i < count; ++i) {
     uint32_t entry[2];

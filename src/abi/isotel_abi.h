@@ -1,4 +1,4 @@
-/* The door of the isotel core: every function a host can call, in plain C.
+/* The ABI of the isotel core: every function a host can call, in plain C.
  *
  * Conventions
  *  1. Text is UTF-8 and stands at the start of the context's text buffer: the host asks for it with isotel_buffer(),

@@ -107,7 +107,7 @@ extern "C" {
 
 int32_t isotel_metrics_open(isotel_context* context) {
   metrics::ProducerId producer;
-  if (!context->Holds(sizeof producer)) return Answer(Error::kOutOfRange);
+  if (!context->buffer.Holds(sizeof producer)) return Answer(Error::kOutOfRange);
   if (context->registry != nullptr) return Answer(Error::kConflict);
   std::memcpy(producer.data(), context->buffer.data(), sizeof producer);
   context->registry = std::make_unique<metrics::Registry>(producer);
@@ -118,25 +118,25 @@ int32_t isotel_metrics_bounds(isotel_context* context, uint32_t generator, doubl
   const Result<std::vector<double>> bounds = Generate(generator, a, b, count);
   if (!bounds.ok()) return Answer(bounds.error());
   const std::vector<double>& values = bounds.value();
-  context->PutText({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)});
+  context->buffer.Put({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)});
   return static_cast<int32_t>(values.size());
 }
 
 int32_t isotel_metrics_declare(isotel_context* context, uint32_t length) {
-  if (context->registry == nullptr || !context->Holds(length)) return Answer(Error::kOutOfRange);
+  if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   metrics::Declaration declaration;
-  if (!ParseDeclaration(context->Text(length), declaration)) return Answer(Error::kOutOfRange);
-  const auto max_series = ReadAt<uint32_t>(context->Text(length), ISOTEL_DECLARATION_MAX_SERIES);
-  const bool is_built_in = ReadAt<uint32_t>(context->Text(length), ISOTEL_DECLARATION_BUILT_IN) != 0;
+  if (!ParseDeclaration(context->buffer.Text(length), declaration)) return Answer(Error::kOutOfRange);
+  const auto max_series = ReadAt<uint32_t>(context->buffer.Text(length), ISOTEL_DECLARATION_MAX_SERIES);
+  const bool is_built_in = ReadAt<uint32_t>(context->buffer.Text(length), ISOTEL_DECLARATION_BUILT_IN) != 0;
   const auto origin = is_built_in ? metrics::Registry::Origin::kBuiltIn : metrics::Registry::Origin::kHost;
   return Answer(context->registry->Declare(std::move(declaration), max_series, origin));
 }
 
 int32_t isotel_metrics_bind(isotel_context* context, uint32_t family, uint32_t length, double now_unix_ms) {
-  if (context->registry == nullptr || !context->Holds(length)) return Answer(Error::kOutOfRange);
+  if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<uint32_t> count = context->registry->LabelCount(family);
   if (!count.ok()) return Answer(count);
-  const std::string_view bytes = context->Text(length);
+  const std::string_view bytes = context->buffer.Text(length);
   if (!AddsUp(bytes, count.value(), 0)) return Answer(Error::kOutOfRange);
   Parts parts(bytes);
   const std::string_view sizes = parts.Take(count.value() * sizeof(uint32_t));
@@ -152,7 +152,7 @@ int32_t isotel_metrics_record(isotel_context* context, uint32_t row, double valu
 int32_t isotel_metrics_record_exemplar(isotel_context* context, uint32_t row, double value, double now_unix_ms) {
   metrics::Exemplar exemplar{.value = value, .unix_ms = metrics::ToUnixMs(now_unix_ms)};
   constexpr size_t kBytes = sizeof exemplar.trace_id + sizeof exemplar.span_id;
-  if (context->registry == nullptr || !context->Holds(kBytes)) return Answer(Error::kOutOfRange);
+  if (context->registry == nullptr || !context->buffer.Holds(kBytes)) return Answer(Error::kOutOfRange);
   std::memcpy(exemplar.trace_id.data(), context->buffer.data(), sizeof exemplar.trace_id);
   std::memcpy(exemplar.span_id.data(), context->buffer.data() + sizeof exemplar.trace_id, sizeof exemplar.span_id);
   return Answer(context->registry->Record(row, exemplar));
@@ -171,7 +171,7 @@ int32_t isotel_metrics_frame(isotel_context* context, uint32_t index) {
   if (context->registry == nullptr || index >= context->registry->pending().size()) return Answer(Error::kOutOfRange);
   const metrics::Registry::Frame& frame = context->registry->pending()[index];
   context->exchange.result[0] = static_cast<double>(frame.sequence);
-  return context->PutText(frame.bytes);
+  return context->buffer.Put(frame.bytes);
 }
 
 int32_t isotel_metrics_commit(isotel_context* context, double sequence) {
@@ -195,15 +195,15 @@ int32_t isotel_metrics_status(isotel_context* context) {
 }
 
 int32_t isotel_genai_metrics(isotel_context* context, uint32_t flags, uint32_t length) {
-  if (context->registry == nullptr || !context->Holds(length)) return Answer(Error::kOutOfRange);
+  if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const bool former_names = (flags & ISOTEL_GENAI_FORMER_NAMES) != 0;
-  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, context->Text(length)));
+  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, context->buffer.Text(length)));
 }
 
 int32_t isotel_genai_price(isotel_context* context, uint32_t length, double input, double output, double cache_read,
                            double cache_write) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  return Answer(context->recorder.SetPrice(context->Text(length), {input, output, cache_read, cache_write}));
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->recorder.SetPrice(context->buffer.Text(length), {input, output, cache_read, cache_write}));
 }
 
 }  // extern "C"

@@ -6,6 +6,10 @@
 
 namespace isotel {
 
+#define ISOTEL_HOST_LIMIT(name, value, type) inline constexpr type name = value;
+#include "base/host_limits.def"
+#undef ISOTEL_HOST_LIMIT
+
 /// Spans open at the same time in one isolate; one more gives up the oldest.
 inline constexpr uint32_t kMaxOpenSpans = 10'000;
 /// Spans open at the same time in one invocation scope.
@@ -24,8 +28,6 @@ inline constexpr uint32_t kNativeSpanBytes = 64 * 1024;
 inline constexpr uint32_t kReservedFinishBytes = 4 * 1024;
 /// A text is dropped rather than cut shorter than this.
 inline constexpr uint32_t kMinCutBytes = 64;
-/// UTF-8 bytes of a span name the Workers runtime keeps.
-inline constexpr size_t kMaxNameBytes = 64;
 
 inline constexpr uint32_t kMaxInternedTexts = 4'096;
 inline constexpr size_t kMaxInternedBytes = size_t{1} << 20;
@@ -36,22 +38,8 @@ inline constexpr size_t kMaxBufferBytes = size_t{16} << 20;
 
 /// Metric families of one registry, and of one store of totals.
 inline constexpr uint32_t kMaxFamilies = 1'000;
-/// Label sets of one family in one registry, unless it asks for less; what comes after goes to the overflow
-/// series.
-inline constexpr uint32_t kMaxSeriesPerFamily = 2'000;
 /// Series of one store of totals.
 inline constexpr uint32_t kMaxSeries = 100'000;
-/// UTF-8 bytes of a metric or label name.
-inline constexpr size_t kMaxMetricNameBytes = 255;
-inline constexpr size_t kMaxUnitBytes = 63;
-inline constexpr size_t kMaxHelpBytes = 1'024;
-inline constexpr uint32_t kMaxLabels = 32;
-/// Encoded label values of one series; longer ones go to the overflow series.
-inline constexpr size_t kMaxLabelBytes = 4'096;
-/// Upper bounds of an explicit histogram, without +Inf.
-inline constexpr uint32_t kMaxBounds = 256;
-/// Buckets of one sign of an exponential histogram before it halves its resolution.
-inline constexpr uint32_t kMaxExponentialBuckets = 512;
 /// Exemplars of one exponential histogram; explicit ones keep one a bucket.
 inline constexpr uint32_t kMaxExponentialExemplars = 4;
 /// Bytes of one delta frame: fits a queue message.

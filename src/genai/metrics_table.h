@@ -14,14 +14,9 @@ namespace isotel::genai {
 
 /// The labels of GenAI metrics, in the order in which they are declared and bound.
 enum class Label : uint8_t {
-  kOperation,
-  kProvider,
-  kRequestModel,
-  kResponseModel,
-  kErrorType,
-  kAgentName,
-  kToolName,
-  kToolType,
+#define ISOTEL_GENAI_LABEL(name, field) name,
+#include "genai/labels.def"
+#undef ISOTEL_GENAI_LABEL
   kModality,
   kTokenTypeInput,  ///< of one key with the next; no metric has both
   kTokenTypeOutput,
@@ -80,9 +75,11 @@ struct MetricInfo {
 [[nodiscard]] const MetricInfo& Info(Metric metric);
 
 /// The fields of a span that labels are read from, for the labels before kModality.
-inline constexpr std::array kLabelFields{Field::kOperationName, Field::kProviderName, Field::kRequestModel,
-                                         Field::kResponseModel, Field::kErrorType,    Field::kAgentName,
-                                         Field::kToolName,      Field::kToolType};
+inline constexpr std::array kLabelFields{
+#define ISOTEL_GENAI_LABEL(name, field) Field::field,
+#include "genai/labels.def"
+#undef ISOTEL_GENAI_LABEL
+};
 static_assert(kLabelFields.size() == static_cast<size_t>(Label::kModality));
 
 [[nodiscard]] constexpr Field FieldOf(Label label) { return kLabelFields[static_cast<size_t>(label)]; }

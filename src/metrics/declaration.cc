@@ -45,8 +45,9 @@ Error Check(const Declaration& declaration) {
   if (declaration.kind == Kind::kHistogram && !AreBounds(declaration.bounds)) return Error::kInvalidBounds;
   if (declaration.kind == Kind::kExponentialHistogram) {
     const bool in_range = declaration.schema >= kMinSchema && declaration.schema <= kMaxSchema &&
-                          declaration.max_buckets >= 2 && declaration.max_buckets <= kMaxExponentialBuckets &&
-                          declaration.zero_threshold >= 0 && std::isfinite(declaration.zero_threshold);
+                          declaration.max_buckets >= kMinExponentialBuckets &&
+                          declaration.max_buckets <= kMaxExponentialBuckets && declaration.zero_threshold >= 0 &&
+                          std::isfinite(declaration.zero_threshold);
     if (!in_range) return Error::kInvalidDeclaration;
   }
   return Error::kOk;

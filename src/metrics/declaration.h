@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "metrics/kind.h"
 #include "metrics/wire.h"
 
 namespace isotel::metrics {
 
-inline constexpr int kMinSchema = -4;
-inline constexpr int kMaxSchema = 8;
 /// 2^-128, the default of Prometheus.
 inline constexpr double kDefaultZeroThreshold = 0x1p-128;
 

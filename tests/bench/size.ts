@@ -89,7 +89,7 @@ async function uploadKiB(name: string, code: string): Promise<number> {
 
 export const benchmarks: readonly Benchmark[] = [
   ...Object.entries(modules).flatMap(([name, { raw, gzip }]): Benchmark[] => {
-    const read = () => readFileSync(join(root, `dist/${name}/${name}.wasm`));
+    const read = () => readFileSync(join(root, `dist/wasm/${name}.wasm`));
     const gzipBytes = () => gzipSync(read(), { level: 9 }).length;
     return [
       sizeOf(`size.${name}.raw`, "bytes", raw, async () => read().length),

@@ -4,7 +4,7 @@ import { root, startWorkers } from "../../worker/harness/start.ts";
 import { againstBudget, type Benchmark } from "./benchmark.ts";
 import { undisturbed } from "./measure.ts";
 
-const wasmFile = join(root, "dist/core/core.wasm");
+const wasmFile = join(root, "dist/wasm/core.wasm");
 const app = "build/bench/wasm_init";
 /** The clock of workerd counts whole milliseconds: this many instances are made between two looks at it. */
 const copies = 64;

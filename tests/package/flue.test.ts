@@ -62,7 +62,7 @@ describe("isotel/flue of the package, installed into a fresh project", () => {
       Array.from(imports, ([, file]) => file),
       ["flue.wasm"],
     );
-    assert.doesNotMatch(script, /isotel_span_open|isotel_totals_apply/);
+    assert.doesNotMatch(script, /isotel_span_open|isotel_aggregate_totals_apply/);
   });
 
   test("it observes in workerd what it observes in Node", async () => {

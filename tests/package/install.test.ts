@@ -104,7 +104,7 @@ describe("the package, installed from its tarball into a fresh project", () => {
       const bundle = await bundled(project, name);
       const [module, ...others] = readdirSync(bundle).filter((file) => file !== `${name}.js`);
       assert.deepEqual(others, []);
-      const core = readFileSync(join(root, "dist/core/core.wasm"));
+      const core = readFileSync(join(root, "dist/wasm/core.wasm"));
       assert.deepEqual(readFileSync(join(bundle, String(module))), core);
     }
   });
@@ -137,7 +137,7 @@ describe("the package, installed from its tarball into a fresh project", () => {
   });
 
   test("what is not public cannot be imported", async () => {
-    for (const path of ["isotel/dist/index.js", "isotel/core", "isotel/dist/core/core.wasm"]) {
+    for (const path of ["isotel/dist/index.js", "isotel/core", "isotel/dist/wasm/core.wasm"]) {
       project.write("private.js", `await import("${path}")`);
       await assert.rejects(project.run("node", "private.js"), /ERR_PACKAGE_PATH_NOT_EXPORTED/);
     }

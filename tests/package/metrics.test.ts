@@ -80,7 +80,7 @@ describe("metrics of the package, installed into a fresh project", () => {
   }
 
   const recordingCode = /isotel_flushes|sendBatch|http\.server\.request\.duration/;
-  const aggregatingCode = /isotel_chunks|isotel_totals_apply|aggregate\.wasm/;
+  const aggregatingCode = /isotel_chunks|isotel_aggregate_totals_apply|aggregate\.wasm/;
 
   test("a Worker that only records carries nothing that adds up", async () => {
     const { script, modules } = await bundle("recording");

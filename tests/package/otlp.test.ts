@@ -96,7 +96,7 @@ describe("export of the package, installed into a fresh project", () => {
 
   test("a Worker that exports metrics carries what sends them, and no encoder of spans", async () => {
     const { script } = await bundled("counting");
-    assert.match(script, /isotel_snapshot_otlp/);
+    assert.match(script, /isotel_aggregate_snapshot_otlp/);
     assert.match(script, /x-honeycomb-team/);
     assert.doesNotMatch(script, /isotel_otlp_encode|import \w+ from "\.\/[^"]*otlp\.wasm"/);
     const { script: spans } = await bundled("exporting");

@@ -62,8 +62,8 @@ describe("the tarball", () => {
   });
 
   test("its core.wasm is the one that was built with wasi-libc", () => {
-    assert.ok(packed.paths.includes("dist/core/core.wasm"));
-    const shipped = readFileSync(join(root, "dist/core/core.wasm"));
+    assert.ok(packed.paths.includes("dist/wasm/core.wasm"));
+    const shipped = readFileSync(join(root, "dist/wasm/core.wasm"));
     assert.deepEqual(new Uint8Array(shipped), readCore("wasi"));
   });
 

@@ -2,24 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { Abi, exportNames } from "../../bindings/core/abi.gen.ts";
-import { instantiate } from "../../bindings/core/exports.ts";
-import { build, coreModule, root } from "./support/module.ts";
-
-const header = readFileSync(join(root, "src/abi/isotel_abi.h"), "utf8");
-
-interface Declaration {
-  readonly name: string;
-  readonly parameters: number;
-}
-
-const declarations: Declaration[] = Array.from(
-  header.matchAll(/^ISOTEL_EXPORT\([\w*]+,\s*(\w+),\s*\(([^)]*)\)\)/gm),
-  ([, name = "", parameters = ""]) => ({
-    name,
-    parameters: parameters.trim() === "void" ? 0 : parameters.split(",").length,
-  }),
-);
+import { instantiate } from "../../bindings/wasm/module.ts";
+import { build, compile, readModule, root } from "./support/module.ts";
+import { knownModules } from "./support/module_abis.ts";
 
 // What Emscripten's linker adds to a standalone module whatever it is told.
 const addedByBuild = {
@@ -27,48 +12,64 @@ const addedByBuild = {
   emscripten: ["__indirect_function_table", "stackAlloc", "stackRestore", "stackSave"],
 };
 
-describe(`exports of the ${build} build`, () => {
-  test("the module imports nothing", () => {
-    assert.deepEqual(WebAssembly.Module.imports(coreModule), []);
-  });
+/** The functions a header declares, with how many parameters each has. */
+function declarationsOf(header: string): (readonly [name: string, parameters: number])[] {
+  const found = header.matchAll(/^ISOTEL_EXPORT\([^,]+,\s*(\w+),\s*\(([^)]*)\)\)/gm);
+  return Array.from(found, ([, name = "", parameters = ""]) => [
+    name,
+    parameters.trim() === "void" ? 0 : parameters.split(",").length,
+  ]);
+}
 
-  test("the module exports the functions of the header, its memory and its initialiser, no more", () => {
-    const expected = [
-      ...declarations.map(({ name }) => name),
-      "memory",
-      "_initialize",
-      ...addedByBuild[build],
-    ];
-    const exported = WebAssembly.Module.exports(coreModule).map(({ name }) => name);
-    assert.deepEqual(exported.sort(), expected.sort());
-  });
+for (const { name, header: path, abi } of knownModules) {
+  describe(`exports of ${name}.wasm of the ${build} build`, () => {
+    const module = compile(readModule(name));
+    const header = readFileSync(join(root, path), "utf8");
+    const declarations = declarationsOf(header);
 
-  test("every function takes as many arguments as the header declares", () => {
-    assert.ok(declarations.length >= 23, `only ${declarations.length} declarations found`);
-    const { exports } = new WebAssembly.Instance(coreModule, {});
-    assert.deepEqual(
-      declarations.map(({ name }) => [
-        name,
-        (exports[name] as (...args: number[]) => number).length,
-      ]),
-      declarations.map(({ name, parameters }) => [name, parameters]),
-    );
-  });
+    test("the module imports nothing", () => {
+      assert.deepEqual(WebAssembly.Module.imports(module), []);
+    });
 
-  test("the binding knows every function of the header, and no other", () => {
-    assert.deepEqual(
-      [...exportNames],
-      declarations.map(({ name }) => name),
-    );
-  });
+    test("the module exports the functions of the header, its memory and its initialiser, no more", () => {
+      const expected = [
+        ...declarations.map(([exported]) => exported),
+        "memory",
+        "_initialize",
+        ...addedByBuild[build],
+      ];
+      const exported = WebAssembly.Module.exports(module).map((entry) => entry.name);
+      assert.deepEqual(exported.sort(), expected.sort());
+    });
 
-  test("the version is that of the header", () => {
-    const [, version] = /#define ISOTEL_ABI_VERSION (\d+)/.exec(header) ?? [];
-    assert.equal(Abi.abiVersion, Number(version));
-    assert.equal(instantiate(coreModule).isotel_abi_version(), Number(version));
-  });
+    test("every function takes as many arguments as the header declares", () => {
+      assert.ok(declarations.length >= 12, `only ${declarations.length} declarations found`);
+      const { exports } = new WebAssembly.Instance(module, {});
+      assert.deepEqual(
+        declarations.map(([exported]) => [exported, (exports[exported] as () => void).length]),
+        declarations,
+      );
+    });
 
-  test("the hash of its tables is the one the binding was generated with", () => {
-    assert.equal(instantiate(coreModule).isotel_abi_fingerprint() >>> 0, Abi.fingerprint);
+    test("the binding knows every function of the header, and no other", () => {
+      assert.deepEqual(
+        [...abi.exportNames],
+        declarations.map(([exported]) => exported),
+      );
+    });
+
+    test("the name of every function begins with the prefix of the module", () => {
+      const strangers = abi.exportNames.filter(
+        (exported) => !exported.startsWith(`${abi.prefix}_`),
+      );
+      assert.deepEqual(strangers, []);
+    });
+
+    test("the version is that of the header, and the hash of its tables that of the binding", () => {
+      const [, version] = /#define ISOTEL_\w*ABI_VERSION (\d+)/.exec(header) ?? [];
+      assert.equal(abi.version, Number(version));
+      // Throws for another version or another hash.
+      assert.ok(instantiate(abi, module).memory.buffer.byteLength > 0);
+    });
   });
-});
+}

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ErrorCode } from "../../bindings/core/abi.gen.ts";
-import { OtlpAbi, otlpExportNames } from "../../bindings/otlp/abi.gen.ts";
+import { OtlpAbi, otlpAbi } from "../../bindings/otlp/abi.gen.ts";
 import { BatchWriter } from "../../bindings/otlp/batch_writer.ts";
 import { OtlpEncoder } from "../../bindings/otlp/encoder.ts";
 import { type FinishedSpan, listAttributes } from "../../bindings/otlp/model.ts";
-import { OtlpCore, OtlpTrapError } from "../../bindings/otlp/otlp_core.ts";
-import { instantiateOtlp } from "../../bindings/otlp/otlp_exports.ts";
-import { OtlpHost } from "../../bindings/otlp/otlp_host.ts";
+import { OtlpCore, OtlpHost } from "../../bindings/otlp/otlp_core.ts";
+import { writeHead } from "../../bindings/otlp/write_head.ts";
+import { writeSpans } from "../../bindings/otlp/write_spans.ts";
+import { ModuleTrapError } from "../../bindings/wasm/host.ts";
+import { instantiate } from "../../bindings/wasm/module.ts";
 import { plainSpan } from "../otlp/plain_span.ts";
-import { build, compile, readModule, root } from "./support/module.ts";
+import { build, compile, readModule } from "./support/module.ts";
 import { Random } from "./support/random.ts";
-import { makeModule, withTrapIn } from "./support/wasm_binary.ts";
+import { withTrapIn } from "./support/wasm_binary.ts";
 
 const bytes = readModule("otlp");
 const module = compile(bytes);
@@ -26,46 +26,6 @@ const span: FinishedSpan = {
 };
 
 describe(`the OTLP module of the ${build} build`, () => {
-  test("imports nothing, and exports the functions of its header as the binding knows them", () => {
-    assert.deepEqual(WebAssembly.Module.imports(module), []);
-    const header = readFileSync(join(root, "src/abi/otlp/isotel_otlp.h"), "utf8");
-    const declared = Array.from(
-      header.matchAll(/^ISOTEL_EXPORT\([\w*]+,\s*(\w+),\s*\(([^)]*)\)\)/gm),
-      ([, name = "", parameters = ""]) => [
-        name,
-        parameters.trim() === "void" ? 0 : parameters.split(",").length,
-      ],
-    );
-    assert.ok(declared.length >= 15, `${declared.length} declarations`);
-    assert.deepEqual(
-      declared.map(([name]) => name),
-      [...otlpExportNames],
-    );
-    const { exports } = new WebAssembly.Instance(module, {});
-    assert.deepEqual(
-      declared,
-      declared.map(([name]) => [name, (exports[String(name)] as () => void).length]),
-    );
-    assert.equal(instantiateOtlp(module).isotel_otlp_abi_version(), OtlpAbi.otlpAbiVersion);
-  });
-
-  test("a module of another version, other tables, with imports or without exports is refused", () => {
-    const functions = Object.fromEntries(otlpExportNames.map((name) => [name, 0]));
-    const sound = {
-      ...functions,
-      isotel_otlp_abi_version: OtlpAbi.otlpAbiVersion,
-      isotel_otlp_abi_fingerprint: OtlpAbi.fingerprint,
-    };
-    assert.ok(instantiateOtlp(makeModule({ functions: sound })));
-    const refused = (made: Parameters<typeof makeModule>[0], message: RegExp) =>
-      assert.throws(() => instantiateOtlp(makeModule(made)), message);
-    refused({ functions: { ...sound, isotel_otlp_abi_version: 99 } }, /ABI version 99/);
-    refused({ functions: { ...sound, isotel_otlp_abi_fingerprint: 1 } }, /other tables/);
-    refused({ functions: sound, imported: ["env", "print"] }, /wants imports \(env\.print\)/);
-    refused({ functions: sound, memory: false }, /lacks memory/);
-    refused({ functions: { isotel_otlp_create: 0 } }, /lacks isotel_otlp_abi_version/);
-  });
-
   test("the other build answers the same bytes", () => {
     const other = compile(readModule("otlp", "wasi"));
     const encode = (from: WebAssembly.Module, format: "protobuf" | "json") =>
@@ -77,7 +37,7 @@ describe(`the OTLP module of the ${build} build`, () => {
 
   test("calls with sizes of any kind answer, and the module lives on", () => {
     const random = new Random(11);
-    const exports = instantiateOtlp(module);
+    const exports = instantiate(otlpAbi, module);
     const context = exports.isotel_otlp_create();
     const number = () => (random.once(3) ? random.bits() : random.below(64)) >>> 0;
     const errors: readonly number[] = [
@@ -87,7 +47,7 @@ describe(`the OTLP module of the ${build} build`, () => {
       ErrorCode.tooLarge,
     ];
     for (let round = 0; round < 20_000; round += 1) {
-      const sizes = Array.from({ length: 6 }, number);
+      const sizes = [number(), number(), number(), number(), number(), number()] as const;
       const answer = exports.isotel_otlp_encode(
         context,
         random.below(3),
@@ -135,7 +95,12 @@ describe("a trap in the OTLP module", () => {
     isotel_otlp_buffer: (core) => core.traceParent("00"),
     isotel_otlp_output: (core) => core.ids(1),
     isotel_otlp_encode: (core) => core.encode(0, 0, new BatchWriter()),
-    isotel_otlp_skipped: (core) => core.skipped,
+    isotel_otlp_skipped: (core) => {
+      const batch = new BatchWriter();
+      writeHead(batch, listAttributes({}), scope);
+      writeSpans(batch, [span]);
+      return core.encode(OtlpAbi.otlpTraces, OtlpAbi.otlpJson, batch);
+    },
     isotel_otlp_seed: (core) => core.ids(1),
     isotel_otlp_ids: (core) => core.ids(1),
     isotel_otlp_sample: (core) => core.sample(0, span.traceId, 1),
@@ -153,7 +118,7 @@ describe("a trap in the OTLP module", () => {
         made += 1;
         return made === 1 ? compile(withTrapIn(bytes, name)) : module;
       });
-      assert.throws(() => host.use(call), OtlpTrapError);
+      assert.throws(() => host.use(call), ModuleTrapError);
       assert.equal(host.traps, 1);
       assert.equal(
         host.attempt(() => "alive", "dead"),
@@ -173,7 +138,7 @@ describe("a trap in the OTLP module", () => {
     });
     const encoder = new OtlpEncoder(host);
     for (let i = 0; i < 120; i += 1) {
-      assert.throws(() => encoder.traces([span], {}, scope, "json"), OtlpTrapError);
+      assert.throws(() => encoder.traces([span], {}, scope, "json"), ModuleTrapError);
     }
     assert.equal(host.traps, 100);
     assert.equal(made, 100);

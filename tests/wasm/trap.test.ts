@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Abi, exportNames, Operation } from "../../bindings/core/abi.gen.ts";
+import { coreAbi, Operation } from "../../bindings/core/abi.gen.ts";
 import { Core, trapped } from "../../bindings/core/core.ts";
 import { CoreHost } from "../../bindings/core/core_host.ts";
 import { FieldSet, noFields } from "../../bindings/core/field_set.ts";
@@ -40,7 +40,7 @@ describe("a trap", () => {
     for (const trap of ["unreachable", "out_of_bounds"] as const) {
       const module = compile(withTrapIn(bytes, "isotel_text", trap));
       const core = new WebAssembly.Instance(module, {}).exports as Record<string, () => number>;
-      assert.equal(core["isotel_abi_version"]?.(), Abi.abiVersion);
+      assert.equal(core["isotel_abi_version"]?.(), coreAbi.version);
       assert.throws(() => core["isotel_text"]?.(), WebAssembly.RuntimeError);
     }
   });
@@ -143,7 +143,7 @@ describe("a trap", () => {
 });
 
 describe("a trap in the middle of a traced call", () => {
-  const during = exportNames.filter((name) =>
+  const during = coreAbi.exportNames.filter((name) =>
     /span_(open|charge|fit|status|end)$|^isotel_(abi_fingerprint|create|exchange|buffer)$/.test(
       name,
     ),

@@ -12,7 +12,7 @@ export interface WasmSize {
 /** Throws a sentence that says what to run when the package has not been built. */
 export function wasmSize(): WasmSize {
   try {
-    const wasm = readFileSync(join(root, "dist/core/core.wasm"));
+    const wasm = readFileSync(join(root, "dist/wasm/core.wasm"));
     return { bytes: wasm.length, gzipBytes: gzipSync(wasm, { level: 9 }).length };
   } catch (cause) {
     throw new Error("The package is not built: run `npm run build` first.", { cause });

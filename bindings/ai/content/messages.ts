@@ -1,10 +1,11 @@
+import { Abi } from "../../core/abi.gen.ts";
 import { utf8Length } from "../../core/utf8.ts";
 import { record, text } from "../read.ts";
 import { boundedJson, type TextFilter } from "./bounded_json.ts";
 import { type Part, partsOf } from "./parts.ts";
 
 /** UTF-8 bytes of a content attribute. */
-export const maxContentBytes: number = 28 * 1024;
+export const maxContentBytes: number = Abi.maxValueBytes;
 
 /** Messages at the head that stay when others have to go: instructions and the first question. */
 const headMessages = 2;

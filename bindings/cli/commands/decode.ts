@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { aggregateModule } from "#aggregate-module";
 import { AggregateAbi, aggregatorCounterNames, MetricsFormat } from "../../aggregate/abi.gen.ts";
-import { Aggregate } from "../../aggregate/aggregate.ts";
+import { type Aggregate, createAggregate } from "../../aggregate/aggregate.ts";
 import { AggregationError } from "../../aggregate/aggregation_error.ts";
 import { CliError, usageError } from "../cli_error.ts";
 import type { Command, Report } from "../command.ts";
@@ -79,7 +78,7 @@ interface Decoded {
 }
 
 function readSnapshot(bytes: Uint8Array): Decoded {
-  const aggregate = newAggregate();
+  const aggregate = createAggregate();
   const { version, unixMs } = aggregate.peek(bytes);
   return {
     head: { version, made: dateOf(unixMs) },
@@ -89,7 +88,7 @@ function readSnapshot(bytes: Uint8Array): Decoded {
 
 /** A frame, as what it adds to totals that are empty. */
 function readFrame(bytes: Uint8Array): Decoded {
-  const aggregate = newAggregate();
+  const aggregate = createAggregate();
   const { made, ...head } = frameHead(bytes);
   aggregate.load([]);
   // A frame's own time: later it might be too old.
@@ -101,11 +100,6 @@ function readFrame(bytes: Uint8Array): Decoded {
     show: (format) =>
       format === MetricsFormat.json ? withoutTotals(show(format)) : withoutTotalLines(show(format)),
   };
-}
-
-function newAggregate(): Aggregate {
-  if (aggregateModule === undefined) throw new CliError("aggregate.wasm could not be loaded");
-  return new Aggregate(aggregateModule);
 }
 
 function exposed(aggregate: Aggregate, snapshot: Uint8Array, now: number) {

@@ -1,5 +1,4 @@
 import type { Aggregate } from "../../aggregate/aggregate.ts";
-import type { AggregateExports } from "../../aggregate/aggregate_exports.ts";
 import { AggregationError } from "../../aggregate/aggregation_error.ts";
 import { ErrorCode } from "../../core/abi.gen.ts";
 import { type EncodedSnapshot, encodeSnapshot, type SnapshotRequest } from "../encode_snapshot.ts";
@@ -43,9 +42,9 @@ export function encodePart(
 ): Part {
   open(aggregate, interval);
   const encode = (end: number) =>
-    aggregate.use((exports, context) => {
+    aggregate.use((exports, context, memory) => {
       const range = { first, end, enoughBytes: Math.max(1, maxBytes - closingBytes) };
-      return checked(encodeSnapshot(exports, context, request, range));
+      return checked(encodeSnapshot(exports, context, memory, request, range));
     });
   let encoded = encode(most);
   // The last series was begun with room left, and did not fit.
@@ -62,11 +61,11 @@ export function takeRanges(
   ranges: readonly SeriesSpan[],
 ): Uint8Array {
   open(aggregate, interval);
-  return aggregate.use((exports, context) => {
-    for (const [first, end] of ranges) must(exports.isotel_base_take(context, first, end));
-    const size = must(exports.isotel_base_write(context));
-    const at = exports.isotel_aggregate_output(context) >>> 0;
-    return new Uint8Array(exports.memory.buffer, at, size).slice();
+  return aggregate.use((exports, context, memory) => {
+    for (const [first, end] of ranges)
+      must(exports.isotel_aggregate_base_take(context, first, end));
+    const size = must(exports.isotel_aggregate_base_write(context));
+    return memory.copy(exports.isotel_aggregate_output(context) >>> 0, size);
   });
 }
 
@@ -75,16 +74,15 @@ export const allSeries: readonly SeriesSpan[] = [[0, most]];
 
 function open(aggregate: Aggregate, { snapshot, base }: Interval): void {
   aggregate.merge([snapshot]);
-  aggregate.use((exports, context) => {
-    must(exports.isotel_base_read(context, base === undefined ? 0 : put(exports, context, base)));
+  aggregate.use((exports, context, memory) => {
+    const length = base?.length ?? 0;
+    if (base !== undefined) {
+      const at = exports.isotel_aggregate_buffer(context, length) >>> 0;
+      if (at === 0) throw new AggregationError("the base is too large", ErrorCode.tooLarge);
+      memory.bytes.set(base, at);
+    }
+    must(exports.isotel_aggregate_base_read(context, length));
   });
-}
-
-function put(exports: AggregateExports, context: number, bytes: Uint8Array): number {
-  const at = exports.isotel_aggregate_buffer(context, bytes.length) >>> 0;
-  if (at === 0) throw new AggregationError("the base is too large", ErrorCode.tooLarge);
-  new Uint8Array(exports.memory.buffer, at, bytes.length).set(bytes);
-  return bytes.length;
 }
 
 function must(code: number): number {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/answer.h"
 #include "abi/fingerprint.h"
-#include "base/limits.h"
 #include "export/exposition.h"
 #include "export/negotiation.h"
 #include "metrics/aggregator.h"
@@ -22,6 +22,7 @@ namespace metrics = isotel::metrics;
 namespace otlp = isotel::otlp;
 using isotel::Error;
 using isotel::Result;
+using isotel::abi::Answer;
 
 namespace {
 
@@ -29,23 +30,10 @@ static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAP
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
 static_assert(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount <= ISOTEL_AGGREGATE_RESULT_COUNT);
 
-int32_t Answer(Error error) { return static_cast<int32_t>(error); }
-
 }  // namespace
 
 struct isotel_aggregate {
-  /// What a batch of OTLP wants after it.
-  static constexpr size_t kSlackBytes = otlp::BatchReader::kSlackBytes;
-
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
-  [[nodiscard]] bool Holds(uint64_t length) const { return length + kSlackBytes <= buffer.size(); }
-  // The first `length` bytes of the buffer, which must hold them.
-  [[nodiscard]] std::string_view Bytes(uint32_t length) const { return {buffer.data(), length}; }
-  [[nodiscard]] int32_t Written(Error error) {
-    output_start = 0;
-    return error == Error::kOk ? static_cast<int32_t>(output.size()) : Answer(error);
-  }
-
   int32_t PutInfo(const metrics::SnapshotInfo& info, size_t families, size_t series) {
     results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
     results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
@@ -62,9 +50,8 @@ struct isotel_aggregate {
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
   std::unique_ptr<metrics::Snapshot> base = std::make_unique<metrics::Snapshot>();
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
-  std::vector<char> buffer = std::vector<char>(kSlackBytes);
-  metrics::ByteWriter output;
-  size_t output_start = 0;
+  isotel::abi::Buffer<otlp::BatchReader::kSlackBytes> buffer;
+  isotel::abi::Output output;
 };
 
 extern "C" {
@@ -83,122 +70,115 @@ void isotel_aggregate_destroy(isotel_aggregate* context) { std::unique_ptr<isote
 
 void* isotel_aggregate_results(isotel_aggregate* context) { return context->results; }
 
-void* isotel_aggregate_buffer(isotel_aggregate* context, uint32_t size) {
-  if (size > isotel::kMaxBufferBytes) return nullptr;
-  if (!context->Holds(size)) context->buffer.resize(size + isotel_aggregate::kSlackBytes);
-  return context->buffer.data();
+void* isotel_aggregate_buffer(isotel_aggregate* context, uint32_t size) { return context->buffer.Reserve(size); }
+
+void* isotel_aggregate_output(isotel_aggregate* context) { return context->output.data(); }
+
+int32_t isotel_aggregate_totals_load(isotel_aggregate* context, uint32_t key, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->totals.Load(key, context->buffer.Text(length)));
 }
 
-void* isotel_aggregate_output(isotel_aggregate* context) { return context->output.data() + context->output_start; }
+int32_t isotel_aggregate_totals_ready(isotel_aggregate* context) { return Answer(context->totals.FinishLoad()); }
 
-int32_t isotel_totals_load(isotel_aggregate* context, uint32_t key, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  return Answer(context->totals.Load(key, context->Bytes(length)));
-}
-
-int32_t isotel_totals_ready(isotel_aggregate* context) { return Answer(context->totals.FinishLoad()); }
-
-int32_t isotel_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  const Result<metrics::Aggregator::Applied> applied = context->totals.Apply(context->Bytes(length), now_unix_ms);
+int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::Aggregator::Applied> applied = context->totals.Apply(context->buffer.Text(length), now_unix_ms);
   return applied.ok() ? static_cast<int32_t>(applied.value()) : Answer(applied.error());
 }
 
-int32_t isotel_totals_prune(isotel_aggregate* context, double now_unix_ms) {
+int32_t isotel_aggregate_totals_prune(isotel_aggregate* context, double now_unix_ms) {
   return Answer(context->totals.Prune(now_unix_ms));
 }
 
-int32_t isotel_totals_next_prune(isotel_aggregate* context) {
+int32_t isotel_aggregate_totals_next_prune(isotel_aggregate* context) {
   const uint64_t next = context->totals.NextPruneUnixMs();
   if (next == UINT64_MAX) return 0;
   context->results[0] = static_cast<double>(next);
   return 1;
 }
 
-int32_t isotel_totals_changes(isotel_aggregate* context) {
-  return context->Written(context->totals.TakeChanges(context->output));
+int32_t isotel_aggregate_totals_changes(isotel_aggregate* context) {
+  return context->output.Written(context->totals.TakeChanges(context->output.writer()));
 }
 
-int32_t isotel_totals_count(isotel_aggregate* context, uint32_t counter, double amount) {
+int32_t isotel_aggregate_totals_count(isotel_aggregate* context, uint32_t counter, double amount) {
   return Answer(context->totals.CountHost(counter, amount));
 }
 
-int32_t isotel_totals_snapshot(isotel_aggregate* context, double now_unix_ms) {
-  context->output.Clear();
-  return context->Written(context->totals.WriteSnapshot(now_unix_ms, context->output));
+int32_t isotel_aggregate_totals_snapshot(isotel_aggregate* context, double now_unix_ms) {
+  return context->output.Written(context->totals.WriteSnapshot(now_unix_ms, context->output.Clear()));
 }
 
-int32_t isotel_frame_shard(isotel_aggregate* context, uint32_t length, uint32_t shards) {
-  if (shards == 0 || !context->Holds(length)) return Answer(Error::kOutOfRange);
-  const Result<metrics::ProducerId> producer = metrics::ProducerOf(context->Bytes(length));
+int32_t isotel_aggregate_frame_shard(isotel_aggregate* context, uint32_t length, uint32_t shards) {
+  if (shards == 0 || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::ProducerId> producer = metrics::ProducerOf(context->buffer.Text(length));
   if (!producer.ok()) return Answer(producer.error());
   uint32_t number = 0;
   std::memcpy(&number, producer.value().data(), sizeof number);
   return static_cast<int32_t>(number % shards);
 }
 
-int32_t isotel_snapshot_clear(isotel_aggregate* context) {
+int32_t isotel_aggregate_snapshot_clear(isotel_aggregate* context) {
   context->snapshot = std::make_unique<metrics::Snapshot>();
   return Answer(Error::kOk);
 }
 
-int32_t isotel_snapshot_merge(isotel_aggregate* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  const Error error = context->snapshot->Merge(context->Bytes(length));
+int32_t isotel_aggregate_snapshot_merge(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Error error = context->snapshot->Merge(context->buffer.Text(length));
   if (error != Error::kOk) context->snapshot = std::make_unique<metrics::Snapshot>();
   return Answer(error);
 }
 
-int32_t isotel_snapshot_write(isotel_aggregate* context) {
-  context->output.Clear();
-  context->snapshot->Write(context->output);
-  return context->Written(Error::kOk);
+int32_t isotel_aggregate_snapshot_write(isotel_aggregate* context) {
+  context->snapshot->Write(context->output.Clear());
+  return context->output.Written();
 }
 
-int32_t isotel_snapshot_info(isotel_aggregate* context) {
+int32_t isotel_aggregate_snapshot_info(isotel_aggregate* context) {
   const metrics::Store& store = context->snapshot->store();
   return context->PutInfo(context->snapshot->info(), store.families().size(), store.series().size());
 }
 
-int32_t isotel_snapshot_peek(isotel_aggregate* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  const Result<metrics::SnapshotInfo> info = metrics::PeekSnapshot(context->Bytes(length));
+int32_t isotel_aggregate_snapshot_peek(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<metrics::SnapshotInfo> info = metrics::PeekSnapshot(context->buffer.Text(length));
   return info.ok() ? context->PutInfo(info.value(), 0, 0) : Answer(info.error());
 }
 
-int32_t isotel_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping, uint32_t self_metrics,
-                               uint32_t missing, double now_unix_ms) {
+int32_t isotel_aggregate_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping,
+                                         uint32_t self_metrics, uint32_t missing, double now_unix_ms) {
   if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
   const exposition::ExposeOptions options{.escaping = static_cast<exposition::Escaping>(escaping),
                                           .self_metrics = self_metrics != 0,
                                           .missing_snapshots = missing,
                                           .now_unix_ms = now_unix_ms};
-  exposition::Render(*context->snapshot, static_cast<exposition::Format>(format), options, context->output);
-  return context->Written(Error::kOk);
+  exposition::Render(*context->snapshot, static_cast<exposition::Format>(format), options, context->output.writer());
+  return context->output.Written();
 }
 
-int32_t isotel_base_read(isotel_aggregate* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
+int32_t isotel_aggregate_base_read(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   context->base = std::make_unique<metrics::Snapshot>();
-  const Error error = length == 0 ? Error::kOk : context->base->Merge(context->Bytes(length));
+  const Error error = length == 0 ? Error::kOk : context->base->Merge(context->buffer.Text(length));
   if (error != Error::kOk) context->base = std::make_unique<metrics::Snapshot>();
   return Answer(error);
 }
 
-int32_t isotel_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
+int32_t isotel_aggregate_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
   otlp::TakePoints(*context->snapshot, first, end, *context->base);
   return Answer(Error::kOk);
 }
 
-int32_t isotel_base_write(isotel_aggregate* context) {
-  context->output.Clear();
-  context->base->Write(context->output);
-  return context->Written(Error::kOk);
+int32_t isotel_aggregate_base_write(isotel_aggregate* context) {
+  context->base->Write(context->output.Clear());
+  return context->output.Written();
 }
 
-int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_t temporality, uint32_t first,
-                             uint32_t end, uint32_t enough_bytes, uint32_t numbers, uint32_t keys, uint32_t words,
-                             uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
+int32_t isotel_aggregate_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_t temporality, uint32_t first,
+                                       uint32_t end, uint32_t enough_bytes, uint32_t numbers, uint32_t keys,
+                                       uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
   const otlp::BatchSizes sizes{.numbers = numbers,
                                .keys = keys,
                                .words = words,
@@ -206,7 +186,7 @@ int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_
                                .text_units = text_units,
                                .raw_bytes = raw_bytes};
   if (format > static_cast<uint32_t>(otlp::Format::kJson) || temporality > ISOTEL_TEMPORALITY_DELTA ||
-      !context->Holds(sizes.Total())) {
+      !context->buffer.Holds(sizes.Total())) {
     return Answer(Error::kOutOfRange);
   }
   otlp::BatchReader head(context->buffer.data(), sizes);
@@ -216,27 +196,25 @@ int32_t isotel_snapshot_otlp(isotel_aggregate* context, uint32_t format, uint32_
                                      .first = first,
                                      .end = end,
                                      .enough_bytes = enough_bytes};
-  const auto [request, next, points] = otlp::EncodeMetrics(head, *context->snapshot, options, context->output);
+  const auto [request, next, points] = otlp::EncodeMetrics(head, *context->snapshot, options, context->output.writer());
   if (request.error != Error::kOk) return Answer(request.error);
   context->results[ISOTEL_OTLP_NEXT] = next;
   context->results[ISOTEL_OTLP_SERIES] = static_cast<double>(context->snapshot->store().series().size());
   context->results[ISOTEL_OTLP_POINTS] = points;
-  context->output_start = request.start;
-  return static_cast<int32_t>(request.size);
+  return context->output.Written(request.start, request.size);
 }
 
-int32_t isotel_negotiate(isotel_aggregate* context, uint32_t length) {
-  if (!context->Holds(length)) return Answer(Error::kOutOfRange);
-  const exposition::Choice choice = exposition::Negotiate(context->Bytes(length));
+int32_t isotel_aggregate_negotiate(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const exposition::Choice choice = exposition::Negotiate(context->buffer.Text(length));
   return static_cast<int32_t>(static_cast<uint32_t>(choice.format) | static_cast<uint32_t>(choice.escaping) << 8);
 }
 
-int32_t isotel_content_type(isotel_aggregate* context, uint32_t format, uint32_t escaping) {
+int32_t isotel_aggregate_content_type(isotel_aggregate* context, uint32_t format, uint32_t escaping) {
   if (format >= exposition::kFormatCount || escaping >= exposition::kEscapingCount) return Answer(Error::kOutOfRange);
-  context->output.Clear();
-  context->output.Raw(
+  context->output.Clear().Raw(
       exposition::ContentType(static_cast<exposition::Format>(format), static_cast<exposition::Escaping>(escaping)));
-  return context->Written(Error::kOk);
+  return context->output.Written();
 }
 
 }  // extern "C"

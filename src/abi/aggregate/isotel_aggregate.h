@@ -1,4 +1,4 @@
-/* The door of the aggregation module: totals out of delta frames, and snapshots out of totals, in plain C.
+/* The ABI of the aggregation module: totals out of delta frames, and snapshots out of totals, in plain C.
  *
  * Conventions
  *  1. Bytes and texts a call reads stand at the start of the context's buffer: the host asks for it with
@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 3
+#define ISOTEL_AGGREGATE_ABI_VERSION 4
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 32
 
@@ -33,22 +33,22 @@ extern "C" {
 #define ISOTEL_ESCAPING_VALUES 2
 #define ISOTEL_ESCAPING_UTF8 3
 
-/* Answers of isotel_totals_apply(). */
+/* Answers of isotel_aggregate_totals_apply(). */
 #define ISOTEL_APPLIED 0
 #define ISOTEL_DUPLICATE 1
 
-/* Temporalities of isotel_snapshot_otlp(). */
+/* Temporalities of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_TEMPORALITY_CUMULATIVE 0
 #define ISOTEL_TEMPORALITY_DELTA 1
 
-/* Results of isotel_snapshot_info() and isotel_snapshot_peek(). */
+/* Results of isotel_aggregate_snapshot_info() and isotel_aggregate_snapshot_peek(). */
 #define ISOTEL_SNAPSHOT_VERSION 0 /* of shards the sum */
 #define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the latest was made */
 #define ISOTEL_SNAPSHOT_FAMILIES 2
 #define ISOTEL_SNAPSHOT_SERIES 3
 #define ISOTEL_SNAPSHOT_COUNTERS 4 /* from here on a number for each row of metrics/aggregator_counters.def */
 
-/* Results of isotel_snapshot_otlp(). */
+/* Results of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_OTLP_NEXT 0   /* the series the next request begins with */
 #define ISOTEL_OTLP_SERIES 1 /* all there are: at the end the same */
 #define ISOTEL_OTLP_POINTS 2 /* data points in this request */
@@ -80,89 +80,90 @@ ISOTEL_EXPORT(void*, isotel_aggregate_output, (isotel_aggregate * context));
 
 /* Takes one stored chunk, in ascending order of keys. After an error every other call on the totals answers the same:
  * what cannot be read is never overwritten. */
-ISOTEL_EXPORT(int32_t, isotel_totals_load, (isotel_aggregate * context, uint32_t key, uint32_t length));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_load, (isotel_aggregate * context, uint32_t key, uint32_t length));
 
 /* Ends loading; no chunks at all are an empty state. kCorrupt when one is missing. */
-ISOTEL_EXPORT(int32_t, isotel_totals_ready, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_ready, (isotel_aggregate * context));
 
 /* Adds the frame in the buffer unless it was before: ISOTEL_APPLIED or ISOTEL_DUPLICATE. On an error (kCorrupt,
  * kUnknownVersion, kTooLarge, kTooOld, kLimitReached) the totals are as before and the frame is counted. After
  * kUnknownVersion, a newer format version, the frame has to be kept and delivered again. */
-ISOTEL_EXPORT(int32_t, isotel_totals_apply, (isotel_aggregate * context, uint32_t length, double now_unix_ms));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
+              (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
 /* Forgets producers idle for the retention and gauges past their expiry; totals stay. */
-ISOTEL_EXPORT(int32_t, isotel_totals_prune, (isotel_aggregate * context, double now_unix_ms));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
-/* When isotel_totals_prune() will next forget something, in result[0]: 1, or 0 when there is nothing to forget. */
-ISOTEL_EXPORT(int32_t, isotel_totals_next_prune, (isotel_aggregate * context));
+/* When isotel_aggregate_totals_prune() will next forget something, in result[0]: 1, or 0 when there is nothing to forget. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context));
 
 /* Every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}; their bytes,
  * 0 when nothing changed. They have to be stored in one transaction before anything is acknowledged; when that fails
  * the context must be thrown away and loaded anew. */
-ISOTEL_EXPORT(int32_t, isotel_totals_changes, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_changes, (isotel_aggregate * context));
 
 /* Adds to a counter of what the host does with the totals, by its row of metrics/aggregator_counters.def: one of
  * isotel_otlp_*. kOutOfRange for another. */
-ISOTEL_EXPORT(int32_t, isotel_totals_count, (isotel_aggregate * context, uint32_t counter, double amount));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_count, (isotel_aggregate * context, uint32_t counter, double amount));
 
 /* A snapshot of the totals under the next version; its bytes. The new version is a change to be stored. */
-ISOTEL_EXPORT(int32_t, isotel_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
 
 /* The shard, of `shards`, of the frame in the buffer: the first four bytes of its producer's identifier as a
  * little-endian number, modulo `shards`. A frame of a newer format version has one too. kOutOfRange for no shards,
  * kCorrupt, kTooLarge. */
-ISOTEL_EXPORT(int32_t, isotel_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
 
 /* ---- snapshots ---- */
 
 /* Forgets what was merged. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_clear, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_clear, (isotel_aggregate * context));
 
 /* Merges the snapshot in the buffer into the merged one; on an error what was merged is forgotten. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_merge, (isotel_aggregate * context, uint32_t length));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_merge, (isotel_aggregate * context, uint32_t length));
 
 /* The merged snapshot; its bytes. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_write, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_write, (isotel_aggregate * context));
 
 /* ISOTEL_SNAPSHOT_* of the merged snapshot into the results; their number. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_info, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_info, (isotel_aggregate * context));
 
 /* ISOTEL_SNAPSHOT_* of the snapshot in the buffer into the results, without its families and series, which are not
  * read: 0; their number. kCorrupt, kUnknownVersion. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_peek, (isotel_aggregate * context, uint32_t length));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_peek, (isotel_aggregate * context, uint32_t length));
 
 /* The exposition of the merged snapshot in a format of export/formats.def with an escaping scheme,
  * with `self_metrics` also what isotel tells about itself, as of now and with `missing` snapshots that should have been
  * merged too; its bytes. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_render,
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_render,
               (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics, uint32_t missing,
                double now_unix_ms));
 
-/* Reads the base, which isotel_snapshot_otlp() takes deltas from, as isotel_base_write() wrote it; with a length of 0
+/* Reads the base, which isotel_aggregate_snapshot_otlp() takes deltas from, as isotel_aggregate_base_write() wrote it; with a length of 0
  * it is empty, and so it is after an error. */
-ISOTEL_EXPORT(int32_t, isotel_base_read, (isotel_aggregate * context, uint32_t length));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_base_read, (isotel_aggregate * context, uint32_t length));
 
 /* Notes in the base that the series from `first` up to `end` of the merged snapshot were sent. */
-ISOTEL_EXPORT(int32_t, isotel_base_take, (isotel_aggregate * context, uint32_t first, uint32_t end));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_base_take, (isotel_aggregate * context, uint32_t first, uint32_t end));
 
 /* The base: a snapshot whose points have the time up to which they were sent; its bytes. */
-ISOTEL_EXPORT(int32_t, isotel_base_write, (isotel_aggregate * context));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_base_write, (isotel_aggregate * context));
 
 /* An OTLP ExportMetricsServiceRequest of the merged snapshot, as protobuf (0) or JSON (1); its bytes, and
  * ISOTEL_OTLP_* in the results. The buffer has a batch with a resource and a scope and no items, whose sizes are as in
  * isotel_otlp_encode(). As a delta, series that did not change since the base are left out. The series are those from
  * `first` up to `end`; none is begun once the request has `enough_bytes`. kTooLarge past base/limits.h kMaxOtlpBytes. */
-ISOTEL_EXPORT(int32_t, isotel_snapshot_otlp,
+ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_otlp,
               (isotel_aggregate * context, uint32_t format, uint32_t temporality, uint32_t first, uint32_t end,
                uint32_t enough_bytes, uint32_t numbers, uint32_t keys, uint32_t words, uint32_t text_bytes,
                uint32_t text_units, uint32_t raw_bytes));
 
 /* The format and escaping scheme, format | escaping << 8, for the Accept header in the buffer. Text 0.0.4 where it names
  * none. */
-ISOTEL_EXPORT(int32_t, isotel_negotiate, (isotel_aggregate * context, uint32_t length));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_negotiate, (isotel_aggregate * context, uint32_t length));
 
 /* The Content-Type of an exposition; its bytes. */
-ISOTEL_EXPORT(int32_t, isotel_content_type, (isotel_aggregate * context, uint32_t format, uint32_t escaping));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_content_type, (isotel_aggregate * context, uint32_t format, uint32_t escaping));
 
 #ifdef __cplusplus
 }

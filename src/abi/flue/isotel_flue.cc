@@ -6,14 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/answer.h"
 #include "abi/fingerprint.h"
-#include "base/limits.h"
 #include "flue/correlator.h"
 #include "flue/event.h"
 #include "trace/attribute_budget.h"
 
 namespace flue = isotel::flue;
 using isotel::Error;
+using isotel::abi::Answer;
 
 namespace {
 
@@ -29,8 +30,6 @@ static_assert(static_cast<uint32_t>(flue::Format::kV3) == ISOTEL_FLUE_V3);
 static_assert(isotel::trace::kKeepAll == ISOTEL_FLUE_KEEP_ALL);
 static_assert(ISOTEL_FLUE_SPAN_BYTES < isotel::kNativeSpanBytes);
 static_assert(isotel::kIndexBits == ISOTEL_FLUE_SLOT_BITS && isotel::kMaxOpenFlueSpans <= isotel::kMaxSlots);
-
-int32_t Answer(Error error) { return static_cast<int32_t>(error); }
 
 flue::Limits MakeLimits(uint32_t open_spans, double span_age_ms) {
   flue::Limits limits;
@@ -61,7 +60,7 @@ struct isotel_flue {
 
   flue::Correlator correlator;
   flue::KnownIds ids;
-  std::vector<char> buffer;
+  isotel::abi::Buffer<> buffer;
   std::vector<uint32_t> plan;
   std::vector<isotel::trace::AttributeSize> sizes;
   const void* output = nullptr;
@@ -80,11 +79,7 @@ isotel_flue* isotel_flue_create(uint32_t open_spans, double span_age_ms) {
 
 void isotel_flue_destroy(isotel_flue* context) { std::unique_ptr<isotel_flue>{context}.reset(); }
 
-void* isotel_flue_buffer(isotel_flue* context, uint32_t size) {
-  if (size > isotel::kMaxBufferBytes) return nullptr;
-  if (size > context->buffer.size()) context->buffer.resize(size);
-  return context->buffer.data();
-}
+void* isotel_flue_buffer(isotel_flue* context, uint32_t size) { return context->buffer.Reserve(size); }
 
 const void* isotel_flue_output(isotel_flue* context) { return context->output; }
 
@@ -101,9 +96,9 @@ int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t verb, u
 int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, uint32_t ids, uint32_t length,
                           double now_ms) {
   if (event >= static_cast<uint32_t>(flue::EventType::kCount)) return Answer(Error::kOutOfRange);
-  if (length > context->buffer.size()) return Answer(Error::kOutOfRange);
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   flue::Event parsed = MakeEvent(event, flags);
-  const Error error = context->ids.Read(ids, {context->buffer.data(), length}, parsed);
+  const Error error = context->ids.Read(ids, context->buffer.Text(length), parsed);
   if (error != Error::kOk) {
     context->correlator.Refuse();
     return Answer(error);
@@ -112,9 +107,9 @@ int32_t isotel_flue_event(isotel_flue* context, uint32_t event, uint32_t flags, 
 }
 
 uint32_t isotel_flue_find(isotel_flue* context, uint32_t event, uint32_t ids, uint32_t length) {
-  if (event >= static_cast<uint32_t>(flue::EventType::kCount) || length > context->buffer.size()) return 0;
+  if (event >= static_cast<uint32_t>(flue::EventType::kCount) || !context->buffer.Holds(length)) return 0;
   flue::Event parsed = MakeEvent(event, 0);
-  if (context->ids.Read(ids, {context->buffer.data(), length}, parsed) != Error::kOk) return 0;
+  if (context->ids.Read(ids, context->buffer.Text(length), parsed) != Error::kOk) return 0;
   return context->correlator.Find(parsed);
 }
 
@@ -122,7 +117,7 @@ int32_t isotel_flue_end_all(isotel_flue* context) { return context->Put(context-
 
 int32_t isotel_flue_fit(isotel_flue* context, uint32_t count, uint32_t available_bytes) {
   uint32_t entry[2];
-  if (count > context->buffer.size() / sizeof(entry)) return Answer(Error::kOutOfRange);
+  if (!context->buffer.Holds(uint64_t{count} * sizeof(entry))) return Answer(Error::kOutOfRange);
   context->sizes.resize(count);
   context->plan.resize(count);
   for (uint32_t i = 0; i < count; ++i) {

@@ -1,4 +1,4 @@
-/* The door of the module for Flue: what to do with spans, out of the identifiers of events, in plain C.
+/* The ABI of the module for Flue: what to do with spans, out of the identifiers of events, in plain C.
  *
  * Conventions
  *  1. Texts a call reads stand at the start of the context's buffer: the host asks for it with isotel_flue_buffer(),

@@ -11,7 +11,7 @@
 
 namespace otlp = isotel::otlp;
 using isotel::Error;
-using isotel::abi::OtlpAnswer;
+using isotel::abi::Answer;
 
 namespace {
 
@@ -34,18 +34,9 @@ isotel_otlp* isotel_otlp_create(void) { return std::make_unique<isotel_otlp>().r
 
 void isotel_otlp_destroy(isotel_otlp* context) { std::unique_ptr<isotel_otlp>{context}.reset(); }
 
-void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) {
-  if (size > isotel::kMaxBufferBytes) return nullptr;
-  if (!context->Holds(size)) {
-    // Nothing of the old one is kept: both need not fit at the same time.
-    std::vector<uint64_t>().swap(context->buffer);
-    constexpr size_t kWord = sizeof(uint64_t);
-    context->buffer.resize((size + otlp::BatchReader::kSlackBytes + kWord - 1) / kWord);
-  }
-  return context->buffer.data();
-}
+void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) { return context->buffer.Reserve(size); }
 
-void* isotel_otlp_output(isotel_otlp* context) { return context->output.data() + context->output_start; }
+void* isotel_otlp_output(isotel_otlp* context) { return context->output.data(); }
 
 int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t format, uint32_t numbers, uint32_t keys,
                            uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
@@ -55,15 +46,14 @@ int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t forma
                                .text_bytes = text_bytes,
                                .text_units = text_units,
                                .raw_bytes = raw_bytes};
-  if (signal > ISOTEL_OTLP_LOGS || format > ISOTEL_OTLP_JSON || !context->Holds(sizes.Total())) {
-    return OtlpAnswer(Error::kOutOfRange);
+  if (signal > ISOTEL_OTLP_LOGS || format > ISOTEL_OTLP_JSON || !context->buffer.Holds(sizes.Total())) {
+    return Answer(Error::kOutOfRange);
   }
-  otlp::BatchReader batch(context->Bytes(), sizes);
+  otlp::BatchReader batch(context->buffer.data(), sizes);
   const auto encode = signal == ISOTEL_OTLP_TRACES ? otlp::EncodeTraces : otlp::EncodeLogs;
-  const otlp::Encoded encoded = encode(batch, static_cast<otlp::Format>(format), context->output);
-  context->output_start = encoded.start;
+  const otlp::Encoded encoded = encode(batch, static_cast<otlp::Format>(format), context->output.writer());
   context->skipped = encoded.skipped;
-  return encoded.error == Error::kOk ? static_cast<int32_t>(encoded.size) : OtlpAnswer(encoded.error);
+  return encoded.error == Error::kOk ? context->output.Written(encoded.start, encoded.size) : Answer(encoded.error);
 }
 
 uint32_t isotel_otlp_skipped(isotel_otlp* context) { return context->skipped; }

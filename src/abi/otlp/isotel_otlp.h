@@ -1,4 +1,4 @@
-/* The door of the OTLP module: export requests out of finished spans and log records, in plain C.
+/* The ABI of the OTLP module: export requests out of finished spans and log records, in plain C.
  *
  * Conventions
  *  1. Bytes and texts a call reads stand at the start of the context's buffer: the host asks for it with

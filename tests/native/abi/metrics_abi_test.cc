@@ -99,7 +99,7 @@ class Producer {
 
 class Totals {
  public:
-  Totals() : context(isotel_aggregate_create(1e9, 1e6)) { REQUIRE(isotel_totals_ready(context) == 0); }
+  Totals() : context(isotel_aggregate_create(1e9, 1e6)) { REQUIRE(isotel_aggregate_totals_ready(context) == 0); }
   Totals(const Totals&) = delete;
   Totals& operator=(const Totals&) = delete;
   ~Totals() { isotel_aggregate_destroy(context); }
@@ -109,7 +109,7 @@ class Totals {
     if (!bytes.empty()) std::memcpy(buffer, bytes.data(), bytes.size());
     return static_cast<uint32_t>(bytes.size());
   }
-  int32_t Apply(std::string_view frame) { return isotel_totals_apply(context, Put(frame), 2'000); }
+  int32_t Apply(std::string_view frame) { return isotel_aggregate_totals_apply(context, Put(frame), 2'000); }
   std::string Output(int32_t length) {
     REQUIRE(length >= 0);
     return std::string(static_cast<const char*>(isotel_aggregate_output(context)), static_cast<size_t>(length));
@@ -144,32 +144,32 @@ TEST_CASE("What is recorded arrives in an exposition") {
   const std::string frame = producer.Frame();
   CHECK(producer.Result(0) == 1);
   Totals totals;
-  CHECK(isotel_frame_shard(totals.context, totals.Put(frame), 7) == 0x33323130 % 7);
+  CHECK(isotel_aggregate_frame_shard(totals.context, totals.Put(frame), 7) == 0x33323130 % 7);
   CHECK(totals.Apply(frame) == ISOTEL_APPLIED);
   CHECK(totals.Apply(frame) == ISOTEL_DUPLICATE);
   CHECK(isotel_metrics_commit(producer.context, 1) == 0);
   CHECK(isotel_metrics_commit(producer.context, 1) == Code(Error::kOutOfRange));
 
-  const std::string snapshot = totals.Output(isotel_totals_snapshot(totals.context, 2'500));
-  CHECK(isotel_totals_changes(totals.context) > 0);
-  CHECK(isotel_totals_changes(totals.context) == 0);
-  REQUIRE(isotel_snapshot_merge(totals.context, totals.Put(snapshot)) == 0);
-  CHECK(totals.Output(isotel_snapshot_write(totals.context)) == snapshot);
-  CHECK(isotel_snapshot_peek(totals.context, totals.Put(snapshot)) > ISOTEL_SNAPSHOT_COUNTERS);
+  const std::string snapshot = totals.Output(isotel_aggregate_totals_snapshot(totals.context, 2'500));
+  CHECK(isotel_aggregate_totals_changes(totals.context) > 0);
+  CHECK(isotel_aggregate_totals_changes(totals.context) == 0);
+  REQUIRE(isotel_aggregate_snapshot_merge(totals.context, totals.Put(snapshot)) == 0);
+  CHECK(totals.Output(isotel_aggregate_snapshot_write(totals.context)) == snapshot);
+  CHECK(isotel_aggregate_snapshot_peek(totals.context, totals.Put(snapshot)) > ISOTEL_SNAPSHOT_COUNTERS);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_VERSION) == 1);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_UNIX_MS) == 2'500);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_SERIES) == 0);
-  CHECK(isotel_snapshot_info(totals.context) > ISOTEL_SNAPSHOT_COUNTERS);
+  CHECK(isotel_aggregate_snapshot_info(totals.context) > ISOTEL_SNAPSHOT_COUNTERS);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_VERSION) == 1);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_UNIX_MS) == 2'500);
   CHECK(totals.Result(ISOTEL_SNAPSHOT_SERIES) == 3);
-  const int32_t choice =
-      isotel_negotiate(totals.context, totals.Put("application/openmetrics-text;version=1.0.0;escaping=values"));
+  const int32_t choice = isotel_aggregate_negotiate(
+      totals.context, totals.Put("application/openmetrics-text;version=1.0.0;escaping=values"));
   CHECK(choice == (2 | ISOTEL_ESCAPING_VALUES << 8));
-  CHECK(totals.Output(isotel_content_type(totals.context, 2, ISOTEL_ESCAPING_VALUES)) ==
+  CHECK(totals.Output(isotel_aggregate_content_type(totals.context, 2, ISOTEL_ESCAPING_VALUES)) ==
         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values");
   const std::string text =
-      totals.Output(isotel_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 0, 3'000));
+      totals.Output(isotel_aggregate_snapshot_render(totals.context, 2, ISOTEL_ESCAPING_VALUES, 0, 0, 3'000));
   CHECK(text.find("orders_total{area=\"eu\",plan=\"pro\"} 2\n") != std::string::npos);
   CHECK(text.find("wait_seconds_bucket{le=\"0.5\"} 1") != std::string::npos);
   CHECK(text.find("trace_id=\"74747474747474747474747474747474\"") != std::string::npos);
@@ -183,7 +183,7 @@ TEST_CASE("Totals go on from the chunks they were stored as") {
   const std::string frame = producer.Frame();
   Totals totals;
   CHECK(totals.Apply(frame) == ISOTEL_APPLIED);
-  const std::string changes = totals.Output(isotel_totals_changes(totals.context));
+  const std::string changes = totals.Output(isotel_aggregate_totals_changes(totals.context));
 
   isotel_aggregate* again = isotel_aggregate_create(1e9, 1e6);
   for (size_t at = 0; at < changes.size();) {
@@ -191,14 +191,14 @@ TEST_CASE("Totals go on from the chunks they were stored as") {
     std::memcpy(head, changes.data() + at, sizeof head);
     at += sizeof head;
     std::memcpy(isotel_aggregate_buffer(again, head[1]), changes.data() + at, head[1]);
-    CHECK(isotel_totals_load(again, head[0], head[1]) == 0);
+    CHECK(isotel_aggregate_totals_load(again, head[0], head[1]) == 0);
     at += head[1];
   }
-  CHECK(isotel_totals_ready(again) == 0);
+  CHECK(isotel_aggregate_totals_ready(again) == 0);
   std::memcpy(isotel_aggregate_buffer(again, static_cast<uint32_t>(frame.size())), frame.data(), frame.size());
-  CHECK(isotel_totals_apply(again, static_cast<uint32_t>(frame.size()), 2'000) == ISOTEL_DUPLICATE);
-  CHECK(isotel_totals_prune(again, 2'000) == 0);
-  CHECK(isotel_totals_next_prune(again) == 1);
+  CHECK(isotel_aggregate_totals_apply(again, static_cast<uint32_t>(frame.size()), 2'000) == ISOTEL_DUPLICATE);
+  CHECK(isotel_aggregate_totals_prune(again, 2'000) == 0);
+  CHECK(isotel_aggregate_totals_next_prune(again) == 1);
   CHECK(*static_cast<double*>(isotel_aggregate_results(again)) == 1e9 + 2'001);
   isotel_aggregate_destroy(again);
 }
@@ -290,22 +290,22 @@ TEST_CASE("The aggregation module refuses lengths, codes and bytes it cannot tak
   totals.Put("xyz");
   CHECK(isotel_aggregate_buffer(totals.context, UINT32_MAX) == nullptr);
   for (const uint32_t length : {uint32_t{4}, UINT32_MAX}) {
-    CHECK(isotel_totals_load(totals.context, 0, length) == Code(Error::kOutOfRange));
-    CHECK(isotel_totals_apply(totals.context, length, 0) == Code(Error::kOutOfRange));
-    CHECK(isotel_frame_shard(totals.context, length, 1) == Code(Error::kOutOfRange));
-    CHECK(isotel_snapshot_merge(totals.context, length) == Code(Error::kOutOfRange));
-    CHECK(isotel_snapshot_peek(totals.context, length) == Code(Error::kOutOfRange));
-    CHECK(isotel_negotiate(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_load(totals.context, 0, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_apply(totals.context, length, 0) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_frame_shard(totals.context, length, 1) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_snapshot_merge(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_snapshot_peek(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_negotiate(totals.context, length) == Code(Error::kOutOfRange));
   }
-  CHECK(isotel_frame_shard(totals.context, 3, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_frame_shard(totals.context, 3, 1) == Code(Error::kCorrupt));
+  CHECK(isotel_aggregate_frame_shard(totals.context, 3, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_aggregate_frame_shard(totals.context, 3, 1) == Code(Error::kCorrupt));
   CHECK(totals.Apply("xyz") == Code(Error::kCorrupt));
-  CHECK(isotel_snapshot_merge(totals.context, 3) == Code(Error::kCorrupt));
-  CHECK(isotel_snapshot_peek(totals.context, 3) == Code(Error::kCorrupt));
-  CHECK(isotel_snapshot_render(totals.context, 5, 0, 0, 0, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_snapshot_render(totals.context, 0, 4, 0, 0, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_content_type(totals.context, 5, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_snapshot_clear(totals.context) == 0);
+  CHECK(isotel_aggregate_snapshot_merge(totals.context, 3) == Code(Error::kCorrupt));
+  CHECK(isotel_aggregate_snapshot_peek(totals.context, 3) == Code(Error::kCorrupt));
+  CHECK(isotel_aggregate_snapshot_render(totals.context, 5, 0, 0, 0, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_aggregate_snapshot_render(totals.context, 0, 4, 0, 0, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_aggregate_content_type(totals.context, 5, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_aggregate_snapshot_clear(totals.context) == 0);
 }
 
 }  // namespace

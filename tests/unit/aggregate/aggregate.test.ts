@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { AggregateAbi, MetricsFormat } from "../../../bindings/aggregate/abi.gen.ts";
-import { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { Aggregate, createAggregate } from "../../../bindings/aggregate/aggregate.ts";
 import { AggregationError } from "../../../bindings/aggregate/aggregation_error.ts";
-import { createAggregate } from "../../../bindings/aggregate/isolate_aggregate.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { compile, coreModule, root } from "../../wasm/support/module.ts";
 import { Producer } from "../../wasm/support/producer.ts";
@@ -130,7 +129,7 @@ describe("the aggregation module", () => {
   });
 
   test("a trap makes the call throw, and all later ones: the instance is dead", () => {
-    const aggregate = emptyAggregate(compile(withTrapIn(bytes, "isotel_totals_apply")));
+    const aggregate = emptyAggregate(compile(withTrapIn(bytes, "isotel_aggregate_totals_apply")));
     assert.equal(aggregate.isAlive, true);
     const trap = (cause: unknown) =>
       cause instanceof AggregationError &&
@@ -138,7 +137,7 @@ describe("the aggregation module", () => {
       cause.cause instanceof WebAssembly.RuntimeError;
     assert.throws(() => aggregate.apply(new Uint8Array(4), 1000), trap);
     assert.equal(aggregate.isAlive, false);
-    assert.throws(() => aggregate.snapshot(1000), /has failed before/);
+    assert.throws(() => aggregate.snapshot(1000), /aggregate\.wasm has trapped before/);
   });
 
   test("10,000 rounds after 10,000 others take no more memory", () => {

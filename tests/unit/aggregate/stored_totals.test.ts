@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/aggregate.ts";
 import { ChunkStore } from "../../../bindings/aggregate/chunk_store.ts";
-import {
-  createAggregate,
-  isolateAggregate,
-} from "../../../bindings/aggregate/isolate_aggregate.ts";
 import { StoredTotals, UnreadableTotalsError } from "../../../bindings/aggregate/stored_totals.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { Producer } from "../../wasm/support/producer.ts";

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { trace } from "@opentelemetry/api";
 import { createOpenTelemetryObserver, type FlueEvent } from "isotel/flue";
-import { FlueCoreHost } from "../../../bindings/flue/flue_core_host.ts";
+import { FlueCoreHost } from "../../../bindings/flue/flue_core.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
 import { emptyContext } from "../../../bindings/flue/otel_types.ts";
 import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { type ReferenceSpan, readEvents } from "../../flue/recordings.ts";
+import { compile, readModule } from "../../wasm/support/module.ts";
+import { withTrapIn } from "../../wasm/support/wasm_binary.ts";
 import { flueModule, KeepingTracer, newHost, noContext, remoteParent } from "../support/flue.ts";
 
 const recording = readEvents("v1beta1", "workflow-tool-task");
@@ -187,14 +189,17 @@ describe("an observer", () => {
     let instances = 0;
     const host = new FlueCoreHost(() => {
       instances += 1;
-      return flueModule;
+      return instances === 1
+        ? compile(withTrapIn(readModule("flue"), "isotel_flue_fit"))
+        : flueModule;
     });
     const observer = new FlueObserver(host, sink, {});
     const start = { type: "run_start", workflowName: "report" };
     observer.observe({ ...start, runId: "a" } as FlueEvent, noContext);
-    host.run(() => {
-      throw new WebAssembly.RuntimeError("unreachable");
-    });
+    assert.equal(
+      host.attempt((core) => core.fit([], 0).length, -1),
+      -1,
+    );
     observer.observe({ ...start, runId: "b" } as FlueEvent, noContext);
     assert.equal(instances, 2);
     assert.equal(sink.spans[0]?.ends, 1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isolateAggregate } from "../../../bindings/aggregate/isolate_aggregate.ts";
+import { isolateAggregate } from "../../../bindings/aggregate/aggregate.ts";
 import { MetricKind } from "../../../bindings/core/abi.gen.ts";
 import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
 import { seriesTotals } from "../../otlp_receiver/sums.ts";

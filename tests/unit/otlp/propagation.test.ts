@@ -7,7 +7,7 @@ import {
   newSpanId,
   newTraceId,
 } from "../../../bindings/otlp/ids.ts";
-import { OtlpHost } from "../../../bindings/otlp/otlp_host.ts";
+import { OtlpHost } from "../../../bindings/otlp/otlp_core.ts";
 import {
   formatBaggage,
   formatTraceParent,

@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { FlueContext } from "../../../bindings/flue/event.ts";
-import type { FlueCoreOptions } from "../../../bindings/flue/flue_core.ts";
-import { FlueCoreHost } from "../../../bindings/flue/flue_core_host.ts";
+import { FlueCoreHost, type FlueCoreOptions } from "../../../bindings/flue/flue_core.ts";
 import type {
   OtelContext,
   OtelSpan,
@@ -11,12 +8,10 @@ import type {
   OtelTracer,
 } from "../../../bindings/flue/otel_types.ts";
 import type { ReferenceSpan } from "../../flue/recordings.ts";
-import { build, compile, root } from "../../wasm/support/module.ts";
+import { compile, readModule } from "../../wasm/support/module.ts";
 
 /** The module of the build under test. */
-export const flueModule: WebAssembly.Module = compile(
-  new Uint8Array(readFileSync(join(root, `build/${build}/flue.wasm`))),
-);
+export const flueModule: WebAssembly.Module = compile(readModule("flue"));
 
 export function newHost(options: FlueCoreOptions = {}): FlueCoreHost {
   return new FlueCoreHost(() => flueModule, options);

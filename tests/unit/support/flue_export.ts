@@ -38,7 +38,7 @@ export interface SentSpan extends ReferenceSpan {
 
 /** The attributes that fit, decided by the module of the build under test. */
 export function fitBy(host: ReturnType<typeof newHost>): Fit {
-  return (sizes, availableBytes) => host.core?.fit(sizes, availableBytes) ?? [];
+  return (sizes, availableBytes) => host.attempt((core) => core.fit(sizes, availableBytes), []);
 }
 
 /** An observer of Flue over a runtime whose spans are exported to a `fetch` that keeps them. */

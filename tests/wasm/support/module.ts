@@ -21,7 +21,10 @@ export function readCore(of: Build = build): Uint8Array {
 }
 
 /** The bytes of build/BUILD/NAME.wasm. */
-export function readModule(name: "core" | "flue" | "otlp", of: Build = build): Uint8Array {
+export function readModule(
+  name: "core" | "aggregate" | "flue" | "otlp",
+  of: Build = build,
+): Uint8Array {
   return new Uint8Array(readFileSync(join(root, `build/${of}/${name}.wasm`)));
 }
 

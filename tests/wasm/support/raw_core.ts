@@ -1,5 +1,5 @@
-import { Abi, counterNames } from "../../../bindings/core/abi.gen.ts";
-import { type CoreExports, instantiate } from "../../../bindings/core/exports.ts";
+import { Abi, type CoreExports, coreAbi, counterNames } from "../../../bindings/core/abi.gen.ts";
+import { instantiate } from "../../../bindings/wasm/module.ts";
 import { coreModule } from "./module.ts";
 
 /** What the core planned for one attribute. */
@@ -23,7 +23,7 @@ export class RawCore {
   readonly exchange: number;
 
   constructor(module: WebAssembly.Module = coreModule) {
-    this.exports = instantiate(module);
+    this.exports = instantiate(coreAbi, module);
     this.context = this.exports.isotel_create() >>> 0;
     this.exchange = this.exports.isotel_exchange(this.context) >>> 0;
   }

@@ -67,9 +67,49 @@ export function withTrapIn(
   return new Uint8Array([
     ...magic,
     ...sections.flatMap(({ id, content }) =>
-      made(id, id === section.code ? replaceBody(content, index, traps[trap]) : [...content]),
+      made(
+        id,
+        id === section.code
+          ? mapBody(content, index, () => [0, ...traps[trap], 0x0b])
+          : [...content],
+      ),
     ),
   ]);
+}
+
+/**
+ * A module like `bytes` in which the function exported as `name` grows the memory by a page at each call, before it does
+ * what it does.
+ */
+export function withGrowthIn(bytes: Uint8Array, name: string): Uint8Array {
+  const sections = parse(bytes);
+  const index = exportedFunction(sections, name);
+  // i32.const 1, memory.grow, drop.
+  const growth = [0x41, 0x01, 0x40, 0x00, 0x1a];
+  return new Uint8Array([
+    ...magic,
+    ...sections.flatMap(({ id, content }) =>
+      made(
+        id,
+        id === section.code
+          ? mapBody(content, index, (body) => {
+              const start = endOfLocals(body);
+              return [...body.slice(0, start), ...growth, ...body.slice(start)];
+            })
+          : [...content],
+      ),
+    ),
+  ]);
+}
+
+/** Where the instructions of a function's body begin: after its declarations of locals. */
+function endOfLocals(body: readonly number[]): number {
+  const reader = new Reader(Uint8Array.from(body));
+  for (let left = reader.leb(); left > 0; left -= 1) {
+    reader.leb();
+    reader.byte();
+  }
+  return reader.at;
 }
 
 interface Section {
@@ -99,14 +139,14 @@ function exportedFunction(sections: readonly Section[], wanted: string): number 
   throw new Error(`The module exports no function ${wanted}.`);
 }
 
-function replaceBody(
+function mapBody(
   content: Uint8Array,
   index: number,
-  instructions: readonly number[],
+  change: (body: readonly number[]) => number[],
 ): number[] {
   const reader = new Reader(content);
   const bodies = Array.from({ length: reader.leb() }, () => [...reader.bytes(reader.leb())]);
-  bodies[index] = [0, ...instructions, 0x0b];
+  bodies[index] = change(bodies[index] ?? []);
   return vector(bodies.map(sized));
 }
 
@@ -116,6 +156,10 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   get isAtEnd(): boolean {

@@ -1,7 +1,4 @@
-import {
-  createAggregate,
-  isolateAggregate,
-} from "../../../../bindings/aggregate/isolate_aggregate.ts";
+import { createAggregate, isolateAggregate } from "../../../../bindings/aggregate/aggregate.ts";
 import { StoredTotals } from "../../../../bindings/aggregate/stored_totals.ts";
 import type { ExportHost } from "../../../../bindings/invocation/metrics_export.ts";
 import { makeMetricsExport } from "../../../../bindings/otlp/metrics_export/metrics_exporter.ts";

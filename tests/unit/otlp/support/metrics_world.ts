@@ -1,20 +1,11 @@
 // Recording metrics with the two modules as they are, up to the request.
-import { aggregateModule } from "#aggregate-module";
-import { coreModule } from "#core-module";
-import { Abi, MetricKind } from "../../../../bindings/core/abi.gen.ts";
+import { compiledModule as aggregateModule } from "#wasm/aggregate";
+import { compiledModule as coreModule } from "#wasm/core";
+import { aggregateAbi } from "../../../../bindings/aggregate/abi.gen.ts";
+import { Abi, coreAbi, MetricKind } from "../../../../bindings/core/abi.gen.ts";
 import { encodeSnapshot, type SnapshotRequest } from "../../../../bindings/otlp/encode_snapshot.ts";
+import { instantiate, ModuleMemory } from "../../../../bindings/wasm/module.ts";
 import type { Family } from "../../../otlp/metrics.ts";
-
-type RawExports = Record<string, (...args: number[]) => number> & {
-  readonly memory: WebAssembly.Memory;
-};
-
-function instantiate(module: WebAssembly.Module | undefined): RawExports {
-  if (module === undefined) throw new Error("A module is missing.");
-  const { exports } = new WebAssembly.Instance(module, {});
-  (exports["_initialize"] as (() => void) | undefined)?.();
-  return exports as unknown as RawExports;
-}
 
 function loaded(module: WebAssembly.Module | undefined): WebAssembly.Module {
   if (module === undefined) throw new Error("The module could not be loaded.");
@@ -28,17 +19,17 @@ function must(answer: number | undefined): number {
 
 /** A producer of metrics and the totals it feeds. */
 export class MetricsWorld {
-  readonly #core = instantiate(loaded(coreModule));
-  readonly #aggregate = instantiate(loaded(aggregateModule));
+  readonly #core = instantiate(coreAbi, loaded(coreModule));
+  readonly #aggregate = instantiate(aggregateAbi, loaded(aggregateModule));
   readonly #producer: number;
   readonly #totals: number;
 
   constructor() {
-    this.#producer = must(this.#core["isotel_create"]?.());
+    this.#producer = must(this.#core.isotel_create());
     this.#put(new Uint8Array(16).fill(7));
-    must(this.#core["isotel_metrics_open"]?.(this.#producer));
-    this.#totals = must(this.#aggregate["isotel_aggregate_create"]?.(1e9, 1e9));
-    must(this.#aggregate["isotel_totals_ready"]?.(this.#totals));
+    must(this.#core.isotel_metrics_open(this.#producer));
+    this.#totals = must(this.#aggregate.isotel_aggregate_create(1e9, 1e9));
+    must(this.#aggregate.isotel_aggregate_totals_ready(this.#totals));
   }
 
   declare({ kind, name, help, unit, labels, bounds = [], schema = 3 }: Family): number {
@@ -59,60 +50,62 @@ export class MetricsWorld {
       new Uint8Array(sizes.buffer),
       ...texts,
     ]);
-    return must(this.#core["isotel_metrics_declare"]?.(this.#producer, this.#put(bytes)));
+    return must(this.#core.isotel_metrics_declare(this.#producer, this.#put(bytes)));
   }
 
   bind(family: number, values: readonly string[], nowUnixMs: number): number {
     const texts = values.map((value) => Buffer.from(value));
     const sizes = new Uint32Array(texts.map(({ length }) => length));
     const length = this.#put(Buffer.concat([new Uint8Array(sizes.buffer), ...texts]));
-    return must(this.#core["isotel_metrics_bind"]?.(this.#producer, family, length, nowUnixMs));
+    return must(this.#core.isotel_metrics_bind(this.#producer, family, length, nowUnixMs));
   }
 
   record(row: number, value: number): void {
-    must(this.#core["isotel_metrics_record"]?.(this.#producer, row, value));
+    must(this.#core.isotel_metrics_record(this.#producer, row, value));
   }
 
   /** Feeds the totals what was recorded, and makes a snapshot that is merged for {@link encode}. */
   takeSnapshot(nowUnixMs: number): void {
-    const frames = must(this.#core["isotel_metrics_flush"]?.(this.#producer, nowUnixMs, 0));
+    const frames = must(this.#core.isotel_metrics_flush(this.#producer, nowUnixMs, 0));
     for (let sequence = 1; sequence <= frames; sequence += 1) {
-      const length = must(this.#core["isotel_metrics_frame"]?.(this.#producer, 0));
-      const at = must(this.#core["isotel_buffer"]?.(this.#producer, 0));
+      const length = must(this.#core.isotel_metrics_frame(this.#producer, 0));
+      const at = must(this.#core.isotel_buffer(this.#producer, 0));
       const frame = new Uint8Array(this.#core.memory.buffer, at, length).slice();
-      const results = must(this.#core["isotel_exchange"]?.(this.#producer)) + Abi.exchangeResult;
+      const results = must(this.#core.isotel_exchange(this.#producer)) + Abi.exchangeResult;
       const number = new DataView(this.#core.memory.buffer).getFloat64(results, true);
-      must(this.#aggregate["isotel_totals_apply"]?.(this.#totals, this.#give(frame), nowUnixMs));
-      must(this.#core["isotel_metrics_commit"]?.(this.#producer, number));
+      must(
+        this.#aggregate.isotel_aggregate_totals_apply(this.#totals, this.#give(frame), nowUnixMs),
+      );
+      must(this.#core.isotel_metrics_commit(this.#producer, number));
     }
-    const length = must(this.#aggregate["isotel_totals_snapshot"]?.(this.#totals, nowUnixMs));
-    const at = must(this.#aggregate["isotel_aggregate_output"]?.(this.#totals));
+    const length = must(this.#aggregate.isotel_aggregate_totals_snapshot(this.#totals, nowUnixMs));
+    const at = must(this.#aggregate.isotel_aggregate_output(this.#totals));
     const snapshot = new Uint8Array(this.#aggregate.memory.buffer, at, length).slice();
-    must(this.#aggregate["isotel_snapshot_clear"]?.(this.#totals));
-    must(this.#aggregate["isotel_snapshot_merge"]?.(this.#totals, this.#give(snapshot)));
+    must(this.#aggregate.isotel_aggregate_snapshot_clear(this.#totals));
+    must(this.#aggregate.isotel_aggregate_snapshot_merge(this.#totals, this.#give(snapshot)));
   }
 
   /** Deltas are taken from the last snapshot on. */
   keepAsBase(): void {
-    must(this.#aggregate["isotel_base_read"]?.(this.#totals, 0));
-    must(this.#aggregate["isotel_base_take"]?.(this.#totals, 0, 0xffffffff));
+    must(this.#aggregate.isotel_aggregate_base_read(this.#totals, 0));
+    must(this.#aggregate.isotel_aggregate_base_take(this.#totals, 0, 0xffffffff));
   }
 
   encode(request: SnapshotRequest): Uint8Array {
-    const exports = this.#aggregate as unknown as Parameters<typeof encodeSnapshot>[0];
-    const encoded = encodeSnapshot(exports, this.#totals, request);
+    const memory = new ModuleMemory(this.#aggregate.memory);
+    const encoded = encodeSnapshot(this.#aggregate, this.#totals, memory, request);
     if (typeof encoded === "number") throw new Error(`The call answered ${encoded}.`);
     return encoded.bytes;
   }
 
   #put(bytes: Uint8Array): number {
-    const at = must(this.#core["isotel_buffer"]?.(this.#producer, bytes.length));
+    const at = must(this.#core.isotel_buffer(this.#producer, bytes.length));
     new Uint8Array(this.#core.memory.buffer, at, bytes.length).set(bytes);
     return bytes.length;
   }
 
   #give(bytes: Uint8Array): number {
-    const at = must(this.#aggregate["isotel_aggregate_buffer"]?.(this.#totals, bytes.length));
+    const at = must(this.#aggregate.isotel_aggregate_buffer(this.#totals, bytes.length));
     new Uint8Array(this.#aggregate.memory.buffer, at, bytes.length).set(bytes);
     return bytes.length;
   }

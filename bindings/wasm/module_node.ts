@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 // The types of the Workers runtime say that a module cannot be compiled from bytes; in Node it can.
 const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
 
-/** Reads and compiles a module. */
-export function readModule(url: string): WebAssembly.Module {
-  return new Module(readFileSync(fileURLToPath(url)));
-}
+/** The module. */
+export const compiledModule: WebAssembly.Module = new Module(
+  readFileSync(fileURLToPath(import.meta.resolve("./module.wasm"))),
+);

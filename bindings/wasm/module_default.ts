@@ -1,12 +1,16 @@
-import { reportOnce } from "./report_once.ts";
+import { reportOnce } from "../core/report_once.ts";
 
 // The types of the Workers runtime lack what browsers and other runtimes have.
 const { compileStreaming } = WebAssembly as unknown as {
   compileStreaming(response: Promise<Response>): Promise<WebAssembly.Module>;
 };
 
-/** Fetches and compiles a module. Without it there is no telemetry; the program that imports it goes on. */
-export async function fetchModule(url: URL): Promise<WebAssembly.Module | undefined> {
+/** The module, or undefined where it cannot be fetched. The program that imports it goes on without telemetry. */
+export const compiledModule: WebAssembly.Module | undefined = await fetchModule(
+  new URL("./module.wasm", import.meta.url),
+);
+
+async function fetchModule(url: URL): Promise<WebAssembly.Module | undefined> {
   try {
     return await compileStreaming(fetch(url));
   } catch (cause) {

@@ -1,0 +1,111 @@
+/** What the exports of every module have. */
+export interface ModuleExports {
+  readonly memory: WebAssembly.Memory;
+}
+
+/** What a module has to be to fit the JavaScript around it. scripts/generate_abi.mjs writes one for each module. */
+export interface ModuleAbi<Exports> {
+  /** The name of the module's file, for messages. */
+  readonly file: string;
+  /** The prefix of `_abi_version` and `_abi_fingerprint`. */
+  readonly prefix: string;
+  readonly version: number;
+  readonly fingerprint: number;
+  readonly exportNames: readonly (keyof Exports & string)[];
+}
+
+/**
+ * Instantiates a module and checks that it is the one this package was built for.
+ *
+ * @throws Error when the module has an import, lacks an export, or has another ABI version or other tables: the module
+ * and the JavaScript around it come from different versions of the package.
+ */
+export function instantiate<Exports extends ModuleExports>(
+  { file, prefix, version, fingerprint, exportNames }: ModuleAbi<Exports>,
+  module: WebAssembly.Module,
+): Exports {
+  const imports = WebAssembly.Module.imports(module);
+  if (imports.length > 0) {
+    throw new Error(`isotel: ${file} wants imports (${imports[0]?.module}.${imports[0]?.name})`);
+  }
+  const { exports } = new WebAssembly.Instance(module, {});
+  const missing = [...exportNames, "memory"].filter((name) => !(name in exports));
+  if (missing.length > 0) throw new Error(`isotel: ${file} lacks ${missing.join(", ")}`);
+  const functions = exports as unknown as Readonly<Record<string, () => number>>;
+  functions["_initialize"]?.();
+  const found = functions[`${prefix}_abi_version`]?.();
+  if (found !== version) {
+    throw new Error(`isotel: ${file} has ABI version ${found}, expected ${version}`);
+  }
+  if ((functions[`${prefix}_abi_fingerprint`]?.() ?? 0) >>> 0 !== fingerprint) {
+    throw new Error(`isotel: ${file} was built from other tables than the JavaScript around it`);
+  }
+  return exports as unknown as Exports;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * The memory of a module. Any call may grow it, which empties all views on it: each property here answers a view on the
+ * memory as it is, good until the next call.
+ */
+export class ModuleMemory {
+  readonly #memory: WebAssembly.Memory;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Uint32Array;
+  #doubles: Float64Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+    const buffer = memory.buffer as ArrayBuffer;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+  }
+
+  /** Bytes of the memory, which never shrinks. */
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length === 0) this.#renew();
+    return this.#bytes;
+  }
+
+  get words(): Uint32Array {
+    if (this.#words.length === 0) this.#renew();
+    return this.#words;
+  }
+
+  get doubles(): Float64Array {
+    if (this.#doubles.length === 0) this.#renew();
+    return this.#doubles;
+  }
+
+  /** A view on `size` bytes at an address. */
+  view(at: number, size: number): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(at, at + size);
+  }
+
+  copy(at: number, size: number): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(at, at + size);
+  }
+
+  text(at: number, size: number): string {
+    return decoder.decode(this.view(at, size));
+  }
+
+  /** Writes as much of a text as `roomBytes` hold: the UTF-16 units read and the bytes written. */
+  putText(text: string, at: number, roomBytes: number): { read: number; written: number } {
+    return encoder.encodeInto(text, this.view(at, roomBytes));
+  }
+
+  #renew(): void {
+    const buffer = this.#memory.buffer as ArrayBuffer;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+  }
+}

@@ -1,0 +1,88 @@
+// What the four ABIs share: how a call answers, the buffer a host writes arguments to, and the output of encoders.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "metrics/wire.h"
+
+namespace isotel::abi {
+
+/// An error as the int32_t of a call: 0 for kOk, else negative.
+inline int32_t Answer(Error error) { return static_cast<int32_t>(error); }
+/// A value below 2^31, or a negative error.
+inline int32_t Answer(const Result<uint32_t>& result) {
+  return result.ok() ? static_cast<int32_t>(result.value()) : Answer(result.error());
+}
+
+/// The memory a host writes arguments to. It starts at an address aligned to 8. `kSlackBytes` more bytes than the host
+/// asked for can be read after them.
+template <size_t kSlackBytes = 0>
+class Buffer {
+ public:
+  /// Room for `size` bytes; null past kMaxBufferBytes. Growing loses the content and may move the buffer.
+  void* Reserve(uint32_t size) {
+    if (size > kMaxBufferBytes) return nullptr;
+    Grow(size);
+    return bytes_.data();
+  }
+
+  [[nodiscard]] bool Holds(uint64_t length) const { return length + kSlackBytes <= bytes_.size(); }
+  [[nodiscard]] char* data() { return bytes_.data(); }
+  /// The first `length` bytes, which the buffer must hold.
+  [[nodiscard]] std::string_view Text(size_t length) const { return {bytes_.data(), length}; }
+
+  /// Replaces the content by an answer, which must be no part of it; its bytes.
+  int32_t Put(std::string_view text) {
+    Grow(text.size());
+    std::copy(text.begin(), text.end(), bytes_.begin());
+    return static_cast<int32_t>(text.size());
+  }
+
+ private:
+  void Grow(size_t size) {
+    if (Holds(size)) return;
+    // The old memory is freed first: both need not fit at the same time.
+    std::vector<char>().swap(bytes_);
+    bytes_.resize(size + kSlackBytes);
+  }
+
+  // operator new aligns to at least 8.
+  static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 8);
+  std::vector<char> bytes_ = std::vector<char>(kSlackBytes);
+};
+
+/// Bytes a call answers with. The host finds them at data() until the next call that answers some.
+class Output {
+ public:
+  /// Where the answer is written, after Clear() or by a function that clears it.
+  [[nodiscard]] metrics::ByteWriter& writer() { return writer_; }
+  [[nodiscard]] metrics::ByteWriter& Clear() {
+    writer_.Clear();
+    return writer_;
+  }
+  [[nodiscard]] void* data() { return writer_.data() + start_; }
+
+  /// Makes all that was written the answer; its bytes, or the error.
+  int32_t Written(Error error = Error::kOk) {
+    start_ = 0;
+    return error == Error::kOk ? static_cast<int32_t>(writer_.size()) : Answer(error);
+  }
+  /// Makes `size` bytes from `start` on the answer.
+  int32_t Written(size_t start, size_t size) {
+    start_ = start;
+    return static_cast<int32_t>(size);
+  }
+
+ private:
+  metrics::ByteWriter writer_;
+  size_t start_ = 0;
+};
+
+}  // namespace isotel::abi
