@@ -1,6 +1,7 @@
 import { AggregateAbi, type AggregateExports } from "../aggregate/abi.gen.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
+import { OtlpAbi } from "./abi.gen.ts";
 import { putBatch } from "./batch_memory.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import { type InstrumentationScope, listAttributes, type OtlpFormat } from "./model.ts";
@@ -60,7 +61,7 @@ export function encodeSnapshot(
     if (sizes === undefined) return ErrorCode.tooLarge;
     return exports.isotel_aggregate_snapshot_otlp(
       context,
-      format === "json" ? 1 : 0,
+      format === "json" ? OtlpAbi.otlpJson : OtlpAbi.otlpProtobuf,
       temporality === "delta" ? AggregateAbi.temporalityDelta : AggregateAbi.temporalityCumulative,
       first,
       end,

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MetricKind } from "../../../bindings/core/abi.gen.ts";
+import type { Declaration } from "../../../bindings/core/declaration.ts";
 import {
   exponentialBounds,
   linearBounds,
   perDecadeBounds,
 } from "../../../bindings/metrics/bounds.ts";
+import { checkDeclaration } from "../../../bindings/metrics/check_definition.ts";
+import { simpleDeclaration } from "../../../bindings/metrics/declarations.ts";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import {
   counter,
@@ -110,6 +114,45 @@ describe("a definition is refused for", () => {
       }
     }
   });
+});
+
+describe("what is refused here past a limit", () => {
+  const list = (length: number) => Array.from({ length }, (_, i) => i);
+  const named = (length: number) => list(length).map((i) => `l${i}`);
+  const plain = (given: Partial<Declaration>) =>
+    simpleDeclaration(MetricKind.counter, given.name ?? "a", given);
+  const buckets = (given: Partial<Declaration>) =>
+    simpleDeclaration(MetricKind.exponentialHistogram, "a", given);
+  const limits: Readonly<Record<string, readonly [(size: number) => Declaration, ...number[]]>> = {
+    "bytes of a name": [(size) => plain({ name: "n".repeat(size) }), 255, 256],
+    "bytes of a unit": [(size) => plain({ unit: "u".repeat(size) }), 63, 64],
+    "bytes of a help": [(size) => plain({ help: "h".repeat(size) }), 1024, 1025],
+    labels: [(size) => plain({ labels: named(size) }), 32, 33],
+    bounds: [
+      (size) => simpleDeclaration(MetricKind.histogram, "a", { bounds: list(size) }),
+      ...[0, 1, 256, 257],
+    ],
+    schemas: [(schema) => buckets({ schema, maxBuckets: 160 }), -5, -4, 8, 9],
+    buckets: [(maxBuckets) => buckets({ maxBuckets }), 1, 2, 512, 513],
+  };
+
+  for (const [what, [declarationOf, ...sizes]] of Object.entries(limits)) {
+    test(`the core refuses too, and takes what is within: ${what}`, () => {
+      for (const size of sizes) {
+        const core = metering().meter.core();
+        const declaration = declarationOf(size);
+        let isRefused = false;
+        try {
+          checkDeclaration("define", declaration, {
+            maxBuckets: declaration.maxBuckets || undefined,
+          });
+        } catch {
+          isRefused = true;
+        }
+        assert.equal((core?.declare(declaration) ?? 0) < 0, isRefused, String(size));
+      }
+    });
+  }
 });
 
 describe("what is accepted here", () => {
