@@ -54,13 +54,16 @@ export class FlueCore extends ModuleInstance<FlueExports> {
    * told apart.
    */
   take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
-    return this.run(() => {
+    this.checkAlive();
+    try {
       const bits = this.#ids.tell(ids);
       const { length } = this.#ids;
       const count = this.exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
       if (count < 0) this.#ids.forget();
       return this.#output(count * FlueAbi.flueActionSize);
-    });
+    } catch (cause) {
+      throw this.failed(cause);
+    }
   }
 
   /** The handle of the open span that an event of this type and identifiers is about; 0 for none. */

@@ -53,14 +53,24 @@ export class ModuleInstance<Exports extends ModuleExports> {
    * @throws the {@link trapError} of the trap, also when the instance has trapped before.
    */
   protected run<T>(body: () => T): T {
-    if (!this.#isAlive) throw this.trapError(`${this.#file} has trapped before`);
+    this.checkAlive();
     try {
       return body();
     } catch (cause) {
-      if (this.isRefusal(cause)) throw cause;
-      this.end(cause);
-      throw this.trapError(`${this.#file} trapped`, cause);
+      throw this.failed(cause);
     }
+  }
+
+  /** The first half of {@link run}, for methods that are called too often for a closure. */
+  protected checkAlive(): void {
+    if (!this.#isAlive) throw this.trapError(`${this.#file} has trapped before`);
+  }
+
+  /** The other half: what to throw for an error of a call. */
+  protected failed(cause: unknown): unknown {
+    if (this.isRefusal(cause)) return cause;
+    this.end(cause);
+    return this.trapError(`${this.#file} trapped`, cause);
   }
 
   /** Notes that the instance trapped. */
@@ -142,29 +152,37 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
    */
   use<T>(call: (instance: Instance) => T): T {
     const { instance } = this;
-    const { file, maxIdleBytes = Number.POSITIVE_INFINITY } = this.#hosted;
     if (instance === undefined) {
-      throw new ModuleTrapError(`isotel: there is no instance of ${file}`, {
+      throw new ModuleTrapError(`isotel: there is no instance of ${this.#hosted.file}`, {
         cause: this.#lastTrap,
       });
     }
     try {
       return call(instance);
     } finally {
-      if (instance.memoryBytes > maxIdleBytes && instance === this.#instance) {
-        this.#instance = undefined;
-      }
+      this.#dropIfLarge(instance);
     }
   }
 
   /** Runs a call with the live instance; `otherwise` when there is none or it traps. Throws what else `call` throws. */
   attempt<T>(call: (instance: Instance) => T, otherwise: T): T {
+    const { instance } = this;
+    if (instance === undefined) return otherwise;
     try {
-      return this.use(call);
+      return call(instance);
     } catch (cause) {
       if (cause instanceof ModuleTrapError) return otherwise;
       throw cause;
+    } finally {
+      this.#dropIfLarge(instance);
     }
+  }
+
+  /** An instance that a call inside of this one has replaced is left alone. */
+  #dropIfLarge(instance: Instance): void {
+    const { maxIdleBytes } = this.#hosted;
+    if (maxIdleBytes === undefined || instance.memoryBytes <= maxIdleBytes) return;
+    if (instance === this.#instance) this.#instance = undefined;
   }
 
   /** Takes over what is to be kept of an instance that is replaced. */

@@ -17,7 +17,7 @@ export function buildNext(): Readonly<Record<string, string>> {
   cpSync(join(root, "package.json"), join(folder, "package.json"));
   for (const name of ["core", "aggregate"]) {
     const built = join(root, `build/wasi/next_${name}.wasm`);
-    cpSync(built, join(folder, `dist/${name}/${name}.wasm`));
+    cpSync(built, join(folder, `dist/wasm/${name}.wasm`));
   }
   return {
     "isotel-next": join(folder, "dist/index.js"),
