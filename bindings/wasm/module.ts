@@ -52,16 +52,13 @@ const decoder = new TextDecoder();
  */
 export class ModuleMemory {
   readonly #memory: WebAssembly.Memory;
-  #bytes: Uint8Array<ArrayBuffer>;
-  #words: Uint32Array;
-  #doubles: Float64Array;
+  // Empty as after the memory has grown: the first use makes them.
+  #bytes = new Uint8Array(0);
+  #words = new Uint32Array(0);
+  #doubles = new Float64Array(0);
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
-    const buffer = memory.buffer as ArrayBuffer;
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Uint32Array(buffer);
-    this.#doubles = new Float64Array(buffer);
   }
 
   /** Bytes of the memory, which never shrinks. */

@@ -29,7 +29,7 @@ class Buffer {
   /// Room for `size` bytes; null past kMaxBufferBytes. Growing loses the content and may move the buffer.
   void* Reserve(uint32_t size) {
     if (size > kMaxBufferBytes) return nullptr;
-    Grow(size);
+    if (!Holds(size)) Grow(size);
     return bytes_.data();
   }
 
@@ -40,14 +40,14 @@ class Buffer {
 
   /// Replaces the content by an answer, which must be no part of it; its bytes.
   int32_t Put(std::string_view text) {
-    Grow(text.size());
+    if (!Holds(text.size())) Grow(text.size());
     std::copy(text.begin(), text.end(), bytes_.begin());
     return static_cast<int32_t>(text.size());
   }
 
  private:
-  void Grow(size_t size) {
-    if (Holds(size)) return;
+  // Rare, and called from everywhere: inlined it would cost a module more than it saves.
+  [[gnu::noinline]] void Grow(size_t size) {
     // The old memory is freed first: both need not fit at the same time.
     std::vector<char>().swap(bytes_);
     bytes_.resize(size + kSlackBytes);
