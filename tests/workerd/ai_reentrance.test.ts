@@ -25,19 +25,24 @@ function below(spans: readonly Span[], above: Span): unknown[] {
 }
 
 describe("hooks that call the library in workerd", () => {
-  let app: LocalWorker;
-  let listed: readonly { readonly name: string; readonly majors: readonly string[] }[];
+  // Version 7 runs with the profile latest, which the name of its Worker says.
+  let apps: { readonly v6: LocalWorker; readonly v7: LocalWorker };
+  let listed: readonly { readonly name: string; readonly majors: readonly ("v6" | "v7")[] }[];
   before(async () => {
-    app = await startApp("ai_reentrance");
-    listed = (await (await app.fetch("/subjects")).json()) as typeof listed;
-    await app.takeSpans();
+    apps = {
+      v6: await startApp("ai_reentrance"),
+      v7: await startApp("ai_reentrance", { config: { name: "ai_reentrance_latest" } }),
+    };
+    listed = (await (await apps.v6.fetch("/subjects")).json()) as typeof listed;
+    await apps.v6.takeSpans();
   });
-  after(() => app.close());
+  after(() => Promise.all([apps.v6.close(), apps.v7.close()]));
 
   test("change no span and no result of any function of the AI SDK, and nothing unredacted leaves", async (t) => {
     let count = 0;
     for (const { name, majors } of listed) {
       for (const major of majors) {
+        const app = apps[major];
         await t.test(`${name} of ${major}`, async () => {
           const query = new URLSearchParams({ function: name, major });
           const response = await app.fetch(`/runs?${query}`);
@@ -67,7 +72,9 @@ describe("hooks that call the library in workerd", () => {
   });
 
   test("make no instance of the core trap", async () => {
-    const diagnostics = (await (await app.fetch("/diagnostics")).json()) as { traps: number };
-    assert.equal(diagnostics.traps, 0);
+    for (const app of [apps.v6, apps.v7]) {
+      const diagnostics = (await (await app.fetch("/diagnostics")).json()) as { traps: number };
+      assert.equal(diagnostics.traps, 0);
+    }
   });
 });
