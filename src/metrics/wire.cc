@@ -7,7 +7,7 @@
 
 namespace isotel::metrics {
 
-const uint8_t kFormatVersion = ISOTEL_FORMAT_VERSION;
+uint8_t FormatVersion() { return ISOTEL_FORMAT_VERSION; }
 
 namespace {
 
@@ -159,7 +159,7 @@ uint64_t Hash(std::string_view bytes) {
 size_t BeginMessage(ByteWriter& writer, std::string_view magic) {
   const size_t start = writer.size();
   writer.Raw(magic);
-  writer.Byte(kFormatVersion);
+  writer.Byte(FormatVersion());
   return start;
 }
 
@@ -167,7 +167,7 @@ void EndMessage(ByteWriter& writer, size_t start) { writer.Fixed32(Checksum(writ
 
 bool IsNewerMessage(std::string_view bytes, std::string_view magic) {
   return bytes.size() > kMagicBytes && bytes.starts_with(magic) &&
-         static_cast<uint8_t>(bytes[kMagicBytes]) > kFormatVersion;
+         static_cast<uint8_t>(bytes[kMagicBytes]) > FormatVersion();
 }
 
 Result<Message> OpenMessage(std::string_view bytes, std::string_view magic) {

@@ -129,7 +129,7 @@ class ByteReader {
 
 /// Every message starts with three letters that name its kind and with its format version, and ends with a checksum of
 /// everything before it. A build writes the current version and reads every version since the oldest.
-extern const uint8_t kFormatVersion;
+[[nodiscard]] uint8_t FormatVersion();
 inline constexpr uint8_t kOldestFormatVersion = 1;
 /// Appends a message; returns where it starts, for EndMessage().
 [[nodiscard]] size_t BeginMessage(ByteWriter& writer, std::string_view magic);
