@@ -1,9 +1,6 @@
-import { cleanRoute } from "../core/address.ts";
-import { reportOnce } from "../core/report_once.ts";
 import { SpanKind } from "../otlp/model.ts";
-import { errorType } from "../trace/cause.ts";
 import { httpMethod, otherMethod } from "../trace/http_method.ts";
-import { reportAnswer } from "../trace/thenable.ts";
+import { httpRoute } from "../trace/http_route.ts";
 
 type Onset = TailStream.Onset;
 type Fetch = TailStream.FetchEventInfo;
@@ -118,7 +115,7 @@ function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
   const method = httpMethod(info.method);
   const isKnown = method !== otherMethod;
   const name = isKnown ? method : "HTTP";
-  const route = routeOf === undefined ? "" : guardedRoute(info, routeOf);
+  const route = routeOf === undefined ? "" : routeOfFetch(info, routeOf);
   const url = URL.parse(info.url);
   const scheme = url === null ? "" : url.protocol.slice(0, -1);
   const { colo, httpProtocol } = (info.cfJson ?? {}) as Readonly<Record<string, unknown>>;
@@ -168,23 +165,13 @@ function headerOf({ headers }: Fetch, wanted: string): string | undefined {
   return undefined;
 }
 
-/** A route of the user's own making, asked with the request as far as it is known. */
-function guardedRoute(info: Fetch, routeOf: RouteOf): string {
-  try {
+/** The route that the option gives for the request as far as it is known; empty for none. */
+function routeOfFetch(info: Fetch, routeOf: RouteOf): string {
+  const ask = () => {
     const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
-    const found: unknown = routeOf(new Request(info.url, { method: info.method, headers }));
-    if (typeof found === "string") return cleanRoute(found);
-    if (found !== undefined)
-      reportAnswer(
-        "route",
-        found,
-        "it has to answer a string or undefined, and http.route is left out",
-      );
-    return "";
-  } catch (cause) {
-    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
-    return "";
-  }
+    return routeOf(new Request(info.url, { method: info.method, headers }));
+  };
+  return httpRoute(ask) ?? "";
 }
 
 function isoTime(time: Date | undefined): string | undefined {

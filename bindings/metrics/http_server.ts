@@ -1,11 +1,10 @@
 import { MetricKind } from "../core/abi.gen.ts";
-import { cleanRoute } from "../core/address.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { reportOnce } from "../core/report_once.ts";
 import { errorType } from "../trace/cause.ts";
 import { httpMethod } from "../trace/http_method.ts";
+import { httpRoute } from "../trace/http_route.ts";
 import type { Outcome } from "../trace/outcome.ts";
-import { reportAnswer } from "../trace/thenable.ts";
 import { builtInDeclaration } from "./declarations.ts";
 import type { Family } from "./family.ts";
 import { labelText } from "./labels.ts";
@@ -89,25 +88,8 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
   return {
     method: httpMethod(method),
     statusCode: status === undefined ? "" : String(status),
-    route: routeOf(request, route),
+    route: httpRoute(() => route?.(request), labelText) ?? "",
     scheme: url.slice(0, url.indexOf(":")),
     errorType: isServerError ? String(status) : failure,
   };
-}
-
-function routeOf(request: Request, route: Route): string {
-  try {
-    const found: unknown = route?.(request);
-    const text = labelText(found);
-    if (text === undefined && found !== undefined)
-      reportAnswer(
-        "route",
-        found,
-        "it has to answer a string or undefined, and http.route is left out",
-      );
-    return cleanRoute(text ?? "");
-  } catch (cause) {
-    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
-    return "";
-  }
 }

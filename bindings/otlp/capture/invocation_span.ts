@@ -1,9 +1,6 @@
-import { cleanRoute } from "../../core/address.ts";
-import { reportOnce } from "../../core/report_once.ts";
-import { errorType } from "../../trace/cause.ts";
 import { httpMethod, otherMethod } from "../../trace/http_method.ts";
+import { httpRoute } from "../../trace/http_route.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
-import { reportAnswer } from "../../trace/thenable.ts";
 import { SpanKind } from "../model.ts";
 
 /** Tells the route of a request, such as `/users/:id`. */
@@ -49,15 +46,15 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
   const url = new URL(request.url);
   const known = httpMethod(method);
   const isKnown = known !== otherMethod;
-  const httpRoute = routeOf(request, route);
+  const found = httpRoute(() => route?.(request));
   const name = isKnown ? method : "HTTP";
   return {
-    name: httpRoute === undefined ? name : `${name} ${httpRoute}`,
+    name: found === undefined ? name : `${name} ${found}`,
     kind: SpanKind.server,
     attributes: {
       "http.request.method": known,
       "http.request.method_original": isKnown ? undefined : method,
-      "http.route": httpRoute,
+      "http.route": found,
       "url.scheme": url.protocol.slice(0, -1),
       "url.path": url.pathname,
       // The span keeps of it what the option `keepQueryParameters` names.
@@ -68,23 +65,6 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
     },
     request,
   };
-}
-
-function routeOf(request: Request, route: RouteOf | undefined): string | undefined {
-  try {
-    const found: unknown = route?.(request);
-    if (typeof found === "string") return cleanRoute(found);
-    if (found !== undefined)
-      reportAnswer(
-        "route",
-        found,
-        "it has to answer a string or undefined, and http.route is left out",
-      );
-    return undefined;
-  } catch (cause) {
-    reportOnce(`isotel: the option route failed (${errorType(cause)}); http.route is left out.`);
-    return undefined;
-  }
 }
 
 function batchSpan({ queue, messages }: MessageBatch): InvocationSpan {
