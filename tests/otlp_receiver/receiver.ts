@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { after, afterEach } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { type ReceivedPoint, readMetricsProtobuf } from "./metrics.ts";
 import { type ReceivedBody, readRequest, resourceIn } from "./requests.ts";
@@ -94,6 +95,16 @@ export function takenOnce(requests: readonly ReceivedRequest[]): ReceivedRequest
       !known.has(digest) &&
       known.add(digest),
   );
+}
+
+/** Starts the receiver of a test file: it is closed after the last test, and forgets its requests after each. */
+export async function receiverOfFile(): Promise<Receiver> {
+  const receiver = await startReceiver();
+  after(() => receiver.close());
+  afterEach(() => {
+    receiver.requests.length = 0;
+  });
+  return receiver;
 }
 
 async function receive(

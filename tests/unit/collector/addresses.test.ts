@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { describe, test } from "node:test";
+import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { assertAccounted, collectingTo, MadeInvocation, play } from "../support/collecting.ts";
 import { received } from "../support/exporting.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 const address =
   "https://user:SECRETPW@shop.example:8443/users/7?token=SECRETQ&page=2#id_token=SECRETF";

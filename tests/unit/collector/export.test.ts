@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import {
   encodeLogsByResource,
   encodeTracesByResource,
 } from "../../../bindings/otlp/encode_by_resource.ts";
 import { encodeTraces } from "../../../bindings/otlp/encoder.ts";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { readRequest } from "../../otlp_receiver/requests.ts";
 import {
   assertAccounted,
@@ -15,14 +15,7 @@ import {
   play,
 } from "../support/collecting.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 const scope = { name: "isotel", version: "" };
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { Collecting } from "../../../bindings/collector/collecting.ts";
 import type { RedactedSpan } from "../../../bindings/collector/redaction.ts";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import {
   assertAccounted,
   collectingTo,
@@ -15,14 +15,7 @@ import {
 import { received } from "../support/exporting.ts";
 import { UserCode } from "../support/user_code.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 /** Everything that has a text of a user's. */
 function secretive(): MadeInvocation {

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { describe, test } from "node:test";
+import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { assertAccounted, collectingTo, play, recordedStream } from "../support/collecting.ts";
 import { edges, received } from "../support/exporting.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 describe("streams recorded from workerd", () => {
   test("custom spans stand in the tree of their invocation", async () => {

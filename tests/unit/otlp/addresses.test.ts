@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { exportingOver, received } from "../support/exporting.ts";
 import { attributesOf, spanNamed } from "../support/tracing.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 const address = "https://user:SECRETPW@shop.example/users/7?token=SECRETQ&page=2#id_token=SECRETF";
 const attributes = {

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { logRecord } from "../../../bindings/otlp/logs/log_record.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import { logSize } from "../../../bindings/otlp/pipeline/span_size.ts";
 import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
-import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { receiverOfFile, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";
 
-let receiver: Receiver;
-before(async () => {
-  receiver = await startReceiver();
-});
-after(() => receiver.close());
-afterEach(() => {
-  receiver.requests.length = 0;
-});
+const receiver = await receiverOfFile();
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parentId = "b7ad6b7169203331";
