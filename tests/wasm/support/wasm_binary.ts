@@ -62,19 +62,7 @@ export function withTrapIn(
   name: string,
   trap: Trap = "unreachable",
 ): Uint8Array {
-  const sections = parse(bytes);
-  const index = exportedFunction(sections, name);
-  return new Uint8Array([
-    ...magic,
-    ...sections.flatMap(({ id, content }) =>
-      made(
-        id,
-        id === section.code
-          ? mapBody(content, index, () => [0, ...traps[trap], 0x0b])
-          : [...content],
-      ),
-    ),
-  ]);
+  return withBody(bytes, name, () => [0, ...traps[trap], 0x0b]);
 }
 
 /**
@@ -82,22 +70,26 @@ export function withTrapIn(
  * what it does.
  */
 export function withGrowthIn(bytes: Uint8Array, name: string): Uint8Array {
-  const sections = parse(bytes);
-  const index = exportedFunction(sections, name);
   // i32.const 1, memory.grow, drop.
   const growth = [0x41, 0x01, 0x40, 0x00, 0x1a];
+  return withBody(bytes, name, (body) => {
+    const start = endOfLocals(body);
+    return [...body.slice(0, start), ...growth, ...body.slice(start)];
+  });
+}
+
+/** A module like `bytes` with another body of the function exported as `name`. */
+function withBody(
+  bytes: Uint8Array,
+  name: string,
+  change: (body: readonly number[]) => number[],
+): Uint8Array {
+  const sections = parse(bytes);
+  const index = exportedFunction(sections, name);
   return new Uint8Array([
     ...magic,
     ...sections.flatMap(({ id, content }) =>
-      made(
-        id,
-        id === section.code
-          ? mapBody(content, index, (body) => {
-              const start = endOfLocals(body);
-              return [...body.slice(0, start), ...growth, ...body.slice(start)];
-            })
-          : [...content],
-      ),
+      made(id, id === section.code ? mapBody(content, index, change) : [...content]),
     ),
   ]);
 }
