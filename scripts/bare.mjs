@@ -48,7 +48,7 @@ const configuration = [
   "/etc/resolv.conf",
   "/etc/npmrc",
   "/usr/etc/npmrc",
-  "/root/.npmrc",
+  join(homedir(), ".npmrc"),
 ];
 const passedVariables =
   /^(CI|(https?|no)_proxy|npm_config_(registry|cafile)|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/i;
@@ -69,7 +69,7 @@ function obstacle() {
 function inside(system, command, { cwd = "/", env = {}, echo } = {}) {
   const passed = Object.entries(process.env).filter(([name]) => passedVariables.test(name));
   const variables = {
-    HOME: "/root",
+    HOME: homedir(),
     LANG: "C.UTF-8",
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ...Object.fromEntries(passed),
@@ -152,7 +152,7 @@ async function runOrder(order, index) {
     await must("cp", ["-a", "--reflink=auto", `${await base()}/.`, system], { signal });
     copyConfiguration(system);
     // Folders of different names and depths: no module may depend on where it was built.
-    const checkout = ["/root/isotel", "/srv/checkouts/another/isotel"][index % 2];
+    const checkout = ["/isotel", "/srv/checkouts/another/isotel"][index % 2];
     await must("git", ["clone", "--quiet", "--no-hardlinks", root, join(system, checkout)]);
     const lines = [];
     let total;
