@@ -6,11 +6,12 @@ import { reportAnswer } from "./thenable.ts";
 const textOnly = (value: unknown) => (typeof value === "string" ? value : undefined);
 
 /**
- * Returns `http.route` by the option `route`, without secrets. Never throws.
+ * Returns the value of `http.route` that the option `route` gives, without secrets. Never throws.
  *
- * @param ask calls the option; it may throw. Undefined is an answer: the request has no route.
- * @param textOf gives the text of an answer, undefined for one that the option must not give. Default: strings alone.
- * @returns undefined where there is no route; the console says once why, unless the answer was undefined.
+ * @param ask calls the option; may throw.
+ * @param textOf returns the text of an answer, undefined for an answer that is not allowed. Default: only strings.
+ * @returns undefined when the request has no route, the option fails or its answer is not allowed. The last two are logged
+ * once.
  */
 export function httpRoute(
   ask: () => unknown,

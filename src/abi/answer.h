@@ -21,12 +21,12 @@ inline int32_t Answer(const Result<uint32_t>& result) {
   return result.ok() ? static_cast<int32_t>(result.value()) : Answer(result.error());
 }
 
-/// The memory a host writes arguments to. It starts at an address aligned to 8. `kSlackBytes` more bytes than the host
-/// asked for can be read after them.
+/// The memory a host writes arguments to, aligned to 8 bytes. `kSlackBytes` bytes after those the host asked for can be
+/// read too.
 template <size_t kSlackBytes = 0>
 class Buffer {
  public:
-  /// Room for `size` bytes; null past kMaxBufferBytes. Growing loses the content and may move the buffer.
+  /// Returns room for `size` bytes, null past kMaxBufferBytes. Growing loses the content and may move the buffer.
   void* Reserve(uint32_t size) {
     if (size > kMaxBufferBytes) return nullptr;
     if (!Holds(size)) Grow(size);
@@ -38,7 +38,7 @@ class Buffer {
   /// The first `length` bytes, which the buffer must hold.
   [[nodiscard]] std::string_view Text(size_t length) const { return {bytes_.data(), length}; }
 
-  /// Replaces the content by an answer, which must be no part of it; its bytes.
+  /// Replaces the content with an answer and returns its size in bytes. The answer must not lie in this buffer.
   int32_t Put(std::string_view text) {
     if (!Holds(text.size())) Grow(text.size());
     std::copy(text.begin(), text.end(), bytes_.begin());
@@ -46,7 +46,7 @@ class Buffer {
   }
 
  private:
-  // Rare, and called from everywhere: inlined it would cost a module more than it saves.
+  // Rare, and called from many places: inlined it would cost a module more bytes than it saves.
   [[gnu::noinline]] void Grow(size_t size) {
     // The old memory is freed first: both need not fit at the same time.
     std::vector<char>().swap(bytes_);
@@ -69,12 +69,12 @@ class Output {
   }
   [[nodiscard]] void* data() { return writer_.data() + start_; }
 
-  /// Makes all that was written the answer; its bytes, or the error.
+  /// Makes all that was written the answer. Returns its size in bytes, or the error.
   int32_t Written(Error error = Error::kOk) {
     start_ = 0;
     return error == Error::kOk ? static_cast<int32_t>(writer_.size()) : Answer(error);
   }
-  /// Makes `size` bytes from `start` on the answer.
+  /// Makes the `size` bytes from `start` on the answer. Returns `size`.
   int32_t Written(size_t start, size_t size) {
     start_ = start;
     return static_cast<int32_t>(size);

@@ -139,8 +139,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_render,
               (isotel_aggregate * context, uint32_t format, uint32_t escaping, uint32_t self_metrics, uint32_t missing,
                double now_unix_ms));
 
-/* Reads the base, which isotel_aggregate_snapshot_otlp() takes deltas from, as isotel_aggregate_base_write() wrote it; with a length of 0
- * it is empty, and so it is after an error. */
+/* Reads the base that isotel_aggregate_snapshot_otlp() takes deltas from, as isotel_aggregate_base_write() wrote it. With a
+ * length of 0 the base is empty, and so it is after an error. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_base_read, (isotel_aggregate * context, uint32_t length));
 
 /* Notes in the base that the series from `first` up to `end` of the merged snapshot were sent. */
