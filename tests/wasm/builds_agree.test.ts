@@ -28,14 +28,16 @@ describe(`transcripts of the ${build} build`, () => {
       }
       assertSame(transcribe(own, seed, 3000), transcript);
     });
+    test(`no text or number that the binding writes makes it trap (seed ${seed})`, () => {
+      const traps = transcribeCore(own, seed, 600).filter((line) => line.startsWith("trap"));
+      assert.deepEqual(traps, []);
+    });
     if (other !== undefined) {
       test(`the other build answers the same, byte for byte (seed ${seed})`, () => {
         assertSame(transcribe(other, seed, 3000), transcribe(own, seed, 3000));
       });
       test(`the binding writes the same attributes over the other build (seed ${seed})`, () => {
-        const transcript = transcribeCore(own, seed, 600);
-        assert.ok(!transcript.some((line) => line.startsWith("trap")));
-        assertSame(transcribeCore(other, seed, 600), transcript);
+        assertSame(transcribeCore(other, seed, 600), transcribeCore(own, seed, 600));
       });
     }
   }
