@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildDist, buildPreset } from "./build.mjs";
+import { importFaults } from "./check_imports.mjs";
 import { must, root, run, step } from "./process.mjs";
 import { llvm } from "./toolchain.mjs";
 
@@ -35,6 +36,11 @@ async function checkTypes() {
   return run("tsc", ["--project", "tsconfig.json"]);
 }
 
+async function checkImports() {
+  const faults = importFaults(join(root, "bindings"));
+  return { code: faults.length === 0 ? 0 : 1, output: faults.join("\n") };
+}
+
 async function clangTidy() {
   // It needs the commands, not what they make.
   await must("cmake", ["--preset", "native-debug"]);
@@ -57,6 +63,7 @@ const checks = [
 if (!fix) {
   checks.push(
     ["types", checkTypes],
+    ["imports", checkImports],
     ["version", checkVersion],
     ["generated code", () => run("node", ["scripts/generate_abi.mjs", "--check"])],
     ["clang-tidy", clangTidy],

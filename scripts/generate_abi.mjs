@@ -1,6 +1,8 @@
 // Writes the abi.gen.ts files of the bindings from the ABI headers and the .def tables, the only source of codes and
 // layouts. `--check` fails instead when a file is out of date.
+
 import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
 
 const camel = (name) => name.charAt(0).toLowerCase() + name.slice(1);
 
@@ -71,7 +73,7 @@ function moduleAbi(name, path, constants, tables) {
   const headerName = path.split("/").at(-1);
   return [
     `// Made by scripts/generate_abi.mjs from ${path} and the .def tables. Do not edit.`,
-    'import type { ModuleAbi } from "../wasm/module.ts";\n',
+    `import type { ModuleAbi } from "${moduleTypes}";\n`,
     object(
       constants,
       `Constants of ${headerName}.`,
@@ -94,6 +96,9 @@ function moduleAbi(name, path, constants, tables) {
     "};\n",
   ].join("\n");
 }
+
+/** Stands for the path of bindings/wasm/module.ts in the text of a file whose place is not known yet. */
+const moduleTypes = "{module.ts}";
 
 const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
 const names = (table) => table.map((row) => unquote(row[1]));
@@ -242,10 +247,13 @@ function generateFlue() {
 
 const targets = [
   ["bindings/core/abi.gen.ts", generateCore()],
-  ["bindings/aggregate/abi.gen.ts", generateAggregate()],
-  ["bindings/otlp/abi.gen.ts", generateOtlp()],
+  ["bindings/aggregate/totals/abi.gen.ts", generateAggregate()],
+  ["bindings/otlp/core/abi.gen.ts", generateOtlp()],
   ["bindings/flue/abi.gen.ts", generateFlue()],
-];
+].map(([target, text]) => {
+  const path = relative(dirname(target), "bindings/wasm/module.ts");
+  return [target, text.replace(moduleTypes, path)];
+});
 if (process.argv.includes("--check")) {
   for (const [target, text] of targets) {
     if (readFileSync(target, "utf8") !== text) {

@@ -1,11 +1,15 @@
+import { bytesOf } from "../base/bytes.ts";
+import { report, reportOnce } from "../base/report_once.ts";
+import { within } from "../base/time.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
-import { report, reportOnce } from "../core/report_once.ts";
-import { shardName } from "../metrics/shard.ts";
-import { isolateAggregate } from "./aggregate.ts";
-import { errorName } from "./aggregation_error.ts";
-import { type AggregatorNamespace, aggregatorStub, checkShards } from "./aggregator_stub.ts";
-import { bytesOf } from "./bytes.ts";
-import { within } from "./within.ts";
+import { errorName } from "../core/errors.ts";
+import {
+  type AggregatorNamespace,
+  aggregatorStub,
+  checkShards,
+  shardName,
+} from "../metrics/shards.ts";
+import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface ConsumeTelemetryOptions {
   /** The namespace of TelemetryAggregator. While it is missing, everything is retried. */
@@ -45,7 +49,7 @@ export async function consumeTelemetry(
     if (aggregator === undefined) throw new TypeError(noAggregator);
     const deliveries = sort(batch.messages, checkShards(shards));
     const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
-    tellRefused(batch.queue, refused.flat());
+    logRefused(batch.queue, refused.flat());
   } catch (cause) {
     report(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
     retryAll(batch.messages);
@@ -105,7 +109,7 @@ async function deliver(
   }
 }
 
-function tellRefused(queue: string, codes: readonly number[]): void {
+function logRefused(queue: string, codes: readonly number[]): void {
   const refused = codes.filter((code) => code !== ErrorCode.unknownVersion);
   if (refused.length < codes.length) {
     reportOnce(

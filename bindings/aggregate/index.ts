@@ -1,4 +1,4 @@
-export type { MetricsExportCounts } from "../invocation/metrics_export.ts";
+export type { MetricsExportCounts } from "../slots/metrics_export.ts";
 export { type ConsumeTelemetryOptions, consumeTelemetry } from "./consume_telemetry.ts";
 export { type MetricsResponseOptions, metricsResponse } from "./metrics_response.ts";
 export {

@@ -1,8 +1,6 @@
-import { report } from "../core/report_once.ts";
-import { wantsGzip } from "./accept_encoding.ts";
-import { isolateAggregate } from "./aggregate.ts";
-import { isAuthorized } from "./authorization.ts";
-import { readSnapshots, type SnapshotSource } from "./read_snapshots.ts";
+import { report } from "../base/report_once.ts";
+import { readSnapshots, type SnapshotSource } from "./snapshots.ts";
+import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface MetricsResponseOptions extends SnapshotSource {
   /** What a scraper has to send as `Authorization: Bearer TOKEN`. */
@@ -122,4 +120,51 @@ function text(status: number, body: string, headers: Record<string, string> = {}
     status,
     headers: { "content-type": "text/plain; charset=utf-8", ...headers },
   });
+}
+
+/** Whether an Accept-Encoding header prefers gzip to no encoding at all. */
+export function wantsGzip(acceptEncoding: string | null): boolean {
+  const weights = new Map<string, number>();
+  for (const element of (acceptEncoding ?? "").split(",")) {
+    const [coding = "", ...parameters] = element
+      .split(";")
+      .map((part) => part.trim().toLowerCase());
+    const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];
+    // What is no number is no wish.
+    if (coding !== "") weights.set(coding, weight === undefined ? 1 : Number(weight) || 0);
+  }
+  const gzip = weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0;
+  return gzip > 0 && gzip >= (weights.get("identity") ?? 0);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Whether an Authorization header is the scheme and the token. The token is compared by its digest, in constant time.
+ */
+export async function isAuthorized(
+  authorization: string | null,
+  scheme: string,
+  token: string,
+): Promise<boolean> {
+  const [, givenScheme = "", givenToken = ""] = /^(\S+) +(\S.*)$/.exec(authorization ?? "") ?? [];
+  const [expected, given] = await Promise.all([digest(token), digest(givenToken.trimEnd())]);
+  const isSame = isEqual(expected, given);
+  return isSame && givenScheme.toLowerCase() === scheme.toLowerCase();
+}
+
+function digest(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", encoder.encode(text));
+}
+
+function isEqual(a: ArrayBuffer, b: ArrayBuffer): boolean {
+  // Only the Workers runtime has it.
+  if (typeof crypto.subtle.timingSafeEqual === "function")
+    return crypto.subtle.timingSafeEqual(a, b);
+  const [left, right] = [new Uint8Array(a), new Uint8Array(b)];
+  let difference = left.length ^ right.length;
+  left.forEach((byte, index) => {
+    difference |= byte ^ (right[index] ?? 0);
+  });
+  return difference === 0;
 }

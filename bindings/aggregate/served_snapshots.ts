@@ -1,5 +1,5 @@
-import { reportOnce } from "../core/report_once.ts";
-import { isolateAggregate } from "./aggregate.ts";
+import { reportOnce } from "../base/report_once.ts";
+import { isolateAggregate } from "./totals/aggregate.ts";
 
 /** A snapshot and what it tells about itself. */
 interface Served {

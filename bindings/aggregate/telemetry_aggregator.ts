@@ -1,15 +1,57 @@
-import { DurableObject } from "#durable-object";
-import { report } from "../core/report_once.ts";
-import type { MetricsExport, MetricsExportCounts } from "../invocation/metrics_export.ts";
-import { provideMetricsRoutes } from "../invocation/metrics_routes.ts";
-import type { MetricsExportOptions } from "../otlp/metrics_export/read_metrics_options.ts";
-import { createAggregate, defaultAggregateOptions, isolateAggregate } from "./aggregate.ts";
-import { Alarm } from "./alarm.ts";
-import { makeExport } from "./make_export.ts";
-import { publishError, publishSnapshot } from "./published_snapshots.ts";
-import { StoredTotals, UnreadableTotalsError } from "./stored_totals.ts";
-import { within } from "./within.ts";
+import { DurableObject } from "#workers";
+import { errorType } from "../base/cause.ts";
+import { report } from "../base/report_once.ts";
+import { within } from "../base/time.ts";
+import {
+  type ExportHost,
+  type MetricsExport,
+  type MetricsExportCounts,
+  type MetricsExportOptions,
+  metricsExport,
+} from "../slots/metrics_export.ts";
+import { provideMetricsRoutes } from "../slots/metrics_routes.ts";
+import { publishError, publishSnapshot } from "./snapshots.ts";
+import { createAggregate, defaultAggregateOptions, isolateAggregate } from "./totals/aggregate.ts";
+import { StoredTotals, UnreadableTotalsError } from "./totals/stored_totals.ts";
 import { workerRoutes } from "./worker_routes.ts";
+
+/** The alarm of a Durable Object, which is only ever moved to an earlier time. */
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  #unixMs: number | undefined;
+  /** The time of the one that rang last. */
+  #rangUnixMs = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Reads what an earlier life of the object has set. */
+  async load(): Promise<void> {
+    this.#unixMs = (await this.#storage.getAlarm()) ?? undefined;
+  }
+
+  /** To be called when it rings: the runtime has taken it down. */
+  rang(): void {
+    this.#rangUnixMs = this.#unixMs ?? 0;
+    this.#unixMs = undefined;
+  }
+
+  /** Makes it ring by then. */
+  async setBy(time: number): Promise<void> {
+    // One at the very time of the one that is being handled would be taken for that one, and never ring.
+    const unixMs = Math.max(Math.ceil(time), this.#rangUnixMs + 1);
+    if (this.#unixMs !== undefined && this.#unixMs <= unixMs) return;
+    const before = this.#unixMs;
+    this.#unixMs = unixMs;
+    try {
+      await this.#storage.setAlarm(unixMs);
+    } catch (cause) {
+      this.#unixMs = before;
+      throw cause;
+    }
+  }
+}
 
 export interface TelemetryAggregatorOptions {
   /** Name of the KV binding that snapshots are published to; `TELEMETRY_KV` unless given. */
@@ -248,3 +290,31 @@ function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {
 
 // Who exports the class has the Worker's scrapes and queue served by withTelemetry.
 provideMetricsRoutes(workerRoutes);
+
+/** The export an aggregator has asked for. What is wrong is told, and everything else goes on without it. */
+export function makeExport(
+  otlp: ((env: never) => MetricsExportOptions | undefined) | undefined,
+  env: unknown,
+  host: ExportHost,
+): MetricsExport | undefined {
+  if (otlp === undefined) return undefined;
+  const make = metricsExport();
+  if (make === undefined) {
+    report(
+      'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp/metrics";',
+    );
+    return undefined;
+  }
+  try {
+    const options = otlp(env as never);
+    return options === undefined ? undefined : make(options, env, host);
+  } catch (cause) {
+    const isOurs = cause instanceof TypeError && cause.message.startsWith("isotel: ");
+    report(
+      isOurs
+        ? cause.message
+        : `isotel: the option otlp cannot be read (${errorType(cause)}); nothing is sent over OTLP.`,
+    );
+    return undefined;
+  }
+}

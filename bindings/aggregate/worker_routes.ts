@@ -1,5 +1,5 @@
-import type { MetricsRoutes } from "../invocation/metrics_routes.ts";
-import { bytesOf } from "./bytes.ts";
+import { bytesOf } from "../base/bytes.ts";
+import type { MetricsRoutes } from "../slots/metrics_routes.ts";
 import { consumeTelemetry } from "./consume_telemetry.ts";
 import { metricsResponse } from "./metrics_response.ts";
 

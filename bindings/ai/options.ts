@@ -1,6 +1,22 @@
 import { Profile } from "../core/abi.gen.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
-import type { SpanInfo } from "./span_info.ts";
+
+/** What the hooks of `wrapAISDK` are told of a span. */
+export interface SpanInfo {
+  /** What the span stands for: the first word of its name. */
+  readonly operation:
+    | "invoke_agent"
+    | "chat"
+    | "execute_tool"
+    | "tool_approval"
+    | "embeddings"
+    | "rerank"
+    | "generate_content";
+  readonly agentName?: string | undefined;
+  readonly model?: string | undefined;
+  readonly toolName?: string | undefined;
+  readonly toolCallId?: string | undefined;
+}
 
 /** Options of `wrapAISDK` and `createAISDKTelemetry`. */
 export interface AITelemetryOptions {

@@ -1,10 +1,19 @@
 import { parseArgs } from "node:util";
-import { CliError, usageError } from "./cli_error.ts";
-import type { Command, Invocation, Report } from "./command.ts";
-import { commands } from "./commands.ts";
-import { helpOf, overview } from "./help.ts";
-import type { Io } from "./io.ts";
-import { Secrets } from "./secrets.ts";
+import {
+  CliError,
+  type Command,
+  type CommandCall,
+  type Io,
+  type Report,
+  Secrets,
+  usageError,
+} from "./command.ts";
+import { decode } from "./commands/decode.ts";
+import * as destinations from "./commands/destinations.ts";
+import * as gatewayOtel from "./commands/gateway_otel.ts";
+import { init } from "./commands/init.ts";
+import * as logpush from "./commands/logpush.ts";
+import { setup } from "./commands/setup.ts";
 
 /**
  * Runs one command.
@@ -60,7 +69,7 @@ function readArguments(
   name: string,
   { options, positionals: [least, most] }: Command,
   args: readonly string[],
-): Pick<Invocation, "positionals" | "text" | "flag"> {
+): Pick<CommandCall, "positionals" | "text" | "flag"> {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -89,4 +98,42 @@ function readArguments(
 function unexpected(cause: unknown): CliError {
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
   return new CliError(`${name}: ${message}`);
+}
+
+/** The commands by their words, in the order of the help. */
+export const commands: Readonly<Record<string, Command>> = {
+  init,
+  setup,
+  "destinations list": destinations.listCommand,
+  "destinations add": destinations.addCommand,
+  "destinations remove": destinations.removeCommand,
+  "gateway otel list": gatewayOtel.listCommand,
+  "gateway otel add": gatewayOtel.addCommand,
+  "gateway otel remove": gatewayOtel.removeCommand,
+  "logpush list": logpush.listCommand,
+  "logpush plan": logpush.planCommand,
+  "logpush apply": logpush.applyCommand,
+  decode,
+};
+
+const common = `
+Every command takes --json and --help. Nothing is changed without --write (a file) or --apply (an account).
+Exit codes: 0 done, 1 failed, 2 not understood or something is missing.
+`;
+
+/** What there is. */
+function overview(): string {
+  const usages = Object.values(commands).map(({ usage }) => usage);
+  const width = Math.max(...usages.map((usage) => usage.length)) + 2;
+  const lines = Object.values(commands).map(
+    ({ usage, summary }) => `  ${usage.padEnd(width)}${summary}`,
+  );
+  return `npx isotel COMMAND\n\n${lines.join("\n")}\n${common}`;
+}
+
+function helpOf({ usage, summary, options }: Command): string {
+  const lines = Object.entries(options).map(([name, { type }]) =>
+    type === "string" ? `  --${name} VALUE` : `  --${name}`,
+  );
+  return `npx isotel ${usage}\n${summary}\n${lines.length > 0 ? `\n${lines.join("\n")}\n` : ""}${common}`;
 }

@@ -1,32 +1,26 @@
-import type { ResourceAttributes } from "../otlp/encoder.ts";
+import type { Clock, WaitUntil } from "../base/time.ts";
+import type { ResourceAttributes } from "../otlp/core/encoder.ts";
+import { sampledFlag } from "../otlp/core/model.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import { sampledFlag } from "../otlp/trace_flags.ts";
-import type { Clock } from "../trace/clock.ts";
-import type { WaitUntil } from "../trace/waiting.ts";
-import type { CollectedSpan } from "./collected_span.ts";
-import { CollectorCounts } from "./counts.ts";
 import { DelayedFlush } from "./delayed_flush.ts";
-import { Invocation } from "./invocation.ts";
-import { idleTimeoutMs, limits } from "./limits.ts";
-import type { CollectedLog } from "./log_record.ts";
-import type { RouteOf } from "./onset_span.ts";
-import { AttributeReader } from "./read_attributes.ts";
-import { guardedRedact, type Redact } from "./redaction.ts";
-import { Resources } from "./resources.ts";
+import {
+  CollectedInvocation,
+  type InvocationHost,
+  type SpanMeasurer,
+} from "./spans/collected_invocation.ts";
+import type { CollectedSpan } from "./spans/collected_span.ts";
+import { CollectorCounts, idleTimeoutMs, limits } from "./spans/counts.ts";
+import type { CollectedLog } from "./spans/log_record.ts";
+import type { RouteOf } from "./spans/onset_span.ts";
+import { AttributeReader } from "./spans/read_attributes.ts";
+import { guardedRedact, type Redact } from "./spans/redaction.ts";
+import { Resources } from "./spans/resources.ts";
 import { Traces } from "./traces.ts";
 
 type Onset = TailStream.TailEvent<TailStream.Onset>;
 type TailEvent = TailStream.TailEvent<TailStream.EventType>;
 /** Takes the events of one invocation that follow its onset. Never throws. */
 export type TakeEvent = (event: TailEvent) => void;
-
-/** What is made of invocations that have ended, besides their spans. */
-export interface SpanMeasurer {
-  /** Takes an invocation that has ended. */
-  invocation(invocation: Invocation): void;
-  /** Takes GenAI spans that have ended, with those they were opened in. */
-  genAi(invocation: Invocation, spans: readonly CollectedSpan[]): void;
-}
 
 /** What a collector is made of. */
 export interface CollectingOptions {
@@ -52,7 +46,7 @@ const sweepIntervalMs = 60_000;
 const maxUnsentMs = 10_000;
 
 /** Turns the tail events of other Workers into spans, log records and metrics. */
-export class Collecting {
+export class Collecting implements InvocationHost {
   readonly clock: Clock;
   readonly counts: CollectorCounts;
   readonly reader: AttributeReader;
@@ -63,16 +57,19 @@ export class Collecting {
   readonly #pipeline: Pipeline | undefined;
   readonly #traces: Traces | undefined;
   readonly #flush: DelayedFlush | undefined;
-  readonly #open = new Map<string, { readonly invocation: Invocation; readonly take: TakeEvent }>();
+  readonly #open = new Map<
+    string,
+    { readonly invocation: CollectedInvocation; readonly take: TakeEvent }
+  >();
   /** The onset that is being read, which asks `redact` and `route`. */
   #beginning: Onset | undefined;
   /** When an invocation was found silent, and how much it had said by then. */
   readonly #silent = new Map<
-    Invocation,
+    CollectedInvocation,
     { readonly events: number; readonly sinceUnixMs: number }
   >();
   /** Invocations whose outcome has come before other events of theirs. */
-  #incomplete: Invocation[] = [];
+  #incomplete: CollectedInvocation[] = [];
   /** UTF-16 units of attributes of spans that wait to be measured. */
   #unmeasuredUnits = 0;
   #lastSweepUnixMs: number;
@@ -160,11 +157,11 @@ export class Collecting {
     }
   }
 
-  #begun(onset: Onset): Invocation {
+  #begun(onset: Onset): CollectedInvocation {
     const outer = this.#beginning;
     this.#beginning = onset;
     try {
-      return new Invocation(onset, this, this.#samples(onset.spanContext));
+      return new CollectedInvocation(onset, this, this.#samples(onset.spanContext));
     } finally {
       this.#beginning = outer;
     }
@@ -193,7 +190,7 @@ export class Collecting {
   }
 
   /** Keeps a GenAI span that has ended, to be measured with the others of its invocation. */
-  measureLater(invocation: Invocation, span: CollectedSpan): void {
+  measureLater(invocation: CollectedInvocation, span: CollectedSpan): void {
     const { unmeasured } = invocation;
     unmeasured.push(span);
     this.#unmeasuredUnits += span.units;
@@ -202,7 +199,7 @@ export class Collecting {
   }
 
   /** Measures the GenAI spans of an invocation that have ended. */
-  measureSpans(invocation: Invocation): void {
+  measureSpans(invocation: CollectedInvocation): void {
     const { unmeasured } = invocation;
     if (unmeasured.length === 0) return;
     invocation.unmeasured = [];
@@ -215,14 +212,14 @@ export class Collecting {
   }
 
   /** Notes that the outcome of an invocation has come before other events of it. */
-  waitFor(invocation: Invocation): void {
+  waitFor(invocation: CollectedInvocation): void {
     // Without anything to be sent there is no flush to wait for.
     if (this.#flush === undefined) invocation.skipMissing();
     else this.#incomplete.push(invocation);
   }
 
   /** Notes that an invocation has ended. */
-  over(invocation: Invocation): void {
+  over(invocation: CollectedInvocation): void {
     this.#open.delete(invocation.id);
     this.#silent.delete(invocation);
     this.measureSpans(invocation);

@@ -1,25 +1,23 @@
-import { nativeWaitUntil } from "#native-tracing";
-import { reportOnce } from "../core/report_once.ts";
-import { metricsRoutes } from "../invocation/metrics_routes.ts";
-import { PerEnv } from "../invocation/per_env.ts";
-import type { MetricsBindings } from "../invocation/telemetry_options.ts";
-import { isTelemetryQueue } from "../invocation/telemetry_queue.ts";
-import { usedMetrics } from "../invocation/used_metrics.ts";
+import { nativeWaitUntil } from "#workers";
+import { PerEnv } from "../base/env.ts";
+import { reportOnce } from "../base/report_once.ts";
+import type { WaitUntil } from "../base/time.ts";
+import { systemClock } from "../base/time.ts";
+import { usedMetrics, type WorkerMetrics, workersMeter } from "../metrics/isolate_metrics.ts";
 import { provideSelfMetrics } from "../metrics/self_metrics.ts";
-import type { WorkerMetrics } from "../metrics/workers_flusher.ts";
-import { workersMeter } from "../metrics/workers_meter.ts";
-import { systemSurroundings } from "../otlp/pipeline/make_pipeline.ts";
+import { isTelemetryQueue } from "../metrics/telemetry_queue.ts";
+import type { MetricsBindings } from "../metrics/worker_options.ts";
+import { systemEnvironment } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import { systemClock } from "../trace/clock.ts";
-import type { WaitUntil } from "../trace/waiting.ts";
+import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { workersRuntime, workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Collecting, type TakeEvent } from "./collecting.ts";
-import { CollectorCounts } from "./counts.ts";
-import type { CollectorOptions } from "./options.ts";
+import { collectorMetrics } from "./metrics/self_metrics.ts";
+import { SpanMetrics } from "./metrics/span_metrics.ts";
 import { OwnInvocations } from "./own_invocations.ts";
+import type { CollectorOptions } from "./read_options.ts";
 import { type CollectorPlan, readCollectorOptions } from "./read_options.ts";
-import { collectorMetrics } from "./self_metrics.ts";
-import { SpanMetrics } from "./span_metrics.ts";
+import { CollectorCounts } from "./spans/counts.ts";
 
 type Onset = TailStream.TailEvent<TailStream.Onset>;
 type OptionsOf = (env: never) => CollectorOptions;
@@ -46,7 +44,7 @@ function countOnce(): void {
   if (isCounted) return;
   isCounted = true;
   provideSelfMetrics(collectorMetrics);
-  workersTelemetry.countAlso(() => {
+  workersTelemetry.addCounterSource(() => {
     const sums: Record<string, number> = {};
     for (const [name, count] of Object.entries(counts)) sums[`collector_${name}`] = count as number;
     for (const pipeline of pipelines) {
@@ -94,8 +92,8 @@ export class CollectingWorker {
 
 function configure(optionsOf: OptionsOf, env: unknown): Configured {
   countOnce();
-  const surroundings = systemSurroundings(systemClock, nativeWaitUntil);
-  const plan = readCollectorOptions(optionsOf, env, surroundings, reportOnce);
+  const environment = systemEnvironment(systemClock, nativeWaitUntil);
+  const plan = readCollectorOptions(optionsOf, env, environment, reportOnce);
   const { options, pipeline, resource, flushDelayMs } = plan;
   if (pipeline !== undefined) pipelines.add(pipeline);
   const metrics = usedMetrics(plan.metrics);

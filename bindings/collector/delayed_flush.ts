@@ -1,5 +1,5 @@
+import type { WaitUntil } from "../base/time.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import type { WaitUntil } from "../trace/waiting.ts";
 
 /** A timer that is so late died with its invocation. */
 const timerGraceMs = 2_000;

@@ -1,8 +1,8 @@
 import { CollectingWorker } from "./collecting_worker.ts";
-import type { CollectorOptions } from "./options.ts";
+import type { CollectorOptions } from "./read_options.ts";
 
-export type { CollectorMetrics, CollectorOptions } from "./options.ts";
-export type { Redact, RedactedSpan } from "./redaction.ts";
+export type { CollectorMetrics, CollectorOptions } from "./read_options.ts";
+export type { Redact, RedactedSpan } from "./spans/redaction.ts";
 
 /** The handlers of a collector. */
 export interface CollectorHandlers<Env = Cloudflare.Env> {

@@ -1,21 +1,22 @@
+import { errorType } from "../base/cause.ts";
+import type { Environment } from "../base/env.ts";
+import { shapeOf } from "../base/values.ts";
 import {
   type Report,
   readOptions as readWorkerOptions,
   type WorkerOptions,
 } from "../invocation/read_options.ts";
-import { shapeOf } from "../metrics/shape.ts";
-import { encodeLogsByResource, encodeTracesByResource } from "../otlp/encode_by_resource.ts";
-import { ownScope } from "../otlp/own_scope.ts";
-import { makePipeline, type Surroundings } from "../otlp/pipeline/make_pipeline.ts";
+import type { MetricsBindings } from "../metrics/worker_options.ts";
+import { encodeLogsByResource, encodeTracesByResource } from "../otlp/core/encode_by_resource.ts";
+import { ownScope } from "../otlp/core/model.ts";
+import { makePipeline, type PipelineEnvironment } from "../otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { type ExportPlan, readExportOptions } from "../otlp/pipeline/read_export_options.ts";
-import { errorType } from "../trace/cause.ts";
-import type { Environment } from "../trace/variables.ts";
-import type { CollectedSpan } from "./collected_span.ts";
-import { limits } from "./limits.ts";
-import type { CollectedLog } from "./log_record.ts";
-import type { CollectorOptions } from "./options.ts";
+import type { CollectedSpan } from "./spans/collected_span.ts";
+import { limits } from "./spans/counts.ts";
+import type { CollectedLog } from "./spans/log_record.ts";
+import type { Redact } from "./spans/redaction.ts";
 
 const defaultFlushDelayMs = 1_000;
 /** A timer has to fit into the 30 s that work may go on after an invocation. */
@@ -39,7 +40,7 @@ export interface CollectorPlan {
 export function readCollectorOptions(
   optionsOf: (env: never) => CollectorOptions,
   env: unknown,
-  surroundings: Surroundings,
+  environment: PipelineEnvironment,
   report: Report,
 ): CollectorPlan {
   let options: CollectorOptions | undefined;
@@ -54,7 +55,7 @@ export function readCollectorOptions(
   const plan = options && planOf(options, env, report);
   return {
     options: options ?? {},
-    pipeline: plan && pipelineOf(plan, surroundings),
+    pipeline: plan && pipelineOf(plan, environment),
     resource: plan?.resource ?? { "service.name": "unknown_service" },
     metrics,
     exclude: excludedOf(options?.exclude, report),
@@ -86,8 +87,8 @@ function planOf(
   }
 }
 
-function pipelineOf(plan: ExportPlan, surroundings: Surroundings): Pipeline {
-  return makePipeline(plan, surroundings, {
+function pipelineOf(plan: ExportPlan, environment: PipelineEnvironment): Pipeline {
+  return makePipeline(plan, environment, {
     encodeSpans: (spans, format) =>
       encodeTracesByResource(spans as readonly CollectedSpan[], ownScope, format),
     encodeLogs: (records, format) =>
@@ -113,4 +114,30 @@ function delayOf(value: unknown, report: Report): number {
       `${maxFlushDelayMs}. ${defaultFlushDelayMs} is used`,
   );
   return defaultFlushDelayMs;
+}
+
+/** How a collector measures what it sees, and where the metrics go. */
+export interface CollectorMetrics extends MetricsBindings {
+  /**
+   * Also measures requests and GenAI calls of Workers that record metrics by themselves, as `withTelemetry` does with
+   * `metrics`. False unless given: both would count the same call.
+   */
+  readonly measuresAgain?: boolean;
+}
+
+/** What a collector does with the events it gets. */
+export interface CollectorOptions {
+  /** Where spans and log records go; the service is that of each Worker, `serviceName` for one without a name. */
+  readonly otlp?: OtlpOptions;
+  /** Where the metrics of spans go, and how they are read. */
+  readonly metrics?: CollectorMetrics;
+  /**
+   * Changes every text before it leaves: attributes, lines of logs, messages of errors. Undefined leaves it out, and so
+   * does a throw, which is counted.
+   */
+  readonly redact?: Redact;
+  /** Services that are left alone. */
+  readonly exclude?: readonly string[];
+  /** Milliseconds from the end of an invocation to the request with its spans, 0 to 20,000; 1,000 unless given. */
+  readonly flushDelayMs?: number;
 }

@@ -1,7 +1,7 @@
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import type { CollectedSpan } from "./collected_span.ts";
-import type { CollectorCounts } from "./counts.ts";
-import { limits, undecidedTimeoutMs } from "./limits.ts";
+import type { CollectedSpan } from "./spans/collected_span.ts";
+import type { CollectorCounts } from "./spans/counts.ts";
+import { limits, undecidedTimeoutMs } from "./spans/counts.ts";
 
 /** One trace, as far as this isolate sees it. */
 interface Trace {

@@ -1,9 +1,9 @@
+import { cutToBytes, utf8Length } from "../base/bytes.ts";
+import { reportOnce } from "../base/report_once.ts";
 import { ModuleInstance } from "../wasm/host.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
 import { Abi, type CoreExports, coreAbi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
-import { type FieldValues, isLabel } from "./field_set.ts";
-import { reportOnce } from "./report_once.ts";
-import { cutToBytes, utf8Length } from "./utf8.ts";
+import { type FieldValues, isLabel } from "./span_fields.ts";
 
 /** What a call answers after its instance trapped. Never an answer of the core itself. */
 export const trapped = -1000;
@@ -18,15 +18,27 @@ export type AttributeValue =
   | readonly boolean[];
 
 /** Receives planned attributes. */
-export interface AttributeSink {
+export interface AttributeReceiver {
   /** @param whole the value before it was cut, where it was. */
   write(key: string, value: AttributeValue, whole?: AttributeValue): void;
   /** An attribute that is left out for its bytes; told of spans with {@link Abi.spanWhole}. */
-  writeWholeOnly?(key: string, value: AttributeValue): void;
+  writeUntruncated?(key: string, value: AttributeValue): void;
+}
+
+/** The host's side of an open span. */
+export interface SpanOwner {
+  /** The invocation scope the span is in; undefined for none. */
+  readonly scope: object | undefined;
+  /** Whether the span ends no later than its scope. */
+  readonly bounded: boolean;
+  /** Whether nobody will end the span any more. Undefined for a span that somebody will. */
+  readonly isAbandoned: (() => boolean) | undefined;
+  /** Ends the span because its scope has ended. */
+  truncate(): void;
 }
 
 /** An instance as it is lent to another part of the binding; good until it traps. */
-export interface CoreLoan {
+export interface CoreHandle {
   readonly exports: CoreExports;
   readonly context: number;
   readonly memory: ModuleMemory;
@@ -89,7 +101,7 @@ export class Core extends ModuleInstance<CoreExports> {
    * The host's objects of open spans, by slot of their handle. The Workers runtime closes a span nobody refers to:
    * this is what refers to it.
    */
-  readonly owners: (object | undefined)[] = [];
+  readonly owners: (SpanOwner | undefined)[] = [];
   /** Whether it measures GenAI spans; see {@link measureSpans}. */
   isMeasuring = false;
   readonly #context: number;
@@ -129,7 +141,7 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /** The host's object of an open span. */
-  ownerOf(handle: number): object | undefined {
+  ownerOf(handle: number): SpanOwner | undefined {
     return this.owners[handle & (Abi.maxSpanSlots - 1)];
   }
 
@@ -137,7 +149,7 @@ export class Core extends ModuleInstance<CoreExports> {
    * Lends the instance, which has to be alive. `onEnd` is called once when it has trapped, while its exports can still
    * be called at one's own risk.
    */
-  lend(onEnd: () => void): CoreLoan {
+  lend(onEnd: () => void): CoreHandle {
     this.#endings.push(onEnd);
     return {
       exports: this.exports,
@@ -183,7 +195,7 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /** Plans the start attributes from the fields and writes them. */
-  startSpan(span: number, profile: number, fields: FieldValues, sink: AttributeSink): void {
+  startSpan(span: number, profile: number, fields: FieldValues, sink: AttributeReceiver): void {
     try {
       this.#putFields(fields);
       let entries = this.exports.isotel_span_start(this.#context, span, 0);
@@ -310,7 +322,7 @@ export class Core extends ModuleInstance<CoreExports> {
     bytes: number,
     invalid: number,
     fields: FieldValues,
-    sink: AttributeSink,
+    sink: AttributeReceiver,
   ): number {
     try {
       this.#putFields(fields);
@@ -507,13 +519,13 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  #write(planned: Planned, sink: AttributeSink): void {
+  #write(planned: Planned, sink: AttributeReceiver): void {
     try {
       for (let i = 0; i < planned.length; i += 3) {
         const key = planned[i] as string;
         const value = planned[i + 1] as AttributeValue;
         const whole = planned[i + 2];
-        if (whole === leftOut) sink.writeWholeOnly?.(key, value);
+        if (whole === leftOut) sink.writeUntruncated?.(key, value);
         else sink.write(key, value, whole as AttributeValue | undefined);
       }
     } catch {
@@ -598,3 +610,6 @@ export class Core extends ModuleInstance<CoreExports> {
     this.exports = deadExports(this.exports.memory, trapped);
   }
 }
+
+/** Of spans that nothing traces: the core plans no attribute for them. */
+export const noReceiver: AttributeReceiver = { write() {} };

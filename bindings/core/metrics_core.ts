@@ -1,5 +1,5 @@
 import { Abi, type CoreExports, ErrorCode, Limits } from "./abi.gen.ts";
-import { type Core, type CoreLoan, deadExports, trapped } from "./core.ts";
+import { type Core, type CoreHandle, deadExports, trapped } from "./core.ts";
 import { type Declaration, encodeDeclaration } from "./declaration.ts";
 
 /** Bytes of a producer's identifier. */
@@ -11,7 +11,7 @@ const exemplarBytes = 24;
 const maxLabelUnits = Limits.maxLabelBytes + 1;
 
 /** What is taken over from an instance of the core that trapped. */
-export interface Remains {
+export interface TrapRecovery {
   /** Frames that were not handed over yet. */
   readonly frames: Uint8Array<ArrayBuffer>[];
   /** Whether data recorded since the last flush is lost: the trap was in a call of this class. */
@@ -27,14 +27,14 @@ export interface Remains {
 export class MetricsCore {
   /** False once the instance has trapped. */
   isAlive = true;
-  readonly #loan: CoreLoan;
+  readonly #loan: CoreHandle;
   readonly #context: number;
   readonly #clock: () => number;
-  readonly #onEnd: (remains: Remains) => void;
+  readonly #onEnd: (remains: TrapRecovery) => void;
   #exports: CoreExports;
   /** Of the exports, the one that is called by far the most. */
   #record: CoreExports["isotel_metrics_record"];
-  #isStruck = false;
+  #trappedHere = false;
   #overflowed = 0;
   #replaced = 0;
   #invalid = 0;
@@ -51,13 +51,13 @@ export class MetricsCore {
     core: Core,
     producerId: Uint8Array,
     clock: () => number,
-    onEnd: (remains: Remains) => void,
+    onEnd: (remains: TrapRecovery) => void,
   ): MetricsCore | undefined {
     const metrics = new MetricsCore(core, clock, onEnd);
     return metrics.#open(producerId) === ErrorCode.ok ? metrics : undefined;
   }
 
-  private constructor(core: Core, clock: () => number, onEnd: (remains: Remains) => void) {
+  private constructor(core: Core, clock: () => number, onEnd: (remains: TrapRecovery) => void) {
     this.#loan = core.lend(() => this.#end());
     this.#exports = this.#loan.exports;
     this.#record = this.#exports.isotel_metrics_record;
@@ -242,7 +242,7 @@ export class MetricsCore {
   }
 
   #trap(cause: unknown): number {
-    this.#isStruck = true;
+    this.#trappedHere = true;
     this.#loan.trap(cause);
     return trapped;
   }
@@ -255,7 +255,7 @@ export class MetricsCore {
     let isLoss = true;
     try {
       this.#keepStatus();
-      if (!this.#isStruck) {
+      if (!this.#trappedHere) {
         this.#exports.isotel_metrics_flush(this.#context, this.#clock(), 0);
         isLoss = false;
       }

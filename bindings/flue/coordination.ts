@@ -1,9 +1,9 @@
 import { FlueAbi, FlueSpanType } from "./abi.gen.ts";
-import { spanRow } from "./actions.ts";
-import { emptyPlan } from "./attributes.ts";
-import { reportSwallowed } from "./failure.ts";
-import type { FlueCoreHost } from "./flue_core.ts";
-import type { SpanSink } from "./span_sink.ts";
+import type { FlueCoreHost } from "./core/flue_core.ts";
+import { spanRow } from "./core/span_ops.ts";
+import { emptyPlan } from "./events/attributes.ts";
+import { reportSwallowed } from "./events/failure.ts";
+import type { SpanSink } from "./sinks/span_sink.ts";
 
 const number = FlueSpanType.coordinator;
 

@@ -1,12 +1,12 @@
 import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
-import { FieldSet } from "../core/field_set.ts";
-import { noSink } from "../core/no_sink.ts";
+import { noReceiver } from "../core/core.ts";
+import { SpanFields } from "../core/span_fields.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { FlueSpanType } from "./abi.gen.ts";
-import type { FlueEvent } from "./event.ts";
-import { agentOf, causeOf, modelOf, toolOf, usageOf } from "./event_measures.ts";
-import { SpansByHandle } from "./spans_by_handle.ts";
+import { SpansByHandle } from "./core/span_ops.ts";
+import type { FlueEvent } from "./events/event.ts";
+import { agentOf, causeOf, modelOf, toolOf, usageOf } from "./events/event_measures.ts";
 
 /** A span that opens, as far as metrics look at it. */
 export interface OpenedSpan {
@@ -121,10 +121,10 @@ export class FlueMetrics {
     return { ...within, agent, handle, owner: handle };
   }
 
-  #open(core: Core, operation: number, owner: number, unixMs: number, fields: FieldSet): number {
+  #open(core: Core, operation: number, owner: number, unixMs: number, fields: SpanFields): number {
     const handle = core.openSpan(operation, owner, 0, spanFlags, unixMs);
     if (handle === 0) return 0;
-    core.startSpan(handle, Profile.latest, fields, noSink);
+    core.startSpan(handle, Profile.latest, fields, noReceiver);
     return handle;
   }
 
@@ -147,7 +147,7 @@ export class FlueMetrics {
       if (cause === "AbortError") outcome = Outcome.cancelled;
       fields.text(Field.errorType, cause);
     }
-    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, fields, noSink);
+    core.endSpan(handle, outcome, 0, end, Profile.latest, 0, 0, 0, fields, noReceiver);
     host.onRecord();
   }
 
@@ -159,16 +159,16 @@ export class FlueMetrics {
 }
 
 /** Fields of a span that only metrics are made of. */
-function labels(): FieldSet {
-  return new FieldSet(undefined, true);
+function labels(): SpanFields {
+  return new SpanFields(undefined, true);
 }
 
-function requestFields(event: FlueEvent): FieldSet {
+function requestFields(event: FlueEvent): SpanFields {
   const { provider, model } = modelOf(event);
   return labels().text(Field.providerName, provider).text(Field.requestModel, model);
 }
 
-function fillUsage(fields: FieldSet, event: FlueEvent): void {
+function fillUsage(fields: SpanFields, event: FlueEvent): void {
   const { responseModel, input, output, cacheRead, cacheWrite } = usageOf(event);
   fields
     .text(Field.responseModel, responseModel)

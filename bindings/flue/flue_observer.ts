@@ -1,15 +1,20 @@
-import { reportAnswer } from "../trace/thenable.ts";
+import { reportAnswer } from "../base/values.ts";
 import { FlueAbi, FlueEnding, flueEndings, flueEvents } from "./abi.gen.ts";
-import { type Actions, concernsEvent, nameOf, spanNumber, spanRow } from "./actions.ts";
-import { emptyPlan, type FlueAttributes } from "./attributes.ts";
-import { type FlueContext, type FlueEvent, readPath } from "./event.ts";
-import { flagsOf, readIds } from "./event_ids.ts";
-import { failure, failureGenAi, reportSwallowed } from "./failure.ts";
-import type { FlueCore, FlueCoreHost } from "./flue_core.ts";
+import type { FlueCore, FlueCoreHost } from "./core/flue_core.ts";
+import {
+  type Actions,
+  concernsEvent,
+  nameOf,
+  SpansByHandle,
+  spanNumber,
+  spanRow,
+} from "./core/span_ops.ts";
+import { emptyPlan, type FlueAttributes } from "./events/attributes.ts";
+import { type FlueContext, type FlueEvent, readPath } from "./events/event.ts";
+import { flagsOf, readIds } from "./events/event_ids.ts";
+import { failure, failureGenAi, reportSwallowed } from "./events/failure.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
-import { IsoTime } from "./iso_time.ts";
-import type { SpanSink } from "./span_sink.ts";
-import { SpansByHandle } from "./spans_by_handle.ts";
+import type { SpanSink } from "./sinks/span_sink.ts";
 
 /**
  * What names the spans of events of version 3 have: those of version 1, or those of OpenTelemetry's conventions for
@@ -42,7 +47,7 @@ const noEvent: FlueEvent = { type: "" };
 const maxStepsPerTurn = 1_000;
 
 /** One event on its way through the actions the core answered. */
-interface Occurrence {
+interface EventContext {
   readonly event: FlueEvent;
   readonly ctx: FlueContext;
   readonly format: number;
@@ -148,7 +153,7 @@ export class FlueObserver<Span, Root> {
     const flags = flagsOf(event, isGenAi);
     const actions = this.#host.attempt(() => core.take(type, ids, flags, nowMs), undefined);
     if (actions === undefined || actions.length === 0) return;
-    const occurrence: Occurrence = {
+    const eventContext: EventContext = {
       event,
       ctx,
       format,
@@ -158,7 +163,7 @@ export class FlueObserver<Span, Root> {
     };
     for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
       try {
-        this.#act(actions, at, occurrence);
+        this.#act(actions, at, eventContext);
       } catch (cause) {
         this.#swallowed += 1;
         reportSwallowed(cause);
@@ -166,32 +171,32 @@ export class FlueObserver<Span, Root> {
     }
   }
 
-  #act(actions: Actions, at: number, occurrence: Occurrence): void {
+  #act(actions: Actions, at: number, eventContext: EventContext): void {
     const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
     const verb = actions[at + FlueAbi.flueActionVerb];
     if (verb === FlueAbi.flueOpen) {
-      this.#open(actions, at, handle, occurrence);
+      this.#open(actions, at, handle, eventContext);
     } else if (verb === FlueAbi.flueLog) {
-      this.#log(handle, spanNumber(actions, at), occurrence);
+      this.#log(handle, spanNumber(actions, at), eventContext);
     } else if (actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) {
-      this.#end(handle, spanNumber(actions, at), occurrence);
+      this.#end(handle, spanNumber(actions, at), eventContext);
     } else {
-      this.#terminate(actions, at, occurrence.unixMs);
+      this.#terminate(actions, at, eventContext.unixMs);
     }
   }
 
-  #log(handle: number, number: number, occurrence: Occurrence): void {
+  #log(handle: number, number: number, eventContext: EventContext): void {
     const span = this.#spans.get(handle);
     if (span === undefined) return;
-    const attributes = this.#attributes(FlueAbi.flueLog, number, occurrence);
-    this.#sink.addEvent(span, "flue.log", occurrence.unixMs, attributes);
+    const attributes = this.#attributes(FlueAbi.flueLog, number, eventContext);
+    this.#sink.addEvent(span, "flue.log", eventContext.unixMs, attributes);
   }
 
-  #open(actions: Actions, at: number, handle: number, occurrence: Occurrence): void {
-    const { event, ctx, format, unixMs } = occurrence;
+  #open(actions: Actions, at: number, handle: number, eventContext: EventContext): void {
+    const { event, ctx, format, unixMs } = eventContext;
     const number = spanNumber(actions, at);
     const row = spanRow(number);
-    this.#measureStart(actions, at, handle, occurrence);
+    this.#measureStart(actions, at, handle, eventContext);
     const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
     const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
     const { resolveRootContext } = this.#callbacks;
@@ -204,7 +209,7 @@ export class FlueObserver<Span, Root> {
       name: nameOf(row, event, format),
       isClient: row.isClient,
       unixMs,
-      attributes: this.#attributes(FlueAbi.flueOpen, number, occurrence),
+      attributes: this.#attributes(FlueAbi.flueOpen, number, eventContext),
       parent,
       root,
       predecessor,
@@ -212,10 +217,10 @@ export class FlueObserver<Span, Root> {
     this.#spans.set(handle, span);
   }
 
-  #measureStart(actions: Actions, at: number, handle: number, occurrence: Occurrence): void {
+  #measureStart(actions: Actions, at: number, handle: number, eventContext: EventContext): void {
     const metrics = this.#metrics;
     if (metrics?.isMeasuring !== true) return;
-    const { event, unixMs } = occurrence;
+    const { event, unixMs } = eventContext;
     const parent = actions[at + FlueAbi.flueActionParent] ?? 0;
     const { as: type } = spanRow(spanNumber(actions, at));
     this.#guard(() => metrics.opened({ handle, parent, type, event, unixMs }));
@@ -226,12 +231,12 @@ export class FlueObserver<Span, Root> {
     if (metrics?.has(handle) === true) this.#guard(() => metrics.ended(handle, event, unixMs));
   }
 
-  #end(handle: number, number: number, occurrence: Occurrence): void {
-    this.#measureEnd(handle, occurrence.event, occurrence.unixMs);
+  #end(handle: number, number: number, eventContext: EventContext): void {
+    this.#measureEnd(handle, eventContext.event, eventContext.unixMs);
     const span = this.#spans.take(handle);
     if (span === undefined) return;
-    const { event, content, unixMs, isGenAi } = occurrence;
-    const attributes = this.#attributes(FlueAbi.flueEnd, number, occurrence);
+    const { event, content, unixMs, isGenAi } = eventContext;
+    const attributes = this.#attributes(FlueAbi.flueEnd, number, eventContext);
     if (readPath(event, ["isError"]) !== true) {
       this.#sink.end(span, { unixMs, attributes, failure: undefined, isException: false });
       return;
@@ -254,8 +259,8 @@ export class FlueObserver<Span, Root> {
     this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
   }
 
-  #attributes(verb: number, number: number, occurrence: Occurrence): FlueAttributes {
-    const { event, format, content } = occurrence;
+  #attributes(verb: number, number: number, eventContext: EventContext): FlueAttributes {
+    const { event, format, content } = eventContext;
     const plan = this.#core?.plan(format, verb, number) ?? emptyPlan;
     return plan.read(event, content);
   }
@@ -316,4 +321,55 @@ export class FlueObserver<Span, Root> {
       return undefined;
     }
   }
+}
+
+/** `2026-11-20T08:21:07.270Z`: as long as this, with the seconds and milliseconds here. */
+const usual = { units: 24, seconds: 17, point: 19, ms: 20, zone: 23 };
+const zero = "0".charCodeAt(0);
+const point = ".".charCodeAt(0);
+const zulu = "Z".charCodeAt(0);
+
+/** Reads the times of events, most of which are in the minute of the one before. */
+export class IsoTime {
+  /** How the dates of the minute that is known begin: codes of UTF-16. */
+  readonly #known = new Uint16Array(usual.seconds);
+  #minuteUnixMs = Number.NaN;
+
+  /** Unix milliseconds of an ISO date; NaN for anything else. */
+  parse(date: unknown): number {
+    if (typeof date !== "string") return Number.NaN;
+    const ms = sinceMinute(date);
+    if (ms < 0) return Date.parse(date);
+    if (!this.#isKnown(date)) {
+      const unixMs = Date.parse(date);
+      if (Number.isNaN(unixMs)) return unixMs;
+      for (let i = 0; i < usual.seconds; i += 1) this.#known[i] = date.charCodeAt(i);
+      this.#minuteUnixMs = unixMs - ms;
+    }
+    return this.#minuteUnixMs + ms;
+  }
+
+  #isKnown(date: string): boolean {
+    const known = this.#known;
+    // What differs between two minutes is mostly at the end.
+    let i = usual.seconds - 1;
+    while (i >= 0 && date.charCodeAt(i) === known[i]) i -= 1;
+    return i < 0;
+  }
+}
+
+/** Milliseconds since the minute of a date as it usually is; below zero for any other text. */
+function sinceMinute(date: string): number {
+  if (date.length !== usual.units || date.charCodeAt(usual.zone) !== zulu) return -1;
+  if (date.charCodeAt(usual.point) !== point) return -1;
+  const tens = date.charCodeAt(usual.seconds) - zero;
+  const ones = date.charCodeAt(usual.seconds + 1) - zero;
+  const hundreds = date.charCodeAt(usual.ms) - zero;
+  const tenths = date.charCodeAt(usual.ms + 1) - zero;
+  const last = date.charCodeAt(usual.ms + 2) - zero;
+  // Each is 0 to 9, and the first one 0 to 5.
+  const outside =
+    tens | (5 - tens) | ones | (9 - ones) | hundreds | (9 - hundreds) | tenths | (9 - tenths);
+  if ((outside | last | (9 - last)) < 0) return -1;
+  return 10_000 * tens + 1_000 * ones + 100 * hundreds + 10 * tenths + last;
 }

@@ -1,17 +1,15 @@
-export type { FlueAttributes, FlueAttributeValue } from "./attributes.ts";
-export type { FlueContext, FlueEvent } from "./event.ts";
+export type { FlueAttributes, FlueAttributeValue } from "./events/attributes.ts";
+export type { FlueContext, FlueEvent } from "./events/event.ts";
 export type { FlueSemconv } from "./flue_observer.ts";
 export type { FlueExecutionContext, FlueExecutionOperation } from "./instrumentation.ts";
 export {
   createOpenTelemetryInstrumentation,
-  type FlueInstrumentation,
-  type OpenTelemetryInstrumentationOptions,
-} from "./opentelemetry_instrumentation.ts";
-export {
   createOpenTelemetryObserver,
+  type FlueInstrumentation,
   type FlueObserve,
+  type OpenTelemetryInstrumentationOptions,
   type OpenTelemetryObserverOptions,
-} from "./opentelemetry_observer.ts";
+} from "./opentelemetry.ts";
 export type {
   OtelContext,
   OtelContexts,
@@ -23,5 +21,5 @@ export type {
   OtelSpanOptions,
   OtelTracer,
   OtelTraceState,
-} from "./otel_types.ts";
-export { type FlueTraceCarrier, remoteContext } from "./trace_carrier.ts";
+} from "./sinks/otel_types.ts";
+export { type FlueTraceCarrier, remoteContext } from "./sinks/trace_carrier.ts";

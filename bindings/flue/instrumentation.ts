@@ -1,12 +1,12 @@
 import { FlueEventType } from "./abi.gen.ts";
 import { Coordination } from "./coordination.ts";
-import { type FlueContext, type FlueEvent, readText } from "./event.ts";
-import { reportSwallowed } from "./failure.ts";
-import type { FlueCoreHost } from "./flue_core.ts";
+import type { FlueCoreHost } from "./core/flue_core.ts";
+import { type FlueContext, type FlueEvent, readText } from "./events/event.ts";
+import { reportSwallowed } from "./events/failure.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
-import type { SpanSink } from "./span_sink.ts";
-import { type FlueTraceCarrier, TraceCarriers } from "./trace_carrier.ts";
+import type { SpanSink } from "./sinks/span_sink.ts";
+import { type FlueTraceCarrier, TraceCarriers } from "./sinks/trace_carrier.ts";
 
 /** What Flue is about to run, as far as it is read. */
 export interface FlueExecutionOperation {

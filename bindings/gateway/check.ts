@@ -1,4 +1,4 @@
-import { variableOf, variables } from "../trace/variables.ts";
+import { variableOf, variables } from "../base/env.ts";
 
 /** Variables that stand in for options; undefined where the program has none. */
 export function variable(name: string): string | undefined {

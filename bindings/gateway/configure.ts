@@ -1,12 +1,12 @@
-import { nativeTracing } from "#native-tracing";
-import { activeContext, isSampled } from "../otlp/capture/context.ts";
-import { activeSpanContext } from "../trace/active_context.ts";
+import { nativeTracing } from "#workers";
+import { activeContext } from "../otlp/capture/context.ts";
+import { isSampled } from "../otlp/core/model.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
 import { aiGatewayBaseURL, gatewayURL } from "./base_url.ts";
 import { invalid } from "./check.ts";
 import type { AIGatewayOptions } from "./options.ts";
 import { requestHeaders } from "./request_headers.ts";
-import { gatewayFetch } from "./traced_fetch.ts";
+import { activeSpanContext, gatewayFetch } from "./traced_fetch.ts";
 
 /** What a client needs to go through AI Gateway, under the names providers of the AI SDK have for it. */
 export interface AIGatewayConfiguration {

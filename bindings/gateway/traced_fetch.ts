@@ -1,9 +1,29 @@
 import { currentCall, followCalls } from "../ai/calls/current_call.ts";
-import { reportOnce } from "../core/report_once.ts";
-import { validContext } from "../trace/active_context.ts";
-import { errorType } from "../trace/cause.ts";
-import type { SpanContext } from "../trace/span_runtime.ts";
-import { isThenable } from "../trace/thenable.ts";
+import { errorType } from "../base/cause.ts";
+import { reportOnce } from "../base/report_once.ts";
+import { isThenable } from "../base/values.ts";
+import type { SpanContext, SpanWriter } from "../trace/span_runtime.ts";
+
+const traceId = /^(?!0+$)[0-9a-f]{32}$/;
+const spanId = /^(?!0+$)[0-9a-f]{16}$/;
+
+/** Ids that may be told to others; undefined for those of a span that nobody records. */
+function validContext(context: SpanContext | undefined): SpanContext | undefined {
+  if (context === undefined) return undefined;
+  return traceId.test(context.traceId) && spanId.test(context.spanId) ? context : undefined;
+}
+
+/** Ids of the active span of `tracing` of `cloudflare:workers`, where it is recorded and the runtime tells them. */
+export function activeSpanContext(tracing: unknown): SpanContext | undefined {
+  try {
+    const native = tracing as { getActiveSpan?(): SpanWriter | undefined } | undefined;
+    const span = native?.getActiveSpan?.();
+    return span?.isTraced === true ? validContext(span.spanContext?.()) : undefined;
+  } catch {
+    // A span of another request.
+    return undefined;
+  }
+}
 
 type Fetch = typeof fetch;
 type Pair = readonly [name: string, value: string];

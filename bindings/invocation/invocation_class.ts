@@ -1,5 +1,5 @@
 import { currentScope } from "../trace/invocation_scope.ts";
-import type { Call } from "./exported.ts";
+import type { Call } from "./measured.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 type Method = (...args: unknown[]) => unknown;

@@ -1,15 +1,39 @@
-import { reportOnce } from "../core/report_once.ts";
-import { errorType } from "../trace/cause.ts";
+import { errorType, type Outcome } from "../base/cause.ts";
+import { PerEnv } from "../base/env.ts";
+import { reportOnce } from "../base/report_once.ts";
+import { usedMetrics } from "../metrics/isolate_metrics.ts";
+import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import { metricsRoutes } from "../slots/metrics_routes.ts";
+import { otlpInvocations } from "../slots/otlp_invocations.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
-import type { Outcome } from "../trace/outcome.ts";
+import { markMeasured } from "../trace/measured_mark.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
-import { type Call, exported } from "./exported.ts";
-import { markMeasured } from "./measured_mark.ts";
-import { metricsRoutes } from "./metrics_routes.ts";
-import { PerEnv } from "./per_env.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
-import { usedMetrics } from "./used_metrics.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
+
+/** What the runtime calls: a handler or a method, and its first argument. */
+export interface Call {
+  readonly handler: string;
+  readonly event: unknown;
+}
+
+/** Runs a body as an invocation of its own, exported where an export is set up. */
+export function runInvocation<T>(call: Call, ctx: unknown, body: () => T): T {
+  return withInvocationScope(exported(call, ctx, undefined, body));
+}
+
+/** The body as an invocation that is exported, where there is something to export it. */
+export function exported<T>(
+  call: Call,
+  ctx: unknown,
+  pipeline: Pipeline | undefined,
+  body: () => T,
+): () => T {
+  const otlp = otlpInvocations();
+  if (otlp === undefined) return body;
+  const invocation = { ...call, waitUntil: unwatchedWaitUntil(ctx) };
+  return () => otlp.run(invocation, pipeline, body);
+}
 
 const { prototype } = Promise;
 

@@ -1,26 +1,30 @@
+import { errorType } from "../base/cause.ts";
+import type { Environment } from "../base/env.ts";
+import { shapeOf } from "../base/values.ts";
 import { isIntegerIn } from "../metrics/bounds.ts";
 import type { FlushPlan } from "../metrics/flusher.ts";
-import { readGenAi, type SpanMeasures } from "../metrics/genai_options.ts";
-import { shapeOf } from "../metrics/shape.ts";
+import { readGenAi } from "../metrics/genai_options.ts";
+import type { MetricsSetup } from "../metrics/isolate_metrics.ts";
 import { aggregatorTransport, queueTransport } from "../metrics/transport.ts";
+import type { MetricsBindings } from "../metrics/worker_options.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
-import { errorType } from "../trace/cause.ts";
-import type { Environment } from "../trace/variables.ts";
-import { metricsRoutes } from "./metrics_routes.ts";
-import { otlpInvocations } from "./otlp_invocations.ts";
-import type { MetricsBindings, TelemetryOptions } from "./telemetry_options.ts";
+import { metricsRoutes } from "../slots/metrics_routes.ts";
+import { otlpInvocations } from "../slots/otlp_invocations.ts";
+
+/** What `withTelemetry` is told about a Worker's bindings. */
+export interface TelemetryOptions {
+  readonly metrics?: MetricsBindings;
+  /** Where spans and log records go besides the runtime; needs `import "isotel/otlp";`. */
+  readonly otlp?: OtlpOptions;
+}
 
 /** What `withTelemetry` is given as its second argument. */
 export type OptionsOf = (env: never) => TelemetryOptions;
 
 /** What the options of one `env` come to. */
-export interface WorkerOptions {
+export interface WorkerOptions extends MetricsSetup {
   readonly metrics: MetricsBindings | undefined;
-  /** How frames are sent; undefined when the binding for it is missing. */
-  readonly plan: FlushPlan | undefined;
-  /** How calls of the AI SDK are measured; undefined when they are not. */
-  readonly genAi: SpanMeasures | undefined;
   /** Where spans and log records go besides the runtime. */
   readonly otlp: Pipeline | undefined;
 }

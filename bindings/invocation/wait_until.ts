@@ -1,6 +1,6 @@
-import { reportOnce } from "../core/report_once.ts";
+import { reportOnce } from "../base/report_once.ts";
+import { isThenable } from "../base/values.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
-import { isThenable } from "../trace/thenable.ts";
 
 type WaitUntil = (this: unknown, ...args: unknown[]) => unknown;
 

@@ -1,8 +1,6 @@
-import { runInvocation } from "./exported.ts";
 import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
-import { MeasuredInvocations } from "./measured.ts";
-import type { OptionsOf } from "./read_options.ts";
-import type { TelemetryOptions } from "./telemetry_options.ts";
+import { MeasuredInvocations, runInvocation } from "./measured.ts";
+import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 /** The handlers of a Worker that are invocations of their own. */

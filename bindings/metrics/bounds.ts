@@ -1,6 +1,6 @@
+import { shapeOf } from "../base/values.ts";
 import { Abi, Limits } from "../core/abi.gen.ts";
 import type { BoundsGenerator } from "../core/declaration.ts";
-import { shapeOf } from "./shape.ts";
 
 export type { BoundsGenerator };
 

@@ -1,3 +1,4 @@
+import { shapeOf } from "../base/values.ts";
 import type { MetricDefinition, MetricType } from "./definitions.ts";
 import {
   type BoundCounter,
@@ -8,9 +9,8 @@ import {
   type Histogram,
   handleOf,
 } from "./handles.ts";
+import { workersMeter } from "./isolate_metrics.ts";
 import type { Meter } from "./meter.ts";
-import { shapeOf } from "./shape.ts";
-import { workersMeter } from "./workers_meter.ts";
 
 interface BoundHandles {
   readonly counter: BoundCounter;

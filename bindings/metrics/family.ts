@@ -1,28 +1,161 @@
+import { maskSecrets } from "../base/address.ts";
+import { shapeOf } from "../base/values.ts";
 import { ErrorCode, Limits, MetricKind } from "../core/abi.gen.ts";
-import { maskSecrets } from "../core/address.ts";
+import { trapped } from "../core/core.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
+import type { SpanContext } from "../trace/span_runtime.ts";
 import { LabelTrie, labelText } from "./labels.ts";
-import type { Meter } from "./meter.ts";
-import { Series } from "./series.ts";
-import { shapeOf } from "./shape.ts";
+
+/** What families ask of the meter they belong to. */
+export interface FamilyHost {
+  /** Whether a flush is on its way. */
+  readonly isAwake: boolean;
+  /** Asks for a flush. */
+  wake(): void;
+  /** The core that is alive and produces frames; undefined where there is none. */
+  core(): MetricsCore | undefined;
+  /** Keeps a gauge for the next instance of the core. */
+  rememberGauge(series: Series): void;
+  /** Counts a record that was lost because there is no core. */
+  countLost(): void;
+  countInvalidValue(): void;
+  countInvalidLabels(): void;
+  /** Notes that the core has refused a value, which it counts itself. */
+  noteRefusedValue(): void;
+  warnOnce(key: string, message: string): void;
+  warnGivesWay(what: string, whose: string): void;
+  warnRefused(declaration: Declaration, code: number): void;
+}
+
+/** One label set of a family, and its row in the core that is alive. */
+export class Series {
+  readonly #family: Family;
+  readonly #meter: FamilyHost;
+  readonly #isGauge: boolean;
+  readonly #values: readonly string[];
+  #core: MetricsCore | undefined;
+  #row = 0;
+  /** Of gauges: what a new core has to be told; NaN before there is a value. A number from the start takes no memory. */
+  #gauge = Number.NaN;
+
+  /** @param values of the labels, in the order of their names. */
+  constructor(family: Family, values: readonly string[]) {
+    this.#family = family;
+    this.#meter = family.meter;
+    this.#isGauge = family.isGauge;
+    this.#values = values;
+  }
+
+  /** Adds to a counter, sets a gauge, observes in a histogram. Never throws. */
+  record(value: number, exemplar?: unknown): void {
+    const core = this.#core?.isAlive === true ? this.#core : this.#attach();
+    if (core === undefined || typeof value !== "number") {
+      this.#refuse(core, value);
+      return;
+    }
+    const answer =
+      exemplar === undefined
+        ? core.record(this.#row, value)
+        : this.#recordExemplar(core, value, exemplar);
+    if (answer !== ErrorCode.ok) {
+      this.#failed(answer, value);
+      return;
+    }
+    if (this.#isGauge) this.#gauge = value;
+    if (!this.#meter.isAwake) this.#meter.wake();
+  }
+
+  /** Adds to a gauge. Never throws. */
+  add(value: number): void {
+    const core = this.#core?.isAlive === true ? this.#core : this.#attach();
+    if (core === undefined || typeof value !== "number") {
+      this.#refuse(core, value);
+      return;
+    }
+    const answer = core.add(this.#row, value);
+    if (answer !== ErrorCode.ok) {
+      this.#failed(answer, value);
+      return;
+    }
+    this.#gauge = value + (Number.isNaN(this.#gauge) ? 0 : this.#gauge);
+    if (!this.#meter.isAwake) this.#meter.wake();
+  }
+
+  /** Gives the series its row in the live core, of a gauge with its value. */
+  attach(): void {
+    if (this.#core?.isAlive !== true) this.#attach();
+  }
+
+  #attach(): MetricsCore | undefined {
+    this.#core = undefined;
+    const bound = this.#family.bind(this.#values);
+    if (bound === undefined) return undefined;
+    this.#core = bound.core;
+    this.#row = bound.row;
+    if (!Number.isNaN(this.#gauge)) bound.core.add(bound.row, this.#gauge);
+    return bound.core;
+  }
+
+  #recordExemplar(core: MetricsCore, value: number, exemplar: unknown): number {
+    const identity = identityOf(exemplar);
+    return identity === undefined
+      ? core.record(this.#row, value)
+      : core.recordExemplar(this.#row, value, identity.traceId, identity.spanId);
+  }
+
+  #refuse(core: MetricsCore | undefined, value: unknown): void {
+    if (this.#family.hasGivenWay) return;
+    if (core === undefined) this.#meter.countLost();
+    else this.#family.refuseValue(value);
+  }
+
+  #failed(answer: number, value: unknown): void {
+    if (answer === trapped) this.#meter.countLost();
+    else this.#family.refuseValue(value);
+  }
+}
+
+/** The span a value belongs to: its identifiers, or a span that knows them. */
+export type ExemplarSource =
+  | { readonly traceId: string; readonly spanId: string }
+  | { spanContext(): SpanContext | undefined };
+
+const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/i;
+const spanIdPattern = /^(?!0{16})[0-9a-f]{16}$/i;
+
+/** The identifiers of a span; undefined where it has none. Whatever it is, this does not throw. */
+export function identityOf(
+  source: unknown,
+): { readonly traceId: string; readonly spanId: string } | undefined {
+  try {
+    const { spanContext } = source as { spanContext?: unknown };
+    const identity = typeof spanContext === "function" ? spanContext.call(source) : source;
+    const { traceId, spanId } = identity as { traceId: unknown; spanId: unknown };
+    if (typeof traceId !== "string" || typeof spanId !== "string") return undefined;
+    if (!traceIdPattern.test(traceId) || !spanIdPattern.test(spanId)) return undefined;
+    return { traceId, spanId };
+  } catch {
+    return undefined;
+  }
+}
 
 /** Beyond the cap, so many label sets of the overflow series are remembered too. */
 const maxOverflowing = 2000;
 
 /** A metric family: its series, and its number in the core that is alive. */
 export class Family {
-  readonly meter: Meter;
+  readonly meter: FamilyHost;
   readonly isGauge: boolean;
   readonly #declaration: Declaration;
-  readonly #trie: LabelTrie;
+  readonly #trie: LabelTrie<Series>;
   readonly #maxRemembered: number;
   /** By the texts of their labels: a number and its text are one label value. */
   readonly #series = new Map<string, Series>();
   #core: MetricsCore | undefined;
   #number = 0;
 
-  constructor(meter: Meter, declaration: Declaration) {
+  constructor(meter: FamilyHost, declaration: Declaration) {
     this.meter = meter;
     this.isGauge =
       declaration.kind >= MetricKind.gaugeSum && declaration.kind <= MetricKind.gaugeLast;

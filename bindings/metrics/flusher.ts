@@ -1,6 +1,6 @@
-import { describeCause } from "../trace/cause.ts";
+import { describeCause } from "../base/cause.ts";
+import type { Sleep, WaitUntil } from "../base/time.ts";
 import { currentScope, type InvocationScope } from "../trace/invocation_scope.ts";
-import type { Sleep, WaitUntil } from "../trace/waiting.ts";
 import type { Meter } from "./meter.ts";
 import type { Frame } from "./outbox.ts";
 import type { SelfMetrics } from "./self_metrics.ts";

@@ -1,5 +1,5 @@
+import { shapeOf } from "../base/values.ts";
 import { Abi } from "../core/abi.gen.ts";
-import { shapeOf } from "./shape.ts";
 
 /** What a million tokens of a model cost, in the currency of the options. */
 export interface TokenPrices {

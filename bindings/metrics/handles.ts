@@ -1,7 +1,5 @@
-import type { ExemplarSource } from "./exemplar.ts";
-import type { Family } from "./family.ts";
+import type { ExemplarSource, Family, Series } from "./family.ts";
 import type { Labels } from "./labels.ts";
-import type { Series } from "./series.ts";
 
 /** A count without labels, or with their values given already. */
 export interface BoundCounter {

@@ -28,7 +28,7 @@ export {
   type MetricOptions,
   type MetricType,
 } from "./definitions.ts";
-export type { ExemplarSource } from "./exemplar.ts";
+export type { ExemplarSource } from "./family.ts";
 export type {
   BoundCounter,
   BoundGauge,

@@ -1,5 +1,3 @@
-import type { Series } from "./series.ts";
-
 /** A value of a label; numbers and booleans are written as text. An empty text is a label that is not set. */
 export type LabelValue = string | number | boolean;
 
@@ -23,7 +21,7 @@ export function labelText(value: unknown): string | undefined {
 type Node = Map<unknown, unknown>;
 
 /** Finds the series of label sets seen before without building a key of them. */
-export class LabelTrie {
+export class LabelTrie<Series extends object> {
   readonly #names: readonly string[];
   // A property that is always asked for by one name at one place is found far faster.
   readonly #firstName: string;

@@ -1,14 +1,14 @@
+import { describeCause } from "../base/cause.ts";
+import { LogOnce } from "../base/report_once.ts";
+import type { Clock } from "../base/time.ts";
 import { MetricKind } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
-import { LogOnce } from "../core/report_once.ts";
-import { describeCause } from "../trace/cause.ts";
-import type { Clock } from "../trace/clock.ts";
-import { Family } from "./family.ts";
+import type { Series } from "./family.ts";
+import { Family, type FamilyHost } from "./family.ts";
 import { Outbox } from "./outbox.ts";
-import type { Series } from "./series.ts";
 
 /** What a meter needs of the world around it. */
 export interface MeterOptions {
@@ -36,7 +36,7 @@ export interface MeterCounts {
  * The metrics of one isolate: its families, and the core they are recorded in. The core becomes a producer of frames at
  * the first use inside a handler; one that trapped is followed by another.
  */
-export class Meter {
+export class Meter implements FamilyHost {
   readonly host: CoreHost;
   readonly clock: Clock;
   /** Frames that were not delivered yet. */

@@ -1,9 +1,9 @@
+import { shapeOf } from "../base/values.ts";
 import { isIntegerIn, perDecadeBounds } from "./bounds.ts";
 import { defineMetricsIn } from "./define_metrics.ts";
 import { counter, gauge, histogram } from "./definitions.ts";
+import { workersMeter } from "./isolate_metrics.ts";
 import type { Meter } from "./meter.ts";
-import { shapeOf } from "./shape.ts";
-import { workersMeter } from "./workers_meter.ts";
 
 /** Why a flag resolved to what it did: the values of the label `reason`. */
 export const resolveReasons = [

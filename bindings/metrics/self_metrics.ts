@@ -1,8 +1,8 @@
 import { MetricKind } from "../core/abi.gen.ts";
+import { builtInDeclaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
-import { builtInDeclaration } from "./declarations.ts";
+import type { Series } from "./family.ts";
 import type { Meter } from "./meter.ts";
-import type { Series } from "./series.ts";
 
 /** How a flush ended; `timeout` when nobody knows. */
 export type FlushResult = "ok" | "error" | "timeout";

@@ -1,9 +1,9 @@
-import { errorName } from "../aggregate/aggregation_error.ts";
+import { reportOnce } from "../base/report_once.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
-import { reportOnce } from "../core/report_once.ts";
-import type { MetricsBindings } from "../invocation/telemetry_options.ts";
+import { errorName } from "../core/errors.ts";
 import type { Frame } from "./outbox.ts";
-import { shardName, shardOf } from "./shard.ts";
+import { shardName, shardOf } from "./shards.ts";
+import type { MetricsBindings } from "./worker_options.ts";
 
 /** Carries frames to where they are added up. */
 export interface Transport {

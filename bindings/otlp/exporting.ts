@@ -1,27 +1,27 @@
+import type { Environment } from "../base/env.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
-import type { Environment } from "../trace/variables.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
 import { activeContext } from "./capture/context.ts";
-import { type Invocation, runInvocation } from "./capture/run_invocation.ts";
-import { type LogInput, logRecord } from "./logs/log_record.ts";
-import { makePipeline, type Surroundings } from "./pipeline/make_pipeline.ts";
+import { type LogInput, logRecord } from "./capture/log_record.ts";
+import { type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
+import { makeTracedFetch } from "./capture/traced_fetch.ts";
+import { makePipeline, type PipelineEnvironment } from "./pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import { type ExportPlan, readExportOptions } from "./pipeline/read_export_options.ts";
-import { makeTracedFetch } from "./propagation/traced_fetch.ts";
 
 /** Exports the spans of one {@link Telemetry}, and log records. */
 export class Exports {
   readonly #telemetry: Telemetry;
-  readonly #surroundings: Surroundings;
+  readonly #environment: PipelineEnvironment;
   readonly #runtime: CompositeRuntime;
   readonly #known = new Map<string, Pipeline>();
 
-  constructor(telemetry: Telemetry, surroundings: Surroundings) {
+  constructor(telemetry: Telemetry, environment: PipelineEnvironment) {
     this.#telemetry = telemetry;
-    this.#surroundings = surroundings;
+    this.#environment = environment;
     this.#runtime = new CompositeRuntime(telemetry.runtime);
-    telemetry.countAlso(() => this.#diagnostics());
+    telemetry.addCounterSource(() => this.#diagnostics());
   }
 
   /**
@@ -33,7 +33,7 @@ export class Exports {
   use(options: OtlpOptions, env: Environment): Pipeline {
     const plan = readExportOptions(options, env);
     const key = keyOf(plan);
-    const pipeline = this.#known.get(key) ?? makePipeline(plan, this.#surroundings);
+    const pipeline = this.#known.get(key) ?? makePipeline(plan, this.#environment);
     this.#known.set(key, pipeline);
     this.#runtime.pipeline = pipeline;
     this.#telemetry.runtime = this.#runtime;
@@ -41,7 +41,7 @@ export class Exports {
   }
 
   /** Runs a body as an invocation whose spans are exported; see {@link runInvocation}. */
-  run<T>(invocation: Invocation, pipeline: Pipeline | undefined, body: () => T): T {
+  run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T {
     const used = pipeline ?? this.#runtime.pipeline;
     return used === undefined ? body() : runInvocation(invocation, this.#runtime, used, body);
   }

@@ -1,17 +1,26 @@
-import { provideOtlp } from "../invocation/otlp_invocations.ts";
-import { variables } from "../trace/variables.ts";
-import type { LogInput } from "./logs/log_record.ts";
+import { nativeWaitUntil } from "#workers";
+import { variables } from "../base/env.ts";
+import { systemClock } from "../base/time.ts";
+import { provideOtlp } from "../slots/otlp_invocations.ts";
+import { workersTelemetry } from "../trace/workers_telemetry.ts";
+import type { LogInput } from "./capture/log_record.ts";
+import { Exports } from "./exporting.ts";
+import { systemEnvironment } from "./pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
 import type { BackendCounts } from "./pipeline/pipeline.ts";
-import { otlpExports } from "./workers_exports.ts";
 
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
+export type { LogInput, LogSeverity } from "./capture/log_record.ts";
 export type { DropReason } from "./exporter/tally.ts";
-export type { LogInput, LogSeverity } from "./logs/log_record.ts";
-export type { OtlpOptions } from "./pipeline/options.ts";
+export type { OtlpOptions, PropagateTo } from "./pipeline/options.ts";
 export type { BackendCounts } from "./pipeline/pipeline.ts";
 export type { TailSampling } from "./pipeline/sampling.ts";
-export type { PropagateTo } from "./propagation/traced_fetch.ts";
+
+/** The exports of this isolate. */
+const otlpExports: Exports = new Exports(
+  workersTelemetry,
+  systemEnvironment(systemClock, nativeWaitUntil),
+);
 
 /** An export that is set up. */
 export interface TelemetryExport {

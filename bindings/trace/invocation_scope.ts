@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Core } from "../core/core.ts";
-import { Span } from "./span.ts";
-import { isThenable } from "./thenable.ts";
+import { isThenable } from "../base/values.ts";
+import type { Core, SpanOwner } from "../core/core.ts";
 
 /** The spans of one invocation, so that none of them outlives it unseen. */
 export class InvocationScope {
@@ -48,13 +47,13 @@ export class InvocationScope {
     this.#handles = [];
   }
 
-  #openSpans(core: Core, scope: number): Span[] {
+  #openSpans(core: Core, scope: number): SpanOwner[] {
     const handles = core.scopeSpans(scope, false);
-    if (core.isAlive) {
-      return handles.map((handle) => core.ownerOf(handle)).filter((owner) => owner instanceof Span);
-    }
-    // The core that knew them has trapped.
-    return core.owners.filter((owner) => owner instanceof Span && owner.scope === this) as Span[];
+    const owners = core.isAlive
+      ? handles.map((handle) => core.ownerOf(handle))
+      : // The core that knew them has trapped.
+        core.owners.filter((owner) => owner?.scope === this);
+    return owners.filter((owner) => owner !== undefined);
   }
 }
 
@@ -75,7 +74,7 @@ function isResponseWithBody(result: unknown): boolean {
 }
 
 /** Runs `body` in a scope that ends when it settles, and when nothing else holds it any more. */
-export function runInScope<T>(scope: InvocationScope, body: () => T): T {
+function runInScope<T>(scope: InvocationScope, body: () => T): T {
   return current.run(scope, () => {
     const release = scope.retain();
     const settled = <R>(result: R): R => {

@@ -1,4 +1,4 @@
-import { reportOnce } from "../core/report_once.ts";
+import { reportOnce } from "../base/report_once.ts";
 import { noopRuntime, type SpanRuntime, type SpanWriter, type StatusCode } from "./span_runtime.ts";
 
 /** A span of `cloudflare:workers`, as far as this runtime's version has it. */

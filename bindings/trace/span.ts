@@ -1,7 +1,7 @@
+import { errorType, isCancellation } from "../base/cause.ts";
 import { Abi, Field, Operation, Outcome, operationKinds } from "../core/abi.gen.ts";
-import type { Core } from "../core/core.ts";
-import { FieldSet, type FieldValues, noFields } from "../core/field_set.ts";
-import { errorType, isCancellation } from "./cause.ts";
+import type { Core, SpanOwner } from "../core/core.ts";
+import { type FieldValues, noFields, SpanFields } from "../core/span_fields.ts";
 import type { InvocationScope } from "./invocation_scope.ts";
 import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -55,12 +55,12 @@ export interface SpanOptions {
 }
 
 /** A recording span: its handle in the core and its writer in the runtime. */
-export class Span extends AttributeWriter implements TracerSpan {
+export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   readonly profile: number;
   readonly scope: InvocationScope | undefined;
   readonly bounded: boolean;
-  /** Whether a trace has it. Of one that is measured only, no attribute need be computed but labels of metrics. */
-  readonly isInTrace: boolean;
+  /** Whether the span feeds metrics and no trace. Then only attributes that are labels of metrics need be computed. */
+  readonly isMeasuredOnly: boolean;
   /** Whether nobody will ever end the span: it then ends with its invocation, bounded or not. */
   isAbandoned: (() => boolean) | undefined;
   /** Ends the span in place of {@link truncate}, for who has more to write. */
@@ -74,7 +74,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     core: Core,
     handle: number,
     writer: SpanWriter,
-    isInTrace: boolean,
+    isMeasuredOnly: boolean,
     options: SpanOptions,
     scope: InvocationScope | undefined,
   ) {
@@ -82,7 +82,7 @@ export class Span extends AttributeWriter implements TracerSpan {
     this.profile = options.profile;
     this.scope = scope;
     this.bounded = options.bounded;
-    this.isInTrace = isInTrace;
+    this.isMeasuredOnly = isMeasuredOnly;
     this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
@@ -93,12 +93,12 @@ export class Span extends AttributeWriter implements TracerSpan {
   /**
    * A span on an open writer, or undefined when a limit was reached or there is no core.
    *
-   * @param isInTrace whether the writer traces it; otherwise it is measured only.
+   * @param isMeasuredOnly whether the span feeds metrics and no trace.
    */
   static open(
     telemetry: Telemetry,
     writer: SpanWriter,
-    isInTrace: boolean,
+    isMeasuredOnly: boolean,
     options: SpanOptions,
     scope: InvocationScope | undefined,
   ): Span | undefined {
@@ -107,9 +107,9 @@ export class Span extends AttributeWriter implements TracerSpan {
     const { parent } = options;
     const flags =
       (options.bounded ? Abi.spanBounded : 0) |
-      (isInTrace ? 0 : Abi.spanUntraced) |
+      (isMeasuredOnly ? Abi.spanUntraced : 0) |
       ((writer.byteBudget ?? telemetry.runtime.capabilities.byteBudget) ? Abi.spanNative : 0) |
-      (writer.takesWhole === true ? Abi.spanWhole : 0) |
+      (writer.acceptsUntruncated === true ? Abi.spanWhole : 0) |
       (options.profile << Abi.spanProfileShift);
     const handle = core.openSpan(
       options.operation,
@@ -119,7 +119,7 @@ export class Span extends AttributeWriter implements TracerSpan {
       telemetry.startTimeOf(options.operation, options.hasChunks === true),
     );
     if (handle === 0) return undefined;
-    return new Span(telemetry, core, handle, writer, isInTrace, options, scope);
+    return new Span(telemetry, core, handle, writer, isMeasuredOnly, options, scope);
   }
 
   get isTraced(): boolean {
@@ -138,7 +138,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   setAttributes(attributes: Attributes): void {
-    if (typeof attributes !== "object" || attributes === null || !this.isInTrace) return;
+    if (typeof attributes !== "object" || attributes === null || this.isMeasuredOnly) return;
     if (!this.isOpen) {
       this.noteLateWrite();
       return;
@@ -177,7 +177,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   /** An empty field set of this span: fill it, then start or close the span with it. */
-  newFields(): FieldSet {
+  newFields(): SpanFields {
     const { redact } = this;
     const filter =
       redact &&
@@ -185,7 +185,7 @@ export class Span extends AttributeWriter implements TracerSpan {
         const key = this.core.keyOf(this.profile, field);
         return key === "" ? undefined : redact(key, value);
       });
-    return new FieldSet(filter, !this.isInTrace);
+    return new SpanFields(filter, this.isMeasuredOnly);
   }
 
   /** Writes the start attributes from the fields. */
@@ -205,7 +205,7 @@ export class Span extends AttributeWriter implements TracerSpan {
   }
 
   /** Writes the finish attributes from the fields and ends the span, cancelled or failed. */
-  closeWithCause(cause: unknown, fields: FieldSet = this.newFields()): void {
+  closeWithCause(cause: unknown, fields: SpanFields = this.newFields()): void {
     if (isCancellation(cause)) {
       this.close(Outcome.cancelled, fields);
       return;
@@ -252,7 +252,7 @@ export class Span extends AttributeWriter implements TracerSpan {
 
   /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
   activate<T>(body: () => T): T {
-    if (!this.isOpen || !this.isInTrace) return body();
+    if (!this.isOpen || this.isMeasuredOnly) return body();
     return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 
@@ -262,8 +262,8 @@ export class Span extends AttributeWriter implements TracerSpan {
     this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, whole);
   }
 
-  writeWholeOnly(key: string, value: AttributeValue): void {
-    this.writer.setWholeOnly?.(key, value);
+  writeUntruncated(key: string, value: AttributeValue): void {
+    this.writer.setUntruncated?.(key, value);
   }
 
   #attempt<T>(call: () => T): T | undefined {

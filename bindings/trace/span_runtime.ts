@@ -1,3 +1,5 @@
+import { cutToBytes } from "../base/bytes.ts";
+import { Limits } from "../core/abi.gen.ts";
 import type { AttributeValue } from "../core/core.ts";
 
 export type { AttributeValue };
@@ -22,11 +24,11 @@ export interface SpanWriter {
   /** Whether the runtime's byte budget applies to this span; as its capabilities say where it is absent. */
   readonly byteBudget?: boolean;
   /** Whether the span takes values whole too, whatever is cut or dropped for the byte budget. */
-  readonly takesWhole?: boolean;
+  readonly acceptsUntruncated?: boolean;
   /** @param whole the value before it was cut, where it was. */
   setAttribute(key: string, value: AttributeValue, whole?: AttributeValue): void;
   /** An attribute there is no room for within the byte budget. */
-  setWholeOnly?(key: string, value: AttributeValue): void;
+  setUntruncated?(key: string, value: AttributeValue): void;
   /** A code of OTLP's span kinds. */
   setKind?(kind: number): void;
   /** Why the span fails: its error.type. */
@@ -60,8 +62,8 @@ export interface RemoteParent extends SpanContext {
   readonly traceState?: string;
 }
 
-/** Where a span stands that its opener tells of, and which need not be under the active one. */
-export interface SpanPlace {
+/** The place of a span that need not be a child of the active one. */
+export interface DetachedSpanOptions {
   /** Milliseconds since the Unix epoch. */
   readonly startUnixMs: number;
   /** A code of OTLP's span kinds. */
@@ -100,10 +102,10 @@ export interface SpanRuntime {
   /** Opens a child of the active span and leaves the active span as it is. The caller ends it. */
   startSpan(name: string): SpanWriter;
   /**
-   * Opens a span at a place of the caller's, where the runtime can tell times, kinds and links. The caller ends it with
-   * `endAt`.
+   * Opens a span whose parent, start, kind and links the caller names. The caller ends it with `endAt`. Absent where the
+   * runtime takes none of these.
    */
-  openAt?(name: string, place: SpanPlace): SpanWriter;
+  startDetachedSpan?(name: string, options: DetachedSpanOptions): SpanWriter;
   /** Runs `body` with an open span active; just runs it where the runtime cannot activate. */
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
   /** The active span, where the runtime can tell. */
@@ -133,3 +135,24 @@ export const noopRuntime: SpanRuntime = {
   withActiveSpan: (_writer, body) => body(),
   activeSpan: () => undefined,
 };
+
+const { maxNameBytes } = Limits;
+const maxBytesPerUnit = 3;
+
+/**
+ * Opens a child of a span that need not be active, by a name of any length. Without one, or where the runtime cannot
+ * activate it, such as that of another request, it is a child of the active span.
+ */
+export function openUnder(
+  runtime: SpanRuntime,
+  name: string,
+  parent: SpanWriter | undefined,
+): SpanWriter {
+  const kept = maxBytesPerUnit * name.length > maxNameBytes ? cutToBytes(name, maxNameBytes) : name;
+  if (parent === undefined) return runtime.startSpan(kept);
+  try {
+    return runtime.withActiveSpan(parent, () => runtime.startSpan(kept));
+  } catch {
+    return runtime.startSpan(kept);
+  }
+}

@@ -1,9 +1,9 @@
+import { isThenable } from "../base/values.ts";
 import { Operation, Profile } from "../core/abi.gen.ts";
 import { currentScope } from "./invocation_scope.ts";
 import { Span, type SpanOptions, type TracerSpan, untracedSpan } from "./span.ts";
 import { type Attributes, noopWriter, type SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { isThenable } from "./thenable.ts";
 
 /** How long a span may last. */
 export interface SpanLifetime {
@@ -135,7 +135,7 @@ function openOn(telemetry: Telemetry, writer: SpanWriter, options: SpanOptions):
   telemetry.bodiesEntered += 1;
   const { isTraced } = writer;
   if (!isTraced && !telemetry.measures(options.operation)) return undefined;
-  const span = Span.open(telemetry, writer, isTraced, options, currentScope());
+  const span = Span.open(telemetry, writer, !isTraced, options, currentScope());
   if (span === undefined) writer.end();
   return span;
 }

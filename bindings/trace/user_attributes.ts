@@ -1,6 +1,6 @@
+import { cutToBytes, utf8Length } from "../base/bytes.ts";
 import { Abi } from "../core/abi.gen.ts";
-import type { AttributeSink, AttributeValue, Core } from "../core/core.ts";
-import { cutToBytes, utf8Length } from "../core/utf8.ts";
+import type { AttributeReceiver, AttributeValue, Core } from "../core/core.ts";
 import type { SpanWriter } from "./span_runtime.ts";
 
 /** Size of a value that is neither text nor list, as the Workers runtime charges it. */
@@ -20,7 +20,7 @@ export type Redact = (key: string, value: string) => string | undefined;
  * Values that no span can carry (bigint, symbol, function, object, a number that is not finite) are dropped and
  * counted.
  */
-export abstract class AttributeWriter implements AttributeSink {
+export abstract class AttributeWriter implements AttributeReceiver {
   protected readonly core: Core;
   protected readonly handle: number;
   protected readonly writer: SpanWriter;
@@ -55,7 +55,7 @@ export abstract class AttributeWriter implements AttributeSink {
 
   abstract write(key: string, value: AttributeValue, whole?: AttributeValue): void;
 
-  abstract writeWholeOnly(key: string, value: AttributeValue): void;
+  abstract writeUntruncated(key: string, value: AttributeValue): void;
 
   /** Changes every text before it is written; undefined drops it. */
   protected abstract readonly redact: Redact | undefined;
@@ -143,7 +143,7 @@ export abstract class AttributeWriter implements AttributeSink {
       const [key, value] = entries[index] as [string, AttributeValue];
       if (keep === Abi.keepAll) this.write(key, value);
       else if (keep > 0) this.write(key, cutToBytes(value as string, keep), value);
-      else this.writeWholeOnly(key, value);
+      else this.writeUntruncated(key, value);
     });
     this.settle();
   }

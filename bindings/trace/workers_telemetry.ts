@@ -1,7 +1,7 @@
-import { nativeTracing } from "#native-tracing";
 import { compiledModule } from "#wasm/core";
+import { nativeTracing } from "#workers";
+import { systemClock } from "../base/time.ts";
 import { CoreHost } from "../core/core_host.ts";
-import { systemClock } from "./clock.ts";
 import { nativeRuntime } from "./native_runtime.ts";
 import { provideTelemetry } from "./provided_telemetry.ts";
 import type { SpanRuntime } from "./span_runtime.ts";

@@ -1,4 +1,4 @@
-import { reportOnce } from "../core/report_once.ts";
+import { reportOnce } from "../base/report_once.ts";
 import { instantiate, type ModuleAbi, type ModuleExports, ModuleMemory } from "./module.ts";
 
 /** After this many traps a module stays off for the rest of the isolate's life. */

@@ -1,4 +1,4 @@
-import { reportOnce } from "../core/report_once.ts";
+import { reportOnce } from "../base/report_once.ts";
 
 // The types of the Workers runtime lack what browsers and other runtimes have.
 const { compileStreaming } = WebAssembly as unknown as {

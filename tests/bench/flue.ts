@@ -1,6 +1,6 @@
 import { createOpenTelemetryInstrumentation } from "../../dist/flue/index.js";
 import { flueObserver } from "../flue/peer.ts";
-import { type Occurrence, readEvents, scenariosV3 } from "../flue/recordings.ts";
+import { type EventContext, readEvents, scenariosV3 } from "../flue/recordings.ts";
 import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
 import { alternate, compare, runAlone, type Subject } from "./measure.ts";
 
@@ -45,7 +45,7 @@ const identifiers = ["operationId", "turnId", "taskId", "toolCallId", "instanceI
 const copies = 800;
 
 /** The recordings, each time with identifiers of their own. */
-function makeEvents(): Occurrence[][] {
+function makeEvents(): EventContext[][] {
   const recorded = scenariosV3.flatMap((scenario) => readEvents("v2.1.0", scenario));
   return Array.from({ length: copies }, (_, copy) =>
     recorded.map(({ event, ctx }) => {
@@ -58,10 +58,13 @@ function makeEvents(): Occurrence[][] {
 }
 
 /** Replays one copy after the other. */
-function replaying(observe: (event: Occurrence) => void, all: readonly Occurrence[][]): () => void {
+function replaying(
+  observe: (event: EventContext) => void,
+  all: readonly EventContext[][],
+): () => void {
   let next = 0;
   return () => {
-    for (const event of all[next] as Occurrence[]) observe(event);
+    for (const event of all[next] as EventContext[]) observe(event);
     next = (next + 1) % all.length;
   };
 }

@@ -1,5 +1,5 @@
 import { AggregatorRegistry } from "prom-client";
-import { createAggregate } from "../../bindings/aggregate/aggregate.ts";
+import { createAggregate } from "../../bindings/aggregate/totals/aggregate.ts";
 import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
 import { alternate, compare, runAlone, type Subject } from "./measure.ts";
 import { labelSets, latencies, latency } from "./metrics_data.ts";

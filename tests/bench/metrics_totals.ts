@@ -1,6 +1,6 @@
-import { MetricsFormat } from "../../bindings/aggregate/abi.gen.ts";
-import type { Aggregate } from "../../bindings/aggregate/aggregate.ts";
-import { createAggregate } from "../../bindings/aggregate/aggregate.ts";
+import { MetricsFormat } from "../../bindings/aggregate/totals/abi.gen.ts";
+import type { Aggregate } from "../../bindings/aggregate/totals/aggregate.ts";
+import { createAggregate } from "../../bindings/aggregate/totals/aggregate.ts";
 import { MetricKind } from "../../bindings/core/abi.gen.ts";
 import { Producer } from "../wasm/support/producer.ts";
 import { type LatencyLabels, latencies, latency } from "./metrics_data.ts";

@@ -1,7 +1,7 @@
 import { CapturedSpan } from "../../bindings/otlp/capture/captured_span.ts";
-import { encodeTraces } from "../../bindings/otlp/encoder.ts";
-import { newSpanId, newTraceId } from "../../bindings/otlp/ids.ts";
-import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/model.ts";
+import { encodeTraces } from "../../bindings/otlp/core/encoder.ts";
+import { newSpanId, newTraceId } from "../../bindings/otlp/core/ids.ts";
+import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/core/model.ts";
 import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";

@@ -1,13 +1,13 @@
+import type { Outcome } from "../../bindings/base/cause.ts";
+import { HttpServerMetrics } from "../../bindings/metrics/built_in.ts";
 import { defineMetricsIn } from "../../bindings/metrics/define_metrics.ts";
 import { counter } from "../../bindings/metrics/definitions.ts";
 import { Flusher } from "../../bindings/metrics/flusher.ts";
-import { HttpServerMetrics } from "../../bindings/metrics/http_server.ts";
 import type { Frame } from "../../bindings/metrics/outbox.ts";
 import { resolverMetricsIn } from "../../bindings/metrics/resolver.ts";
 import { SelfMetrics } from "../../bindings/metrics/self_metrics.ts";
 import { queueTransport, type Transport } from "../../bindings/metrics/transport.ts";
 import { currentScope, withInvocationScope } from "../../bindings/trace/invocation_scope.ts";
-import type { Outcome } from "../../bindings/trace/outcome.ts";
 import { metering } from "../unit/support/metering.ts";
 import { bytesOfBodies, QueueDouble } from "../unit/support/runtime_doubles.ts";
 

@@ -1,11 +1,11 @@
 // Flue's own OpenTelemetry adapter, for what compares with it.
 import { createOpenTelemetryInstrumentation } from "@flue/opentelemetry";
-import type { Occurrence } from "./recordings.ts";
+import type { EventContext } from "./recordings.ts";
 
 type Options = NonNullable<Parameters<typeof createOpenTelemetryInstrumentation>[0]>;
 
 /** What Flue's own adapter does with each event. */
-export function flueObserver(tracer: unknown, content: boolean): (event: Occurrence) => void {
+export function flueObserver(tracer: unknown, content: boolean): (event: EventContext) => void {
   const options: Options = { tracer: tracer as NonNullable<Options["tracer"]> };
   if (!content) Object.assign(options, { content: false });
   const { observe } = createOpenTelemetryInstrumentation(options);

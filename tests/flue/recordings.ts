@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FlueEvent } from "../../bindings/flue/event.ts";
+import type { FlueEvent } from "../../bindings/flue/events/event.ts";
 
 const data = join(import.meta.dirname, "data");
 
 /** One line of a recording: what `observe()` handed out. */
-export interface Occurrence {
+export interface EventContext {
   readonly event: FlueEvent & Readonly<Record<string, unknown>>;
   readonly ctx: { readonly id: string; readonly traceparent?: string };
 }
@@ -46,11 +46,11 @@ export const scenariosV3 = ["aborted", "compaction", "failing-tool", "tool-task"
 /** Those and one written by hand, with what real sessions seldom have: every kind of operation, tool, result and error. */
 export const scenariosGenAi = [...scenariosV3, "edges"] as const;
 
-export function readEvents(version: "v1beta1" | "v2.1.0", scenario: string): Occurrence[] {
+export function readEvents(version: "v1beta1" | "v2.1.0", scenario: string): EventContext[] {
   return readFileSync(join(data, `events-${version}-${scenario}.jsonl`), "utf8")
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as Occurrence);
+    .map((line) => JSON.parse(line) as EventContext);
 }
 
 export function readReference(scenario: string, mode: Mode): ReferenceSpan[] {

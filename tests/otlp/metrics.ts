@@ -8,7 +8,7 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { MetricKind } from "../../bindings/core/abi.gen.ts";
-import type { SnapshotRequest } from "../../bindings/otlp/encode_snapshot.ts";
+import type { SnapshotRequest } from "../../bindings/metrics_export/encode_part.ts";
 
 export interface Family {
   readonly kind: keyof typeof MetricKind;

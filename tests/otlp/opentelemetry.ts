@@ -15,7 +15,7 @@ import type {
   InstrumentationScope,
   LogRecord,
   OtlpFormat,
-} from "../../bindings/otlp/model.ts";
+} from "../../bindings/otlp/core/model.ts";
 
 export type Resource = Readonly<Record<string, unknown>>;
 

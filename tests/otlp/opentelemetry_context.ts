@@ -6,7 +6,7 @@ import {
   SamplingDecision,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-import type { BaggageEntry, TraceParent } from "../../bindings/otlp/propagation.ts";
+import type { BaggageEntry, TraceParent } from "../../bindings/otlp/core/propagation.ts";
 
 type Carrier = Record<string, string>;
 

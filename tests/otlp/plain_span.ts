@@ -1,4 +1,4 @@
-import { type FinishedSpan, listAttributes } from "../../bindings/otlp/model.ts";
+import { type FinishedSpan, listAttributes } from "../../bindings/otlp/core/model.ts";
 
 /** A span with nothing to it; tests add what they are about. */
 export const plainSpan: FinishedSpan = {

@@ -6,7 +6,7 @@ import type {
   LogRecord,
   SpanEvent,
   SpanLink,
-} from "../../bindings/otlp/model.ts";
+} from "../../bindings/otlp/core/model.ts";
 import type { Random } from "../wasm/support/random.ts";
 
 const texts = [

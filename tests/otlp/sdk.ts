@@ -8,7 +8,7 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { OtlpFormat } from "../../bindings/otlp/model.ts";
+import type { OtlpFormat } from "../../bindings/otlp/core/model.ts";
 
 class Keeper implements SpanProcessor {
   spans: ReadableSpan[] = [];

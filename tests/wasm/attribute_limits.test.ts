@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { utf8Length } from "../../bindings/base/bytes.ts";
 import { Abi, ErrorCode, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
-import { utf8Length } from "../../bindings/core/utf8.ts";
 import { type FitSize, RawCore } from "./support/raw_core.ts";
 import { type Attributes, SpanHost } from "./support/span_host.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FlueAbi } from "../../bindings/flue/abi.gen.ts";
-import { FlueCore, FlueCoreHost } from "../../bindings/flue/flue_core.ts";
+import { FlueCore, FlueCoreHost } from "../../bindings/flue/core/flue_core.ts";
 import { FlueObserver } from "../../bindings/flue/flue_observer.ts";
-import { RecordingSink } from "../../bindings/flue/recording_sink.ts";
+import { RecordingSink } from "../unit/support/recording_sink.ts";
 import { build, compile, readModule } from "./support/module.ts";
 
 const bytes = readModule("flue");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Abi, ErrorCode, Field, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
-import { FieldSet } from "../../bindings/core/field_set.ts";
 import { MetricsCore } from "../../bindings/core/metrics_core.ts";
+import { SpanFields } from "../../bindings/core/span_fields.ts";
 import { SpanHost } from "./support/span_host.ts";
 
 /** A host whose core measures spans. */
@@ -22,11 +22,11 @@ function measuringHost(): { host: SpanHost; metrics: MetricsCore } {
 
 function call({ core }: SpanHost, model: string, flags: number): void {
   const span = core.openSpan(Operation.chat, 0, 0, flags, 1000);
-  const asked = new FieldSet().text(Field.providerName, "openai").text(Field.requestModel, model);
+  const asked = new SpanFields().text(Field.providerName, "openai").text(Field.requestModel, model);
   core.startSpan(span, 0, asked, { write() {} });
   core.firstChunk(span, 1100);
   core.nextChunk(span, 1200);
-  const used = new FieldSet().number(Field.inputTokens, 10).number(Field.outputTokens, 5);
+  const used = new SpanFields().number(Field.inputTokens, 10).number(Field.outputTokens, 5);
   core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, used, { write() {} });
 }
 
@@ -83,7 +83,7 @@ test("a label that makes memory grow loses no field that was filled before it", 
     for (let i = 0; i < 1000; i += 1) {
       const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 1000);
       const attributes: Record<string, unknown> = {};
-      const fields = new FieldSet().number(Field.seed, i);
+      const fields = new SpanFields().number(Field.seed, i);
       fields.text(Field.requestModel, `${i} ${"€".repeat(250)}`).number(Field.topK, i);
       const before = core.memoryBytes;
       core.startSpan(span, 0, fields, { write: (key, value) => (attributes[key] = value) });

@@ -1,22 +1,21 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { AggregateAbi, aggregateAbi, MetricsFormat } from "../../bindings/aggregate/abi.gen.ts";
-import { Aggregate } from "../../bindings/aggregate/aggregate.ts";
-import { AggregationError } from "../../bindings/aggregate/aggregation_error.ts";
+import {
+  AggregateAbi,
+  aggregateAbi,
+  MetricsFormat,
+} from "../../bindings/aggregate/totals/abi.gen.ts";
+import { Aggregate, AggregationError } from "../../bindings/aggregate/totals/aggregate.ts";
 import { coreAbi, MetricKind, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
 import type { Declaration } from "../../bindings/core/declaration.ts";
 import { MetricsCore } from "../../bindings/core/metrics_core.ts";
 import { FlueAbi, FlueEventType, flueAbi } from "../../bindings/flue/abi.gen.ts";
-import { FlueCore, FlueCoreHost } from "../../bindings/flue/flue_core.ts";
-import { otlpAbi } from "../../bindings/otlp/abi.gen.ts";
-import { OtlpEncoder } from "../../bindings/otlp/encoder.ts";
-import {
-  allSeries,
-  encodePart,
-  takeRanges,
-} from "../../bindings/otlp/metrics_export/encode_part.ts";
-import { listAttributes } from "../../bindings/otlp/model.ts";
-import { OtlpCore, OtlpHost } from "../../bindings/otlp/otlp_core.ts";
+import { FlueCore, FlueCoreHost } from "../../bindings/flue/core/flue_core.ts";
+import { allSeries, encodePart, takeRanges } from "../../bindings/metrics_export/encode_part.ts";
+import { otlpAbi } from "../../bindings/otlp/core/abi.gen.ts";
+import { OtlpEncoder } from "../../bindings/otlp/core/encoder.ts";
+import { listAttributes } from "../../bindings/otlp/core/model.ts";
+import { OtlpCore, OtlpHost } from "../../bindings/otlp/core/otlp_core.ts";
 import { ModuleHost, ModuleTrapError } from "../../bindings/wasm/host.ts";
 import { instantiate, ModuleMemory } from "../../bindings/wasm/module.ts";
 import { plainSpan } from "../otlp/plain_span.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Abi, Field, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
 import { Core } from "../../bindings/core/core.ts";
-import { FieldSet, noFields } from "../../bindings/core/field_set.ts";
+import { noFields, SpanFields } from "../../bindings/core/span_fields.ts";
 import { coreModule } from "./support/module.ts";
 import { RawCore } from "./support/raw_core.ts";
 import { SpanHost } from "./support/span_host.ts";
@@ -28,7 +28,7 @@ function grow(core: Core): void {
 test("fields filled before memory grows and after it are all planned", () => {
   const core = newCore();
   const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 0);
-  const fields = new FieldSet();
+  const fields = new SpanFields();
   fields.text(Field.agentName, "before").number(Field.temperature, 0.25);
   grow(core);
   fields.text(Field.requestModel, "after").number(Field.seed, 7);
@@ -60,7 +60,7 @@ test("a plan is whole although memory grows while its keys are read", () => {
   }
   const core = new GrowingCore();
   const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 0);
-  const fields = new FieldSet().text(Field.requestModel, "m").number(Field.seed, 7);
+  const fields = new SpanFields().text(Field.requestModel, "m").number(Field.seed, 7);
   const attributes: Record<string, unknown> = {};
   core.startSpan(span, 0, fields, { write: (key, value) => (attributes[key] = value) });
   assert.equal(grown, 1, "the keys are read once");
@@ -98,7 +98,7 @@ test("a text that needs a larger buffer while fields are filled loses none of th
     // A megabyte of texts, which no build has room for at first.
     for (let i = 0; i < 85; i += 1) {
       const { span } = host.open(Operation.chat, { flags: Abi.spanNative });
-      const fields = new FieldSet().text(Field.responseId, "id");
+      const fields = new SpanFields().text(Field.responseId, "id");
       fields.verbatim(Field.finishReason, `reason ${i} ${"€".repeat(4000)}`);
       fields.number(Field.inputTokens, i);
       const before = core.memoryBytes;

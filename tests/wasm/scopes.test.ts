@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { Abi, ErrorCode } from "../../bindings/core/abi.gen.ts";
 import { Core } from "../../bindings/core/core.ts";
-import { noFields } from "../../bindings/core/field_set.ts";
+import { noFields } from "../../bindings/core/span_fields.ts";
 import { coreModule } from "./support/module.ts";
 import { RawCore } from "./support/raw_core.ts";
 

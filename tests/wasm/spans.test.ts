@@ -9,7 +9,7 @@ import {
   Outcome,
   Profile,
 } from "../../bindings/core/abi.gen.ts";
-import { FieldSet } from "../../bindings/core/field_set.ts";
+import { SpanFields } from "../../bindings/core/span_fields.ts";
 import { RawCore } from "./support/raw_core.ts";
 import { SpanHost } from "./support/span_host.ts";
 
@@ -280,7 +280,7 @@ describe("attributes of the table", () => {
       [Profile.latest, "gen_ai.response.finish_reasons", ["größer"]],
     ] as const) {
       const { span } = host.open(Operation.chat, { profile });
-      const fields = new FieldSet().verbatim(Field.finishReason, "größer");
+      const fields = new SpanFields().verbatim(Field.finishReason, "größer");
       assert.deepEqual(host.close(span, Outcome.finished, fields), { [key]: value });
     }
   });
@@ -383,7 +383,7 @@ describe("usage of an operation", () => {
       [20, "stop"],
     ] as const) {
       const { span } = host.open(Operation.chat, { parent: operation.span });
-      const fields = new FieldSet().verbatim(Field.finishReason, reason);
+      const fields = new SpanFields().verbatim(Field.finishReason, reason);
       fields.number(Field.inputTokens, input).number(Field.outputTokens, 1);
       host.close(span, Outcome.finished, fields);
     }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, test } from "node:test";
+import { utf8Length } from "../../bindings/base/bytes.ts";
 import { Abi, ErrorCode, Field, Operation, Profile } from "../../bindings/core/abi.gen.ts";
 import { Core } from "../../bindings/core/core.ts";
-import { utf8Length } from "../../bindings/core/utf8.ts";
 import { coreModule, root } from "./support/module.ts";
 import { RawCore } from "./support/raw_core.ts";
 

@@ -3,11 +3,11 @@ import { describe, test } from "node:test";
 import { coreAbi, Operation } from "../../bindings/core/abi.gen.ts";
 import { Core, trapped } from "../../bindings/core/core.ts";
 import { CoreHost } from "../../bindings/core/core_host.ts";
-import { FieldSet, noFields } from "../../bindings/core/field_set.ts";
-import { RecordingRuntime } from "../../bindings/trace/recording_runtime.ts";
+import { noFields, SpanFields } from "../../bindings/core/span_fields.ts";
 import type { TracerSpan } from "../../bindings/trace/span.ts";
 import { Telemetry } from "../../bindings/trace/telemetry.ts";
 import { Tracer } from "../../bindings/trace/tracer.ts";
+import { RecordingRuntime } from "../unit/support/recording_runtime.ts";
 import { compile, coreModule, readCore } from "./support/module.ts";
 import { withTrapIn } from "./support/wasm_binary.ts";
 
@@ -100,7 +100,7 @@ describe("a trap", () => {
       for (const [again, otherwise] of Object.values(calls)) {
         if (otherwise !== noCounters) assert.deepEqual(again(core), otherwise);
       }
-      const fields = new FieldSet().text(0, "x").number(1, 1);
+      const fields = new SpanFields().text(0, "x").number(1, 1);
       core.startSpan(1, 0, fields, { write: () => assert.fail("a dead core planned attributes") });
       assert.ok(core.memoryBytes > 0);
       assert.equal(traps.length, 1);

@@ -4,7 +4,7 @@ import { createOpenTelemetryObserver } from "isotel/flue";
 import type { Span } from "../../worker/harness/spans.ts";
 import type { LocalWorker } from "../../worker/harness/start.ts";
 import {
-  type Occurrence,
+  type EventContext,
   type ReferenceSpan,
   readEvents,
   readReference,
@@ -74,14 +74,14 @@ function sorted(attributes: Readonly<Record<string, unknown>>): Record<string, u
 }
 
 /** What an OpenTelemetry tracer gets, which other tests compare with the original adapter. */
-function traced(events: readonly Occurrence[]): ReferenceSpan[] {
+function traced(events: readonly EventContext[]): ReferenceSpan[] {
   const tracer = new KeepingTracer();
   const observe = createOpenTelemetryObserver({ tracer });
   for (const { event, ctx } of events) observe(event, ctx);
   return tracer.ended;
 }
 
-async function replay(app: LocalWorker, events: readonly Occurrence[], content = false) {
+async function replay(app: LocalWorker, events: readonly EventContext[], content = false) {
   const body = JSON.stringify({ events, content });
   const response = await app.fetch("/replay", { method: "POST", body });
   const { open_spans, swallowed_errors, traps } = (await response.json()) as Record<string, number>;

@@ -1,6 +1,6 @@
+import { isFunction, ownValue, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
-import { isFunction, ownValue, record, text } from "../read.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 
 /** What AI Gateway says of an answer it passed on. */
 export interface GatewayAnswer {
@@ -59,7 +59,7 @@ export function findGatewayAnswer(value: unknown): GatewayAnswer {
 }
 
 /** Puts what is known into the finish fields of a chat span. */
-export function addGatewayAnswer(fields: FieldSet, answer: GatewayAnswer): void {
+export function addGatewayAnswer(fields: SpanFields, answer: GatewayAnswer): void {
   if (answer === noAnswer) return;
   fields
     .text(Field.gatewayLogId, answer.logId)

@@ -1,7 +1,7 @@
+import { record, text } from "../../base/values.ts";
 import { Abi } from "../../core/abi.gen.ts";
 import type { Attributes, AttributeValue } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import { record, text } from "../read.ts";
 
 /** Parameters of an SDK call. */
 export type Params = Readonly<Record<PropertyKey, unknown>>;
@@ -134,4 +134,26 @@ function entry(
   key: string,
 ): string | undefined {
   return text(source?.[key]) ?? text(source?.[semconvKeys[key] as string]);
+}
+
+/** A call's spans are bounded by its invocation when its parameters carry this. */
+const boundedKey = Symbol.for("cloudflare.agents.ai-sdk.invocation-bounded");
+
+/** What may be read of a call before it is known to be traced. */
+export interface CallHead {
+  readonly isDisabled: boolean;
+  readonly isBounded: boolean;
+  readonly agentName: string | undefined;
+}
+
+export function callHead(params: Params): CallHead {
+  return {
+    isDisabled: isDisabled(params),
+    isBounded: isBounded(params),
+    agentName: agentName(params),
+  };
+}
+
+export function isBounded(params: Params): boolean {
+  return params[boundedKey] === true;
 }

@@ -1,12 +1,11 @@
+import { record, text } from "../../base/values.ts";
 import { Operation, Outcome } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { partsOf } from "../content/parts.ts";
 import { addInput, addOutput, addToolDefinitions } from "../content/record.ts";
 import { StreamedAnswer } from "../content/streamed_answer.ts";
-import { record, text } from "../read.ts";
-import type { SpanInfo } from "../span_info.ts";
-import { observeStream } from "../streams/observe_stream.ts";
+import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
 import {
   findGatewayAnswer,
@@ -14,12 +13,12 @@ import {
   mergeGatewayAnswers,
   watchBinding,
 } from "./gateway_answer.ts";
-import { interceptModel } from "./model_proxy.ts";
+import { observeStream } from "./observe_stream.ts";
 import { ProviderTools } from "./provider_tools.ts";
-import { addCall, addRequest, type ModelInfo, modelInfo } from "./request.ts";
+import { addCall, addRequest, addServer, type ModelInfo, modelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
 import { finishReasonOf, gatewayOf, summarize } from "./response.ts";
-import { addServer } from "./server_address.ts";
+import { interceptModel } from "./substitutes.ts";
 
 /** What the SDK asks a model for. */
 export interface ModelRequest {
@@ -32,7 +31,7 @@ export interface ModelRequest {
 }
 
 /** One attempt at a model call: a chat span from the request to the last part of the answer. */
-export class ModelCall extends RequestCall {
+class ModelCall extends RequestCall {
   readonly #info: SpanInfo;
   readonly #tools: ProviderTools;
   readonly #answer: StreamedAnswer | undefined;
@@ -167,7 +166,7 @@ export class ModelCall extends RequestCall {
     this.#tools.end(outcome);
   }
 
-  protected override addContent(fields: FieldSet): void {
+  protected override addContent(fields: SpanFields): void {
     const { owner, span } = this;
     if (!this.content.outputMessages) return;
     const parts = this.#answer?.parts() ?? partsOf(this.#content);

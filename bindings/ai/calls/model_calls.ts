@@ -4,18 +4,18 @@ import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import { type ContentPolicy, contentPolicy } from "../content/policy.ts";
-import { isBounded } from "../sdk/call_head.ts";
-import type { Sdk } from "../sdk/sdk.ts";
-import type { SpanInfo } from "../span_info.ts";
+import type { SpanInfo } from "../options.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import {
   type Identity,
   identityOf,
+  isBounded,
   metadataAttributes,
   type Params,
   telemetryOptions,
 } from "./identity.ts";
 import { enrichmentOf, redactorOf } from "./redaction.ts";
+import type { Sdk } from "./sdk.ts";
 
 /** The model calls of one SDK function that has no span of its own: each tells all of it. */
 export class ModelCalls implements CallOwner {
@@ -62,7 +62,7 @@ export class ModelCalls implements CallOwner {
   enrich(span: Span, info: SpanInfo): void {
     span.isAbandoned = () => this.isUnread;
     span.setAttributes(this.#attributes);
-    if (!span.isInTrace) return;
+    if (span.isMeasuredOnly) return;
     const attributes = enrichmentOf(this.telemetry, this.#sdk.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }

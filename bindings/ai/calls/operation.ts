@@ -1,13 +1,12 @@
 import { Operation, Outcome } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
-import { Approvals } from "../approvals/approvals.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
-import type { Settings } from "../options.ts";
-import type { SpanInfo } from "../span_info.ts";
-import type { OwnedCall } from "./call_owner.ts";
+import type { Settings, SpanInfo } from "../options.ts";
+import { Approvals } from "./approvals.ts";
+import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import {
   type Identity,
   identityOf,
@@ -30,7 +29,7 @@ export interface SdkFunction {
  * One call of an SDK function: its invoke_agent span and the model calls inside. It ends once, whoever is the first
  * to see the end; the calls that are open then end with it.
  */
-export class AIOperation {
+export class AIOperation implements CallOwner {
   readonly telemetry: Telemetry;
   readonly identity: Identity;
   readonly isStream: boolean;
@@ -62,7 +61,9 @@ export class AIOperation {
   ) {
     this.telemetry = telemetry;
     this.settings = settings;
-    this.content = span.isInTrace ? contentPolicy(settings, telemetryOptions(params)) : noContent;
+    this.content = span.isMeasuredOnly
+      ? noContent
+      : contentPolicy(settings, telemetryOptions(params));
     this.identity = identityOf(params);
     this.isStream = sdkFunction.isStream;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
@@ -76,7 +77,7 @@ export class AIOperation {
     this.#givenModel = params["model"];
     addRequest(fields, telemetry, model, params, this);
     span.start(fields);
-    if (span.isInTrace) {
+    if (!span.isMeasuredOnly) {
       span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
     }
     const { agentName } = this.identity;
@@ -126,7 +127,7 @@ export class AIOperation {
 
   /** Adds what the user's hook has to add to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
-    if (!span.isInTrace) return;
+    if (span.isMeasuredOnly) return;
     const attributes = enrichmentOf(this.telemetry, this.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
@@ -227,7 +228,10 @@ export class AIOperation {
    *
    * @param summary of the result, where no call told of it.
    */
-  #endFields(callOutcome: number, summary: ResponseSummary = emptySummary()): FieldSet | undefined {
+  #endFields(
+    callOutcome: number,
+    summary: ResponseSummary = emptySummary(),
+  ): SpanFields | undefined {
     if (this.#isClosed) return undefined;
     this.#isClosed = true;
     this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;

@@ -1,17 +1,15 @@
+import { number, record, text } from "../../base/values.ts";
 import { Field, Outcome } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
-import { record, text } from "../read.ts";
-import type { ModelKind } from "../sdk/model_kinds.ts";
-import type { SpanInfo } from "../span_info.ts";
-import { observeStream } from "../streams/observe_stream.ts";
+import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
 import { gatewayHeaders, mergeGatewayAnswers } from "./gateway_answer.ts";
-import { tokenUsage } from "./provider_usage.ts";
-import { addCall, addRequest, type ModelInfo } from "./request.ts";
+import type { ModelKind } from "./model_kinds.ts";
+import { observeStream } from "./observe_stream.ts";
+import { addCall, addRequest, addServer, type ModelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
 import { type ResponseSummary, summarize } from "./response.ts";
-import { addServer } from "./server_address.ts";
 
 /** What is asked of a model that does not chat. */
 export interface ProviderRequest {
@@ -122,7 +120,7 @@ export function runProviderCall(
   return runRequest(owner, operation, info, open, execute, settle);
 }
 
-function addCounts(fields: FieldSet, options: Readonly<Record<string, unknown>>): void {
+function addCounts(fields: SpanFields, options: Readonly<Record<string, unknown>>): void {
   // One choice is what there is without asking.
   if (options["n"] !== 1) fields.number(Field.choiceCount, options["n"]);
   fields.number(Field.embeddingDimensions, options["dimensions"]);
@@ -136,4 +134,38 @@ function summaryOf(result: unknown): ResponseSummary {
   // Results of embedding models name no model, the body of the provider's answer mostly does.
   summary.model ??= text(record(record(source?.["response"])?.["body"])?.["model"]);
   return summary;
+}
+
+/** Usage under the names the SDK has for language models. */
+interface TokenUsage {
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+  readonly totalTokens: number | undefined;
+}
+
+/**
+ * The tokens in the usage of a model that does not chat. There are as many shapes as kinds: `{tokens}` of embeddings,
+ * `{inputTokens, outputTokens, totalTokens}` of images, decisions and streamed speech, tokens by modality of
+ * translations, and for speech and transcription what the provider sent.
+ */
+function tokenUsage(usage: unknown): TokenUsage | undefined {
+  const source = record(usage);
+  if (source === undefined) return undefined;
+  const read = (...keys: readonly string[]) =>
+    keys.map((key) => number(source[key])).find((value) => value !== undefined);
+  const embedded = read("tokens");
+  return {
+    inputTokens:
+      embedded ??
+      read("inputTokens", "input_tokens", "prompt_tokens") ??
+      sum(read("inputTextTokens"), read("inputAudioTokens")),
+    outputTokens:
+      read("outputTokens", "output_tokens", "completion_tokens") ??
+      sum(read("outputTextTokens"), read("outputAudioTokens")),
+    totalTokens: embedded ?? read("totalTokens", "total_tokens"),
+  };
+}
+
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
 }

@@ -1,12 +1,12 @@
+import { record, text } from "../../base/values.ts";
 import { Field, Outcome } from "../../core/abi.gen.ts";
 import type { Span } from "../../trace/span.ts";
 import { startSpan } from "../../trace/tracer.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import { parsedInput } from "../content/parts.ts";
 import { addToolValue } from "../content/record.ts";
-import { record, text } from "../read.ts";
 import type { CallOwner } from "./call_owner.ts";
-import { toolSpan } from "./tool_span.ts";
+import { toolSpan } from "./tool_call.ts";
 
 type Part = Readonly<Record<string, unknown>>;
 
@@ -89,7 +89,7 @@ export class ProviderTools {
     const fields = span.newFields();
     const error = telemetry.guard(() => {
       const result = part["result"] ?? part["error"];
-      if (content.toolResults && span.isInTrace)
+      if (content.toolResults && !span.isMeasuredOnly)
         addToolValue(fields, Field.toolCallResult, result, redact);
       return errorOf(part, result);
     });

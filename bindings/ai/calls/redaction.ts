@@ -1,10 +1,9 @@
-import { maskSecrets } from "../../core/address.ts";
+import { maskSecrets } from "../../base/address.ts";
+import { reportAnswer } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import { reportAnswer } from "../../trace/thenable.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
-import type { Settings } from "../options.ts";
-import type { SpanInfo } from "../span_info.ts";
+import type { Settings, SpanInfo } from "../options.ts";
 
 /** The user's hook for one span. A text is dropped and counted where it throws or answers neither text nor undefined. */
 export function redactorOf(

@@ -1,7 +1,7 @@
-import { Field } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
+import { isFunction, ownValue, record, text } from "../../base/values.ts";
+import { Field, Profile } from "../../core/abi.gen.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import { record, text } from "../read.ts";
 import type { Identity } from "./identity.ts";
 
 /** Which model a call goes to. */
@@ -19,7 +19,7 @@ export function modelInfo(model: unknown): ModelInfo {
 }
 
 /** Puts what all AI SDK spans carry into the start fields. */
-export function addCall(fields: FieldSet, sdkOperation: string, identity: Identity): void {
+export function addCall(fields: SpanFields, sdkOperation: string, identity: Identity): void {
   fields
     .text(Field.integrationName, "ai-sdk")
     .text(Field.sdkOperationName, sdkOperation)
@@ -31,7 +31,7 @@ export function addCall(fields: FieldSet, sdkOperation: string, identity: Identi
 
 /** Puts a model request into the start fields. `settings` are the parameters of the call. */
 export function addRequest(
-  fields: FieldSet,
+  fields: SpanFields,
   telemetry: Telemetry,
   model: ModelInfo,
   settings: Readonly<Record<string, unknown>>,
@@ -53,4 +53,38 @@ export function addRequest(
     .number(Field.presencePenalty, settings["presencePenalty"])
     .number(Field.seed, settings["seed"])
     .texts(Field.stopSequences, settings["stopSequences"]);
+}
+
+const defaultPorts: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 };
+
+/**
+ * Puts host and port of a model's provider into the start fields, nothing else of its URL. Models of provider packages
+ * keep it in their `config`; of any other it is not known. Profile agents has no names for it.
+ */
+export function addServer(fields: SpanFields, profile: number, model: unknown): void {
+  if (profile !== Profile.latest) return;
+  const url = baseUrl(model);
+  const port = url && (url.port === "" ? defaultPorts[url.protocol] : Number(url.port));
+  // An address of version 6 is written in brackets in a URL only.
+  fields
+    .text(Field.serverAddress, url?.hostname.replace(/^\[(.*)\]$/, "$1"))
+    .number(Field.serverPort, port);
+}
+
+/** `baseURL` of a model's config, a text or what gives one, or else what its `url` makes of an empty path. */
+function baseUrl(model: unknown): URL | undefined {
+  const config = ownValue(model, "config");
+  const base = ownValue(config, "baseURL") ?? ownValue(config, "baseUrl");
+  const url = ownValue(config, "url");
+  try {
+    if (typeof base === "string") return new URL(base);
+    if (isFunction(base)) return new URL(String(base.call(config)));
+    if (!isFunction(url)) return undefined;
+    return new URL(
+      String(url.call(config, { path: "", modelId: text(ownValue(model, "modelId")) })),
+    );
+  } catch {
+    // A setting that is missing, or no URL: the request will tell.
+    return undefined;
+  }
 }

@@ -1,11 +1,11 @@
+import { isThenable } from "../../base/values.ts";
 import { Outcome } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import type { SpanContext } from "../../trace/span_runtime.ts";
-import { isThenable } from "../../trace/thenable.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { type ContentPolicy, noContent } from "../content/policy.ts";
-import type { SpanInfo } from "../span_info.ts";
+import type { SpanInfo } from "../options.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { type CurrentCall, runInCall } from "./current_call.ts";
 import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answer.ts";
@@ -24,7 +24,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   protected constructor(owner: CallOwner, span: Span) {
     this.owner = owner;
     this.span = span;
-    this.content = span.isInTrace ? owner.content : noContent;
+    this.content = span.isMeasuredOnly ? noContent : owner.content;
     span.onTruncate = () => this.closeWith(Outcome.truncated);
   }
 
@@ -34,7 +34,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   abstract fail(cause: unknown): void;
 
   spanContext(): SpanContext | undefined {
-    return this.span.isInTrace ? this.span.spanContext() : undefined;
+    return this.span.isMeasuredOnly ? undefined : this.span.spanContext();
   }
 
   noteHeaders(headers: unknown): void {
@@ -65,10 +65,10 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   protected endChildren(_outcome: number): void {}
 
   /** Puts more of the answer than its summary into the finish fields. */
-  protected addContent(_fields: FieldSet): void {}
+  protected addContent(_fields: SpanFields): void {}
 
   /** The finish fields; undefined when the call has ended before. */
-  #endFields(outcome: number): FieldSet | undefined {
+  #endFields(outcome: number): SpanFields | undefined {
     const { owner, span } = this;
     if (!owner.callEnded(this)) return undefined;
     owner.telemetry.guard(() => this.endChildren(outcome));

@@ -1,6 +1,6 @@
+import { number, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
-import type { FieldSet } from "../../core/field_set.ts";
-import { number, record, text } from "../read.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import {
   addGatewayAnswer,
   findGatewayAnswer,
@@ -63,7 +63,7 @@ export function finishReasonOf(value: unknown): string | undefined {
 }
 
 /** Puts a summary into the finish fields of a span. */
-export function addResponse(fields: FieldSet, summary: ResponseSummary): void {
+export function addResponse(fields: SpanFields, summary: ResponseSummary): void {
   fields.text(Field.responseId, summary.id);
   fields.text(Field.responseModel, summary.model);
   addGatewayAnswer(fields, summary.gateway);
@@ -77,7 +77,7 @@ export function addResponse(fields: FieldSet, summary: ResponseSummary): void {
  * Puts usage into the fields, from either shape: `{inputTokens: n, inputTokenDetails: {...}}` of the SDK or
  * `{inputTokens: {total, cacheRead, cacheWrite}}` of providers since specification v3.
  */
-function addUsage(fields: FieldSet, usage: unknown): void {
+function addUsage(fields: SpanFields, usage: unknown): void {
   const source = record(usage);
   if (source === undefined) return;
   const { inputTokens, outputTokens } = source;

@@ -1,6 +1,5 @@
+import { isThenable, record } from "../../base/values.ts";
 import { Outcome } from "../../core/abi.gen.ts";
-import { isThenable } from "../../trace/thenable.ts";
-import { record } from "../read.ts";
 import type { CallOwner } from "./call_owner.ts";
 import type { ProviderCall } from "./provider_call.ts";
 

@@ -1,12 +1,64 @@
-import { Field, Outcome } from "../../core/abi.gen.ts";
-import type { Span } from "../../trace/span.ts";
-import { isThenable } from "../../trace/thenable.ts";
+import { isFunction, isThenable, record, text } from "../../base/values.ts";
+import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
+import type { Span, SpanOptions } from "../../trace/span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
-import { isFunction, record, text } from "../read.ts";
+import type { SpanInfo } from "../options.ts";
+import type { CallOwner } from "./call_owner.ts";
 import type { AIOperation } from "./operation.ts";
-import { toolWith } from "./tool_copy.ts";
-import { type ToolInvocation, toolSpan } from "./tool_span.ts";
+import { redactedTarget } from "./redaction.ts";
+import { addCall } from "./request.ts";
+import { toolWith } from "./substitutes.ts";
+
+/** A call of a tool, whoever runs it. */
+interface ToolInvocation {
+  readonly toolName: string;
+  readonly toolCallId: string | undefined;
+  readonly input: unknown;
+  /** gen_ai.tool.type: "function" unless given, "extension" for what the provider runs. */
+  readonly type?: "extension";
+}
+
+/** An execute_tool span before it is opened. */
+interface ToolSpan {
+  readonly name: string;
+  readonly options: SpanOptions;
+  /** Writes the start attributes. */
+  begin(span: Span): void;
+}
+
+export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
+  const { telemetry, identity, content } = owner;
+  const { toolName, toolCallId, type } = tool;
+  const info: SpanInfo = {
+    operation: "execute_tool",
+    agentName: identity.agentName,
+    toolName,
+    toolCallId,
+  };
+  const options = owner.childOptions(Operation.executeTool, info);
+  const { redact } = options;
+  return {
+    name: telemetry.nameOf(
+      Operation.executeTool,
+      redactedTarget(redact, "gen_ai.tool.name", toolName),
+    ),
+    options,
+    begin(span) {
+      const fields = span.newFields();
+      addCall(fields, "tool.execute", identity);
+      fields
+        .text(Field.toolName, toolName)
+        .text(Field.toolCallId, toolCallId)
+        .verbatim(Field.toolType, type);
+      if (content.toolArguments && !span.isMeasuredOnly) {
+        addToolValue(fields, Field.toolCallArguments, tool.input, redact);
+      }
+      span.start(fields);
+      owner.enrich(span, info);
+    },
+  };
+}
 
 /** A call of a tool that the SDK runs. */
 export interface ToolRequest extends Omit<ToolInvocation, "type"> {
@@ -124,4 +176,44 @@ async function* drainedInSpan(
     if (!isExhausted) await span.activate(() => iterator.return?.());
     finish(last);
   }
+}
+
+/**
+ * Records the calls of tools in `content` that the SDK has rejected, because the input does not fit or there is no such
+ * tool: a failed execute_tool span each, below the operation. Their tools never run, and the model is told of the error.
+ *
+ * @param content of a step, as the SDK gives it.
+ */
+export function recordRejectedCalls(operation: AIOperation, content: unknown): void {
+  if (!Array.isArray(content)) return;
+  if (!content.some((part) => isRejected(record(part)))) return;
+  // Of calls that share an id a step has one part several times.
+  for (const part of new Set(content)) recordIfRejected(operation, part);
+}
+
+/** Whether a part of an answer is such a call. What the provider runs is not the SDK's to reject. */
+export function isRejected(
+  part: Readonly<Record<string, unknown>> | undefined,
+): part is Readonly<Record<string, unknown>> {
+  return (
+    part?.["type"] === "tool-call" && part["invalid"] === true && part["providerExecuted"] !== true
+  );
+}
+
+/** The same as {@link recordRejectedCalls} for one part. */
+export function recordIfRejected(operation: AIOperation, value: unknown): void {
+  const part = record(value);
+  if (!isRejected(part) || operation.isClosed) return;
+  const tool = toolSpan(operation, {
+    toolName: text(part["toolName"]) ?? "tool",
+    toolCallId: text(part["toolCallId"]),
+    input: part["input"],
+  });
+  operation.activate(() =>
+    activateSpan(operation.telemetry, tool.name, tool.options, (span) => {
+      if (span === undefined) return;
+      operation.telemetry.guard(() => tool.begin(span));
+      span.fail(part["error"]);
+    }),
+  );
 }

@@ -1,5 +1,5 @@
-import { maskAddress, maskSecrets } from "../../core/address.ts";
-import { cutToBytes, utf8Length } from "../../core/utf8.ts";
+import { maskAddress, maskSecrets } from "../../base/address.ts";
+import { cutToBytes, utf8Length } from "../../base/bytes.ts";
 import { describeBase64, describeBinary } from "./media.ts";
 
 /** Room a container keeps for its end and for the mark of what it leaves out. */

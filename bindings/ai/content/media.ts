@@ -1,4 +1,4 @@
-import { cleanAddress } from "../../core/address.ts";
+import { cleanAddress } from "../../base/address.ts";
 
 /** Texts shorter than this are written even when they look like base64: an id, a hash or a token does too. */
 const minBase64Length = 2048;

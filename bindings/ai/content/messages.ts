@@ -1,6 +1,6 @@
+import { utf8Length } from "../../base/bytes.ts";
+import { record, text } from "../../base/values.ts";
 import { Abi } from "../../core/abi.gen.ts";
-import { utf8Length } from "../../core/utf8.ts";
-import { record, text } from "../read.ts";
 import { boundedJson, type TextFilter } from "./bounded_json.ts";
 import { type Part, partsOf } from "./parts.ts";
 

@@ -1,4 +1,4 @@
-import { record, text } from "../read.ts";
+import { record, text } from "../../base/values.ts";
 import { describeMedia } from "./media.ts";
 
 /** A part of a message in the shape of the GenAI semantic conventions. */

@@ -1,4 +1,4 @@
-import { record, text } from "../read.ts";
+import { record, text } from "../../base/values.ts";
 import { maxContentBytes } from "./messages.ts";
 import { type Part, partOf } from "./parts.ts";
 

@@ -1,14 +1,12 @@
-import { reportOnce } from "../../core/report_once.ts";
-import type { Telemetry } from "../../trace/telemetry.ts";
+import { reportOnce } from "../../base/report_once.ts";
+import { isFunction, record, text } from "../../base/values.ts";
+import { isRecorded, type Telemetry } from "../../trace/telemetry.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { runProviderCall } from "../calls/provider_call.ts";
 import { runToolCall } from "../calls/tool_call.ts";
 import { type AITelemetryOptions, readSettings, type Settings } from "../options.ts";
-import { isFunction, record, text } from "../read.ts";
-import { isRecorded } from "../sdk/model_functions.ts";
 import { OperationHooks, runObserved, toolRequest } from "./integration.ts";
-import { openCalls, type TracedCall } from "./integration_calls.ts";
-import { setListening, takeClaim } from "./integration_claims.ts";
+import { openCalls, setListening, type TracedCall, takeClaim } from "./integration_calls.ts";
 import { announcedOperation, type SdkEvent } from "./integration_events.ts";
 import { modelCallsOf, modelFunctionOf, providerRequest } from "./integration_models.ts";
 

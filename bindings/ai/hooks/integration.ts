@@ -1,13 +1,9 @@
+import { record, text } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import type { Params } from "../calls/identity.ts";
-import { telemetryOptions } from "../calls/identity.ts";
+import { type Params, telemetryOptions } from "../calls/identity.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { recordRejectedCalls } from "../calls/rejected_calls.ts";
-import { runToolCall, type ToolRequest } from "../calls/tool_call.ts";
-import { record, text } from "../read.ts";
-import { recordDecisions } from "./integration_approvals.ts";
-import { ToolEnds } from "./integration_tools.ts";
+import { recordRejectedCalls, runToolCall, type ToolRequest } from "../calls/tool_call.ts";
 
 declare global {
   // The SDK keeps its registered integrations here, both majors of it.
@@ -162,3 +158,79 @@ export function runObserved<T>(
     return execute();
   }
 }
+
+/**
+ * Records the approvals that the content of a finished call tells of: those that were asked for, and those that a
+ * policy refused. The hooks of the SDK do not tell when that is decided.
+ */
+function recordDecisions(operation: AIOperation, content: unknown): void {
+  if (!Array.isArray(content)) return;
+  const parts = content.map(record).filter((part) => part !== undefined);
+  const requests = parts.filter((part) => part["type"] === "tool-approval-request");
+  if (requests.length === 0) return;
+  const refusals = parts.filter((part) => {
+    return part["type"] === "tool-approval-response" && part["approved"] === false;
+  });
+  const refused = new Set(refusals.map((part) => part["approvalId"]));
+  operation.activate(() => {
+    for (const { approvalId, isAutomatic, ...part } of requests) {
+      const toolCall = record(part["toolCall"]);
+      // The answer of the model has told of it.
+      if (toolCall?.["providerExecuted"] === true) continue;
+      const request = {
+        toolName: text(toolCall?.["toolName"]) ?? "tool",
+        toolCallId: text(toolCall?.["toolCallId"]),
+      };
+      if (refused.has(approvalId)) operation.approvals.recordDecision(request, "denied");
+      else if (isAutomatic !== true) operation.approvals.recordDecision(request, "requested");
+    }
+  });
+}
+
+interface Waiting {
+  readonly toolCallId: string | undefined;
+  readonly end: (result: unknown) => void;
+}
+
+/** Keeps tool spans open until the SDK tells of the tool's result, which its hook around the tool does not return. */
+class ToolEnds {
+  // In the order in which the tools settled, which is the order in which the SDK tells of them: ids may repeat.
+  readonly #waiting = new Set<Waiting>();
+
+  /** Runs a tool; the SDK gets what `event.execute` gives, when it gives it. */
+  run(operation: AIOperation, request: ToolRequest, event: ExecuteEvent): PromiseLike<unknown> {
+    let returned: PromiseLike<unknown> | undefined;
+    let result: unknown;
+    const observed = runToolCall(operation, { ...request, result: () => result }, () => {
+      returned = event.execute();
+      return returned
+        .then(() => this.#end(request))
+        .then((value) => {
+          result = value;
+        });
+    });
+    observed.then(undefined, ignore);
+    return returned ?? observed;
+  }
+
+  /** A tool has ended. */
+  ended(event: unknown): void {
+    const source = record(event);
+    const toolCallId = text(record(source?.["toolCall"])?.["toolCallId"]);
+    for (const waiting of this.#waiting) {
+      if (waiting.toolCallId !== toolCallId) continue;
+      this.#waiting.delete(waiting);
+      waiting.end(record(source?.["toolOutput"])?.["output"]);
+      return;
+    }
+  }
+
+  #end({ toolCallId }: ToolRequest): Promise<unknown> {
+    return new Promise((end) => {
+      this.#waiting.add({ toolCallId, end });
+    });
+  }
+}
+
+// The caller gets the tool's own promise.
+function ignore(): void {}

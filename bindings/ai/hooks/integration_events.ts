@@ -1,9 +1,9 @@
+import { record } from "../../base/values.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import { agentName, type Params } from "../calls/identity.ts";
 import { AIOperation, operationSpan, type SdkFunction } from "../calls/operation.ts";
 import type { Settings } from "../options.ts";
-import { record } from "../read.ts";
 
 /** An event of the SDK. */
 export type SdkEvent = Readonly<Record<string, unknown>>;

@@ -1,14 +1,14 @@
+import { record } from "../../base/values.ts";
 import { Outcome } from "../../core/abi.gen.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import { ModelCalls } from "../calls/model_calls.ts";
+import { type ModelKind, modelKinds } from "../calls/model_kinds.ts";
 import { type ProviderRequest, runProviderCall } from "../calls/provider_call.ts";
 import { modelInfo } from "../calls/request.ts";
 import type { Settings } from "../options.ts";
-import { record } from "../read.ts";
-import { type ModelKind, modelKinds } from "../sdk/model_kinds.ts";
 import type { TracedCall } from "./integration_calls.ts";
+import { AwaitedResult } from "./integration_calls.ts";
 import { paramsOf, type SdkEvent } from "./integration_events.ts";
-import { AwaitedResult } from "./integration_result.ts";
 
 /** A function that only calls a model. */
 interface ModelFunction {

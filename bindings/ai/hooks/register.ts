@@ -1,16 +1,14 @@
-import type { Telemetry } from "../../trace/telemetry.ts";
+import { record, text } from "../../base/values.ts";
+import { isRecorded, type Telemetry } from "../../trace/telemetry.ts";
 import { startSpan } from "../../trace/tracer.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { modelInfo } from "../calls/request.ts";
 import { type AITelemetryOptions, readSettings, type Settings } from "../options.ts";
-import { record, text } from "../read.ts";
-import { isRecorded } from "../sdk/model_functions.ts";
 import { type ExecuteEvent, markedAsOurs, OperationHooks, runObserved } from "./integration.ts";
-import { openCalls, type TracedCall } from "./integration_calls.ts";
+import { AwaitedResult, openCalls, type TracedCall } from "./integration_calls.ts";
 import { announcedOperation, type SdkEvent } from "./integration_events.ts";
 import { HookedModelCalls, modelFunctionOf } from "./integration_models.ts";
-import { AwaitedResult } from "./integration_result.ts";
 
 /** An integration for `registerTelemetry` of ai@7. */
 export interface AISDKTelemetry {

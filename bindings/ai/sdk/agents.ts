@@ -1,12 +1,18 @@
-import { isThenable } from "../../trace/thenable.ts";
-import { identityOf, type Params, type Replaceable, telemetryOptions } from "../calls/identity.ts";
+import { isFunction, isThenable, record, text } from "../../base/values.ts";
+import {
+  type CallHead,
+  callHead,
+  identityOf,
+  isBounded,
+  type Params,
+  type Replaceable,
+  telemetryOptions,
+} from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { runClaimed } from "../hooks/integration_claims.ts";
-import { isFunction, record, text } from "../read.ts";
-import { type CallHead, callHead, isBounded } from "./call_head.ts";
+import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
+import { runClaimed } from "../hooks/integration_calls.ts";
 import { runOperation } from "./operation_call.ts";
 import { hasSteps, instrumentCall, observeStepEnd } from "./operation_functions.ts";
-import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
 interface Agent {

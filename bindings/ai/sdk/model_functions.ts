@@ -1,19 +1,17 @@
-import type { Telemetry } from "../../trace/telemetry.ts";
-import { isThenable } from "../../trace/thenable.ts";
+import { isFunction, isThenable, record } from "../../base/values.ts";
+import { isRecorded } from "../../trace/telemetry.ts";
 import { isDisabled, type Params } from "../calls/identity.ts";
 import { observedModel } from "../calls/model_call.ts";
 import { ModelCalls } from "../calls/model_calls.ts";
-import { interceptModel } from "../calls/model_proxy.ts";
+import { type ModelKind, modelKinds } from "../calls/model_kinds.ts";
+import { observeStream } from "../calls/observe_stream.ts";
 import { type ProviderCall, runProviderCall } from "../calls/provider_call.ts";
 import { modelInfo } from "../calls/request.ts";
+import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { type StartedWork, startedWork } from "../calls/started_work.ts";
+import { interceptModel } from "../calls/substitutes.ts";
 import { withoutOurs } from "../hooks/integration.ts";
-import { runClaimed } from "../hooks/integration_claims.ts";
-import { record } from "../read.ts";
-import { noteReader } from "../streams/stream_reader.ts";
-import { modelKinds } from "./model_kinds.ts";
-import { resolveModel } from "./resolve_model.ts";
-import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
+import { runClaimed } from "../hooks/integration_calls.ts";
 import type { ModelFunction } from "./sdk_functions.ts";
 
 /** A function that only calls a model, with a span for each request to the provider. */
@@ -41,20 +39,6 @@ export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original
     });
   };
   return likeOriginal(wrapper, original);
-}
-
-const noTraceId = "0".repeat(32);
-
-/**
- * Whether a span opened here would be recorded, by a trace or by metrics. There is no span yet to ask: the active one is
- * asked instead, which may have ended in a trace that goes on.
- */
-export function isRecorded({ host, runtime }: Telemetry): boolean {
-  const { core } = host;
-  if (core?.isMeasuring === true) return true;
-  if (!runtime.capabilities.spans || core === undefined) return false;
-  const active = runtime.activeSpan();
-  return active === undefined || active.isTraced || active.spanContext?.()?.traceId !== noTraceId;
 }
 
 interface ObservedCall {
@@ -102,4 +86,76 @@ function observe(
 function observedParams(sdk: Sdk, params: Params, model: object): Params {
   const observed = { ...params, model };
   return sdk.isV7 ? withoutOurs(observed) : observed;
+}
+
+/**
+ * Notes when the result of a function that streams gets a reader: a stream, or a result with getters, each of which
+ * begins to read. Of any other result nothing is noted.
+ */
+function noteReader(owner: ModelCalls, result: unknown): void {
+  const source = record(result);
+  const noted = () => {
+    owner.isUnread = false;
+  };
+  const stream = source === undefined ? undefined : ownValue(source, "stream");
+  if (stream instanceof ReadableStream) {
+    owner.isUnread = observeStream(stream, {
+      onStart: noted,
+      onDone: noted,
+      onError: noted,
+      onCancel: noted,
+    });
+    return;
+  }
+  if (source === undefined || ownGetter(source, "fullStream") === undefined) return;
+  for (const name of Object.keys(source)) {
+    const get = ownGetter(source, name);
+    if (get === undefined) continue;
+    const value = () => {
+      noted();
+      return get.call(source) as unknown;
+    };
+    Object.defineProperty(source, name, { get: value, configurable: true, enumerable: true });
+  }
+  owner.isUnread = true;
+}
+
+function ownValue(source: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(source, name)?.value as unknown;
+}
+
+function ownGetter(source: object, name: string): (() => unknown) | undefined {
+  const descriptor = Object.getOwnPropertyDescriptor(source, name);
+  return descriptor?.configurable === true ? descriptor.get : undefined;
+}
+
+declare global {
+  // The provider of string ids, where the program has set one.
+  var AI_SDK_DEFAULT_PROVIDER: unknown;
+}
+
+/**
+ * The model of a call, a string id resolved as the SDK does it; undefined for what has none of the methods that could
+ * be observed. An id that cannot be resolved stays one: the SDK tries again and reports the error as its own.
+ */
+export function resolveModel(sdk: Sdk, kind: ModelKind, model: unknown): object | undefined {
+  const resolved = record(typeof model === "string" ? modelOfId(sdk, kind, model) : model);
+  return kind.methods.some((method) => isFunction(resolved?.[method])) ? resolved : undefined;
+}
+
+function modelOfId(sdk: Sdk, kind: ModelKind, id: string): unknown {
+  const provider: unknown = globalThis.AI_SDK_DEFAULT_PROVIDER ?? sdk.namespace["gateway"];
+  // The gateway is a function that has the methods of a provider.
+  if (!isFunction(provider) && record(provider) === undefined) return undefined;
+  const methods = provider as unknown as Readonly<Record<string, unknown>>;
+  const version = methods["specificationVersion"];
+  const isAdapted = sdk.isV7 && kind.isRaw !== true && version !== "v4";
+  const names =
+    isAdapted && version !== "v3" ? (kind.legacyFactories ?? kind.factories) : kind.factories;
+  const factory = names.map((name) => methods[name]).find(isFunction);
+  try {
+    return factory?.call(kind.isDetached === true && !isAdapted ? undefined : provider, id);
+  } catch {
+    return undefined;
+  }
 }

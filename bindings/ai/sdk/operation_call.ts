@@ -1,10 +1,9 @@
-import { isThenable } from "../../trace/thenable.ts";
+import { isThenable } from "../../base/values.ts";
 import { activateSpan } from "../../trace/tracer.ts";
-import type { Params } from "../calls/identity.ts";
+import type { CallHead, Params } from "../calls/identity.ts";
 import { AIOperation, operationSpan, type SdkFunction } from "../calls/operation.ts";
-import { observeResult } from "../streams/result_stream.ts";
-import type { CallHead } from "./call_head.ts";
-import type { Sdk } from "./sdk.ts";
+import type { Sdk } from "../calls/sdk.ts";
+import { observeResult } from "./result_stream.ts";
 
 /** A call that is an operation. */
 export interface OperationCall {

@@ -1,15 +1,14 @@
+import { isFunction, record } from "../../base/values.ts";
 import type { Params, Replaceable } from "../calls/identity.ts";
+import { callHead } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { recordRejectedCalls } from "../calls/rejected_calls.ts";
+import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
+import { recordRejectedCalls } from "../calls/tool_call.ts";
 import { withoutOurs } from "../hooks/integration.ts";
-import { runClaimed } from "../hooks/integration_claims.ts";
-import { isFunction, record } from "../read.ts";
-import { callHead } from "./call_head.ts";
+import { runClaimed } from "../hooks/integration_calls.ts";
+import { instrumentV6, instrumentV7 } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
-import { type Call, likeOriginal, type Sdk } from "./sdk.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
-import { instrumentParams as instrumentV6 } from "./v6.ts";
-import { instrumentParams as instrumentV7 } from "./v7.ts";
 
 /** A function of the SDK as an operation. */
 export function wrapOperationFunction(

@@ -1,5 +1,5 @@
+import { type ModelKind, modelKinds } from "../calls/model_kinds.ts";
 import type { SdkFunction } from "../calls/operation.ts";
-import { type ModelKind, modelKinds } from "./model_kinds.ts";
 
 /** A function that is an operation of its own: an invoke_agent span around the calls of its models and tools. */
 export interface OperationFunction extends SdkFunction {

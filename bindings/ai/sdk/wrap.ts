@@ -1,10 +1,10 @@
+import { isFunction, record } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
+import type { Call, Sdk } from "../calls/sdk.ts";
 import { type AITelemetryOptions, readSettings } from "../options.ts";
-import { isFunction, record } from "../read.ts";
 import { wrapAgentClass } from "./agents.ts";
 import { wrapModelFunction } from "./model_functions.ts";
 import { wrapOperationFunction } from "./operation_functions.ts";
-import type { Call, Sdk } from "./sdk.ts";
 import { agentClasses, modelFunctions, operationFunctions } from "./sdk_functions.ts";
 
 type Wrap = (original: Call) => object;

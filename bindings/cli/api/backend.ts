@@ -1,7 +1,7 @@
 import type { BackendOptions, Destination, Signal } from "../../otlp/backends/backend.ts";
 import { resolveBackend } from "../../otlp/backends/resolve_backend.ts";
-import { usageError } from "../cli_error.ts";
-import type { Invocation } from "../command.ts";
+import type { CommandCall } from "../command.ts";
+import { usageError } from "../command.ts";
 
 /** Options of every command that names a backend. Keys come from the backend's variables alone. */
 export const backendOptions = {
@@ -22,7 +22,7 @@ const names = ["axiom", "custom", "datadog", "grafana", "honeycomb", "sentry"];
  * @throws CliError where something is missing or the backend does not take a signal.
  */
 export function backendDestinations(
-  invocation: Invocation,
+  invocation: CommandCall,
   backend: string,
   signals: readonly Signal[],
 ): ReadonlyMap<Signal, Destination> {

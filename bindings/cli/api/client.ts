@@ -1,12 +1,11 @@
+import { APIConnectionError, APIError } from "cloudflare/error";
 import { BaseAIGateway } from "cloudflare/resources/ai-gateway/ai-gateway";
 import { BaseNamespaces } from "cloudflare/resources/kv/namespaces/namespaces";
 import { BaseJobs } from "cloudflare/resources/logpush/jobs";
 import { BaseQueues } from "cloudflare/resources/queues/queues";
 import { BaseDestinations } from "cloudflare/resources/workers/observability/destinations";
 import { createClient } from "cloudflare/tree-shakable";
-import { usageError } from "../cli_error.ts";
-import type { Invocation } from "../command.ts";
-import { variable } from "../io.ts";
+import { CliError, type CommandCall, usageError, variable } from "../command.ts";
 
 const resources = [BaseAIGateway, BaseNamespaces, BaseJobs, BaseQueues, BaseDestinations] as const;
 const defaultBaseUrl = "https://api.cloudflare.com/client/v4";
@@ -44,7 +43,7 @@ export const apiOptions = { "account-id": { type: "string" } } as const;
  * @param configured the account a configuration names.
  * @throws CliError where one of them is missing.
  */
-export function openApi({ io, secrets, text }: Invocation, configured?: string): Api {
+export function openApi({ io, secrets, text }: CommandCall, configured?: string): Api {
   const token = variable(io, "CLOUDFLARE_API_TOKEN");
   if (token === undefined) {
     throw usageError(
@@ -74,4 +73,95 @@ function checked(baseUrl: string): string {
     url?.protocol === "http:" && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname);
   if (url?.protocol === "https:" || isHere) return baseUrl;
   throw usageError("CLOUDFLARE_BASE_URL has to begin with https://");
+}
+
+const pageSize = 100;
+/** More than any account may have. */
+const maxPages = 1000;
+
+/** One page of a list whose client does not go on to the next by itself. */
+interface Page<T> {
+  readonly result?: readonly T[] | null;
+}
+
+/**
+ * All items of a list that comes in pages.
+ *
+ * @param idOf tells a page that repeats, of an endpoint that has only one.
+ */
+export async function allPages<T>(
+  load: (page: number, size: number) => PromiseLike<Page<T>>,
+  idOf: (item: T) => unknown,
+): Promise<T[]> {
+  const items = new Map<unknown, T>();
+  for (let page = 1; page <= maxPages; page += 1) {
+    const { result } = await load(page, pageSize);
+    const before = items.size;
+    for (const item of result ?? []) items.set(idOf(item), item);
+    if ((result?.length ?? 0) < pageSize || items.size === before) break;
+  }
+  return [...items.values()];
+}
+
+/** What was asked of the API, for errors. */
+export interface Asked {
+  /** Such as "read the queues". */
+  readonly to: string;
+  /** What the token needs for it. */
+  readonly permission: string;
+  /** What may be missing or in the way, such as `the gateway "shop"`. */
+  readonly subject: string;
+}
+
+const maxReasonLength = 300;
+
+/**
+ * Runs a request. What the API refuses becomes one line that says what to do.
+ *
+ * @throws CliError
+ */
+export async function ask<T>(asked: Asked, request: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (cause) {
+    if (!(cause instanceof APIError)) throw cause;
+    throw new CliError(`cannot ${asked.to}: ${explanation(cause, asked)}`);
+  }
+}
+
+function explanation(error: APIError, { permission, subject }: Asked): string {
+  if (error instanceof APIConnectionError) {
+    return "Cloudflare's API cannot be reached: check the network and try again";
+  }
+  const reason = reasonOf(error);
+  switch (error.status) {
+    case 401:
+      return `the token is not accepted (401${reason}): CLOUDFLARE_API_TOKEN is wrong, expired or revoked`;
+    case 403:
+      return `the token may not do this (403${reason}): give it the permission "${permission}" for this account`;
+    case 404:
+      return `${subject} does not exist (404${reason}): check its name and CLOUDFLARE_ACCOUNT_ID`;
+    case 409:
+      return `${subject} is in the way or has just been changed (409${reason}): list what there is and try again`;
+    case 429:
+      return `too many requests (429${reason}): try again ${waitOf(error)}`;
+    default:
+  }
+  if (error.status !== undefined && error.status >= 500) {
+    return `Cloudflare's API failed (${error.status}${reason}): list what there is before you try again, it may have been done`;
+  }
+  return `Cloudflare refuses it (${error.status}${reason})`;
+}
+
+/** What the API says of it, in its own words. */
+function reasonOf(error: APIError): string {
+  const [first] = error.errors as readonly { readonly code?: number; readonly message?: string }[];
+  if (first?.message === undefined) return "";
+  const text = `${first.message}`.replace(/\s+/g, " ").slice(0, maxReasonLength);
+  return `, ${text}${first.code === undefined ? "" : ` [${first.code}]`}`;
+}
+
+function waitOf(error: APIError): string {
+  const seconds = Number((error.headers as Headers | undefined)?.get("retry-after") ?? "");
+  return seconds > 0 ? `in ${seconds} s` : "in a few minutes";
 }

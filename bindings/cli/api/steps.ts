@@ -1,5 +1,5 @@
-import { CliError } from "../cli_error.ts";
 import type { Report } from "../command.ts";
+import { CliError } from "../command.ts";
 
 /** One thing a command would do to an account, or finds done. */
 export interface Step {

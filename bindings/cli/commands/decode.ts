@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { AggregateAbi, aggregatorCounterNames, MetricsFormat } from "../../aggregate/abi.gen.ts";
-import { type Aggregate, createAggregate } from "../../aggregate/aggregate.ts";
-import { AggregationError } from "../../aggregate/aggregation_error.ts";
-import { CliError, usageError } from "../cli_error.ts";
-import type { Command, Report } from "../command.ts";
-import type { Io } from "../io.ts";
+import {
+  AggregateAbi,
+  aggregatorCounterNames,
+  MetricsFormat,
+} from "../../aggregate/totals/abi.gen.ts";
+import {
+  type Aggregate,
+  AggregationError,
+  createAggregate,
+} from "../../aggregate/totals/aggregate.ts";
+import type { Command, Io, Report } from "../command.ts";
+import { CliError, usageError } from "../command.ts";
 
 const formats: Readonly<Record<string, number>> = {
   json: MetricsFormat.json,

@@ -1,11 +1,9 @@
 import type { Destination, Signal } from "../../otlp/backends/backend.ts";
 import { backendDestinations, backendOptions } from "../api/backend.ts";
-import { type Api, apiOptions, openApi } from "../api/client.ts";
-import { ask } from "../api/explain.ts";
-import { allPages } from "../api/pages.ts";
+import { type Api, allPages, apiOptions, ask, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import { CliError, usageError } from "../cli_error.ts";
 import type { Command } from "../command.ts";
+import { CliError, usageError } from "../command.ts";
 
 type Found = Awaited<ReturnType<typeof listDestinations>>[number];
 type Dataset = Found["configuration"]["logpushDataset"];

@@ -1,11 +1,9 @@
-import { maskSecrets } from "../../core/address.ts";
+import { maskSecrets } from "../../base/address.ts";
 import { backendDestinations, backendOptions } from "../api/backend.ts";
-import { type Api, apiOptions, openApi } from "../api/client.ts";
-import { ask } from "../api/explain.ts";
+import { type Api, apiOptions, ask, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import { CliError, usageError } from "../cli_error.ts";
-import type { Command, Invocation } from "../command.ts";
-import { variable } from "../io.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { CliError, usageError, variable } from "../command.ts";
 import { areEqual } from "./destinations.ts";
 
 type Gateway = Awaited<ReturnType<typeof readGateway>>;
@@ -115,7 +113,7 @@ export const removeCommand: Command = {
   },
 };
 
-function gatewayOf({ io, text }: Invocation): string {
+function gatewayOf({ io, text }: CommandCall): string {
   const id = text("gateway") ?? variable(io, "CLOUDFLARE_GATEWAY_ID");
   if (id === undefined) {
     throw usageError(

@@ -1,9 +1,7 @@
-import { type Api, apiOptions, openApi } from "../api/client.ts";
-import { ask } from "../api/explain.ts";
+import { type Api, apiOptions, ask, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import { usageError } from "../cli_error.ts";
-import type { Command, Invocation } from "../command.ts";
-import { variable } from "../io.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { usageError, variable } from "../command.ts";
 
 type Job = Awaited<ReturnType<typeof listJobs>>[number];
 
@@ -61,7 +59,7 @@ export const applyCommand: Command = {
   run: (invocation) => pushWorkersEvents(invocation, invocation.flag("apply")),
 };
 
-async function pushWorkersEvents(invocation: Invocation, isApplied: boolean) {
+async function pushWorkersEvents(invocation: CommandCall, isApplied: boolean) {
   const api = openApi(invocation);
   const destination = destinationOf(invocation, api.account);
   const name = invocation.text("name") ?? defaultName;
@@ -72,7 +70,7 @@ async function pushWorkersEvents(invocation: Invocation, isApplied: boolean) {
 }
 
 /** Where the events go, as Logpush writes it. What is secret comes from variables. */
-function destinationOf({ io, secrets, text }: Invocation, account: string): string {
+function destinationOf({ io, secrets, text }: CommandCall, account: string): string {
   const bucket = text("bucket");
   const url = text("url");
   if ((bucket === undefined) === (url === undefined)) {

@@ -1,10 +1,8 @@
 import { writeFileSync } from "node:fs";
-import { type Api, apiOptions, openApi } from "../api/client.ts";
-import { ask } from "../api/explain.ts";
-import { allPages } from "../api/pages.ts";
+import { type Api, allPages, apiOptions, ask, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import { CliError } from "../cli_error.ts";
 import type { Command } from "../command.ts";
+import { CliError } from "../command.ts";
 import { type ConfigFile, openConfig, parseConfig } from "../wrangler/config_file.ts";
 import { insertMember } from "../wrangler/insert.ts";
 import { defaultNames } from "../wrangler/plan_bindings.ts";

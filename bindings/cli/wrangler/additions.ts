@@ -1,6 +1,6 @@
-import { CliError } from "../cli_error.ts";
+import { CliError } from "../command.ts";
 import { insertMember, type JsonPath, nodeAt } from "./insert.ts";
-import type { Node } from "./jsonc.ts";
+import type { Node } from "./jsonc_text.ts";
 
 /** Something a configuration lacks: a value at a path, or one more item of the list there. */
 export interface Addition {

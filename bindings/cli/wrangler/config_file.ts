@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { CliError, usageError } from "../cli_error.ts";
-import type { Io } from "../io.ts";
-import { type ParseError, parse, printParseErrorCode } from "./jsonc.ts";
+import type { Io } from "../command.ts";
+import { CliError, usageError } from "../command.ts";
+import { type ParseError, parse, printParseErrorCode } from "./jsonc_text.ts";
 
 /** A Worker's configuration as its file has it. */
 export interface ConfigFile {

@@ -1,5 +1,14 @@
-import { createScanner, findNodeAtLocation, type Node, parseTree, Token } from "./jsonc.ts";
-import { formatValue, type Layout, layoutOf, onLines } from "./layout.ts";
+import {
+  createScanner,
+  findNodeAtLocation,
+  formatValue,
+  type Layout,
+  layoutOf,
+  type Node,
+  onLines,
+  parseTree,
+  Token,
+} from "./jsonc_text.ts";
 
 export type JsonPath = readonly (string | number)[];
 

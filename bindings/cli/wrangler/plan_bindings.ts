@@ -1,5 +1,5 @@
-import { deadLetterQueueOf, maxQueueName } from "../../invocation/telemetry_queue.ts";
-import { CliError } from "../cli_error.ts";
+import { deadLetterQueueOf, maxQueueName } from "../../metrics/telemetry_queue.ts";
+import { CliError } from "../command.ts";
 import type { Addition } from "./additions.ts";
 import { type Json, record, type Sections, text } from "./sections.ts";
 

@@ -1,4 +1,4 @@
-import { CliError, usageError } from "../cli_error.ts";
+import { CliError, usageError } from "../command.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 

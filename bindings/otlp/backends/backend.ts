@@ -1,4 +1,4 @@
-import type { OtlpFormat } from "../model.ts";
+import type { OtlpFormat } from "../core/model.ts";
 
 /** What OTLP carries. */
 export type Signal = "traces" | "logs" | "metrics";

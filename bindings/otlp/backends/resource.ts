@@ -1,4 +1,4 @@
-import { cleanValue } from "../../core/address.ts";
+import { cleanValue } from "../../base/address.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
 

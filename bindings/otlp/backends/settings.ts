@@ -1,4 +1,4 @@
-import { type Environment, variableOf } from "../../trace/variables.ts";
+import { type Environment, variableOf } from "../../base/env.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -1,24 +1,25 @@
-import { cleanAttribute, cleanValue, maskSecrets } from "../../core/address.ts";
+import { cleanAttribute, cleanValue, maskSecrets } from "../../base/address.ts";
 import type {
   Attributes,
   AttributeValue,
+  DetachedSpanOptions,
   SpanContext,
   SpanLog,
-  SpanPlace,
   SpanWriter,
   StatusCode as StatusName,
 } from "../../trace/span_runtime.ts";
-import { emitSpanLog } from "../logs/log_record.ts";
 import {
   cleanAttributes,
   type FinishedSpan,
+  type ParentSpan,
   type SpanEvent,
   SpanKind,
   type SpanLink,
   StatusCode,
-} from "../model.ts";
+} from "../core/model.ts";
 import type { SpanGroup } from "../pipeline/span_group.ts";
-import type { ActiveContext, ParentSpan } from "./context.ts";
+import type { ActiveContext } from "./context.ts";
+import { emitSpanLog } from "./log_record.ts";
 
 /** Who a span is. */
 export interface SpanIdentity {
@@ -70,7 +71,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   droppedEventsCount = 0;
   readonly droppedLinksCount = 0;
   readonly isRemote = false;
-  readonly takesWhole = true;
+  readonly acceptsUntruncated = true;
   readonly group: SpanGroup;
   /** The runtime's own span. */
   readonly native: SpanWriter | undefined;
@@ -84,7 +85,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     parent: ParentSpan | undefined,
     group: SpanGroup,
     native: SpanWriter | undefined,
-    place?: SpanPlace,
+    options?: DetachedSpanOptions,
   ) {
     this.name = maskSecrets(name);
     this.traceId = traceId;
@@ -95,9 +96,10 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.traceState = parent?.traceState ?? "";
     this.group = group;
     this.native = native;
-    this.startUnixMs = place?.startUnixMs ?? group.clock();
-    this.kind = place?.kind ?? SpanKind.internal;
-    this.links = place === undefined || place.links.length === 0 ? noLinks : linksTo(place.links);
+    this.startUnixMs = options?.startUnixMs ?? group.clock();
+    this.kind = options?.kind ?? SpanKind.internal;
+    this.links =
+      options === undefined || options.links.length === 0 ? noLinks : linksTo(options.links);
     group.opened();
   }
 
@@ -121,7 +123,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.native?.setAttribute(key, value);
   }
 
-  setWholeOnly(key: string, value: AttributeValue): void {
+  setUntruncated(key: string, value: AttributeValue): void {
     if (this.#ended) return;
     this.#wholeOnly += 1;
     this.#record(key, value);

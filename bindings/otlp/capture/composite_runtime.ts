@@ -1,21 +1,19 @@
-import { openUnder } from "../../trace/open_under.ts";
 import {
+  type DetachedSpanOptions,
   noopWriter,
+  openUnder,
   type RemoteParent,
   type RuntimeCapabilities,
-  type SpanPlace,
   type SpanRuntime,
   type SpanWriter,
 } from "../../trace/span_runtime.ts";
-import { newSpanId, newTraceId } from "../ids.ts";
+import { newSpanId, newTraceId } from "../core/ids.ts";
+import { isSampled, type ParentSpan, sampledFlag } from "../core/model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
-import { sampledFlag } from "../trace_flags.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
-import { type ActiveContext, activeContext, isSampled, type ParentSpan } from "./context.ts";
-import { hasEntropy } from "./entropy.ts";
-import { NativeWriter } from "./native_writer.ts";
-import { UnrecordedSpan } from "./unrecorded_span.ts";
+import { type ActiveContext, activeContext } from "./context.ts";
+import { NativeWriter, UnrecordedSpan } from "./native_spans.ts";
 
 /**
  * Spans of the runtime beneath that are kept for OTLP as well. A span has the runtime's own ids where it tells them, so
@@ -68,8 +66,8 @@ export class CompositeRuntime implements SpanRuntime {
     return opened instanceof CapturedSpan ? opened : this.#above(writer);
   }
 
-  openAt(name: string, place: SpanPlace): SpanWriter {
-    const { parent, remoteParent } = place;
+  startDetachedSpan(name: string, options: DetachedSpanOptions): SpanWriter {
+    const { parent, remoteParent } = options;
     const active = activeContext.getStore();
     const isPlaced = parent instanceof CapturedSpan || parent instanceof UnrecordedSpan;
     const pipeline = (isPlaced ? parent.group.pipeline : active?.group.pipeline) ?? this.pipeline;
@@ -81,7 +79,7 @@ export class CompositeRuntime implements SpanRuntime {
       return new UnrecordedSpan(writer, this.native, context);
     }
     const above = outer && { traceState: "", isRemote: false, ...outer };
-    const opened = this.#open(name, writer, pipeline, context, above, place);
+    const opened = this.#open(name, writer, pipeline, context, above, options);
     if (opened === undefined) return this.#above(writer);
     if (!(opened instanceof CapturedSpan)) return new UnrecordedSpan(writer, this.native, opened);
     if (context !== undefined && context !== active && !isPlaced) context.group.first ??= opened;
@@ -136,7 +134,7 @@ export class CompositeRuntime implements SpanRuntime {
     pipeline: Pipeline,
     context: ActiveContext | undefined,
     outer: ParentSpan | undefined,
-    place?: SpanPlace,
+    options?: DetachedSpanOptions,
   ): CapturedSpan | ActiveContext | undefined {
     try {
       if (!pipeline.takesSpans || !hasEntropy()) return undefined;
@@ -150,7 +148,7 @@ export class CompositeRuntime implements SpanRuntime {
         return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
       }
       const native = isNative ? this.#above(writer) : undefined;
-      const span = new CapturedSpan(name, identity, parent, group, native, place);
+      const span = new CapturedSpan(name, identity, parent, group, native, options);
       if (context === undefined) group.first = span;
       return span;
     } catch (cause) {
@@ -223,4 +221,18 @@ function rootContext(
   const { traceId, spanId, traceFlags: flags, traceState = "" } = remote;
   const group = active?.group ?? new SpanGroup(pipeline, undefined);
   return { group, parent: { traceId, spanId, flags, traceState, isRemote: true } };
+}
+
+let isThere = false;
+
+/** Whether ids can be made: on Workers there is no entropy while modules are loaded. */
+function hasEntropy(): boolean {
+  if (isThere) return true;
+  try {
+    crypto.getRandomValues(new Uint8Array(1));
+    isThere = true;
+  } catch {
+    // Once there is a request it will be.
+  }
+  return isThere;
 }

@@ -1,10 +1,7 @@
-import { httpMethod, otherMethod } from "../../trace/http_method.ts";
-import { httpRoute } from "../../trace/http_route.ts";
+import { httpMethod, httpRoute, otherMethod } from "../../base/http.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
-import { SpanKind } from "../model.ts";
-
-/** Tells the route of a request, such as `/users/:id`. */
-export type RouteOf = (request: Request) => string | undefined;
+import { SpanKind } from "../core/model.ts";
+import type { RouteOf } from "../pipeline/options.ts";
 
 /** What the span of an invocation says from its start. */
 export interface InvocationSpan {

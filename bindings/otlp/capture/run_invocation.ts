@@ -1,19 +1,19 @@
-import { errorType, isCancellation } from "../../trace/cause.ts";
-import type { Outcome } from "../../trace/outcome.ts";
-import { isThenable } from "../../trace/thenable.ts";
-import type { WaitUntil } from "../../trace/waiting.ts";
-import { newSpanId, newTraceId } from "../ids.ts";
+import type { Outcome } from "../../base/cause.ts";
+import { errorType, isCancellation } from "../../base/cause.ts";
+import type { WaitUntil } from "../../base/time.ts";
+import { isThenable } from "../../base/values.ts";
+import { newSpanId, newTraceId } from "../core/ids.ts";
+import { isSampled, sampledFlag } from "../core/model.ts";
+import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
-import { remoteParent } from "../propagation/remote_parent.ts";
-import { sampledFlag } from "../trace_flags.ts";
 import { CapturedSpan } from "./captured_span.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
-import { type ActiveContext, activeContext, isSampled } from "./context.ts";
+import { type ActiveContext, activeContext } from "./context.ts";
 import { type InvocationSpan, invocationSpan } from "./invocation_span.ts";
 
 /** One call of a handler or of a method by the runtime. */
-export interface Invocation {
+export interface HandlerCall {
   /** The name of the handler. */
   readonly handler: string;
   /** Its first argument. */
@@ -31,7 +31,7 @@ const { prototype } = Promise;
  * @returns what `body` returns; a thenable that is no promise as a promise.
  */
 export function runInvocation<T>(
-  invocation: Invocation,
+  invocation: HandlerCall,
   runtime: CompositeRuntime,
   pipeline: Pipeline,
   body: () => T,
@@ -77,7 +77,7 @@ export function runInvocation<T>(
 
 /** The invocation's span, or the context of a trace that is not recorded; undefined where there is neither. */
 function open(
-  { handler, event }: Invocation,
+  { handler, event }: HandlerCall,
   runtime: CompositeRuntime,
   group: SpanGroup,
 ): ActiveContext | undefined {

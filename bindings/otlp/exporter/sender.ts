@@ -1,9 +1,7 @@
-import { joinedBytes } from "../../core/joined_bytes.ts";
-import type { Clock } from "../../trace/clock.ts";
+import { joinedBytes } from "../../base/bytes.ts";
+import type { Clock } from "../../base/time.ts";
 import type { Destination } from "../backends/backend.ts";
-import { gzip } from "./gzip.ts";
 import { rejectedCount } from "./partial_success.ts";
-import { backoffMs, isRetryable, retryAfterMs } from "./retry.ts";
 import type { DropReason } from "./tally.ts";
 
 /** What sending needs of the world around it. */
@@ -182,3 +180,41 @@ async function answerOf(response: Response): Promise<Uint8Array> {
 function discard(response: Response): void {
   void response.body?.cancel().catch(() => {});
 }
+
+/** The bytes as gzip. They are copied at once: the caller may change them afterwards. */
+export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const compressed = new Blob([bytes as Uint8Array<ArrayBuffer>])
+    .stream()
+    .pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(compressed).arrayBuffer());
+}
+
+/** Answers that may be others the next time; all others are final. */
+const retryableStatus = new Set([429, 502, 503, 504]);
+
+const firstDelayMs = 500;
+const maxDelayMs = 8_000;
+/** No receiver silences an exporter for longer. */
+const maxRetryAfterMs = 300_000;
+
+export function isRetryable(status: number): boolean {
+  return retryableStatus.has(status);
+}
+
+/** Milliseconds to wait before the attempt after `attempt`, which counts from 1: grows twofold, with half of it random. */
+export function backoffMs(attempt: number, random: () => number): number {
+  const most = Math.min(firstDelayMs * 2 ** (attempt - 1), maxDelayMs);
+  return most / 2 + (random() * most) / 2;
+}
+
+/** Milliseconds of a `Retry-After` header: seconds or an HTTP date. Undefined for none, and for what is neither. */
+export function retryAfterMs(header: string | null, nowUnixMs: number): number | undefined {
+  const text = header?.trim() ?? "";
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowUnixMs;
+  const isDate = /[A-Za-z]/.test(text);
+  if (Number.isNaN(waitMs) || !(isDate || /^\d+$/.test(text))) return undefined;
+  return Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
+}
+
+/** `fetch` as it is when it is called: a test or a framework may have put in another. */
+export const systemFetch: SenderOptions["fetch"] = (url, init) => globalThis.fetch(url, init);

@@ -1,5 +1,5 @@
 import type { Destination } from "../backends/backend.ts";
-import type { OtlpFormat } from "../model.ts";
+import type { OtlpFormat } from "../core/model.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { type SenderOptions, send } from "./sender.ts";
 import { type ExportCounts, Tally } from "./tally.ts";

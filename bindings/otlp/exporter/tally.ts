@@ -1,7 +1,7 @@
-import { reportOnce } from "../../core/report_once.ts";
+import { reportOnce } from "../../base/report_once.ts";
 
 /** Why something that was to be sent was not taken. */
-export const dropReasons = [
+const dropReasons = [
   /** A newer one needed its place in the queue. */
   "queue_full",
   /** Alone larger than what the backend takes in one request. */

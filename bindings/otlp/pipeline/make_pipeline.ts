@@ -1,14 +1,14 @@
-import { sleep, type WaitUntil } from "../../trace/waiting.ts";
-import { encodeLogs, encodeTraces } from "../encoder.ts";
-import { systemFetch } from "../exporter/system_fetch.ts";
-import { ownScope } from "../own_scope.ts";
-import { shouldSample } from "../propagation.ts";
+import { sleep, type WaitUntil } from "../../base/time.ts";
+import { encodeLogs, encodeTraces } from "../core/encoder.ts";
+import { ownScope } from "../core/model.ts";
+import { shouldSample } from "../core/propagation.ts";
+import { systemFetch } from "../exporter/sender.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
 
 /** What a pipeline needs of the world around it. */
-export type Surroundings = Pick<
+export type PipelineEnvironment = Pick<
   PipelineOptions,
   "clock" | "fetch" | "sleep" | "random" | "waitUntil"
 >;
@@ -19,12 +19,12 @@ export type Encoders = Pick<PipelineOptions, "encodeSpans" | "encodeLogs" | "max
 /** The pipeline of a plan; of one resource, that of the plan, unless the encoders have it otherwise. */
 export function makePipeline(
   plan: ExportPlan,
-  surroundings: Surroundings,
+  environment: PipelineEnvironment,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
   const { backends, sampleRatio, tail, keptParameters, options } = plan;
   return new Pipeline({
-    ...surroundings,
+    ...environment,
     ...encoders,
     backends,
     settings: options,
@@ -41,11 +41,11 @@ function encodersOf({ resource }: ExportPlan): Encoders {
   };
 }
 
-/** The surroundings of a Worker, or of a program in Node. */
-export function systemSurroundings(
+/** The environment of a Worker, or of a program in Node. */
+export function systemEnvironment(
   clock: () => number,
   waitUntil: WaitUntil | undefined,
-): Surroundings {
+): PipelineEnvironment {
   return {
     clock,
     fetch: systemFetch,

@@ -1,8 +1,12 @@
 import type { BackendOptions } from "../backends/backend.ts";
 import type { ResourceOptions } from "../backends/resource.ts";
-import type { RouteOf } from "../capture/invocation_span.ts";
-import type { PropagateTo } from "../propagation/traced_fetch.ts";
 import type { TailSampling } from "./sampling.ts";
+
+/** Hosts that are sent the trace's ids: names, `*.` before one for all beneath it, patterns for the whole address. */
+export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean);
+
+/** Tells the route of a request, such as `/users/:id`. */
+export type RouteOf = (request: Request) => string | undefined;
 
 /** What does not depend on the backend. */
 export interface ExportOptions extends ResourceOptions {

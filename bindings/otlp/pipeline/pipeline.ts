@@ -1,17 +1,14 @@
-import type { KeptParameters } from "../../core/address.ts";
-import { reportOnce } from "../../core/report_once.ts";
-import { errorType } from "../../trace/cause.ts";
-import type { Clock } from "../../trace/clock.ts";
-import type { Sleep, WaitUntil } from "../../trace/waiting.ts";
+import type { KeptParameters } from "../../base/address.ts";
+import { errorType } from "../../base/cause.ts";
+import { reportOnce } from "../../base/report_once.ts";
+import type { Clock, Sleep, WaitUntil } from "../../base/time.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
+import type { AttributeList, FinishedSpan, LogRecord } from "../core/model.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { type Encode, SignalExporter } from "../exporter/signal_exporter.ts";
 import type { ExportCounts } from "../exporter/tally.ts";
-import type { FinishedSpan, LogRecord } from "../model.ts";
 import type { ExportOptions } from "./options.ts";
 import type { TailDecision } from "./sampling.ts";
-import type { SpanGroup } from "./span_group.ts";
-import { logSize, spanSize } from "./span_size.ts";
 
 /** What a pipeline is made of. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
@@ -34,6 +31,12 @@ export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
 export interface BackendCounts extends ExportCounts {
   readonly backend: BackendName;
   readonly signal: Signal;
+}
+
+/** Spans that wait for a decision whether their trace is kept. */
+export interface UndecidedSpans {
+  /** Decides now, and hands over the spans that are kept. */
+  decide(): void;
 }
 
 /** The runtime lets an invocation go on for 30 s after its response. */
@@ -59,7 +62,7 @@ export class Pipeline {
   readonly #logs: SignalExporter<LogRecord>[] = [];
   readonly #exporters: { backend: BackendName; signal: Signal; exporter: Exporter }[] = [];
   /** Groups with spans that wait for a decision, and since when. */
-  readonly #undecided = new Map<SpanGroup, { spans: number; readonly sinceUnixMs: number }>();
+  readonly #undecided = new Map<UndecidedSpans, { spans: number; readonly sinceUnixMs: number }>();
   #undecidedSpans = 0;
   #sampledOut = 0;
   #failures = 0;
@@ -123,7 +126,7 @@ export class Pipeline {
   }
 
   /** Notes that a group holds one span more that waits for a decision. */
-  undecided(group: SpanGroup): void {
+  undecided(group: UndecidedSpans): void {
     const known = this.#undecided.get(group);
     if (known === undefined) this.#undecided.set(group, { spans: 1, sinceUnixMs: this.clock() });
     else known.spans += 1;
@@ -132,7 +135,7 @@ export class Pipeline {
   }
 
   /** Notes that nothing of a group waits any more. */
-  decided(group: SpanGroup): void {
+  decided(group: UndecidedSpans): void {
     this.#undecidedSpans -= this.#undecided.get(group)?.spans ?? 0;
     this.#undecided.delete(group);
   }
@@ -223,3 +226,38 @@ type Exporter = Pick<
   SignalExporter<unknown>,
   "isEmpty" | "isBatchFull" | "flush" | "counts" | "destination"
 >;
+
+/** UTF-16 units of a span's texts, and the bytes of its binary values: never more than the bytes it takes encoded. */
+export function spanSize({ name, attributes, events, links }: FinishedSpan): number {
+  let size = name.length + attributesSize(attributes);
+  for (const event of events) size += event.name.length + attributesSize(event.attributes);
+  for (const link of links) size += attributesSize(link.attributes);
+  return size;
+}
+
+export function logSize({ body, attributes, eventName }: LogRecord): number {
+  return eventName.length + valueSize(body) + attributesSize(attributes);
+}
+
+function attributesSize({ keys, values }: AttributeList): number {
+  let size = 0;
+  for (let i = 0; i < keys.length; i += 1) {
+    const value = values[i];
+    // What has no value is left out with its key.
+    if (value === undefined) continue;
+    size += (keys[i] as string).length;
+    size += typeof value === "string" ? value.length : valueSize(value);
+  }
+  return size;
+}
+
+function valueSize(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return value.byteLength;
+  if (!Array.isArray(value)) return 0;
+  let size = 0;
+  // No deeper: a list may contain itself.
+  for (const item of value as readonly unknown[])
+    size += typeof item === "string" ? item.length : 0;
+  return size;
+}

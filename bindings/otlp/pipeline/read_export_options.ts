@@ -1,7 +1,7 @@
-import type { KeptParameters } from "../../core/address.ts";
-import { shapeOf } from "../../metrics/shape.ts";
+import type { KeptParameters } from "../../base/address.ts";
+import type { Environment } from "../../base/env.ts";
+import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
-import type { Environment } from "../../trace/variables.ts";
 import type { Backend, BackendOptions } from "../backends/backend.ts";
 import { resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf } from "../backends/resource.ts";

@@ -1,4 +1,4 @@
-import { type FinishedSpan, StatusCode } from "../model.ts";
+import { type FinishedSpan, StatusCode } from "../core/model.ts";
 
 /** Which traces are kept once they have ended. */
 export interface TailSampling {

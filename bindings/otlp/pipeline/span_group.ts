@@ -1,8 +1,7 @@
-import type { KeptParameters } from "../../core/address.ts";
-import type { Clock } from "../../trace/clock.ts";
-import type { WaitUntil } from "../../trace/waiting.ts";
-import type { CapturedSpan } from "../capture/captured_span.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { KeptParameters } from "../../base/address.ts";
+import type { Clock, WaitUntil } from "../../base/time.ts";
+import type { FinishedSpan } from "../core/model.ts";
+import type { Pipeline, UndecidedSpans } from "./pipeline.ts";
 
 /** How long a flush waits for spans that are still open when the invocation has answered. */
 const lingerMs = 1_000;
@@ -11,18 +10,18 @@ const lingerMs = 1_000;
  * The spans of one invocation, or of one trace that began outside of any. They are sent when the invocation is over and
  * all of them have ended; those that end later, such as a stream's, are sent then.
  */
-export class SpanGroup {
+export class SpanGroup implements UndecidedSpans {
   readonly pipeline: Pipeline;
   readonly clock: Clock;
   readonly keptParameters: KeptParameters;
   /** The span with which a trace began outside of any invocation. */
-  first: CapturedSpan | undefined;
+  first: FinishedSpan | undefined;
   /** Of the invocation, where the runtime has none of its own. */
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
   #isOver = false;
   /** Spans that wait for the decision about their trace. */
-  #undecided: CapturedSpan[] = [];
+  #undecided: FinishedSpan[] = [];
   readonly #decisions = new Map<string, boolean>();
   #wake: (() => void) | undefined;
   #isFlushing = false;
@@ -44,7 +43,7 @@ export class SpanGroup {
   }
 
   /** Takes a span that has ended. Never throws. */
-  ended(span: CapturedSpan): void {
+  ended(span: FinishedSpan): void {
     this.#open -= 1;
     if (span === this.first) this.#isOver = true;
     try {
@@ -85,7 +84,7 @@ export class SpanGroup {
     }
   }
 
-  #take(span: CapturedSpan): void {
+  #take(span: FinishedSpan): void {
     const { pipeline } = this;
     if (pipeline.tail === undefined) {
       pipeline.addSpan(span, true);
@@ -138,8 +137,8 @@ export class SpanGroup {
   }
 }
 
-function byTrace(spans: readonly CapturedSpan[]): Map<string, CapturedSpan[]> {
-  const traces = new Map<string, CapturedSpan[]>();
+function byTrace(spans: readonly FinishedSpan[]): Map<string, FinishedSpan[]> {
+  const traces = new Map<string, FinishedSpan[]>();
   for (const span of spans) {
     const known = traces.get(span.traceId);
     if (known === undefined) traces.set(span.traceId, [span]);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { compile, root } from "../../wasm/support/module.ts";
 
 const aggregateModule = compile(

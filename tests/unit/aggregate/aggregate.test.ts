@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { AggregateAbi, MetricsFormat } from "../../../bindings/aggregate/abi.gen.ts";
-import { Aggregate, createAggregate } from "../../../bindings/aggregate/aggregate.ts";
-import { AggregationError } from "../../../bindings/aggregate/aggregation_error.ts";
+import { AggregateAbi, MetricsFormat } from "../../../bindings/aggregate/totals/abi.gen.ts";
+import {
+  Aggregate,
+  AggregationError,
+  createAggregate,
+} from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { compile, coreModule, root } from "../../wasm/support/module.ts";
 import { Producer } from "../../wasm/support/producer.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Alarm } from "../../../bindings/aggregate/alarm.ts";
-import { within } from "../../../bindings/aggregate/within.ts";
+import { Alarm } from "../../../bindings/aggregate/telemetry_aggregator.ts";
+import { within } from "../../../bindings/base/time.ts";
 import { MemoryStorage } from "../support/runtime_doubles.ts";
 
 function alarmOn(memory: MemoryStorage): Alarm {

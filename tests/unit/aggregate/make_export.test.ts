@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { makeExport } from "../../../bindings/aggregate/make_export.ts";
-import {
-  type ExportHost,
-  provideMetricsExport,
-} from "../../../bindings/invocation/metrics_export.ts";
-import { makeMetricsExport } from "../../../bindings/otlp/metrics_export/metrics_exporter.ts";
+import { makeExport } from "../../../bindings/aggregate/telemetry_aggregator.ts";
+import { makeMetricsExport } from "../../../bindings/metrics_export/metrics_exporter.ts";
+import { type ExportHost, provideMetricsExport } from "../../../bindings/slots/metrics_export.ts";
 import { MemoryStorage } from "../support/runtime_doubles.ts";
 
 const host = { storage: new MemoryStorage() } as unknown as ExportHost;

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { wantsGzip } from "../../../bindings/aggregate/accept_encoding.ts";
-import { shardNames } from "../../../bindings/aggregate/aggregator_stub.ts";
-import { isAuthorized } from "../../../bindings/aggregate/authorization.ts";
+import { isAuthorized, wantsGzip } from "../../../bindings/aggregate/metrics_response.ts";
 import {
   publishError,
   publishSnapshot,
   readPublished,
-} from "../../../bindings/aggregate/published_snapshots.ts";
+} from "../../../bindings/aggregate/snapshots.ts";
+import { shardNames } from "../../../bindings/metrics/shards.ts";
 import { KvDouble } from "../support/runtime_doubles.ts";
 
 describe("Accept-Encoding", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import { histogram } from "../../../bindings/metrics/definitions.ts";
 import { metering } from "../support/metering.ts";

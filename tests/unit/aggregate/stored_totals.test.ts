@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
-import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/aggregate.ts";
-import { ChunkStore } from "../../../bindings/aggregate/chunk_store.ts";
-import { StoredTotals, UnreadableTotalsError } from "../../../bindings/aggregate/stored_totals.ts";
+import type { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
+import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
+import { ChunkStore } from "../../../bindings/aggregate/totals/chunk_store.ts";
+import {
+  StoredTotals,
+  UnreadableTotalsError,
+} from "../../../bindings/aggregate/totals/stored_totals.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { Producer } from "../../wasm/support/producer.ts";
 import { MemoryStorage } from "../support/runtime_doubles.ts";

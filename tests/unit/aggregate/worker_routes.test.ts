@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { workerRoutes } from "../../../bindings/aggregate/worker_routes.ts";
-import type { MetricsBindings } from "../../../bindings/invocation/telemetry_options.ts";
+import type { MetricsBindings } from "../../../bindings/metrics/worker_options.ts";
 import { Producer } from "../../wasm/support/producer.ts";
 
 const frame = new Producer(1).count({ name: "orders" }, 1);

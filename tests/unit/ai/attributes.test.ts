@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { RecordedSpan } from "../../../bindings/trace/recording_runtime.ts";
 import {
   type Functions,
   type Sdk,
@@ -11,6 +10,7 @@ import {
   toolParts,
   wrapped,
 } from "../support/ai_sdk.ts";
+import type { RecordedSpan } from "../support/recording_runtime.ts";
 import { attributesOf, recording } from "../support/tracing.ts";
 
 type Semconv = "agents" | "latest";

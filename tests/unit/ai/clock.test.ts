@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CoreHost } from "../../../bindings/core/core_host.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { Telemetry } from "../../../bindings/trace/telemetry.ts";
 import { coreModule } from "../../wasm/support/module.ts";
 import { sdks, textAnswer, textParts, wrapped } from "../support/ai_sdk.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 
 function counted() {
   let readings = 0;

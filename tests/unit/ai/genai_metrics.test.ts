@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { createIntegration } from "../../../bindings/ai/hooks/register.ts";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
 import { wrapNamespace } from "../../../bindings/ai/sdk/wrap.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import {
   type Functions,
   type Sdk,
@@ -15,6 +14,7 @@ import {
 } from "../support/ai_sdk.ts";
 import { type Measuring, measuring, runtimes } from "../support/measuring.ts";
 import { metering, meteringWithTrapIn, settle } from "../support/metering.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 
 /** The labels of a chat of these models, as an exposition writes them. */
 const chat =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { interceptModel, originalModel } from "../../../bindings/ai/calls/model_proxy.ts";
+import { interceptModel, originalModel } from "../../../bindings/ai/calls/substitutes.ts";
 
 const model = { modelId: "m", doGenerate: () => "generated" };
 const nothing = () => undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { observeStream, type StreamObserver } from "../../../bindings/ai/streams/observe_stream.ts";
+import { observeStream, type StreamObserver } from "../../../bindings/ai/calls/observe_stream.ts";
 import { Random } from "../../wasm/support/random.ts";
 import { streamOf } from "../support/ai_sdk.ts";
 import {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
-import type { RecordedSpan, RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import {
   type Sdk,
   sdks,
@@ -11,6 +10,7 @@ import {
   usage,
   wrapped,
 } from "../support/ai_sdk.ts";
+import type { RecordedSpan, RecordingRuntime } from "../support/recording_runtime.ts";
 import { allEnded, attributesOf, recording, spanNamed, type Tracing } from "../support/tracing.ts";
 
 type Part = Readonly<Record<string, unknown>>;

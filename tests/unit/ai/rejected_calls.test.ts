@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import * as aiV7 from "ai";
 import * as aiV6 from "ai-v6";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
-import type { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import {
   type Functions,
   type Sdk,
@@ -14,6 +13,7 @@ import {
   usage,
   wrapped,
 } from "../support/ai_sdk.ts";
+import type { RecordingRuntime } from "../support/recording_runtime.ts";
 import { attributesOf, recording, spanNamed, type Tracing } from "../support/tracing.ts";
 
 type Params = Readonly<Record<string, unknown>>;

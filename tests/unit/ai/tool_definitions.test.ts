@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { toolDefinitionsJson } from "../../../bindings/ai/content/tool_definitions.ts";
+import { toolDefinitionsJson } from "../../../bindings/ai/content/record.ts";
 import { cyclic, untouchable, withThrowingGetter } from "../support/hostile.ts";
 
 const tool = (name: string, description: string) => ({

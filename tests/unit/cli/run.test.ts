@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { commands } from "../../../bindings/cli/commands.ts";
-import { unifiedDiff } from "../../../bindings/cli/diff.ts";
-import { Secrets } from "../../../bindings/cli/secrets.ts";
+import { Secrets } from "../../../bindings/cli/command.ts";
+import { unifiedDiff } from "../../../bindings/cli/commands/init.ts";
+import { commands } from "../../../bindings/cli/run.ts";
 import { Workspace } from "./cli.ts";
 
 describe("isotel", () => {

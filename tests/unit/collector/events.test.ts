@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
-import type { CollectorCounts } from "../../../bindings/collector/counts.ts";
-import type { CollectedLog } from "../../../bindings/collector/log_record.ts";
+import type { CollectedSpan } from "../../../bindings/collector/spans/collected_span.ts";
+import type { CollectorCounts } from "../../../bindings/collector/spans/counts.ts";
+import type { CollectedLog } from "../../../bindings/collector/spans/log_record.ts";
 import {
   assertAccounted,
   type CollectingTo,

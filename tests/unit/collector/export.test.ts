@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import {
   encodeLogsByResource,
   encodeTracesByResource,
-} from "../../../bindings/otlp/encode_by_resource.ts";
-import { encodeTraces } from "../../../bindings/otlp/encoder.ts";
+} from "../../../bindings/otlp/core/encode_by_resource.ts";
+import { encodeTraces } from "../../../bindings/otlp/core/encoder.ts";
 import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { readRequest } from "../../otlp_receiver/requests.ts";
 import {

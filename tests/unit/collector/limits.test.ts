@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
-import { idleTimeoutMs, limits } from "../../../bindings/collector/limits.ts";
+import type { CollectedSpan } from "../../../bindings/collector/spans/collected_span.ts";
+import { idleTimeoutMs, limits } from "../../../bindings/collector/spans/counts.ts";
 import {
   assertAccounted,
   collectingTo,

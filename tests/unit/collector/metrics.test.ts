@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CollectorCounts } from "../../../bindings/collector/counts.ts";
-import { collectorMetrics } from "../../../bindings/collector/self_metrics.ts";
-import { SpanMetrics } from "../../../bindings/collector/span_metrics.ts";
-import { GenAiMetrics } from "../../../bindings/metrics/genai_metrics.ts";
+import { collectorMetrics } from "../../../bindings/collector/metrics/self_metrics.ts";
+import { SpanMetrics } from "../../../bindings/collector/metrics/span_metrics.ts";
+import { CollectorCounts } from "../../../bindings/collector/spans/counts.ts";
+import { GenAiMetrics, HttpServerMetrics } from "../../../bindings/metrics/built_in.ts";
 import { readGenAi } from "../../../bindings/metrics/genai_options.ts";
-import { HttpServerMetrics } from "../../../bindings/metrics/http_server.ts";
 import { collectingTo, MadeInvocation, play, recordedStream } from "../support/collecting.ts";
 import { metering } from "../support/metering.ts";
 

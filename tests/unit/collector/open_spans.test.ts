@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
-import { OpenSpans } from "../../../bindings/collector/open_spans.ts";
+import { CollectedSpan } from "../../../bindings/collector/spans/collected_span.ts";
+import { OpenSpans } from "../../../bindings/collector/spans/open_spans.ts";
 
 const ofId = (spanId: string) =>
   new CollectedSpan("span", "0", spanId, "", undefined, false, 1, 0, {});

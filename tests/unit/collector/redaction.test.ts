@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Collecting } from "../../../bindings/collector/collecting.ts";
-import type { RedactedSpan } from "../../../bindings/collector/redaction.ts";
+import type { RedactedSpan } from "../../../bindings/collector/spans/redaction.ts";
 import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import {
   assertAccounted,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { limits } from "../../../bindings/collector/limits.ts";
+import { limits } from "../../../bindings/collector/spans/counts.ts";
 import {
   assertAccounted,
   collectingTo,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
-import { CollectorCounts } from "../../../bindings/collector/counts.ts";
-import { AttributeReader } from "../../../bindings/collector/read_attributes.ts";
+import { CollectedSpan } from "../../../bindings/collector/spans/collected_span.ts";
+import { CollectorCounts } from "../../../bindings/collector/spans/counts.ts";
+import { AttributeReader } from "../../../bindings/collector/spans/read_attributes.ts";
 
 type List = TailStream.Attribute[];
 

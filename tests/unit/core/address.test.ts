@@ -8,7 +8,7 @@ import {
   cleanValue,
   type KeptParameters,
   maskSecrets,
-} from "../../../bindings/core/address.ts";
+} from "../../../bindings/base/address.ts";
 import { Random } from "../../wasm/support/random.ts";
 
 const kept = new Set(["page", "seite ü", "key"]);

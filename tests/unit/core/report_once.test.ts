@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { consumeTelemetry } from "../../../bindings/aggregate/consume_telemetry.ts";
 import { metricsResponse } from "../../../bindings/aggregate/metrics_response.ts";
-import { report, reportOnce } from "../../../bindings/core/report_once.ts";
+import { report, reportOnce } from "../../../bindings/base/report_once.ts";
 
 describe("what isotel says on the console", () => {
   let said: unknown[][];

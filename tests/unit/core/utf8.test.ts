@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutToBytes, utf8Length } from "../../../bindings/core/utf8.ts";
+import { cutToBytes, utf8Length } from "../../../bindings/base/bytes.ts";
 import { Random } from "../../wasm/support/random.ts";
 
 const pieces = ["a", "\0", "\x7f", "\x80", "ß", "\u07ff", "\u0800", "€", "\uffff", "\u{1f389}"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createOpenTelemetryInstrumentation, createOpenTelemetryObserver } from "isotel/flue";
-import { emptyContext } from "../../../bindings/flue/otel_types.ts";
+import { emptyContext } from "../../../bindings/flue/sinks/otel_types.ts";
 import { readEvents } from "../../flue/recordings.ts";
 import { KeepingTracer, remoteParent } from "../support/flue.ts";
 import { AsyncContexts, makeSpan } from "../support/flue_contexts.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sinkFor } from "../../../bindings/flue/chosen_sink.ts";
 import { Instrumentation } from "../../../bindings/flue/instrumentation.ts";
-import { remoteContext } from "../../../bindings/flue/trace_carrier.ts";
+import { sinkFor } from "../../../bindings/flue/sinks/chosen_sink.ts";
+import { remoteContext } from "../../../bindings/flue/sinks/trace_carrier.ts";
 import { provideTelemetry } from "../../../bindings/trace/provided_telemetry.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { readEvents } from "../../flue/recordings.ts";

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { valueReaders } from "../../../bindings/flue/events/event.ts";
+import { messageReaders } from "../../../bindings/flue/events/messages.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { messageReaders } from "../../../bindings/flue/messages.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { valueReaders } from "../../../bindings/flue/values.ts";
-import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
+import {
+  type EventContext,
+  readEvents,
+  scenariosGenAi,
+  scenariosV1,
+} from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 import { cyclic, revoked, untouchable } from "../support/hostile.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 const hostile: readonly unknown[] = [
   undefined,
@@ -35,7 +40,7 @@ function withValueAt(value: unknown, [key, ...rest]: readonly string[], to: unkn
   return copy;
 }
 
-function replay(events: readonly Occurrence[], exported: (event: object) => object) {
+function replay(events: readonly EventContext[], exported: (event: object) => object) {
   const sink = new RecordingSink();
   const observer = new FlueObserver(newHost(), sink, {
     semconv: "gen_ai",
@@ -83,7 +88,7 @@ describe("content as the conventions for generative AI have it", () => {
       for (const path of pathsIn(subject.event)) {
         for (const value of hostile) {
           const { sink, diagnostics } = replay(all, (event) =>
-            (event as Occurrence["event"])["eventIndex"] === subject.event["eventIndex"]
+            (event as EventContext["event"])["eventIndex"] === subject.event["eventIndex"]
               ? (withValueAt(event, path, value) as object)
               : event,
           );

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { remoteContext } from "isotel/flue";
-import { ChosenSink } from "../../../bindings/flue/chosen_sink.ts";
-import type { FlueContext, FlueEvent } from "../../../bindings/flue/event.ts";
+import type { FlueContext, FlueEvent } from "../../../bindings/flue/events/event.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { RuntimeSink } from "../../../bindings/flue/runtime_sink.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
+import { ChosenSink } from "../../../bindings/flue/sinks/chosen_sink.ts";
+import { RuntimeSink } from "../../../bindings/flue/sinks/runtime_sink.ts";
 import { noopRuntime, type SpanContext } from "../../../bindings/trace/span_runtime.ts";
 import { normalized } from "../../flue/normalized.ts";
 import { readEvents, readReference, scenariosV1 } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 import { fitBy, flueExport } from "../support/flue_export.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 
 const callbacks = {
   metadata: {},

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FlueEvent } from "../../../bindings/flue/event.ts";
+import type { FlueEvent } from "../../../bindings/flue/events/event.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { normalized } from "../../flue/normalized.ts";
 import { readEvents, readReferenceGenAi, scenariosGenAi } from "../../flue/recordings.ts";

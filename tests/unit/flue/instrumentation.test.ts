@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { context as globalContext } from "@opentelemetry/api";
 import { createOpenTelemetryInstrumentation } from "isotel/flue";
-import { emptyContext, type OtelContext } from "../../../bindings/flue/otel_types.ts";
+import { emptyContext, type OtelContext } from "../../../bindings/flue/sinks/otel_types.ts";
 import { readEvents } from "../../flue/recordings.ts";
 import { KeepingTracer } from "../support/flue.ts";
 import { AsyncContexts, makeSpan } from "../support/flue_contexts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { IsoTime } from "../../../bindings/flue/iso_time.ts";
+import { IsoTime } from "../../../bindings/flue/flue_observer.ts";
 
 test("the times of events are what Date.parse makes of them, in whatever order", () => {
   const usual = Array.from({ length: 500 }, (_, i) =>

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FlueAbi, flueEvents } from "../../../bindings/flue/abi.gen.ts";
-import { flagsOf, readIds } from "../../../bindings/flue/event_ids.ts";
-import { FlueCore } from "../../../bindings/flue/flue_core.ts";
+import { FlueCore } from "../../../bindings/flue/core/flue_core.ts";
+import { KnownIds } from "../../../bindings/flue/core/known_ids.ts";
+import { flagsOf, readIds } from "../../../bindings/flue/events/event_ids.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { KnownIds } from "../../../bindings/flue/known_ids.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
+import {
+  type EventContext,
+  readEvents,
+  scenariosGenAi,
+  scenariosV1,
+} from "../../flue/recordings.ts";
 import { flueModule, newHost } from "../support/flue.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 const buffer = new Uint8Array(400_000);
 const decoder = new TextDecoder();
@@ -78,7 +83,7 @@ const recorded = [
   );
 
 /** All of them without some of their identifiers: a bit of `missing` for each of these. */
-function without(missing: number): Occurrence["event"][] {
+function without(missing: number): EventContext["event"][] {
   const names = ["runId", "operationId", "taskId", "turnId", "submissionId"];
   const gone = names.filter((_, i) => (missing & (1 << i)) !== 0);
   const none = Object.fromEntries(gone.map((name) => [name, undefined]));
@@ -86,7 +91,7 @@ function without(missing: number): Occurrence["event"][] {
 }
 
 /** All of them in an order of no sense. */
-function shuffled(seed: number): Occurrence["event"][] {
+function shuffled(seed: number): EventContext["event"][] {
   let state = seed;
   const drawn = recorded.map((event) => {
     state = (state * 48_271) % 0x7fffffff;
@@ -96,7 +101,7 @@ function shuffled(seed: number): Occurrence["event"][] {
 }
 
 /** What the same events do when the module is told every identifier, and when it is told those that play a part. */
-function compare(events: readonly Occurrence["event"][], isGenAi: boolean): number {
+function compare(events: readonly EventContext["event"][], isGenAi: boolean): number {
   const ofAll = new FlueCore(flueModule);
   const ofSome = new FlueCore(flueModule);
   let numbers = 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import type { SpanSink } from "../../../bindings/flue/span_sink.ts";
+import type { SpanSink } from "../../../bindings/flue/sinks/span_sink.ts";
 import { newHost, noContext } from "../support/flue.ts";
 
 /** Counts, and keeps nothing. */

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { FlueMetrics } from "../../../bindings/flue/flue_metrics.ts";
 import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
-import { type Occurrence, readEvents, scenariosV3 } from "../../flue/recordings.ts";
+import { type EventContext, readEvents, scenariosV3 } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 import { type Measuring, measuring } from "../support/measuring.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 interface Point {
   readonly attributes: Readonly<Record<string, string | number>>;
@@ -56,7 +56,10 @@ function observing(measured: Measuring, sink = new RecordingSink(), semconv?: Fl
   return new FlueObserver(newHost(), sink, { semconv }, Date.now, metrics);
 }
 
-function replay(events: readonly Occurrence[], ...observers: ReturnType<typeof observing>[]): void {
+function replay(
+  events: readonly EventContext[],
+  ...observers: ReturnType<typeof observing>[]
+): void {
   for (const { event, ctx } of events) for (const one of observers) one.observe(event, ctx);
   for (const one of observers) assert.equal(one.diagnostics()["swallowed_errors"], 0);
 }

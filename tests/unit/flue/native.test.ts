@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FlueEvent } from "../../../bindings/flue/event.ts";
+import type { FlueEvent } from "../../../bindings/flue/events/event.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { RuntimeSink } from "../../../bindings/flue/runtime_sink.ts";
+import { RuntimeSink } from "../../../bindings/flue/sinks/runtime_sink.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
-import { type Occurrence, readEvents, readReference, scenariosV1 } from "../../flue/recordings.ts";
+import {
+  type EventContext,
+  readEvents,
+  readReference,
+  scenariosV1,
+} from "../../flue/recordings.ts";
 import { newHost, noContext } from "../support/flue.ts";
 import { fitBy } from "../support/flue_export.ts";
 import { NativeDouble, type NativeDoubleSpan, releases } from "../support/native_double.ts";
 
 const everything = { exportContent: (event: FlueEvent) => event };
 
-function replay(double: NativeDouble, events: readonly Occurrence[], callbacks = {}) {
+function replay(double: NativeDouble, events: readonly EventContext[], callbacks = {}) {
   double.isTraced = true;
   const runtime = nativeRuntime(double.tracing);
   const host = newHost();
@@ -156,7 +161,7 @@ describe("native spans of Flue", () => {
   });
 });
 
-function largeTurn(text: string): [Occurrence, Occurrence] {
+function largeTurn(text: string): [EventContext, EventContext] {
   const turn = { v: 1, turnId: "t", model: "m" };
   const usage = { input: 7, output: 1 };
   const ctx = { id: "a" };

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { trace } from "@opentelemetry/api";
 import { createOpenTelemetryObserver, type FlueEvent } from "isotel/flue";
-import { FlueCoreHost } from "../../../bindings/flue/flue_core.ts";
+import { FlueCoreHost } from "../../../bindings/flue/core/flue_core.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { emptyContext } from "../../../bindings/flue/otel_types.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
+import { emptyContext } from "../../../bindings/flue/sinks/otel_types.ts";
 import { type ReferenceSpan, readEvents } from "../../flue/recordings.ts";
 import { compile, readModule } from "../../wasm/support/module.ts";
 import { withTrapIn } from "../../wasm/support/wasm_binary.ts";
 import { flueModule, KeepingTracer, newHost, noContext, remoteParent } from "../support/flue.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 const recording = readEvents("v1beta1", "workflow-tool-task");
 const failing = readEvents("v1beta1", "failing-tool");

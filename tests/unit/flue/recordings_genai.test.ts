@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FlueEvent } from "../../../bindings/flue/event.ts";
+import type { FlueEvent } from "../../../bindings/flue/events/event.ts";
 import { type FlueCallbacks, FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { emptyContext, type OtelContext } from "../../../bindings/flue/otel_types.ts";
-import { TracerSink } from "../../../bindings/flue/tracer_sink.ts";
+import { emptyContext, type OtelContext } from "../../../bindings/flue/sinks/otel_types.ts";
+import { TracerSink } from "../../../bindings/flue/sinks/tracer_sink.ts";
 import { normalized } from "../../flue/normalized.ts";
 import {
+  type EventContext,
   type Mode,
-  type Occurrence,
   type ReferenceSpan,
   readEvents,
   readReferenceGenAi,
@@ -24,7 +24,7 @@ const callbacks: Record<Mode, FlueCallbacks<OtelContext>> = {
 };
 
 function replay(
-  events: readonly Occurrence[],
+  events: readonly EventContext[],
   options: FlueCallbacks<OtelContext> = {},
 ): ReferenceSpan[] {
   const tracer = new KeepingTracer();

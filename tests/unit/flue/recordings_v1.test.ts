@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FlueContext, FlueEvent } from "../../../bindings/flue/event.ts";
+import type { FlueContext, FlueEvent } from "../../../bindings/flue/events/event.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { emptyContext, type OtelContext } from "../../../bindings/flue/otel_types.ts";
-import { TracerSink } from "../../../bindings/flue/tracer_sink.ts";
+import { emptyContext, type OtelContext } from "../../../bindings/flue/sinks/otel_types.ts";
+import { TracerSink } from "../../../bindings/flue/sinks/tracer_sink.ts";
 import { normalized } from "../../flue/normalized.ts";
 import {
   type Mode,

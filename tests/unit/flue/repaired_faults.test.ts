@@ -3,21 +3,21 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createOpenTelemetryObserver, type OtelLogRecord } from "isotel/flue";
 import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
-import { spanIn } from "../../../bindings/flue/otel_types.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { type Occurrence, readEvents, readReferenceGenAi } from "../../flue/recordings.ts";
+import { spanIn } from "../../../bindings/flue/sinks/otel_types.ts";
+import { type EventContext, readEvents, readReferenceGenAi } from "../../flue/recordings.ts";
 import { KeepingTracer, newHost, noContext } from "../support/flue.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 const both = ["flue", "gen_ai"] as const;
 
 function replay(events: readonly object[], semconv: FlueSemconv, options: object = {}) {
   const sink = new RecordingSink();
   const observer = new FlueObserver(newHost(), sink, { semconv, ...options });
-  for (const event of events) observer.observe(event as Occurrence["event"], noContext);
+  for (const event of events) observer.observe(event as EventContext["event"], noContext);
   return { spans: sink.spans, ended: sink.ended, counts: observer.diagnostics() };
 }
 
-function eventsOf(scenario: string): Occurrence["event"][] {
+function eventsOf(scenario: string): EventContext["event"][] {
   return readEvents("v2.1.0", scenario).map(({ event }) => event);
 }
 

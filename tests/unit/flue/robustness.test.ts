@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FlueObserver, type FlueSemconv } from "../../../bindings/flue/flue_observer.ts";
-import { type RecordedFlueSpan, RecordingSink } from "../../../bindings/flue/recording_sink.ts";
-import { type Occurrence, readEvents, scenariosGenAi, scenariosV1 } from "../../flue/recordings.ts";
+import {
+  type EventContext,
+  readEvents,
+  scenariosGenAi,
+  scenariosV1,
+} from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
+import { type RecordedFlueSpan, RecordingSink } from "../support/recording_sink.ts";
 import { RunPlanner, UserCode } from "../support/user_code.ts";
 
 interface Recording {
   readonly name: string;
-  readonly events: readonly Occurrence[];
+  readonly events: readonly EventContext[];
   readonly semconv: FlueSemconv;
 }
 
@@ -32,7 +37,10 @@ const recordings: readonly Recording[] = [
 ];
 
 /** Each way to disturb a stream at one of its positions. */
-const disturbances: Record<string, (events: readonly Occurrence[], at: number) => Occurrence[]> = {
+const disturbances: Record<
+  string,
+  (events: readonly EventContext[], at: number) => EventContext[]
+> = {
   dropped: (events, at) => events.toSpliced(at, 1),
   duplicated: (events, at) => events.toSpliced(at, 0, ...events.slice(at, at + 1)),
   "repeated at the end": (events, at) => [...events, ...events.slice(at, at + 1)],
@@ -55,7 +63,7 @@ interface Replayed {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-function replay(events: readonly Occurrence[], semconv: FlueSemconv): Replayed {
+function replay(events: readonly EventContext[], semconv: FlueSemconv): Replayed {
   const sink = new RecordingSink();
   const observer = new FlueObserver(newHost(), sink, {
     semconv,
@@ -80,7 +88,7 @@ function replay(events: readonly Occurrence[], semconv: FlueSemconv): Replayed {
  */
 function assertNoneOutlives(
   stillOpen: readonly RecordedFlueSpan[],
-  events: readonly Occurrence[],
+  events: readonly EventContext[],
 ): void {
   const ended = new Set<unknown>();
   for (const { event } of events) {
@@ -167,7 +175,7 @@ const takingActions: Record<string, (taking: Taking) => void> = {
 
 /** The spans of events whose properties are getters, with callbacks and a sink that are user code too. */
 function replayUserCode(
-  events: readonly Occurrence[],
+  events: readonly EventContext[],
   semconv: FlueSemconv,
   action: (taking: Taking) => void,
   place: { readonly target?: number; readonly afterEvent?: number },

@@ -7,7 +7,6 @@ import {
 } from "isotel/flue";
 import { FlueMetrics } from "../../../bindings/flue/flue_metrics.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { RecordingSink } from "../../../bindings/flue/recording_sink.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import {
   Compactor,
@@ -22,6 +21,7 @@ import { expectedEdges, expectedFailures } from "../../flue/expected.ts";
 import type { ReferenceSpan } from "../../flue/recordings.ts";
 import { KeepingTracer, newHost } from "../support/flue.ts";
 import { measuring } from "../support/measuring.ts";
+import { RecordingSink } from "../support/recording_sink.ts";
 
 const answers: Readonly<Record<Scenario, string>> = {
   toolAndTask: "done",

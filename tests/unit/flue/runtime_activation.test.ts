@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Instrumentation } from "../../../bindings/flue/instrumentation.ts";
-import { RuntimeSink } from "../../../bindings/flue/runtime_sink.ts";
+import { RuntimeSink } from "../../../bindings/flue/sinks/runtime_sink.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import type { SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { readEvents } from "../../flue/recordings.ts";
 import { newHost } from "../support/flue.ts";
 import { fitBy } from "../support/flue_export.ts";
 import { NativeDouble, releases } from "../support/native_double.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { tracingOver } from "../support/tracing.ts";
 
 interface Told {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { readTraceState } from "../../../bindings/flue/trace_state.ts";
+import { readTraceState } from "../../../bindings/flue/sinks/trace_carrier.ts";
 
 describe("a tracestate", () => {
   test("is told as it came, with what is set in front", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isMeasured, markMeasured } from "../../../bindings/invocation/measured_mark.ts";
+import { isMeasured, markMeasured } from "../../../bindings/trace/measured_mark.ts";
 import { noopRuntime, noopWriter } from "../../../bindings/trace/span_runtime.ts";
 
 function markOf(hasRequest: boolean, hasGenAi: boolean): unknown {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { provideMetricsRoutes } from "../../../bindings/invocation/metrics_routes.ts";
 import {
   type OptionsOf,
   readOptions,
   type WorkerOptions,
 } from "../../../bindings/invocation/read_options.ts";
+import { provideMetricsRoutes } from "../../../bindings/slots/metrics_routes.ts";
 import { oddValues } from "../support/hostile.ts";
 
 const queue = { send() {}, sendBatch() {} };

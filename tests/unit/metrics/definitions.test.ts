@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MetricKind } from "../../../bindings/core/abi.gen.ts";
 import type { Declaration } from "../../../bindings/core/declaration.ts";
+import { simpleDeclaration } from "../../../bindings/core/declaration.ts";
 import {
   exponentialBounds,
   linearBounds,
   perDecadeBounds,
 } from "../../../bindings/metrics/bounds.ts";
-import { checkDeclaration } from "../../../bindings/metrics/check_definition.ts";
-import { simpleDeclaration } from "../../../bindings/metrics/declarations.ts";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import {
+  checkDeclaration,
   counter,
   exponentialHistogram,
   gauge,

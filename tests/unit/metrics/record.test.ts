@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { linearBounds } from "../../../bindings/metrics/bounds.ts";
+import { HttpServerMetrics } from "../../../bindings/metrics/built_in.ts";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import {
   counter,
@@ -8,7 +9,6 @@ import {
   gauge,
   histogram,
 } from "../../../bindings/metrics/definitions.ts";
-import { HttpServerMetrics } from "../../../bindings/metrics/http_server.ts";
 import { oddValues, untouchable, withThrowingGetter } from "../support/hostile.ts";
 import { metering } from "../support/metering.ts";
 

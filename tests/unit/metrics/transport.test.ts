@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { type Frame, Outbox } from "../../../bindings/metrics/outbox.ts";
-import { shardName, shardOf } from "../../../bindings/metrics/shard.ts";
+import { shardName, shardOf } from "../../../bindings/metrics/shards.ts";
 import { aggregatorTransport, queueTransport } from "../../../bindings/metrics/transport.ts";
 import { bytesOfBodies, NamespaceDouble, QueueDouble } from "../support/runtime_doubles.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";

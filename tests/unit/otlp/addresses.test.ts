@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { exportingOver, received } from "../support/exporting.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { attributesOf, spanNamed } from "../support/tracing.ts";
 
 const receiver = await receiverOfFile();

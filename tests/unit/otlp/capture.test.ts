@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { isRecorded } from "../../../bindings/ai/sdk/model_functions.ts";
 import { Abi, Operation, Profile } from "../../../bindings/core/abi.gen.ts";
 import { nativeRuntime } from "../../../bindings/trace/native_runtime.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { type Attributes, noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import { isRecorded } from "../../../bindings/trace/telemetry.ts";
 import { activateSpan, startSpan } from "../../../bindings/trace/tracer.ts";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
 import { NativeDouble, releases } from "../support/native_double.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { attributesOf } from "../support/tracing.ts";
 
 let receiver: Receiver;

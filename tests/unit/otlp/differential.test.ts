@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { encodeLogs, encodeTraces } from "../../../bindings/otlp/encoder.ts";
+import { encodeLogs, encodeTraces } from "../../../bindings/otlp/core/encoder.ts";
 import { readJson, readProtobuf } from "../../otlp/definitions.ts";
 import * as openTelemetry from "../../otlp/opentelemetry.ts";
 import { RandomModel } from "../../otlp/random_model.ts";

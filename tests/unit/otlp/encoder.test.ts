@@ -6,15 +6,15 @@ import {
   encodeLogs,
   encodeTraces,
   OtlpEncoder,
-} from "../../../bindings/otlp/encoder.ts";
-import { IdGenerator } from "../../../bindings/otlp/ids.ts";
+} from "../../../bindings/otlp/core/encoder.ts";
+import { IdGenerator } from "../../../bindings/otlp/core/ids.ts";
 import {
   type FinishedSpan,
   type LogRecord,
   listAttributes,
   type OtlpFormat,
-} from "../../../bindings/otlp/model.ts";
-import { OtlpHost } from "../../../bindings/otlp/otlp_core.ts";
+} from "../../../bindings/otlp/core/model.ts";
+import { OtlpHost } from "../../../bindings/otlp/core/otlp_core.ts";
 import { ModuleTrapError } from "../../../bindings/wasm/host.ts";
 import { type Message, readJson, readProtobuf } from "../../otlp/definitions.ts";
 import { plainSpan } from "../../otlp/plain_span.ts";

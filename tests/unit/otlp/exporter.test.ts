@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Destination } from "../../../bindings/otlp/backends/backend.ts";
-import { encodeTraces } from "../../../bindings/otlp/encoder.ts";
+import { encodeTraces } from "../../../bindings/otlp/core/encoder.ts";
+import type { FinishedSpan } from "../../../bindings/otlp/core/model.ts";
 import { rejectedCount } from "../../../bindings/otlp/exporter/partial_success.ts";
-import { retryAfterMs } from "../../../bindings/otlp/exporter/retry.ts";
-import { send } from "../../../bindings/otlp/exporter/sender.ts";
+import { retryAfterMs, send } from "../../../bindings/otlp/exporter/sender.ts";
 import { SignalExporter } from "../../../bindings/otlp/exporter/signal_exporter.ts";
 import type { ExportCounts } from "../../../bindings/otlp/exporter/tally.ts";
-import type { FinishedSpan } from "../../../bindings/otlp/model.ts";
-import { spanSize } from "../../../bindings/otlp/pipeline/span_size.ts";
+import { spanSize } from "../../../bindings/otlp/pipeline/pipeline.ts";
 import { plainSpan } from "../../otlp/plain_span.ts";
 import { type Receiver, type Step, startReceiver } from "../../otlp_receiver/receiver.ts";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { logRecord } from "../../../bindings/otlp/logs/log_record.ts";
+import { logRecord } from "../../../bindings/otlp/capture/log_record.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
-import { logSize } from "../../../bindings/otlp/pipeline/span_size.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
+import { logSize } from "../../../bindings/otlp/pipeline/pipeline.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { receiverOfFile, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";
 
 const receiver = await receiverOfFile();

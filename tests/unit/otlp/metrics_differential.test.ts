@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { SnapshotRequest } from "../../../bindings/otlp/encode_snapshot.ts";
+import type { SnapshotRequest } from "../../../bindings/metrics_export/encode_part.ts";
 import { type Message, readJson, readProtobuf } from "../../otlp/definitions.ts";
 import { type CollectedMetric, encodeMetrics, type Family } from "../../otlp/metrics.ts";
 import { Random } from "../../wasm/support/random.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isolateAggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { isolateAggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { MetricKind } from "../../../bindings/core/abi.gen.ts";
-import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
+import type { MetricsExportOptions } from "../../../bindings/slots/metrics_export.ts";
 import { seriesTotals } from "../../otlp_receiver/sums.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
 import { MemoryStorage } from "../support/runtime_doubles.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { MetricsExportOptions } from "../../../bindings/otlp/metrics_export/read_metrics_options.ts";
+import type { MetricsExportOptions } from "../../../bindings/slots/metrics_export.ts";
 import { type Family, Producer } from "../../wasm/support/producer.ts";
 import { MemoryStorage } from "../support/runtime_doubles.ts";
 import { Life, World } from "./support/export_life.ts";

@@ -6,8 +6,8 @@ import {
   isTraceId,
   newSpanId,
   newTraceId,
-} from "../../../bindings/otlp/ids.ts";
-import { OtlpHost } from "../../../bindings/otlp/otlp_core.ts";
+} from "../../../bindings/otlp/core/ids.ts";
+import { OtlpHost } from "../../../bindings/otlp/core/otlp_core.ts";
 import {
   formatBaggage,
   formatTraceParent,
@@ -16,7 +16,7 @@ import {
   parseTraceState,
   shouldSample,
   withTraceStateMember,
-} from "../../../bindings/otlp/propagation.ts";
+} from "../../../bindings/otlp/core/propagation.ts";
 import * as openTelemetry from "../../otlp/opentelemetry_context.ts";
 import { Random } from "../../wasm/support/random.ts";
 

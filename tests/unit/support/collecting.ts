@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CollectedSpan } from "../../../bindings/collector/collected_span.ts";
-import { Collecting, type SpanMeasurer } from "../../../bindings/collector/collecting.ts";
-import { CollectorCounts } from "../../../bindings/collector/counts.ts";
-import type { CollectorOptions } from "../../../bindings/collector/options.ts";
+import { Collecting } from "../../../bindings/collector/collecting.ts";
+import type { CollectorOptions } from "../../../bindings/collector/read_options.ts";
 import { readCollectorOptions } from "../../../bindings/collector/read_options.ts";
-import { systemSurroundings } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
+import type { SpanMeasurer } from "../../../bindings/collector/spans/collected_invocation.ts";
+import type { CollectedSpan } from "../../../bindings/collector/spans/collected_span.ts";
+import { CollectorCounts } from "../../../bindings/collector/spans/counts.ts";
+import { systemEnvironment } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import type { Pipeline } from "../../../bindings/otlp/pipeline/pipeline.ts";
 import type { Receiver } from "../../otlp_receiver/receiver.ts";
@@ -45,18 +46,18 @@ export function collectingTo(
   const clock = { now: 1_700_000_000_000 };
   const held: Promise<unknown>[] = [];
   const reports: string[] = [];
-  const system = systemSurroundings(
+  const system = systemEnvironment(
     () => clock.now,
     (work) => void held.push(work),
   );
   const never = { over: new Promise<void>(() => {}), cancel: () => {} };
-  const surroundings = receiver === undefined ? { ...system, sleep: () => never } : system;
+  const environment = receiver === undefined ? { ...system, sleep: () => never } : system;
   const endpoint = receiver?.url ?? "http://127.0.0.1:9";
   const to = { backend: "custom", endpoint, format: "json", serviceName: "local" };
   const plan = readCollectorOptions(
     () => ({ ...options, otlp: { ...to, ...otlp } as OtlpOptions }),
     {},
-    surroundings,
+    environment,
     (message) => reports.push(message),
   );
   const { pipeline, resource, flushDelayMs } = plan;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Exports } from "../../../bindings/otlp/exporting.ts";
-import { systemSurroundings } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
+import { systemEnvironment } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import type { Pipeline } from "../../../bindings/otlp/pipeline/pipeline.ts";
 import type { SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
@@ -31,7 +31,7 @@ export function exportingOver<R extends SpanRuntime>(
   const held: Promise<unknown>[] = [];
   const exports = new Exports(
     tracing.telemetry,
-    systemSurroundings(
+    systemEnvironment(
       () => clock.now,
       (work) => void held.push(work),
     ),

@@ -1,12 +1,12 @@
-import type { FlueContext } from "../../../bindings/flue/event.ts";
-import { FlueCoreHost, type FlueCoreOptions } from "../../../bindings/flue/flue_core.ts";
+import { FlueCoreHost, type FlueCoreOptions } from "../../../bindings/flue/core/flue_core.ts";
+import type { FlueContext } from "../../../bindings/flue/events/event.ts";
 import type {
   OtelContext,
   OtelSpan,
   OtelSpanContext,
   OtelSpanOptions,
   OtelTracer,
-} from "../../../bindings/flue/otel_types.ts";
+} from "../../../bindings/flue/sinks/otel_types.ts";
 import type { ReferenceSpan } from "../../flue/recordings.ts";
 import { compile, readModule } from "../../wasm/support/module.ts";
 

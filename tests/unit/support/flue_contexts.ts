@@ -6,7 +6,7 @@ import {
   type OtelSpan,
   spanIn,
   withSpan,
-} from "../../../bindings/flue/otel_types.ts";
+} from "../../../bindings/flue/sinks/otel_types.ts";
 import type { KeepingTracer } from "./flue.ts";
 
 /** What OpenTelemetry's own context managers are: a context for each chain of asynchronous work. */

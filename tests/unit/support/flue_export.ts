@@ -1,12 +1,12 @@
 import { gunzipSync } from "node:zlib";
+import type { Fit } from "../../../bindings/flue/core/span_attributes.ts";
 import { FlueObserver } from "../../../bindings/flue/flue_observer.ts";
-import { RuntimeSink } from "../../../bindings/flue/runtime_sink.ts";
-import type { Fit } from "../../../bindings/flue/span_attributes.ts";
+import { RuntimeSink } from "../../../bindings/flue/sinks/runtime_sink.ts";
 import { Exports } from "../../../bindings/otlp/exporting.ts";
-import { systemSurroundings } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
+import { systemEnvironment } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import type { SpanContext, SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
-import type { Occurrence, ReferenceSpan } from "../../flue/recordings.ts";
+import type { EventContext, ReferenceSpan } from "../../flue/recordings.ts";
 import { newHost } from "./flue.ts";
 import { type Tracing, tracingOver } from "./tracing.ts";
 
@@ -27,7 +27,7 @@ export interface FlueExport extends Tracing {
   readonly observer: FlueObserver<unknown, SpanContext>;
   /** Requests that arrived since the last call of {@link sent}. */
   readonly received: number;
-  replay(events: readonly Occurrence[]): void;
+  replay(events: readonly EventContext[]): void;
   /** What has been sent since the last call, in the order in which spans ended. */
   sent(): Promise<{ readonly spans: SentSpan[]; readonly logs: SentLog[] }>;
 }
@@ -50,7 +50,7 @@ export function flueExport(
   const tracing = tracingOver(runtime);
   const held: Promise<unknown>[] = [];
   const requests: { readonly url: string; readonly body: Json }[] = [];
-  const system = systemSurroundings(Date.now, (work) => void held.push(work));
+  const system = systemEnvironment(Date.now, (work) => void held.push(work));
   const keep: typeof system.fetch = async (url, init) => {
     const bytes = Buffer.from(await new Response(init?.body as BodyInit).arrayBuffer());
     const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;

@@ -1,5 +1,5 @@
 import { createOpenTelemetryInstrumentation, type FlueInstrumentation } from "isotel/flue";
-import type { Occurrence, ReferenceSpan } from "../../flue/recordings.ts";
+import type { EventContext, ReferenceSpan } from "../../flue/recordings.ts";
 import { KeepingTracer } from "./flue.ts";
 import { AsyncContexts } from "./flue_contexts.ts";
 
@@ -18,7 +18,7 @@ export function instrumented(semconv: Semconv = "gen_ai", contexts = new AsyncCo
 
 export function observeAll(
   { observe }: FlueInstrumentation,
-  occurrences: readonly Occurrence[],
+  occurrences: readonly EventContext[],
 ): void {
   for (const { event, ctx } of occurrences) observe(event, ctx);
 }
@@ -32,7 +32,7 @@ export function parentsOf(spans: readonly ReferenceSpan[], prefix: string): (str
 }
 
 /** What Flue intercepts of an event that starts something, as recorded of 2.1.0. */
-export function operationOf(event: Occurrence["event"]) {
+export function operationOf(event: EventContext["event"]) {
   const { turnId, toolCallId, toolName, taskId, operationId } = event as Record<string, string>;
   switch (event.type) {
     case "operation_start":
@@ -48,7 +48,7 @@ export function operationOf(event: Occurrence["event"]) {
   }
 }
 
-export function contextOf(event: Occurrence["event"]) {
+export function contextOf(event: EventContext["event"]) {
   const { instanceId, harness, conversationId, session, operationId, turnId, taskId } =
     event as unknown as Record<string, string>;
   return { instanceId, harness, conversationId, session, operationId, turnId, taskId };

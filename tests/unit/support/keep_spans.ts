@@ -1,7 +1,7 @@
 import { env } from "node:process";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
 import { keepSpans } from "../../../worker/harness/keep_spans.ts";
+import { RecordingRuntime } from "./recording_runtime.ts";
 
 const noted = new Map<Telemetry, string>();
 

@@ -1,9 +1,9 @@
-import { GenAiMetrics } from "../../../bindings/metrics/genai_metrics.ts";
+import { GenAiMetrics } from "../../../bindings/metrics/built_in.ts";
 import { readGenAi } from "../../../bindings/metrics/genai_options.ts";
-import { RecordingRuntime } from "../../../bindings/trace/recording_runtime.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { Telemetry } from "../../../bindings/trace/telemetry.ts";
 import { type Metering, metering } from "./metering.ts";
+import { RecordingRuntime } from "./recording_runtime.ts";
 import { tickingClock } from "./tracing.ts";
 
 /** The runtimes a call can meet. */

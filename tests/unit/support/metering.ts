@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MetricsFormat } from "../../../bindings/aggregate/abi.gen.ts";
-import { Aggregate } from "../../../bindings/aggregate/aggregate.ts";
+import { MetricsFormat } from "../../../bindings/aggregate/totals/abi.gen.ts";
+import { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
+import type { Sleep } from "../../../bindings/base/time.ts";
 import { CoreHost } from "../../../bindings/core/core_host.ts";
 import { Meter, type MeterOptions } from "../../../bindings/metrics/meter.ts";
-import type { Sleep } from "../../../bindings/trace/waiting.ts";
 import { build, compile, coreModule, readCore, root } from "../../wasm/support/module.ts";
 import { withTrapIn } from "../../wasm/support/wasm_binary.ts";
 

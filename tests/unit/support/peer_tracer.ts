@@ -4,7 +4,7 @@ import {
   type OtelException,
   type OtelSpan,
   type OtelSpanOptions,
-} from "../../../bindings/flue/otel_types.ts";
+} from "../../../bindings/flue/sinks/otel_types.ts";
 import { KeepingTracer } from "./flue.ts";
 
 type Time = [number, number];

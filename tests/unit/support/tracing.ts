@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { CoreHost } from "../../../bindings/core/core_host.ts";
-import {
-  type RecordedSpan,
-  type RecordingOptions,
-  RecordingRuntime,
-} from "../../../bindings/trace/recording_runtime.ts";
 import type { AttributeValue, SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { Telemetry } from "../../../bindings/trace/telemetry.ts";
 import { Tracer } from "../../../bindings/trace/tracer.ts";
 import { compile, coreModule, readCore } from "../../wasm/support/module.ts";
 import { withTrapIn } from "../../wasm/support/wasm_binary.ts";
+import { type RecordedSpan, type RecordingOptions, RecordingRuntime } from "./recording_runtime.ts";
 
 /** A tracer over a runtime, with a core of its own. */
 export interface Tracing<R extends SpanRuntime = SpanRuntime> {

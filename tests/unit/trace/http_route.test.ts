@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { httpRoute } from "../../../bindings/base/http.ts";
 import { labelText } from "../../../bindings/metrics/labels.ts";
-import { httpRoute } from "../../../bindings/trace/http_route.ts";
 
 describe("http.route", () => {
   test("is the answer of the option, without a query and user info", () => {

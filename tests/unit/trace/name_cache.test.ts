@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Operation } from "../../../bindings/core/abi.gen.ts";
 import { Core } from "../../../bindings/core/core.ts";
-import { NameCache } from "../../../bindings/trace/name_cache.ts";
+import { NameCache } from "../../../bindings/trace/telemetry.ts";
 import { coreModule } from "../../wasm/support/module.ts";
 
 const methods = ["cutName", "spanName", "providerName", "metadataKey"] as const;

@@ -1,7 +1,7 @@
-import { type AggregateExports, aggregateAbi } from "../../../bindings/aggregate/abi.gen.ts";
+import { type AggregateExports, aggregateAbi } from "../../../bindings/aggregate/totals/abi.gen.ts";
 import { type CoreExports, coreAbi } from "../../../bindings/core/abi.gen.ts";
 import { type FlueExports, flueAbi } from "../../../bindings/flue/abi.gen.ts";
-import { type OtlpExports, otlpAbi } from "../../../bindings/otlp/abi.gen.ts";
+import { type OtlpExports, otlpAbi } from "../../../bindings/otlp/core/abi.gen.ts";
 import type { ModuleAbi, ModuleExports } from "../../../bindings/wasm/module.ts";
 
 /** Every function of every module. */

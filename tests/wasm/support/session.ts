@@ -1,6 +1,6 @@
 import { Abi, ErrorCode, Field, Operation } from "../../../bindings/core/abi.gen.ts";
 import { Core } from "../../../bindings/core/core.ts";
-import { FieldSet } from "../../../bindings/core/field_set.ts";
+import { SpanFields } from "../../../bindings/core/span_fields.ts";
 import { Random } from "./random.ts";
 import { fitEntries, RawCore } from "./raw_core.ts";
 
@@ -275,7 +275,7 @@ export function transcribeCore(module: WebAssembly.Module, seed: number, spans: 
   const core = new Core(module, (cause) => lines.push(`trap ${cause}`));
   const sink = { write: (key: string, value: unknown) => lines.push(`  ${key}=${show(value)}`) };
   const fill = () => {
-    const fields = new FieldSet();
+    const fields = new SpanFields();
     for (let left = random.below(12); left > 0; left -= 1) {
       const field = random.pick(fieldCodes);
       if (random.once(2)) fields.number(field, random.pick(wildNumbers));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Abi, Field } from "../../../bindings/core/abi.gen.ts";
 import { type AttributeValue, Core } from "../../../bindings/core/core.ts";
-import { FieldSet } from "../../../bindings/core/field_set.ts";
+import { SpanFields } from "../../../bindings/core/span_fields.ts";
 import { coreModule } from "./module.ts";
 
 export type FieldValues = Partial<Record<keyof typeof Field, string | number>>;
@@ -58,7 +58,7 @@ export class SpanHost {
   close(
     span: number,
     outcome: number,
-    fields: FieldSet,
+    fields: SpanFields,
     { flags = 0, endUnixMs = 2 }: EndOptions = {},
   ): Attributes {
     const { core } = this;
@@ -70,8 +70,8 @@ export class SpanHost {
   }
 }
 
-function fieldSetOf(values: FieldValues): FieldSet {
-  const fields = new FieldSet();
+function fieldSetOf(values: FieldValues): SpanFields {
+  const fields = new SpanFields();
   for (const [name, value] of Object.entries(values)) {
     const field = Field[name as keyof typeof Field];
     if (typeof value === "string") fields.text(field, value);

@@ -1,8 +1,13 @@
-import { createAggregate, isolateAggregate } from "../../../../bindings/aggregate/aggregate.ts";
-import { StoredTotals } from "../../../../bindings/aggregate/stored_totals.ts";
-import type { ExportHost } from "../../../../bindings/invocation/metrics_export.ts";
-import { makeMetricsExport } from "../../../../bindings/otlp/metrics_export/metrics_exporter.ts";
-import type { MetricsExportOptions } from "../../../../bindings/otlp/metrics_export/read_metrics_options.ts";
+import {
+  createAggregate,
+  isolateAggregate,
+} from "../../../../bindings/aggregate/totals/aggregate.ts";
+import { StoredTotals } from "../../../../bindings/aggregate/totals/stored_totals.ts";
+import { makeMetricsExport } from "../../../../bindings/metrics_export/metrics_exporter.ts";
+import type {
+  ExportHost,
+  MetricsExportOptions,
+} from "../../../../bindings/slots/metrics_export.ts";
 import { type ReceivedPoint, readMetricsProtobuf } from "../../../otlp_receiver/metrics.ts";
 import { resourceIn } from "../../../otlp_receiver/requests.ts";
 import type { MemoryStorage } from "../../support/runtime_doubles.ts";

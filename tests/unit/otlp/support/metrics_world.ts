@@ -1,9 +1,12 @@
 // Recording metrics with the two modules as they are, up to the request.
 import { compiledModule as aggregateModule } from "#wasm/aggregate";
 import { compiledModule as coreModule } from "#wasm/core";
-import { aggregateAbi } from "../../../../bindings/aggregate/abi.gen.ts";
+import { aggregateAbi } from "../../../../bindings/aggregate/totals/abi.gen.ts";
 import { Abi, coreAbi, MetricKind } from "../../../../bindings/core/abi.gen.ts";
-import { encodeSnapshot, type SnapshotRequest } from "../../../../bindings/otlp/encode_snapshot.ts";
+import {
+  encodeSnapshot,
+  type SnapshotRequest,
+} from "../../../../bindings/metrics_export/encode_part.ts";
 import { instantiate, ModuleMemory } from "../../../../bindings/wasm/module.ts";
 import type { Family } from "../../../otlp/metrics.ts";
 

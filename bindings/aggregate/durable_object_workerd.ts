@@ -1,1 +1,0 @@
-export { DurableObject } from "cloudflare:workers";

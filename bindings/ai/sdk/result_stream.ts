@@ -1,0 +1,131 @@
+import { isFunction, isThenable, record } from "../../base/values.ts";
+import { observeStream, relayStream, type StreamObserver } from "../calls/observe_stream.ts";
+import type { AIOperation } from "../calls/operation.ts";
+import { isRejected, recordIfRejected } from "../calls/tool_call.ts";
+
+const streams = ["stream", "fullStream", "textStream", "partialOutputStream", "elementStream"];
+const responses = ["toUIMessageStreamResponse", "toTextStreamResponse"];
+
+/**
+ * Observes a result that can be read once, in one of many ways: the low-memory variant of streamText. Its methods are
+ * bound to what it hides, so each way to read it is observed by itself.
+ *
+ * @returns false when the result has none of them.
+ */
+function observeSingleConsumer(result: object, observer: StreamObserver): boolean {
+  const known = streams.filter((name) => replaceGetter(result, name, observed));
+  function observed(value: unknown): unknown {
+    if (value instanceof ReadableStream) {
+      observer.onStart?.();
+      observeStream(value, observer);
+    }
+    return value;
+  }
+  replaceMethod(result, "toUIMessageStream", observed);
+  replaceMethod(result, "consumeStream", (value) => {
+    if (isThenable(value)) value.then(() => observer.onDone(), ignore);
+    return value;
+  });
+  for (const name of responses) {
+    replaceMethod(result, name, (value) => {
+      if (!(value instanceof Response) || value.body === null) return value;
+      observer.onStart?.();
+      // The runtime reads a body without asking its methods.
+      return new Response(relayStream(value.body, observer), value);
+    });
+  }
+  return known.length > 0;
+}
+
+function replaceGetter(
+  target: object,
+  name: string,
+  observed: (value: unknown) => unknown,
+): boolean {
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
+  const get = descriptor?.get;
+  if (get === undefined || descriptor?.configurable !== true) return false;
+  Object.defineProperty(target, name, { ...descriptor, get: () => observed(get.call(target)) });
+  return true;
+}
+
+function replaceMethod(target: object, name: string, observed: (value: unknown) => unknown): void {
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
+  const method: unknown = descriptor?.value;
+  if (!isFunction(method) || descriptor?.configurable !== true) return;
+  const value = (...args: unknown[]) => observed(method(...args));
+  Object.defineProperty(target, name, { ...descriptor, value });
+}
+
+function ignore(): void {}
+
+/**
+ * Ends an operation with the streams of its result. Every public stream, promise and response of a streamText result
+ * takes a branch from `teeStream()`; a streamObject result is read from `baseStream`, a low-memory one once. Nothing is consumed here, no
+ * getter that would start consumption is touched.
+ *
+ * @returns false when the result has none of these, so that its end cannot be seen.
+ */
+export function observeResult(operation: AIOperation, result: unknown): boolean {
+  if (typeof result !== "object" || result === null) return false;
+  const source = result as { teeStream?: unknown; baseStream?: unknown };
+  if (isFunction(source.teeStream)) {
+    observeBranches(operation, source, source.teeStream);
+    return true;
+  }
+  const { baseStream } = source;
+  const observer: StreamObserver = {
+    onStart: () => operation.noteConsumer(),
+    onChunk: (part) => {
+      // What fails outside of a model call is told in the stream alone.
+      noteError(operation, part);
+      recordIfRejected(operation, part);
+    },
+    onDone: () => operation.streamEnded(),
+    onError: (cause) => operation.fail(cause),
+    onCancel: () => operation.consumerLeft(),
+  };
+  return baseStream instanceof ReadableStream
+    ? observeStream(baseStream, observer)
+    : observeSingleConsumer(source, observer);
+}
+
+function noteError(operation: AIOperation, part: unknown): void {
+  const source = record(part);
+  if (source?.["type"] === "error") operation.noteFailure(source["error"]);
+}
+
+function observeBranches(
+  operation: AIOperation,
+  result: object,
+  teeStream: (...args: unknown[]) => unknown,
+): void {
+  let consumers = 0;
+  // Every branch carries the same parts.
+  let rejected: WeakSet<object> | undefined;
+  const observer: StreamObserver = {
+    onChunk: (chunk) => {
+      const part = record(record(chunk)?.["part"]);
+      if (!isRejected(part)) return;
+      rejected ??= new WeakSet();
+      if (rejected.has(part)) return;
+      rejected.add(part);
+      operation.telemetry.guard(() => recordIfRejected(operation, part));
+    },
+    onDone: () => operation.streamEnded(),
+    onError: (cause) => operation.fail(cause),
+    onCancel: () => {
+      consumers -= 1;
+      if (consumers === 0) operation.consumerLeft();
+    },
+  };
+  const value = (...args: unknown[]) => {
+    const branch = teeStream.apply(result, args);
+    if (!(branch instanceof ReadableStream)) return branch;
+    consumers += 1;
+    operation.noteConsumer();
+    observeStream(branch, observer);
+    return branch;
+  };
+  Object.defineProperty(result, "teeStream", { value, configurable: true, writable: true });
+}

@@ -1,0 +1,108 @@
+import { MetricKind } from "../../core/abi.gen.ts";
+import type { CoreHost } from "../../core/core_host.ts";
+import { builtInDeclaration } from "../../core/declaration.ts";
+import type { HttpServerMetrics } from "../../metrics/built_in.ts";
+import type { Family } from "../../metrics/family.ts";
+import type { Meter } from "../../metrics/meter.ts";
+import {
+  isMeasured,
+  measuredGenAi,
+  measuredKey,
+  measuredRequest,
+} from "../../trace/measured_mark.ts";
+import type { CollectedInvocation, SpanMeasurer } from "../spans/collected_invocation.ts";
+import type { CollectedSpan } from "../spans/collected_span.ts";
+import { GenAiMeasurer } from "./genai_measurer.ts";
+
+/** A route that is longer is none: it would be a path. */
+const maxRouteUnits = 256;
+const msPerSecond = 1_000;
+
+/** Whether Workers that record metrics themselves are measured again. */
+export interface MeasureOptions {
+  readonly measuresAgain: boolean;
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
+const invokeDuration = builtInDeclaration(MetricKind.histogram, "faas.invoke_duration", {
+  unit: "s",
+  help: "Duration of invocations, until all their work was done.",
+  labels: [
+    "service.name",
+    "faas.trigger",
+    "cloudflare.handler_type",
+    "http.route",
+    "cloudflare.outcome",
+  ],
+  bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60],
+});
+
+const cpuUsage = builtInDeclaration(MetricKind.histogram, "faas.cpu_usage", {
+  unit: "s",
+  help: "CPU time of invocations.",
+  labels: ["service.name", "faas.trigger", "cloudflare.handler_type"],
+  bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30],
+});
+
+/** Metrics of the invocations and GenAI spans of other Workers. */
+export class SpanMetrics implements SpanMeasurer {
+  readonly #duration: Family;
+  readonly #cpu: Family;
+  readonly #http: HttpServerMetrics;
+  readonly #genAi: GenAiMeasurer;
+  readonly #options: MeasureOptions;
+
+  constructor(meter: Meter, http: HttpServerMetrics, host: CoreHost, options: MeasureOptions) {
+    this.#duration = meter.define(invokeDuration);
+    this.#cpu = meter.define(cpuUsage);
+    this.#http = http;
+    this.#genAi = new GenAiMeasurer(host);
+    this.#options = options;
+  }
+
+  invocation(invocation: CollectedInvocation): void {
+    const { root, onset, outcome, resource } = invocation;
+    const seconds = (root.endUnixMs - root.startUnixMs) / msPerSecond;
+    const service = String(resource["service.name"]);
+    const route = routeOf(root);
+    const labels = {
+      "service.name": service,
+      "faas.trigger": onset.trigger,
+      "cloudflare.handler_type": onset.handler,
+      "http.route": route,
+      "cloudflare.outcome": outcome,
+    };
+    this.#duration.seriesOf(labels)?.record(seconds);
+    if (invocation.cpuMs !== undefined) {
+      this.#cpu.seriesOf(labels)?.record(invocation.cpuMs / msPerSecond);
+    }
+    // What its work took after the answer is none of the client's time.
+    const answeredUnixMs = invocation.answeredUnixMs || root.endUnixMs;
+    if (onset.handler !== "fetch" || onset.isObject || this.#isMeasured(root, measuredRequest))
+      return;
+    this.#http.record(
+      {
+        method: onset.method,
+        statusCode: invocation.statusCode === 0 ? "" : String(invocation.statusCode),
+        route,
+        scheme: onset.scheme,
+        errorType: root.errorType,
+      },
+      (answeredUnixMs - root.startUnixMs) / msPerSecond,
+    );
+  }
+
+  genAi(invocation: CollectedInvocation, spans: readonly CollectedSpan[]): void {
+    if (!this.#isMeasured(invocation.root, measuredGenAi)) this.#genAi.measure(spans);
+  }
+
+  #isMeasured({ attributes: { keys, values } }: CollectedSpan, what: string): boolean {
+    if (this.#options.measuresAgain) return false;
+    return isMeasured(values[keys.lastIndexOf(measuredKey)], what);
+  }
+}
+
+function routeOf({ attributes: { keys, values } }: CollectedSpan): string {
+  const route = values[keys.lastIndexOf("http.route")];
+  return typeof route === "string" && route.length <= maxRouteUnits ? route : "";
+}

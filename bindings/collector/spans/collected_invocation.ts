@@ -1,0 +1,304 @@
+import { maskSecrets } from "../../base/address.ts";
+import type { ResourceAttributes } from "../../otlp/core/encoder.ts";
+import { StatusCode, sampledFlag } from "../../otlp/core/model.ts";
+import { applyEvent } from "./apply_event.ts";
+import { CollectedSpan } from "./collected_span.ts";
+import type { CollectorCounts } from "./counts.ts";
+import { limits } from "./counts.ts";
+import { type CollectedLog, collectedLog } from "./log_record.ts";
+import { type OnsetSpan, onsetSpan, type RouteOf, rootAttributes, rootName } from "./onset_span.ts";
+import { OpenSpans } from "./open_spans.ts";
+import type { AttributeReader } from "./read_attributes.ts";
+import type { Resources } from "./resources.ts";
+import { Sequencer } from "./sequencer.ts";
+import { kindOf, operationOf } from "./span_kinds.ts";
+
+type Event<T extends TailStream.EventType = TailStream.EventType> = TailStream.TailEvent<T>;
+
+/** Says that the end of a span never came. */
+const truncatedKey = "isotel.span.truncated";
+/** Events of an invocation that the runtime dropped. */
+const lostEventsKey = "isotel.tail.dropped_events";
+
+/** What is made of invocations that have ended, besides their spans. */
+export interface SpanMeasurer {
+  /** Takes an invocation that has ended. */
+  invocation(invocation: CollectedInvocation): void;
+  /** Takes GenAI spans that have ended, with those they were opened in. */
+  genAi(invocation: CollectedInvocation, spans: readonly CollectedSpan[]): void;
+}
+
+/** What an invocation asks of the collector that follows it. */
+export interface InvocationHost {
+  readonly counts: CollectorCounts;
+  readonly reader: AttributeReader;
+  readonly resources: Resources;
+  readonly route: RouteOf | undefined;
+  /** Takes what is measured. Undefined where nothing is. */
+  readonly metrics: object | undefined;
+  /** Notes that the outcome came before other events of the invocation. */
+  waitFor(invocation: CollectedInvocation): void;
+  /** Keeps a GenAI span that has ended, to be measured with the others of its invocation. */
+  measureLater(invocation: CollectedInvocation, span: CollectedSpan): void;
+  /** Takes a span that has ended. */
+  ended(span: CollectedSpan, isSampled: boolean): void;
+  logged(log: CollectedLog): void;
+  /** Notes that the invocation has ended. */
+  over(invocation: CollectedInvocation): void;
+}
+
+/** One invocation of another Worker: its spans that are open, until its outcome. */
+export class CollectedInvocation {
+  readonly id: string;
+  readonly traceId: string;
+  readonly root: CollectedSpan;
+  readonly onset: OnsetSpan;
+  readonly resource: ResourceAttributes;
+  /** Status of its HTTP response; 0 for none. */
+  statusCode = 0;
+  /** `ok` or why it ended; empty while it goes on. */
+  outcome = "";
+  /** CPU time in milliseconds; undefined where nobody told. */
+  cpuMs: number | undefined;
+  /** Events that were taken, for who looks whether there are any more. */
+  events = 1;
+  /** When its handler answered; 0 until then. */
+  answeredUnixMs = 0;
+  /** GenAI spans that have ended. They are measured together, once the invocation has told whether it measured them. */
+  unmeasured: CollectedSpan[] = [];
+  readonly #host: InvocationHost;
+  readonly #sequencer: Sequencer;
+  readonly #isSampled: boolean;
+  readonly #open = new OpenSpans();
+  /** The span the last event was about: mostly that of the next. */
+  #last: CollectedSpan;
+  /** Spans that were too many, and whose ends are still to come. */
+  #refused = 0;
+  #lostEvents = 0;
+  #isOver = false;
+  #lastUnixMs: number;
+
+  /** @param event the invocation's first. */
+  constructor(event: Event<TailStream.Onset>, host: InvocationHost, isSampled: boolean) {
+    const { spanContext, event: onset } = event;
+    const unixMs = event.timestamp.getTime();
+    this.id = event.invocationId;
+    this.traceId = spanContext.traceId;
+    this.#host = host;
+    this.#isSampled = isSampled;
+    this.resource = host.resources.of(onset);
+    this.onset = onsetSpan(onset, host.route);
+    this.#sequencer = new Sequencer(event.sequence, host.counts, (next) => this.#apply(next));
+    this.#lastUnixMs = unixMs;
+    const parent = spanContext.spanId ?? "";
+    const isRemote = parent !== "";
+    this.root = this.#newSpan(this.onset.name, onset.spanId, parent, undefined, isRemote, unixMs);
+    this.root.kind = this.onset.kind;
+    this.#last = this.root;
+    host.reader.read(this.root, rootAttributes(onset, this.onset, this.id));
+    if (onset.attributes !== undefined) host.reader.read(this.root, onset.attributes);
+    this.#open.add(this.root);
+  }
+
+  /** Whether its last event has come, and all before it. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get openSpans(): number {
+    return this.#open.size;
+  }
+
+  /** Takes an event. */
+  take(event: Event): void {
+    this.events += 1;
+    this.#sequencer.take(event);
+    // Nothing comes after an outcome but what was late: it is waited for until the next flush.
+    if (event.event.type === "outcome" && !this.#isOver) this.#host.waitFor(this);
+  }
+
+  /** Takes what waits for events that never come. */
+  skipMissing(): void {
+    this.#sequencer.giveUp();
+  }
+
+  /** Ends it with what has come. */
+  giveUp(): void {
+    this.#sequencer.giveUp();
+    if (!this.#isOver) this.#end("unknown", this.#lastUnixMs, true);
+  }
+
+  #apply(event: Event): void {
+    const host = this.#host;
+    const { counts, reader } = host;
+    const { spanId } = event.spanContext;
+    const what = event.event;
+    if (this.#isOver) {
+      if (what.type === "spanOpen") {
+        counts.spans_opened += 1;
+        counts.spans_dropped_late += 1;
+      } else counts.events_unmatched += 1;
+      return;
+    }
+    const last = this.#last;
+    const span = last.spanId === spanId && last.isOpen ? last : this.#open.get(spanId ?? "");
+    switch (what.type) {
+      case "spanOpen":
+        this.#openSpan(event as Event<TailStream.SpanOpen>, span);
+        return;
+      case "attributes":
+      case "spanUpdate":
+      case "exception":
+        if (span === undefined) counts.events_unmatched += 1;
+        else applyEvent(span, what, event.timestamp, reader, counts);
+        return;
+      case "spanClose":
+        if (span !== undefined && span !== this.root) {
+          if (what.outcome !== "ok") span.fail(what.outcome);
+          this.#lastUnixMs = event.timestamp.getTime();
+          this.#closeSpan(span, this.#lastUnixMs);
+        } else this.#closeUnopened();
+        return;
+      case "log":
+        this.#log(what, span, event);
+        return;
+      case "return":
+        this.answeredUnixMs = event.timestamp.getTime();
+        if (what.info?.type === "fetch") this.statusCode = what.info.statusCode;
+        return;
+      case "streamDiagnostic":
+        this.#lostEvents += Number(what.diagnostic.count);
+        counts.events_lost += Number(what.diagnostic.count);
+        return;
+      case "outcome":
+        this.cpuMs = Number(what.cpuTime);
+        this.root.set("cloudflare.cpu_time_ms", this.cpuMs);
+        this.root.set("cloudflare.wall_time_ms", Number(what.wallTime));
+        this.#end(what.outcome, event.timestamp.getTime(), false);
+        return;
+    }
+  }
+
+  #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {
+    const { name, spanId, info } = event.event;
+    if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("no span");
+    const { counts, reader } = this.#host;
+    if (this.#open.get(spanId) !== undefined) {
+      counts.events_repeated += 1;
+      return;
+    }
+    if (this.#open.size >= limits.openSpans) {
+      counts.spans_opened += 1;
+      counts.spans_dropped_limit += 1;
+      this.#refused += 1;
+      return;
+    }
+    const parentId = event.spanContext.spanId ?? "";
+    this.#lastUnixMs = event.timestamp.getTime();
+    const span = this.#newSpan(name, spanId, parentId, parent, false, this.#lastUnixMs);
+    this.#open.add(span);
+    this.#last = span;
+    if (info === undefined) return;
+    if (info.type === "attributes") reader.read(span, info.info);
+    else if (info.type === "fetch") {
+      const { method, url } = info;
+      reader.read(span, [
+        { name: "http.request.method", value: method },
+        { name: "url.full", value: url },
+      ]);
+    }
+  }
+
+  #newSpan(
+    name: string,
+    spanId: string,
+    parentSpanId: string,
+    parent: CollectedSpan | undefined,
+    isParentRemote: boolean,
+    unixMs: number,
+  ): CollectedSpan {
+    this.#host.counts.spans_opened += 1;
+    const flags = this.#isSampled ? sampledFlag : 0;
+    return new CollectedSpan(
+      maskSecrets(name),
+      this.traceId,
+      spanId,
+      parentSpanId,
+      parent,
+      isParentRemote,
+      flags,
+      unixMs,
+      this.resource,
+    );
+  }
+
+  /** A span whose opening was missing, or that was one too many. */
+  #closeUnopened(): void {
+    if (this.#refused > 0) {
+      this.#refused -= 1;
+      return;
+    }
+    const { counts } = this.#host;
+    counts.spans_opened += 1;
+    counts.spans_dropped_unopened += 1;
+  }
+
+  #closeSpan(span: CollectedSpan, unixMs: number): void {
+    const host = this.#host;
+    this.#open.delete(span);
+    span.isOpen = false;
+    span.endUnixMs = Math.max(unixMs, span.startUnixMs);
+    if (span !== this.root) span.kind = kindOf(span);
+    if (span.errorType !== "" && span.status.code === StatusCode.unset)
+      span.setStatus(StatusCode.error, "");
+    if (host.metrics !== undefined && span.operation !== "" && operationOf(span) > 0) {
+      host.measureLater(this, span);
+    }
+    host.ended(span, this.#isSampled);
+  }
+
+  #log(log: TailStream.Log, span: CollectedSpan | undefined, event: Event): void {
+    const host = this.#host;
+    const about = span ?? this.root;
+    host.logged(
+      collectedLog(
+        log,
+        event.timestamp.getTime(),
+        this.traceId,
+        event.spanContext.spanId ?? "",
+        about.flags,
+        this.resource,
+        (key, value) => host.reader.text(key, value, about),
+      ),
+    );
+  }
+
+  #end(outcome: string, unixMs: number, isTruncated: boolean): void {
+    const { root } = this;
+    this.outcome = outcome;
+    for (const span of this.#open.all().reverse()) {
+      if (span !== root) this.#truncate(span, unixMs);
+    }
+    if (isTruncated) {
+      root.set(truncatedKey, true);
+      this.#host.counts.spans_truncated += 1;
+    }
+    if (this.#lostEvents > 0) root.set(lostEventsKey, this.#lostEvents);
+    if (!isTruncated) root.set("cloudflare.outcome", outcome);
+    if (this.statusCode > 0) {
+      root.set("http.response.status_code", this.statusCode);
+      if (this.statusCode >= 500) root.fail(String(this.statusCode));
+    }
+    if (outcome !== "ok" && !isTruncated) root.fail(outcome);
+    if (!root.isRenamed) root.name = rootName(root, this.onset);
+    this.#closeSpan(root, unixMs);
+    this.#isOver = true;
+    this.#host.over(this);
+  }
+
+  #truncate(span: CollectedSpan, unixMs: number): void {
+    span.set(truncatedKey, true);
+    this.#host.counts.spans_truncated += 1;
+    this.#closeSpan(span, unixMs);
+  }
+}

@@ -1,0 +1,42 @@
+import type { ResourceAttributes } from "../../otlp/core/encoder.ts";
+import { limits } from "./counts.ts";
+
+type Onset = TailStream.Onset;
+
+/** The resources of the Workers that are followed: one object for each version of each. */
+export class Resources {
+  readonly #base: ResourceAttributes;
+  #known = new Map<string, ResourceAttributes>();
+
+  /** @param base what the options say of all; its `service.name` is that of a Worker that has no name. */
+  constructor(base: ResourceAttributes) {
+    this.#base = base;
+  }
+
+  of({ scriptName, scriptVersion, dispatchNamespace, scriptTags }: Onset): ResourceAttributes {
+    const key = `${scriptName ?? ""}\n${scriptVersion?.id ?? ""}\n${dispatchNamespace ?? ""}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    // Forgotten ones are met again as other objects, which costs a second group in one request.
+    if (this.#known.size >= limits.resources) this.#known = new Map();
+    const resource: Record<string, unknown> = { ...this.#base };
+    const version = scriptVersion?.tag || scriptVersion?.id;
+    put(resource, "service.name", scriptName);
+    put(resource, "service.version", version);
+    put(resource, "faas.name", scriptName);
+    put(resource, "faas.version", version);
+    put(resource, "cloudflare.script_name", scriptName);
+    put(resource, "cloudflare.script_version.id", scriptVersion?.id);
+    put(resource, "cloudflare.script_version.tag", scriptVersion?.tag);
+    put(resource, "cloudflare.dispatch_namespace", dispatchNamespace);
+    if (scriptTags !== undefined && scriptTags.length > 0) {
+      resource["cloudflare.script_tags"] = [...scriptTags];
+    }
+    this.#known.set(key, resource);
+    return resource;
+  }
+}
+
+function put(resource: Record<string, unknown>, key: string, value: string | undefined): void {
+  if (value !== undefined && value !== "") resource[key] = value;
+}

@@ -1,0 +1,116 @@
+// The types of src/flue/fields.def that are content in the JSON of the conventions for generative AI. What is not as Flue
+// has it is left out: the content comes from the application, which may have changed anything.
+import { contentText, finishReason, readPath, type ValueReader } from "./event.ts";
+
+type Part = Readonly<Record<string, unknown>>;
+
+export const messageReaders: Readonly<Record<string, ValueReader>> = {
+  inputMessages: (messages) =>
+    Array.isArray(messages) ? contentText(messages.map(inputMessage)) : undefined,
+
+  outputMessages: (response) => {
+    const output = readPath(response, ["output"]);
+    const reason = finishReason(readPath(response, ["finishReason"]));
+    if (!isObject(output) || reason === undefined) return;
+    const parts = partsOf(output["content"]);
+    return contentText([{ role: "assistant", parts, finish_reason: reason }]);
+  },
+
+  agentInput: (input) => {
+    const text = readPath(input, ["text"]);
+    return typeof text === "string"
+      ? contentText([{ role: "user", parts: [textPart(text)] }])
+      : undefined;
+  },
+
+  agentOutput: (output) => {
+    const text = readPath(output, ["text"]);
+    if (readPath(output, ["type"]) !== "text" || typeof text !== "string") return;
+    const reason = finishReason(readPath(output, ["finishReason"]));
+    return contentText([{ role: "assistant", parts: [textPart(text)], finish_reason: reason }]);
+  },
+
+  systemInstructions: (prompt) =>
+    typeof prompt === "string" ? contentText([textPart(prompt)]) : undefined,
+
+  toolDefinitions: (tools) =>
+    Array.isArray(tools) ? contentText(tools.map(toolDefinition)) : undefined,
+
+  // The conventions have objects alone as arguments and results; the rest has attributes of Flue's own.
+  object: (value) => (isPlainObject(value) ? contentText(value) : undefined),
+  noObject: (value) => (isPlainObject(value) ? undefined : contentText(value)),
+  objectResult: (event) => messageReaders["object"]?.(resultOf(event)),
+  plainResult: (event) => messageReaders["noObject"]?.(resultOf(event)),
+};
+
+function inputMessage(message: unknown): Part {
+  const role = readPath(message, ["role"]);
+  const content = readPath(message, ["content"]);
+  if (role === "user" || role === "assistant") return { role, parts: partsOf(content) };
+  const id = readPath(message, ["toolCallId"]);
+  return { role: "tool", parts: [{ type: "tool_call_response", id, response: texts(content) }] };
+}
+
+/** What a tool answered: the text, where it is one and nothing else, or else a list of the texts. */
+function texts(content: unknown): unknown {
+  if (!Array.isArray(content)) return content;
+  const parts: unknown[] = content;
+  const found = parts.filter(isText).map((part) => readPath(part, ["text"]));
+  return parts.length === 1 && found.length === 1 ? found[0] : found;
+}
+
+/** Images are not among the parts: Flue keeps them back. */
+function partsOf(content: unknown): Part[] {
+  if (typeof content === "string") return [textPart(content)];
+  return Array.isArray(content) ? content.flatMap(part) : [];
+}
+
+function part(value: unknown): Part[] {
+  if (!isObject(value)) return [];
+  switch (value["type"]) {
+    case "text":
+      return [textPart(value["text"])];
+    case "thinking":
+      return [{ type: "reasoning", content: value["thinking"] }];
+    case "toolCall": {
+      const { id, name, arguments: given } = value;
+      return [{ type: "tool_call", id, name, arguments: given }];
+    }
+    default:
+      return [];
+  }
+}
+
+function textPart(content: unknown): Part {
+  return { type: "text", content };
+}
+
+function isText(value: unknown): boolean {
+  return readPath(value, ["type"]) === "text";
+}
+
+function toolDefinition(tool: unknown): Part {
+  const description = readPath(tool, ["description"]);
+  return {
+    type: "function",
+    name: readPath(tool, ["name"]),
+    description: description === "" ? undefined : description,
+    parameters: readPath(tool, ["parameters"]),
+  };
+}
+
+/** What the model got to see of a result, where that is another than the tool's own. */
+function resultOf(event: unknown): unknown {
+  if (!isObject(event) || event["isError"] === true) return undefined;
+  return Object.hasOwn(event, "effectiveResult") ? event["effectiveResult"] : event["result"];
+}
+
+function isObject(value: unknown): value is Part {
+  return typeof value === "object" && value !== null;
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

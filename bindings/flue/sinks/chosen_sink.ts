@@ -1,0 +1,112 @@
+import { nativeTracing } from "#workers";
+import { nativeRuntime } from "../../trace/native_runtime.ts";
+import { providedTelemetry } from "../../trace/provided_telemetry.ts";
+import type { RemoteParent, SpanRuntime } from "../../trace/span_runtime.ts";
+import type { FlueCoreHost } from "../core/flue_core.ts";
+import type { Fit } from "../core/span_attributes.ts";
+import type { FlueAttributes } from "../events/attributes.ts";
+import type { SpanEnd } from "../events/failure.ts";
+import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
+import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
+import type { SpanSink, SpanStart } from "./span_sink.ts";
+import { type OtelSurroundings, type TracedSpan, TracerSink } from "./tracer_sink.ts";
+
+type ChosenSpan = TracedSpan | RuntimeSpan;
+
+const tracerName = "isotel/flue";
+
+/**
+ * Where spans go that no tracer was given for: to the tracer of the global OpenTelemetry provider where there is one, and
+ * otherwise to the runtime. Whichever a root goes to, what is below it follows.
+ */
+export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
+  readonly #runtime: RuntimeSink;
+  #tracer: OtelTracer | undefined;
+  readonly #traced: TracerSink;
+
+  constructor(runtime: RuntimeSink, environment?: OtelSurroundings) {
+    this.#runtime = runtime;
+    this.#traced = new TracerSink(() => this.#tracer as OtelTracer, environment);
+  }
+
+  open(start: SpanStart<ChosenSpan, OtelContext>): ChosenSpan {
+    const { parent, predecessor, root } = start;
+    const isTraced = parent === undefined ? this.#findTracer() : !(parent instanceof RuntimeSpan);
+    // A predecessor may have gone elsewhere, before a provider was registered.
+    if (isTraced) {
+      return this.#traced.open({
+        ...start,
+        parent: parent instanceof RuntimeSpan ? undefined : parent,
+        predecessor: predecessor instanceof RuntimeSpan ? undefined : predecessor,
+      });
+    }
+    return this.#runtime.open({
+      ...start,
+      parent: parent instanceof RuntimeSpan ? parent : undefined,
+      predecessor: predecessor instanceof RuntimeSpan ? predecessor : undefined,
+      root: root && remoteParentIn(root),
+    });
+  }
+
+  addEvent(span: ChosenSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+    if (span instanceof RuntimeSpan) this.#runtime.addEvent(span, name, unixMs, attributes);
+    else this.#traced.addEvent(span, name, unixMs, attributes);
+  }
+
+  end(span: ChosenSpan, end: SpanEnd): void {
+    if (span instanceof RuntimeSpan) this.#runtime.end(span, end);
+    else this.#traced.end(span, end);
+  }
+
+  activate<T>(span: ChosenSpan, work: () => T): T {
+    if (span instanceof RuntimeSpan) return this.#runtime.activate(span, work);
+    return this.#traced.activate(span, work);
+  }
+
+  /** The runtime has no place for a span of another process: there only what Flue opens goes on in its trace. */
+  activateRoot<T>(root: OtelContext, work: () => T): T {
+    return this.#findTracer() ? this.#traced.activateRoot(root, work) : work();
+  }
+
+  /** In the runtime a root is below what is active by itself. */
+  active(): OtelContext | undefined {
+    return this.#findTracer() ? this.#traced.active() : undefined;
+  }
+
+  #findTracer(): boolean {
+    this.#tracer = globalTracer(tracerName);
+    return this.#tracer !== undefined;
+  }
+}
+
+function remoteParentIn(context: OtelContext): RemoteParent | undefined {
+  const identity = spanContextIn(context);
+  if (identity === undefined) return undefined;
+  const { traceId, spanId, traceFlags, traceState } = identity;
+  return { traceId, spanId, traceFlags, ...(traceState && { traceState: traceState.serialize() }) };
+}
+
+/** Of any observer: what it makes of a span is the sink's own business. */
+type AnySink = SpanSink<unknown, OtelContext>;
+
+/** The sink of a tracer, or the one that finds out by itself where spans go. */
+export function sinkFor(
+  tracer: OtelTracer | undefined,
+  host: FlueCoreHost,
+  environment?: OtelSurroundings,
+): AnySink {
+  if (tracer !== undefined) return new TracerSink(() => tracer, environment) as AnySink;
+  const fit: Fit = (sizes, availableBytes) =>
+    host.attempt((core) => core.fit(sizes, availableBytes), []);
+  return new ChosenSink(new RuntimeSink(currentRuntime, fit), environment) as AnySink;
+}
+
+let own: SpanRuntime | undefined;
+
+/** The runtime of this isolate's telemetry, exports included, or the native one where a program carries no other. */
+function currentRuntime(): SpanRuntime {
+  const telemetry = providedTelemetry();
+  if (telemetry !== undefined) return telemetry.runtime;
+  own ??= nativeRuntime(nativeTracing);
+  return own;
+}

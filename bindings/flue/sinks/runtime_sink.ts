@@ -1,0 +1,115 @@
+import { SpanKind } from "../../otlp/core/model.ts";
+import type {
+  DetachedSpanOptions,
+  RemoteParent,
+  SpanRuntime,
+  SpanWriter,
+  StatusCode,
+} from "../../trace/span_runtime.ts";
+import { openUnder } from "../../trace/span_runtime.ts";
+import { type Fit, SpanAttributes } from "../core/span_attributes.ts";
+import type { FlueAttributes } from "../events/attributes.ts";
+import type { SpanEnd } from "../events/failure.ts";
+import type { SpanSink, SpanStart } from "./span_sink.ts";
+import { flueLog } from "./span_sink.ts";
+
+/** A span in the runtime, which takes attributes while it is traced. */
+export class RuntimeSpan {
+  readonly writer: SpanWriter;
+  readonly attributes: SpanAttributes | undefined;
+
+  constructor(writer: SpanWriter, attributes: SpanAttributes | undefined) {
+    this.writer = writer;
+    this.attributes = attributes;
+  }
+}
+
+/**
+ * Hands Flue's spans to the runtime: the native spans of Workers, and OTLP where an export is set up.
+ *
+ * | of a span | native | OTLP |
+ * | --- | --- | --- |
+ * | parent | a span of Flue's, or else the active one | the same; of a root also that of another process |
+ * | times | the runtime's, of when it was told | those of the events |
+ * | kind, links, events | none | all |
+ * | exception | where the runtime has `recordException` | an event |
+ * | status | with its message; `otel.status_code` before October 2026 | with its message |
+ * | attributes | scalars, lists as JSON, cut to the runtime's budget | as they are |
+ * | name | its first 64 bytes | whole |
+ */
+export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
+  readonly #runtime: () => SpanRuntime;
+  readonly #fit: Fit;
+
+  /** @param runtime is asked for each span: an export may be set up late. */
+  constructor(runtime: () => SpanRuntime, fit: Fit) {
+    this.#runtime = runtime;
+    this.#fit = fit;
+  }
+
+  open(start: SpanStart<RuntimeSpan, RemoteParent>): RuntimeSpan {
+    const runtime = this.#runtime();
+    const writer = openSpan(runtime, start);
+    if (!writer.isTraced) return new RuntimeSpan(writer, undefined);
+    const attributes = new SpanAttributes(runtime.capabilities, writer, this.#fit);
+    attributes.start(start.attributes);
+    return new RuntimeSpan(writer, attributes);
+  }
+
+  addEvent(
+    { writer }: RuntimeSpan,
+    name: string,
+    unixMs: number,
+    attributes: FlueAttributes,
+  ): void {
+    writer.addEvent?.(name, unixMs, attributes);
+    writer.emitLog?.(flueLog(name, unixMs, attributes));
+  }
+
+  end({ writer, attributes }: RuntimeSpan, end: SpanEnd): void {
+    attributes?.end(end.attributes);
+    if (end.failure !== undefined && attributes !== undefined) {
+      if (end.isException) {
+        writer.addEvent?.("exception", end.unixMs, exceptionAttributes(end));
+        const { failure: message, exceptionType: name = "Error", stack } = end;
+        writer.recordException?.({ name, message, ...(stack !== undefined && { stack }) });
+      }
+      this.#setStatus(writer, { code: "error", ...(end.failure && { message: end.failure }) });
+    }
+    if (writer.endAt === undefined) writer.end();
+    else writer.endAt(end.unixMs);
+  }
+
+  /** Runs `body` with the span active, where the runtime can do that. */
+  activate<T>({ writer }: RuntimeSpan, body: () => T): T {
+    return this.#runtime().withActiveSpan(writer, body);
+  }
+
+  #setStatus(writer: SpanWriter, status: { code: StatusCode; message?: string }): void {
+    if (this.#runtime().capabilities.status) writer.setStatus?.(status);
+    else writer.setAttribute("otel.status_code", "ERROR");
+  }
+}
+
+function exceptionAttributes({ failure, exceptionType, stack }: SpanEnd): FlueAttributes {
+  return {
+    ...(exceptionType !== undefined && { "exception.type": exceptionType }),
+    ...(failure && { "exception.message": failure }),
+    ...(stack !== undefined && { "exception.stacktrace": stack }),
+  };
+}
+
+function openSpan(
+  runtime: SpanRuntime,
+  { name, unixMs, isClient, parent, root, predecessor }: SpanStart<RuntimeSpan, RemoteParent>,
+): SpanWriter {
+  if (runtime.startDetachedSpan === undefined) return openUnder(runtime, name, parent?.writer);
+  const options: DetachedSpanOptions = {
+    startUnixMs: unixMs,
+    kind: isClient ? SpanKind.client : SpanKind.internal,
+    parent: parent?.writer,
+    remoteParent: root,
+    links: predecessor === undefined ? [] : [predecessor.writer],
+  };
+  return runtime.startDetachedSpan(name, options);
+}

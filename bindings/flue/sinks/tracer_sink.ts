@@ -1,0 +1,138 @@
+import { Severity } from "../../otlp/core/model.ts";
+import type { FlueAttributes } from "../events/attributes.ts";
+import type { SpanEnd } from "../events/failure.ts";
+import type {
+  OtelContext,
+  OtelContexts,
+  OtelException,
+  OtelLogger,
+  OtelSpan,
+  OtelSpanOptions,
+  OtelTracer,
+} from "./otel_types.ts";
+import { emptyContext, globalContexts, spanIn, withSpan } from "./otel_types.ts";
+import type { SpanSink, SpanStart } from "./span_sink.ts";
+import { flueLog } from "./span_sink.ts";
+
+/** A span and the context its children are opened in. */
+export class TracedSpan {
+  readonly span: OtelSpan;
+  readonly #outer: OtelContext;
+  #context: OtelContext | undefined;
+
+  constructor(span: OtelSpan, outer: OtelContext) {
+    this.span = span;
+    this.#outer = outer;
+  }
+
+  /** Made when it is needed: most spans have no children. */
+  get context(): OtelContext {
+    this.#context ??= withSpan(this.#outer, this.span);
+    return this.#context;
+  }
+}
+
+/** Codes of OpenTelemetry's JavaScript API. */
+const spanKind = { internal: 0, client: 2 } as const;
+const errorStatus = 2;
+
+/** What an application has of OpenTelemetry besides a tracer. */
+export interface OtelSurroundings {
+  /** What makes a span active; unless given it is what is registered globally. */
+  readonly context?: OtelContexts | undefined;
+  /** Gets a record of each log, which is an event of its span in any case. */
+  readonly logger?: OtelLogger | undefined;
+}
+
+/** Hands Flue's spans to any OpenTelemetry tracer, under contexts of Flue's own making: what is active plays no part. */
+export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
+  readonly #tracer: () => OtelTracer;
+  readonly #environment: OtelSurroundings;
+
+  /** @param tracer is asked for each span: a provider may be registered late. */
+  constructor(tracer: () => OtelTracer, environment: OtelSurroundings = {}) {
+    this.#tracer = tracer;
+    this.#environment = environment;
+  }
+
+  open(start: SpanStart<TracedSpan, OtelContext>): TracedSpan {
+    const context = start.parent?.context ?? start.root ?? emptyContext;
+    const options: OtelSpanOptions = {
+      kind: start.isClient ? spanKind.client : spanKind.internal,
+      startTime: timeOf(start.unixMs),
+      attributes: start.attributes,
+    };
+    if (start.predecessor !== undefined) {
+      options.links = [{ context: start.predecessor.span.spanContext() }];
+    }
+    const span = this.#tracer().startSpan(start.name, options, context);
+    return new TracedSpan(span, context);
+  }
+
+  addEvent(traced: TracedSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
+    traced.span.addEvent(name, attributes, timeOf(unixMs));
+    const { logger } = this.#environment;
+    if (logger === undefined) return;
+    const { severity, body, attributes: said } = flueLog(name, unixMs, attributes);
+    const severityNumber =
+      Object.hasOwn(Severity, severity) && Severity[severity as keyof typeof Severity];
+    logger.emit({
+      eventName: name,
+      timestamp: timeOf(unixMs),
+      ...(severityNumber && { severityNumber, severityText: severity.toUpperCase() }),
+      ...(body !== undefined && { body }),
+      attributes: { ...said } as Record<string, string | number>,
+      context: traced.context,
+    });
+  }
+
+  end({ span }: TracedSpan, end: SpanEnd): void {
+    const time = timeOf(end.unixMs);
+    span.setAttributes(end.attributes);
+    if (end.failure !== undefined) {
+      if (end.isException) span.recordException(exceptionOf(end), time);
+      const message = end.failure === "" ? undefined : end.failure;
+      span.setStatus({ code: errorStatus, ...(message !== undefined && { message }) });
+    }
+    span.end(time);
+  }
+
+  activate<T>({ span }: TracedSpan, work: () => T): T {
+    return this.#activate(span, work);
+  }
+
+  activateRoot<T>(root: OtelContext, work: () => T): T {
+    const span = spanIn(root);
+    return span === undefined ? work() : this.#activate(span, work);
+  }
+
+  active(): OtelContext | undefined {
+    const context = this.#contexts?.active();
+    return context !== undefined && spanIn(context) !== undefined ? context : undefined;
+  }
+
+  get #contexts(): OtelContexts | undefined {
+    return this.#environment.context ?? globalContexts();
+  }
+
+  /** What else is in the active context, such as baggage, stays. */
+  #activate<T>(span: OtelSpan, work: () => T): T {
+    const contexts = this.#contexts;
+    return contexts === undefined ? work() : contexts.with(withSpan(contexts.active(), span), work);
+  }
+}
+
+function exceptionOf({ failure, exceptionType, stack }: SpanEnd): OtelException {
+  const more = {
+    ...(exceptionType !== undefined && { name: exceptionType }),
+    ...(stack !== undefined && { stack }),
+  };
+  // An exception without a message has a name.
+  return failure === "" ? (more as OtelException) : { ...more, message: failure ?? "" };
+}
+
+/** Seconds and nanoseconds: a plain number may be taken as the time since the process began. */
+function timeOf(unixMs: number): [number, number] {
+  const seconds = Math.floor(unixMs / 1_000);
+  return [seconds, Math.round((unixMs - seconds * 1_000) * 1e6)];
+}

@@ -1,0 +1,127 @@
+import { errorType, type Outcome } from "../base/cause.ts";
+import { httpMethod, httpRoute } from "../base/http.ts";
+import { reportOnce } from "../base/report_once.ts";
+import { MetricKind } from "../core/abi.gen.ts";
+import type { Core } from "../core/core.ts";
+import { builtInDeclaration, type Declaration } from "../core/declaration.ts";
+import type { Family } from "./family.ts";
+import type { SpanMeasures } from "./genai_options.ts";
+import { labelText } from "./labels.ts";
+import type { Meter } from "./meter.ts";
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
+const requestDuration: Partial<Declaration> = {
+  unit: "s",
+  help: "Duration of HTTP server requests.",
+  labels: [
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "url.scheme",
+    "error.type",
+  ],
+  bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+};
+
+type Route = ((request: Request) => string | undefined) | undefined;
+
+/** What the duration of a request is recorded by. */
+export interface HttpRequestLabels {
+  /** One the conventions know, or _OTHER. */
+  readonly method: string;
+  /** Empty for none, and so the others. */
+  readonly statusCode: string;
+  readonly route: string;
+  readonly scheme: string;
+  readonly errorType: string;
+}
+
+/** Records how long requests take until their handler has answered, in seconds. */
+export class HttpServerMetrics {
+  readonly #meter: Meter;
+  readonly #family: Family;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+    this.#family = meter.define(
+      builtInDeclaration(MetricKind.histogram, "http.server.request.duration", requestDuration),
+    );
+  }
+
+  /** Notes that a request begins; what it answers is called once when it has ended. Neither throws. */
+  begin(request: unknown, route: Route): (outcome: Outcome) => void {
+    const startMs = this.#meter.clock();
+    return (outcome) => {
+      const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
+      try {
+        this.record(labelsOf(request as Request, outcome, route), seconds);
+      } catch (cause) {
+        // A request or a response that is none: there is nothing to tell it by.
+        reportOnce(`isotel: the duration of a request is not recorded (${errorType(cause)}).`);
+        this.#meter.countInvalidLabels();
+      }
+    };
+  }
+
+  /** Records a request that was measured elsewhere. */
+  record(
+    { method, statusCode, route, scheme, errorType }: HttpRequestLabels,
+    seconds: number,
+  ): void {
+    const labels = {
+      "http.request.method": method,
+      "http.response.status_code": statusCode,
+      "http.route": route,
+      "url.scheme": scheme,
+      "error.type": errorType,
+    };
+    this.#family.seriesOf(labels)?.record(seconds);
+  }
+}
+
+function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequestLabels {
+  const { method, url } = request;
+  const status = "result" in outcome ? (outcome.result as Response).status : undefined;
+  const failure = "cause" in outcome ? errorType(outcome.cause) : "";
+  const isServerError = status !== undefined && status >= 500;
+  return {
+    method: httpMethod(method),
+    statusCode: status === undefined ? "" : String(status),
+    route: httpRoute(() => route?.(request), labelText) ?? "",
+    scheme: url.slice(0, url.indexOf(":")),
+    errorType: isServerError ? String(status) : failure,
+  };
+}
+
+/** The metrics of GenAI spans in an isolate: the core records them as the spans end. */
+export class GenAiMetrics {
+  readonly #meter: Meter;
+  #measures: SpanMeasures | undefined;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+  }
+
+  /** Measures spans from now on, in every core that follows too. The first that are given count. */
+  use(measures: SpanMeasures | undefined): void {
+    if (measures === undefined || this.#measures !== undefined) return;
+    this.#measures = measures;
+    this.#meter.onOpen((core) => this.#measure(core, measures));
+  }
+
+  #measure(core: Core, { flags, currency, prices }: SpanMeasures): void {
+    const leftOut = core.measureSpans(flags, currency);
+    if (leftOut < 0) {
+      this.#meter.warnOnce(
+        "genai",
+        `isotel: calls of the AI SDK are not measured (error ${leftOut} of the core)`,
+      );
+      return;
+    }
+    if (leftOut > 0)
+      this.#meter.warnGivesWay(`${leftOut} built-in metrics of AI calls are`, "their");
+    for (const { model, input, output, cacheRead, cacheWrite } of prices) {
+      core.setPrice(model, input, output, cacheRead, cacheWrite);
+    }
+  }
+}

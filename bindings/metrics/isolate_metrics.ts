@@ -1,0 +1,68 @@
+import { nativeWaitUntil } from "#workers";
+import { reportOnce } from "../base/report_once.ts";
+import { sleep, systemClock } from "../base/time.ts";
+import { workersTelemetry } from "../trace/workers_telemetry.ts";
+import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
+import { Flusher, type FlushPlan } from "./flusher.ts";
+import type { SpanMeasures } from "./genai_options.ts";
+import { Meter } from "./meter.ts";
+import { SelfMetrics } from "./self_metrics.ts";
+
+let meter: Meter | undefined;
+
+/** The metrics of this isolate, in the core that its spans are in. */
+export function workersMeter(): Meter {
+  meter ??= new Meter(workersTelemetry.host, {
+    clock: systemClock,
+    random: (bytes) => void crypto.getRandomValues(bytes),
+    warn: (message) => console.warn(message),
+  });
+  return meter;
+}
+
+/** What a Worker with metrics has besides those it defines. */
+export interface WorkerMetrics {
+  /** Sends the metrics of this isolate. */
+  readonly flusher: Flusher;
+  readonly http: HttpServerMetrics;
+  readonly genAi: GenAiMetrics;
+}
+
+let workerMetrics: WorkerMetrics | undefined;
+
+/** Those of this isolate, made when they are first needed. */
+function workersMetrics(): WorkerMetrics {
+  if (workerMetrics === undefined) {
+    const meter = workersMeter();
+    const selfMetrics = new SelfMetrics(meter, () => workersTelemetry.diagnostics());
+    const flusher = new Flusher(meter, selfMetrics, { waitUntil: nativeWaitUntil, sleep });
+    workerMetrics = {
+      flusher,
+      http: new HttpServerMetrics(meter),
+      genAi: new GenAiMetrics(meter),
+    };
+  }
+  return workerMetrics;
+}
+
+/** How the metrics of a Worker are set up. */
+export interface MetricsSetup {
+  /** How frames are sent. Undefined when the binding for it is missing. */
+  readonly plan: FlushPlan | undefined;
+  /** How calls of the AI SDK are measured. Undefined when they are not. */
+  readonly genAi: SpanMeasures | undefined;
+}
+
+/** Returns the metrics of this isolate, set up. Returns undefined where they cannot be sent. Never throws. */
+export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | undefined {
+  if (setup?.plan === undefined) return undefined;
+  try {
+    const metrics = workersMetrics();
+    metrics.flusher.use(setup.plan);
+    metrics.genAi.use(setup.genAi);
+    return metrics;
+  } catch (cause) {
+    reportOnce("isotel: metrics could not be set up; this isolate records none.", cause);
+    return undefined;
+  }
+}

@@ -1,0 +1,298 @@
+import { aggregatorCounterNames } from "../aggregate/totals/abi.gen.ts";
+import { ownScope } from "../otlp/core/model.ts";
+import { backoffMs, type SenderOptions, type SendOutcome, send } from "../otlp/exporter/sender.ts";
+import type { ExportHost, MetricsExportCounts } from "../slots/metrics_export.ts";
+import { encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
+import type { TargetPlan } from "./read_metrics_options.ts";
+import type { PendingInterval, TargetCounts, TargetState, TargetStore } from "./target_store.ts";
+
+/** What a target is made of. */
+export interface TargetOptions {
+  readonly plan: TargetPlan;
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly intervalMs: number;
+  readonly host: ExportHost;
+  readonly store: TargetStore;
+  readonly slot: number;
+  readonly sending: SenderOptions;
+}
+
+/** Of one request, one soon after the other. Then newer totals are sent, and a delta goes out once an interval. */
+const maxAttempts = 10;
+/** So old a delta is given up, and what it has to say comes with the next. */
+const maxPendingMs = 3_600_000;
+/** After an error of storage or of the module. */
+const errorPauseMs = 60_000;
+/** More than one attempt takes: an object that was evicted meanwhile goes on then. */
+const graceMs = 5_000;
+
+/**
+ * Sends the totals of an aggregator to one backend, once an interval.
+ *
+ * A snapshot is stored before any of it is sent, and what became of each request together with what follows from it. So a
+ * request that has no answer yet goes out again with the same bytes, in whatever life of the object, and a delta begins
+ * where the last one that was taken has ended.
+ */
+export class MetricsTarget {
+  readonly #options: TargetOptions;
+  #state: TargetState;
+  /** Of this life: what an earlier one has left unsent nobody knows. */
+  #hasChanged = true;
+  /** Whether the last interval had something to say: gauges are said again. */
+  #hadPoints = false;
+  #isRunning = false;
+  #busyUntilUnixMs = 0;
+  #pausedUntilUnixMs = 0;
+
+  constructor(options: TargetOptions) {
+    this.#options = options;
+    this.#state = options.store.read(options.slot);
+  }
+
+  changed(): void {
+    this.#hasChanged = true;
+  }
+
+  counts(): MetricsExportCounts {
+    const { backend, temporality } = this.#options.plan;
+    const { counts, pending } = this.#state;
+    return { backend, temporality, ...counts, isPending: pending !== null };
+  }
+
+  /** When {@link start} will have something to do; undefined for never unless totals change. */
+  nextUnixMs(): number | undefined {
+    const { intervalUnixMs, waitUntilUnixMs, pending } = this.#state;
+    const intervalEnd = intervalUnixMs + this.#options.intervalMs;
+    if (this.#isRunning) return Math.max(intervalEnd, this.#busyUntilUnixMs);
+    const earliest = Math.max(waitUntilUnixMs, this.#pausedUntilUnixMs);
+    if (pending !== null) return earliest;
+    // Totals that stay the same are sent all the same: a backend takes silence for the end of a series.
+    const isWanted = this.#hasChanged || this.#hadPoints;
+    return isWanted ? Math.max(intervalEnd, earliest) : undefined;
+  }
+
+  /** Begins an interval when it is time, and sends what is on its way. Never throws; the rest goes on by itself. */
+  start(nowUnixMs: number): void {
+    const next = this.nextUnixMs();
+    if (this.#isRunning || next === undefined || next > nowUnixMs) return;
+    this.#isRunning = true;
+    this.#options.host.hold(this.#run(nowUnixMs));
+  }
+
+  async #run(nowUnixMs: number): Promise<void> {
+    const { host } = this.#options;
+    try {
+      if (this.#state.pending === null) this.#begin(nowUnixMs);
+      while (this.#state.pending !== null && (await this.#sendPart(this.#state.pending))) {
+        // Until all of the interval is decided, or has to wait.
+      }
+    } catch (cause) {
+      host.report("isotel: the export of metrics failed.", cause);
+      this.#pausedUntilUnixMs = this.#now() + errorPauseMs;
+      this.#reload();
+    }
+    this.#isRunning = false;
+    try {
+      const next = this.nextUnixMs();
+      if (next !== undefined) await host.wakeBy(next);
+    } catch (cause) {
+      host.report("isotel: the next export of metrics cannot be set.", cause);
+    }
+  }
+
+  /** Takes the snapshot of a new interval, and stores it before anything of it is sent. */
+  #begin(nowUnixMs: number): void {
+    const { host, store, slot } = this.#options;
+    const pending: PendingInterval = { next: 0, taken: [], attempts: 0, points: 0 };
+    const state: TargetState = { ...this.#state, intervalUnixMs: nowUnixMs, pending };
+    host.totals.snapshot(nowUnixMs, (bytes) => {
+      store.writeSnapshot(slot, bytes);
+      store.write(slot, state);
+    });
+    this.#state = state;
+    this.#hasChanged = false;
+  }
+
+  /** Sends the next request of the interval; whether another may follow at once. */
+  async #sendPart(pending: PendingInterval): Promise<boolean> {
+    const { host, plan, sending } = this.#options;
+    const { destination } = plan;
+    const interval = this.#interval();
+    const part = encodePart(
+      host.aggregate(),
+      interval,
+      {
+        ...this.#options,
+        scope: ownScope,
+        format: destination.format,
+        temporality: plan.temporality,
+      },
+      pending.next,
+      destination.maxBytes,
+    );
+    if (part.bytes === undefined) {
+      this.#decide(pending, part, undefined);
+      return !part.isLast;
+    }
+    const deadline = this.#now() + destination.timeoutMs;
+    this.#busyUntilUnixMs = deadline + graceMs;
+    const outcome = await send(destination, part.bytes, deadline, { ...sending, maxAttempts: 1 });
+    if (outcome.dropped === "unavailable") {
+      this.#wait(pending, outcome);
+      return false;
+    }
+    this.#decide(pending, part, outcome);
+    return !part.isLast;
+  }
+
+  /** Notes what became of a part: taken, refused, or too large to be sent. */
+  #decide(pending: PendingInterval, part: Part, outcome: SendOutcome | undefined): void {
+    const { accepted, rejected, dropped } = pointsOf(part, outcome);
+    const isTaken = outcome !== undefined && outcome.dropped === undefined;
+    const taken = isTaken
+      ? [...pending.taken, [pending.next, part.next] as const]
+      : [...pending.taken];
+    const points = pending.points + part.points;
+    const { counts } = this.#state;
+    const state: TargetState = {
+      ...this.#state,
+      pending: { next: part.next, taken, attempts: 0, points },
+      counts: {
+        ...counts,
+        accepted: counts.accepted + accepted,
+        rejected: counts.rejected + rejected,
+        dropped: counts.dropped + dropped,
+        requests: counts.requests + (outcome?.requests ?? 0),
+        lastStatus: outcome?.status ?? counts.lastStatus,
+      },
+    };
+    this.#report(outcome, rejected, dropped);
+    const end = part.isLast ? this.#finished(state) : state;
+    this.#store(end, { accepted, rejected, dropped }, part.isLast ? taken : []);
+  }
+
+  /** Notes a request that is to be made again, or gives the interval up after too many. */
+  #wait(pending: PendingInterval, outcome: SendOutcome): void {
+    const { counts } = this.#state;
+    const { intervalMs, plan, sending } = this.#options;
+    const attempts = pending.attempts + 1;
+    const isTried = attempts >= maxAttempts;
+    const ageMs = this.#now() - this.#state.intervalUnixMs;
+    // The backend may have taken it without an answer that arrived. Only the same delta again can be told from new ones.
+    const isOver = isTried && (plan.temporality === "cumulative" || ageMs >= maxPendingMs);
+    const backoff = backoffMs(attempts, sending.random);
+    const pauseMs = Math.max(isTried ? intervalMs : backoff, outcome.pauseMs);
+    const state: TargetState = {
+      ...this.#state,
+      waitUntilUnixMs: this.#now() + Math.ceil(pauseMs),
+      pending: { ...pending, attempts },
+      counts: {
+        ...counts,
+        requests: counts.requests + outcome.requests,
+        failed: counts.failed + outcome.requests,
+        givenUp: counts.givenUp + (isOver ? 1 : 0),
+        lastStatus: outcome.status,
+      },
+    };
+    this.#report(outcome, 0, 0);
+    const end = isOver ? this.#finished(state) : state;
+    // What was not sent is to be sent with the next interval.
+    if (isOver) this.#hasChanged = true;
+    this.#store(end, { failed: outcome.requests }, isOver ? pending.taken : []);
+  }
+
+  #finished(state: TargetState): TargetState {
+    this.#hadPoints = (state.pending?.points ?? 0) > 0;
+    return { ...state, pending: null };
+  }
+
+  /** Stores a state, what was counted with it, and with `taken` the base that the next delta begins with. */
+  #store(state: TargetState, counted: Counted, taken: PendingInterval["taken"]): void {
+    const { host, plan, store, slot } = this.#options;
+    const isDelta = plan.temporality === "delta" && taken.length > 0;
+    const base = isDelta ? takeRanges(host.aggregate(), this.#interval(), taken) : undefined;
+    const next = base === undefined ? state : { ...state, hasBase: true };
+    const amounts = Object.entries(counted)
+      .filter(([, amount]) => amount > 0)
+      .map(([name, amount]) => [counters[name as keyof typeof counters], amount] as const);
+    host.totals.count(amounts, () => {
+      if (base !== undefined) store.writeBase(slot, base);
+      store.write(slot, next);
+    });
+    this.#state = next;
+    const { rejected = 0, dropped = 0, failed = 0 } = counted;
+    if (rejected + dropped + failed > 0) host.counted();
+  }
+
+  #interval(): Interval {
+    const { store, slot, plan } = this.#options;
+    const snapshot = store.snapshot(slot);
+    if (snapshot === undefined) throw new Error("isotel: the snapshot of an export is gone");
+    const hasBase = plan.temporality === "delta" && this.#state.hasBase;
+    return { snapshot, base: hasBase ? store.base(slot) : undefined };
+  }
+
+  #report(outcome: SendOutcome | undefined, rejected: number, dropped: number): void {
+    const { host, plan } = this.#options;
+    const { counts } = this.#state;
+    for (const message of messagesOf(plan, outcome, { rejected, dropped }, counts)) {
+      host.report(message);
+    }
+  }
+
+  #reload(): void {
+    try {
+      this.#state = this.#options.store.read(this.#options.slot);
+    } catch {
+      // Storage that fails: the state in memory is that of the last success.
+    }
+  }
+
+  #now(): number {
+    return this.#options.sending.clock();
+  }
+}
+
+type CountName = "accepted" | "rejected" | "dropped" | "failed";
+
+/** Where what became of data points and requests is counted in the totals. */
+export const counters: Readonly<Record<CountName, number>> = {
+  accepted: aggregatorCounterNames.indexOf("isotel_otlp_points_accepted"),
+  rejected: aggregatorCounterNames.indexOf("isotel_otlp_points_rejected"),
+  dropped: aggregatorCounterNames.indexOf("isotel_otlp_points_dropped"),
+  failed: aggregatorCounterNames.indexOf("isotel_otlp_metric_requests_failed"),
+};
+
+export type Counted = Readonly<Partial<Record<CountName, number>>>;
+
+/** What became of the data points of a part; without an outcome it could not be sent. */
+export function pointsOf(
+  { points }: Part,
+  outcome: SendOutcome | undefined,
+): { accepted: number; rejected: number; dropped: number } {
+  if (outcome === undefined) return { accepted: 0, rejected: 0, dropped: points };
+  if (outcome.dropped !== undefined) return { accepted: 0, rejected: points, dropped: 0 };
+  const rejected = Math.min(outcome.rejected, points);
+  return { accepted: points - rejected, rejected, dropped: 0 };
+}
+
+/** What is to be told of an outcome that is no success: of a status only when it is new. */
+function messagesOf(
+  { backend, destination }: TargetPlan,
+  outcome: SendOutcome | undefined,
+  { rejected, dropped }: { readonly rejected: number; readonly dropped: number },
+  before: TargetCounts,
+): string[] {
+  const to = `isotel: metrics for ${backend}`;
+  if (outcome === undefined) {
+    return dropped > 0 ? [`${to}: a data point is larger than ${destination.maxBytes} bytes`] : [];
+  }
+  const { status } = outcome;
+  if (outcome.dropped === undefined) {
+    return rejected > 0 ? [`${to}: ${rejected} data points of a request were refused`] : [];
+  }
+  if (status === before.lastStatus && before.requests > 0) return [];
+  const answer = status === 0 ? "no answer" : `status ${status}`;
+  const isFinal = outcome.dropped !== "unavailable";
+  return [`${to}: ${answer}${isFinal ? `, ${rejected} data points were refused` : ""}`];
+}

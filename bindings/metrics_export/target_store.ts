@@ -1,0 +1,110 @@
+import { ChunkStore } from "../aggregate/totals/chunk_store.ts";
+import type { SeriesSpan } from "./encode_part.ts";
+
+/** Of data points and requests; see MetricsExportCounts. */
+export interface TargetCounts {
+  accepted: number;
+  rejected: number;
+  dropped: number;
+  requests: number;
+  failed: number;
+  givenUp: number;
+  lastStatus: number;
+}
+
+/** What is stored of the export to one backend. */
+export interface TargetState {
+  /** When the last interval ended: the time of its snapshot. */
+  intervalUnixMs: number;
+  /** Nothing is sent before. */
+  waitUntilUnixMs: number;
+  /** The interval that is on its way, whose snapshot is stored; null when all of it is decided. */
+  pending: PendingInterval | null;
+  /** Whether there is a base: what the backend has taken, of which deltas are the difference. */
+  hasBase: boolean;
+  counts: TargetCounts;
+}
+
+export interface PendingInterval {
+  /** The first series that is not decided. */
+  next: number;
+  /** The series that were taken. */
+  taken: SeriesSpan[];
+  /** Of the request that begins with `next`. */
+  attempts: number;
+  /** Data points decided so far. */
+  points: number;
+}
+
+/** Chunks of one backend. */
+const chunksOfTarget = 2;
+const baseChunk = 0;
+const snapshotChunk = 1;
+/** Snapshots have a limit of 16 MiB; a chunk of 16 such rows holds more. */
+const rowBytes = 1_500_000;
+
+/** The table of what is stored of all backends of an aggregator. Writing is to be done in a transaction. */
+export class TargetStore {
+  readonly #sql: SqlStorage;
+  readonly #chunks: ChunkStore;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.#chunks = new ChunkStore(sql, rowBytes, "isotel_export_chunks");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS isotel_exports (slot INTEGER PRIMARY KEY, target TEXT NOT NULL, state TEXT NOT NULL)",
+    );
+  }
+
+  /** The places of the backends there are, by their keys. */
+  slots(): Map<string, number> {
+    const query = "SELECT slot, target FROM isotel_exports";
+    const rows = [...this.#sql.exec<{ slot: number; target: string }>(query)];
+    return new Map(rows.map(({ slot, target }) => [target, slot]));
+  }
+
+  add(slot: number, target: string, state: TargetState): void {
+    const query = "INSERT INTO isotel_exports (slot, target, state) VALUES (?, ?, ?)";
+    this.#sql.exec(query, slot, target, JSON.stringify(state));
+  }
+
+  remove(slot: number): void {
+    this.#sql.exec("DELETE FROM isotel_exports WHERE slot = ?", slot);
+    for (const chunk of [baseChunk, snapshotChunk]) {
+      this.#chunks.delete(slot * chunksOfTarget + chunk);
+    }
+  }
+
+  read(slot: number): TargetState {
+    const query = "SELECT state FROM isotel_exports WHERE slot = ?";
+    const [row] = [...this.#sql.exec<{ state: string }>(query, slot)];
+    if (row === undefined) throw new Error("isotel: the state of an export is gone");
+    return JSON.parse(row.state) as TargetState;
+  }
+
+  write(slot: number, state: TargetState): void {
+    const query = "UPDATE isotel_exports SET state = ? WHERE slot = ?";
+    this.#sql.exec(query, JSON.stringify(state), slot);
+  }
+
+  base(slot: number): Uint8Array | undefined {
+    return this.#chunks.get(slot * chunksOfTarget + baseChunk);
+  }
+
+  writeBase(slot: number, bytes: Uint8Array): void {
+    this.#replace(slot * chunksOfTarget + baseChunk, bytes);
+  }
+
+  snapshot(slot: number): Uint8Array | undefined {
+    return this.#chunks.get(slot * chunksOfTarget + snapshotChunk);
+  }
+
+  writeSnapshot(slot: number, bytes: Uint8Array): void {
+    this.#replace(slot * chunksOfTarget + snapshotChunk, bytes);
+  }
+
+  #replace(key: number, bytes: Uint8Array): void {
+    this.#chunks.delete(key);
+    this.#chunks.write([{ key, bytes }]);
+  }
+}

@@ -1,0 +1,233 @@
+import type { OtlpFormat } from "../core/model.ts";
+import type { Signal } from "./backend.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a backend's own options and variables come to. */
+export interface Preset {
+  /** Base of the addresses and what to call it; undefined where only an endpoint option can tell. */
+  readonly base: { readonly what: string; readonly address: string } | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What one signal has besides. */
+  readonly signals?: Readonly<Partial<Record<Signal, SignalPreset>>>;
+  readonly temporality?: "delta";
+}
+
+/** What a backend has for one signal. */
+export interface SignalPreset {
+  /** Why the backend does not take it. */
+  readonly refusal?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly maxBytes?: number;
+  /** The one it takes. */
+  readonly format?: OtlpFormat;
+}
+
+const edges = {
+  none: "https://api.axiom.co",
+  "us-east-1": "https://us-east-1.aws.edge.axiom.co",
+  "eu-central-1": "https://eu-central-1.aws.edge.axiom.co",
+} as const;
+
+/** https://axiom.co/docs/send-data/opentelemetry */
+export function axiom(settings: Settings): Preset {
+  const token = settings.neededHeader("token", "AXIOM_TOKEN");
+  const dataset = wantsMetricsOnly(settings)
+    ? ""
+    : settings.neededHeader("dataset", "AXIOM_DATASET");
+  const metricsDataset = settings.optionalHeader("metricsDataset");
+  const edge = settings.option("edge");
+  const edgeNames = ["us-east-1", "eu-central-1"] as const;
+  const address =
+    edges[edge === undefined ? "none" : settings.choice("edge", edge, edgeNames, "us-east-1")];
+  const inDataset = { headers: { "x-axiom-dataset": dataset } };
+  return {
+    base: { what: "edge", address },
+    headers: { authorization: `Bearer ${token}` },
+    signals: {
+      traces: inDataset,
+      logs: inDataset,
+      metrics: {
+        format: "protobuf",
+        headers: { "x-axiom-metrics-dataset": metricsDataset ?? "" },
+        refusal:
+          metricsDataset === undefined
+            ? "Axiom keeps metrics in a dataset of their own: give the option metricsDataset"
+            : undefined,
+      },
+    },
+  };
+}
+
+function wantsMetricsOnly(settings: Settings): boolean {
+  const signals = settings.option("signals");
+  return Array.isArray(signals) && signals.length === 1 && signals[0] === "metrics";
+}
+
+/**
+ * Any OTLP receiver. The standard variables for endpoint and headers belong together and name one receiver: the
+ * presets do not read them, or one vendor's key would be sent to another.
+ */
+export function custom(settings: Settings): Preset {
+  const what = "OTEL_EXPORTER_OTLP_ENDPOINT";
+  const address = settings.variable(what);
+  return {
+    base: address === undefined ? undefined : { what, address },
+    headers: settings.headersOf("OTEL_EXPORTER_OTLP_HEADERS"),
+    signals: {
+      traces: { headers: settings.headersOf(headersVariable("traces")) },
+      logs: { headers: settings.headersOf(headersVariable("logs")) },
+      metrics: { headers: settings.headersOf(headersVariable("metrics")) },
+    },
+  };
+}
+
+function headersVariable(signal: Signal): string {
+  return `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_HEADERS`;
+}
+
+const sites = [
+  "datadoghq.com",
+  "us3.datadoghq.com",
+  "us5.datadoghq.com",
+  "datadoghq.eu",
+  "ap1.datadoghq.com",
+  "ap2.datadoghq.com",
+] as const;
+
+/** Requests above are answered with 413. */
+const maxTracesBytes = 3_200_000;
+const maxMetricsBytes = 500_000;
+
+/** https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/ */
+export function datadog(settings: Settings): Preset {
+  const apiKey = settings.neededHeader("apiKey", "DD_API_KEY");
+  const site = settings.choice(
+    "site (the option site or the variable DD_SITE)",
+    settings.text("site", "DD_SITE"),
+    sites,
+    "datadoghq.com",
+  );
+  const intake = settings.choice(
+    "intake",
+    settings.option("intake"),
+    ["generic", "cloudflare"],
+    "generic",
+  );
+  const source = settings.optionalHeader("source") ?? site;
+  const host = intake === "cloudflare" ? `cloudflare.integrations.otlp.${site}` : `otlp.${site}`;
+  return {
+    base: { what: "site", address: `https://${host}` },
+    headers: { "dd-api-key": apiKey },
+    signals: {
+      traces: {
+        maxBytes: maxTracesBytes,
+        headers: intake === "cloudflare" ? {} : { "dd-otlp-source": source },
+      },
+      metrics: {
+        maxBytes: maxMetricsBytes,
+        // Or the series of two aggregators would be one there.
+        headers: { "dd-otel-metric-config": '{"resource_attributes_as_tags":true}' },
+      },
+    },
+    temporality: "delta",
+  };
+}
+
+/** https://grafana.com/docs/grafana-cloud/send-data/otlp/ */
+export function grafana(settings: Settings): Preset {
+  const instanceId = settings.neededHeader("instanceId", "GRAFANA_USER_ID");
+  const token = settings.neededHeader("token", "GRAFANA_API_KEY");
+  return {
+    base: baseOf(settings),
+    headers: { authorization: `Basic ${base64(`${instanceId}:${token}`)}` },
+  };
+}
+
+function baseOf(settings: Settings): Preset["base"] {
+  const zone = settings.text("zone");
+  const isOverridden = settings.option("endpoint") !== undefined;
+  if (zone === undefined) {
+    const variable = "GRAFANA_OTLP_ENDPOINT";
+    const address = settings.variable(variable);
+    if (address !== undefined) return { what: variable, address };
+    if (!isOverridden) {
+      settings.refuse(
+        `endpoint is missing: give the option endpoint or zone, or the variable ${variable}`,
+      );
+    }
+    return undefined;
+  }
+  if (!/^[0-9a-z-]+$/.test(zone)) {
+    settings.refuse("zone has to be that of the stack, such as prod-us-east-0");
+    return undefined;
+  }
+  return { what: "zone", address: `https://otlp-gateway-${zone}.grafana.net/otlp` };
+}
+
+/** Of UTF-8: what btoa takes are bytes. */
+function base64(text: string): string {
+  return btoa(
+    Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""),
+  );
+}
+
+const hosts = { us: "https://api.honeycomb.io", eu: "https://api.eu1.honeycomb.io" } as const;
+
+/** Keys of Honeycomb Classic: for configuration, and for ingestion only. */
+const classicKey = /^(?:[0-9a-f]{32}|hc[a-z]ic_[0-9a-z]{58})$/;
+
+/** https://docs.honeycomb.io/send-data/opentelemetry/ */
+export function honeycomb(settings: Settings): Preset {
+  const apiKey = settings.neededHeader("apiKey", "HONEYCOMB_API_KEY");
+  const dataset = settings.optionalHeader("dataset", "HONEYCOMB_DATASET");
+  const isClassic = classicKey.test(apiKey);
+  if (isClassic && dataset === undefined) {
+    settings.refuse(
+      "dataset is missing, which a Classic key needs: give the option dataset or the variable HONEYCOMB_DATASET",
+    );
+  }
+  const region = settings.option("region");
+  const fromVariable =
+    region === undefined ? settings.variable("HONEYCOMB_API_ENDPOINT") : undefined;
+  const host = hosts[settings.choice("region", region, ["us", "eu"], "us")];
+  const inDataset = dataset === undefined ? {} : { "x-honeycomb-dataset": dataset };
+  const noDataset =
+    "Honeycomb needs a dataset for metrics: the option dataset or the variable HONEYCOMB_DATASET";
+  return {
+    base: {
+      what: fromVariable === undefined ? "region" : "HONEYCOMB_API_ENDPOINT",
+      address: fromVariable ?? host,
+    },
+    headers: { "x-honeycomb-team": apiKey, ...(isClassic ? inDataset : {}) },
+    signals: {
+      metrics: { headers: inDataset, refusal: dataset === undefined ? noDataset : undefined },
+    },
+  };
+}
+
+/** https://docs.sentry.io/concepts/otlp/ */
+export function sentry(settings: Settings): Preset {
+  const dsn = settings.needed("dsn", "SENTRY_DSN");
+  const parsed = dsn === "" ? undefined : parseDsn(dsn);
+  if (dsn !== "" && parsed === undefined) {
+    settings.refuse(
+      "dsn (the option dsn or the variable SENTRY_DSN) has to be of the form https://{key}@{host}/{project}",
+    );
+  }
+  return {
+    base: parsed && { what: "dsn", address: parsed.address },
+    headers: { "x-sentry-auth": `sentry sentry_key=${parsed?.key ?? ""}` },
+    signals: { metrics: { refusal: "Sentry takes no metrics over OTLP" } },
+  };
+}
+
+/** A DSN may have a path before the project, and the secret of older ones after the key. */
+function parseDsn(dsn: string): { readonly key: string; readonly address: string } | undefined {
+  const url = URL.parse(dsn);
+  if (url === null || !/^[0-9A-Za-z_-]+$/.test(url.username)) return undefined;
+  const path = /^(.*)\/([0-9A-Za-z_-]+)\/?$/.exec(url.pathname);
+  if (path === null) return undefined;
+  const [, prefix = "", project = ""] = path;
+  const address = `${url.protocol}//${url.host}${prefix}/api/${project}/integration/otlp`;
+  return { key: url.username, address };
+}

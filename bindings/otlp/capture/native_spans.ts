@@ -1,0 +1,71 @@
+import type {
+  AttributeValue,
+  SpanContext,
+  SpanLog,
+  SpanRuntime,
+  SpanWriter,
+  StatusCode,
+} from "../../trace/span_runtime.ts";
+import type { ParentSpan } from "../core/model.ts";
+import type { SpanGroup } from "../pipeline/span_group.ts";
+import { type ActiveContext, activeContext } from "./context.ts";
+import { emitSpanLog } from "./log_record.ts";
+
+/**
+ * A span of the runtime beneath, as one that has a status and lists: the runtime above has them, for OTLP's sake,
+ * whether the one beneath does or not.
+ */
+export class NativeWriter implements SpanWriter {
+  readonly original: SpanWriter;
+  readonly #runtime: SpanRuntime;
+
+  constructor(original: SpanWriter, runtime: SpanRuntime) {
+    this.original = original;
+    this.#runtime = runtime;
+  }
+
+  get isTraced(): boolean {
+    return this.original.isTraced;
+  }
+
+  setAttribute(key: string, value: AttributeValue): void {
+    const asText = typeof value === "object" && !this.#runtime.capabilities.lists;
+    this.original.setAttribute(key, asText ? JSON.stringify(value) : value);
+  }
+
+  setStatus(status: { code: StatusCode; message?: string }): void {
+    if (this.#runtime.capabilities.status) this.original.setStatus?.(status);
+    else this.original.setAttribute("otel.status_code", status.code.toUpperCase());
+  }
+
+  recordException(exception: unknown): void {
+    this.original.recordException?.(exception);
+  }
+
+  spanContext(): SpanContext | undefined {
+    return this.original.spanContext?.();
+  }
+
+  end(): void {
+    this.original.end();
+  }
+}
+
+/** A span of a trace that OTLP does not want: nothing below it is wanted either. */
+export class UnrecordedSpan extends NativeWriter implements ActiveContext {
+  readonly group: SpanGroup;
+  readonly parent: ParentSpan | undefined;
+
+  constructor(original: SpanWriter, runtime: SpanRuntime, { group, parent }: ActiveContext) {
+    super(original, runtime);
+    this.group = group;
+    this.parent = parent;
+  }
+
+  emitLog(log: SpanLog): void {
+    emitSpanLog(this, log);
+    const { pipeline } = this.group;
+    // Outside of any invocation nothing of this trace will end and send it.
+    if (activeContext.getStore() === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
+  }
+}

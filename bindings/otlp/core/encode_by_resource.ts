@@ -1,0 +1,94 @@
+import { joinedBytes } from "../../base/bytes.ts";
+import { encodeLogs, encodeTraces, type ResourceAttributes } from "./encoder.ts";
+import type { FinishedSpan, InstrumentationScope, LogRecord, OtlpFormat } from "./model.ts";
+
+/** Something that tells whose it is. Resources are told apart by identity: equal ones have to be one object. */
+export interface OfResource {
+  readonly resource: ResourceAttributes;
+}
+
+type EncodeOf<T> = (
+  items: readonly T[],
+  resource: ResourceAttributes,
+  scope: InstrumentationScope,
+  format: OtlpFormat,
+) => Uint8Array;
+
+/**
+ * As {@link encodeTraces}, of spans of several resources: the request has one ResourceSpans for each.
+ *
+ * @throws as it does.
+ */
+export function encodeTracesByResource(
+  spans: readonly (FinishedSpan & OfResource)[],
+  scope: InstrumentationScope,
+  format: OtlpFormat,
+): Uint8Array {
+  return byResource(spans, scope, format, encodeTraces);
+}
+
+/** As {@link encodeLogs}, of records of several resources. */
+export function encodeLogsByResource(
+  records: readonly (LogRecord & OfResource)[],
+  scope: InstrumentationScope,
+  format: OtlpFormat,
+): Uint8Array {
+  return byResource(records, scope, format, encodeLogs);
+}
+
+function byResource<T extends OfResource>(
+  items: readonly T[],
+  scope: InstrumentationScope,
+  format: OtlpFormat,
+  encode: EncodeOf<T>,
+): Uint8Array {
+  const groups = groupsOf(items);
+  if (groups.size === 1) {
+    for (const [resource, group] of groups) return encode(group, resource, scope, format);
+  }
+  const requests: Uint8Array[] = [];
+  // Copied at once: the next call overwrites it.
+  for (const [resource, group] of groups) {
+    requests.push(encode(group, resource, scope, format).slice());
+  }
+  // Messages whose only field is a list are, one after the other, the message with all of their lists.
+  return format === "json" ? joinJson(requests) : joinedBytes(requests);
+}
+
+function groupsOf<T extends OfResource>(items: readonly T[]): Map<ResourceAttributes, T[]> {
+  const groups = new Map<ResourceAttributes, T[]>();
+  let resource: ResourceAttributes | undefined;
+  let group: T[] = [];
+  for (const item of items) {
+    if (item.resource !== resource) {
+      resource = item.resource;
+      group = groups.get(resource) ?? [];
+      groups.set(resource, group);
+    }
+    group.push(item);
+  }
+  return groups;
+}
+
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = Uint8Array.of(0x2c);
+
+/** The lists of `{"resourceSpans":[...]}` as one. */
+function joinJson(requests: readonly Uint8Array[]): Uint8Array {
+  const [first] = requests;
+  if (first === undefined) return new Uint8Array();
+  const lists: Uint8Array[] = [];
+  for (const request of requests) {
+    const list = request.subarray(
+      request.indexOf(openBracket) + 1,
+      request.lastIndexOf(closeBracket),
+    );
+    if (list.length > 0) lists.push(...(lists.length > 0 ? [comma, list] : [list]));
+  }
+  return joinedBytes([
+    first.subarray(0, first.indexOf(openBracket) + 1),
+    ...lists,
+    first.subarray(first.lastIndexOf(closeBracket)),
+  ]);
+}

@@ -1,2 +1,0 @@
-/** The bit of the trace flags that says that the trace is recorded. */
-export const sampledFlag = 1;
