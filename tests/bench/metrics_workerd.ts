@@ -1,4 +1,4 @@
-import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import { Producer } from "../wasm/support/producer.ts";
 import type { Benchmark, Goal } from "./benchmark.ts";
 import { childrenCpuMs } from "./children_cpu.ts";

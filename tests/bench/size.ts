@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { root } from "../../worker/harness/start.ts";
+import { root } from "../harness/start.ts";
 import { againstBudget, type Benchmark } from "./benchmark.ts";
 
 /** Budgets of each module in bytes: as it is, and after gzip. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root, startWorkers } from "../../worker/harness/start.ts";
+import { root, startWorkers } from "../harness/start.ts";
 import { againstBudget, type Benchmark } from "./benchmark.ts";
 import { undisturbed } from "./measure.ts";
 

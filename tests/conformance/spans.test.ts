@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import { after, before, describe, test } from "node:test";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { startApp } from "../workerd/harness/app.ts";
 import { agentsViolations } from "./support/agents.ts";
 import { latestViolations } from "./support/latest.ts";

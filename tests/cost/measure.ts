@@ -1,4 +1,4 @@
-import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import { base64 } from "../workerd/harness/metrics_app.ts";
 import type { Counts, Step, StepAnswer } from "./counts.ts";
 import { type Send, sendsOf } from "./isolates.ts";

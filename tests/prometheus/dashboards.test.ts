@@ -10,10 +10,10 @@ import {
   startWorkers,
   streamingTailConsumers,
   type WorkerConfig,
-} from "../../worker/harness/start.ts";
+} from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { collectorConfig, collectorName } from "../workerd/harness/collector_config.ts";
-import { type Door, openDoor } from "./support/door.ts";
+import { type Listener, listenFor } from "./support/listener.ts";
 import { Prometheus } from "./support/prometheus.ts";
 import { sendTraffic, type Traffic } from "./support/traffic.ts";
 
@@ -72,7 +72,7 @@ test("promtool accepts the scrape configuration", () => {
 describe("the dashboard over a real Prometheus", () => {
   let worker: LocalWorker;
   let receiver: Receiver;
-  let door: Door;
+  let listener: Listener;
   let prometheus: Prometheus;
   /** Waits until every target has been scraped once more. */
   const nextScrapes = async () => {
@@ -83,11 +83,11 @@ describe("the dashboard over a real Prometheus", () => {
   before(async () => {
     receiver = await startReceiver();
     worker = await startWorkers(workersExportingTo(receiver));
-    door = await openDoor(worker, collectorName);
+    listener = await listenFor(worker, collectorName);
     await sendTraffic(worker, traffic);
     const targets = [
       { job: "worker", url: new URL("/metrics", worker.url), token: scrapeToken },
-      { job: "collector", url: new URL("/metrics", door.url), token: scrapeToken },
+      { job: "collector", url: new URL("/metrics", listener.url), token: scrapeToken },
     ];
     prometheus = await Prometheus.start({ targets });
     const resolves = "sum(confidence_resolves_total)";
@@ -107,7 +107,7 @@ describe("the dashboard over a real Prometheus", () => {
   });
   after(async () => {
     await prometheus?.stop();
-    await door?.close();
+    await listener?.close();
     await worker?.close();
     await receiver?.close();
   });

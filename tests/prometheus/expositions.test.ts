@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
-import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import { eventually } from "../workerd/harness/eventually.ts";
 import { sendTraffic } from "./support/traffic.ts";
 import { problemsOf } from "./support/validate_text.ts";

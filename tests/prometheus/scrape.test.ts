@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
-import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import { AcceptProxy } from "./support/accept_proxy.ts";
 import { Prometheus } from "./support/prometheus.ts";
 import { sendTraffic, type Traffic } from "./support/traffic.ts";

@@ -3,11 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import {
-  type LocalWorker,
-  startWorkers,
-  streamingTailConsumers,
-} from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
 import { collectorConfig, collectorName } from "./harness/collector_config.ts";
 import { eventually } from "./harness/eventually.ts";
 

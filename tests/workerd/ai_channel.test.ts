@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Span } from "../../worker/harness/spans.ts";
+import type { Span } from "../harness/spans.ts";
 import { assertAlike, startTraced, type Traced } from "./apps/ai_register/compare.ts";
 import { alike } from "./apps/ai_register/scenarios.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Span } from "../../worker/harness/spans.ts";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { Span } from "../harness/spans.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { type Expected, expectations } from "./apps/ai_functions/expected.ts";
 import { type Outcome, outcomes } from "./apps/ai_functions/outcomes.ts";
 import { startApp } from "./harness/app.ts";

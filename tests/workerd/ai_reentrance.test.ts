@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Span } from "../../worker/harness/spans.ts";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { Span } from "../harness/spans.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { startApp } from "./harness/app.ts";
 import { assertAllClosed, spanNamed } from "./harness/assertions.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { startWorkers } from "../../worker/harness/start.ts";
+import { startWorkers } from "../harness/start.ts";
 
 const queue = "isotel-telemetry";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Span } from "../../worker/harness/spans.ts";
+import type { Span } from "../harness/spans.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { edges, received } from "../unit/support/exporting.ts";

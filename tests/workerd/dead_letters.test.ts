@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { describe, test } from "node:test";
-import { root, startWorkers, type WorkerConfig } from "../../worker/harness/start.ts";
+import { root, startWorkers, type WorkerConfig } from "../harness/start.ts";
 import { eventually } from "./harness/eventually.ts";
 import { samplesOf } from "./harness/metrics_app.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { parseSamples, quantile, summarize } from "../../worker/demo/metrics.ts";
 import { withoutMetricsSends } from "../../worker/demo/report.ts";
-import { spansFromEvents } from "../../worker/harness/spans.ts";
-import { root } from "../../worker/harness/start.ts";
+import { spansFromEvents } from "../harness/spans.ts";
+import { root } from "../harness/start.ts";
 import { Random } from "../wasm/support/random.ts";
 
 const program = join(root, "worker/demo/run.ts");

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createOpenTelemetryObserver } from "isotel/flue";
-import type { Span } from "../../worker/harness/spans.ts";
-import type { LocalWorker } from "../../worker/harness/start.ts";
 import {
   type EventContext,
   type ReferenceSpan,
@@ -11,6 +9,8 @@ import {
   scenariosV1,
   scenariosV3,
 } from "../flue/recordings.ts";
+import type { Span } from "../harness/spans.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { KeepingTracer } from "../unit/support/flue.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Span } from "../../worker/harness/spans.ts";
-import type { LocalWorker } from "../../worker/harness/start.ts";
 import type { Scenario } from "../flue/agents.ts";
 import { expectedEdges, expectedFailures } from "../flue/expected.ts";
+import type { Span } from "../harness/spans.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { startApp } from "./harness/app.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { MetricsExportCounts } from "../../bindings/slots/metrics_export.ts";
-import { type LocalWorker, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers } from "../harness/start.ts";
 import {
   type ReceivedRequest,
   type Receiver,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import type { Fault, Sent } from "./apps/metrics_record/queue_double.ts";
 import { startApp } from "./harness/app.ts";
 import { eventually } from "./harness/eventually.ts";

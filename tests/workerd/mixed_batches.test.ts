@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type LocalWorker, startWorkers, type WorkerConfig } from "../../worker/harness/start.ts";
+import { type LocalWorker, startWorkers, type WorkerConfig } from "../harness/start.ts";
 import { Producer } from "../wasm/support/producer.ts";
 import { Random } from "../wasm/support/random.ts";
 import type { Delivery, Step, TestMessage } from "./apps/mixed_batches/index.ts";

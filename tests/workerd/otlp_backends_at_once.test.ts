@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { demoConfig } from "../../worker/demo/environment.ts";
-import type { Span } from "../../worker/harness/spans.ts";
-import { startWorkers } from "../../worker/harness/start.ts";
+import type { Span } from "../harness/spans.ts";
+import { startWorkers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { assertAllClosed } from "./harness/assertions.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { edges, received } from "../unit/support/exporting.ts";

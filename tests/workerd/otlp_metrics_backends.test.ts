@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { demoConfig } from "../../worker/demo/environment.ts";
-import { startWorkers } from "../../worker/harness/start.ts";
+import { startWorkers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { seriesTotals } from "../otlp_receiver/sums.ts";
 import { type BackendName, backendNames, keysOf, requestsTo } from "./harness/backends.ts";

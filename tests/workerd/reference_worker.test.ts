@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { demoConfig } from "../../worker/demo/environment.ts";
-import { type LocalWorker, type RequestOptions, startWorkers } from "../../worker/harness/start.ts";
+import { type LocalWorker, type RequestOptions, startWorkers } from "../harness/start.ts";
 import { assertAllClosed, assertAttributes, spanOf } from "./harness/assertions.ts";
 
 describe("the reference Worker", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { LocalWorker } from "../../worker/harness/start.ts";
+import type { LocalWorker } from "../harness/start.ts";
 import { startApp } from "./harness/app.ts";
 import {
   assertAllClosed,

@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { readConfig } from "../harness/read_config.ts";
-import { root, streamingTailConsumers, type WorkerConfig } from "../harness/start.ts";
+import {
+  readConfig,
+  root,
+  streamingTailConsumers,
+  type WorkerConfig,
+} from "../../tests/harness/start.ts";
 
 export interface WasmSize {
   readonly bytes: number;

@@ -1,4 +1,4 @@
-import type { AttributeValue, Span } from "../harness/spans.ts";
+import type { AttributeValue, Span } from "../../tests/harness/spans.ts";
 
 /** Spans that a scenario must deliver. `attributes` is a minimum: more may be there. */
 export interface Expectation {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LocalWorker } from "../harness/start.ts";
+import type { LocalWorker } from "../../tests/harness/start.ts";
 import { scrapeToken } from "./environment.ts";
 
 /** One sample of a scrape. */

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import type { Span } from "../harness/spans.ts";
-import { buildTree, type TreeLine, treeLines } from "../harness/tree.ts";
+import type { Span } from "../../tests/harness/spans.ts";
+import { buildTree, type TreeLine, treeLines } from "../../tests/harness/tree.ts";
 import type { SummaryRow } from "./metrics.ts";
 
 type Style = Parameters<typeof styleText>[0];

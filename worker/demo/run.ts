@@ -2,9 +2,9 @@
 // metrics it serves afterwards.
 import { Console } from "node:console";
 import { parseArgs } from "node:util";
-import type { Span } from "../harness/spans.ts";
-import { type LocalWorker, startWorkers, type WorkerConfig } from "../harness/start.ts";
-import { buildTree, walk } from "../harness/tree.ts";
+import type { Span } from "../../tests/harness/spans.ts";
+import { type LocalWorker, startWorkers, type WorkerConfig } from "../../tests/harness/start.ts";
+import { buildTree, walk } from "../../tests/harness/tree.ts";
 import { demoConfig, runtimeVersions, type WasmSize, wasmSize } from "./environment.ts";
 import { problemsIn } from "./expectations.ts";
 import { measure, programSamples, type Sample, summarize } from "./metrics.ts";

@@ -1,4 +1,4 @@
-import type { LocalWorker } from "../../../worker/harness/start.ts";
+import type { LocalWorker } from "../../harness/start.ts";
 
 /** What was sent to the reference Worker. */
 export interface Traffic {

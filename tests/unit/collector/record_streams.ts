@@ -1,7 +1,7 @@
 // Records the streams of tail events in data/ anew: node tests/unit/collector/record_streams.ts
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startWorkers } from "../../../worker/harness/start.ts";
+import { startWorkers } from "../../harness/start.ts";
 
 process.env["X_LOCAL_OBSERVABILITY"] = "true";
 

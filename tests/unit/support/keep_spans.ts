@@ -1,6 +1,6 @@
 import { env } from "node:process";
 import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
-import { keepSpans } from "../../../worker/harness/keep_spans.ts";
+import { keepSpans } from "../../harness/keep_spans.ts";
 import { RecordingRuntime } from "./recording_runtime.ts";
 
 const noted = new Map<Telemetry, string>();

@@ -1,4 +1,4 @@
-import type { LocalWorker } from "../../../worker/harness/start.ts";
+import type { LocalWorker } from "../../harness/start.ts";
 import { startApp } from "../harness/app.ts";
 
 const classes = [

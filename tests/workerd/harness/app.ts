@@ -3,7 +3,7 @@ import {
   startWorkers,
   streamingTailConsumers,
   type WorkerConfig,
-} from "../../../worker/harness/start.ts";
+} from "../../harness/start.ts";
 
 export interface AppOptions {
   /** "collector" keeps every span, "sink" makes spans real and keeps none, "none" leaves the Worker untraced. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Span } from "../../../worker/harness/spans.ts";
-import { buildTree, type SpanNode, treeLines, walk } from "../../../worker/harness/tree.ts";
+import type { Span } from "../../harness/spans.ts";
+import { buildTree, type SpanNode, treeLines, walk } from "../../harness/tree.ts";
 
 /** The spans as they would be drawn, for the message of a failed assertion. */
 export function describeSpans(spans: readonly Span[]): string {

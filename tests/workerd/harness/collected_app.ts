@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { CollectedEvent } from "../../../worker/harness/spans.ts";
+import type { CollectedEvent } from "../../harness/spans.ts";
 import {
   type LocalWorker,
   startWorkers,
   streamingTailConsumers,
   type WorkerConfig,
-} from "../../../worker/harness/start.ts";
+} from "../../harness/start.ts";
 import { collectorConfig, collectorName } from "./collector_config.ts";
 import { samplesOf } from "./metrics_app.ts";
 

@@ -1,5 +1,5 @@
-import { readConfig } from "../../../worker/harness/read_config.ts";
-import type { WorkerConfig } from "../../../worker/harness/start.ts";
+import type { WorkerConfig } from "../../harness/start.ts";
+import { readConfig } from "../../harness/start.ts";
 
 /** The name of the Worker of worker/collector. */
 export const collectorName = "isotel-collector";

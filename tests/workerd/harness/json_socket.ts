@@ -1,5 +1,5 @@
-import type { LocalWorker } from "../../../worker/harness/start.ts";
-import { within } from "../../../worker/harness/within.ts";
+import type { LocalWorker } from "../../harness/start.ts";
+import { within } from "../../harness/start.ts";
 
 /** A client's end of a WebSocket on which JSON is spoken. */
 export class JsonSocket<Message> {

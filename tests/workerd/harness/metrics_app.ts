@@ -4,7 +4,7 @@ import {
   type RequestOptions,
   startWorkers,
   type WorkerConfig,
-} from "../../../worker/harness/start.ts";
+} from "../../harness/start.ts";
 
 /** What the runtime makes of a batch its queue handler has seen. */
 export interface QueueResult {

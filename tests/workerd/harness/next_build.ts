@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../../worker/harness/start.ts";
+import { root } from "../../harness/start.ts";
 
 /**
  * Builds the package as a later release will have it: its modules write the next version of the binary formats.

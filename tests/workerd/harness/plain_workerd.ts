@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
-import { root } from "../../../worker/harness/start.ts";
-import { within } from "../../../worker/harness/within.ts";
+import { root, within } from "../../harness/start.ts";
 
 export interface PlainWorker {
   fetch(path: string): Promise<Response>;

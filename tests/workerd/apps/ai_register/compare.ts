@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Span } from "../../../../worker/harness/spans.ts";
-import type { LocalWorker } from "../../../../worker/harness/start.ts";
-import { buildTree, type SpanNode } from "../../../../worker/harness/tree.ts";
+import type { Span } from "../../../harness/spans.ts";
+import type { LocalWorker } from "../../../harness/start.ts";
+import { buildTree, type SpanNode } from "../../../harness/tree.ts";
 import { startApp } from "../../harness/app.ts";
 import { assertAllClosed, describeSpans } from "../../harness/assertions.ts";
 

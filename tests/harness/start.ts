@@ -1,10 +1,23 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
 import type { createTestHarness as CreateTestHarness } from "wrangler";
 import { keepSpans } from "./keep_spans.ts";
 import type { Span } from "./spans.ts";
 import { type TakeOptions, takeSpans } from "./take_spans.ts";
-import { within } from "./within.ts";
+
+/** Rejects when `promise` takes longer than `ms`. */
+export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Waited ${ms} ms for ${what}.`)), ms);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 export const root: string = join(import.meta.dirname, "../..");
 
@@ -45,7 +58,7 @@ const compatibility = {
 const collector: WorkerConfig = {
   ...compatibility,
   name: "collector",
-  main: "worker/harness/collector.ts",
+  main: "tests/harness/collector.ts",
 };
 
 /** The entry a Worker's configuration needs for its spans to reach `takeSpans()`. */
@@ -109,4 +122,10 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
       return closing;
     },
   };
+}
+
+/** A wrangler.jsonc of this repository whose comments stand on lines of their own. */
+export function readConfig(path: string): WorkerConfig {
+  const text = readFileSync(join(root, path), "utf8");
+  return JSON.parse(text.replace(/^\s*\/\/.*$/gm, "")) as WorkerConfig;
 }

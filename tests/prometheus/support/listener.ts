@@ -1,15 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { LocalWorker } from "../../../worker/harness/start.ts";
+import type { LocalWorker } from "../../harness/start.ts";
 
 /** An address of a Worker that is not the first: the harness listens for that one alone. */
-export interface Door {
+export interface Listener {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /** Hands GET requests on to a Worker, and its answers back. */
-export async function openDoor(worker: LocalWorker, name: string): Promise<Door> {
+export async function listenFor(worker: LocalWorker, name: string): Promise<Listener> {
   const server = createServer(({ url = "/", headers }, response) => {
     const { authorization = "", accept = "*/*" } = headers;
     worker.fetchFrom(name, url, { headers: { authorization, accept } }).then(
