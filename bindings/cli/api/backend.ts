@@ -1,4 +1,5 @@
 import type { BackendOptions, Destination, Signal } from "../../otlp/backends/backend.ts";
+import { presets } from "../../otlp/backends/presets.ts";
 import { resolveBackend } from "../../otlp/backends/resolve_backend.ts";
 import type { CommandCall } from "../command.ts";
 import { usageError } from "../command.ts";
@@ -14,7 +15,7 @@ export const backendOptions = {
 } as const;
 
 const notSecret = /dataset|source/;
-const names = ["axiom", "custom", "datadog", "grafana", "honeycomb", "sentry"];
+const names = Object.keys(presets).sort();
 
 /**
  * Where a backend takes signals, from options and variables.

@@ -1,5 +1,5 @@
 import type { OtlpFormat } from "../core/model.ts";
-import type { Signal } from "./backend.ts";
+import type { BackendName, Signal } from "./backend.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a backend's own options and variables come to. */
@@ -29,7 +29,7 @@ const edges = {
 } as const;
 
 /** https://axiom.co/docs/send-data/opentelemetry */
-export function axiom(settings: Settings): Preset {
+function axiom(settings: Settings): Preset {
   const token = settings.neededHeader("token", "AXIOM_TOKEN");
   const dataset = wantsMetricsOnly(settings)
     ? ""
@@ -67,7 +67,7 @@ function wantsMetricsOnly(settings: Settings): boolean {
  * Any OTLP receiver. The standard variables for endpoint and headers belong together and name one receiver: the
  * presets do not read them, or one vendor's key would be sent to another.
  */
-export function custom(settings: Settings): Preset {
+function custom(settings: Settings): Preset {
   const what = "OTEL_EXPORTER_OTLP_ENDPOINT";
   const address = settings.variable(what);
   return {
@@ -99,7 +99,7 @@ const maxTracesBytes = 3_200_000;
 const maxMetricsBytes = 500_000;
 
 /** https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/ */
-export function datadog(settings: Settings): Preset {
+function datadog(settings: Settings): Preset {
   const apiKey = settings.neededHeader("apiKey", "DD_API_KEY");
   const site = settings.choice(
     "site (the option site or the variable DD_SITE)",
@@ -134,7 +134,7 @@ export function datadog(settings: Settings): Preset {
 }
 
 /** https://grafana.com/docs/grafana-cloud/send-data/otlp/ */
-export function grafana(settings: Settings): Preset {
+function grafana(settings: Settings): Preset {
   const instanceId = settings.neededHeader("instanceId", "GRAFANA_USER_ID");
   const token = settings.neededHeader("token", "GRAFANA_API_KEY");
   return {
@@ -177,7 +177,7 @@ const hosts = { us: "https://api.honeycomb.io", eu: "https://api.eu1.honeycomb.i
 const classicKey = /^(?:[0-9a-f]{32}|hc[a-z]ic_[0-9a-z]{58})$/;
 
 /** https://docs.honeycomb.io/send-data/opentelemetry/ */
-export function honeycomb(settings: Settings): Preset {
+function honeycomb(settings: Settings): Preset {
   const apiKey = settings.neededHeader("apiKey", "HONEYCOMB_API_KEY");
   const dataset = settings.optionalHeader("dataset", "HONEYCOMB_DATASET");
   const isClassic = classicKey.test(apiKey);
@@ -206,7 +206,7 @@ export function honeycomb(settings: Settings): Preset {
 }
 
 /** https://docs.sentry.io/concepts/otlp/ */
-export function sentry(settings: Settings): Preset {
+function sentry(settings: Settings): Preset {
   const dsn = settings.needed("dsn", "SENTRY_DSN");
   const parsed = dsn === "" ? undefined : parseDsn(dsn);
   if (dsn !== "" && parsed === undefined) {
@@ -231,3 +231,13 @@ function parseDsn(dsn: string): { readonly key: string; readonly address: string
   const address = `${url.protocol}//${url.host}${prefix}/api/${project}/integration/otlp`;
   return { key: url.username, address };
 }
+
+/** The backends by name, in the order in which messages list them. */
+export const presets: Readonly<Record<BackendName, (settings: Settings) => Preset>> = {
+  sentry,
+  honeycomb,
+  datadog,
+  grafana,
+  axiom,
+  custom,
+};

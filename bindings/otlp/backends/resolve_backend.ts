@@ -8,26 +8,8 @@ import {
   type Signal,
   signals,
 } from "./backend.ts";
-import {
-  axiom,
-  custom,
-  datadog,
-  grafana,
-  honeycomb,
-  type Preset,
-  type SignalPreset,
-  sentry,
-} from "./presets.ts";
+import { type Preset, presets, type SignalPreset } from "./presets.ts";
 import { Settings } from "./settings.ts";
-
-const presets: Readonly<Record<BackendName, (settings: Settings) => Preset>> = {
-  sentry,
-  honeycomb,
-  datadog,
-  grafana,
-  axiom,
-  custom,
-};
 
 const defaultTimeoutMs = 10_000;
 /** An export has to fit into the 30 s that work may go on after a response. */
