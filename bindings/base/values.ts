@@ -87,3 +87,13 @@ export function number(value: unknown): number | undefined {
 export function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
   return typeof value === "function";
 }
+
+/** Whether a value is a trace id: 32 hexadecimal digits that are not all zero. */
+export function isTraceId(value: unknown): value is string {
+  return typeof value === "string" && /^(?!0{32})[\da-f]{32}$/i.test(value);
+}
+
+/** Whether a value is a span id: 16 hexadecimal digits that are not all zero. */
+export function isSpanId(value: unknown): value is string {
+  return typeof value === "string" && /^(?!0{16})[\da-f]{16}$/i.test(value);
+}

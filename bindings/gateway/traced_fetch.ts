@@ -1,16 +1,13 @@
 import { currentCall, followCalls } from "../ai/calls/current_call.ts";
 import { errorType } from "../base/cause.ts";
 import { reportOnce } from "../base/report_once.ts";
-import { isThenable } from "../base/values.ts";
+import { isSpanId, isThenable, isTraceId } from "../base/values.ts";
 import type { SpanContext, SpanWriter } from "../trace/span_runtime.ts";
-
-const traceId = /^(?!0+$)[0-9a-f]{32}$/;
-const spanId = /^(?!0+$)[0-9a-f]{16}$/;
 
 /** Ids that may be told to others; undefined for those of a span that nobody records. */
 function validContext(context: SpanContext | undefined): SpanContext | undefined {
   if (context === undefined) return undefined;
-  return traceId.test(context.traceId) && spanId.test(context.spanId) ? context : undefined;
+  return isTraceId(context.traceId) && isSpanId(context.spanId) ? context : undefined;
 }
 
 /** Ids of the active span of `tracing` of `cloudflare:workers`, where it is recorded and the runtime tells them. */

@@ -1,5 +1,5 @@
 import { maskSecrets } from "../base/address.ts";
-import { shapeOf } from "../base/values.ts";
+import { isSpanId, isTraceId, shapeOf } from "../base/values.ts";
 import { ErrorCode, Limits, MetricKind } from "../core/abi.gen.ts";
 import { trapped } from "../core/core.ts";
 import type { Declaration } from "../core/declaration.ts";
@@ -121,9 +121,6 @@ export type ExemplarSource =
   | { readonly traceId: string; readonly spanId: string }
   | { spanContext(): SpanContext | undefined };
 
-const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/i;
-const spanIdPattern = /^(?!0{16})[0-9a-f]{16}$/i;
-
 /** The identifiers of a span; undefined where it has none. Whatever it is, this does not throw. */
 export function identityOf(
   source: unknown,
@@ -132,9 +129,7 @@ export function identityOf(
     const { spanContext } = source as { spanContext?: unknown };
     const identity = typeof spanContext === "function" ? spanContext.call(source) : source;
     const { traceId, spanId } = identity as { traceId: unknown; spanId: unknown };
-    if (typeof traceId !== "string" || typeof spanId !== "string") return undefined;
-    if (!traceIdPattern.test(traceId) || !spanIdPattern.test(spanId)) return undefined;
-    return { traceId, spanId };
+    return isTraceId(traceId) && isSpanId(spanId) ? { traceId, spanId } : undefined;
   } catch {
     return undefined;
   }

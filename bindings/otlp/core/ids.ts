@@ -40,16 +40,6 @@ function hex(word: number): string {
   return word.toString(16).padStart(8, "0");
 }
 
-/** Whether this is 32 hexadecimal digits that are not all zero. */
-export function isTraceId(id: string): boolean {
-  return /^(?!0{32})[\da-f]{32}$/i.test(id);
-}
-
-/** Whether this is 16 hexadecimal digits that are not all zero. */
-export function isSpanId(id: string): boolean {
-  return /^(?!0{16})[\da-f]{16}$/i.test(id);
-}
-
 const generator = new IdGenerator();
 
 /** A new trace identifier. */

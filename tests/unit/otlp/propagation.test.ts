@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  IdGenerator,
-  isSpanId,
-  isTraceId,
-  newSpanId,
-  newTraceId,
-} from "../../../bindings/otlp/core/ids.ts";
+import { isSpanId, isTraceId } from "../../../bindings/base/values.ts";
+import { IdGenerator, newSpanId, newTraceId } from "../../../bindings/otlp/core/ids.ts";
 import { OtlpHost } from "../../../bindings/otlp/core/otlp_core.ts";
 import {
   formatBaggage,
