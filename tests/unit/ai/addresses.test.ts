@@ -120,35 +120,39 @@ describe("names that are addresses", () => {
 
   for (const sdk of sdks) {
     test(`have no secrets in spans, in labels of metrics, and when \`redact\` sees them, in ${sdk.name}`, async () => {
-      for (const makeRuntime of [runtimes.traced, runtimes.untraced]) {
+      const seen: string[] = [];
+      const redact = (_key: string, value: string) => {
+        seen.push(value);
+        return value;
+      };
+      const cases = [runtimes.traced, runtimes.untraced].flatMap((makeRuntime) =>
+        [{}, { redact }, { semconv: "latest" as const }].map((options) => ({
+          makeRuntime,
+          options,
+        })),
+      );
+      for (const { makeRuntime, options } of cases) {
         const runtime = makeRuntime();
         const own = measuring(runtime);
-        const seen: string[] = [];
-        const redact = (_key: string, value: string) => {
-          seen.push(value);
-          return value;
-        };
-        for (const options of [{}, { redact }, { semconv: "latest" as const }]) {
-          const functions = wrapped(own.telemetry, sdk, options);
-          const tool = sdk.tool(() => {
-            throw Object.assign(new Error("failed"), { name: address });
-          });
-          await functions.generateText({
-            model: sdk.model({
-              modelId: address,
-              provider: address,
-              generate: [
-                toolAnswer(address),
-                () => ({ ...textAnswer()(), response: { id: address, modelId: address } }),
-              ],
-            }),
-            prompt: "p",
-            stopSequences: [address],
-            tools: { [address]: tool },
-            stopWhen: sdk.stopAfter(2),
-            experimental_telemetry: { functionId: address },
-          });
-        }
+        const functions = wrapped(own.telemetry, sdk, options);
+        const tool = sdk.tool(() => {
+          throw Object.assign(new Error("failed"), { name: address });
+        });
+        await functions.generateText({
+          model: sdk.model({
+            modelId: address,
+            provider: address,
+            generate: [
+              toolAnswer(address),
+              () => ({ ...textAnswer()(), response: { id: address, modelId: address } }),
+            ],
+          }),
+          prompt: "p",
+          stopSequences: [address],
+          tools: { [address]: tool },
+          stopWhen: sdk.stopAfter(2),
+          experimental_telemetry: { functionId: address },
+        });
         const { text } = own.collect();
         const spans = JSON.stringify(runtime.spans.map((span) => [span.name, attributesOf(span)]));
         for (const told of [text, spans, seen.join()]) assert.doesNotMatch(told, /SECRET/);
@@ -159,6 +163,7 @@ describe("names that are addresses", () => {
           assert.ok(text.includes(label), label);
         }
       }
+      assert.ok(seen.includes(clean), "redact saw no address");
     });
   }
 });

@@ -44,7 +44,7 @@ function bench(receiver: Receiver, more: Partial<Destination> = {}): Bench {
     headers: { "x-key": "s3cret" },
     format: "protobuf",
     compression: "gzip",
-    timeoutMs: 300,
+    timeoutMs: 10_000,
     maxBytes: 4_000_000,
     ...more,
   };
@@ -270,7 +270,7 @@ describe("an exporter", () => {
   for (const [name, step] of Object.entries(passing)) {
     test(`tries again after ${name}`, async () => {
       receiver.script.push(step, step);
-      const one = bench(receiver);
+      const one = bench(receiver, step.hangs === true ? { timeoutMs: 300 } : {});
       one.add(3);
       const counts = await one.flush();
       assert.deepEqual([counts.accepted, counts.requests], [3, 3]);
@@ -361,7 +361,7 @@ describe("an exporter", () => {
 
   test("while 2,048 are being sent, what comes waits in the queue for its turn", async () => {
     receiver.script.push({ hangs: true }, { hangs: true }, { hangs: true }, { hangs: true });
-    const one = bench(receiver);
+    const one = bench(receiver, { timeoutMs: 300 });
     one.add(2_048);
     const first = one.exporter.flush(one.now + 25_000);
     one.add(100);

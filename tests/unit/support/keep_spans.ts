@@ -9,7 +9,10 @@ const noted = new Map<Telemetry, string>();
 export function keepAtExit(telemetry: Telemetry, semconv: string | undefined): void {
   if (env["ISOTEL_SPANS_DIR"] === undefined) return;
   if (noted.size === 0) process.on("exit", keepAll);
-  noted.set(telemetry, semconv === "latest" ? "unit_latest" : "unit");
+  const name = semconv === "latest" ? "unit_latest" : "unit";
+  // The spans of one runtime are checked against one profile.
+  if ((noted.get(telemetry) ?? name) !== name) throw new Error("A telemetry has two profiles.");
+  noted.set(telemetry, name);
 }
 
 function keepAll(): void {
