@@ -1,7 +1,7 @@
 // Builds and runs the tests. test.mjs [section...] [--flag-for-node-test...]
 // Stops at the first section that fails; the last line is the total of all that ran.
 import { globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildDist, buildPreset } from "./build.mjs";
 import { root, run } from "./process.mjs";
@@ -36,6 +36,8 @@ async function nodeTests(folder, env = {}) {
       "--test",
       "--test-reporter=spec",
       "--test-timeout=300000",
+      // By default Node leaves one core to itself, which on two cores is half the machine.
+      `--test-concurrency=${availableParallelism()}`,
       ...flags,
       `tests/${folder}/**/*.test.ts`,
     ],
