@@ -12,9 +12,9 @@ import {
 import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface ConsumeTelemetryOptions {
-  /** The namespace of TelemetryAggregator. While it is missing, everything is retried. */
+  /** The namespace of TelemetryAggregator. All messages are retried while it is missing. */
   readonly aggregator?: AggregatorNamespace;
-  /** How many aggregators share the work; 1 unless given, and the same wherever it is given. */
+  /** Number of aggregators that share the work. Default: 1. Use one value everywhere. */
   readonly shards?: number;
 }
 
@@ -26,20 +26,27 @@ const noAggregator =
 const firstDelaySeconds = 5;
 const maxDelaySeconds = 3600;
 /**
- * An aggregator that has not answered after this time gets its messages again. A batch may hold messages of the Worker's
- * own: the runtime ends an invocation after 15 minutes, and would deliver those again too.
+ * Time in milliseconds after which the messages of an aggregator that has not answered are retried. The batch may also
+ * hold messages of the Worker. The runtime ends an invocation after 15 minutes and would then deliver those again too.
  */
 const maxApplyMs = 30_000;
-/** From this attempt on a message goes alone: should it be what breaks the aggregator, it takes no other with it. */
+/**
+ * From this attempt on each message is applied alone. If it breaks the aggregator, it does not affect other messages.
+ */
 const aloneFromAttempt = 3;
 
 /**
- * Hands the frames of a batch to the aggregators, one call for each shard, and acknowledges each message once its
- * aggregator has stored it. What is no frame is acknowledged too: the first aggregator counts it. The messages of an
- * aggregator that fails are retried, later with each attempt, and so are frames of a newer format version, which it
- * cannot read. Frames may come any number of times, in any order.
+ * Applies the frames of a batch to the aggregators, with one call for each shard. Never rejects. Also consumes the
+ * messages of a dead letter queue. Frames may arrive more than once and in any order.
  *
- * It never rejects. Messages of a dead letter queue are consumed the same way.
+ * What happens to a message:
+ *
+ * - Its aggregator stored the frame: acknowledged.
+ * - It is not a valid frame: acknowledged. The first aggregator counts it.
+ * - Its frame has a newer format version, which the aggregator cannot read: retried.
+ * - Its aggregator failed: retried.
+ *
+ * The delay of a retry grows with each attempt.
  */
 export async function consumeTelemetry(
   batch: MessageBatch,
@@ -51,12 +58,12 @@ export async function consumeTelemetry(
     const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
     logRefused(batch.queue, refused.flat());
   } catch (cause) {
-    report(`isotel: the queue ${batch.queue} cannot be consumed.`, cause);
+    report(`isotel: the queue ${batch.queue} cannot be consumed; its messages are retried.`, cause);
     retryAll(batch.messages);
   }
 }
 
-/** Has messages delivered again, later with each attempt. */
+/** Retries messages. The delay doubles with each attempt. */
 function retryAll(messages: readonly Message[]): void {
   for (const message of messages) {
     const delay = firstDelaySeconds * 2 ** (message.attempts - 1);
@@ -64,7 +71,7 @@ function retryAll(messages: readonly Message[]): void {
   }
 }
 
-/** What goes to an aggregator in one call. */
+/** The messages of one call of an aggregator. */
 interface Delivery {
   readonly shard: string;
   readonly messages: Message[];
@@ -89,7 +96,7 @@ function sort(messages: readonly Message[], shards: number): Delivery[] {
   return [...deliveries.values()];
 }
 
-/** The codes of the frames that were refused. */
+/** Returns the error codes of the refused frames. */
 async function deliver(
   { shard, messages, frames }: Delivery,
   namespace: AggregatorNamespace,
@@ -103,7 +110,7 @@ async function deliver(
     });
     return results.filter((result) => result < 0);
   } catch (cause) {
-    report(`isotel: ${messages.length} messages wait for the aggregator ${shard}.`, cause);
+    report(`isotel: the aggregator ${shard} did not store ${messages.length} messages; they are retried.`, cause);
     retryAll(messages);
     return [];
   }

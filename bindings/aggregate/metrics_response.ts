@@ -3,22 +3,26 @@ import { readSnapshots, type SnapshotSource } from "./snapshots.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface MetricsResponseOptions extends SnapshotSource {
-  /** What a scraper has to send as `Authorization: Bearer TOKEN`. */
+  /** Token that a scraper must send as `Authorization: Bearer TOKEN`. */
   readonly scrapeToken?: string;
-  /** Lets anybody scrape where there is no token. */
+  /** Allows everyone to scrape if there is no token. Default: false. */
   readonly public?: boolean;
-  /** The scheme of the Authorization header; `Bearer` unless given. */
+  /** Scheme of the Authorization header. Default: `Bearer`. */
   readonly scheme?: string;
-  /** The origin that may read the answer from a browser, or `*`. */
+  /** Origin that may read the response from a browser, or `*`. Default: none. */
   readonly cors?: string;
 }
 
 /**
- * Answers a scrape: the totals as Prometheus text, OpenMetrics, protobuf or JSON, whichever the Accept header asks for.
+ * Answers a scrape with the totals as Prometheus text, OpenMetrics, protobuf or JSON. The Accept header selects the
+ * format. Never rejects.
  *
- * 200 with an exposition, also where nothing has been recorded yet (`isotel_snapshots_missing`); 401 without the token,
- * 403 while there is neither a token nor `public`, 405 for another method than GET and HEAD, 503 with the reason when the
- * totals cannot be read. It never rejects.
+ * @returns A response with one of these statuses:
+ * - 200: the exposition, even before anything was recorded (see `isotel_snapshots_missing`)
+ * - 401: the token is missing or wrong
+ * - 403: neither a token nor `public` is set
+ * - 405: the method is neither GET nor HEAD
+ * - 503: the totals cannot be read; the body has the reason
  */
 export async function metricsResponse(
   request: Request,
@@ -59,7 +63,7 @@ function preflight(): Response {
   });
 }
 
-/** Why a scrape is not answered; undefined when it may be. */
+/** Returns the response that refuses a scrape. Undefined if the scrape is allowed. */
 async function refusal(
   { headers }: Request,
   { scrapeToken = "", public: isPublic = false, scheme = "Bearer" }: MetricsResponseOptions,
@@ -68,7 +72,7 @@ async function refusal(
     if (isPublic) return undefined;
     return text(
       403,
-      "Metrics are closed. Set `scrapeToken` (for one from `wrangler secret put`), or `public: true` to let anybody read them.",
+      "Metrics are not public. Set `scrapeToken` to a secret from `wrangler secret put`, or set `public: true` to allow everyone.",
     );
   }
   if (await isAuthorized(headers.get("authorization"), scheme, scrapeToken)) return undefined;
@@ -88,7 +92,7 @@ async function exposition(request: Request, options: MetricsResponseOptions): Pr
     vary: "Accept, Accept-Encoding",
   });
   aggregate.merge(present);
-  // A view on the module's memory, good until its next call. Response and Blob copy it at once.
+  // A view of the module's memory, valid until the next call. Response and Blob copy it at once.
   const body = aggregate.render(choice, snapshots.length - present.length, Date.now());
   const isHead = request.method === "HEAD";
   if (!wantsGzip(acceptEncoding(request))) {
@@ -99,7 +103,7 @@ async function exposition(request: Request, options: MetricsResponseOptions): Pr
   return new Response(isHead ? null : gzip(body), { headers, encodeBody: "manual" });
 }
 
-/** The client's own: what Workers are shown in the header is what Cloudflare's network accepts. */
+/** Returns the Accept-Encoding of the client. In the header, Workers see what Cloudflare's network accepts. */
 function acceptEncoding({ cf, headers }: Request): string | null {
   const client = cf?.["clientAcceptEncoding"];
   return typeof client === "string" ? client : headers.get("accept-encoding");
@@ -109,7 +113,7 @@ function gzip(bytes: Uint8Array<ArrayBuffer>): ReadableStream {
   return new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
 }
 
-/** What may be told to whoever scrapes: isotel's own words, also those of an aggregator. */
+/** Returns the reason to show to a scraper: only messages of isotel, including those of an aggregator. */
 function reason(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : "";
   return message.startsWith("isotel: ") ? message : "Storage failed.";
@@ -122,7 +126,7 @@ function text(status: number, body: string, headers: Record<string, string> = {}
   });
 }
 
-/** Whether an Accept-Encoding header prefers gzip to no encoding at all. */
+/** Returns whether an Accept-Encoding header prefers gzip to no encoding. */
 export function wantsGzip(acceptEncoding: string | null): boolean {
   const weights = new Map<string, number>();
   for (const element of (acceptEncoding ?? "").split(",")) {
@@ -130,7 +134,7 @@ export function wantsGzip(acceptEncoding: string | null): boolean {
       .split(";")
       .map((part) => part.trim().toLowerCase());
     const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];
-    // What is no number is no wish.
+    // An invalid weight counts as 0.
     if (coding !== "") weights.set(coding, weight === undefined ? 1 : Number(weight) || 0);
   }
   const gzip = weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0;
@@ -140,7 +144,8 @@ export function wantsGzip(acceptEncoding: string | null): boolean {
 const encoder = new TextEncoder();
 
 /**
- * Whether an Authorization header is the scheme and the token. The token is compared by its digest, in constant time.
+ * Returns whether an Authorization header has the scheme and the token. Compares digests of the tokens in constant
+ * time.
  */
 export async function isAuthorized(
   authorization: string | null,
@@ -158,7 +163,7 @@ function digest(text: string): Promise<ArrayBuffer> {
 }
 
 function isEqual(a: ArrayBuffer, b: ArrayBuffer): boolean {
-  // Only the Workers runtime has it.
+  // Exists in the Workers runtime only.
   if (typeof crypto.subtle.timingSafeEqual === "function")
     return crypto.subtle.timingSafeEqual(a, b);
   const [left, right] = [new Uint8Array(a), new Uint8Array(b)];

@@ -1,31 +1,34 @@
 import { reportOnce } from "../base/report_once.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
 
-/** A snapshot and what it tells about itself. */
+/** A snapshot with its version and time. */
 interface Served {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly version: number;
   readonly unixMs: number;
 }
 
-/** After this a place forgets what it has served. */
+/** Lifetime of a snapshot in the cache of a data center. */
 const rememberSeconds = 3600;
-/** Clocks of aggregators do not differ by more. A version that is lower although it was made later begins anew. */
+/**
+ * Maximum difference between the clocks of aggregators. If a snapshot is newer by more but has a lower version, its
+ * versions have started again.
+ */
 const clockSkewMs = 60_000;
-/** Snapshots an isolate remembers. */
+/** Maximum number of snapshots that an isolate remembers. */
 const maxRemembered = 256;
 
-/** What this isolate has served, by key. */
+/** The last snapshot that this isolate served, by key. */
 const remembered = new Map<string, Served>();
 
 /**
- * The newest of a snapshot and those that this isolate and this place have served before, so that no scraper sees totals
- * step back because a cache is behind.
+ * Returns the newest of a snapshot and the snapshots that this isolate and this data center served before. A stale
+ * cache can then not make totals decrease for a scraper.
  *
- * @param key the same wherever the same aggregator is scraped.
- * @param found the snapshot that was found; undefined for none.
- * @returns undefined when there has never been one.
- * @throws AggregationError when `found` cannot be read.
+ * @param key Identifies the aggregator. Must not depend on the place of the scrape.
+ * @param found The snapshot that was read. Undefined if there was none.
+ * @returns Undefined if no snapshot exists so far.
+ * @throws AggregationError if `found` cannot be read.
  */
 export async function newestServed(
   key: string,
@@ -33,7 +36,7 @@ export async function newestServed(
 ): Promise<Uint8Array | undefined> {
   const fresh = found && describe(found as Uint8Array<ArrayBuffer>);
   const place = await readPlace(key);
-  // Only now: another scrape may have served a newer one meanwhile.
+  // Read after the await: another scrape may have served a newer snapshot meanwhile.
   const newest = newer(newer(remembered.get(key), place), fresh);
   if (newest === undefined) return undefined;
   remembered.delete(key);
@@ -49,14 +52,14 @@ function describe(bytes: Uint8Array<ArrayBuffer>): Served {
   return { bytes, version, unixMs };
 }
 
-/** The newer of two; of equals the first. */
+/** Returns the newer of two snapshots. Returns the first if they are equal. */
 function newer(a: Served | undefined, b: Served | undefined): Served | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   if (Math.abs(a.unixMs - b.unixMs) > clockSkewMs) return a.unixMs > b.unixMs ? a : b;
   return a.version >= b.version ? a : b;
 }
 
-/** A cache of its own: what stands in the default one may be served under its address. */
+/** Opens a separate cache. Entries of the default cache could be served at their address. */
 function openCache(): Promise<Cache> | undefined {
   return typeof caches === "undefined" ? undefined : caches.open("isotel");
 }
@@ -70,7 +73,7 @@ async function readPlace(key: string): Promise<Served | undefined> {
     const cached = await (await openCache())?.match(addressOf(key));
     return cached && describe(new Uint8Array(await cached.arrayBuffer()));
   } catch (cause) {
-    // A place that remembers nothing, or what another version of isotel wrote: the isolate still remembers.
+    // The cache is unavailable, or another version of isotel wrote the entry. The snapshots in memory remain.
     reportCache(cause);
     return undefined;
   }

@@ -2,23 +2,23 @@ import { type AggregatorNamespace, aggregatorStub, shardNames } from "../metrics
 import { newestServed } from "./served_snapshots.ts";
 import { AggregationError } from "./totals/aggregate.ts";
 
-/** What stands beside a published snapshot. */
+/** KV metadata of a published snapshot. */
 export interface SnapshotMetadata {
   readonly version: number;
-  /** Why no newer one will come, where the totals cannot be read. */
+  /** Why the totals cannot be read. While set, no newer snapshot follows. */
   readonly error?: string;
 }
 
-/** A snapshot as KV has it. */
+/** A snapshot that was read from KV. */
 export interface PublishedSnapshot {
   readonly bytes: Uint8Array | undefined;
   readonly error: string | undefined;
 }
 
-/** The least KV allows: what a place has read stays there for so long. */
+/** The minimum of KV. A data center serves a value that it has read for this time. */
 const cacheSeconds = 30;
 
-/** The KV key of a shard's snapshot. */
+/** Returns the KV key of a shard's snapshot. */
 function snapshotKey(shard: string): string {
   return `isotel/snapshot/${shard}`;
 }
@@ -34,7 +34,7 @@ export async function publishSnapshot(
   await kv.put(snapshotKey(shard), bytes, { metadata });
 }
 
-/** Says beside the last snapshot of a shard why no newer one will come. */
+/** Publishes the reason why no newer snapshot follows. Keeps the last snapshot of the shard. */
 export async function publishError(kv: KVNamespace, shard: string, error: string): Promise<void> {
   const key = snapshotKey(shard);
   const last = await kv.getWithMetadata<SnapshotMetadata>(key, "arrayBuffer");
@@ -42,7 +42,7 @@ export async function publishError(kv: KVNamespace, shard: string, error: string
   await kv.put(key, last.value ?? new ArrayBuffer(0), { metadata });
 }
 
-/** The snapshot of a shard, as old as KV may give it. */
+/** Returns the published snapshot of a shard. It may be as old as KV allows. */
 export async function readPublished(kv: KVNamespace, shard: string): Promise<PublishedSnapshot> {
   const options = { type: "arrayBuffer", cacheTtl: cacheSeconds } as const;
   const { value, metadata } = await kv.getWithMetadata<SnapshotMetadata>(
@@ -53,23 +53,23 @@ export async function readPublished(kv: KVNamespace, shard: string): Promise<Pub
   return { bytes: isEmpty ? undefined : new Uint8Array(value), error: metadata?.error };
 }
 
-/** Where snapshots are read. */
+/** The source of snapshots. */
 export interface SnapshotSource {
   /** The namespace of TelemetryAggregator. */
   readonly aggregator?: AggregatorNamespace;
-  /** Where the aggregators publish. */
+  /** The KV namespace to which the aggregators publish. */
   readonly kv?: KVNamespace;
-  /** `kv` where there is one, unless given. */
+  /** Default: `kv` if the option `kv` is set, else `durable-object`. */
   readonly source?: "kv" | "durable-object";
-  /** How many aggregators share the work; 1 unless given. */
+  /** Number of aggregators that share the work. Default: 1. */
   readonly shards?: number;
 }
 
 /**
- * The newest snapshot of each shard; undefined for one that has not published any yet.
+ * Returns the newest snapshot of each shard. Undefined for a shard that has not published one.
  *
- * @param reader tells apart who reads without knowing the aggregators: a scrape's address.
- * @throws when a binding is missing, storage fails or totals cannot be read.
+ * @param reader Identifies the totals if the option `aggregator` is not set. Use the address of the scrape.
+ * @throws AggregationError if a binding is missing or totals cannot be read. Errors of storage are passed on.
  */
 export function readSnapshots(
   {
@@ -82,10 +82,10 @@ export function readSnapshots(
 ): Promise<(Uint8Array | undefined)[]> {
   const names = shardNames(shards);
   if (source === "durable-object") {
-    if (aggregator === undefined) throw missing("aggregator", "of the Durable Object");
+    if (aggregator === undefined) throw missing("aggregator", "namespace of TelemetryAggregator");
     return Promise.all(names.map((shard) => aggregatorStub(aggregator, shard).snapshot()));
   }
-  if (kv === undefined) throw missing("kv", "of the KV namespace");
+  if (kv === undefined) throw missing("kv", "KV namespace that the aggregators publish to");
   return Promise.all(
     names.map(async (shard) => {
       const { bytes, error } = await readPublished(kv, shard);
@@ -97,5 +97,5 @@ export function readSnapshots(
 }
 
 function missing(option: string, what: string): AggregationError {
-  return new AggregationError(`metrics are read from ${what}, and \`${option}\` is not given`);
+  return new AggregationError(`\`${option}\` is not given; set it to the ${what}`);
 }

@@ -2,6 +2,7 @@ import { DurableObject } from "#workers";
 import { errorType } from "../base/cause.ts";
 import { report } from "../base/report_once.ts";
 import { within } from "../base/time.ts";
+import { shapeOf } from "../base/values.ts";
 import {
   type ExportHost,
   type MetricsExport,
@@ -15,31 +16,31 @@ import { createAggregate, defaultAggregateOptions, isolateAggregate } from "./to
 import { StoredTotals, UnreadableTotalsError } from "./totals/stored_totals.ts";
 import { workerRoutes } from "./worker_routes.ts";
 
-/** The alarm of a Durable Object, which is only ever moved to an earlier time. */
+/** The alarm of a Durable Object. It can only be moved to an earlier time. */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
   #unixMs: number | undefined;
-  /** The time of the one that rang last. */
+  /** Time of the last alarm. */
   #rangUnixMs = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
   }
 
-  /** Reads what an earlier life of the object has set. */
+  /** Loads the alarm that an earlier instance of the object has set. */
   async load(): Promise<void> {
     this.#unixMs = (await this.#storage.getAlarm()) ?? undefined;
   }
 
-  /** To be called when it rings: the runtime has taken it down. */
+  /** Call this in the alarm handler. The runtime has removed the alarm. */
   rang(): void {
     this.#rangUnixMs = this.#unixMs ?? 0;
     this.#unixMs = undefined;
   }
 
-  /** Makes it ring by then. */
+  /** Sets the alarm to `time`, unless an earlier alarm is set. */
   async setBy(time: number): Promise<void> {
-    // One at the very time of the one that is being handled would be taken for that one, and never ring.
+    // The runtime would take an alarm at the time of the current alarm for the current one. It would never ring.
     const unixMs = Math.max(Math.ceil(time), this.#rangUnixMs + 1);
     if (this.#unixMs !== undefined && this.#unixMs <= unixMs) return;
     const before = this.#unixMs;
@@ -54,42 +55,42 @@ export class Alarm {
 }
 
 export interface TelemetryAggregatorOptions {
-  /** Name of the KV binding that snapshots are published to; `TELEMETRY_KV` unless given. */
+  /** Name of the KV binding to which snapshots are published. Default: `TELEMETRY_KV`. */
   readonly kv?: string;
-  /** Milliseconds between two snapshots in KV, at least 1,000, which is also what it is unless given. */
+  /** Milliseconds between two snapshots in KV, at least 1,000. Default: 1,000. */
   readonly publishIntervalMs?: number;
   /**
-   * Milliseconds a producer is remembered after its last frame; 14 days unless given. It has to be longer than a message
-   * may stay in the queue and in its dead letter queue together: older frames are refused.
+   * Milliseconds for which a producer is remembered after its last frame. Default: 14 days. Must exceed the time that a
+   * message can spend in the queue and its dead letter queue together, because older frames are refused.
    */
   readonly producerRetentionMs?: number;
-  /** Milliseconds a gauge counts after its producer wrote it; 5 minutes unless given. */
+  /** Milliseconds for which a gauge value counts after its producer wrote it. Default: 5 minutes. */
   readonly gaugeExpiryMs?: number;
   /**
-   * Where totals are sent over OTLP, by the Worker's `env`, or undefined for nowhere; needs
-   * `import "isotel/otlp/metrics";`.
+   * Returns the OTLP export of the totals for the Worker's `env`, or undefined for no export. Requires `import
+   * "isotel/otlp/metrics";`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: an env is whatever the Worker declares it to be
   readonly otlp?: (env: any) => MetricsExportOptions | undefined;
 }
 
-/** What arrives within this time is published together. */
+/** Time in milliseconds in which changes are collected before they are published. */
 const gatherMs = 250;
 const maxRetryMs = 60_000;
-/** Between two looks at totals that cannot be read. */
+/** Pause in milliseconds between two attempts to read unreadable totals. */
 const unreadablePauseMs = 300_000;
-/** KV that takes longer is asked again: until an alarm is over, no other rings. */
+/** Timeout in milliseconds for a write to KV. No other alarm runs until the current one is over. */
 const maxPublishMs = 30_000;
-/** Forgetting has no haste: it is done at most so often. */
+/** Pruning is not urgent. It runs once in this time in milliseconds, or once in the gauge expiry if that is shorter. */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
 
 /**
- * Adds up what the isolates of a Worker record, each frame exactly once, and publishes the totals. There is one object
- * for each shard; it has to be a class with SQLite storage (`new_sqlite_classes`).
+ * Adds up the metrics of a Worker's isolates and publishes the totals. Counts each frame exactly once. Each shard has
+ * one object. The class requires SQLite storage (`new_sqlite_classes`).
  *
- * Other settings than the defaults are given by a subclass:
- * `export class Telemetry extends TelemetryAggregator { static override options = { kv: "METRICS" }; }`
+ * Override the settings in a subclass: `export class Telemetry extends TelemetryAggregator { static override options =
+ * { kv: "METRICS" }; }`
  */
 export class TelemetryAggregator extends DurableObject<unknown> {
   static options: TelemetryAggregatorOptions = {};
@@ -100,9 +101,12 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   readonly #publishIntervalMs: number;
   readonly #pruneIntervalMs: number;
   readonly #export: MetricsExport | undefined;
-  /** Whether the totals may be newer than what was published; an earlier life may have left them so. */
+  /**
+   * Whether the totals may be newer than the published ones. True at the start, because an earlier instance may have
+   * stopped before it published.
+   */
   #isDirty = true;
-  /** Of this life. */
+  /** Time at which this instance published last. */
   #publishedUnixMs: number | undefined;
   #publishFailures = 0;
   #reported: unknown;
@@ -112,12 +116,12 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const { options } = new.target as typeof TelemetryAggregator;
     const { producerRetentionMs, gaugeExpiryMs } = defaultAggregateOptions;
     const aggregate = {
-      producerRetentionMs: atLeast(1, options.producerRetentionMs, producerRetentionMs),
-      gaugeExpiryMs: atLeast(1, options.gaugeExpiryMs, gaugeExpiryMs),
+      producerRetentionMs: atLeast(1, "producerRetentionMs", options, producerRetentionMs),
+      gaugeExpiryMs: atLeast(1, "gaugeExpiryMs", options, gaugeExpiryMs),
     };
     this.#totals = new StoredTotals(ctx.storage, () => createAggregate(aggregate));
     this.#kv = kvOf(env, options.kv);
-    this.#publishIntervalMs = atLeast(1000, options.publishIntervalMs, 1000);
+    this.#publishIntervalMs = atLeast(1000, "publishIntervalMs", options, 1000);
     this.#pruneIntervalMs = Math.max(
       this.#publishIntervalMs,
       Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
@@ -139,36 +143,38 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 
   /**
-   * Adds frames to the totals and stores them before it answers.
+   * Adds frames to the totals. Stores the totals before it returns.
    *
-   * @returns for each frame 0 when it was added, 1 when it had been before, or the negative code of
-   * src/base/errors.def it was refused and counted with. Of these `unknownVersion` is not final: the frame has a newer
-   * format version and has to be sent again.
-   * @throws when nothing is known of any of them: all have to be sent again.
+   * @returns One number for each frame:
+   * - 0: added
+   * - 1: a duplicate
+   * - a negative code of src/base/errors.def: refused and counted. `unknownVersion` is not final: the frame has a newer
+   *   format version. Send it again.
+   * @throws if it is not known whether any frame was added. Send all frames again.
    */
   async apply(frames: Uint8Array[]): Promise<number[]> {
-    if (!Array.isArray(frames)) throw new TypeError("isotel: apply takes a list of frames");
+    if (!Array.isArray(frames)) throw new TypeError("isotel: apply needs a list of frames");
     const now = Date.now();
     this.#export?.prepare(now);
     const results = this.#guard(() => this.#totals.apply(frames, now));
     this.#isDirty = true;
     this.#export?.changed();
     const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
-    // Without anything in between, so that it stands in the same write.
+    // Nothing may run in between, so that the alarm is part of the same write.
     await this.#alarm.setBy(next);
     return results;
   }
 
   /**
-   * A snapshot of the newest totals.
+   * Returns a snapshot of the newest totals.
    *
-   * @throws when they cannot be read.
+   * @throws UnreadableTotalsError if the stored totals cannot be read.
    */
   async snapshot(): Promise<Uint8Array> {
     return this.#guard(() => this.#totals.snapshot(Date.now()));
   }
 
-  /** What became of the totals at each backend of the option `otlp`. */
+  /** Returns the counts of the export for each backend of the option `otlp`. */
   async exportCounts(): Promise<readonly MetricsExportCounts[]> {
     return this.#export?.counts() ?? [];
   }
@@ -176,14 +182,15 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   override async alarm(): Promise<void> {
     this.#alarm.rang();
     const now = Date.now();
-    // It goes on by itself: no backend that hangs keeps anything from being published.
+    // Runs without await: a backend that does not respond must not delay publishing.
     this.#export?.start(now);
     try {
       if (this.#totals.prune(now)) {
         this.#isDirty = true;
         this.#export?.changed();
       }
-      // Every alarm keeps the interval to what was published before it was set, also in an earlier life.
+      // Every alarm is set an interval after the last publication, also by an earlier instance. An instance that has
+      // not published yet may therefore publish at once.
       const isDue = now >= (this.#publishedUnixMs ?? 0) + this.#publishIntervalMs;
       if (this.#isDirty && isDue) await this.#publish(now);
       this.#publishFailures = 0;
@@ -191,7 +198,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     } catch (cause) {
       this.#report(cause);
       if (cause instanceof UnreadableTotalsError) {
-        // Another version of the code may read them: it is asked by the next life of this object.
+        // Another version of the code may be able to read them. The next instance of this object tries again.
         await this.#alarm.setBy(Date.now() + unreadablePauseMs);
         return;
       }
@@ -203,7 +210,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 
   async #publish(now: number): Promise<void> {
-    // What is applied while it is on its way is for the next one.
+    // Changes during the write belong to the next snapshot.
     this.#isDirty = false;
     if (this.#kv === undefined) return;
     const bytes = this.#totals.snapshot(now);
@@ -219,7 +226,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     return Math.max(now + gatherMs, published + this.#publishIntervalMs);
   }
 
-  /** No time at all is after all others. */
+  /** Returns the time of the next export. Returns a time far in the future if there is none. */
   #nextExport(now: number): number {
     return Math.max(now, this.#export?.nextUnixMs(now) ?? Number.MAX_SAFE_INTEGER);
   }
@@ -256,23 +263,30 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     }
   }
 
-  /** Tells of an error, of one that stays once. */
+  /** Reports an error. Reports a repeated error object once. */
   #report(cause: unknown): void {
     if (cause === this.#reported) return;
     this.#reported = cause;
     report(`isotel: the aggregator ${this.#shard} failed.`, cause);
     if (!(cause instanceof UnreadableTotalsError) || this.#kv === undefined) return;
-    const told = publishError(this.#kv, this.#shard, cause.message);
-    this.ctx.waitUntil(told.catch((error) => report("isotel: KV failed.", error)));
+    const published = publishError(this.#kv, this.#shard, cause.message);
+    this.ctx.waitUntil(published.catch((error) => report("isotel: the error could not be published to KV.", error)));
   }
 }
 
-/** A number of milliseconds that was asked for, or the one that holds unless it is given. */
-function atLeast(least: number, asked: number | undefined, otherwise: number): number {
-  if (asked === undefined) return otherwise;
-  if (Number.isFinite(asked) && asked >= least) return asked;
+/** Returns a number of milliseconds from the options. Returns the default if it is missing or invalid. */
+function atLeast(
+  least: number,
+  name: "producerRetentionMs" | "gaugeExpiryMs" | "publishIntervalMs",
+  options: TelemetryAggregatorOptions,
+  otherwise: number,
+): number {
+  const value = options[name];
+  if (value === undefined) return otherwise;
+  if (Number.isFinite(value) && value >= least) return value;
   report(
-    `isotel: ${asked} is no time for TelemetryAggregator, it takes at least ${least} ms; ${otherwise} holds.`,
+    `isotel: the option ${name} of TelemetryAggregator is ${shapeOf(value)}; it has to be a number of at least ` +
+      `${least}, in milliseconds. ${otherwise} is used.`,
   );
   return otherwise;
 }
@@ -281,17 +295,17 @@ function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {
   const kv = (env as Readonly<Record<string, KVNamespace | undefined>>)[name ?? "TELEMETRY_KV"];
   if (kv === undefined && name !== undefined) {
     report(
-      `isotel: TelemetryAggregator publishes nothing, there is no binding ${name}. Add to wrangler.jsonc: ` +
+      `isotel: TelemetryAggregator publishes nothing because the binding ${name} is missing. Add to wrangler.jsonc: ` +
         `"kv_namespaces": [{ "binding": "${name}" }]`,
     );
   }
   return kv;
 }
 
-// Who exports the class has the Worker's scrapes and queue served by withTelemetry.
+// A Worker that exports the class lets withTelemetry serve its scrapes and consume its telemetry queue.
 provideMetricsRoutes(workerRoutes);
 
-/** The export an aggregator has asked for. What is wrong is told, and everything else goes on without it. */
+/** Makes the export of an aggregator. Reports invalid options. The aggregator then works without the export. */
 export function makeExport(
   otlp: ((env: never) => MetricsExportOptions | undefined) | undefined,
   env: unknown,

@@ -3,10 +3,10 @@ import type { MetricsRoutes } from "../slots/metrics_routes.ts";
 import { consumeTelemetry } from "./consume_telemetry.ts";
 import { metricsResponse } from "./metrics_response.ts";
 
-/** What a frame begins with. */
+/** The first bytes of a frame. */
 const magic = [0x49, 0x53, 0x46];
 
-/** What withTelemetry does with scrapes and the telemetry queue of a Worker that carries the aggregating part. */
+/** Serves scrapes and consumes the telemetry queue for withTelemetry in a Worker that imports the aggregator. */
 export const workerRoutes: MetricsRoutes = {
   scrape(request, metrics) {
     const { aggregator, kv, scrapeToken, public: isPublic, source } = metrics;
@@ -35,9 +35,10 @@ export const workerRoutes: MetricsRoutes = {
 };
 
 /**
- * Whether bytes are a frame of any version, damaged or not. So no queue has to be named, and a dead letter queue may be
- * shared with messages of the Worker's own. The byte after the magic letters tells a frame from text: versions are
- * control characters other than white space, see SNAPSHOT_FORMAT.md.
+ * Returns whether bytes are a frame of any version, even a damaged one. Because frames can be recognized, the queue
+ * needs no configured name, and a dead letter queue can also hold messages of the Worker. The byte after the magic
+ * bytes distinguishes a frame from text: a version is a control character other than white space, see
+ * SNAPSHOT_FORMAT.md.
  */
 function isFrame(bytes: Uint8Array | undefined): boolean {
   const version = bytes?.[magic.length] ?? 0;
@@ -46,10 +47,10 @@ function isFrame(bytes: Uint8Array | undefined): boolean {
 }
 
 /**
- * The batch with these messages alone. The runtime's own `ackAll` and `retryAll` decide about every message of the batch,
- * so these call each message. The runtime keeps the first decision about a message, which gives the same result except
- * for delays. Therefore `retryAll` leaves alone the messages that were retried by themselves, and without a delay it keeps
- * that of an earlier `retryAll`.
+ * Returns a batch with some of the messages. `ackAll` and `retryAll` of the runtime decide about all messages of the
+ * batch. The returned batch therefore calls each message. The runtime keeps the first decision about a message, so the
+ * result is the same except for delays. Therefore `retryAll` skips messages that were retried individually, and without
+ * a delay it uses the delay of an earlier `retryAll`.
  */
 function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
   const retries = messages.map((message) => {

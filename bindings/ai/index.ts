@@ -8,72 +8,79 @@ export type { AISDKTelemetry } from "./hooks/register.ts";
 export type { AITelemetryOptions } from "./options.ts";
 
 /**
- * Wraps the AI SDK (v6 or v7) so that every call gives one trace. Text, objects and agents: `invoke_agent` with a `chat`
- * span for each model call and an `execute_tool` span for each tool that ran, here or at the provider, or was called in
- * vain. Embeddings, rankings, images, speech, transcription and video: one span for each request to the model. Use the
- * exports of the result as the originals: results, errors and streams are theirs.
+ * Wraps the AI SDK (v6 or v7) so that every call is traced. Use the exports of the result like the originals. Results,
+ * errors and streams do not change.
+ *
+ * - Text, objects and agents: an `invoke_agent` span. Below it a `chat` span for each model call and an `execute_tool`
+ *   span for each tool call, by the SDK or the provider. A rejected tool call has a span too.
+ * - Embeddings, rerankings, images, speech, transcription and video: one span for each request to the model.
  *
  * ```ts
  * import * as ai from "ai";
  * const { generateText, streamText } = wrapAISDK(ai);
  * ```
  *
- * @param ai the namespace of the package `ai`.
- * @returns its exports, with those that call a model wrapped.
- * @throws TypeError when `ai` is not the SDK's namespace or an option has no such value.
+ * @param ai The namespace of the package `ai`.
+ * @returns The exports of `ai`. Functions and classes that call a model are wrapped.
+ * @throws TypeError if `ai` is not the namespace of the SDK, or if an option is invalid.
  */
 export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions): T {
   return wrapNamespace(workersTelemetry, ai, options);
 }
 
 /**
- * An integration for v7's `registerTelemetry`: the spans of {@link wrapAISDK} for every call that imports the SDK's own
- * functions, model requests and tools running inside their spans. Together with wrapping, and registered more than
- * once, each call is still traced once.
+ * Returns an integration for `registerTelemetry` of v7. It makes the spans of {@link wrapAISDK} for calls of the SDK's
+ * original functions. Model requests and tools run inside their spans. A call is traced once, even if the SDK is also
+ * wrapped or the integration is registered more than once.
  *
  * ```ts
  * import { registerTelemetry } from "ai";
  * registerTelemetry(createAISDKTelemetry());
  * ```
  *
- * The SDK's hooks show less than wrapping does:
- * - A stream that is left (`break`, a cancelled reader, a client that disconnects) or never read fires no hook. Its
- *   spans end with the invocation's scope, marked as truncated, unless the invocation answered with a body, which may
- *   be that very stream. Without a scope they end when 1,000 later calls are open (`evicted_calls` of
- *   `tracer.diagnostics()` counts those); a runtime that ends the invocation first ends them without this mark.
- * - Metadata is `functionId` and what `includeRuntimeContext` of the call lets through; the option of the same name
- *   adds nothing here. An agent class is known by its `generateText` or `streamText`, not by its id.
- * - generateObject, streamObject, embed, embedMany, rerank, generateSpeech, transcribe and experimental_decide cannot
- *   be run inside their spans: requests of the provider are siblings. Retries of embeddings and rankings are spans
- *   that fail with `_OTHER`; those of the others are one span. embedMany tells no response headers, streamObject no
- *   time to the first chunk.
- * - No hook at all: generateImage, video, streamed speech, transcription and translation, a call with `integrations`
- *   of its own, `isEnabled: false`, arguments that the SDK rejects.
- * - Approvals are recorded when the call ends, and not those that a policy grants. Tool calls that the SDK rejects are
- *   recorded when their step ends, and not where `recordOutputs` is false.
- * - The address of the model's server is not told.
+ * The hooks of the SDK report less than wrapping does:
  *
- * @throws TypeError when an option has no such value.
+ * - A stream that is abandoned (`break`, a cancelled reader, a client that disconnects) or never read calls no hook.
+ *   Its spans end as truncated with the scope of the invocation. They stay open if the invocation responded with a
+ *   body, because that body may be the stream. Without a scope they end as truncated when 1,000 later calls are open;
+ *   `evicted_calls` of `tracer.diagnostics()` counts them. If the runtime ends the invocation first, they end without
+ *   the mark.
+ * - Metadata consists of `functionId` and the keys that `includeRuntimeContext` of the call includes. The option
+ *   `includeRuntimeContext` has no effect. An agent is identified by its `generateText` or `streamText` call, not by
+ *   its id.
+ * - The SDK cannot run generateObject, streamObject, embed, embedMany, rerank, generateSpeech, transcribe and
+ *   experimental_decide inside their spans. Requests to the provider are siblings of these spans. Retries of embeddings
+ *   and rerankings are spans that fail with `_OTHER`. Retries of the other functions share one span. embedMany reports
+ *   no response headers. streamObject reports no time to first chunk.
+ * - Some calls have no hooks: generateImage, video, streamed speech, transcription and translation, calls with an
+ *   `integrations` option, calls with `isEnabled: false`, and calls whose arguments the SDK rejects.
+ * - Approvals are recorded when the call ends. Approvals that a policy grants are not recorded. Tool calls that the SDK
+ *   rejects are recorded when their step ends, except where `recordOutputs` is false.
+ * - The address of the model's server is not reported.
+ *
+ * @throws TypeError if an option is invalid.
  */
 export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemetry {
   return createIntegration(workersTelemetry, options);
 }
 
 /**
- * Traces v7 through the tracing channel `ai:telemetry` of `node:diagnostics_channel`: calls that are neither wrapped
- * nor told to a registered integration, in code that cannot be changed. It needs `nodejs_compat` and a compatibility
- * date from 2026-02-19 on, and does nothing elsewhere. Calls traced by {@link wrapAISDK} or
- * {@link createAISDKTelemetry} are left to those; calling it again while it is on changes nothing.
+ * Traces v7 through the tracing channel `ai:telemetry` of `node:diagnostics_channel`. It covers calls in code that
+ * cannot be changed: calls that are not wrapped and not covered by a registered integration. Requires `nodejs_compat`
+ * and a compatibility date of 2026-02-19 or later. Logs once and does nothing if the runtime has no channel. Does not
+ * trace calls that {@link wrapAISDK} or {@link createAISDKTelemetry} trace. A second call while it is active has no
+ * effect.
  *
- * Besides what {@link createAISDKTelemetry} does not see, the channel does not tell
- * - of generateObject, streamObject and experimental_streamTranscribe;
- * - of a call's single requests for embeddings and the like: each call is one span, with its requests inside it;
- * - results and errors where `recordInputs` or `recordOutputs` is false: no usage, no failed tools, `error.type` is
- *   `Error`, an aborted call counts as failed;
- * - approvals of streams, and the tool calls of streams that the SDK rejects.
+ * The limits of {@link createAISDKTelemetry} apply. In addition, the channel does not report:
  *
- * @returns what stops it; spans that are open then are marked as truncated.
- * @throws TypeError when an option has no such value.
+ * - generateObject, streamObject and experimental_streamTranscribe
+ * - single requests of embeddings and similar calls: each call is one span and contains its requests
+ * - results and errors where `recordInputs` or `recordOutputs` is false: there is no usage and no failed tool,
+ *   `error.type` is `Error`, and an aborted call counts as failed
+ * - approvals of streams, and tool calls of streams that the SDK rejects
+ *
+ * @returns A function that stops tracing. It ends open spans as truncated.
+ * @throws TypeError if an option is invalid.
  */
 export function traceAISDKChannel(options?: AITelemetryOptions): () => void {
   return traceChannel(workersTelemetry, options);

@@ -1,9 +1,9 @@
 import { Profile } from "../core/abi.gen.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
-/** What the hooks of `wrapAISDK` are told of a span. */
+/** Describes a span to the hooks of `wrapAISDK`. */
 export interface SpanInfo {
-  /** What the span stands for: the first word of its name. */
+  /** The operation of the span. It is the first word of the span name. */
   readonly operation:
     | "invoke_agent"
     | "chat"
@@ -18,35 +18,35 @@ export interface SpanInfo {
   readonly toolCallId?: string | undefined;
 }
 
-/** Options of `wrapAISDK` and `createAISDKTelemetry`. */
+/** Options of `wrapAISDK`, `createAISDKTelemetry` and `traceAISDKChannel`. */
 export interface AITelemetryOptions {
   /**
-   * Names of attributes: "agents" (default), those of the Cloudflare agents package, or "latest", OpenTelemetry's
-   * GenAI semantic conventions.
+   * The attribute names: "agents" for those of the Cloudflare agents package, "latest" for OpenTelemetry's GenAI
+   * semantic conventions. Default: "agents".
    */
   readonly semconv?: "agents" | "latest";
   /**
-   * Record prompts and answers on chat spans (gen_ai.input.messages, gen_ai.output.messages), at most 28 KiB each;
-   * false unless given. Media is described by type and size, never recorded.
+   * Records prompts and responses on chat spans (gen_ai.input.messages, gen_ai.output.messages), at most 28 KiB each.
+   * Media is described by type and size, and never recorded. Default: false.
    */
   readonly storeMessages?: boolean;
   /**
-   * Record arguments and results of tools on execute_tool spans, and in profile latest the definitions of tools on chat
-   * spans, at most 28 KiB each; false unless given.
+   * Records arguments and results of tools on execute_tool spans, at most 28 KiB each. With `semconv: "latest"` also
+   * records tool definitions on chat spans. Default: false.
    */
   readonly storeTools?: boolean;
-  /** Keys of the call's runtime context to record on its operation span, for every call. */
+  /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
-   * Replaces every text before it leaves, those inside messages and tool values one by one; undefined drops it, and so
-   * does a throw. `key` is the attribute it would go to.
+   * Returns the replacement for a text before it is recorded. Called for each text inside messages and tool values,
+   * too. If it returns undefined or throws, the text is dropped. `key` is the attribute that the text belongs to.
    */
   readonly redact?: (key: string, value: string, span: SpanInfo) => string | undefined;
-  /** Attributes to add to a span as it starts. A throw adds none. */
+  /** Returns attributes to add to a span when it starts. If it throws, none are added. */
   readonly enrich?: (span: SpanInfo) => Attributes | undefined;
 }
 
-/** Options as the instrumentation uses them. */
+/** Validated options. */
 export interface Settings {
   readonly profile: number;
   readonly storeMessages: boolean;
@@ -57,10 +57,9 @@ export interface Settings {
 }
 
 /**
- * Checks options.
+ * Validates options. Throws because the call that passes options runs once, when a program starts.
  *
- * @throws TypeError naming the option, what it is and what it may be: the call that passes options runs once, where
- * a program starts.
+ * @throws TypeError with the option, its value or type, and the allowed values.
  */
 export function readSettings(options: AITelemetryOptions = {}): Settings {
   const { semconv = "agents", includeRuntimeContext = [], redact, enrich } = options;

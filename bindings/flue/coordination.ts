@@ -8,15 +8,15 @@ import type { SpanSink } from "./sinks/span_sink.ts";
 const number = FlueSpanType.coordinator;
 
 /**
- * The spans of the framework's own work around an agent, of which no event tells: each lasts as long as a promise. Never
- * throws.
+ * Opens spans of the framework's own work around an agent. Flue has no events for this work. Each span lasts as long as
+ * a promise. Never throws.
  */
 export class Coordination<Span, Root> {
   readonly #host: FlueCoreHost;
   readonly #sink: SpanSink<Span, Root>;
   readonly #now: () => number;
   readonly #open = new Set<Span>();
-  /** Errors of the sink that were kept from the program. */
+  /** Number of errors of the sink that were not thrown to the program. */
   swallowed = 0;
 
   constructor(host: FlueCoreHost, sink: SpanSink<Span, Root>, now: () => number = Date.now) {
@@ -25,7 +25,7 @@ export class Coordination<Span, Root> {
     this.#now = now;
   }
 
-  /** Opens a span under what is active, with attributes from `about`; undefined where that fails. */
+  /** Opens a span under the active one, with attributes from `about`. Returns undefined on failure. */
   open(about: object): Span | undefined {
     try {
       const span = this.#sink.open({
@@ -46,13 +46,13 @@ export class Coordination<Span, Root> {
     }
   }
 
-  /** Ends a span of {@link open}, unless it has been. */
+  /** Ends a span of {@link open}. Does nothing if it has already ended. */
   end(span: Span, hasFailed: boolean): void {
     if (!this.#open.delete(span)) return;
     this.#end(span, FlueAbi.flueEnd, hasFailed);
   }
 
-  /** Ends every span as interrupted. */
+  /** Ends all spans as interrupted. */
   endAll(): void {
     const spans = [...this.#open];
     this.#open.clear();

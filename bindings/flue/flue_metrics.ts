@@ -8,7 +8,7 @@ import { SpansByHandle } from "./core/span_ops.ts";
 import type { FlueEvent } from "./events/event.ts";
 import { agentOf, causeOf, modelOf, toolOf, usageOf } from "./events/event_measures.ts";
 
-/** A span that opens, as far as metrics look at it. */
+/** A span that opens, with the data that metrics need. */
 export interface OpenedSpan {
   readonly handle: number;
   readonly parent: number;
@@ -18,27 +18,27 @@ export interface OpenedSpan {
   readonly unixMs: number;
 }
 
-/** What stands between a span and the metrics: its span in the core, or just whom it belongs to. */
+/** The measurement of a span. */
 interface Measured {
   readonly type: number;
   readonly core: Core;
-  /** 0 for a span that is not measured itself. */
+  /** The span in the core. 0 for a span that is not measured itself. */
   readonly handle: number;
   readonly startUnixMs: number;
-  /** The agent that works here. */
+  /** The agent that works in this span. */
   readonly agent: string | undefined;
-  /** The core's span of that agent; 0 for none. */
+  /** The core's span of that agent. 0 if there is none. */
   readonly owner: number;
 }
 
 const spanFlags = Abi.spanUntraced | (Profile.latest << Abi.spanProfileShift);
 
-/** Events that have been measured: of several observers each is measured by one. */
+/** Events that have been measured. With several observers, one of them measures each event. */
 const taken = new WeakSet<FlueEvent>();
 
 /**
- * The GenAI metrics of Flue's turns, tools and agents: the families of an AI SDK's calls, whatever becomes of the spans.
- * An agent is a prompt or a skill, or a delegated task with the prompt inside of it.
+ * The GenAI metrics of Flue's turns, tools and agents. The metric families are those of AI SDK calls. They do not
+ * depend on the sampling of spans. An agent is a prompt or a skill, or a delegated task together with its prompt.
  */
 export class FlueMetrics {
   readonly #telemetry: () => Telemetry | undefined;
@@ -53,7 +53,7 @@ export class FlueMetrics {
     return this.#telemetry()?.host.core?.isMeasuring === true;
   }
 
-  /** Whether a span is to be told of when it ends. */
+  /** Returns whether the end of a span has to be reported. */
   has(handle: number): boolean {
     return this.#spans.get(handle) !== undefined;
   }
@@ -93,13 +93,17 @@ export class FlueMetrics {
     }
   }
 
-  /** @param event the span's own; undefined when something else ended it. */
+  /**
+   * Ends the measurement of a span.
+   *
+   * @param event The event of the span. Undefined if another event ended it.
+   */
   ended(span: number, event: FlueEvent | undefined, unixMs: number): void {
     const measured = this.#spans.take(span);
     if (measured !== undefined) this.#end(measured, event, unixMs);
   }
 
-  /** Ends what is open: its handles are those of a module that is gone. */
+  /** Ends all measurements. Their handles belong to an instance that no longer exists. */
   abandon(unixMs: number): void {
     for (const measured of this.#spans.takeAll()) this.#end(measured, undefined, unixMs);
   }
@@ -113,7 +117,7 @@ export class FlueMetrics {
     const isTask = within.type === FlueSpanType.task;
     const isDelegated = above?.type === FlueSpanType.task;
     const isPrompt = within.type === FlueSpanType.operation && isAgentWork(event);
-    // The prompt of a delegated task is the work of that task's agent.
+    // The prompt of a delegated task is the work of the task's agent.
     if (isDelegated || !(isTask || isPrompt)) return { ...within, handle: 0 };
     const { core, startUnixMs } = within;
     const fields = labels().text(Field.agentName, agent);
@@ -151,14 +155,14 @@ export class FlueMetrics {
     host.onRecord();
   }
 
-  /** The span above, unless it was measured by a core that is gone. */
+  /** Returns the parent's measurement. Undefined if a replaced core measured it. */
   #ownIn(core: Core, handle: number): Measured | undefined {
     const above = this.#spans.get(handle);
     return above?.core === core ? above : undefined;
   }
 }
 
-/** Fields of a span that only metrics are made of. */
+/** Returns the fields of a span that is only measured. */
 function labels(): SpanFields {
   return new SpanFields(undefined, true);
 }

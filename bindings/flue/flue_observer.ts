@@ -17,22 +17,22 @@ import type { FlueMetrics } from "./flue_metrics.ts";
 import type { SpanSink } from "./sinks/span_sink.ts";
 
 /**
- * What names the spans of events of version 3 have: those of version 1, or those of OpenTelemetry's conventions for
- * generative AI, as `@flue/opentelemetry` 2 has them.
+ * The attribute names for events of version 3: the names of version 1, or OpenTelemetry's GenAI conventions as in
+ * `@flue/opentelemetry` 2.
  */
 export type FlueSemconv = "flue" | "gen_ai";
 
-/** What an application decides about Flue's spans. */
+/** Options of the application for Flue's spans. */
 export interface FlueCallbacks<Root> {
-  /** `"flue"` unless given. Events of version 1 have their own names in any case. */
+  /** Default: `"flue"`. Events of version 1 always have the names of version 1. */
   readonly semconv?: FlueSemconv | undefined;
-  /** Where to place a span that has no parent among Flue's own; undefined for a trace of its own. */
+  /** Returns the context for a span without a parent in Flue. Undefined starts a new trace. */
   readonly resolveRootContext?:
     | ((event: FlueEvent, ctx: FlueContext) => Root | undefined)
     | undefined;
   /**
-   * What to export of an event's content, out of a shallow copy of the event; undefined for nothing. When it throws,
-   * nothing is exported either.
+   * Returns the content of an event to export, from a shallow copy of the event. Undefined exports nothing. If it
+   * throws, nothing is exported.
    */
   readonly exportContent?: ((event: FlueEvent) => object | undefined) | undefined;
 }
@@ -43,10 +43,10 @@ const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [typ
 
 const noEvent: FlueEvent = { type: "" };
 
-/** Steps taken one after the other in one turn; a callback that observes an event for each event would never end. */
+/** Maximum number of consecutive steps. A callback that observes an event for each event would otherwise never end. */
 const maxStepsPerTurn = 1_000;
 
-/** One event on its way through the actions the core answered. */
+/** An event whose actions are being executed. */
 interface EventContext {
   readonly event: FlueEvent;
   readonly ctx: FlueContext;
@@ -56,7 +56,7 @@ interface EventContext {
   readonly content: object | undefined;
 }
 
-/** Reads Flue's events, asks the callbacks, and has a sink do what the core answers. Never throws. */
+/** Reads Flue's events, calls the callbacks, and lets a sink execute the actions of the core. Never throws. */
 export class FlueObserver<Span, Root> {
   readonly #host: FlueCoreHost;
   readonly #sink: SpanSink<Span, Root>;
@@ -65,15 +65,15 @@ export class FlueObserver<Span, Root> {
   readonly #metrics: FlueMetrics | undefined;
   readonly #spans = new SpansByHandle<Span>();
   readonly #times = new IsoTime();
-  /** Steps that user code asked for while another step was taken. */
+  /** Steps that user code requested during another step. */
   readonly #waiting: (() => void)[] = [];
   #isTakingStep = false;
   #core: FlueCore | undefined;
   #swallowed = 0;
 
   /**
-   * @param now when an event came, in Unix milliseconds.
-   * @param metrics are told of every span that opens and ends.
+   * @param now Returns the arrival time of an event in Unix milliseconds.
+   * @param metrics Measures every span.
    */
   constructor(
     host: FlueCoreHost,
@@ -96,7 +96,7 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  /** What the sink made of the open span that an event of this type and identifiers is about. */
+  /** Returns the sink's span for an event of this type with these identifiers. Undefined if none is open. */
   find(type: number, ids: object): Span | undefined {
     return this.#guard(() => {
       const core = this.#liveCore();
@@ -106,7 +106,7 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  /** Ends every open span as interrupted, now. */
+  /** Ends all open spans as interrupted at the current time. */
   endAll(): void {
     this.#inTurn(() => {
       const core = this.#liveCore();
@@ -119,14 +119,14 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  /** Counts of spans that are open, of what was dropped, given up and swallowed. */
+  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
   diagnostics(): Readonly<Record<string, number>> {
     return { ...this.#host.counters(), swallowed_errors: this.#swallowed };
   }
 
   /**
-   * Takes a step, or has it wait for the one that is being taken. Getters, callbacks and tracers of the user run between
-   * the core's answer and the spans it asks for: an event observed there must find those spans.
+   * Executes a step, or queues it until the current step is over. Getters, callbacks and tracers of the user run
+   * between the core's actions and the opening of its spans. An event that they observe must find those spans.
    */
   #inTurn(step: () => void): void {
     if (this.#isTakingStep) {
@@ -200,7 +200,7 @@ export class FlueObserver<Span, Root> {
     const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
     const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
     const { resolveRootContext } = this.#callbacks;
-    const rule = "it has to answer a context or undefined, and a span has none";
+    const rule = "it has to return a context or undefined, and a span has no root context";
     const root =
       parent === undefined
         ? this.#ask("resolveRootContext", rule, () => resolveRootContext?.(event, ctx))
@@ -254,8 +254,8 @@ export class FlueObserver<Span, Root> {
     const number = spanNumber(actions, at);
     const plan = this.#core?.plan(FlueAbi.flueV3, FlueAbi.flueInterrupt, number) ?? emptyPlan;
     const attributes = plan.read(noEvent, undefined);
-    const isTold = spanRow(number).failure !== "";
-    const why = isTold ? flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0] : "";
+    const hasMessage = spanRow(number).failure !== "";
+    const why = hasMessage ? flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0] : "";
     this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
   }
 
@@ -269,12 +269,12 @@ export class FlueObserver<Span, Root> {
     const { exportContent } = this.#callbacks;
     if (exportContent === undefined || !row.asksForContent) return undefined;
     if (!concernsEvent(actions)) return undefined;
-    const rule = "it has to answer an object or undefined, and content is left out";
+    const rule = "it has to return an object or undefined, and content is left out";
     const content = this.#ask("exportContent", rule, () => exportContent({ ...event }));
     return typeof content === "object" && content !== null ? content : undefined;
   }
 
-  /** What a callback answers; undefined where it throws, or answers with a promise. */
+  /** Returns the result of a callback. Undefined if it throws or returns a promise. */
   #ask<T>(name: string, rule: string, callback: () => T): T | undefined {
     return this.#guard(() => {
       const answer = callback();
@@ -285,7 +285,9 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  /** The live core. With one that is gone, its handles are too: the spans they stood for end. */
+  /**
+   * Returns the live core. Ends all spans if the core has been replaced, because their handles belong to the old one.
+   */
   #liveCore(): FlueCore | undefined {
     const { instance: core } = this.#host;
     if (this.#core !== undefined && core !== this.#core) this.#abandon();
@@ -304,7 +306,7 @@ export class FlueObserver<Span, Root> {
     }
   }
 
-  /** When an event happened, in Unix milliseconds: `nowMs` where it does not say. */
+  /** Returns the time of an event in Unix milliseconds. Returns `nowMs` if the event has none. */
   #timeOf(event: FlueEvent, { timePath }: EventRow, nowMs: number): number {
     const own = this.#times.parse(readPath(event, timePath));
     if (!Number.isNaN(own)) return own;
@@ -323,19 +325,19 @@ export class FlueObserver<Span, Root> {
   }
 }
 
-/** `2026-11-20T08:21:07.270Z`: as long as this, with the seconds and milliseconds here. */
+/** The form `2026-11-20T08:21:07.270Z`: its length, and the positions of seconds and milliseconds. */
 const usual = { units: 24, seconds: 17, point: 19, ms: 20, zone: 23 };
 const zero = "0".charCodeAt(0);
 const point = ".".charCodeAt(0);
 const zulu = "Z".charCodeAt(0);
 
-/** Reads the times of events, most of which are in the minute of the one before. */
+/** Reads the times of events. Most are in the same minute as the previous one. */
 export class IsoTime {
-  /** How the dates of the minute that is known begin: codes of UTF-16. */
+  /** The start of dates in the cached minute, as UTF-16 codes. */
   readonly #known = new Uint16Array(usual.seconds);
   #minuteUnixMs = Number.NaN;
 
-  /** Unix milliseconds of an ISO date; NaN for anything else. */
+  /** Returns the Unix milliseconds of an ISO date. NaN for any other value. */
   parse(date: unknown): number {
     if (typeof date !== "string") return Number.NaN;
     const ms = sinceMinute(date);
@@ -351,14 +353,14 @@ export class IsoTime {
 
   #isKnown(date: string): boolean {
     const known = this.#known;
-    // What differs between two minutes is mostly at the end.
+    // Minutes differ mostly in the last characters.
     let i = usual.seconds - 1;
     while (i >= 0 && date.charCodeAt(i) === known[i]) i -= 1;
     return i < 0;
   }
 }
 
-/** Milliseconds since the minute of a date as it usually is; below zero for any other text. */
+/** Returns the milliseconds since the minute of a date in the usual form. Negative for any other text. */
 function sinceMinute(date: string): number {
   if (date.length !== usual.units || date.charCodeAt(usual.zone) !== zulu) return -1;
   if (date.charCodeAt(usual.point) !== point) return -1;
@@ -367,7 +369,7 @@ function sinceMinute(date: string): number {
   const hundreds = date.charCodeAt(usual.ms) - zero;
   const tenths = date.charCodeAt(usual.ms + 1) - zero;
   const last = date.charCodeAt(usual.ms + 2) - zero;
-  // Each is 0 to 9, and the first one 0 to 5.
+  // Checks that each digit is 0 to 9, and the first one 0 to 5.
   const outside =
     tens | (5 - tens) | ones | (9 - ones) | hundreds | (9 - hundreds) | tenths | (9 - tenths);
   if ((outside | last | (9 - last)) < 0) return -1;

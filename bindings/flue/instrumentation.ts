@@ -8,7 +8,7 @@ import { type FlueCallbacks, FlueObserver } from "./flue_observer.ts";
 import type { SpanSink } from "./sinks/span_sink.ts";
 import { type FlueTraceCarrier, TraceCarriers } from "./sinks/trace_carrier.ts";
 
-/** What Flue is about to run, as far as it is read. */
+/** The operation that Flue runs. Has only the fields that are read. */
 export interface FlueExecutionOperation {
   readonly type: string;
   readonly operationId?: string | undefined;
@@ -18,7 +18,7 @@ export interface FlueExecutionOperation {
   readonly phase?: string | undefined;
 }
 
-/** Where Flue runs it, as far as it is read. */
+/** The context of the operation. Has only the fields that are read. */
 export interface FlueExecutionContext {
   readonly instanceId?: string | undefined;
   readonly submissionId?: string | undefined;
@@ -29,7 +29,7 @@ export interface FlueExecutionContext {
   readonly traceCarrier?: FlueTraceCarrier | undefined;
 }
 
-/** The events that open the spans of what Flue runs. */
+/** The event types that open the spans of operations. */
 const openedBy: Readonly<Record<string, number>> = {
   agent: FlueEventType.operationStart,
   model: FlueEventType.turnRequest,
@@ -38,8 +38,8 @@ const openedBy: Readonly<Record<string, number>> = {
 };
 
 /**
- * Observes Flue's events and stands around what it runs: spans are made active, and roots find where they belong. The
- * work runs once, whatever happens here, and its promise is handed on as it is.
+ * Observes Flue's events and intercepts its operations. It makes spans active and finds the context of root spans. The
+ * operation runs exactly once and its promise is returned unchanged, even if the observation fails.
  */
 export class Instrumentation<Span, Root> {
   readonly #sink: SpanSink<Span, Root>;
@@ -51,8 +51,8 @@ export class Instrumentation<Span, Root> {
   #swallowed = 0;
 
   /**
-   * @param rootOf what a root is opened under that goes on in another trace; undefined for headers that name none.
-   * @param metrics are told of every span of Flue's that opens and ends.
+   * @param rootOf Returns the root context for W3C headers. Undefined for invalid headers.
+   * @param metrics Measures every span of Flue.
    */
   constructor(
     host: FlueCoreHost,
@@ -103,7 +103,10 @@ export class Instrumentation<Span, Root> {
     return { ...counts, swallowed_errors: swallowed + this.#coordination.swallowed };
   }
 
-  /** Runs `next` in the span of what it is; without one, in the trace the work was admitted in. */
+  /**
+   * Runs `next` inside the span of the operation. If there is none, runs it in the trace in which the work was
+   * admitted.
+   */
   #runInside<T>(
     operation: FlueExecutionOperation,
     ctx: FlueExecutionContext,
@@ -139,7 +142,7 @@ export class Instrumentation<Span, Root> {
     );
   }
 
-  /** Has `activate` run `next`; where it cannot or throws before it has, `next` runs without. */
+  /** Runs `next` through `activate`. If `activate` does not run it or throws before, runs `next` without. */
   #activate<T>(
     next: () => Promise<T>,
     activate: (work: () => Promise<T>) => Promise<T> | undefined,
@@ -166,7 +169,7 @@ export class Instrumentation<Span, Root> {
     return carrier && this.#rootOf(carrier);
   }
 
-  /** Keeps the carrier of an agent's operation while it lasts; what forgets it. */
+  /** Keeps the carrier of an agent's operation. Returns a function that removes it. */
   #carry(
     carrier: FlueTraceCarrier,
     operation: FlueExecutionOperation,
@@ -194,7 +197,7 @@ function carrierOf({ traceCarrier }: FlueExecutionContext): FlueTraceCarrier | u
   return typeof traceCarrier?.traceparent === "string" ? traceCarrier : undefined;
 }
 
-/** Runs `work`: what gives its promise, or throws what it has thrown. */
+/** Runs `work`. Returns a function that returns its promise, or throws what it threw. */
 function outcomeOf<T>(work: () => Promise<T>): () => Promise<T> {
   try {
     const running = work();
@@ -206,7 +209,7 @@ function outcomeOf<T>(work: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** Runs `work`, and one of the others when it has settled or thrown. */
+/** Runs `work`. Calls `onValue` when it is fulfilled, `onCause` when it is rejected or throws. */
 function settled<T>(work: () => Promise<T>, onValue: () => void, onCause: () => void): Promise<T> {
   try {
     const running = work();

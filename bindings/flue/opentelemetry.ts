@@ -15,32 +15,33 @@ import { remoteContext } from "./sinks/trace_carrier.ts";
 
 export interface OpenTelemetryObserverOptions extends FlueCallbacks<OtelContext> {
   /**
-   * The tracer that gets the spans. Without one it is that of the globally registered OpenTelemetry provider; without
-   * such a provider they become native spans of Workers, and go to OTLP where an export is set up.
+   * The tracer that receives the spans. Default: a tracer of the globally registered OpenTelemetry provider. Without a
+   * provider, the spans are native spans of Workers and are exported over OTLP if an export is configured.
    */
   readonly tracer?: OtelTracer | undefined;
   /**
-   * The logger that gets each log besides its being an event of its span, for backends that keep no such events: one of
-   * OpenTelemetry's `api-logs`. An export over OTLP gets them without it.
+   * A logger of OpenTelemetry's `api-logs` that receives each log, in addition to the span event. Use it for backends
+   * that do not store span events. An export over OTLP receives the logs without it.
    */
   readonly logger?: OtelLogger | undefined;
 }
 
-/** What Flue's `observe()` takes. It never throws. */
+/** The observer for Flue's `observe()`. Never throws. */
 export interface FlueObserve {
   (event: FlueEvent, ctx: FlueContext): void;
-  /** Ends every open span as interrupted. */
+  /** Ends all open spans as interrupted. */
   endAll(): void;
-  /** Counts of spans that are open, of what was dropped, given up and swallowed. */
+  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
   diagnostics(): Readonly<Record<string, number>>;
 }
 
 /**
- * Turns Flue's events into OpenTelemetry spans, for `observe()` of `@flue/runtime`: of workflows, operations, turns of
- * the model, tools, delegated tasks and compactions, and log records as span events. Events of version 1 and 3.
+ * Returns an observer for `observe()` of `@flue/runtime` that turns Flue's events into OpenTelemetry spans. There are
+ * spans for workflows, operations, model turns, tools, delegated tasks and compactions. Log records become span events.
+ * Supports events of versions 1 and 3.
  *
- * Content leaves only as `exportContent` gives it back. Spans without a parent of Flue's begin a trace, unless
- * `resolveRootContext` places them.
+ * Content is exported only as `exportContent` returns it. A span without a parent in Flue starts a trace, unless
+ * `resolveRootContext` returns a context.
  */
 export function createOpenTelemetryObserver(
   options: OpenTelemetryObserverOptions = {},
@@ -62,39 +63,39 @@ export function createOpenTelemetryObserver(
 
 export interface OpenTelemetryInstrumentationOptions extends OpenTelemetryObserverOptions {
   /**
-   * What makes a span the active one while its work runs: `context` of `@opentelemetry/api`. Without it that is the
-   * context manager which is registered globally; without such a manager nothing is made active.
+   * Makes a span active while its work runs: `context` of `@opentelemetry/api`. Default: the globally registered
+   * context manager. Without one, no span is made active.
    */
   readonly context?: OtelContexts | undefined;
 }
 
-/** What `instrument()` of `@flue/runtime` takes. */
+/** The instrumentation for `instrument()` of `@flue/runtime`. */
 export interface FlueInstrumentation {
-  /** The same for every instrumentation made here: Flue installs one of a key. */
+  /** Equal for all instrumentations of isotel. Flue installs one instrumentation for each key. */
   readonly key: symbol;
   readonly observe: (event: FlueEvent, ctx: FlueContext) => void;
-  /** Runs `next` once, in the span of what it is where there is one, and hands on its promise as it is. */
+  /** Runs `next` exactly once, inside the span of the operation if it has one. Returns the promise of `next`. */
   readonly interceptor: <T>(
     operation: FlueExecutionOperation,
     ctx: FlueExecutionContext,
     next: () => Promise<T>,
   ) => Promise<T>;
-  /** Ends every open span as interrupted; nothing is observed from then on. */
+  /** Ends all open spans as interrupted. Later events are ignored. */
   readonly dispose: () => void;
-  /** Counts of spans that are open, of what was dropped, given up and swallowed. */
+  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
   readonly diagnostics: () => Readonly<Record<string, number>>;
 }
 
 const key = Symbol.for("isotel/flue");
 
 /**
- * Turns Flue's events into OpenTelemetry spans, for `instrument()` of `@flue/runtime` 2: what
- * {@link createOpenTelemetryObserver} does, and
+ * Returns an instrumentation for `instrument()` of `@flue/runtime` 2. It makes the spans of {@link
+ * createOpenTelemetryObserver}. In addition:
  *
- * - what runs in an agent, a turn, a tool or a task runs in its span: spans made there are its children;
- * - work that was admitted with a `traceparent` goes on in that trace, and what runs inside of another span under that
- *   one, wherever `resolveRootContext` does not say otherwise;
- * - the framework's own work around agents is a span `flue.coordinator`.
+ * - Work in an agent, a turn, a tool or a task runs inside its span. Spans that it makes are children.
+ * - Work that was admitted with a `traceparent` continues that trace. Work inside another span becomes a child of that
+ *   span. `resolveRootContext` takes precedence over both.
+ * - The framework's own work around agents gets a span `flue.coordinator`.
  */
 export function createOpenTelemetryInstrumentation(
   options: OpenTelemetryInstrumentationOptions = {},

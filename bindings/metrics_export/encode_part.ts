@@ -8,35 +8,35 @@ import { type InstrumentationScope, listAttributes, type OtlpFormat } from "../o
 import { writeHead } from "../otlp/core/write_batch.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
 
-/** A snapshot on its way, and what was sent before it. */
+/** A snapshot that is being sent, and the data that was sent before it. */
 export interface Interval {
   readonly snapshot: Uint8Array;
-  /** As {@link takeRanges} made it; undefined for nothing. */
+  /** The result of {@link takeRanges}. Undefined if nothing was sent. */
   readonly base: Uint8Array | undefined;
 }
 
-/** Series of a snapshot by their numbers, `end` not included. */
+/** A range of series numbers of a snapshot. `end` is exclusive. */
 export type SeriesSpan = readonly [first: number, end: number];
 
 /** One request of an interval. */
 export interface Part {
-  /** Undefined when there is nothing to send, or one data point that is too large. */
+  /** Undefined if there is nothing to send, or if a single data point is too large. */
   readonly bytes: Uint8Array | undefined;
   readonly points: number;
-  /** The series the next part begins with. */
+  /** The first series of the next part. */
   readonly next: number;
   readonly isLast: boolean;
 }
 
-const most = 0xffffffff;
-/** What closes a request may take more. */
+const noLimit = 0xffffffff;
+/** Upper bound of the bytes that close a request. */
 const closingBytes = 256;
 
 /**
- * The request of an interval that begins with the series `first`: as many as `maxBytes` hold. The same arguments always
- * give the same bytes.
+ * Encodes the request that begins with the series `first`, with as many series as fit into `maxBytes`. Equal arguments
+ * give equal bytes.
  *
- * @throws AggregationError when the snapshot cannot be read.
+ * @throws AggregationError if the snapshot cannot be read.
  */
 export function encodePart(
   aggregate: Aggregate,
@@ -51,15 +51,15 @@ export function encodePart(
       const range = { first, end, enoughBytes: Math.max(1, maxBytes - closingBytes) };
       return checked(encodeSnapshot(exports, context, memory, request, range));
     });
-  let encoded = encode(most);
-  // The last series was begun with room left, and did not fit.
+  let encoded = encode(noLimit);
+  // The last series was started while there was room and did not fit.
   if (encoded.bytes.length > maxBytes && encoded.points > 1) encoded = encode(encoded.next - 1);
   const { bytes, points, next, series } = encoded;
   const isSent = points > 0 && bytes.length <= maxBytes;
   return { bytes: isSent ? bytes : undefined, points, next, isLast: next >= series };
 }
 
-/** What was sent with these series of an interval besides all before: the base of the next. */
+/** Returns the base of the next interval: the old base plus the given series of this interval. */
 export function takeRanges(
   aggregate: Aggregate,
   interval: Interval,
@@ -75,7 +75,7 @@ export function takeRanges(
 }
 
 /** All series of a snapshot, for {@link takeRanges}. */
-export const allSeries: readonly SeriesSpan[] = [[0, most]];
+export const allSeries: readonly SeriesSpan[] = [[0, noLimit]];
 
 function open(aggregate: Aggregate, { snapshot, base }: Interval): void {
   aggregate.merge([snapshot]);
@@ -100,39 +100,40 @@ function checked(encoded: EncodedSnapshot | number): EncodedSnapshot {
   throw new AggregationError("a snapshot cannot be encoded", encoded);
 }
 
-/** How a snapshot becomes a request. */
+/** The form of a request for a snapshot. */
 export interface SnapshotRequest {
   readonly resource: Readonly<Record<string, unknown>>;
   readonly scope: InstrumentationScope;
   readonly format: OtlpFormat;
-  /** "delta": what came since the base of isotel_aggregate_base_read() and isotel_aggregate_base_take(). */
+  /** "delta" encodes the difference to the base of isotel_aggregate_base_read() and isotel_aggregate_base_take(). */
   readonly temporality: "cumulative" | "delta";
 }
 
-/** The series of a snapshot that go into one request. */
+/** The series of a snapshot for one request. */
 export interface SeriesRange {
   readonly first: number;
   readonly end: number;
-  /** No further series is begun once the request has so many. */
+  /** No further series is started after this size in bytes. */
   readonly enoughBytes: number;
 }
 
 export interface EncodedSnapshot {
   readonly bytes: Uint8Array;
-  /** The series the next request begins with. */
+  /** The first series of the next request. */
   readonly next: number;
-  /** How many series the snapshot has: `next` at the end. */
+  /** Number of series in the snapshot. Equals `next` at the end. */
   readonly series: number;
-  /** Data points in this request. */
+  /** Number of data points in this request. */
   readonly points: number;
 }
 
-const wholeSnapshot: SeriesRange = { first: 0, end: most, enoughBytes: most };
+const wholeSnapshot: SeriesRange = { first: 0, end: noLimit, enoughBytes: noLimit };
 
 /**
- * An ExportMetricsServiceRequest of the snapshot merged in a context of the aggregation module.
+ * Encodes the merged snapshot of an aggregation module's context as an ExportMetricsServiceRequest.
  *
- * @returns the request; or a negative error of errors.def, kTooLarge past 16 MiB. Throws what the module's trap throws.
+ * @returns The request, or a negative code of errors.def. The code is kTooLarge above 16 MiB. A trap of the module is
+ *   thrown.
  */
 export function encodeSnapshot(
   exports: AggregateExports,

@@ -14,5 +14,5 @@ const sending: SenderOptions = {
   random: Math.random,
 };
 
-// What makes the option `otlp` of an aggregator work: a Worker that does not import this carries nothing of it.
+// Connects the option `otlp` of an aggregator. A Worker that does not import this file does not bundle the export.
 provideMetricsExport((options, env, host) => makeMetricsExport(options, env, host, sending));

@@ -46,14 +46,14 @@ class MetricsExporter implements MetricsExport {
     return this.#prepared(this.#sending.clock()).map((target) => target.counts());
   }
 
-  /** The targets; none where storage fails, which is then tried again. */
+  /** Returns the targets. Returns none if storage fails. The next call tries again. */
   #prepared(nowUnixMs: number): readonly MetricsTarget[] {
     if (this.#targets !== undefined) return this.#targets;
     try {
       this.#targets = this.#open(nowUnixMs);
       return this.#targets;
     } catch (cause) {
-      this.#host.report("isotel: the export of metrics cannot be set up.", cause);
+      this.#host.report("isotel: the export of metrics cannot be set up; it is tried again.", cause);
       return [];
     }
   }
@@ -89,7 +89,7 @@ class MetricsExporter implements MetricsExport {
     );
   }
 
-  /** What there is when a backend is new: none of its deltas tell of it. */
+  /** Returns the current totals as the base of a new backend. Its first delta starts after them. */
   #baseOfNow(nowUnixMs: number): Uint8Array {
     const snapshot = this.#host.totals.snapshot(nowUnixMs);
     return takeRanges(this.#host.aggregate(), { snapshot, base: undefined }, allSeries);
@@ -126,7 +126,7 @@ function add(
   return slot;
 }
 
-/** The export of an aggregator; see MakeMetricsExport. */
+/** Makes the export of an aggregator; see MakeMetricsExport. */
 export function makeMetricsExport(
   options: MetricsExportOptions,
   env: unknown,

@@ -6,7 +6,7 @@ import { encodePart, type Interval, type Part, takeRanges } from "./encode_part.
 import type { TargetPlan } from "./read_metrics_options.ts";
 import type { PendingInterval, TargetCounts, TargetState, TargetStore } from "./target_store.ts";
 
-/** What a target is made of. */
+/** Options of a {@link MetricsTarget}. */
 export interface TargetOptions {
   readonly plan: TargetPlan;
   readonly resource: Readonly<Record<string, unknown>>;
@@ -17,28 +17,34 @@ export interface TargetOptions {
   readonly sending: SenderOptions;
 }
 
-/** Of one request, one soon after the other. Then newer totals are sent, and a delta goes out once an interval. */
+/**
+ * Number of attempts for one request in short succession. After that, cumulative totals are replaced by newer ones, and
+ * a delta is repeated once an interval.
+ */
 const maxAttempts = 10;
-/** So old a delta is given up, and what it has to say comes with the next. */
+/** Age in milliseconds at which a delta is given up. The next delta then includes its data. */
 const maxPendingMs = 3_600_000;
-/** After an error of storage or of the module. */
+/** Pause in milliseconds after an error of storage or of the module. */
 const errorPauseMs = 60_000;
-/** More than one attempt takes: an object that was evicted meanwhile goes on then. */
+/**
+ * Time in milliseconds after the timeout of an attempt. An object that was evicted during the attempt continues after
+ * it.
+ */
 const graceMs = 5_000;
 
 /**
  * Sends the totals of an aggregator to one backend, once an interval.
  *
- * A snapshot is stored before any of it is sent, and what became of each request together with what follows from it. So a
- * request that has no answer yet goes out again with the same bytes, in whatever life of the object, and a delta begins
- * where the last one that was taken has ended.
+ * The snapshot is stored before any part of it is sent. The outcome of each request is stored together with its
+ * consequences. A request without a response is therefore repeated with the same bytes, even by a later instance of the
+ * object. A delta begins where the last accepted delta ended.
  */
 export class MetricsTarget {
   readonly #options: TargetOptions;
   #state: TargetState;
-  /** Of this life: what an earlier one has left unsent nobody knows. */
+  /** True at the start, because it is unknown what an earlier instance left unsent. */
   #hasChanged = true;
-  /** Whether the last interval had something to say: gauges are said again. */
+  /** Whether the last interval had data points. The next interval then repeats gauges. */
   #hadPoints = false;
   #isRunning = false;
   #busyUntilUnixMs = 0;
@@ -59,19 +65,19 @@ export class MetricsTarget {
     return { backend, temporality, ...counts, isPending: pending !== null };
   }
 
-  /** When {@link start} will have something to do; undefined for never unless totals change. */
+  /** Returns the time at which {@link start} will have work. Undefined if it has none until the totals change. */
   nextUnixMs(): number | undefined {
     const { intervalUnixMs, waitUntilUnixMs, pending } = this.#state;
     const intervalEnd = intervalUnixMs + this.#options.intervalMs;
     if (this.#isRunning) return Math.max(intervalEnd, this.#busyUntilUnixMs);
     const earliest = Math.max(waitUntilUnixMs, this.#pausedUntilUnixMs);
     if (pending !== null) return earliest;
-    // Totals that stay the same are sent all the same: a backend takes silence for the end of a series.
+    // Unchanged totals are sent too. A backend would treat missing points as the end of a series.
     const isWanted = this.#hasChanged || this.#hadPoints;
     return isWanted ? Math.max(intervalEnd, earliest) : undefined;
   }
 
-  /** Begins an interval when it is time, and sends what is on its way. Never throws; the rest goes on by itself. */
+  /** Begins an interval if it is due and sends the pending one in the background. Never throws. */
   start(nowUnixMs: number): void {
     const next = this.nextUnixMs();
     if (this.#isRunning || next === undefined || next > nowUnixMs) return;
@@ -84,7 +90,7 @@ export class MetricsTarget {
     try {
       if (this.#state.pending === null) this.#begin(nowUnixMs);
       while (this.#state.pending !== null && (await this.#sendPart(this.#state.pending))) {
-        // Until all of the interval is decided, or has to wait.
+        // Continues until all parts are decided or one has to wait.
       }
     } catch (cause) {
       host.report("isotel: the export of metrics failed.", cause);
@@ -96,11 +102,11 @@ export class MetricsTarget {
       const next = this.nextUnixMs();
       if (next !== undefined) await host.wakeBy(next);
     } catch (cause) {
-      host.report("isotel: the next export of metrics cannot be set.", cause);
+      host.report("isotel: the alarm of the next export of metrics cannot be set.", cause);
     }
   }
 
-  /** Takes the snapshot of a new interval, and stores it before anything of it is sent. */
+  /** Takes the snapshot of a new interval and stores it. Nothing is sent before that. */
   #begin(nowUnixMs: number): void {
     const { host, store, slot } = this.#options;
     const pending: PendingInterval = { next: 0, taken: [], attempts: 0, points: 0 };
@@ -113,7 +119,7 @@ export class MetricsTarget {
     this.#hasChanged = false;
   }
 
-  /** Sends the next request of the interval; whether another may follow at once. */
+  /** Sends the next request of the interval. Returns whether another request may follow at once. */
   async #sendPart(pending: PendingInterval): Promise<boolean> {
     const { host, plan, sending } = this.#options;
     const { destination } = plan;
@@ -145,7 +151,7 @@ export class MetricsTarget {
     return !part.isLast;
   }
 
-  /** Notes what became of a part: taken, refused, or too large to be sent. */
+  /** Records the outcome of a part: accepted, refused, or too large to send. */
   #decide(pending: PendingInterval, part: Part, outcome: SendOutcome | undefined): void {
     const { accepted, rejected, dropped } = pointsOf(part, outcome);
     const isTaken = outcome !== undefined && outcome.dropped === undefined;
@@ -171,14 +177,15 @@ export class MetricsTarget {
     this.#store(end, { accepted, rejected, dropped }, part.isLast ? taken : []);
   }
 
-  /** Notes a request that is to be made again, or gives the interval up after too many. */
+  /** Schedules another attempt. Gives the interval up after too many attempts. */
   #wait(pending: PendingInterval, outcome: SendOutcome): void {
     const { counts } = this.#state;
     const { intervalMs, plan, sending } = this.#options;
     const attempts = pending.attempts + 1;
     const isTried = attempts >= maxAttempts;
     const ageMs = this.#now() - this.#state.intervalUnixMs;
-    // The backend may have taken it without an answer that arrived. Only the same delta again can be told from new ones.
+    // The backend may have accepted the request although no response arrived. It can recognize a repeated delta only if
+    // the delta is unchanged.
     const isOver = isTried && (plan.temporality === "cumulative" || ageMs >= maxPendingMs);
     const backoff = backoffMs(attempts, sending.random);
     const pauseMs = Math.max(isTried ? intervalMs : backoff, outcome.pauseMs);
@@ -196,7 +203,7 @@ export class MetricsTarget {
     };
     this.#report(outcome, 0, 0);
     const end = isOver ? this.#finished(state) : state;
-    // What was not sent is to be sent with the next interval.
+    // The next interval sends the data that was not sent.
     if (isOver) this.#hasChanged = true;
     this.#store(end, { failed: outcome.requests }, isOver ? pending.taken : []);
   }
@@ -206,7 +213,7 @@ export class MetricsTarget {
     return { ...state, pending: null };
   }
 
-  /** Stores a state, what was counted with it, and with `taken` the base that the next delta begins with. */
+  /** Stores a state together with its counts. With `taken` it also stores the base of the next delta. */
   #store(state: TargetState, counted: Counted, taken: PendingInterval["taken"]): void {
     const { host, plan, store, slot } = this.#options;
     const isDelta = plan.temporality === "delta" && taken.length > 0;
@@ -244,7 +251,7 @@ export class MetricsTarget {
     try {
       this.#state = this.#options.store.read(this.#options.slot);
     } catch {
-      // Storage that fails: the state in memory is that of the last success.
+      // Storage failed. The state in memory is the last one that was stored.
     }
   }
 
@@ -255,7 +262,7 @@ export class MetricsTarget {
 
 type CountName = "accepted" | "rejected" | "dropped" | "failed";
 
-/** Where what became of data points and requests is counted in the totals. */
+/** The counters of the totals for data points and requests of the export. */
 export const counters: Readonly<Record<CountName, number>> = {
   accepted: aggregatorCounterNames.indexOf("isotel_otlp_points_accepted"),
   rejected: aggregatorCounterNames.indexOf("isotel_otlp_points_rejected"),
@@ -265,7 +272,7 @@ export const counters: Readonly<Record<CountName, number>> = {
 
 export type Counted = Readonly<Partial<Record<CountName, number>>>;
 
-/** What became of the data points of a part; without an outcome it could not be sent. */
+/** Returns the outcome of a part's data points. Without an outcome the part could not be sent. */
 export function pointsOf(
   { points }: Part,
   outcome: SendOutcome | undefined,
@@ -276,7 +283,7 @@ export function pointsOf(
   return { accepted: points - rejected, rejected, dropped: 0 };
 }
 
-/** What is to be told of an outcome that is no success: of a status only when it is new. */
+/** Returns the messages for an outcome that is not a success. Reports a status only if it differs from the last one. */
 function messagesOf(
   { backend, destination }: TargetPlan,
   outcome: SendOutcome | undefined,

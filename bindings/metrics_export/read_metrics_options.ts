@@ -6,16 +6,16 @@ import { Settings } from "../otlp/backends/settings.ts";
 import type { MetricsExportOptions } from "../slots/metrics_export.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
-/** One backend that metrics go to. */
+/** One backend that receives metrics. */
 export interface TargetPlan {
   readonly backend: BackendName;
-  /** The same for the same backend in any deployment, and without any secret. */
+  /** Identifies the backend across deployments. Contains no secret. */
   readonly key: string;
   readonly destination: Destination;
   readonly temporality: "cumulative" | "delta";
 }
 
-/** Options that have been found good. */
+/** Validated options. */
 export interface MetricsPlan {
   readonly targets: readonly TargetPlan[];
   readonly resource: Attributes;
@@ -27,10 +27,10 @@ const leastIntervalMs = 1_000;
 const greatestIntervalMs = 3_600_000;
 
 /**
- * Reads options, and variables where they are silent. A backend whose `signals` are others is left out; one that takes no
- * metrics is an error.
+ * Validates options. Variables supply the options that are not set. Skips a backend whose `signals` do not include
+ * metrics. A backend that accepts no metrics is an error.
  *
- * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
  */
 export function readMetricsOptions(options: MetricsExportOptions, env: Environment): MetricsPlan {
   if (typeof options !== "object" || options === null) {
@@ -59,7 +59,7 @@ export function readMetricsOptions(options: MetricsExportOptions, env: Environme
     }
   }
   if (new Set(targets.map(({ key }) => key)).size < targets.length) {
-    messages.push("isotel: backends has the same one twice, and metrics would be counted twice");
+    messages.push("isotel: backends contains one backend twice, which would count its metrics twice; remove one");
   }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
   return { targets, resource, intervalMs };
@@ -71,7 +71,7 @@ function backendsOf(options: MetricsExportOptions): readonly BackendOptions[] {
   return Array.isArray(backends) ? (backends as readonly BackendOptions[]) : [];
 }
 
-/** What is no list of signals is refused where it is read. */
+/** An invalid list of signals is refused by {@link resolveBackend}. */
 function takesMetrics(options: BackendOptions): boolean {
   const signals: unknown = options?.signals;
   return !Array.isArray(signals) || signals.includes("metrics");
@@ -81,7 +81,7 @@ function targetOf(options: BackendOptions, env: Environment): TargetPlan {
   const signals = Array.isArray(options?.signals) ? options.signals : (["metrics"] as const);
   const { name, destinations, temporality } = resolveBackend({ ...options, signals }, env);
   const destination = destinations.metrics as Destination;
-  // An address may hold a key behind the question mark.
+  // The query of a URL may hold a key.
   const { origin, pathname } = new URL(destination.url);
   return {
     backend: name,

@@ -1,7 +1,7 @@
 import { ChunkStore } from "../aggregate/totals/chunk_store.ts";
 import type { SeriesSpan } from "./encode_part.ts";
 
-/** Of data points and requests; see MetricsExportCounts. */
+/** Counts of data points and requests; see MetricsExportCounts. */
 export interface TargetCounts {
   accepted: number;
   rejected: number;
@@ -12,15 +12,15 @@ export interface TargetCounts {
   lastStatus: number;
 }
 
-/** What is stored of the export to one backend. */
+/** The stored state of the export to one backend. */
 export interface TargetState {
-  /** When the last interval ended: the time of its snapshot. */
+  /** End of the last interval: the time of its snapshot. */
   intervalUnixMs: number;
-  /** Nothing is sent before. */
+  /** Nothing is sent before this time. */
   waitUntilUnixMs: number;
-  /** The interval that is on its way, whose snapshot is stored; null when all of it is decided. */
+  /** The interval that is being sent. Its snapshot is stored. Null if all its parts are decided. */
   pending: PendingInterval | null;
-  /** Whether there is a base: what the backend has taken, of which deltas are the difference. */
+  /** Whether a base is stored: the data that the backend has accepted. A delta is the difference to it. */
   hasBase: boolean;
   counts: TargetCounts;
 }
@@ -28,22 +28,22 @@ export interface TargetState {
 export interface PendingInterval {
   /** The first series that is not decided. */
   next: number;
-  /** The series that were taken. */
+  /** The series that the backend accepted. */
   taken: SeriesSpan[];
-  /** Of the request that begins with `next`. */
+  /** Number of attempts for the request that begins with `next`. */
   attempts: number;
-  /** Data points decided so far. */
+  /** Number of data points that are decided. */
   points: number;
 }
 
-/** Chunks of one backend. */
+/** Number of chunks for one backend. */
 const chunksOfTarget = 2;
 const baseChunk = 0;
 const snapshotChunk = 1;
-/** Snapshots have a limit of 16 MiB; a chunk of 16 such rows holds more. */
+/** A snapshot has at most 16 MiB. A chunk of 16 such rows holds more. */
 const rowBytes = 1_500_000;
 
-/** The table of what is stored of all backends of an aggregator. Writing is to be done in a transaction. */
+/** Stores the state of the export to each backend of an aggregator. Write in a transaction. */
 export class TargetStore {
   readonly #sql: SqlStorage;
   readonly #chunks: ChunkStore;
@@ -56,7 +56,7 @@ export class TargetStore {
     );
   }
 
-  /** The places of the backends there are, by their keys. */
+  /** Returns the slots of all backends by key. */
   slots(): Map<string, number> {
     const query = "SELECT slot, target FROM isotel_exports";
     const rows = [...this.#sql.exec<{ slot: number; target: string }>(query)];

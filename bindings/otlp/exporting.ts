@@ -25,10 +25,11 @@ export class Exports {
   }
 
   /**
-   * Sets an export up; that of the last call is also that of what happens outside of any invocation. What was set up
-   * before with the same options is the same, with what waits in it.
+   * Sets up an export. Telemetry outside of invocations uses the export of the last call. A call with the options of an
+   * earlier call returns the earlier export with its queued items.
    *
-   * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+   * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its
+   *   value.
    */
   use(options: OtlpOptions, env: Environment): Pipeline {
     const plan = readExportOptions(options, env);
@@ -46,7 +47,7 @@ export class Exports {
     return used === undefined ? body() : runInvocation(invocation, this.#runtime, used, body);
   }
 
-  /** Sends a log record. Never throws; without an export it does nothing. */
+  /** Sends a log record. Never throws. Does nothing without an export. */
   emitLog(input: LogInput): void {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.#runtime.pipeline;
@@ -61,7 +62,7 @@ export class Exports {
     }
   }
 
-  /** A `fetch` that tells chosen hosts of the active span; see {@link makeTracedFetch}. */
+  /** Returns a `fetch` that sends the trace context to chosen hosts; see {@link makeTracedFetch}. */
   tracedFetch(original: typeof fetch | undefined): typeof fetch {
     const runtime = this.#runtime;
     return makeTracedFetch(original, runtime, () => {
@@ -70,7 +71,7 @@ export class Exports {
     });
   }
 
-  /** Sums over all exports of the isolate. */
+  /** Returns the sums over all exports of the isolate. */
   #diagnostics(): Readonly<Record<string, number>> {
     const sums: Record<string, number> = {};
     for (const pipeline of this.#known.values()) {
@@ -82,7 +83,7 @@ export class Exports {
   }
 }
 
-/** The same for the same options, whichever objects they are in. Holds keys: never to be shown. */
+/** Returns one key for equal options, even in different objects. The key holds secrets. Do not log it. */
 function keyOf(plan: ExportPlan): string {
   return JSON.stringify(plan, (_key, value: unknown) =>
     typeof value === "function" || value instanceof RegExp ? String(value) : value,

@@ -22,22 +22,24 @@ const otlpExports: Exports = new Exports(
   systemEnvironment(systemClock, nativeWaitUntil),
 );
 
-/** An export that is set up. */
+/** A configured export. */
 export interface TelemetryExport {
-  /** Sends what waits. Never rejects. */
+  /** Sends everything that waits. Never rejects. */
   flush(): Promise<void>;
-  /** How much each backend has taken: `made = accepted + all dropped + queued + sending`. */
+  /** Returns the counts of each backend. Always `made = accepted + all dropped + queued + sending`. */
   counts(): readonly BackendCounts[];
 }
 
 /**
- * Exports every span of this isolate over OTLP, and the records of {@link emitLog}: whatever opens spans, the tracer,
- * the instrumentation of an AI SDK or another part. They are sent at the end of each invocation of a handler or class
- * that `withTelemetry` wraps, through its `waitUntil`; outside of those when the first span of a trace has ended.
+ * Exports all spans of this isolate and the records of {@link emitLog} over OTLP. It does not matter which part of
+ * isotel opened the spans: the tracer, the AI SDK instrumentation or another one.
  *
- * @param options of one backend, or of several as `backends`.
- * @param env variables where options are silent; `process.env` unless given.
- * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ * For handlers and classes that `withTelemetry` wraps, the data is sent at the end of each invocation, through its
+ * `waitUntil`. Elsewhere it is sent when the first span of a trace has ended.
+ *
+ * @param options Options for one backend, or a list of backends as `backends`.
+ * @param env Variables for options that are not set. Default: `process.env`.
+ * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
  */
 export function configureTelemetry(
   options: OtlpOptions,
@@ -46,21 +48,21 @@ export function configureTelemetry(
   return otlpExports.use(options, env);
 }
 
-/** Sends a log record in the span that is active. Never throws; it does nothing where no export is set up. */
+/** Sends a log record in the active span. Never throws. Does nothing without an export. */
 export function emitLog(record: LogInput): void {
   otlpExports.emitLog(record);
 }
 
 /**
- * `fetch` that tells the hosts of the option `propagateTo` of the active span, in the headers `traceparent` and
- * `tracestate`. To be given to an AI provider as its `fetch`, or called in place of the global one.
+ * A `fetch` that sends the trace context of the active span to the hosts of the option `propagateTo`, in the headers
+ * `traceparent` and `tracestate`. Pass it to an AI provider as its `fetch`, or call it in place of the global one.
  */
 export const tracedFetch: typeof fetch = otlpExports.tracedFetch(undefined);
 
-/** The same over a `fetch` of the caller's own. */
+/** Returns a {@link tracedFetch} that sends its requests with `original`. */
 export function traceFetch(original: typeof fetch): typeof fetch {
   return otlpExports.tracedFetch(original);
 }
 
-// What makes the option `otlp` of withTelemetry work: a Worker that does not import this carries nothing of it.
+// Connects the option `otlp` of withTelemetry. A Worker that does not import this file does not bundle the export.
 provideOtlp(otlpExports);

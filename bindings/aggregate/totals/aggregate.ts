@@ -7,10 +7,10 @@ import { AggregateAbi, type AggregateExports, aggregateAbi } from "./abi.gen.ts"
 
 const newer = ": a newer version of isotel wrote it; use that version here too";
 
-/** What the aggregation module refused, or that it failed altogether. */
+/** An input that the aggregation module refused, or a failure of the module. */
 export class AggregationError extends Error {
   override readonly name = "AggregationError";
-  /** A code of src/base/errors.def; undefined for a trap and for what is no answer of the module. */
+  /** A code of src/base/errors.def. Undefined for a trap and for errors outside of the module. */
   readonly code: number | undefined;
 
   constructor(what: string, code?: number, cause?: unknown) {
@@ -21,9 +21,9 @@ export class AggregationError extends Error {
 }
 
 export interface AggregateOptions {
-  /** Milliseconds a producer is remembered after its last frame. */
+  /** Milliseconds for which a producer is remembered after its last frame. */
   readonly producerRetentionMs: number;
-  /** Milliseconds a gauge counts after its producer wrote it. */
+  /** Milliseconds for which a gauge value counts after its producer wrote it. */
   readonly gaugeExpiryMs: number;
 }
 
@@ -32,36 +32,36 @@ export const defaultAggregateOptions: AggregateOptions = {
   gaugeExpiryMs: 300_000,
 };
 
-/** A part of the state with a key of its own. */
+/** A part of the state that is stored under one key. */
 export interface Chunk {
   readonly key: number;
   readonly bytes: Uint8Array;
 }
 
-/** What a snapshot tells about itself. */
+/** Version and time of a snapshot. */
 export interface SnapshotInfo {
-  /** Grows with every snapshot of an aggregator. */
+  /** Increases with every snapshot of an aggregator. */
   readonly version: number;
   readonly unixMs: number;
 }
 
-/** An exposition to ask for, as {@link Aggregate.negotiate} chooses it. */
+/** The format of an exposition, as {@link Aggregate.negotiate} selects it. */
 export interface Exposition {
   /** A code of MetricsFormat. */
   readonly format: number;
   readonly escaping: number;
 }
 
-/** Far more than a frame may have: what is longer is refused by its beginning. */
+/** Far more than a frame may have. The start of a longer input is enough to refuse it. */
 const maxLookedAtBytes = 1_000_000;
 
 const encoder = new TextEncoder();
 
 /**
- * One instance of the aggregation module: a set of totals and a merged snapshot, bytes in and bytes out.
+ * One instance of the aggregation module. It holds a set of totals and a merged snapshot. Inputs and outputs are bytes.
  *
- * Every method is synchronous. After a trap the instance is dead: that call and all later ones throw AggregationError,
- * and the object is to be thrown away.
+ * Every method is synchronous. After a trap, the call and all later calls throw AggregationError. Discard the object
+ * then.
  */
 export class Aggregate extends ModuleInstance<AggregateExports> {
   readonly #context: number;
@@ -77,9 +77,10 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Takes the stored chunks, in ascending order of keys.
+   * Loads the stored chunks.
    *
-   * @throws AggregationError when they cannot be read; this object cannot be used then.
+   * @param chunks In ascending order of keys.
+   * @throws AggregationError if they cannot be read. Do not use the object then.
    */
   load(chunks: Iterable<Chunk>): void {
     this.#call((exports, context) => {
@@ -91,7 +92,10 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     });
   }
 
-  /** Adds a frame: AggregateAbi.applied, AggregateAbi.duplicate, or the error it was refused and counted with. */
+  /**
+   * Adds a frame. Returns AggregateAbi.applied, AggregateAbi.duplicate, or the code of the error with which the frame
+   * was refused and counted.
+   */
   apply(frame: Uint8Array, nowUnixMs: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
     return this.#call((exports, context) =>
@@ -99,7 +103,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     );
   }
 
-  /** Forgets producers and gauges that are past their time. */
+  /** Removes producers and gauges whose time has passed. */
   prune(nowUnixMs: number): void {
     this.#call((exports, context) =>
       check(
@@ -109,7 +113,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     );
   }
 
-  /** When {@link prune} will next forget something; undefined when there is nothing to forget. */
+  /** Returns the time at which {@link prune} will next remove something. Undefined if there is nothing to remove. */
   nextPrune(): number | undefined {
     return this.#call((exports, context) => {
       const count = exports.isotel_aggregate_totals_next_prune(context);
@@ -117,7 +121,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     });
   }
 
-  /** The chunks that changed since the last call. */
+  /** Returns the chunks that changed since the last call. */
   changes(): Chunk[] {
     const list = this.#answer("the changes cannot be written", (exports, context) =>
       exports.isotel_aggregate_totals_changes(context),
@@ -133,14 +137,18 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     return chunks;
   }
 
-  /** A snapshot of the totals under the next version, which is a change. */
+  /** Returns a snapshot of the totals under the next version. The new version changes a chunk. */
   snapshot(nowUnixMs: number): Uint8Array<ArrayBuffer> {
     return this.#answer("the snapshot cannot be written", (exports, context) =>
       exports.isotel_aggregate_totals_snapshot(context, nowUnixMs),
     );
   }
 
-  /** Adds to a counter of the host, by its place in `aggregatorCounterNames`. */
+  /**
+   * Adds to a counter of the host.
+   *
+   * @param counter Index in `aggregatorCounterNames`.
+   */
   count(counter: number, amount: number): void {
     this.#call((exports, context) =>
       check(
@@ -150,7 +158,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     );
   }
 
-  /** The shard of a frame, or the error that it is none. */
+  /** Returns the shard of a frame, or a negative error code if the bytes are not a frame. */
   shardOfFrame(frame: Uint8Array, shards: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
     return this.#call((exports, context) =>
@@ -159,9 +167,9 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Replaces the merged snapshot by the sum of these.
+   * Replaces the merged snapshot by the sum of `snapshots`.
    *
-   * @throws AggregationError for one that cannot be read.
+   * @throws AggregationError if a snapshot cannot be read.
    */
   merge(snapshots: Iterable<Uint8Array>): void {
     this.#call((exports, context) => {
@@ -175,7 +183,11 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     });
   }
 
-  /** @throws AggregationError for a snapshot that cannot be read. */
+  /**
+   * Returns version and time of a snapshot.
+   *
+   * @throws AggregationError if the snapshot cannot be read.
+   */
   peek(snapshot: Uint8Array): SnapshotInfo {
     return this.#call((exports, context) => {
       check(
@@ -191,8 +203,11 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * The merged snapshot with the self-metrics; `missing` snapshots should have been merged too. Not a copy, which may be
-   * many megabytes: the bytes are good until the next call of any method.
+   * Renders the merged snapshot with the self-metrics.
+   *
+   * @param missing Number of snapshots that should have been merged and were not available.
+   * @returns A view that is valid until the next call of any method. It is not a copy, because it may have many
+   *   megabytes.
    */
   render(
     { format, escaping }: Exposition,
@@ -204,7 +219,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     );
   }
 
-  /** The exposition an Accept header asks for. */
+  /** Returns the exposition that an Accept header asks for. */
   negotiate(accept: string): Exposition {
     return this.#call((exports, context) => {
       const choice = exports.isotel_aggregate_negotiate(context, this.#put(encoder.encode(accept)));
@@ -220,7 +235,10 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     return new TextDecoder().decode(bytes);
   }
 
-  /** Lends the module to what encodes its merged snapshot. What `call` throws besides AggregationError ends the instance. */
+  /**
+   * Calls a function that uses the module directly, to encode the merged snapshot. Any error other than
+   * AggregationError ends the instance.
+   */
   use<T>(call: (exports: AggregateExports, context: number, memory: ModuleMemory) => T): T {
     return this.#call(call);
   }
@@ -230,7 +248,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     return this.memory.doubles.subarray(at, at + AggregateAbi.aggregateResultCount);
   }
 
-  /** Writes bytes to the buffer; their number. */
+  /** Writes bytes to the buffer. Returns their number. */
   #put(bytes: Uint8Array): number {
     const at = this.exports.isotel_aggregate_buffer(this.#context, bytes.length) >>> 0;
     if (at === 0 && bytes.length > 0) {
@@ -240,7 +258,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     return bytes.length;
   }
 
-  /** A copy of the bytes a call answers. */
+  /** Returns a copy of the bytes that a call produces. */
   #answer(
     failure: string,
     call: (exports: AggregateExports, context: number) => number,
@@ -248,7 +266,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     return this.#view(failure, call).slice();
   }
 
-  /** The bytes a call answers, where the module has them. */
+  /** Returns a view of the bytes that a call produces. */
   #view(
     failure: string,
     call: (exports: AggregateExports, context: number) => number,
@@ -280,9 +298,9 @@ function check(code: number, failure: string): void {
 }
 
 /**
- * A new instance of the aggregation module.
+ * Makes a new instance of the aggregation module.
  *
- * @throws AggregationError where the module could not be loaded.
+ * @throws AggregationError if the module could not be loaded.
  */
 export function createAggregate(options?: AggregateOptions): Aggregate {
   if (compiledModule === undefined) {
@@ -295,14 +313,14 @@ const host = new ModuleHost<Aggregate>({
   file: aggregateAbi.file,
   module: () => compiledModule,
   make: (module, onTrap) => new Aggregate(module, defaultAggregateOptions, onTrap),
-  loss: "the call that failed is to be made again",
+  loss: "the failed call has to be repeated",
   withoutIt: "this isolate routes no frames and renders no metrics",
 });
 
 /**
- * The isolate's instance for calls that leave nothing behind: shards of frames, snapshots, expositions.
+ * Returns the isolate's instance for calls without lasting state: shards of frames, snapshots, expositions.
  *
- * @throws AggregationError where there is none.
+ * @throws AggregationError if there is no instance.
  */
 export function isolateAggregate(): Aggregate {
   const { instance } = host;

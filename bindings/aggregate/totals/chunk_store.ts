@@ -1,18 +1,19 @@
 import { joinedBytes } from "../../base/bytes.ts";
 import type { Chunk } from "./aggregate.ts";
 
-/** Rows of one chunk; a row holds far less than the 2 MB the database allows. */
+/** Maximum number of rows of one chunk. A row is far below the limit of 2 MB. */
 const rowsPerChunk = 16;
 const defaultRowBytes = 1_000_000;
 
 /**
- * Chunks in a table of a Durable Object's database. A chunk takes the rows from `key * 16` on, one for each million bytes.
+ * Chunks in a table of a Durable Object's database. The rows of a chunk begin at `key * 16`, one for each million
+ * bytes.
  */
 export class ChunkStore {
   readonly #sql: SqlStorage;
   readonly #rowBytes: number;
   readonly #table: string;
-  /** Rows of the chunks that have more than one. */
+  /** Number of rows of each chunk with more than one row. */
   readonly #rows = new Map<number, number>();
 
   constructor(sql: SqlStorage, rowBytes: number = defaultRowBytes, table = "isotel_chunks") {
@@ -22,7 +23,7 @@ export class ChunkStore {
     sql.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)`);
   }
 
-  /** One chunk; undefined when there is none. */
+  /** Returns one chunk. Undefined if it does not exist. */
   get(key: number): Uint8Array | undefined {
     const first = key * rowsPerChunk;
     const query = `SELECT bytes FROM ${this.#table} WHERE id >= ? AND id < ? ORDER BY id`;
@@ -31,7 +32,7 @@ export class ChunkStore {
     return parts.length === 0 ? undefined : this.#join(key, parts).bytes;
   }
 
-  /** Removes a chunk. To be called in a transaction. */
+  /** Removes a chunk. Call this in a transaction. */
   delete(key: number): void {
     const first = key * rowsPerChunk;
     const query = `DELETE FROM ${this.#table} WHERE id >= ? AND id < ?`;
@@ -39,7 +40,7 @@ export class ChunkStore {
     this.#rows.delete(key);
   }
 
-  /** Every chunk, ascending by key. */
+  /** Yields all chunks in ascending order of keys. */
   *read(): Generator<Chunk> {
     const query = `SELECT id, bytes FROM ${this.#table} ORDER BY id`;
     let key = -1;
@@ -57,9 +58,9 @@ export class ChunkStore {
   }
 
   /**
-   * Replaces chunks. To be called in a transaction.
+   * Replaces chunks. Call this in a transaction.
    *
-   * @throws Error when one is too large or the database refuses it.
+   * @throws RangeError if a chunk is too large. Errors of the database are passed on.
    */
   write(chunks: Iterable<Chunk>): void {
     for (const { key, bytes } of chunks) {

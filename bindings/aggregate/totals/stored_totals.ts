@@ -2,15 +2,15 @@ import type { Aggregate } from "./aggregate.ts";
 import { AggregationError } from "./aggregate.ts";
 import { ChunkStore } from "./chunk_store.ts";
 
-/** Totals that are there and cannot be read. */
+/** Stored totals exist and cannot be read. */
 export class UnreadableTotalsError extends AggregationError {}
 
 /**
- * The totals of one Durable Object: in memory, and as chunks in its database.
+ * The totals of one Durable Object, in memory and as chunks in its database.
  *
- * Every method is synchronous and all or nothing: what it changed stands in the database when it returns. When it throws,
- * the memory is discarded and loaded anew by the next call. Totals that cannot be read make every call throw; they are
- * never written over.
+ * Every method is synchronous and atomic: when it returns, its changes are stored. When it throws, the copy in memory
+ * is discarded and the next call loads it again. If the stored totals cannot be read, every call throws and nothing is
+ * overwritten.
  */
 export class StoredTotals {
   readonly #storage: DurableObjectStorage;
@@ -19,36 +19,36 @@ export class StoredTotals {
   #aggregate: Aggregate | undefined;
   #unreadable: UnreadableTotalsError | undefined;
 
-  /** @param create makes an empty aggregate. */
+  /** @param create Makes an empty aggregate. */
   constructor(storage: DurableObjectStorage, create: () => Aggregate) {
     this.#storage = storage;
     this.#create = create;
   }
 
-  /** Adds frames: for each AggregateAbi.applied, AggregateAbi.duplicate, or the error it was refused with. */
+  /** Adds frames. Returns AggregateAbi.applied, AggregateAbi.duplicate or an error code for each. */
   apply(frames: readonly unknown[], nowUnixMs: number): number[] {
     return this.#change((aggregate) =>
       frames.map((frame) =>
-        // What is no bytes is counted like bytes that are no frame.
+        // A value that is not bytes is counted like bytes that are not a frame.
         aggregate.apply(frame instanceof Uint8Array ? frame : new Uint8Array(), nowUnixMs),
       ),
     ).answer;
   }
 
-  /** Forgets producers and gauges that are past their time; whether there were any. */
+  /** Removes producers and gauges whose time has passed. Returns whether there were any. */
   prune(nowUnixMs: number): boolean {
     return this.#change((aggregate) => aggregate.prune(nowUnixMs)).hasChanged;
   }
 
-  /** When {@link prune} will next forget something; undefined when there is nothing to forget. */
+  /** Returns the time at which {@link prune} will next remove something. Undefined if there is nothing to remove. */
   nextPrune(): number | undefined {
     return this.#open().aggregate.nextPrune();
   }
 
   /**
-   * The newest totals; their version is stored before they are given out.
+   * Returns the newest totals. Stores their version before it returns.
    *
-   * @param store writes more in the same transaction.
+   * @param store Writes more in the same transaction.
    */
   snapshot(
     nowUnixMs: number,
@@ -57,7 +57,11 @@ export class StoredTotals {
     return this.#change((aggregate) => aggregate.snapshot(nowUnixMs), store).answer;
   }
 
-  /** Adds to counters of the host, as {@link Aggregate.count} does. `store` writes more in the same transaction. */
+  /**
+   * Adds to counters of the host, see {@link Aggregate.count}.
+   *
+   * @param store Writes more in the same transaction.
+   */
   count(amounts: readonly (readonly [counter: number, amount: number])[], store: () => void): void {
     this.#change((aggregate) => {
       for (const [counter, amount] of amounts) aggregate.count(counter, amount);

@@ -7,30 +7,33 @@ import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
 import { toolWith } from "./substitutes.ts";
 
-/** What happened to the approval of a tool call. */
+/** The state of the approval of a tool call. */
 type ApprovalState = "requested" | "approved" | "denied";
 
 /**
- * The approvals of one operation as tool_approval spans: `requested` where the SDK stops to ask, `denied` where the
- * answer or the policy says no, and `approved` inside the execute_tool span of the tool that runs for it.
+ * Records the approvals of one operation as tool_approval spans:
+ *
+ * - `requested` when the SDK stops to ask
+ * - `denied` when the user's response or the policy denies
+ * - `approved` inside the execute_tool span of the approved tool
  */
 export class Approvals {
   readonly #operation: SpanParent;
-  /** Tool calls that a policy approved without asking. */
+  /** Ids of tool calls that a policy approved without a request. */
   #approvedByPolicy: Set<string> | undefined;
 
   constructor(operation: SpanParent) {
     this.#operation = operation;
   }
 
-  /** Records the refusals a call starts with: their tools never run. */
+  /** Records the denials in the messages of a call. Denied tools never run. */
   recordDenied(params: Params): void {
     for (const response of approvalResponses(params["messages"] ?? params["prompt"])) {
       if (!response.isApproved) this.#recordSegment(response, "denied");
     }
   }
 
-  /** Observes the parameters of a call that decide about approvals. */
+  /** Replaces the parameters of a call that decide about approvals by observed ones. */
   observe(params: Replaceable): void {
     const { tools, toolApproval } = params;
     const observed = this.#observedTools(tools);
@@ -38,7 +41,7 @@ export class Approvals {
     if (toolApproval !== undefined) params["toolApproval"] = this.#observedPolicy(toolApproval);
   }
 
-  /** Records, inside the span of a tool that runs, that it was approved. */
+  /** Records the approval of a tool that runs. Call this inside the span of the tool. */
   toolRuns(request: ApprovalRequest, messages: unknown): void {
     const { toolCallId } = request;
     if (toolCallId === undefined) return;
@@ -48,12 +51,12 @@ export class Approvals {
     }
   }
 
-  /** Records, inside the span of a tool the provider runs, that it asks for approval first. */
+  /** Records that a tool of the provider needs approval. Call this inside the span of the tool. */
   providerAsks(request: ApprovalRequest): void {
     this.#recordState(request, "requested");
   }
 
-  /** Records a decision that is told of when the call ends. Runs inside the operation's span. */
+  /** Records a decision that is known only when the call ends. Call this inside the span of the operation. */
   recordDecision(request: ApprovalRequest, state: "requested" | "denied"): void {
     this.#recordSegment(request, state);
   }
@@ -86,7 +89,7 @@ export class Approvals {
     return toolWith(source, "needsApproval", value);
   }
 
-  /** v7's `toolApproval`: one function for all tools, or a function or status for each. */
+  /** Observes the option `toolApproval` of v7: one function for all tools, or a function or status for each tool. */
   #observedPolicy(policy: unknown): unknown {
     if (isFunction(policy)) {
       return (...args: unknown[]) => {
@@ -114,7 +117,7 @@ export class Approvals {
     );
   }
 
-  /** Tells `observe` of an answer, now or when it settles, and hands it on. */
+  /** Calls `observe` with an answer, or with its value when it settles. Returns the answer. */
   #observed(answer: unknown, observe: (value: unknown) => void): unknown {
     const { telemetry } = this.#operation;
     if (!isThenable(answer)) {
@@ -149,7 +152,7 @@ export class Approvals {
     }
   }
 
-  // A policy is asked again once the answer is there.
+  // The SDK calls a policy again after the user has responded.
   #requested(
     request: ApprovalRequest,
     options: Readonly<Record<string, unknown>> | undefined,
@@ -161,7 +164,7 @@ export class Approvals {
     this.#recordSegment(request, "requested");
   }
 
-  /** An execute_tool span that only holds the approval: the tool does not run here. */
+  /** Records an execute_tool span that holds the approval only. The tool does not run inside it. */
   #recordSegment(request: ApprovalRequest, state: ApprovalState): void {
     this.#record(Operation.executeTool, "execute_tool", request, undefined, () =>
       this.#recordState(request, state),
@@ -207,14 +210,14 @@ function responseTo(messages: unknown, toolCallId: string): ApprovalResponse | u
   return approvalResponses(messages).find((response) => response.toolCallId === toolCallId);
 }
 
-/** An answer to the request to approve a tool call. */
+/** A response to an approval request for a tool call. */
 interface ApprovalResponse {
   readonly toolName: string;
   readonly toolCallId: string;
   readonly isApproved: boolean;
 }
 
-/** The answers in the last message, where the SDK looks for them; their tools are named in messages before. */
+/** Returns the responses in the last message, where the SDK looks for them. Earlier messages name their tools. */
 function approvalResponses(messages: unknown): readonly ApprovalResponse[] {
   if (!Array.isArray(messages)) return [];
   const answers = partsOf(messages.at(-1), "tool-approval-response");

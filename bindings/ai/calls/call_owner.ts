@@ -5,13 +5,13 @@ import type { ContentPolicy } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
 import type { Identity } from "./identity.ts";
 
-/** A span with which a model call ends, for whoever started it. */
+/** A model call with an open span. Its owner can end it. */
 export interface OwnedCall {
   /** Ends the call if it is still open. */
   closeWith(outcome: number): void;
 }
 
-/** What the spans inside an operation need of it. */
+/** The operation that the spans of its tools and model calls belong to. */
 export interface SpanParent {
   readonly telemetry: Telemetry;
   readonly identity: Identity;
@@ -21,21 +21,21 @@ export interface SpanParent {
   enrich(span: Span, info: SpanInfo): void;
 }
 
-/** A request that a tool be approved. */
+/** A request to approve a tool call. */
 export interface ApprovalRequest {
   readonly toolName: string;
   readonly toolCallId: string | undefined;
 }
 
-/** What a model call belongs to: an operation, or a function that only calls a model. */
+/** The owner of a model call: an operation, or a function that only calls a model. */
 export interface CallOwner extends SpanParent {
   readonly content: ContentPolicy;
   readonly isStream: boolean;
   readonly outputType: string;
   readonly isClosed: boolean;
-  /** The outcome of a model call that finds its owner closed. */
+  /** The outcome of a model call that ends after its owner. */
   readonly lateOutcome: number;
-  /** Records tools that need approval. Absent where there is no operation. */
+  /** Records tools that need approval. Undefined if the owner is not an operation. */
   readonly approvals?: { providerAsks(request: ApprovalRequest): void };
   /** Returns the user's redaction for one span. */
   redactor(info: SpanInfo): Redact | undefined;

@@ -1,28 +1,30 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { SpanContext } from "../../trace/span_runtime.ts";
 
-/** The request to a model inside which something runs. */
+/** The model request in whose context code runs. */
 export interface CurrentCall {
-  /** Ids of its span; undefined where no trace has it, or the runtime does not tell. */
+  /**
+   * Returns the ids of the request's span. Returns undefined if it is not traced or the runtime does not report ids.
+   */
   spanContext(): SpanContext | undefined;
-  /** Takes the headers of the response, for a provider that keeps them to itself. */
+  /** Records the headers of the response. For providers that do not pass them on. */
   noteHeaders(headers: unknown): void;
 }
 
-// Nothing is paid for it before somebody wants to know.
+// Created on demand, so that it costs nothing until it is used.
 let calls: AsyncLocalStorage<CurrentCall> | undefined;
 
-/** From now on {@link currentCall} answers. */
+/** Makes {@link currentCall} work from now on. */
 export function followCalls(): void {
   calls ??= new AsyncLocalStorage();
 }
 
-/** The innermost request that is being made; undefined until {@link followCalls} was called. */
+/** Returns the innermost request in progress. Returns undefined before {@link followCalls} was called. */
 export function currentCall(): CurrentCall | undefined {
   return calls?.getStore();
 }
 
-/** Runs `body` where {@link currentCall} gives `call`. */
+/** Runs `body` with `call` as the {@link currentCall}. */
 export function runInCall<T>(call: CurrentCall, body: () => T): T {
   return calls === undefined ? body() : calls.run(call, body);
 }

@@ -2,25 +2,25 @@ import { isFunction, ownValue, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 
-/** What AI Gateway says of an answer it passed on. */
+/** The data that AI Gateway adds to a response. */
 export interface GatewayAnswer {
   readonly logId?: string | undefined;
   readonly cacheStatus?: string | undefined;
-  /** Which of the gateway's fallbacks answered, from 0. */
+  /** Index of the gateway's fallback that answered, from 0. */
   readonly step?: number | undefined;
 }
 
-/** Nothing was said. */
+/** The response has no data of AI Gateway. */
 export const noAnswer: GatewayAnswer = Object.freeze({});
 const maxLogIdUnits = 256;
 const maxDepth = 6;
 const maxNodes = 200;
 
-/** Reads the headers of a response: `Headers`, or an object of lower-case names as the SDK makes. */
+/** Reads the headers of a response: `Headers`, or the SDK's object with lower-case names. */
 export function gatewayHeaders(headers: unknown): GatewayAnswer {
   const source = record(headers);
   if (source === undefined) return noAnswer;
-  // Asking a class of the runtime's takes longer than reading all three.
+  // `instanceof` on a runtime class takes longer than reading all three headers.
   const own = isFunction(source["get"]) && headers instanceof Headers ? headers : undefined;
   const read = (name: string): unknown => (own === undefined ? source[name] : own.get(name));
   const logId = boundedLogId(read("cf-aig-log-id"));
@@ -32,8 +32,8 @@ export function gatewayHeaders(headers: unknown): GatewayAnswer {
 }
 
 /**
- * Looks for what AI Gateway says in metadata of a provider or in an error, where headers may stand at any depth. The
- * search is bounded, and reads own data properties only: nothing of the caller's runs.
+ * Finds AI Gateway data in provider metadata or in an error, which may contain headers at any depth. The search is
+ * bounded. It reads own data properties only, so that no code of the caller runs.
  */
 export function findGatewayAnswer(value: unknown): GatewayAnswer {
   if (record(value) === undefined) return noAnswer;
@@ -58,7 +58,7 @@ export function findGatewayAnswer(value: unknown): GatewayAnswer {
   return noAnswer;
 }
 
-/** Puts what is known into the finish fields of a chat span. */
+/** Adds the data to the finish fields of a chat span. */
 export function addGatewayAnswer(fields: SpanFields, answer: GatewayAnswer): void {
   if (answer === noAnswer) return;
   fields
@@ -67,7 +67,7 @@ export function addGatewayAnswer(fields: SpanFields, answer: GatewayAnswer): voi
     .number(Field.gatewayStep, answer.step);
 }
 
-/** The first that is known of each. */
+/** Returns each value of `first`, or of `second` if `first` lacks it. */
 export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer): GatewayAnswer {
   if (second === noAnswer) return first;
   if (first === noAnswer) return second;
@@ -78,14 +78,18 @@ export function mergeGatewayAnswers(first: GatewayAnswer, second: GatewayAnswer)
   };
 }
 
-/** Adds what is not known yet, unless it is of another answer. */
+/** Adds missing values of `more`. Returns `answer` unchanged if `more` belongs to another response. */
 export function completeGatewayAnswer(answer: GatewayAnswer, more: GatewayAnswer): GatewayAnswer {
   const isOther =
     answer.logId !== undefined && more.logId !== undefined && answer.logId !== more.logId;
   return isOther ? answer : mergeGatewayAnswers(answer, more);
 }
 
-/** Follows the mutable `aiGatewayLogId` of a Workers AI binding through one call. */
+/**
+ * Watches the property `aiGatewayLogId` of a Workers AI binding during one call.
+ *
+ * @returns A function that returns the data of the call once it has settled.
+ */
 export function watchBinding(model: unknown): () => GatewayAnswer {
   const binding = record(ownValue(ownValue(model, "config"), "binding"));
   if (binding === undefined || !("aiGatewayLogId" in binding)) return () => noAnswer;
@@ -96,7 +100,7 @@ export function watchBinding(model: unknown): () => GatewayAnswer {
     const inFlight = callsInFlight.get(binding) ?? 1;
     callsInFlight.set(binding, inFlight - 1);
     const after = binding["aiGatewayLogId"];
-    // The binding keeps the id of whichever call settled last: with several in flight it is nobody's for certain.
+    // The binding holds the id of the call that settled last. With several calls in flight it cannot be attributed.
     return inFlight === 1 && calls === 1 && after !== before
       ? { logId: boundedLogId(after) }
       : noAnswer;

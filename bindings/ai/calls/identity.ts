@@ -6,10 +6,10 @@ import type { Telemetry } from "../../trace/telemetry.ts";
 /** Parameters of an SDK call. */
 export type Params = Readonly<Record<PropertyKey, unknown>>;
 
-/** A copy of them, in which some are replaced. */
+/** A copy of the parameters that may be changed. */
 export type Replaceable = Record<PropertyKey, unknown>;
 
-/** Who makes a call. */
+/** Agent and conversation of a call. */
 export interface Identity {
   readonly agentId: string | undefined;
   readonly agentName: string | undefined;
@@ -17,17 +17,17 @@ export interface Identity {
   readonly conversationId: string | undefined;
 }
 
-/** The telemetry options of a call: `telemetry` (v7) or `experimental_telemetry` (both). */
+/** Returns the telemetry options of a call: `telemetry` (v7) or `experimental_telemetry` (both versions). */
 export function telemetryOptions(params: Params): Readonly<Record<string, unknown>> | undefined {
   return record(params["telemetry"] ?? params["experimental_telemetry"]);
 }
 
-/** Whether the caller has switched telemetry off for a call. */
+/** Returns whether the caller has disabled telemetry for a call. */
 export function isDisabled(params: Params): boolean {
   return telemetryOptions(params)?.["isEnabled"] === false;
 }
 
-/** The agent's name: all that may be read of a call nobody traces, since its span is opened with it. */
+/** Returns the name of the agent. Read before the call is known to be traced, because the span is opened with it. */
 export function agentName(params: Params): string | undefined {
   return (
     entry(metadata(params), "agentName") ??
@@ -52,8 +52,8 @@ export function identityOf(params: Params): Identity {
 }
 
 /**
- * Metadata and runtime context of a call as attributes of its operation span: metadata (v6) as a whole, of the
- * runtime context the keys the caller or `contextKeys` includes. Metadata wins.
+ * Returns the attributes that metadata and runtime context add to the operation span. All metadata (v6) is included.
+ * From the runtime context, only keys that the caller or `contextKeys` includes. Metadata takes precedence.
  */
 export function metadataAttributes(
   telemetry: Telemetry,
@@ -106,7 +106,7 @@ function runtimeContext(params: Params): Readonly<Record<string, unknown>> | und
   return record(params["runtimeContext"] ?? params["experimental_context"]);
 }
 
-// Identity names the call rather than describing it, so it is read without being included; `false` excludes it.
+// Identity names the call and does not describe it. So it is read even if it is not included. `false` excludes it.
 function includableContext(
   params: Params,
   key: string,
@@ -136,10 +136,10 @@ function entry(
   return text(source?.[key]) ?? text(source?.[semconvKeys[key] as string]);
 }
 
-/** A call's spans are bounded by its invocation when its parameters carry this. */
+/** A parameter with this key ties the spans of the call to its invocation. */
 const boundedKey = Symbol.for("cloudflare.agents.ai-sdk.invocation-bounded");
 
-/** What may be read of a call before it is known to be traced. */
+/** The part of a call that is read before the call is known to be traced. */
 export interface CallHead {
   readonly isDisabled: boolean;
   readonly isBounded: boolean;

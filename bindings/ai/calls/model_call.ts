@@ -20,17 +20,17 @@ import { RequestCall, runRequest } from "./request_call.ts";
 import { finishReasonOf, gatewayOf, summarize } from "./response.ts";
 import { interceptModel } from "./substitutes.ts";
 
-/** What the SDK asks a model for. */
+/** A request of the SDK to a language model. */
 export interface ModelRequest {
   readonly model: ModelInfo;
   readonly method: "doGenerate" | "doStream";
-  /** The model itself, where it is at hand. */
+  /** The model object, if it is available. */
   readonly source?: unknown;
-  /** Temperature and the like, under the SDK's names. */
+  /** Settings such as the temperature, under the names of the SDK. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** One attempt at a model call: a chat span from the request to the last part of the answer. */
+/** One attempt at a model call. Its chat span lasts from the request to the last part of the response. */
 class ModelCall extends RequestCall {
   readonly #info: SpanInfo;
   readonly #tools: ProviderTools;
@@ -100,7 +100,7 @@ class ModelCall extends RequestCall {
     }
   }
 
-  /** Takes one part of a model's stream into account. */
+  /** Records one part of a model's stream. */
   #observe(value: unknown): void {
     const part = record(value);
     if (part === undefined) return;
@@ -134,7 +134,7 @@ class ModelCall extends RequestCall {
     this.#tools.observe(part);
   }
 
-  // As telemetry.guard() does, without a closure for each part.
+  // Like telemetry.guard(), without a closure for each part.
   #observeGuarded(part: unknown): void {
     try {
       this.#observe(part);
@@ -175,7 +175,7 @@ class ModelCall extends RequestCall {
   }
 }
 
-/** Runs a model call inside its chat span; just runs it where the operation is over or nothing records it. */
+/** Runs a model call inside its chat span. Runs it without a span if the operation is over or nothing records it. */
 export function runModelCall<T>(
   owner: CallOwner,
   request: ModelRequest,
@@ -190,7 +190,7 @@ export function runModelCall<T>(
   return runRequest(owner, Operation.chat, info, open, execute);
 }
 
-/** A model whose calls get chat spans; everything else about it is the original's. */
+/** Returns a model whose calls get chat spans. It otherwise behaves like `model`. */
 export function observedModel(operation: CallOwner, model: object): object {
   return interceptModel(model, (key, method) => {
     if (key !== "doGenerate" && key !== "doStream") return undefined;

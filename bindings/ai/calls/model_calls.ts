@@ -17,17 +17,17 @@ import {
 import { enrichmentOf, redactorOf } from "./redaction.ts";
 import type { Sdk } from "./sdk.ts";
 
-/** The model calls of one SDK function that has no span of its own: each tells all of it. */
+/** The model calls of one SDK function without a span. Each of their spans has the attributes of the call. */
 export class ModelCalls implements CallOwner {
   readonly telemetry: Telemetry;
   readonly identity: Identity;
   readonly content: ContentPolicy;
   readonly outputType: string;
-  // Only a language model asks, and the one function that calls it without an operation streams.
+  // Only language models read this, and the only function that calls them without an operation streams.
   readonly isStream = true;
   readonly isClosed = false;
   readonly lateOutcome: number = Outcome.cancelled;
-  /** It gave a stream that nobody has begun to read. */
+  /** Whether the function returned a stream that has no reader so far. */
   isUnread = false;
   readonly #sdk: Sdk;
   readonly #bounded: boolean;
@@ -75,7 +75,7 @@ export class ModelCalls implements CallOwner {
     return this.#open.delete(call);
   }
 
-  /** The caller of the function is told by its result. */
+  /** Does nothing: the caller of the function gets the error with its result. */
   noteFailure(): void {}
 
   noteSignal(): void {}

@@ -1,28 +1,31 @@
 import { Operation } from "../../core/abi.gen.ts";
 import type { SpanInfo } from "../options.ts";
 
-/** A kind of model: how the SDK makes one from an id and what a call of it is recorded as. */
+/** A kind of model: how the SDK makes one from an id, and how its calls are recorded. */
 export interface ModelKind {
-  /** A code of `Operation`, and its first word. */
+  /** A code of `Operation`. Its first word is `label`. */
   readonly operation: number;
   readonly label: SpanInfo["operation"];
-  /** gen_ai.output.type, where the operation carries it. */
+  /** The value of gen_ai.output.type, if the operation has one. */
   readonly outputType: string;
-  /** The methods that call the provider. */
+  /** Names of the methods that call the provider. */
   readonly methods: readonly string[];
-  /** Methods of a provider that make a model from an id, the first it has; none where the SDK takes objects only. */
+  /**
+   * Provider methods that make a model from an id. The first one that exists is used. Empty if the SDK accepts model
+   * objects only.
+   */
   readonly factories: readonly string[];
-  /** The same for a provider of specification v2, where they differ. */
+  /** Factories of a provider of specification v2. Default: `factories`. */
   readonly legacyFactories?: readonly string[];
-  /** The SDK calls the factory without its provider as `this`. */
+  /** Whether the SDK calls the factory without the provider as `this`. */
   readonly isDetached?: boolean;
-  /** v7 asks the default provider itself, not one adapted to the newest specification. */
+  /** Whether v7 uses the default provider directly instead of adapting it to the newest specification. */
   readonly isRaw?: boolean;
 }
 
 const generation = { operation: Operation.generateContent, label: "generate_content" } as const;
 
-/** The kinds the SDK knows. */
+/** The kinds of models in the SDK. */
 export type ModelKindName =
   | "language"
   | "embedding"

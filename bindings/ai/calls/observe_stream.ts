@@ -1,22 +1,22 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
 
-/** What an observer of a stream is told. Every method may be called more than once. */
+/** Receives the events of a stream. Every method may be called more than once. */
 export interface StreamObserver {
-  /** Somebody began to consume it. */
+  /** A consumer begins to read. */
   onStart?(): void;
-  /** Each chunk, before the consumer gets it. */
+  /** Called with each chunk before the consumer gets it. */
   onChunk?(chunk: unknown): void;
   onDone(): void;
-  /** The stream itself failed. */
+  /** The stream failed. */
   onError(cause: unknown): void;
-  /** Its consumer wants no more. */
+  /** The consumer cancelled the stream. */
   onCancel(reason: unknown): void;
 }
 
 const { prototype } = ReadableStream;
 
-/** The observation of one stream: how it is being consumed, and the observer, none of whose calls throws. */
+/** The observation of one stream: the state of its consumption, and the observer. No method throws. */
 class Observation {
   isPiped = false;
   relay: ReadableStream | undefined;
@@ -75,7 +75,7 @@ class Observation {
   }
 }
 
-/** What an observer could not take in is lost to it alone: the stream is not its own. */
+/** An error of an observer affects the observation only. The stream continues. */
 function reportLost(failure: unknown): void {
   reportOnce(`isotel: a stream was not observed to its end (${errorType(failure)}).`);
 }
@@ -87,7 +87,7 @@ class Same {
   }
 }
 
-/** An observed stream carries its observation as a private member, which nobody sees and which is cheap to add. */
+/** Attaches the observation to the stream as a private member. It is invisible to user code and cheap to add. */
 class Observed extends Same {
   readonly #observation: Observation;
 
@@ -103,11 +103,14 @@ class Observed extends Same {
 
 const { observationOf } = Observed;
 
-/** The methods of an observed stream: one object for all of them, because defining them on each is dear. */
+/**
+ * The methods of an observed stream. All streams share this object, because defining the methods on each stream is
+ * expensive.
+ */
 const observedMethods = {
   pipeThrough(this: ReadableStream, transform: unknown, options: unknown): unknown {
     const observation = observationOf(this);
-    // What is piped already refuses as it would unobserved.
+    // A piped stream rejects a second pipe exactly as an unobserved stream does.
     if (observation.isPiped)
       return prototype.pipeThrough.call(this, transform as ReadableWritablePair);
     if (observation.relay !== undefined || options !== undefined || !isTransform(transform)) {
@@ -156,7 +159,7 @@ const observedMethods = {
 
 const observedPrototypes = new WeakMap<object, object>();
 
-/** The observed methods over those of a stream's class. */
+/** Returns a prototype with the observed methods that inherits from the stream's class. */
 function observedPrototypeOf(base: object): object {
   const known = observedPrototypes.get(base);
   if (known !== undefined) return known;
@@ -168,13 +171,13 @@ function observedPrototypeOf(base: object): object {
 }
 
 /**
- * Observes a stream in place: the object, its chunks, their order and when each is produced stay as they are.
+ * Observes a stream in place. The object, its chunks, their order and the time of each chunk do not change.
  *
- * The SDK pipes its streams, so `pipeThrough` is where they are observed, by doing the pipe's own work (WHATWG Streams,
- * ReadableStreamPipeTo) rather than by putting a stream in between. Any other way to consume it goes through one that
- * pulls only when it is pulled.
+ * The SDK pipes its streams. `pipeThrough` therefore observes by doing the work of the pipe (WHATWG Streams,
+ * ReadableStreamPipeTo) instead of inserting a stream. All other ways to consume it use a relay that pulls only when it
+ * is pulled.
  *
- * @returns false when the stream cannot be observed, because it is locked or its methods cannot be replaced.
+ * @returns False if the stream cannot be observed: it is locked, or its methods cannot be replaced.
  */
 export function observeStream(stream: ReadableStream, observer: StreamObserver): boolean {
   if (stream.locked || !Object.isExtensible(stream)) return false;
@@ -183,12 +186,12 @@ export function observeStream(stream: ReadableStream, observer: StreamObserver):
   return true;
 }
 
-// The stream's own property tells of its relay.
+// The property `locked` of the stream reports its relay.
 function lockedOf(stream: ReadableStream): boolean {
   return Reflect.get(prototype, "locked", stream) as boolean;
 }
 
-// The stream's own getReader has been replaced by one for consumers.
+// `getReader` of the stream is replaced by the one for consumers.
 function readerOf(stream: ReadableStream): ReadableStreamDefaultReader<unknown> {
   const getReader = prototype.getReader as (this: ReadableStream) => unknown;
   return getReader.call(stream) as ReadableStreamDefaultReader<unknown>;
@@ -203,15 +206,15 @@ function isTransform(value: unknown): value is ReadableWritablePair {
 }
 
 /**
- * ReadableStreamPipeTo with an observer. The runtime's own tells of a cancellation only when the source has been
- * cancelled too, and the branch of a tee is not before its twin is.
+ * ReadableStreamPipeTo with an observer. The pipe of the runtime reports a cancellation only after it has cancelled the
+ * source. A branch of a tee is not cancelled before its twin is.
  */
 function pipe(stream: ReadableStream, writable: WritableStream, observer: Observation): void {
   const reader = readerOf(stream);
   const writer = writable.getWriter();
   let isOver = false;
   let takesOne = true;
-  // Callbacks: an async function would take a third longer for each chunk.
+  // Uses callbacks, because an async function would take a third longer for each chunk.
   const read = () => {
     if (!isOver) reader.read().then(pass, fail);
   };
@@ -225,7 +228,8 @@ function pipe(stream: ReadableStream, writable: WritableStream, observer: Observ
     }
     observer.onChunk(value);
     const written = writer.write(value);
-    // A destination that one chunk fills has room again when that is written, which needs no promise for `ready`.
+    // A destination that is full after one chunk has room again when that chunk is written. No promise for `ready` is
+    // needed.
     takesOne &&= !hasRoom(writer);
     if (takesOne) {
       written.then(read, ignore);
@@ -253,7 +257,7 @@ function hasRoom({ desiredSize }: WritableStreamDefaultWriter): boolean {
   return desiredSize !== null && desiredSize > 0;
 }
 
-/** A stream that hands on another's chunks one by one, each when it is asked for. */
+/** Returns a stream that passes on the chunks of another one. Reads each chunk when it is pulled. */
 export function relayStream(stream: ReadableStream, observer: StreamObserver): ReadableStream {
   return relay(stream, new Observation(observer));
 }
@@ -286,5 +290,5 @@ function relay(stream: ReadableStream, observer: Observation): ReadableStream {
   );
 }
 
-// Its other end has been told already.
+// The other end has already been notified.
 function ignore(): void {}

@@ -18,7 +18,7 @@ import { enrichmentOf, redactedTarget, redactorOf } from "./redaction.ts";
 import { addCall, addRequest, modelInfo } from "./request.ts";
 import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
 
-/** An SDK function that instrumentation knows. */
+/** An SDK function that isotel instruments. */
 export interface SdkFunction {
   readonly name: string;
   readonly isStream: boolean;
@@ -26,8 +26,8 @@ export interface SdkFunction {
 }
 
 /**
- * One call of an SDK function: its invoke_agent span and the model calls inside. It ends once, whoever is the first
- * to see the end; the calls that are open then end with it.
+ * One call of an SDK function: its invoke_agent span and its model calls. It ends once, at the first end that is
+ * observed. Open model calls end with it.
  */
 export class AIOperation implements CallOwner {
   readonly telemetry: Telemetry;
@@ -38,13 +38,13 @@ export class AIOperation implements CallOwner {
   readonly content: ContentPolicy;
   readonly approvals: Approvals = new Approvals(this);
   readonly #span: Span;
-  // Hardly ever more than one at a time.
+  // An array, because there is rarely more than one.
   readonly #openCalls: OwnedCall[] = [];
   readonly #signals: AbortSignal[] = [];
   readonly #onAbort = () => this.cancel();
   #model: string | undefined;
   #givenModel: unknown;
-  /** Called once, as the operation ends. */
+  /** Called once when the operation ends. */
   onClose: (() => void) | undefined;
   #hasConsumer = false;
   #callCount = 0;
@@ -93,12 +93,12 @@ export class AIOperation implements CallOwner {
     return this.#isClosed;
   }
 
-  /** Why the last model call failed, unless another followed it. */
+  /** The error of the last model call. Undefined if another call followed it. */
   get failure(): { readonly cause: unknown } | undefined {
     return this.#failure;
   }
 
-  /** The model object the call was given, if that is the one of this id; prepareStep may have put in another. */
+  /** Returns the model object of the call, if it has this id. prepareStep may have replaced it. */
   givenModel(modelId: string | undefined): unknown {
     return modelId !== undefined && modelId === this.#model ? this.#givenModel : undefined;
   }
@@ -108,7 +108,7 @@ export class AIOperation implements CallOwner {
     return this.#span.activate(body);
   }
 
-  /** Options of a child span. */
+  /** Returns the options of a child span. */
   childOptions(operation: number, info: SpanInfo): SpanOptions {
     return {
       operation,
@@ -120,40 +120,40 @@ export class AIOperation implements CallOwner {
     };
   }
 
-  /** The user's redaction for one span. */
+  /** Returns the user's redaction for one span. */
   redactor(info: SpanInfo): Redact | undefined {
     return redactorOf(this.telemetry, this.settings, info);
   }
 
-  /** Adds what the user's hook has to add to a span that starts. */
+  /** Adds the attributes of the user's `enrich` hook to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
     if (span.isMeasuredOnly) return;
     const attributes = enrichmentOf(this.telemetry, this.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
 
-  /** Ends a stream's operation when the caller aborts, read or unread. */
+  /** Ends a streaming operation when the caller aborts, even if the stream has no reader. */
   cancelOn(signal: unknown): void {
     if (!(signal instanceof AbortSignal)) return;
     this.noteSignal(signal);
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Notes a signal under which a model call runs; the SDK's own carry its time-outs. */
+  /** Notes a signal that can abort a model call. The SDK uses its own signals for timeouts. */
   noteSignal(signal: unknown): void {
     if (signal instanceof AbortSignal && !this.#signals.includes(signal)) {
       this.#signals.push(signal);
     }
   }
 
-  /** A model call began. It may be the retry of one that failed. */
+  /** Notes the start of a model call, which may be a retry. */
   callStarted(call: OwnedCall): void {
     this.#callCount += 1;
     this.#failure = undefined;
     this.#openCalls.push(call);
   }
 
-  /** Whether the call was still open. */
+  /** Notes the end of a model call. Returns whether the call was still open. */
   callEnded(call: OwnedCall): boolean {
     const at = this.#openCalls.indexOf(call);
     if (at === -1) return false;
@@ -162,31 +162,31 @@ export class AIOperation implements CallOwner {
     return true;
   }
 
-  /** Notes why a model call failed; the operation fails with it unless another call follows. */
+  /** Notes the error of a model call. The operation fails with it if no other call follows. */
   noteFailure(cause: unknown): void {
     this.#failure = { cause };
   }
 
-  /** The SDK function returned, or its promise was fulfilled. */
+  /** Ends the operation after the SDK function has returned or its promise was fulfilled. */
   finish(result: unknown): void {
-    // The calls say it all, unless none was seen; results are not read without need.
+    // The model calls have the summary. The result is read only if no model call was observed.
     const { telemetry } = this;
     const read = this.#callCount > 0 ? undefined : telemetry.guard(() => summarize(result));
     this.#close(Outcome.finished, read);
   }
 
-  /** Somebody began to read the stream. */
+  /** Notes that a consumer began to read the stream. */
   noteConsumer(): void {
     this.#hasConsumer = true;
   }
 
-  /** The last consumer of the stream went away before its end. */
+  /** Notes that the last consumer left before the end of the stream. */
   consumerLeft(): void {
     if (this.#failure !== undefined) this.fail(this.#failure.cause);
     else this.cancel();
   }
 
-  /** The stream of an SDK function came to its end. */
+  /** Notes that the stream of the SDK function reached its end. */
   streamEnded(): void {
     if (this.#failure !== undefined) this.fail(this.#failure.cause);
     else if (this.#signals.some((signal) => signal.aborted)) this.cancel();
@@ -198,22 +198,25 @@ export class AIOperation implements CallOwner {
     if (fields !== undefined) this.#span.closeWithCause(cause, fields);
   }
 
-  /** The caller or the runtime stopped it. */
+  /** Ends the operation because the caller or the runtime stopped it. */
   cancel(): void {
     this.#close(Outcome.cancelled);
   }
 
-  /** A model's stream broke off. Only what a stream says to be an error is tried again, so this is the end. */
+  /**
+   * Ends the operation because the stream of a model failed. The SDK retries only failures that a stream reports as an
+   * error part.
+   */
   modelStreamFailed(cause: unknown): void {
     this.fail(cause);
   }
 
-  /** Its invocation is over, or there are too many to remember. */
+  /** Ends the operation because its invocation is over or too many operations are open. */
   truncate(): void {
     this.#close(Outcome.truncated);
   }
 
-  /** How a model call ends that finds its operation over. */
+  /** The outcome of a model call that ends after its operation. */
   get lateOutcome(): number {
     return this.#lateOutcome;
   }
@@ -224,9 +227,9 @@ export class AIOperation implements CallOwner {
   }
 
   /**
-   * Ends the calls that are open; the finish fields, or undefined when the operation has ended before.
+   * Ends the open calls. Returns the finish fields, or undefined if the operation has already ended.
    *
-   * @param summary of the result, where no call told of it.
+   * @param summary The summary of the result. Given if no model call supplied one.
    */
   #endFields(
     callOutcome: number,
@@ -237,7 +240,7 @@ export class AIOperation implements CallOwner {
     this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
     this.onClose?.();
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
-    // Each takes itself off the list.
+    // Each call removes itself from the list.
     for (const call of [...this.#openCalls]) call.closeWith(callOutcome);
     const fields = this.#span.newFields();
     this.telemetry.guard(() => addResponse(fields, summary));
@@ -245,7 +248,10 @@ export class AIOperation implements CallOwner {
   }
 }
 
-/** Name and options of the span of an operation, from what may be read of a call before it is known to be traced. */
+/**
+ * Returns name and options of the span of an operation. Uses only data that may be read before the call is known to be
+ * traced.
+ */
 export function operationSpan(
   telemetry: Telemetry,
   settings: Settings,
@@ -267,7 +273,7 @@ export function operationSpan(
   };
 }
 
-// `Output.object()` and its kin ask for JSON; their `responseFormat` is a promise, their name is not.
+// `Output.object()` and similar functions ask for JSON. Their `responseFormat` is a promise, their name is not.
 function outputTypeOf(params: Params): string | undefined {
   const output = params["output"] ?? params["experimental_output"];
   if (typeof output !== "object" || output === null) return undefined;

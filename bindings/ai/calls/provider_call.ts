@@ -11,18 +11,20 @@ import { addCall, addRequest, addServer, type ModelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
 import { type ResponseSummary, summarize } from "./response.ts";
 
-/** What is asked of a model that does not chat. */
+/** A request to a model that is not a chat model. */
 export interface ProviderRequest {
   readonly kind: ModelKind;
   readonly model: ModelInfo;
   readonly method: string;
-  /** The model itself, where it is at hand. */
+  /** The model object, if it is available. */
   readonly source?: unknown;
   /** The options of the method. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** One request to a model that does not chat: its span, from the request to the last part of the answer. */
+/**
+ * One request to a model that is not a chat model. Its span lasts from the request to the last part of the response.
+ */
 export class ProviderCall extends RequestCall {
   #isFinished = false;
   #failure: { readonly cause: unknown } | undefined;
@@ -92,7 +94,7 @@ export class ProviderCall extends RequestCall {
     }
   }
 
-  // An error part is no end: these streams go on, and have failed if they then end without a finish part.
+  // An error part does not end these streams. They have failed if they then end without a finish part.
   #streamEnded(): void {
     if (this.#failure !== undefined && !this.#isFinished) this.fail(this.#failure.cause);
     else this.closeWith(Outcome.finished);
@@ -100,9 +102,9 @@ export class ProviderCall extends RequestCall {
 }
 
 /**
- * Runs a request to a model inside its span; just runs it where nothing records it.
+ * Runs a request to a model inside its span. Runs it without a span if nothing records it.
  *
- * @param settle takes the result instead of {@link ProviderCall.settled}.
+ * @param settle Handles the result. Default: {@link ProviderCall.settled}.
  */
 export function runProviderCall(
   owner: CallOwner,
@@ -121,7 +123,7 @@ export function runProviderCall(
 }
 
 function addCounts(fields: SpanFields, options: Readonly<Record<string, unknown>>): void {
-  // One choice is what there is without asking.
+  // One choice is the default.
   if (options["n"] !== 1) fields.number(Field.choiceCount, options["n"]);
   fields.number(Field.embeddingDimensions, options["dimensions"]);
   fields.number(Field.retrievalTopK, options["topN"]);
@@ -131,12 +133,12 @@ function summaryOf(result: unknown): ResponseSummary {
   const source = record(result);
   const summary = summarize(result);
   summary.usage = tokenUsage(source?.["usage"]);
-  // Results of embedding models name no model, the body of the provider's answer mostly does.
+  // Results of embedding models do not name the model. The body of the provider's response usually does.
   summary.model ??= text(record(record(source?.["response"])?.["body"])?.["model"]);
   return summary;
 }
 
-/** Usage under the names the SDK has for language models. */
+/** Usage in the form that the SDK has for language models. */
 interface TokenUsage {
   readonly inputTokens: number | undefined;
   readonly outputTokens: number | undefined;
@@ -144,9 +146,12 @@ interface TokenUsage {
 }
 
 /**
- * The tokens in the usage of a model that does not chat. There are as many shapes as kinds: `{tokens}` of embeddings,
- * `{inputTokens, outputTokens, totalTokens}` of images, decisions and streamed speech, tokens by modality of
- * translations, and for speech and transcription what the provider sent.
+ * Returns the token usage of a model that is not a chat model. The form depends on the kind:
+ *
+ * - embeddings: `{tokens}`
+ * - images, decisions, streamed speech: `{inputTokens, outputTokens, totalTokens}`
+ * - translations: tokens for each modality
+ * - speech, transcription: the provider's own form
  */
 function tokenUsage(usage: unknown): TokenUsage | undefined {
   const source = record(usage);

@@ -16,13 +16,13 @@ interface OpenTool {
   readonly redact: Redact | undefined;
 }
 
-/** A provider's code for what went wrong, as opposed to words about it. */
+/** An error code of a provider, as opposed to an error message. */
 const errorCode = /^[\w.-]{1,64}$/;
 
 /**
- * The tools that the provider runs during one model call, each an execute_tool span below the chat span. The answer
- * tells of them: a span lasts from the call's part to that of its result, and where the answer is no stream both arrive
- * at once. A result that a later answer brings finds its span ended with the call that asked for it.
+ * The tools that the provider runs during one model call. Each has an execute_tool span below the chat span. The span
+ * lasts from the part with the call to the part with the result. In a response without a stream both arrive at once. A
+ * result in a later response is ignored, because the span has ended with the model call that started it.
  */
 export class ProviderTools {
   readonly #owner: CallOwner;
@@ -35,7 +35,7 @@ export class ProviderTools {
     this.#chat = chat;
   }
 
-  /** Takes one part of the model's answer into account. */
+  /** Records one part of the model's response. */
   observe(part: Part): void {
     if (this.#hasEnded) return;
     switch (part["type"]) {
@@ -53,9 +53,9 @@ export class ProviderTools {
     }
   }
 
-  /** Ends the tools whose result has not come, as their model call ends. */
+  /** Ends the tools without a result when their model call ends. */
   end(outcome: number): void {
-    // The call has failed, not what it waited for.
+    // The model call failed, not the tool.
     const own = outcome === Outcome.failed ? Outcome.cancelled : outcome;
     this.#hasEnded = true;
     if (this.#open === undefined) return;
@@ -69,7 +69,7 @@ export class ProviderTools {
     const toolName = text(part["toolName"]) ?? "tool";
     const input = parsedInput(part["input"]);
     const tool = toolSpan(owner, { toolName, toolCallId: id, input, type: "extension" });
-    // Redaction of its name may have aborted the call.
+    // The user's redaction of the name may have aborted the call.
     if (this.#hasEnded) return;
     const options = { ...tool.options, parent: this.#chat };
     const span = this.#chat.activate(() => startSpan(owner.telemetry, tool.name, options));
@@ -97,7 +97,7 @@ export class ProviderTools {
     span.close(error === undefined ? Outcome.finished : Outcome.failed, fields);
   }
 
-  // The provider does not run it before it is told that it may, which is another call's.
+  // The provider does not run the tool before it is approved, which happens in another call.
   #askApproval(part: Part): void {
     const id = text(part["toolCallId"]);
     const tool = this.#open?.get(id ?? "");
@@ -123,8 +123,8 @@ export class ProviderTools {
 }
 
 /**
- * error.type of a result that is an error: the provider's own code where it has one, `tool_error` otherwise. Calls of an
- * MCP server are said to have failed by their `error` alone.
+ * Returns the error.type of a result that is an error: the provider's code, else `tool_error`. A failed call of an MCP
+ * server is recognized by its `error` only.
  */
 function errorOf(part: Part, result: unknown): string | undefined {
   const source = record(result);

@@ -5,7 +5,10 @@ import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import type { Settings, SpanInfo } from "../options.ts";
 
-/** The user's hook for one span. A text is dropped and counted where it throws or answers neither text nor undefined. */
+/**
+ * Returns the user's redaction for one span. A text is dropped and counted if the hook throws or returns neither a
+ * string nor undefined.
+ */
 export function redactorOf(
   telemetry: Telemetry,
   settings: Settings,
@@ -20,14 +23,14 @@ export function redactorOf(
       reportAnswer(
         "redact",
         replaced,
-        "it has to answer a string or undefined, and a value is left out",
+        "it has to return a string or undefined, and a value is left out",
       );
-      throw new TypeError("isotel: no answer of redact");
+      throw new TypeError("isotel: redact returned an invalid value");
     });
   };
 }
 
-/** What the user's hook adds to a span; undefined where there is no hook, or it fails. */
+/** Returns the attributes of the user's `enrich` hook. Undefined if there is no hook or it fails. */
 export function enrichmentOf(
   telemetry: Telemetry,
   settings: Settings,
@@ -40,12 +43,15 @@ export function enrichmentOf(
     const isObject = typeof attributes === "object" && attributes !== null;
     if (attributes === undefined || (isObject && !(attributes instanceof Promise)))
       return attributes;
-    reportAnswer("enrich", attributes, "it has to answer an object or undefined, and adds nothing");
-    throw new TypeError("isotel: no answer of enrich");
+    reportAnswer("enrich", attributes, "it has to return an object or undefined, and adds nothing");
+    throw new TypeError("isotel: enrich returned an invalid value");
   });
 }
 
-/** A text for the name of a span, after the user's hook: names leave too. Like a field, it comes there masked. */
+/**
+ * Returns the redacted text for the name of a span, because names are exported too. Masks secrets first, as for
+ * attributes.
+ */
 export function redactedTarget(
   redact: Redact | undefined,
   key: string,

@@ -4,21 +4,21 @@ import type { SpanFields } from "../../core/span_fields.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Identity } from "./identity.ts";
 
-/** Which model a call goes to. */
+/** The model of a call. */
 export interface ModelInfo {
   readonly modelId: string | undefined;
-  /** The SDK's identifier, e.g. `openai.chat`. */
+  /** The SDK's identifier, such as `openai.chat`. */
   readonly provider: string | undefined;
 }
 
-/** Reads a model: an object, or the string id of a gateway's model. */
+/** Reads a model: an object, or the id of a gateway model. */
 export function modelInfo(model: unknown): ModelInfo {
   if (typeof model === "string") return { modelId: text(model), provider: undefined };
   const source = record(model);
   return { modelId: text(source?.["modelId"]), provider: text(source?.["provider"]) };
 }
 
-/** Puts what all AI SDK spans carry into the start fields. */
+/** Adds the attributes of all AI SDK spans to the start fields. */
 export function addCall(fields: SpanFields, sdkOperation: string, identity: Identity): void {
   fields
     .text(Field.integrationName, "ai-sdk")
@@ -29,7 +29,11 @@ export function addCall(fields: SpanFields, sdkOperation: string, identity: Iden
     .text(Field.conversationId, identity.conversationId);
 }
 
-/** Puts a model request into the start fields. `settings` are the parameters of the call. */
+/**
+ * Adds a model request to the start fields.
+ *
+ * @param settings The parameters of the call.
+ */
 export function addRequest(
   fields: SpanFields,
   telemetry: Telemetry,
@@ -58,20 +62,23 @@ export function addRequest(
 const defaultPorts: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 };
 
 /**
- * Puts host and port of a model's provider into the start fields, nothing else of its URL. Models of provider packages
- * keep it in their `config`; of any other it is not known. Profile agents has no names for it.
+ * Adds host and port of the model's provider to the start fields, and nothing else of its URL. Models of provider
+ * packages have the URL in `config`; for other models it is unknown. The profile "agents" has no attributes for it.
  */
 export function addServer(fields: SpanFields, profile: number, model: unknown): void {
   if (profile !== Profile.latest) return;
   const url = baseUrl(model);
   const port = url && (url.port === "" ? defaultPorts[url.protocol] : Number(url.port));
-  // An address of version 6 is written in brackets in a URL only.
+  // In a URL, an IPv6 address has brackets.
   fields
     .text(Field.serverAddress, url?.hostname.replace(/^\[(.*)\]$/, "$1"))
     .number(Field.serverPort, port);
 }
 
-/** `baseURL` of a model's config, a text or what gives one, or else what its `url` makes of an empty path. */
+/**
+ * Returns `baseURL` of the model's config, which is a text or a function. Otherwise returns what `url` of the config
+ * returns for an empty path.
+ */
 function baseUrl(model: unknown): URL | undefined {
   const config = ownValue(model, "config");
   const base = ownValue(config, "baseURL") ?? ownValue(config, "baseUrl");
@@ -84,7 +91,7 @@ function baseUrl(model: unknown): URL | undefined {
       String(url.call(config, { path: "", modelId: text(ownValue(model, "modelId")) })),
     );
   } catch {
-    // A setting that is missing, or no URL: the request will tell.
+    // A setting is missing or not a URL. The request will report it.
     return undefined;
   }
 }

@@ -12,14 +12,14 @@ import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answe
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 
-/** One request to a model: its span, what is known of the answer so far, and how it ends. */
+/** One request to a model: its span, the summary of the response so far, and its end. */
 export abstract class RequestCall implements OwnedCall, CurrentCall {
   readonly span: Span;
   protected readonly owner: CallOwner;
   protected readonly content: ContentPolicy;
   protected summary: ResponseSummary = emptySummary();
   #hasOutput = false;
-  #toldByTransport = noAnswer;
+  #transportAnswer = noAnswer;
 
   protected constructor(owner: CallOwner, span: Span) {
     this.owner = owner;
@@ -28,7 +28,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     span.onTruncate = () => this.closeWith(Outcome.truncated);
   }
 
-  /** The request settled with a result, or with one that holds the stream of the answer. */
+  /** Handles the result of the request. It may hold the stream of the response. */
   abstract settled(result: unknown): void;
 
   abstract fail(cause: unknown): void;
@@ -38,7 +38,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   }
 
   noteHeaders(headers: unknown): void {
-    this.#toldByTransport = gatewayHeaders(headers);
+    this.#transportAnswer = gatewayHeaders(headers);
   }
 
   closeWith(outcome: number): void {
@@ -51,7 +51,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     if (fields !== undefined) this.span.closeWithCause(cause, fields);
   }
 
-  /** Output has arrived. */
+  /** Notes that output has arrived. */
   protected noteOutput(): void {
     if (this.#hasOutput) {
       this.span.nextChunk();
@@ -61,22 +61,22 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.span.firstChunk();
   }
 
-  /** Ends what is open below the call, which ends next. */
+  /** Ends the open spans below the call. The call ends next. */
   protected endChildren(_outcome: number): void {}
 
-  /** Puts more of the answer than its summary into the finish fields. */
+  /** Adds the content of the response to the finish fields. */
   protected addContent(_fields: SpanFields): void {}
 
-  /** The finish fields; undefined when the call has ended before. */
+  /** Returns the finish fields. Undefined if the call has already ended. */
   #endFields(outcome: number): SpanFields | undefined {
     const { owner, span } = this;
     if (!owner.callEnded(this)) return undefined;
     owner.telemetry.guard(() => this.endChildren(outcome));
     const fields = span.newFields();
-    // What a provider handed over may throw when it is read: the span ends all the same.
+    // Reading an object of the provider may throw. The span ends in any case.
     owner.telemetry.guard(() => {
       const { summary } = this;
-      summary.gateway = completeGatewayAnswer(summary.gateway, this.#toldByTransport);
+      summary.gateway = completeGatewayAnswer(summary.gateway, this.#transportAnswer);
       addResponse(fields, summary);
       this.addContent(fields);
     });
@@ -89,11 +89,11 @@ function settled(call: RequestCall, result: unknown): void {
 }
 
 /**
- * Runs a request to a model inside its span; just runs it where nothing records it.
+ * Runs a request to a model inside its span. Runs it without a span if nothing records it.
  *
- * @param operation a code of `Operation`.
- * @param open makes the call on its span.
- * @param settle takes the result instead of {@link RequestCall.settled}.
+ * @param operation A code of `Operation`.
+ * @param open Makes the call on its span.
+ * @param settle Handles the result. Default: {@link RequestCall.settled}.
  */
 export function runRequest<C extends RequestCall, T>(
   owner: CallOwner,

@@ -10,12 +10,12 @@ import {
   noAnswer,
 } from "./gateway_answer.ts";
 
-/** What is known of a model's answer, gathered from a result or part by part from a stream. */
+/** The summary of a model's response, read from a result or collected from a stream. */
 export interface ResponseSummary {
   id: string | undefined;
   model: string | undefined;
   finishReason: string | undefined;
-  /** The SDK's or the provider's usage object, of any of their shapes. */
+  /** The usage object of the SDK or the provider, in any of their forms. */
   usage: unknown;
   toolCalls: number;
   gateway: GatewayAnswer;
@@ -32,7 +32,7 @@ export function emptySummary(): ResponseSummary {
   };
 }
 
-/** Reads the result of `doGenerate`, or of an SDK function. */
+/** Reads the result of `doGenerate` or of an SDK function. */
 export function summarize(result: unknown): ResponseSummary {
   const source = record(result);
   const response = record(source?.["response"]);
@@ -46,7 +46,7 @@ export function summarize(result: unknown): ResponseSummary {
   };
 }
 
-/** What AI Gateway says, in the headers or else in the provider's metadata. */
+/** Returns the AI Gateway data of the headers, else of the provider's metadata. */
 export function gatewayOf(
   result: Readonly<Record<string, unknown>> | undefined,
   response: Readonly<Record<string, unknown>> | undefined,
@@ -57,24 +57,24 @@ export function gatewayOf(
   return mergeGatewayAnswers(answer, findGatewayAnswer(metadata));
 }
 
-/** A finish reason is a string, or since specification v3 `{unified, raw}`. */
+/** Returns a finish reason. It is a string, or `{unified, raw}` since specification v3. */
 export function finishReasonOf(value: unknown): string | undefined {
   return text(value) ?? text(record(value)?.["unified"]);
 }
 
-/** Puts a summary into the finish fields of a span. */
+/** Adds a summary to the finish fields of a span. */
 export function addResponse(fields: SpanFields, summary: ResponseSummary): void {
   fields.text(Field.responseId, summary.id);
   fields.text(Field.responseModel, summary.model);
   addGatewayAnswer(fields, summary.gateway);
-  // None seen is not none: the sum over the calls of an operation counts then.
+  // 0 may mean that none was observed. The core then uses the sum over the calls of the operation.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
   fields.verbatim(Field.finishReason, summary.finishReason);
   addUsage(fields, summary.usage);
 }
 
 /**
- * Puts usage into the fields, from either shape: `{inputTokens: n, inputTokenDetails: {...}}` of the SDK or
+ * Adds usage to the fields. Reads both forms: `{inputTokens: n, inputTokenDetails: {...}}` of the SDK and
  * `{inputTokens: {total, cacheRead, cacheWrite}}` of providers since specification v3.
  */
 function addUsage(fields: SpanFields, usage: unknown): void {

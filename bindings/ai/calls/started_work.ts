@@ -5,13 +5,13 @@ import type { ProviderCall } from "./provider_call.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Work that was started at a provider and is asked for until it is done: its span lasts as long. */
+/** Work that was started at a provider and is polled until it is done. Its span lasts as long. */
 export interface StartedWork {
-  /** Keeps the call of `doStart` open; false when its result names no operation to ask for. */
+  /** Keeps the call of `doStart` open. Returns false if its result has no operation to poll. */
   add(call: ProviderCall, result: unknown): boolean;
-  /** `doStatus`, run inside the span of what it asks for, which ends when the answer says so. */
+  /** Wraps `doStatus` to run inside the span of the polled work. The span ends when a status says so. */
   observeStatus(method: Method): Method;
-  /** Nobody asks any more. */
+  /** Ends the spans of work that is no longer polled. */
   end(): void;
   fail(cause: unknown): void;
 }
@@ -25,7 +25,7 @@ export function startedWork({ telemetry }: CallOwner): StartedWork {
     if (call === undefined || (status !== "completed" && status !== "error")) return;
     open.delete(operation);
     if (status === "completed") call.settled(result);
-    // What the SDK makes of it: an error of the provider's message.
+    // The SDK makes an error from the provider's message.
     else call.fail(new Error());
   };
 

@@ -1,8 +1,8 @@
 import { isFunction } from "../../base/values.ts";
 
 /**
- * A copy of a tool with one property replaced; the caller's own object stays as it is. Most tools are plain data, which
- * is copied without descriptors.
+ * Returns a copy of a tool with one property replaced. Does not change the caller's object. Most tools are plain data,
+ * which is copied without descriptors.
  */
 export function toolWith(
   source: Readonly<Record<string, unknown>>,
@@ -38,20 +38,20 @@ function isPlainData(source: object): boolean {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** What stands for a model. */
+/** Connects a model with the proxy that replaces it. */
 interface Stand {
   readonly original: object;
   proxy: object | undefined;
 }
 
-/** Asked for this, a model that {@link interceptModel} made answers with its {@link Stand}. */
+/** A model from {@link interceptModel} returns its {@link Stand} for this key. */
 const standKey = Symbol("isotel.ai.stand");
 
-/** The model itself, where `model` is one that {@link interceptModel} made. */
+/** Returns the original of a model from {@link interceptModel}. Returns any other model unchanged. */
 export function originalModel<T extends object>(model: T): T {
   try {
     const stand = (model as { readonly [standKey]?: Stand })[standKey];
-    // What a caller has put around such a model hands the question on.
+    // A wrapper around such a model may pass the key on. Its stand then belongs to another proxy.
     return stand?.proxy === model ? (stand.original as T) : model;
   } catch {
     return model;
@@ -59,8 +59,8 @@ export function originalModel<T extends object>(model: T): T {
 }
 
 /**
- * A model in place of another, some of its methods replaced by what `intercept` answers for them. Everything else is
- * the original's; its methods run on the original, which may have private members.
+ * Returns a proxy for a model. It replaces the methods for which `intercept` returns a function. Everything else is the
+ * original's. Methods run on the original, which may have private members.
  */
 export function interceptModel(
   model: object,
@@ -68,7 +68,7 @@ export function interceptModel(
 ): object {
   const original = originalModel(model);
   const stand: Stand = { original, proxy: undefined };
-  // The target is not the model: of a frozen one, a proxy may not show other methods.
+  // The target is not the model, because a proxy of a frozen object must not report other methods.
   stand.proxy = new Proxy(Object.create(original) as object, {
     get(_target, key) {
       if (key === standKey) return stand;

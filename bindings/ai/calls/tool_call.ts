@@ -10,12 +10,12 @@ import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
 import { toolWith } from "./substitutes.ts";
 
-/** A call of a tool, whoever runs it. */
+/** A tool call, by the SDK or the provider. */
 interface ToolInvocation {
   readonly toolName: string;
   readonly toolCallId: string | undefined;
   readonly input: unknown;
-  /** gen_ai.tool.type: "function" unless given, "extension" for what the provider runs. */
+  /** Value of gen_ai.tool.type: "extension" for a tool of the provider. Default: "function". */
   readonly type?: "extension";
 }
 
@@ -64,13 +64,13 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
 export interface ToolRequest extends Omit<ToolInvocation, "type"> {
   /** The messages that led to the call. */
   readonly messages: unknown;
-  /** The result, where running the tool does not return it. */
+  /** Returns the result, if running the tool does not return it. */
   readonly result?: (() => unknown) | undefined;
 }
 
 /**
- * Runs a tool inside its execute_tool span, which ends when the result settles or, for an async generator, when it is
- * drained or abandoned.
+ * Runs a tool inside its execute_tool span. The span ends when the result settles. For an async generator it ends when
+ * the generator is exhausted or abandoned.
  */
 export function runToolCall<T>(operation: AIOperation, request: ToolRequest, execute: () => T): T {
   const { telemetry, content } = operation;
@@ -111,7 +111,7 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
   });
 }
 
-/** The tools of a call, each running inside a span. The caller's own objects stay as they are. */
+/** Returns the tools of a call with their execution observed. Does not change the caller's objects. */
 export function observedTools(operation: AIOperation, tools: unknown): unknown {
   const source = record(tools);
   if (source === undefined) return tools;
@@ -155,7 +155,7 @@ async function* drainedInSpan(
 ): AsyncGenerator<unknown, unknown> {
   const iterator = span.activate(() => iterable[Symbol.asyncIterator]());
   let isExhausted = false;
-  // What a generator tool yields last is its result.
+  // The last value of a generator tool is its result.
   let last: unknown;
   try {
     while (true) {
@@ -172,26 +172,26 @@ async function* drainedInSpan(
     span.fail(cause);
     throw cause;
   } finally {
-    // Abandoned early: the generator's own clean-up belongs to the tool.
+    // The consumer left early. The cleanup of the generator belongs to the tool.
     if (!isExhausted) await span.activate(() => iterator.return?.());
     finish(last);
   }
 }
 
 /**
- * Records the calls of tools in `content` that the SDK has rejected, because the input does not fit or there is no such
- * tool: a failed execute_tool span each, below the operation. Their tools never run, and the model is told of the error.
+ * Records the tool calls in `content` that the SDK rejected because the input is invalid or the tool does not exist.
+ * Each gets a failed execute_tool span below the operation. Rejected tools never run; the model receives the error.
  *
- * @param content of a step, as the SDK gives it.
+ * @param content The content of a step, as the SDK passes it.
  */
 export function recordRejectedCalls(operation: AIOperation, content: unknown): void {
   if (!Array.isArray(content)) return;
   if (!content.some((part) => isRejected(record(part)))) return;
-  // Of calls that share an id a step has one part several times.
+  // If calls share an id, a step contains one part several times.
   for (const part of new Set(content)) recordIfRejected(operation, part);
 }
 
-/** Whether a part of an answer is such a call. What the provider runs is not the SDK's to reject. */
+/** Returns whether a part of a response is a rejected tool call. The SDK does not reject tools of the provider. */
 export function isRejected(
   part: Readonly<Record<string, unknown>> | undefined,
 ): part is Readonly<Record<string, unknown>> {
@@ -200,7 +200,7 @@ export function isRejected(
   );
 }
 
-/** The same as {@link recordRejectedCalls} for one part. */
+/** Like {@link recordRejectedCalls}, for one part. */
 export function recordIfRejected(operation: AIOperation, value: unknown): void {
   const part = record(value);
   if (!isRejected(part) || operation.isClosed) return;

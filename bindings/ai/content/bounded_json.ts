@@ -2,24 +2,30 @@ import { maskAddress, maskSecrets } from "../../base/address.ts";
 import { cutToBytes, utf8Length } from "../../base/bytes.ts";
 import { describeBase64, describeBinary } from "./media.ts";
 
-/** Room a container keeps for its end and for the mark of what it leaves out. */
+/** Bytes that a container reserves for its end and for the mark of omitted items. */
 const markBytes = 48;
 const maxDepth = 32;
 
-/** Changes a text before it is written; undefined leaves it out. */
+/** Returns the text to write for a text. Undefined leaves it out. */
 export type TextFilter = (text: string) => string | undefined;
 
 /**
- * A value as JSON of at most `maxBytes` UTF-8 bytes, in time linear in what is written.
+ * Returns a value as JSON of at most `maxBytes` UTF-8 bytes, in time linear in the size of the output.
  *
- * What does not fit is left out where it stands and marked: a text ends with `…(120 bytes more)`, a list with an item
- * and an object with an entry that says how many are missing. Binary data is described, never written. A cycle, or
- * more than 32 levels, becomes the text `…`. Getters that throw leave their entry out. A text that is an address as a
- * whole, as a URL becomes one, has its secrets masked; addresses inside other texts stay.
+ * Values that do not fit are left out and marked:
  *
- * @param maxBytes at least 64.
- * @param structuralKeys keys of `value` itself whose texts say what it is: `filter` does not see those.
- * @returns undefined for a value JSON has nothing for: undefined, a function, a symbol.
+ * - A text ends with `…(120 bytes more)`.
+ * - A list ends with an item, and an object with an entry, that has the number of omitted ones.
+ * - Binary data is described, never written.
+ * - A cycle, and anything deeper than 32 levels, becomes the text `…`.
+ * - An entry whose getter throws is left out.
+ *
+ * Secrets are masked in a text that is a URL as a whole, also in the text of a URL object. URLs inside other texts stay
+ * unchanged.
+ *
+ * @param maxBytes At least 64.
+ * @param structuralKeys Keys of `value` whose texts describe structure. `filter` is not called for them.
+ * @returns Undefined for a value without a JSON form: undefined, a function or a symbol.
  */
 export function boundedJson(
   value: unknown,
@@ -162,7 +168,7 @@ class BoundedWriter {
   #writeCut(text: string): void {
     const bytes = utf8Length(text);
     let room = Math.max(this.#left - markBytes, 0);
-    // Escapes may take several times the room of what they stand for.
+    // An escape may be several times as long as its character.
     for (;;) {
       const head = cutToBytes(text, room);
       const cut = JSON.stringify(`${head}…(${bytes - utf8Length(head)} bytes more)`);
@@ -180,7 +186,7 @@ class BoundedWriter {
     this.#left -= bytes;
   }
 
-  /** Writes into the room that was kept for it. */
+  /** Writes into the reserved bytes. */
   #putMark(json: string): void {
     this.json += json;
   }
@@ -199,7 +205,7 @@ function read(source: object, key: string): unknown {
   }
 }
 
-/** What `toJSON` gives, as for a Date or a URL; an Error as its name and message. */
+/** Returns the result of `toJSON`, as for a Date or a URL. Returns name and message of an Error. */
 function unwrapped(value: object): unknown {
   try {
     if (value instanceof Error) {

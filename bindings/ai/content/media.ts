@@ -1,17 +1,17 @@
 import { cleanAddress } from "../../base/address.ts";
 
-/** Texts shorter than this are written even when they look like base64: an id, a hash or a token does too. */
+/** Shorter texts are written even if they look like base64, because ids, hashes and tokens do too. */
 const minBase64Length = 2048;
 const probeLength = 256;
 const base64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-/** Binary data as a description of it; undefined for anything else. */
+/** Returns a description of binary data. Undefined for any other value. */
 export function describeBinary(value: object): string | undefined {
   const bytes = binaryBytes(value);
   return bytes === undefined ? undefined : `(binary, ${bytes} bytes)`;
 }
 
-/** A long base64 text, or a data URL, as a description of it; undefined for anything else. */
+/** Returns a description of a long base64 text or a data URL. Undefined for any other text. */
 export function describeBase64(text: string): string | undefined {
   if (text.startsWith("data:")) {
     const comma = text.indexOf(",");
@@ -23,7 +23,7 @@ export function describeBase64(text: string): string | undefined {
   return isBase64 ? `(base64, ${Math.floor((text.length * 3) / 4)} bytes)` : undefined;
 }
 
-/** Media of a prompt or an answer, of any of the SDK's shapes: type and size, never the data. */
+/** Returns type and size of media in a prompt or a response, in any form of the SDK. Never contains the data. */
 export function describeMedia(
   data: unknown,
   mediaType: string | undefined,

@@ -4,33 +4,33 @@ import { Abi } from "../../core/abi.gen.ts";
 import { boundedJson, type TextFilter } from "./bounded_json.ts";
 import { type Part, partsOf } from "./parts.ts";
 
-/** UTF-8 bytes of a content attribute. */
+/** Maximum number of UTF-8 bytes of a content attribute. */
 export const maxContentBytes: number = Abi.maxValueBytes;
 
-/** Messages at the head that stay when others have to go: instructions and the first question. */
+/** Number of first messages that are kept when others are left out: the instructions and the first question. */
 const headMessages = 2;
-/** The most one message of the head may take. */
+/** Maximum number of bytes of one first message. */
 const maxHeadBytes = maxContentBytes / 4;
-/** Room for the note of what was left out, brackets and commas. */
+/** Bytes reserved for brackets, commas and the note about omitted messages. */
 const reservedBytes = 256;
-/** A message is left out rather than cut below this. */
+/** If fewer bytes are left, a message is left out instead of truncated. */
 const minMessageBytes = 256;
-/** A part is left out rather than cut below this. */
+/** If fewer bytes are left, a part is left out instead of truncated. */
 const minPartBytes = 128;
-/** Room for the note of how many parts were left out. */
+/** Bytes reserved for the note about omitted parts. */
 const noteBytes = 40;
 
-/** What a part is, rather than what it says: not for redaction. */
+/** Keys that describe the type of a part. Their values are not redacted. */
 const partStructure: ReadonlySet<string> = new Set(["type", "modality", "mime_type"]);
 
-/** A message in the shape of the GenAI semantic conventions. */
+/** A message in the form of the GenAI semantic conventions. */
 export interface Message {
   readonly role: string;
   readonly parts: readonly Part[];
   readonly finish_reason?: string;
 }
 
-/** The messages of a prompt, each converted when it is asked for. */
+/** Returns the messages of a prompt. Each function converts one message on demand. */
 export function promptMessages(prompt: unknown): readonly (() => Message)[] {
   if (typeof prompt === "string") {
     return [() => ({ role: "user", parts: partsOf(prompt) })];
@@ -44,8 +44,9 @@ function messageOf(value: unknown): Message {
 }
 
 /**
- * gen_ai.input.messages of a prompt. When it is too long, the first messages and as many of the last as fit stay; a
- * message of one part `omitted` stands where the others were and says how many. Only what is kept is looked at.
+ * Returns gen_ai.input.messages of a prompt. If it is too long, keeps the first messages and as many of the last ones
+ * as fit. A message with one part `omitted` replaces the others and has their number. Omitted messages are not
+ * converted.
  */
 export function inputMessagesJson(
   messages: readonly (() => Message)[],
@@ -71,7 +72,7 @@ export function inputMessagesJson(
   return `[${[...head, ...note, ...tail].join(",")}]`;
 }
 
-/** A message of at most `maxBytes`, every part with its type. */
+/** Returns a message of at most `maxBytes`. Every part has its type. */
 function messageJson(
   { role, parts, finish_reason }: Message,
   maxBytes: number,
@@ -87,7 +88,7 @@ function textJson(value: string): string {
   return boundedJson(value, minPartBytes) ?? "null";
 }
 
-/** A list of parts of at most `maxBytes`, a last part `omitted` saying how many there was no room for. */
+/** Returns a list of parts of at most `maxBytes`. A last part `omitted` has the number of parts that did not fit. */
 function partsJson(
   parts: readonly Part[],
   maxBytes: number,
@@ -111,7 +112,7 @@ function omittedJson(messages: number): string {
   return JSON.stringify({ role: "system", parts: [{ type: "omitted", messages }] });
 }
 
-/** gen_ai.output.messages of one answer. */
+/** Returns gen_ai.output.messages of one response. */
 export function outputMessagesJson(
   parts: readonly Part[],
   finishReason: string | undefined,
@@ -126,7 +127,7 @@ export function outputMessagesJson(
   return `[${messageJson(message, maxContentBytes - 2, filter)}]`;
 }
 
-/** gen_ai.system_instructions. */
+/** Returns gen_ai.system_instructions. */
 export function systemInstructionsJson(
   instructions: unknown,
   filter?: TextFilter,
@@ -136,7 +137,7 @@ export function systemInstructionsJson(
   return parts.length === 0 ? undefined : partsJson(parts, maxContentBytes, filter);
 }
 
-/** The conventions' names of the SDK's finish reasons. */
+/** Returns the semantic conventions' name of a finish reason of the SDK. */
 function finishReasonOf(reason: string): string {
   switch (reason) {
     case "content-filter":

@@ -1,17 +1,17 @@
 import { record, text } from "../../base/values.ts";
 import { describeMedia } from "./media.ts";
 
-/** A part of a message in the shape of the GenAI semantic conventions. */
+/** A part of a message in the form of the GenAI semantic conventions. */
 export type Part = Readonly<Record<string, unknown>>;
 
-/** The parts of an AI SDK message: its content is a text or a list of parts. */
+/** Returns the parts of an AI SDK message. Its content is a text or a list of parts. */
 export function partsOf(content: unknown): Part[] {
   if (typeof content === "string") return [{ type: "text", content }];
   if (!Array.isArray(content)) return [];
   return content.map(partOf).filter((part) => part !== undefined);
 }
 
-/** One part of a prompt or of an answer; undefined for what is none. */
+/** Converts one part of a prompt or a response. Returns undefined if the value is not a part. */
 export function partOf(value: unknown): Part | undefined {
   if (typeof value === "string") return { type: "text", content: value };
   const part = record(value);
@@ -41,7 +41,7 @@ export function partOf(value: unknown): Part | undefined {
         response: toolResponse(part["output"] ?? part["result"] ?? part["error"] ?? null),
       };
     default:
-      // The conventions allow parts of other types; what they hold is not known to be content.
+      // The conventions allow other types. Their fields are left out, because it is not known which hold content.
       return { type: type.replaceAll("-", "_") };
   }
 }
@@ -49,13 +49,13 @@ export function partOf(value: unknown): Part | undefined {
 function fileData(part: Readonly<Record<string, unknown>>): unknown {
   const { data } = part;
   const tagged = record(data);
-  // Since specification v4 data is tagged with what it is.
+  // Since specification v4, data is tagged with its type.
   return tagged?.["type"] === undefined
     ? (data ?? part["url"])
     : (tagged["data"] ?? tagged["url"] ?? tagged["text"]);
 }
 
-/** The input of a tool call, which providers give as JSON text. */
+/** Returns the input of a tool call. Providers pass it as JSON text. */
 export function parsedInput(input: unknown): unknown {
   if (typeof input !== "string") return input ?? null;
   try {

@@ -1,6 +1,6 @@
 import type { Settings } from "../options.ts";
 
-/** Which content of a call is recorded. */
+/** The kinds of content to record for a call. */
 export interface ContentPolicy {
   readonly inputMessages: boolean;
   readonly outputMessages: boolean;
@@ -9,7 +9,7 @@ export interface ContentPolicy {
   readonly toolResults: boolean;
 }
 
-/** That of a call whose content goes nowhere. */
+/** The policy of a call whose content is not recorded. */
 export const noContent: ContentPolicy = {
   inputMessages: false,
   outputMessages: false,
@@ -18,7 +18,9 @@ export const noContent: ContentPolicy = {
   toolResults: false,
 };
 
-/** The settings of the instrumentation, as far as the caller's `recordInputs` and `recordOutputs` allow. */
+/**
+ * Returns the content to record: what the settings enable and the caller's `recordInputs` and `recordOutputs` allow.
+ */
 export function contentPolicy(
   settings: Settings,
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,

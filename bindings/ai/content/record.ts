@@ -14,8 +14,10 @@ import {
 import type { Part } from "./parts.ts";
 
 /**
- * Puts the prompt of a model call into its start fields. `settings` are the options of doGenerate or the SDK's event
- * for it; profile latest has instructions in an attribute of their own, agents as the first message.
+ * Adds the prompt of a model call to its start fields. The profile "latest" has a separate attribute for instructions.
+ * In "agents" they are the first message.
+ *
+ * @param settings The options of doGenerate, or the SDK's event for it.
  */
 export function addInput(
   fields: SpanFields,
@@ -48,7 +50,7 @@ function addMessages(fields: SpanFields, prompt: unknown, redact: Redact | undef
   fields.verbatim(Field.inputMessages, inputMessagesJson(promptMessages(prompt), filter));
 }
 
-/** Puts the answer of a model into its finish fields. Profile latest has no finish reason inside messages. */
+/** Adds the response of a model to its finish fields. In the profile "latest", messages have no finish reason. */
 export function addOutput(
   fields: SpanFields,
   parts: readonly Part[],
@@ -61,7 +63,7 @@ export function addOutput(
   fields.verbatim(Field.outputMessages, outputMessagesJson(parts, reason, filter));
 }
 
-/** Puts the tools a model is offered into its start fields. Profile agents has no name for them. */
+/** Adds the tools that a model may call to its start fields. The profile "agents" has no attribute for them. */
 export function addToolDefinitions(
   fields: SpanFields,
   settings: Readonly<Record<string, unknown>>,
@@ -73,7 +75,7 @@ export function addToolDefinitions(
   fields.verbatim(Field.toolDefinitions, toolDefinitionsJson(settings["tools"], filter));
 }
 
-/** Puts the arguments of a tool into its start fields, or its result into its finish fields. */
+/** Adds the arguments of a tool to its start fields, or its result to its finish fields. */
 export function addToolValue(
   fields: SpanFields,
   field: typeof Field.toolCallArguments | typeof Field.toolCallResult,
@@ -99,19 +101,19 @@ function countLeadingSystem(messages: readonly unknown[]): number {
   return other === -1 ? messages.length : other;
 }
 
-/** The most one definition may take. */
+/** Maximum number of bytes of one definition. */
 const maxDefinitionBytes = maxContentBytes / 4;
-/** A definition is left out rather than cut below this. */
+/** If fewer bytes are left, a definition is left out instead of truncated. */
 const minDefinitionBytes = 256;
-/** Room for the note of how many definitions were left out, brackets and commas. */
+/** Bytes reserved for brackets, commas and the note about omitted definitions. */
 const reservedBytes = 80;
 
-/** What a tool is, rather than what it is for: not for redaction. */
+/** Keys that identify a tool. Their values are not redacted. */
 const structure: ReadonlySet<string> = new Set(["type", "name"]);
 
 /**
- * gen_ai.tool.definitions of the tools a model is offered, as the SDK hands them to it. Where there are too many, an
- * entry of type `omitted` says how many are missing. Of a tool the provider runs only its name and identifier: its
+ * Returns gen_ai.tool.definitions of the tools that the SDK passes to a model. If there are too many, an entry of type
+ * `omitted` has the number of missing ones. A tool that the provider runs has only its name and id, because its
  * settings may hold credentials.
  */
 export function toolDefinitionsJson(tools: unknown, filter?: TextFilter): string | undefined {

@@ -2,10 +2,10 @@ import { record, text } from "../../base/values.ts";
 import { maxContentBytes } from "./messages.ts";
 import { type Part, partOf } from "./parts.ts";
 
-/** Parts kept of one answer; a stream may have any number. */
+/** Maximum number of parts of one response. A stream may have any number. */
 const maxParts = 1_000;
 
-/** Gathers the content of an answer from the parts of its stream, as much of it as an attribute can hold. */
+/** Collects the content of a response from the parts of its stream, up to the size of an attribute. */
 export class StreamedAnswer {
   readonly #parts: Part[] = [];
   #type = "";
@@ -13,7 +13,7 @@ export class StreamedAnswer {
   #kept = 0;
   #omitted = 0;
 
-  /** Takes one part of a provider's stream into account. */
+  /** Adds one part of a provider's stream. */
   add(part: Readonly<Record<string, unknown>>): void {
     switch (part["type"]) {
       case "text-delta":
@@ -35,7 +35,7 @@ export class StreamedAnswer {
     }
   }
 
-  /** The parts of the answer in their order. */
+  /** Returns the parts of the response in their order. */
   parts(): readonly Part[] {
     this.#endText();
     return this.#parts;

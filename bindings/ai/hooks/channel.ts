@@ -13,7 +13,7 @@ import { modelCallsOf, modelFunctionOf, providerRequest } from "./integration_mo
 const channelName = "ai:telemetry";
 const noOutput = "AI_NoOutputGeneratedError";
 
-/** What the SDK publishes; one object through all the stages of a call. */
+/** A message of the SDK. All stages of a call share one object. */
 interface Message {
   readonly type: string;
   readonly event: SdkEvent;
@@ -30,7 +30,7 @@ interface TracingChannel {
   unsubscribe(subscribers: object): void;
 }
 
-/** An operation the channel told of. */
+/** An operation that the channel announced. */
 class ChannelOperation extends OperationHooks implements TracedCall {
   truncate(): void {
     this.operation.truncate();
@@ -39,7 +39,7 @@ class ChannelOperation extends OperationHooks implements TracedCall {
 
 let unsubscribe: (() => void) | undefined;
 
-/** Traces what the channel tells; see `traceAISDKChannel`. */
+/** Traces the calls on the tracing channel; see `traceAISDKChannel`. */
 export function traceChannel(
   telemetry: Telemetry,
   options: AITelemetryOptions | undefined,
@@ -49,19 +49,19 @@ export function traceChannel(
   const channel = tracingChannel();
   if (channel === undefined) {
     reportOnce(
-      "isotel: traceAISDKChannel traces nothing: the runtime has no diagnostics channel. Add the compatibility flag nodejs_compat.",
+      "isotel: traceAISDKChannel traces nothing because the runtime has no diagnostics channel. Add the compatibility flag nodejs_compat.",
     );
     return () => {};
   }
   const tracer = new ChannelTracer(telemetry, settings);
   const { start } = channel;
   const original = start.runStores;
-  // A store bound to the channel cannot make a native span active; running the call inside one can.
+  // A store that is bound to the channel cannot make a native span active. Running the call inside a span can.
   const runStores: StartChannel["runStores"] = (message, body, ...rest) =>
     tracer.run(message, () => original.call(start, message, body, ...rest));
   const subscribers = { asyncEnd: (message: unknown) => tracer.ended(message) };
   start.runStores = runStores;
-  // Without a subscriber the SDK publishes nothing.
+  // The SDK publishes nothing without a subscriber.
   channel.subscribe(subscribers);
   setListening(true);
   const stop = () => {
@@ -76,7 +76,10 @@ export function traceChannel(
   return stop;
 }
 
-/** The channel, where the runtime has it: it must not be imported, or isotel would not load where it is missing. */
+/**
+ * Returns the tracing channel if the runtime has it. An import would make isotel fail to load in a runtime without the
+ * channel.
+ */
 function tracingChannel(): TracingChannel | undefined {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (id: string) => unknown };
@@ -124,7 +127,7 @@ class ChannelTracer {
     });
   }
 
-  /** The stream of a call has settled. */
+  /** Handles the end of a call's stream. */
   ended(message: unknown): void {
     this.#telemetry.guard(() => {
       const call = this.#streams.get(message as object);
@@ -132,7 +135,7 @@ class ChannelTracer {
       const { event, error } = message as Message;
       const { failure } = call.operation;
       if (error === undefined) call.onEnd(undefined);
-      // A stream without output is rejected for that alone, whatever its model failed with.
+      // A stream without output is rejected for that reason, whatever error its model call had.
       else if (failure !== undefined && record(error)?.["name"] === noOutput) {
         call.onError({ error: failure.cause });
       } else call.onError({ ...event, error });
@@ -180,7 +183,7 @@ class ChannelTracer {
     if (takeClaim() || openCalls.has(callId) || !isRecorded(telemetry)) return execute();
     const owner = modelCallsOf(telemetry, this.#settings, modelFunction, event);
     let close = () => {};
-    // Before it runs, so that no adapter takes it on.
+    // Added before the call runs, so that no registered integration traces it.
     openCalls.add(telemetry, callId, this, (onClose) => {
       close = onClose;
       return { truncate: onClose };
@@ -235,7 +238,7 @@ class ChannelTracer {
     const request = { ...toolRequest(event), result: () => output };
     runToolCall(call.operation, request, async () => {
       result = execute();
-      // The SDK turns what a tool throws into an output.
+      // The SDK converts an error of a tool into an output.
       const outcome = record(record(await result)?.["output"]);
       if (outcome?.["type"] === "tool-error") throw outcome["error"];
       output = outcome?.["output"];
@@ -244,7 +247,7 @@ class ChannelTracer {
   }
 }
 
-/** The result of an SDK function as one of its model. */
+/** Returns the result of an SDK function in the form of its model's result. */
 function providerResult(value: unknown): unknown {
   const source = record(value);
   const responses = source?.["responses"];
@@ -252,5 +255,5 @@ function providerResult(value: unknown): unknown {
   return { usage: source?.["usage"], response };
 }
 
-// The caller gets the stage's own promise.
+// The caller receives the promise of the stage.
 function ignore(): void {}

@@ -6,18 +6,18 @@ import type { AIOperation } from "../calls/operation.ts";
 import { recordRejectedCalls, runToolCall, type ToolRequest } from "../calls/tool_call.ts";
 
 declare global {
-  // The SDK keeps its registered integrations here, both majors of it.
+  // Both major versions of the SDK keep their registered integrations here.
   var AI_SDK_TELEMETRY_INTEGRATIONS: unknown[] | undefined;
 }
 
-/** What the SDK hands to an execute hook. */
+/** The event that the SDK passes to an execute hook. */
 export interface ExecuteEvent extends Readonly<Record<string, unknown>> {
   execute(): PromiseLike<unknown>;
 }
 
 const mark = Symbol.for("isotel.ai.integration");
 
-/** Marks an integration of ours. The mark survives a spread, and is the same in every copy of this library. */
+/** Marks an integration of isotel. The mark survives a spread and is equal in every copy of this library. */
 export function markedAsOurs<T extends object>(integration: T): T {
   return Object.assign(integration, { [mark]: true });
 }
@@ -27,15 +27,16 @@ function isOurs(integration: unknown): boolean {
 }
 
 /**
- * The integrations the SDK would tell of a call, without ours: per-call integrations replace the registered ones, so
- * whoever adds one carries those over, and a call that is traced already must not be traced by an adapter too.
+ * Returns the integrations that the SDK would call, without those of isotel. Integrations of a call replace the
+ * registered ones. Code that adds one to a call has to repeat the registered ones. isotel's are removed so that a
+ * traced call is not traced twice.
  */
 export function foreignIntegrations(params: Params): unknown[] {
   const all = integrationsOf(params);
   return (Array.isArray(all) ? all : [all]).filter((integration) => !isOurs(integration));
 }
 
-/** The parameters of a v7 call that no adapter of ours is told of, because it is traced by other means. */
+/** Returns the parameters of a v7 call without isotel's integrations. For a call that is traced by other means. */
 export function withoutOurs(params: Params): Params {
   const all = integrationsOf(params);
   if (!(Array.isArray(all) ? all.some(isOurs) : isOurs(all))) return params;
@@ -49,14 +50,14 @@ function integrationsOf(params: Params): unknown {
   return own ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
 }
 
-/** The SDK's hooks of one operation. The execute hooks run in whatever context calls them. */
+/** The SDK's hooks for one operation. The execute hooks run in the context of their caller. */
 export class OperationHooks {
   readonly operation: AIOperation;
   readonly #toolEnds: ToolEnds | undefined;
 
   constructor(operation: AIOperation) {
     this.operation = operation;
-    // The hook around a tool does not return what the tool did.
+    // The hook around a tool does not return the result of the tool.
     if (operation.content.toolResults) this.#toolEnds = new ToolEnds();
   }
 
@@ -93,8 +94,8 @@ export class OperationHooks {
   }
 
   /**
-   * Where the caller has switched recording off, the SDK hands over an error of its own: what the last model call
-   * failed with says more.
+   * If the caller has disabled recording, the SDK passes a generic error. The error of the last model call is more
+   * precise.
    */
   onError(event: unknown): void {
     const source = record(event);
@@ -104,7 +105,7 @@ export class OperationHooks {
   }
 }
 
-/** Which tool an event of the SDK is about. */
+/** Reads the tool call of an SDK event. */
 export function toolRequest(event: Readonly<Record<string, unknown>>): ToolRequest {
   const toolCall = record(event["toolCall"]);
   return {
@@ -115,7 +116,10 @@ export function toolRequest(event: Readonly<Record<string, unknown>>): ToolReque
   };
 }
 
-/** The integration of one call. Only the hooks that are needed: the SDK prepares an event for each that is there. */
+/**
+ * Makes the integration of one call. It has only the hooks that are needed, because the SDK prepares an event for each
+ * hook.
+ */
 export function callIntegration(operation: AIOperation): object {
   const { telemetry, content } = operation;
   const hooks = new OperationHooks(operation);
@@ -124,7 +128,7 @@ export function callIntegration(operation: AIOperation): object {
     executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
     executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
   };
-  // What settles a promise is seen there.
+  // A call without a stream ends with its promise, which is observed where the call is made.
   if (operation.isStream) {
     integration["onAbort"] = () => telemetry.guard(() => hooks.onAbort());
     integration["onError"] = (event: unknown) => telemetry.guard(() => hooks.onError(event));
@@ -137,8 +141,8 @@ export function callIntegration(operation: AIOperation): object {
 }
 
 /**
- * Runs `execute` observed. An error of the observer's own, before `execute` has begun, is swallowed and `execute` runs
- * alone; whatever comes of `execute` is the caller's.
+ * Runs `execute` with observation. If the observer throws before `execute` has begun, the error is counted and
+ * `execute` runs without observation. Results and errors of `execute` go to the caller.
  */
 export function runObserved<T>(
   telemetry: Telemetry,
@@ -160,8 +164,8 @@ export function runObserved<T>(
 }
 
 /**
- * Records the approvals that the content of a finished call tells of: those that were asked for, and those that a
- * policy refused. The hooks of the SDK do not tell when that is decided.
+ * Records the approvals in the content of a finished call: those that were requested, and those that a policy denied.
+ * The SDK has no hook for the time of the decision.
  */
 function recordDecisions(operation: AIOperation, content: unknown): void {
   if (!Array.isArray(content)) return;
@@ -175,7 +179,7 @@ function recordDecisions(operation: AIOperation, content: unknown): void {
   operation.activate(() => {
     for (const { approvalId, isAutomatic, ...part } of requests) {
       const toolCall = record(part["toolCall"]);
-      // The answer of the model has told of it.
+      // The response of the model has already recorded it.
       if (toolCall?.["providerExecuted"] === true) continue;
       const request = {
         toolName: text(toolCall?.["toolName"]) ?? "tool",
@@ -192,12 +196,15 @@ interface Waiting {
   readonly end: (result: unknown) => void;
 }
 
-/** Keeps tool spans open until the SDK tells of the tool's result, which its hook around the tool does not return. */
+/**
+ * Keeps tool spans open until the SDK reports the result of the tool. The hook around the tool does not return the
+ * result.
+ */
 class ToolEnds {
-  // In the order in which the tools settled, which is the order in which the SDK tells of them: ids may repeat.
+  // In the order in which the tools settled. The SDK reports their ends in this order. Ids may repeat.
   readonly #waiting = new Set<Waiting>();
 
-  /** Runs a tool; the SDK gets what `event.execute` gives, when it gives it. */
+  /** Runs a tool. The SDK gets the promise of `event.execute`. */
   run(operation: AIOperation, request: ToolRequest, event: ExecuteEvent): PromiseLike<unknown> {
     let returned: PromiseLike<unknown> | undefined;
     let result: unknown;
@@ -213,7 +220,7 @@ class ToolEnds {
     return returned ?? observed;
   }
 
-  /** A tool has ended. */
+  /** Handles the end of a tool. */
   ended(event: unknown): void {
     const source = record(event);
     const toolCallId = text(record(source?.["toolCall"])?.["toolCallId"]);
@@ -232,5 +239,5 @@ class ToolEnds {
   }
 }
 
-// The caller gets the tool's own promise.
+// The caller receives the promise of the tool.
 function ignore(): void {}

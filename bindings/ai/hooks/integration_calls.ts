@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Telemetry } from "../../trace/telemetry.ts";
 
-/** A call of an SDK function that is being traced. */
+/** A traced call of an SDK function. */
 export interface TracedCall {
-  /** Ends it as one whose end was not seen. */
+  /** Ends the call as truncated, because its end was not observed. */
   truncate(): void;
 }
 
@@ -15,13 +15,18 @@ interface Entry {
 const maxOpenCalls = 1000;
 
 /**
- * The traced calls of an isolate by the SDK's `callId`. Each belongs to who was told of it first, so that two adapters,
- * or an adapter and the channel, do not trace it twice. Of too many, the least recently used is given up and counted.
+ * The traced calls of an isolate by the SDK's `callId`. A call belongs to the first owner that adds it. Two
+ * integrations, or an integration and the channel, therefore do not trace it twice. Above the limit, the least recently
+ * used call is truncated and counted.
  */
 class OpenCalls {
   readonly #entries = new Map<string, Entry>();
 
-  /** Adds the call that `open` gives, unless another owner has it. `open` gets what to call as the call ends. */
+  /**
+   * Adds the call that `open` returns. Does nothing if another owner has the call.
+   *
+   * @param open Receives a function to call when the call ends.
+   */
   add(
     telemetry: Telemetry,
     callId: string,
@@ -31,7 +36,7 @@ class OpenCalls {
     const known = this.#entries.get(callId);
     if (known !== undefined) {
       if (known.owner !== owner) return;
-      // Ids come from a generator that can be replaced: one that repeats begins anew.
+      // The user can replace the generator of ids. A repeated id starts a new call.
       known.call.truncate();
     }
     let entry: Entry | undefined;
@@ -44,12 +49,12 @@ class OpenCalls {
     if (this.#entries.size > maxOpenCalls) this.#evict(telemetry);
   }
 
-  /** Whether anyone traces the call. */
+  /** Returns whether the call is traced. */
   has(callId: string): boolean {
     return this.#entries.has(callId);
   }
 
-  /** The open call, if it is this owner's. */
+  /** Returns the open call if `owner` has it. */
   get(callId: unknown, owner: object): TracedCall | undefined {
     if (typeof callId !== "string") return undefined;
     const entry = this.#entries.get(callId);
@@ -59,7 +64,7 @@ class OpenCalls {
     return entry.call;
   }
 
-  /** Gives up every call of an owner. */
+  /** Truncates all calls of an owner. */
   drop(telemetry: Telemetry, owner: object): void {
     for (const entry of [...this.#entries.values()]) {
       if (entry.owner === owner) telemetry.guard(() => entry.call.truncate());
@@ -76,7 +81,7 @@ class OpenCalls {
   }
 }
 
-/** One for all adapters of an isolate. */
+/** Shared by all integrations of an isolate. */
 export const openCalls: OpenCalls = new OpenCalls();
 
 interface Claim {
@@ -86,17 +91,20 @@ interface Claim {
 const claims = new AsyncLocalStorage<Claim>();
 let isListening = false;
 
-/** Says whether the channel is being traced; without it nobody asks for claims and none are made. */
+/** Sets whether the channel is traced. Otherwise no claims are made, because only its tracer reads them. */
 export function setListening(value: boolean): void {
   isListening = value;
 }
 
-/** Runs a call of a v7 function that is traced already: what the channel says of it belongs to its tracer. */
+/** Runs a v7 call that is already traced, so that the tracer of the channel does not trace it too. */
 export function runClaimed<T>(body: () => T): T {
   return isListening ? claims.run({ isTaken: false }, body) : body();
 }
 
-/** Whether the call that starts here is traced already. True once for each claim: calls inside are their own. */
+/**
+ * Returns whether the call that starts here is already traced. Returns true once for each claim, because calls inside
+ * it are separate.
+ */
 export function takeClaim(): boolean {
   const claim = claims.getStore();
   if (claim === undefined || claim.isTaken) return false;
@@ -104,12 +112,12 @@ export function takeClaim(): boolean {
   return true;
 }
 
-/** A result that an event will tell of. Whoever waits for it hears of it at once, not a microtask later. */
+/** A result that a later event supplies. It notifies its waiter synchronously, not a microtask later. */
 export class AwaitedResult implements PromiseLike<unknown> {
   #fulfilled: ((value: unknown) => unknown) | null | undefined;
   #rejected: ((cause: unknown) => unknown) | null | undefined;
 
-  /** Sets the one who waits. */
+  /** Sets the only waiter. */
   // biome-ignore lint/suspicious/noThenProperty: it stands in for the promise of a call.
   then<A, B>(
     fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
@@ -130,7 +138,7 @@ export class AwaitedResult implements PromiseLike<unknown> {
     try {
       rejected?.(cause);
     } catch {
-      // It is handed on to a caller, of which there is none.
+      // The waiter rethrows to its caller. There is no caller here.
     }
   }
 

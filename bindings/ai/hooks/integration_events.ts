@@ -16,15 +16,15 @@ const operations: Readonly<Record<string, SdkFunction>> = {
   "ai.streamObject": { name: "streamObject", isStream: true, outputType: "json" },
 };
 
-/** An operation an event tells of, before its span is opened. */
+/** An operation that an event announces. Its span is not open yet. */
 export interface AnnouncedOperation {
   readonly name: string;
   readonly options: SpanOptions;
-  /** Begins the operation on its span; undefined, with the span ended, when that fails. */
+  /** Begins the operation on its span. On an error, ends the span and returns undefined. */
   begin(span: Span): AIOperation | undefined;
 }
 
-/** Reads the start event of a call; undefined for one that is no operation. */
+/** Reads the start event of a call. Returns undefined if the call is not an operation. */
 export function announcedOperation(
   telemetry: Telemetry,
   settings: Settings,
@@ -46,17 +46,17 @@ export function announcedOperation(
         span.activate(() => new AIOperation(telemetry, span, sdkFunction, params, settings)),
       );
       if (operation === undefined) span.finish();
-      // Events do not tell whether anyone reads the stream; a response that is being sent may be what does.
+      // Events do not say whether the stream has a reader. The response that is being sent may read it.
       else span.isAbandoned = () => operation.isStream && span.scope?.sendsBody !== true;
       return operation;
     },
   };
 }
 
-/** The parameters of the call, as far as its start event repeats them. */
+/** Returns the parameters of the call that its start event repeats. */
 export function paramsOf(event: SdkEvent): Params {
   const { recordInputs, recordOutputs, functionId, provider, modelId } = event;
-  // The SDK has left out of the runtime context what the caller did not include.
+  // The SDK has already removed the runtime context that the caller did not include.
   const includeRuntimeContext = Object.keys(record(event["runtimeContext"]) ?? {});
   return {
     ...event,

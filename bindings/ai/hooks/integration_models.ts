@@ -14,7 +14,7 @@ import { paramsOf, type SdkEvent } from "./integration_events.ts";
 interface ModelFunction {
   readonly kind: ModelKind;
   readonly method: string;
-  /** Each request to the provider has events of its own; of the others only the call as a whole is told. */
+  /** Whether the SDK has events for each request to the provider. Otherwise it has events for the whole call only. */
   readonly hasAttempts: boolean;
 }
 
@@ -27,13 +27,13 @@ const functions: Readonly<Record<string, ModelFunction>> = {
   "ai.decide": { kind: modelKinds.decision, method: "doDecide", hasAttempts: false },
 };
 
-/** The function a start event is of. */
+/** Returns the function of a start event. Undefined if it is not one of `functions`. */
 export function modelFunctionOf(event: SdkEvent): ModelFunction | undefined {
   const operationId = String(event["operationId"]);
   return Object.hasOwn(functions, operationId) ? functions[operationId] : undefined;
 }
 
-/** What the requests of one call belong to. */
+/** Returns the owner of the requests of one call. */
 export function modelCallsOf(
   telemetry: Telemetry,
   settings: Settings,
@@ -44,24 +44,24 @@ export function modelCallsOf(
   return new ModelCalls(sdk, paramsOf(event), kind.outputType);
 }
 
-/** The request an event tells of. */
+/** Returns the request that an event announces. */
 export function providerRequest({ kind, method }: ModelFunction, event: SdkEvent): ProviderRequest {
   return { kind, method, model: modelInfo(event), options: event };
 }
 
-/** Why a request failed that was made again: events do not tell. */
-const untold = Object.assign(new Error("untold"), { name: "_OTHER" });
+/** The error of a request that was retried. Events do not report it. */
+const unknownError = Object.assign(new Error("unknown"), { name: "_OTHER" });
 
 interface Attempt {
   readonly values: unknown;
   readonly result: AwaitedResult;
-  /** What the provider answered; the end of the call tells more of it. */
+  /** The response of the provider. The end of the call adds more. */
   answer: SdkEvent | undefined;
 }
 
 const givenUp = Symbol("given up");
 
-/** One call of a function that only calls a model: a span for each request to the provider. */
+/** One call of a function that only calls a model. Each request to the provider has a span. */
 export class HookedModelCalls implements TracedCall {
   readonly #function: ModelFunction;
   readonly #owner: ModelCalls;
@@ -88,7 +88,7 @@ export class HookedModelCalls implements TracedCall {
     for (const [id, attempt] of this.#attempts) {
       if (attempt.answer !== undefined || (this.#isParallel && attempt.values !== values)) continue;
       this.#attempts.delete(id);
-      attempt.result.reject(untold);
+      attempt.result.reject(unknownError);
     }
     const result = new AwaitedResult();
     this.#attempts.set(event["embedCallId"], { values, result, answer: undefined });
@@ -116,14 +116,14 @@ export class HookedModelCalls implements TracedCall {
   onEnd(event: unknown): void {
     const end = record(event);
     this.#close(({ result, answer }) => {
-      if (answer === undefined && this.#function.hasAttempts) result.reject(untold);
+      if (answer === undefined && this.#function.hasAttempts) result.reject(unknownError);
       else result.fulfil({ ...answer, usage: end?.["usage"], response: end?.["response"] });
     });
   }
 
   onError(event: unknown): void {
     const error = record(event)?.["error"];
-    // A call that was tried in vain rejects with all its errors.
+    // A call whose retries all failed rejects with an error that lists all errors.
     const cause = record(error)?.["lastError"] ?? error;
     this.#close(({ result }) => result.reject(cause));
   }

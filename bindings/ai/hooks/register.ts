@@ -36,7 +36,7 @@ export interface AISDKTelemetry {
   onError(event: unknown): void;
 }
 
-/** An operation known by its events. */
+/** An operation that is observed through events. */
 class RegisteredOperation extends OperationHooks implements TracedCall {
   readonly #settings: SdkEvent | undefined;
   #step: AwaitedResult | undefined;
@@ -49,7 +49,10 @@ class RegisteredOperation extends OperationHooks implements TracedCall {
     }
   }
 
-  /** generateObject and streamObject tell of their model call, but do not let it be run inside anything. */
+  /**
+   * Records the model call of generateObject and streamObject. The SDK announces it but offers no hook to run it inside
+   * a span.
+   */
   onObjectStepStart(event: SdkEvent): void {
     const { operation } = this;
     const step = new AwaitedResult();
@@ -82,7 +85,7 @@ export function createIntegration(
   options: AITelemetryOptions | undefined,
 ): AISDKTelemetry {
   const settings = readSettings(options);
-  // A copy of the integration made by a spread has the same calls.
+  // Owns the calls. A copy of the integration by spread shares it.
   const owner = {};
   const find = (event: unknown) => openCalls.get(record(event)?.["callId"], owner);
   const operationOf = (event: unknown) => {
@@ -96,12 +99,12 @@ export function createIntegration(
   const guarded = (hook: (event: SdkEvent) => void) => (event: unknown) => {
     telemetry.guard(() => hook(event as SdkEvent));
   };
-  const tell = (hook: "onEnd" | "onAbort" | "onError") =>
+  const forward = (hook: "onEnd" | "onAbort" | "onError") =>
     guarded((event) => (operationOf(event) ?? modelCallsOf(event))?.[hook](event));
-  const tellOperation = (
+  const forwardToOperation = (
     hook: "onToolExecutionEnd" | "onStepEnd" | "onObjectStepStart" | "onObjectStepEnd",
   ) => guarded((event) => operationOf(event)?.[hook](event));
-  const tellModelCalls = (hook: "attemptStarted" | "attemptEnded") =>
+  const forwardToModelCalls = (hook: "attemptStarted" | "attemptEnded") =>
     guarded((event) => modelCallsOf(event)?.[hook](event));
   const run = (hook: "executeLanguageModelCall" | "executeTool") => (event: ExecuteEvent) => {
     const call = telemetry.guard(() => operationOf(event));
@@ -115,24 +118,24 @@ export function createIntegration(
     onStart,
     executeLanguageModelCall: run("executeLanguageModelCall") as never,
     executeTool: run("executeTool") as never,
-    onToolExecutionEnd: tellOperation("onToolExecutionEnd"),
-    onStepEnd: tellOperation("onStepEnd"),
-    onObjectStepStart: tellOperation("onObjectStepStart"),
-    onObjectStepEnd: tellOperation("onObjectStepEnd"),
-    onEmbedStart: tellModelCalls("attemptStarted"),
-    onEmbedEnd: tellModelCalls("attemptEnded"),
-    onRerankStart: tellModelCalls("attemptStarted"),
-    onRerankEnd: tellModelCalls("attemptEnded"),
+    onToolExecutionEnd: forwardToOperation("onToolExecutionEnd"),
+    onStepEnd: forwardToOperation("onStepEnd"),
+    onObjectStepStart: forwardToOperation("onObjectStepStart"),
+    onObjectStepEnd: forwardToOperation("onObjectStepEnd"),
+    onEmbedStart: forwardToModelCalls("attemptStarted"),
+    onEmbedEnd: forwardToModelCalls("attemptEnded"),
+    onRerankStart: forwardToModelCalls("attemptStarted"),
+    onRerankEnd: forwardToModelCalls("attemptEnded"),
     experimental_onDecideStart: onStart,
-    experimental_onDecideEnd: tell("onEnd"),
-    onEnd: tell("onEnd"),
-    onAbort: tell("onAbort"),
-    onError: tell("onError"),
+    experimental_onDecideEnd: forward("onEnd"),
+    onEnd: forward("onEnd"),
+    onAbort: forward("onAbort"),
+    onError: forward("onError"),
   });
 }
 
 function start(telemetry: Telemetry, settings: Settings, owner: object, event: SdkEvent): void {
-  // ai@6 shares the list of integrations and tells of calls without an id.
+  // ai@6 shares the list of integrations. Its events have no call id.
   const callId = text(event["callId"]);
   if (callId === undefined) return;
   const modelFunction = modelFunctionOf(event);
@@ -152,7 +155,7 @@ function startOperation(
   const announced = announcedOperation(telemetry, settings, event);
   const span = announced && startSpan(telemetry, announced.name, announced.options);
   const operation = span && announced.begin(span);
-  // A hook may have aborted the call as its span started.
+  // A hook may have aborted the call when its span started.
   if (operation === undefined || operation.isClosed) return undefined;
   operation.onClose = onClose;
   return new RegisteredOperation(operation, event);

@@ -28,7 +28,7 @@ const methods: Readonly<Record<keyof Agent, OperationFunction>> = {
   stream: { name: "ToolLoopAgent.stream", isStream: true, ...textual },
 };
 
-/** A class of agents whose `generate` and `stream` are operations: a subclass of the SDK's own. */
+/** Returns a subclass of an agent class whose `generate` and `stream` are operations. */
 export function wrapAgentClass(sdk: Sdk, original: Call): object {
   const Base = original as unknown as AgentClass;
   class TracedAgent extends Base {
@@ -65,7 +65,7 @@ function runAgent(
     runOriginal,
     prepare: (operation) => {
       const observed = observedSettings(sdk, method, operation, settings);
-      // The agent stays as it is: it may run any number of calls at once.
+      // The agent does not change, because it may run several calls at once.
       const view = Object.create(agent, { settings: { value: observed } }) as object;
       const run = () => original.apply(view, [...args]);
       return sdk.isV7 ? () => runClaimed(run) : run;
@@ -82,7 +82,10 @@ function agentHead(settings: Params, options: Params | undefined): CallHead {
   };
 }
 
-/** Settings and call as the parameters of one call. The agent's id identifies it unless the telemetry options do. */
+/**
+ * Returns settings and call as the parameters of one call. The agent's id identifies it if the telemetry options do
+ * not.
+ */
 function describedCall(settings: Params, options: Params | undefined): Params {
   const params: Params = { ...settings, ...options };
   const telemetry = telemetryOptions(params);
@@ -98,7 +101,7 @@ function describedCall(settings: Params, options: Params | undefined): Params {
   };
 }
 
-/** The settings with what a call of the SDK needs to be observed put in once the agent has prepared that call. */
+/** Returns the settings with an added `prepareCall`. It instruments each call after the agent has prepared it. */
 function observedSettings(
   sdk: Sdk,
   method: OperationFunction,
@@ -111,7 +114,7 @@ function observedSettings(
     return params && sdk.telemetry.guard(() => instrumentCall(sdk, method, operation, params));
   };
   const replaced: Replaceable = { ...settings };
-  // The agent gives its own callbacks to the call that it prepares.
+  // The agent passes its own callbacks to the prepared call.
   if (hasSteps(method)) observeStepEnd(sdk, operation, replaced);
   replaced["prepareCall"] = (call: unknown) => {
     const { prepareCall: _, ...own } = record(call) ?? {};

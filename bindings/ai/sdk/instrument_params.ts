@@ -10,8 +10,8 @@ import { callIntegration, foreignIntegrations } from "../hooks/integration.ts";
 import { resolveModel } from "./model_functions.ts";
 
 /**
- * Observes the model of a call, its tools and the models its prepareStep swaps in: of all of v6, and of the functions of
- * v7 that have no hooks for it.
+ * Observes the model of a call, its tools and the models that prepareStep returns. Used for all functions of v6, and
+ * for the functions of v7 without hooks.
  */
 export function instrumentV6(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
   const model = resolveModel(sdk, modelKinds.language, params["model"]);
@@ -19,8 +19,8 @@ export function instrumentV6(sdk: Sdk, operation: AIOperation, params: Replaceab
   const { tools, prepareStep, experimental_prepareStep } = params;
   if (tools !== undefined) params["tools"] = observedTools(operation, tools);
   const observed = (own: (step: unknown) => unknown) => (step: unknown) => {
-    const given = model === undefined ? step : { ...record(step), model: originalModel(model) };
-    return preparedStep(sdk, operation, own(given));
+    const original = model === undefined ? step : { ...record(step), model: originalModel(model) };
+    return preparedStep(sdk, operation, own(original));
   };
   if (isFunction(prepareStep)) params["prepareStep"] = observed(prepareStep);
   if (isFunction(experimental_prepareStep)) {
@@ -36,7 +36,7 @@ function preparedStep(sdk: Sdk, operation: AIOperation, step: unknown): unknown 
   return model === undefined ? step : { ...source, model: observedModel(operation, model) };
 }
 
-/** Gives a v7 call one integration more. */
+/** Adds an integration to a v7 call. */
 export function instrumentV7(operation: AIOperation, params: Replaceable): void {
   const integrations = [...foreignIntegrations(params), callIntegration(operation)];
   params["telemetry"] = { ...telemetryOptions(params), integrations };

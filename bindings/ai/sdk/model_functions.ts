@@ -14,7 +14,7 @@ import { withoutOurs } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
 import type { ModelFunction } from "./sdk_functions.ts";
 
-/** A function that only calls a model, with a span for each request to the provider. */
+/** Wraps a function that only calls a model. Each request to the provider gets a span. */
 export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original: Call): Call {
   const wrapper = function (this: unknown, ...args: unknown[]) {
     const { telemetry } = sdk;
@@ -31,7 +31,7 @@ export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original
       return value;
     };
     if (!isThenable(result)) return settled(result);
-    // Of the others the promise is the SDK's own.
+    // For other functions, returns the promise of the SDK itself.
     if (started === undefined && sdkFunction.kind !== modelKinds.language) return result;
     return result.then(settled, (cause: unknown) => {
       started?.fail(cause);
@@ -89,8 +89,8 @@ function observedParams(sdk: Sdk, params: Params, model: object): Params {
 }
 
 /**
- * Notes when the result of a function that streams gets a reader: a stream, or a result with getters, each of which
- * begins to read. Of any other result nothing is noted.
+ * Notes when the result of a streaming function gets a reader. The result is a stream, or an object whose getters start
+ * reading. Does nothing for other results.
  */
 function noteReader(owner: ModelCalls, result: unknown): void {
   const source = record(result);
@@ -130,13 +130,13 @@ function ownGetter(source: object, name: string): (() => unknown) | undefined {
 }
 
 declare global {
-  // The provider of string ids, where the program has set one.
+  // The user's provider of string ids, if there is one.
   var AI_SDK_DEFAULT_PROVIDER: unknown;
 }
 
 /**
- * The model of a call, a string id resolved as the SDK does it; undefined for what has none of the methods that could
- * be observed. An id that cannot be resolved stays one: the SDK tries again and reports the error as its own.
+ * Returns the model of a call. Resolves a string id as the SDK does. Returns undefined if the model has no method to
+ * observe, or if the id cannot be resolved; the SDK then tries again and reports the error.
  */
 export function resolveModel(sdk: Sdk, kind: ModelKind, model: unknown): object | undefined {
   const resolved = record(typeof model === "string" ? modelOfId(sdk, kind, model) : model);
@@ -145,7 +145,7 @@ export function resolveModel(sdk: Sdk, kind: ModelKind, model: unknown): object 
 
 function modelOfId(sdk: Sdk, kind: ModelKind, id: string): unknown {
   const provider: unknown = globalThis.AI_SDK_DEFAULT_PROVIDER ?? sdk.namespace["gateway"];
-  // The gateway is a function that has the methods of a provider.
+  // The gateway is a function with the methods of a provider.
   if (!isFunction(provider) && record(provider) === undefined) return undefined;
   const methods = provider as unknown as Readonly<Record<string, unknown>>;
   const version = methods["specificationVersion"];

@@ -9,15 +9,15 @@ import { observeResult } from "./result_stream.ts";
 export interface OperationCall {
   readonly sdkFunction: SdkFunction;
   readonly head: CallHead;
-  /** What describes the call; not asked for where nothing records it. */
+  /** Returns the parameters that describe the call. Not called if nothing records it. */
   params(): Params;
-  /** Makes the call, the caller's own parameters given to the SDK's own function. */
+  /** Calls the original SDK function with the caller's parameters. */
   runOriginal(): unknown;
-  /** Prepares the call to be observed, and gives what makes it. */
+  /** Prepares the call for observation. Returns a function that makes the call. */
   prepare(operation: AIOperation, params: Params): () => unknown;
 }
 
-/** Runs a call of the SDK inside its invoke_agent span; just runs it where nothing records it. */
+/** Runs a call of the SDK inside its invoke_agent span. Runs it without a span if nothing records it. */
 export function runOperation(sdk: Sdk, call: OperationCall): unknown {
   const { telemetry, settings } = sdk;
   const { name, options } = operationSpan(telemetry, settings, call.head);

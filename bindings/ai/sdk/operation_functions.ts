@@ -10,7 +10,7 @@ import { instrumentV6, instrumentV7 } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
-/** A function of the SDK as an operation. */
+/** Wraps a function of the SDK as an operation. */
 export function wrapOperationFunction(
   sdk: Sdk,
   sdkFunction: OperationFunction,
@@ -37,14 +37,14 @@ export function wrapOperationFunction(
   return likeOriginal(wrapper, original);
 }
 
-/** The parameters of a call, so that its model calls and tools are observed. */
+/** Returns the parameters of a call with its model calls and tools observed. */
 export function instrumentCall(
   sdk: Sdk,
   sdkFunction: OperationFunction,
   operation: AIOperation,
   params: Params,
 ): Params {
-  // One copy for all that is replaced in it.
+  // One copy for all replacements.
   const observed: Replaceable = {
     ...(sdk.isV7 && !sdkFunction.hasHooks ? withoutOurs(params) : params),
   };
@@ -58,15 +58,12 @@ export function instrumentCall(
   return observed;
 }
 
-/** Whether a function tells of its steps what nothing else does; of a stream its parts tell. */
+/** Returns whether a function needs the callback for steps. The parts of a stream report the same data. */
 export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
   return hasHooks && !isStream;
 }
 
-/**
- * Replaces the callback of a call, or of an agent, that is told of each step; v7 has a new name for it besides the old
- * one.
- */
+/** Replaces the callback for steps of a call or an agent. v7 has a new name for it besides the old one. */
 export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
   const { onStepEnd, onStepFinish } = params;
   const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;

@@ -7,10 +7,10 @@ const streams = ["stream", "fullStream", "textStream", "partialOutputStream", "e
 const responses = ["toUIMessageStreamResponse", "toTextStreamResponse"];
 
 /**
- * Observes a result that can be read once, in one of many ways: the low-memory variant of streamText. Its methods are
- * bound to what it hides, so each way to read it is observed by itself.
+ * Observes a result that can be read once, in one of several ways: the low-memory variant of streamText. Its methods
+ * are bound to hidden state, so each way to read it is observed separately.
  *
- * @returns false when the result has none of them.
+ * @returns False if the result has no stream.
  */
 function observeSingleConsumer(result: object, observer: StreamObserver): boolean {
   const known = streams.filter((name) => replaceGetter(result, name, observed));
@@ -30,7 +30,7 @@ function observeSingleConsumer(result: object, observer: StreamObserver): boolea
     replaceMethod(result, name, (value) => {
       if (!(value instanceof Response) || value.body === null) return value;
       observer.onStart?.();
-      // The runtime reads a body without asking its methods.
+      // The runtime reads a body without calling its methods.
       return new Response(relayStream(value.body, observer), value);
     });
   }
@@ -61,10 +61,10 @@ function ignore(): void {}
 
 /**
  * Ends an operation with the streams of its result. Every public stream, promise and response of a streamText result
- * takes a branch from `teeStream()`; a streamObject result is read from `baseStream`, a low-memory one once. Nothing is consumed here, no
- * getter that would start consumption is touched.
+ * takes a branch from `teeStream()`. A streamObject result is read from `baseStream`. The result of the low-memory
+ * variant is read once. Consumes nothing and calls no getter that would start consumption.
  *
- * @returns false when the result has none of these, so that its end cannot be seen.
+ * @returns False if the result has none of these. Its end cannot be observed then.
  */
 export function observeResult(operation: AIOperation, result: unknown): boolean {
   if (typeof result !== "object" || result === null) return false;
@@ -77,7 +77,7 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
   const observer: StreamObserver = {
     onStart: () => operation.noteConsumer(),
     onChunk: (part) => {
-      // What fails outside of a model call is told in the stream alone.
+      // An error outside of a model call appears only in the stream.
       noteError(operation, part);
       recordIfRejected(operation, part);
     },

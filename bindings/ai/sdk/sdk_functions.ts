@@ -1,23 +1,26 @@
 import { type ModelKind, modelKinds } from "../calls/model_kinds.ts";
 import type { SdkFunction } from "../calls/operation.ts";
 
-/** A function that is an operation of its own: an invoke_agent span around the calls of its models and tools. */
+/** A function that is an operation: an invoke_agent span around its model calls and tools. */
 export interface OperationFunction extends SdkFunction {
   /**
-   * v7 tells its integrations of the model calls of this function. Of the others the model is wrapped, as is all of
-   * v6's: generateObject and streamObject have no such hook, and the low-memory variant keeps what it streams as soon
-   * as it has an integration.
+   * Whether v7 calls integrations for the model calls of this function. Otherwise the model is wrapped, as for all
+   * functions of v6. generateObject and streamObject have no such hook. The low-memory variant keeps its stream in
+   * memory if it has an integration.
    */
   readonly hasHooks: boolean;
-  /** Its stream ends well when the answer does not fit the schema: only its `onFinish` is told. */
+  /**
+   * Whether its stream ends without an error if the response does not match the schema. Only `onFinish` receives the
+   * error.
+   */
   readonly failsAtFinish?: boolean;
 }
 
-/** A function that calls a model and does nothing else: one span for each request to the provider, none around them. */
+/** A function that only calls a model. Each request to the provider has a span. The function has none. */
 export interface ModelFunction {
   readonly name: string;
   readonly kind: ModelKind;
-  /** It starts work at the provider and asks for it until it is done. */
+  /** Whether it starts work at the provider and polls until it is done. */
   readonly awaitsResult?: boolean;
 }
 

@@ -9,15 +9,15 @@ import { agentClasses, modelFunctions, operationFunctions } from "./sdk_function
 
 type Wrap = (original: Call) => object;
 
-/** Everything wrapped so far, so that nothing is wrapped twice. */
+/** All wrappers, so that no wrapper is wrapped again. */
 const wrappers = new WeakSet<object>();
 
 type Cache = WeakMap<object, WeakMap<object, object>>;
 
-/** Results by telemetry, namespace and options: a program may wrap anew for each request. */
+/** Results by telemetry, namespace and options. A program may call wrapAISDK for each request. */
 const caches = new WeakMap<Telemetry, Cache>();
 
-/** Wraps the functions and classes of an AI SDK namespace, once for the same options; see `wrapAISDK`. */
+/** Wraps the functions and classes of an AI SDK namespace. Returns one result for equal arguments; see `wrapAISDK`. */
 export function wrapNamespace<T extends object>(
   telemetry: Telemetry,
   ai: T,
@@ -53,7 +53,7 @@ function wrapAnew<T extends object>(
   const isV7 = isFunction(namespace["registerTelemetry"]);
   const sdk: Sdk = { telemetry, settings, namespace, isV7 };
   const exports: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(ai);
-  // The SDK has some of its exports under two names: what was one thing stays one.
+  // The SDK exports some functions under two names. Both names get one wrapper.
   const wrapped = new Map<unknown, object>();
   for (const [name, wrap] of wrapsOf(sdk)) {
     const original = namespace[name];

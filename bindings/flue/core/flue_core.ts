@@ -6,18 +6,18 @@ import { KnownIds } from "./known_ids.ts";
 import type { AttributeSize } from "./span_attributes.ts";
 
 export interface FlueCoreOptions {
-  /** Spans open at the same time; at most the core's own limit, which is the default. */
+  /** Maximum number of open spans. Default: the limit of the core, which is also the greatest value. */
   readonly openSpans?: number;
-  /** Milliseconds a span may be open. Default: a day. */
+  /** Maximum age of an open span in milliseconds. Default: one day. */
   readonly spanAgeMs?: number;
 }
 
 const nothing: readonly number[] = [];
 
 /**
- * One instance of the module for Flue: the spans that are open, by handle.
+ * One instance of the Flue module. It holds the open spans by handle.
  *
- * After a trap the instance is dead: that call and all later ones throw ModuleTrapError.
+ * After a trap, the call and all later calls throw ModuleTrapError. Discard the instance then.
  */
 export class FlueCore extends ModuleInstance<FlueExports> {
   readonly #context: number;
@@ -26,7 +26,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   #bytes = new Uint8Array(0);
   readonly #ids = new KnownIds((bytes) => this.#room(bytes));
 
-  /** @throws Error when the module is not the one this package was built for. */
+  /** @throws Error if the module does not match this package. */
   constructor(
     module: WebAssembly.Module,
     { openSpans = 0, spanAgeMs = 0 }: FlueCoreOptions = {},
@@ -36,7 +36,12 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     this.#context = this.exports.isotel_flue_create(openSpans, spanAgeMs);
   }
 
-  /** The attributes that doing something (FlueAbi.flueOpen and its kin) sets on a span, a position of `flueSpans`. */
+  /**
+   * Returns the attributes that an action sets on a span.
+   *
+   * @param verb FlueAbi.flueOpen, or another action of a span.
+   * @param span Position in `flueSpans`.
+   */
   plan(format: number, verb: number, span: number): AttributePlan {
     const key = (((format << 2) | verb) << 5) | span;
     const known = this.#plans[key];
@@ -50,8 +55,8 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   }
 
   /**
-   * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
-   * told apart.
+   * Returns the actions of an event, FlueAbi.flueActionSize numbers each. Empty for an event with ambiguous
+   * identifiers.
    */
   take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
     this.checkAlive();
@@ -66,7 +71,9 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     }
   }
 
-  /** The handle of the open span that an event of this type and identifiers is about; 0 for none. */
+  /**
+   * Returns the handle of the open span for an event of this type with these identifiers. Returns 0 if there is none.
+   */
   find(type: number, ids: EventIds): number {
     return this.run(() => {
       const bits = this.#ids.tell(ids);
@@ -77,7 +84,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     });
   }
 
-  /** Ends every open span: actions as those of {@link take}. */
+  /** Ends all open spans. Returns the actions in the form of {@link take}. */
   endAll(): readonly number[] {
     return this.run(() => {
       const count = this.exports.isotel_flue_end_all(this.#context);
@@ -85,7 +92,10 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     });
   }
 
-  /** What to keep of attributes that do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut a text to. */
+  /**
+   * Returns how much to keep of each attribute when they do not all fit: FlueAbi.flueKeepAll, 0 for nothing, or the
+   * number of bytes to truncate a text to.
+   */
   fit(sizes: readonly AttributeSize[], availableBytes: number): readonly number[] {
     return this.run(() => {
       const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
@@ -101,7 +111,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     });
   }
 
-  /** How many spans are open, and what was dropped or given up. */
+  /** Returns the number of open spans, and the counts of dropped and truncated spans. */
   counters(): Readonly<Record<string, number>> {
     return this.run(() => {
       const at = this.exports.isotel_flue_counters(this.#context) >>> 3;
@@ -111,7 +121,10 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     });
   }
 
-  /** So many numbers of the last answer; none of a negative number, which is an error. */
+  /**
+   * Returns the first `length` numbers of the last output. Returns none if `length` is negative, which is an error
+   * code.
+   */
   #output(length: number): readonly number[] {
     if (length <= 0) return nothing;
     const at = this.exports.isotel_flue_output(this.#context) >>> 2;
@@ -121,9 +134,9 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     return values;
   }
 
-  /** The buffer, with room for at least so many bytes. */
+  /** Returns the buffer with room for at least `bytes` bytes. */
   #room(bytes: number): Uint8Array<ArrayBuffer> {
-    // Growing the memory empties the views on it.
+    // When the memory grows, views on it become empty.
     if (bytes > this.#bytes.length) {
       this.#bufferBytes = Math.max(bytes, this.#bufferBytes, 4_096);
       const at = this.exports.isotel_flue_buffer(this.#context, this.#bufferBytes) >>> 0;
@@ -133,20 +146,20 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   }
 }
 
-/** Owns the module for Flue. */
+/** Owns the Flue module. */
 export class FlueCoreHost extends ModuleHost<FlueCore> {
-  /** @param module gives the compiled module; it is asked again after a failure. */
+  /** @param module Returns the compiled module. Called again after a failure. */
   constructor(module: HostedModule<FlueCore>["module"], options: FlueCoreOptions = {}) {
     super({
       file: flueAbi.file,
       module,
       make: (compiled, onTrap) => new FlueCore(compiled, options, onTrap),
-      loss: "Flue's spans that were open end here",
+      loss: "the open spans of Flue end now",
       withoutIt: "Flue is not observed",
     });
   }
 
-  /** Counts of the live core, and of the instances that trapped. */
+  /** Returns the counts of the live core, and the number of traps. */
   counters(): Readonly<Record<string, number>> {
     const counts = this.attempt((core) => core.counters(), {});
     return { ...counts, traps: this.traps, memory_bytes: this.instance?.memoryBytes ?? 0 };

@@ -2,36 +2,36 @@ import { FlueAbi } from "../abi.gen.ts";
 import type { EventIds } from "../events/event_ids.ts";
 
 const encoder = new TextEncoder();
-/** Bytes of UTF-8 for one UTF-16 unit, at most. */
+/** Maximum number of UTF-8 bytes of one UTF-16 unit. */
 const bytesPerUnit = 3;
-/** Identifiers that long are refused. */
+/** Identifiers longer than this in total are refused. */
 const maxUnits = 100_000;
 const asciiEnd = 0x80;
 
 /**
- * Tells a core the identifiers of events: those that are not the last it was told of in their place. Most events have the
- * identifiers of the one before and one other.
+ * Writes the identifiers of events for a core. Leaves out those that equal the last identifier at the same position,
+ * because the core remembers it. Most events repeat the identifiers of the previous event, with one exception.
  */
 export class KnownIds {
   readonly #room: (bytes: number) => Uint8Array<ArrayBuffer>;
   readonly #known: string[] = [];
   #bytes = new Uint8Array(0);
-  /** Bytes of the buffer that were written. */
+  /** Number of bytes written to the buffer. */
   length = 0;
 
-  /** @param room gives the core's buffer, with room for at least so many bytes. */
+  /** @param room Returns the core's buffer with room for at least that many bytes. */
   constructor(room: (bytes: number) => Uint8Array<ArrayBuffer>) {
     this.#room = room;
     this.forget();
   }
 
-  /** Has the next identifiers told anew: of a core that did not take the last. */
+  /** Forgets the last identifiers. Call this when the core refused them. */
   forget(): void {
     this.#known.length = 0;
     for (let i = 0; i < FlueAbi.flueIds; i += 1) this.#known.push("");
   }
 
-  /** Writes to the buffer what the core does not know; the bits of isotel_flue_event(). */
+  /** Writes new identifiers to the buffer. Returns the bits for isotel_flue_event(). */
   tell(ids: EventIds): number {
     const { run, instance, session, operation, task, turn, toolCall, submission } = ids;
     const units =
@@ -44,22 +44,22 @@ export class KnownIds {
       toolCall.length +
       submission.length;
     this.length = 0;
-    // With none of them in the buffer the core refuses them.
+    // The core refuses an event whose identifiers are not in the buffer.
     if (units > maxUnits) return -1;
     this.#bytes = this.#room(units * bytesPerUnit + FlueAbi.flueIds);
     return (
-      this.#tell(0, run) |
-      this.#tell(1, instance) |
-      this.#tell(2, session) |
-      this.#tell(3, operation) |
-      this.#tell(4, task) |
-      this.#tell(5, turn) |
-      this.#tell(6, toolCall) |
-      this.#tell(7, submission)
+      this.#bitsOf(0, run) |
+      this.#bitsOf(1, instance) |
+      this.#bitsOf(2, session) |
+      this.#bitsOf(3, operation) |
+      this.#bitsOf(4, task) |
+      this.#bitsOf(5, turn) |
+      this.#bitsOf(6, toolCall) |
+      this.#bitsOf(7, submission)
     );
   }
 
-  #tell(place: number, id: string): number {
+  #bitsOf(place: number, id: string): number {
     if (id === "") return 0;
     const has = 1 << place;
     if (id === this.#known[place]) return has;

@@ -3,21 +3,24 @@ import type { RuntimeCapabilities, SpanWriter } from "../../trace/span_runtime.t
 import { FlueAbi } from "../abi.gen.ts";
 import type { FlueAttributes, FlueAttributeValue } from "../events/attributes.ts";
 
-/** The size of an attribute, in bytes as the Workers runtime counts them. */
+/** The size of an attribute in bytes, as the Workers runtime counts it. */
 export interface AttributeSize {
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly isText: boolean;
 }
 
-/** Decides which attributes stay whole when they do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut it to. */
+/**
+ * Returns how much to keep of each attribute when they do not all fit: FlueAbi.flueKeepAll, 0, or the number of bytes
+ * to truncate to.
+ */
 export type Fit = (sizes: readonly AttributeSize[], availableBytes: number) => ArrayLike<number>;
 
 const maxBytesPerUnit = 3;
-/** What the runtime counts for a number or a boolean. */
+/** Bytes that the runtime counts for a number or a boolean. */
 const scalarBytes = 8;
 
-/** Writes the attributes of one span, within the byte budget where the runtime has one. */
+/** Writes the attributes of one span within the byte budget, if the runtime has one. */
 export class SpanAttributes {
   readonly #writer: SpanWriter;
   readonly #fit: Fit;
@@ -34,12 +37,12 @@ export class SpanAttributes {
     this.#hasBudget = writer.byteBudget ?? byteBudget;
   }
 
-  /** Those of the start, which leave room for the usage that comes at the end. */
+  /** Writes the start attributes. Leaves room for the usage at the end. */
   start(attributes: FlueAttributes): void {
     this.#write(attributes, FlueAbi.flueStartBytes);
   }
 
-  /** Those of the end, and how many were dropped and cut. */
+  /** Writes the end attributes, and the numbers of dropped and truncated attributes. */
   end(attributes: FlueAttributes): void {
     this.#write(attributes, FlueAbi.flueSpanBytes);
     if (this.#dropped > 0) {
@@ -93,7 +96,7 @@ export class SpanAttributes {
   }
 }
 
-/** An upper bound of the bytes of attributes, without looking at their texts. */
+/** Returns an upper bound of the bytes of attributes without measuring texts. */
 function sizeAtMost(attributes: FlueAttributes): number {
   let bytes = 0;
   for (const key in attributes) {

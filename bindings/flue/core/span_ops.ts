@@ -1,15 +1,15 @@
 import { FlueAbi, FlueEnding, type flueSpans as FlueSpanRows, flueSpans } from "../abi.gen.ts";
 import { type FlueEvent, readPath } from "../events/event.ts";
 
-// What the core answered, read.
+// Readers of the core's actions.
 
-/** As the core answers them, FlueAbi.flueActionSize numbers each. */
+/** Actions of the core, FlueAbi.flueActionSize numbers each. */
 export type Actions = readonly number[];
 
 /** A row of src/flue/spans.def. */
 type SpanRow = (typeof FlueSpanRows)[number];
 
-/** Whether an action is about the event itself, and not only about what ends with it. */
+/** Returns whether an action affects the span of the event itself. Otherwise the event only ends other spans. */
 export function concernsEvent(actions: Actions): boolean {
   for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
     const isEnd = actions[at + FlueAbi.flueActionVerb] === FlueAbi.flueEnd;
@@ -18,18 +18,18 @@ export function concernsEvent(actions: Actions): boolean {
   return false;
 }
 
-/** The position in `flueSpans` of the span an action is about. */
+/** Returns the position in `flueSpans` of the action's span. */
 export function spanNumber(actions: Actions, at: number): number {
   return actions[at + FlueAbi.flueActionType] ?? 0;
 }
 
 export function spanRow(number: number): SpanRow {
   const row = flueSpans[number];
-  if (row === undefined) throw new Error("isotel: no such span of Flue");
+  if (row === undefined) throw new Error("isotel: the Flue module returned an unknown span type");
   return row;
 }
 
-/** The prefix and the target; just the prefix where the event does not say. */
+/** Returns prefix and target. Returns the prefix if the event has no target. */
 export function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: number): string {
   const path: readonly string[] = targets[format === FlueAbi.flueV3 ? 1 : 0];
   const target = path.length === 0 ? undefined : readPath(event, path);
@@ -38,7 +38,7 @@ export function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: n
 
 const slotMask = (1 << FlueAbi.flueSlotBits) - 1;
 
-/** What a sink made of the open spans, by the core's handles. A slot has one open span at a time. */
+/** The sink's spans by handle of the core. A slot has one open span at a time. */
 export class SpansByHandle<Span> {
   readonly #handles: number[] = [];
   readonly #spans: (Span | undefined)[] = [];
@@ -54,14 +54,14 @@ export class SpansByHandle<Span> {
     this.#spans[slot] = span;
   }
 
-  /** The span, which is forgotten. */
+  /** Returns the span and removes it. */
   take(handle: number): Span | undefined {
     const span = this.get(handle);
     if (span !== undefined) this.#spans[handle & slotMask] = undefined;
     return span;
   }
 
-  /** Every span, which are all forgotten. */
+  /** Returns all spans and removes them. */
   takeAll(): Span[] {
     const spans = this.#spans.filter((span) => span !== undefined);
     this.#spans.length = 0;

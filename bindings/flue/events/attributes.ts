@@ -27,28 +27,32 @@ type Loose = Readonly<Record<string, unknown>>;
 const fields: readonly Field[] = flueFields;
 const readers: Readonly<Record<string, ValueReader>> = { ...valueReaders, ...messageReaders };
 
-/** A field in its place in a plan. */
+/** A field at its position in a plan. */
 interface Step extends Field {
-  /** The last name of the path; undefined for a value that is all there is. */
+  /** The last name of the path. Undefined for an empty path, whose value is the whole object. */
   readonly name: string | undefined;
   readonly outer: readonly string[];
-  /** Whether what the value is in is that of the step before. */
+  /** Whether the value is in the same object as the value of the previous step. */
   readonly isNextToLast: boolean;
 }
 
-/** The attributes that doing something sets on a span. */
+/** The attributes that an action sets on a span. */
 export class AttributePlan {
   readonly #steps: readonly Step[];
   readonly #stepsWithoutContent: readonly Step[];
 
-  /** @param positions of `flueFields`, in the order of the attributes. */
+  /** @param positions Positions in `flueFields`, in the order of the attributes. */
   constructor(positions: readonly number[]) {
     const wanted = positions.map((position) => fields[position] as Field);
     this.#steps = stepsOf(wanted);
     this.#stepsWithoutContent = stepsOf(wanted.filter(({ isContent }) => !isContent));
   }
 
-  /** Identifiers and numbers from the event, content from what the exporter of content gave back, or none without it. */
+  /**
+   * Reads the attributes. Identifiers and numbers come from the event.
+   *
+   * @param content The result of `exportContent`. Undefined leaves out all content.
+   */
   read(event: FlueEvent, content: object | undefined): FlueAttributes {
     const attributes: FlueAttributes = {};
     const steps = content === undefined ? this.#stepsWithoutContent : this.#steps;
@@ -69,7 +73,7 @@ export class AttributePlan {
   }
 }
 
-/** Of a span that cannot be known: no attributes. */
+/** The plan of an unknown span: no attributes. */
 export const emptyPlan: AttributePlan = new AttributePlan([]);
 
 function stepsOf(wanted: readonly Field[]): Step[] {
@@ -83,7 +87,7 @@ function stepsOf(wanted: readonly Field[]): Step[] {
   });
 }
 
-/** What an application made of content that cannot be read costs its attribute and not the span. */
+/** Reads content of the application. Content that cannot be read loses its attribute, not the span. */
 function tryRead(step: Step, content: unknown): FlueAttributeValue | undefined {
   try {
     return readValue(step, readPath(content, step.outer));

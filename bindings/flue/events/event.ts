@@ -1,27 +1,27 @@
 /**
- * An event of Flue's `observe()`, as far as every one of them is alike. What else it has depends on its type and on the
- * version; it is read by the paths of src/flue/fields.def and may be missing or of another kind.
+ * The common fields of all events of Flue's `observe()`. Other fields depend on type and version. They are read by the
+ * paths of src/flue/fields.def, and may be missing or of another type.
  */
 export interface FlueEvent {
-  /** The version of the format: 1, or 3 for today's packages. */
+  /** Version of the format: 1, or 3 for current packages. */
   readonly v?: number | undefined;
   readonly type: string;
   /** ISO 8601. */
   readonly timestamp?: string | undefined;
 }
 
-/** The context Flue hands out with an event, as far as a root's context may be found by it. */
+/** The context that Flue passes with an event. `resolveRootContext` may use it. */
 export interface FlueContext {
   readonly id?: string | undefined;
   readonly runId?: string | undefined;
   readonly payload?: unknown;
   readonly env?: unknown;
-  /** Of processing that began with a request; of durable processing it is made up. */
+  /** The request that started the processing. Synthetic for durable processing. */
   readonly req?: Request | undefined;
   readonly log?: unknown;
 }
 
-/** The value at the end of a path of property names; undefined where a step is missing. */
+/** Returns the value at the end of a path of property names. Undefined if a step is missing. */
 export function readPath(from: unknown, path: readonly string[]): unknown {
   let value = from;
   for (const name of path) {
@@ -31,35 +31,35 @@ export function readPath(from: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** The string at a property; empty for anything else. */
+/** Returns the string at a property. Empty for any other value. */
 export function readText(from: unknown, name: string): string {
   const value = (from as Readonly<Record<string, unknown>>)[name];
   return typeof value === "string" ? value : "";
 }
 
-// The types of src/flue/fields.def that belong to one attribute each, and are not content.
+// Readers for types of src/flue/fields.def that only one attribute has and that are not content.
 
-/** What an attribute of Flue's spans can be. */
+/** The value of an attribute of Flue's spans. */
 export type FlueAttributeValue = string | number | boolean | readonly string[];
 
-/** An attribute out of what stands at a field's path; undefined for none. */
+/** Returns an attribute for the value at a field's path. Undefined for no attribute. */
 export type ValueReader = (value: unknown) => FlueAttributeValue | undefined;
 
-/** A string as it is, anything else as JSON; undefined for what has none. */
+/** Returns a string unchanged, any other value as JSON. Undefined if it has no JSON form. */
 export function contentText(value: unknown): string | undefined {
   if (typeof value === "string" || value === undefined) return value;
   try {
     return JSON.stringify(value);
   } catch {
-    // A cycle, a bigint or a toJSON that throws: what cannot be told is left out.
+    // The value has a cycle, a bigint or a `toJSON` that throws.
     return undefined;
   }
 }
 
-/** The reasons the conventions for generative AI have other words for. */
+/** Finish reasons that have another name in the GenAI conventions. */
 const finishReasons: Readonly<Record<string, string>> = { toolUse: "tool_call", aborted: "error" };
 
-/** A reason in the words of the conventions for generative AI; undefined for none. */
+/** Returns the GenAI conventions' name of a finish reason. Undefined if there is none. */
 export function finishReason(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   return Object.hasOwn(finishReasons, value) ? finishReasons[value] : value;
@@ -85,7 +85,7 @@ export const valueReaders: Readonly<Record<string, ValueReader>> = {
     return Object.hasOwn(openAiApis, api) ? openAiApis[api] : undefined;
   },
 
-  // What the model read of its cache and wrote there is input too.
+  // Input includes the tokens that the model read from its cache and wrote to it.
   inputTokens: (usage) => {
     let sum: number | undefined;
     for (const part of ["input", "cacheRead", "cacheWrite"]) {

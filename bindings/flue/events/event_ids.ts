@@ -12,7 +12,7 @@ interface Identified {
   readonly submissionId?: unknown;
 }
 
-/** What the core correlates an event by; empty for none. */
+/** The identifiers by which the core correlates events. Empty if an event has none. */
 export interface EventIds {
   readonly run: string;
   readonly instance: string;
@@ -25,22 +25,22 @@ export interface EventIds {
 }
 
 /**
- * The identifiers of an event, or of anything that has them under the same names.
+ * Returns the identifiers of an event, or of any object with the same property names.
  *
- * @param wanted bits of FlueIds: what plays no part is not read.
+ * @param wanted Bits of FlueIds. Other identifiers are not read.
  */
 export function readIds(from: object, wanted: number): EventIds {
-  // Each by a name that stands here, which engines read faster than one in a variable.
-  const given: Identified = from;
+  // Engines read a literal property name faster than a name in a variable.
+  const source: Identified = from;
   return {
-    run: (wanted & FlueIds.run) === 0 ? "" : textOf(given.runId),
-    instance: (wanted & FlueIds.instance) === 0 ? "" : textOf(given.instanceId),
-    session: (wanted & FlueIds.session) === 0 ? "" : textOf(given.session),
-    operation: (wanted & FlueIds.operation) === 0 ? "" : textOf(given.operationId),
-    task: (wanted & FlueIds.task) === 0 ? "" : textOf(given.taskId),
-    turn: (wanted & FlueIds.turn) === 0 ? "" : textOf(given.turnId),
-    toolCall: (wanted & FlueIds.toolCall) === 0 ? "" : textOf(given.toolCallId),
-    submission: (wanted & FlueIds.submission) === 0 ? "" : textOf(given.submissionId),
+    run: (wanted & FlueIds.run) === 0 ? "" : textOf(source.runId),
+    instance: (wanted & FlueIds.instance) === 0 ? "" : textOf(source.instanceId),
+    session: (wanted & FlueIds.session) === 0 ? "" : textOf(source.session),
+    operation: (wanted & FlueIds.operation) === 0 ? "" : textOf(source.operationId),
+    task: (wanted & FlueIds.task) === 0 ? "" : textOf(source.taskId),
+    turn: (wanted & FlueIds.turn) === 0 ? "" : textOf(source.turnId),
+    toolCall: (wanted & FlueIds.toolCall) === 0 ? "" : textOf(source.toolCallId),
+    submission: (wanted & FlueIds.submission) === 0 ? "" : textOf(source.submissionId),
   };
 }
 
@@ -49,9 +49,9 @@ function textOf(value: unknown): string {
 }
 
 /**
- * Flags of isotel_flue_event().
+ * Returns the flags of isotel_flue_event().
  *
- * @param isGenAi whether it becomes spans as the conventions for generative AI have them.
+ * @param isGenAi Whether the spans follow the GenAI conventions.
  */
 export function flagsOf(event: object, isGenAi: boolean): number {
   const { purpose } = event as { readonly purpose?: unknown };

@@ -1,18 +1,18 @@
 import { type FlueEvent, readPath } from "./event.ts";
 
-/** What a turn of the model used. Counts that the event does not tell are undefined. */
+/** The token usage of a model turn. Counts that the event does not report are undefined. */
 export interface TurnUsage {
   readonly responseModel: string | undefined;
-  /** Cached tokens included. */
+  /** Includes cached tokens. */
   readonly input: number | undefined;
   readonly output: number | undefined;
   readonly cacheRead: number | undefined;
   readonly cacheWrite: number | undefined;
 }
 
-// Version 3 has in `request` and `response` what version 1 has in the event itself.
+// Version 3 has these values in `request` and `response`. Version 1 has them in the event.
 
-/** The provider and the model a turn asks for. */
+/** Returns the provider and the requested model of a turn. */
 export function modelOf(event: FlueEvent): {
   provider: string | undefined;
   model: string | undefined;
@@ -24,8 +24,9 @@ export function modelOf(event: FlueEvent): {
 }
 
 /**
- * The tool a model calls; undefined for the framework's own that delegates, which the task stands for, and for the shell of
- * the program. Version 1 does not tell whose call it is: the program's is in no turn.
+ * Returns the name of a tool that the model calls. Undefined for the framework's tool that delegates, because the task
+ * represents it, and for the shell of the program. Version 1 does not report the caller. A call of the program belongs
+ * to no turn.
  */
 export function toolOf(event: FlueEvent): string | undefined {
   const name = textAt(event, ["toolName"]);
@@ -36,7 +37,7 @@ export function toolOf(event: FlueEvent): string | undefined {
   return name === "bash" && caller === "caller" ? undefined : name;
 }
 
-/** The agent a task is delegated to, or that works. */
+/** Returns the agent that a task is delegated to, or the agent that works. */
 export function agentOf(event: FlueEvent): string | undefined {
   return textAt(event, ["agent"]) ?? textAt(event, ["agentName"]);
 }
@@ -55,7 +56,7 @@ export function usageOf(event: FlueEvent): TurnUsage {
   };
 }
 
-/** error.type of an event that failed; `AbortError` for what was cancelled. */
+/** Returns the error.type of a failed event. `AbortError` if it was cancelled. */
 export function causeOf(event: FlueEvent): string | undefined {
   if (readPath(event, ["isError"]) !== true) return undefined;
   const reason = textAt(event, ["response", "finishReason"]) ?? textAt(event, ["stopReason"]);

@@ -4,41 +4,41 @@ import { reportOnce } from "../../base/report_once.ts";
 import type { FlueAttributes } from "./attributes.ts";
 import { contentText, readPath } from "./event.ts";
 
-/** How a span ends. */
+/** The end of a span. */
 export interface SpanEnd {
   /** Milliseconds since the Unix epoch. */
   readonly unixMs: number;
   readonly attributes: FlueAttributes;
-  /** The message of a span that failed, empty where it has none; undefined for one that did not. */
+  /** The message of a failed span, empty if it has none. Undefined if the span did not fail. */
   readonly failure: string | undefined;
-  /** Whether the failure is also told as an exception: not of spans that something else ended. */
+  /** Whether the failure is also an exception. False for a span that another event ended. */
   readonly isException: boolean;
-  /** Of an exception: the name of its class, where the event tells it. */
+  /** The class name of the exception, if the event has it. */
   readonly exceptionType?: string;
-  /** Of an exception: its stack, where it is exported. */
+  /** The stack of the exception, if it is exported. */
   readonly stack?: string;
 }
 
-/** Logs once for each type an error of the observation that was kept from the program. */
+/** Logs an error of the observation that was not thrown to the program. Logged once per type of error. */
 export function reportSwallowed(cause: unknown): void {
   reportOnce(
     `isotel: observing Flue failed (${errorType(cause)}); a span or an attribute is missing.`,
   );
 }
 
-/** How a span ends whose event says that it failed. */
+/** The failure part of a {@link SpanEnd}. */
 export type Failure = Pick<SpanEnd, "failure" | "isException" | "exceptionType" | "stack">;
 
-/** Where an event that failed may say why, in the order of preference. */
+/** Places of the failure reason in an event, in order of preference. */
 const places = [["error"], ["response", "error"], ["result"]] as const;
 const placesGenAi = [["errorInfo"], ...places] as const;
 
-/** A failure with the message of the content that is exported; where that tells none, with `generic`. */
+/** Returns a failure with the message in the exported content, else with `generic`. */
 export function failure(generic: string, content: object | undefined): Failure {
   return { failure: maskSecrets(failureText(content) ?? generic), isException: true };
 }
 
-/** A failure as the conventions for generative AI have it: without a message unless it is exported. */
+/** Returns a failure in the form of the GenAI conventions. It has a message only if the message is exported. */
 export function failureGenAi(event: object, content: object | undefined): Failure {
   const exceptionType = text(errorOf(event), "name");
   const error = errorOf(content);

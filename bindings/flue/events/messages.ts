@@ -1,5 +1,5 @@
-// The types of src/flue/fields.def that are content in the JSON of the conventions for generative AI. What is not as Flue
-// has it is left out: the content comes from the application, which may have changed anything.
+// Readers for content types of src/flue/fields.def, in the JSON of the GenAI conventions. Values of an unknown form are
+// left out: the application supplies the content and may have changed it.
 import { contentText, finishReason, readPath, type ValueReader } from "./event.ts";
 
 type Part = Readonly<Record<string, unknown>>;
@@ -36,7 +36,7 @@ export const messageReaders: Readonly<Record<string, ValueReader>> = {
   toolDefinitions: (tools) =>
     Array.isArray(tools) ? contentText(tools.map(toolDefinition)) : undefined,
 
-  // The conventions have objects alone as arguments and results; the rest has attributes of Flue's own.
+  // The conventions allow only objects as arguments and results. Other values have attributes of Flue.
   object: (value) => (isPlainObject(value) ? contentText(value) : undefined),
   noObject: (value) => (isPlainObject(value) ? undefined : contentText(value)),
   objectResult: (event) => messageReaders["object"]?.(resultOf(event)),
@@ -51,7 +51,7 @@ function inputMessage(message: unknown): Part {
   return { role: "tool", parts: [{ type: "tool_call_response", id, response: texts(content) }] };
 }
 
-/** What a tool answered: the text, where it is one and nothing else, or else a list of the texts. */
+/** Returns the answer of a tool: its text if it consists of one text, otherwise a list of its texts. */
 function texts(content: unknown): unknown {
   if (!Array.isArray(content)) return content;
   const parts: unknown[] = content;
@@ -59,7 +59,7 @@ function texts(content: unknown): unknown {
   return parts.length === 1 && found.length === 1 ? found[0] : found;
 }
 
-/** Images are not among the parts: Flue keeps them back. */
+/** Converts the parts of a message. Flue does not pass images on. */
 function partsOf(content: unknown): Part[] {
   if (typeof content === "string") return [textPart(content)];
   return Array.isArray(content) ? content.flatMap(part) : [];
@@ -73,8 +73,8 @@ function part(value: unknown): Part[] {
     case "thinking":
       return [{ type: "reasoning", content: value["thinking"] }];
     case "toolCall": {
-      const { id, name, arguments: given } = value;
-      return [{ type: "tool_call", id, name, arguments: given }];
+      const { id, name, arguments: args } = value;
+      return [{ type: "tool_call", id, name, arguments: args }];
     }
     default:
       return [];
@@ -99,7 +99,7 @@ function toolDefinition(tool: unknown): Part {
   };
 }
 
-/** What the model got to see of a result, where that is another than the tool's own. */
+/** Returns the result that the model received, if it differs from the tool's result. */
 function resultOf(event: unknown): unknown {
   if (!isObject(event) || event["isError"] === true) return undefined;
   return Object.hasOwn(event, "effectiveResult") ? event["effectiveResult"] : event["result"];

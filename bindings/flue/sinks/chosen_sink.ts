@@ -16,8 +16,8 @@ type ChosenSpan = TracedSpan | RuntimeSpan;
 const tracerName = "isotel/flue";
 
 /**
- * Where spans go that no tracer was given for: to the tracer of the global OpenTelemetry provider where there is one, and
- * otherwise to the runtime. Whichever a root goes to, what is below it follows.
+ * The sink for spans without a tracer option. A root span goes to the tracer of the global OpenTelemetry provider if
+ * there is one, otherwise to the runtime. Its descendants go to the same place.
  */
 export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   readonly #runtime: RuntimeSink;
@@ -32,7 +32,7 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   open(start: SpanStart<ChosenSpan, OtelContext>): ChosenSpan {
     const { parent, predecessor, root } = start;
     const isTraced = parent === undefined ? this.#findTracer() : !(parent instanceof RuntimeSpan);
-    // A predecessor may have gone elsewhere, before a provider was registered.
+    // The predecessor may be in the other sink, if the provider was registered after it opened.
     if (isTraced) {
       return this.#traced.open({
         ...start,
@@ -63,12 +63,15 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
     return this.#traced.activate(span, work);
   }
 
-  /** The runtime has no place for a span of another process: there only what Flue opens goes on in its trace. */
+  /**
+   * Runs `work` in a remote context. The runtime cannot activate a span of another process. There, only the spans of
+   * Flue continue its trace.
+   */
   activateRoot<T>(root: OtelContext, work: () => T): T {
     return this.#findTracer() ? this.#traced.activateRoot(root, work) : work();
   }
 
-  /** In the runtime a root is below what is active by itself. */
+  /** Returns the active context. In the runtime, a root span becomes a child of the active span without it. */
   active(): OtelContext | undefined {
     return this.#findTracer() ? this.#traced.active() : undefined;
   }
@@ -86,10 +89,10 @@ function remoteParentIn(context: OtelContext): RemoteParent | undefined {
   return { traceId, spanId, traceFlags, ...(traceState && { traceState: traceState.serialize() }) };
 }
 
-/** Of any observer: what it makes of a span is the sink's own business. */
+/** A sink of any observer. Only the sink knows the type of its spans. */
 type AnySink = SpanSink<unknown, OtelContext>;
 
-/** The sink of a tracer, or the one that finds out by itself where spans go. */
+/** Returns the sink of a tracer, or a sink that chooses for each root span. */
 export function sinkFor(
   tracer: OtelTracer | undefined,
   host: FlueCoreHost,
@@ -103,7 +106,10 @@ export function sinkFor(
 
 let own: SpanRuntime | undefined;
 
-/** The runtime of this isolate's telemetry, exports included, or the native one where a program carries no other. */
+/**
+ * Returns the runtime of this isolate's telemetry, with its export. Returns the native runtime if the program does not
+ * import the telemetry.
+ */
 function currentRuntime(): SpanRuntime {
   const telemetry = providedTelemetry();
   if (telemetry !== undefined) return telemetry.runtime;

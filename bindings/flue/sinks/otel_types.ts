@@ -1,5 +1,5 @@
-// The parts of OpenTelemetry's JavaScript API that are used, as shapes: an application that passes its tracer brings the
-// API, and this package needs none.
+// The part of OpenTelemetry's JavaScript API that isotel uses, as structural types. An application that passes a tracer
+// brings the API. This package does not depend on it.
 import type { FlueAttributes } from "../events/attributes.ts";
 
 /** An immutable set of values by key. */
@@ -9,7 +9,7 @@ export interface OtelContext {
   deleteValue(key: symbol): OtelContext;
 }
 
-/** A `tracestate` as OpenTelemetry's JavaScript API has it: immutable, the member that was set last comes first. */
+/** A `tracestate` as in OpenTelemetry's JavaScript API. Immutable. The member that was set last is first. */
 export interface OtelTraceState {
   set(key: string, value: string): OtelTraceState;
   unset(key: string): OtelTraceState;
@@ -21,13 +21,13 @@ export interface OtelSpanContext {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: number;
-  /** Of a span of another process: what its `tracestate` said. */
+  /** The `tracestate` of a span of another process. */
   readonly traceState?: OtelTraceState;
 }
 
 type Time = [seconds: number, nanoseconds: number];
 
-/** What is told of an error: at least one of its class and its message. */
+/** An exception with a class name, a message or both. */
 export type OtelException =
   | { readonly name: string; readonly message?: string; readonly stack?: string }
   | { readonly name?: string; readonly message: string; readonly stack?: string };
@@ -53,16 +53,16 @@ export interface OtelTracer {
   startSpan(name: string, options: OtelSpanOptions, context: OtelContext): OtelSpan;
 }
 
-/** A log record, as a logger of OpenTelemetry's `api-logs` takes it. */
+/** A log record for a logger of OpenTelemetry's `api-logs`. */
 export interface OtelLogRecord {
   readonly eventName: string;
   readonly timestamp: Time;
-  /** Absent for a level OpenTelemetry has no number for. */
+  /** Undefined for a level without a number in OpenTelemetry. */
   readonly severityNumber?: number;
   readonly severityText?: string;
   readonly body?: string;
   readonly attributes: Record<string, string | number>;
-  /** That of the span the record belongs to. */
+  /** The context of the record's span. */
   readonly context: OtelContext;
 }
 
@@ -70,7 +70,7 @@ export interface OtelLogger {
   emit(record: OtelLogRecord): void;
 }
 
-/** What is active where: OpenTelemetry's `context`, or the manager it is made of. */
+/** OpenTelemetry's `context`, or a context manager. */
 export interface OtelContexts {
   active(): OtelContext;
   with<T>(context: OtelContext, work: () => T): T;
@@ -81,7 +81,7 @@ interface ContextEntry {
   readonly value: unknown;
 }
 
-/** A list, and no map: hardly ever is there more in it than a span. */
+/** Stores entries in a list instead of a map, because a context rarely holds more than a span. */
 class ValueContext implements OtelContext {
   readonly #entries: readonly ContextEntry[];
 
@@ -109,24 +109,24 @@ class ValueContext implements OtelContext {
   }
 }
 
-/** A context without any span: what is opened in it begins a trace. */
+/** A context without a span. A span that is opened in it starts a trace. */
 export const emptyContext: OtelContext = new ValueContext([]);
 
-// The API makes its keys with Symbol.for, so that several copies of it agree.
+// The API makes its keys with Symbol.for. All copies of the API therefore share them.
 const spanKey = Symbol.for("OpenTelemetry Context Key SPAN");
 const apiKey = Symbol.for("opentelemetry.js.api.1");
 
-/** The context with `span` as the parent of what is opened in it. */
+/** Returns the context with `span` as the parent of new spans. */
 export function withSpan(context: OtelContext, span: OtelSpan): OtelContext {
   return context.setValue(spanKey, span);
 }
 
-/** The span in a context; undefined where there is none. */
+/** Returns the span in a context. Undefined if there is none. */
 export function spanIn(context: OtelContext): OtelSpan | undefined {
   return context.getValue(spanKey) as OtelSpan | undefined;
 }
 
-/** Who the span in a context is; undefined where there is none. */
+/** Returns the span context of the span in a context. Undefined if there is none. */
 export function spanContextIn(context: OtelContext): OtelSpanContext | undefined {
   return spanIn(context)?.spanContext();
 }
@@ -140,12 +140,12 @@ interface GlobalApi {
   readonly context?: OtelContexts;
 }
 
-/** The tracer of the provider that is registered globally; undefined while there is none. */
+/** Returns a tracer of the globally registered provider. Undefined if none is registered. */
 export function globalTracer(name: string): OtelTracer | undefined {
   return globalApi()?.trace?.getTracer(name);
 }
 
-/** The context manager that is registered globally; undefined while there is none. */
+/** Returns the globally registered context manager. Undefined if none is registered. */
 export function globalContexts(): OtelContexts | undefined {
   return globalApi()?.context;
 }

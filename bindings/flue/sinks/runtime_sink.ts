@@ -13,7 +13,7 @@ import type { SpanEnd } from "../events/failure.ts";
 import type { SpanSink, SpanStart } from "./span_sink.ts";
 import { flueLog } from "./span_sink.ts";
 
-/** A span in the runtime, which takes attributes while it is traced. */
+/** A span in the runtime. It has attributes only if it is traced. */
 export class RuntimeSpan {
   readonly writer: SpanWriter;
   readonly attributes: SpanAttributes | undefined;
@@ -25,23 +25,23 @@ export class RuntimeSpan {
 }
 
 /**
- * Hands Flue's spans to the runtime: the native spans of Workers, and OTLP where an export is set up.
+ * Opens Flue's spans in the runtime: as native spans of Workers, and in OTLP if an export is configured.
  *
- * | of a span | native | OTLP |
+ * | | native | OTLP |
  * | --- | --- | --- |
- * | parent | a span of Flue's, or else the active one | the same; of a root also that of another process |
- * | times | the runtime's, of when it was told | those of the events |
+ * | parent | a span of Flue, else the active span | the same; a root span can also have a remote parent |
+ * | times | the time at which the runtime received the span | the times of the events |
  * | kind, links, events | none | all |
- * | exception | where the runtime has `recordException` | an event |
- * | status | with its message; `otel.status_code` before October 2026 | with its message |
- * | attributes | scalars, lists as JSON, cut to the runtime's budget | as they are |
- * | name | its first 64 bytes | whole |
+ * | exception | if the runtime has `recordException` | an event |
+ * | status | with message; `otel.status_code` on runtimes before October 2026 | with message |
+ * | attributes | scalars, lists as JSON, truncated to the runtime's budget | unchanged |
+ * | name | the first 64 bytes | unchanged |
  */
 export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
   readonly #runtime: () => SpanRuntime;
   readonly #fit: Fit;
 
-  /** @param runtime is asked for each span: an export may be set up late. */
+  /** @param runtime Called for each span, because an export may be configured late. */
   constructor(runtime: () => SpanRuntime, fit: Fit) {
     this.#runtime = runtime;
     this.#fit = fit;
@@ -80,7 +80,7 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
     else writer.endAt(end.unixMs);
   }
 
-  /** Runs `body` with the span active, where the runtime can do that. */
+  /** Runs `body` with the span active, if the runtime supports it. */
   activate<T>({ writer }: RuntimeSpan, body: () => T): T {
     return this.#runtime().withActiveSpan(writer, body);
   }

@@ -5,37 +5,39 @@ import type { SpanEnd } from "../events/failure.ts";
 /** A span that begins. */
 export interface SpanStart<Span, Root> {
   readonly name: string;
-  /** Whether it is a call to another service; internal otherwise. */
+  /** Whether the span is a call to another service. Otherwise it is internal. */
   readonly isClient: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly unixMs: number;
   readonly attributes: FlueAttributes;
-  /** Undefined for a root. */
+  /** Undefined for a root span. */
   readonly parent: Span | undefined;
-  /** What the application wants a root under; undefined for a trace of its own. */
+  /** The context of a root span, from the application. Undefined starts a new trace. */
   readonly root: Root | undefined;
-  /** A span, still open, that this one continues. */
+  /** An open span that this one continues. */
   readonly predecessor: Span | undefined;
 }
 
 /**
- * Where Flue's spans go. Methods may throw: the observer counts it and goes on.
+ * The destination of Flue's spans. Methods may throw; the observer counts the error and continues.
  *
- * `Span` is whatever the sink needs to find a span again, `Root` what an application says to place a root.
+ * `Span` identifies a span in the sink. `Root` is the context of a root span.
  */
 export interface SpanSink<Span, Root> {
   open(start: SpanStart<Span, Root>): Span;
   addEvent(span: Span, name: string, unixMs: number, attributes: FlueAttributes): void;
   end(span: Span, end: SpanEnd): void;
-  /** Runs `work` once with an open span active and returns what it returns; absent where a sink cannot. */
+  /** Runs `work` once with an open span active and returns its result. Undefined if the sink cannot activate spans. */
   activate?<T>(span: Span, work: () => T): T;
-  /** The same with what a root is opened under. */
+  /** Like {@link activate}, with a root context. */
   activateRoot?<T>(root: Root, work: () => T): T;
-  /** What is active, for a root to be opened under; undefined where there is nothing. */
+  /** Returns the active context, for a root span. Undefined if there is none. */
   active?(): Root | undefined;
 }
 
-/** A log of Flue, which is an event of its span, as a record: some backends keep no events of spans. */
+/**
+ * Returns a log of Flue as a log record. It is also an event of its span, but some backends do not store span events.
+ */
 export function flueLog(name: string, unixMs: number, attributes: FlueAttributes): SpanLog {
   const {
     "flue.log.message": message,

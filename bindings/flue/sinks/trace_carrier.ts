@@ -6,7 +6,7 @@ import {
   withSpan,
 } from "./otel_types.ts";
 
-/** W3C headers of a trace, as Flue carries them from where work was admitted to where it runs. */
+/** W3C headers of the trace in which work was admitted. Flue passes them to the place where it runs. */
 export interface FlueTraceCarrier {
   readonly traceparent: string;
   readonly tracestate?: string | undefined;
@@ -15,7 +15,7 @@ export interface FlueTraceCarrier {
 const pattern =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 
-/** A context under the span the headers name; undefined for a `traceparent` that is none. */
+/** Returns a context with the span of the headers. Undefined if `traceparent` is invalid. */
 export function remoteContext({
   traceparent,
   tracestate,
@@ -33,7 +33,7 @@ export function remoteContext({
   return withSpan(emptyContext, new RemoteSpan(identity));
 }
 
-/** A span of another process: it has an identity and nothing else. */
+/** A span of another process. It has only an identity. */
 class RemoteSpan implements OtelSpan {
   readonly #identity: ReturnType<OtelSpan["spanContext"]>;
 
@@ -66,10 +66,10 @@ class RemoteSpan implements OtelSpan {
   end(): void {}
 }
 
-/** Carriers kept at the same time; one more forgets the oldest. */
+/** Maximum number of carriers. Adding another one removes the oldest. */
 const maxCarriers = 1_000;
 
-/** The carriers of work that is under way, by the identifiers of its submission and its operation. */
+/** The carriers of work in progress, by the identifiers of its submission and its operation. */
 export class TraceCarriers {
   readonly #carriers = new Map<string, FlueTraceCarrier>();
 
@@ -80,7 +80,7 @@ export class TraceCarriers {
     if (oldest !== undefined) this.#carriers.delete(oldest);
   }
 
-  /** Forgets the carrier of `id`, unless it is another by now. */
+  /** Removes `carrier`. Does nothing if `id` has another carrier now. */
   remove(id: string, carrier: FlueTraceCarrier): void {
     if (this.#carriers.get(id) === carrier) this.#carriers.delete(id);
   }
@@ -90,13 +90,13 @@ export class TraceCarriers {
   }
 }
 
-/** The limits of the W3C's recommendation. */
+/** Limits of the W3C recommendation. */
 const maxMembers = 32;
 const maxUnits = 512;
 const keyPattern = /^[a-z0-9][a-z0-9_\-*/@]{0,255}$/;
 const valuePattern = /^[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
 
-/** What a header says, as far as it can be read; undefined where nothing can. */
+/** Parses a header. Leaves out invalid members. Returns undefined if no member is valid. */
 export function readTraceState(header: string): OtelTraceState | undefined {
   if (header.length > maxUnits) return undefined;
   const members = new Map<string, string>();

@@ -14,7 +14,7 @@ import { emptyContext, globalContexts, spanIn, withSpan } from "./otel_types.ts"
 import type { SpanSink, SpanStart } from "./span_sink.ts";
 import { flueLog } from "./span_sink.ts";
 
-/** A span and the context its children are opened in. */
+/** A span and the context of its children. */
 export class TracedSpan {
   readonly span: OtelSpan;
   readonly #outer: OtelContext;
@@ -25,7 +25,7 @@ export class TracedSpan {
     this.#outer = outer;
   }
 
-  /** Made when it is needed: most spans have no children. */
+  /** Made on demand, because most spans have no children. */
   get context(): OtelContext {
     this.#context ??= withSpan(this.#outer, this.span);
     return this.#context;
@@ -36,20 +36,20 @@ export class TracedSpan {
 const spanKind = { internal: 0, client: 2 } as const;
 const errorStatus = 2;
 
-/** What an application has of OpenTelemetry besides a tracer. */
+/** Other parts of OpenTelemetry that an application uses. */
 export interface OtelSurroundings {
-  /** What makes a span active; unless given it is what is registered globally. */
+  /** Makes spans active. Default: the globally registered context manager. */
   readonly context?: OtelContexts | undefined;
-  /** Gets a record of each log, which is an event of its span in any case. */
+  /** Receives a record of each log, in addition to the span event. */
   readonly logger?: OtelLogger | undefined;
 }
 
-/** Hands Flue's spans to any OpenTelemetry tracer, under contexts of Flue's own making: what is active plays no part. */
+/** Opens Flue's spans with any OpenTelemetry tracer. Parents come from Flue only; the active context is ignored. */
 export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   readonly #tracer: () => OtelTracer;
   readonly #environment: OtelSurroundings;
 
-  /** @param tracer is asked for each span: a provider may be registered late. */
+  /** @param tracer Called for each span, because a provider may be registered late. */
   constructor(tracer: () => OtelTracer, environment: OtelSurroundings = {}) {
     this.#tracer = tracer;
     this.#environment = environment;
@@ -73,7 +73,7 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
     traced.span.addEvent(name, attributes, timeOf(unixMs));
     const { logger } = this.#environment;
     if (logger === undefined) return;
-    const { severity, body, attributes: said } = flueLog(name, unixMs, attributes);
+    const { severity, body, attributes: recordAttributes } = flueLog(name, unixMs, attributes);
     const severityNumber =
       Object.hasOwn(Severity, severity) && Severity[severity as keyof typeof Severity];
     logger.emit({
@@ -81,7 +81,7 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
       timestamp: timeOf(unixMs),
       ...(severityNumber && { severityNumber, severityText: severity.toUpperCase() }),
       ...(body !== undefined && { body }),
-      attributes: { ...said } as Record<string, string | number>,
+      attributes: { ...recordAttributes } as Record<string, string | number>,
       context: traced.context,
     });
   }
@@ -115,7 +115,7 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
     return this.#environment.context ?? globalContexts();
   }
 
-  /** What else is in the active context, such as baggage, stays. */
+  /** Keeps other values of the active context, such as baggage. */
   #activate<T>(span: OtelSpan, work: () => T): T {
     const contexts = this.#contexts;
     return contexts === undefined ? work() : contexts.with(withSpan(contexts.active(), span), work);
@@ -131,7 +131,9 @@ function exceptionOf({ failure, exceptionType, stack }: SpanEnd): OtelException 
   return failure === "" ? (more as OtelException) : { ...more, message: failure ?? "" };
 }
 
-/** Seconds and nanoseconds: a plain number may be taken as the time since the process began. */
+/**
+ * Returns seconds and nanoseconds. OpenTelemetry may treat a plain number as the time since the start of the process.
+ */
 function timeOf(unixMs: number): [number, number] {
   const seconds = Math.floor(unixMs / 1_000);
   return [seconds, Math.round((unixMs - seconds * 1_000) * 1e6)];

@@ -1,110 +1,114 @@
 import type { OtlpFormat } from "../core/model.ts";
 
-/** What OTLP carries. */
+/** A signal that OTLP carries. */
 export type Signal = "traces" | "logs" | "metrics";
 
 export const signals: readonly Signal[] = ["traces", "logs", "metrics"];
 
 export type Compression = "gzip" | "none";
 
-/** Where one signal goes, and what is taken there. */
+/** Where one signal is sent, and in which form. */
 export interface Destination {
   readonly url: string;
-  /** By lower-case name. Those of the body are the exporter's. */
+  /** Keys are lower-case names. The exporter adds the headers that describe the body. */
   readonly headers: Readonly<Record<string, string>>;
   readonly format: OtlpFormat;
   readonly compression: Compression;
-  /** For one attempt. */
+  /** Milliseconds for one attempt. */
   readonly timeoutMs: number;
-  /** Of one request's body, before it is compressed. */
+  /** Bytes of one request body before compression. */
   readonly maxBytes: number;
 }
 
-/** A backend whose configuration is complete. */
+/** A backend with a complete configuration. */
 export interface Backend {
   readonly name: BackendName;
   readonly destinations: Readonly<Partial<Record<Signal, Destination>>>;
-  /** Why the other signals have none. */
+  /** The reason for each signal without a destination. */
   readonly refusals: Readonly<Partial<Record<Signal, string>>>;
-  /** What metrics are sent as. */
+  /** The temporality of exported counters and histograms. */
   readonly temporality: "cumulative" | "delta";
 }
 
-/** Options of every backend. */
+/** Options that every backend has. */
 export interface CommonBackendOptions {
-  /** Base of the addresses, to which `/v1/traces` and its like are added. */
+  /** Base URL. The exporter appends `/v1/traces`, `/v1/logs` or `/v1/metrics`. */
   readonly endpoint?: string | undefined;
-  /** Whole addresses by signal. */
+  /** Full URL for each signal. Takes precedence over `endpoint`. */
   readonly endpoints?: Readonly<Partial<Record<Signal, string>>> | undefined;
-  /** Sent with each request, besides those of the backend and in place of them. */
+  /** Headers of every request. They override the headers of the backend. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** `protobuf` unless given. */
+  /** Default: the variable OTEL_EXPORTER_OTLP_PROTOCOL, else `protobuf`. */
   readonly format?: OtlpFormat | undefined;
-  /** `gzip` unless given. */
+  /** Default: the variable OTEL_EXPORTER_OTLP_COMPRESSION, else `gzip`. */
   readonly compression?: Compression | undefined;
-  /** Milliseconds for one attempt, 1 to 25,000; 10,000 unless given. */
+  /** Milliseconds for one attempt, 1 to 25,000. Default: the variable OTEL_EXPORTER_OTLP_TIMEOUT, else 10,000. */
   readonly timeoutMs?: number | undefined;
-  /** Bytes of one request before compression; the backend's own limit unless given. */
+  /** Bytes of one request before compression, 1,000 to 16,000,000. Default: the limit of the backend, else 4,000,000. */
   readonly maxBytes?: number | undefined;
-  /** Lets keys and data travel unencrypted to hosts other than this machine. */
+  /** Allows plain `http` to hosts other than this machine. Keys and data then travel unencrypted. Default: false. */
   readonly allowInsecure?: boolean | undefined;
-  /** What counters and histograms are sent as; what the backend wants unless given. */
+  /** The temporality of exported counters and histograms. Default: the temporality that the backend expects. */
   readonly temporality?: "cumulative" | "delta" | undefined;
-  /** What to send; all the backend takes unless given. One it does not take is an error. */
+  /**
+   * The signals to send. Default: every signal that the backend accepts. A signal that it does not accept is an error.
+   */
   readonly signals?: readonly Signal[] | undefined;
 }
 
 export interface SentryOptions extends CommonBackendOptions {
   readonly backend: "sentry";
-  /** `https://{key}@{host}/{project}`; the variable SENTRY_DSN unless given. */
+  /** `https://{key}@{host}/{project}`. Default: the variable SENTRY_DSN. */
   readonly dsn?: string | undefined;
 }
 
 export interface HoneycombOptions extends CommonBackendOptions {
   readonly backend: "honeycomb";
-  /** The variable HONEYCOMB_API_KEY unless given. */
+  /** Default: the variable HONEYCOMB_API_KEY. */
   readonly apiKey?: string | undefined;
-  /** Needed for Classic keys and for metrics; the variable HONEYCOMB_DATASET unless given. */
+  /** Required for Classic keys and for metrics. Default: the variable HONEYCOMB_DATASET. */
   readonly dataset?: string | undefined;
-  /** `us` unless given. */
+  /** Default: `us`. */
   readonly region?: "us" | "eu" | undefined;
 }
 
 export interface DatadogOptions extends CommonBackendOptions {
   readonly backend: "datadog";
-  /** The variable DD_API_KEY unless given. */
+  /** Default: the variable DD_API_KEY. */
   readonly apiKey?: string | undefined;
-  /** Such as `us5.datadoghq.com`; the variable DD_SITE or `datadoghq.com` unless given. */
+  /** The site, such as `us5.datadoghq.com`. Default: the variable DD_SITE, else `datadoghq.com`. */
   readonly site?: string | undefined;
-  /** `cloudflare` sends to the intake Datadog has for Cloudflare; `generic` unless given. */
+  /** `cloudflare` sends to the intake that Datadog runs for Cloudflare. Default: `generic`. */
   readonly intake?: "generic" | "cloudflare" | undefined;
-  /** The value of `dd-otlp-source` the generic intake of traces wants; the site unless given. */
+  /** Value of the header `dd-otlp-source`, which the generic intake requires for traces. Default: the site. */
   readonly source?: string | undefined;
 }
 
 export interface GrafanaOptions extends CommonBackendOptions {
   readonly backend: "grafana";
-  /** Such as `prod-us-east-0`; the variable GRAFANA_OTLP_ENDPOINT has the whole endpoint. */
+  /**
+   * The zone of the stack, such as `prod-us-east-0`. Default: the full endpoint in the variable GRAFANA_OTLP_ENDPOINT.
+   */
   readonly zone?: string | undefined;
-  /** The variable GRAFANA_USER_ID unless given. */
+  /** Default: the variable GRAFANA_USER_ID. */
   readonly instanceId?: string | undefined;
-  /** The variable GRAFANA_API_KEY unless given. */
+  /** Default: the variable GRAFANA_API_KEY. */
   readonly token?: string | undefined;
 }
 
 export interface AxiomOptions extends CommonBackendOptions {
   readonly backend: "axiom";
-  /** The variable AXIOM_TOKEN unless given. */
+  /** Default: the variable AXIOM_TOKEN. */
   readonly token?: string | undefined;
-  /** Of traces and logs; the variable AXIOM_DATASET unless given. */
+  /** Dataset for traces and logs. Default: the variable AXIOM_DATASET. */
   readonly dataset?: string | undefined;
-  /** Of metrics, which Axiom keeps apart. */
+  /** Dataset for metrics. Axiom does not store metrics in a dataset for traces and logs. */
   readonly metricsDataset?: string | undefined;
-  /** The edge deployment the datasets are in; none unless given. */
+  /** The edge deployment of the datasets. Default: none; data goes to `api.axiom.co`. */
   readonly edge?: "us-east-1" | "eu-central-1" | undefined;
 }
 
-/** Any other OTLP receiver. Endpoint and headers may come from the variables OTEL_EXPORTER_OTLP_*. */
+/** Any other OTLP receiver. The variables OTEL_EXPORTER_OTLP_* may supply endpoint and headers. */
 export interface CustomOptions extends CommonBackendOptions {
   readonly backend: "custom";
 }

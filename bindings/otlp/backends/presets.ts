@@ -2,23 +2,23 @@ import type { OtlpFormat } from "../core/model.ts";
 import type { BackendName, Signal } from "./backend.ts";
 import type { Settings } from "./settings.ts";
 
-/** What a backend's own options and variables come to. */
+/** The settings of a backend, computed from its options and variables. */
 export interface Preset {
-  /** Base of the addresses and what to call it; undefined where only an endpoint option can tell. */
+  /** Base URL, and the option or variable that names it. Undefined when only an endpoint option can supply it. */
   readonly base: { readonly what: string; readonly address: string } | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** What one signal has besides. */
+  /** Settings of single signals, in addition to the settings above. */
   readonly signals?: Readonly<Partial<Record<Signal, SignalPreset>>>;
   readonly temporality?: "delta";
 }
 
-/** What a backend has for one signal. */
+/** Settings of a backend for one signal. */
 export interface SignalPreset {
-  /** Why the backend does not take it. */
+  /** The reason why the backend does not accept the signal. */
   readonly refusal?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly maxBytes?: number;
-  /** The one it takes. */
+  /** The only format that the backend accepts. */
   readonly format?: OtlpFormat;
 }
 
@@ -64,8 +64,8 @@ function wantsMetricsOnly(settings: Settings): boolean {
 }
 
 /**
- * Any OTLP receiver. The standard variables for endpoint and headers belong together and name one receiver: the
- * presets do not read them, or one vendor's key would be sent to another.
+ * Settings of any other OTLP receiver. The standard variables for endpoint and headers belong together and describe one
+ * receiver. The vendors' presets ignore them; otherwise one vendor's key could be sent to another vendor.
  */
 function custom(settings: Settings): Preset {
   const what = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -94,7 +94,7 @@ const sites = [
   "ap2.datadoghq.com",
 ] as const;
 
-/** Requests above are answered with 413. */
+/** Datadog answers larger requests with status 413. */
 const maxTracesBytes = 3_200_000;
 const maxMetricsBytes = 500_000;
 
@@ -125,7 +125,7 @@ function datadog(settings: Settings): Preset {
       },
       metrics: {
         maxBytes: maxMetricsBytes,
-        // Or the series of two aggregators would be one there.
+        // Without these tags Datadog merges the series of two aggregators.
         headers: { "dd-otel-metric-config": '{"resource_attributes_as_tags":true}' },
       },
     },
@@ -164,7 +164,7 @@ function baseOf(settings: Settings): Preset["base"] {
   return { what: "zone", address: `https://otlp-gateway-${zone}.grafana.net/otlp` };
 }
 
-/** Of UTF-8: what btoa takes are bytes. */
+/** Base64 of the UTF-8 form of a text. `btoa` alone fails for characters above U+00FF. */
 function base64(text: string): string {
   return btoa(
     Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""),
@@ -173,7 +173,7 @@ function base64(text: string): string {
 
 const hosts = { us: "https://api.honeycomb.io", eu: "https://api.eu1.honeycomb.io" } as const;
 
-/** Keys of Honeycomb Classic: for configuration, and for ingestion only. */
+/** Matches the configuration keys and the ingest keys of Honeycomb Classic. */
 const classicKey = /^(?:[0-9a-f]{32}|hc[a-z]ic_[0-9a-z]{58})$/;
 
 /** https://docs.honeycomb.io/send-data/opentelemetry/ */
@@ -221,7 +221,7 @@ function sentry(settings: Settings): Preset {
   };
 }
 
-/** A DSN may have a path before the project, and the secret of older ones after the key. */
+/** Parses a DSN. A DSN may have a path before the project. An older one has a secret after the key. */
 function parseDsn(dsn: string): { readonly key: string; readonly address: string } | undefined {
   const url = URL.parse(dsn);
   if (url === null || !/^[0-9A-Za-z_-]+$/.test(url.username)) return undefined;

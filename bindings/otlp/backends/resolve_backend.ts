@@ -12,9 +12,9 @@ import { type Preset, presets, type SignalPreset } from "./presets.ts";
 import { Settings } from "./settings.ts";
 
 const defaultTimeoutMs = 10_000;
-/** An export has to fit into the 30 s that work may go on after a response. */
+/** An export must finish within the 30 s that the runtime allows after a response. */
 const maxTimeoutMs = 25_000;
-/** Receivers take at least so much unless they say otherwise. */
+/** A receiver without a documented limit accepts at least this size. */
 const defaultMaxBytes = 4_000_000;
 const leastMaxBytes = 1_000;
 const greatestMaxBytes = 16_000_000;
@@ -25,10 +25,10 @@ const formats: ReadonlyMap<string, OtlpFormat> = new Map([
 ]);
 
 /**
- * Where a backend's signals go, from options and, where they are silent, from variables.
+ * Resolves the destinations of a backend from options. Variables supply the options that are not set.
  *
- * @param env variables; see {@link Settings}.
- * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ * @param env Variables; see {@link Settings}.
+ * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
  */
 export function resolveBackend(options: BackendOptions, env: Environment): Backend {
   const settings = new Settings(options, env);
@@ -67,7 +67,7 @@ function presetOf(settings: Settings): Preset | undefined {
   return undefined;
 }
 
-/** A destination, why there is none, or undefined when something is wrong. */
+/** Returns a destination, or the reason why there is none. Returns undefined if it recorded a problem. */
 function destinationOf(
   settings: Settings,
   preset: Preset,
@@ -138,7 +138,7 @@ function formatOf(settings: Settings, ofSignal: SignalPreset, signal: Signal): O
   return ofSignal.format ?? format ?? "protobuf";
 }
 
-/** The standard variable is a preference, which yields to what a backend needs. */
+/** The standard variable is a preference. A requirement of the backend takes precedence. */
 function temporalityOf(settings: Settings, preset: Preset | undefined): Backend["temporality"] {
   const given = settings.option("temporality");
   const choices = ["cumulative", "delta"] as const;
@@ -147,12 +147,12 @@ function temporalityOf(settings: Settings, preset: Preset | undefined): Backend[
   }
   const variable = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
   const preferred = settings.variable(variable)?.toLowerCase();
-  // For counters and histograms, which is all we have, they are the same.
+  // The preference `lowmemory` differs from `delta` only for instruments that isotel does not have.
   const preference = preferred === "lowmemory" ? "delta" : preferred;
   return settings.choice(variable, preference, choices, "cumulative");
 }
 
-/** A standard variable: that of the signal, or else that of all. */
+/** Returns a standard variable: the one for the signal, else the one for all signals. */
 function standard(settings: Settings, what: string, signal: Signal): string | undefined {
   return (
     settings.variable(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${what}`) ??
@@ -160,7 +160,9 @@ function standard(settings: Settings, what: string, signal: Signal): string | un
   );
 }
 
-/** Keeps the signals that are wanted; one the backend does not take is an error when it was asked for. */
+/**
+ * Removes the signals that are not wanted. Refuses a signal that the option asks for and the backend does not accept.
+ */
 function selectSignals(
   settings: Settings,
   destinations: Partial<Record<Signal, Destination>>,
@@ -187,10 +189,10 @@ function selectSignals(
 const signalPath = /\/v1\/(?:traces|logs|metrics)$/;
 
 /**
- * The address of a signal under a base, or undefined where there is something wrong with it, which is then noted.
+ * Returns the URL of a signal under a base URL. Returns undefined if it recorded a problem.
  *
- * @param what what to call the base: an option or a variable.
- * @param base any path and query are kept; one that ends with a signal's path already is taken without it.
+ * @param what The option or variable that supplied the base.
+ * @param base Path and query are kept. A trailing path of a signal, such as `/v1/traces`, is removed first.
  */
 function endpointUnder(
   settings: Settings,
@@ -205,12 +207,12 @@ function endpointUnder(
   return url.href;
 }
 
-/** An address that is used as it stands. */
+/** Returns a URL that is used without change. */
 function wholeEndpoint(settings: Settings, what: string, address: string): string | undefined {
   return checkedUrl(settings, what, address)?.href;
 }
 
-/** Addresses may hold keys: nothing of one is told but its host. */
+/** A URL may hold a key. Messages therefore show its host only. */
 function checkedUrl(settings: Settings, what: string, address: string): URL | undefined {
   const url = URL.parse(address);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {

@@ -2,19 +2,22 @@ import { cleanValue } from "../../base/address.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
 
-/** What is said of the program as a whole. */
+/** Options that describe the program as a whole. */
 export interface ResourceOptions {
-  /** `service.name`; the variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES unless given. */
+  /**
+   * `service.name`. Default: the variable OTEL_SERVICE_NAME, else `service.name` in OTEL_RESOURCE_ATTRIBUTES, else
+   * `unknown_service`.
+   */
   readonly serviceName?: string | undefined;
   /** `service.version`. */
   readonly serviceVersion?: string | undefined;
   /** `deployment.environment.name`, such as `production`. */
   readonly environment?: string | undefined;
-  /** Further attributes of the resource. */
+  /** Further resource attributes. */
   readonly resource?: Attributes | undefined;
 }
 
-/** Attributes of the resource, without secrets of addresses. What is wrong is noted. */
+/** Returns the resource attributes without the secrets in URLs. Records problems in `settings`. */
 export function resourceOf(settings: Settings): Attributes {
   const given = settings.option("resource");
   if (given !== undefined && (typeof given !== "object" || given === null)) {

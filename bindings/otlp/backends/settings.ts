@@ -2,16 +2,16 @@ import { type Environment, variableOf } from "../../base/env.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** What a header may hold; a line break in a key is the usual mistake. */
+/** A valid header value. A line break inside a key is the most frequent mistake. */
 const headerValue = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
- * Options and the variables that stand in for them. What is wrong is noted, to be told all at once; values are never
- * part of what is told, they may be keys.
+ * Options, and the variables that supply options that are not set. Collects all problems, so that one error can name
+ * them all. A message never contains a value, because a value may be a key.
  */
 export class Settings {
-  /** What is wrong, one sentence each. */
+  /** The problems so far, one sentence each. */
   readonly problems: string[] = [];
   readonly #options: Options;
   readonly #env: Environment;
@@ -21,7 +21,7 @@ export class Settings {
     this.#env = env;
   }
 
-  /** Notes what is wrong. */
+  /** Records a problem. */
   refuse(problem: string): void {
     this.problems.push(problem);
   }
@@ -30,12 +30,12 @@ export class Settings {
     return this.#options[name];
   }
 
-  /** A variable that is there and not empty. */
+  /** Returns a variable. Returns undefined if it is missing or empty. */
   variable(name: string): string | undefined {
     return variableOf(this.#env, name);
   }
 
-  /** The text of an option, or else of the first variable there is. */
+  /** Returns the text of an option, else the text of the first variable that is set. */
   text(option: string, ...variables: readonly string[]): string | undefined {
     const given = this.#options[option];
     if (typeof given === "string" && given !== "") return given;
@@ -50,7 +50,7 @@ export class Settings {
     return undefined;
   }
 
-  /** The same, of what must be there. Empty when it is not. */
+  /** Like {@link text}, for a required option. Records a problem and returns an empty text if it is missing. */
   needed(option: string, ...variables: readonly string[]): string {
     const before = this.problems.length;
     const found = this.text(option, ...variables);
@@ -60,14 +60,14 @@ export class Settings {
     return found ?? "";
   }
 
-  /** A text that goes out as the value of a header. */
+  /** Like {@link needed}, for a text that is sent as a header value. */
   neededHeader(option: string, ...variables: readonly string[]): string {
     const value = this.needed(option, ...variables);
     if (value !== "") this.checkHeader(`${option} (${sourcesOf(option, variables)})`, value);
     return value;
   }
 
-  /** The same, of what may be missing. */
+  /** Like {@link text}, for a text that is sent as a header value. */
   optionalHeader(option: string, ...variables: readonly string[]): string | undefined {
     const value = this.text(option, ...variables);
     if (value !== undefined) this.checkHeader(`${option} (${sourcesOf(option, variables)})`, value);
@@ -80,7 +80,10 @@ export class Settings {
     }
   }
 
-  /** One of a few texts; `otherwise` when nothing is given, and when what is given is none of them. */
+  /**
+   * Returns one of `choices`. Returns `otherwise` if the value is missing or invalid, and records a problem if it is
+   * invalid.
+   */
   choice<T extends string>(what: string, value: unknown, choices: readonly T[], otherwise: T): T {
     if (value === undefined || value === null) return otherwise;
     if (choices.includes(value as T)) return value as T;
@@ -88,7 +91,7 @@ export class Settings {
     return otherwise;
   }
 
-  /** A whole number of a range. */
+  /** Returns an integer from `least` to `most`. Returns `otherwise` if the value is missing or invalid. */
   integer(what: string, value: unknown, least: number, most: number, otherwise: number): number {
     if (value === undefined || value === null) return otherwise;
     const number = typeof value === "string" ? Number(value) : value;
@@ -98,7 +101,7 @@ export class Settings {
     return otherwise;
   }
 
-  /** Headers of an option, by lower-case name. */
+  /** Returns the headers of an option by lower-case name. */
   headers(option: string): Record<string, string> {
     const given = this.#options[option];
     const headers: Record<string, string> = {};
@@ -113,7 +116,7 @@ export class Settings {
     return headers;
   }
 
-  /** Headers of a variable: `name=value,name=value`, the values percent-encoded. */
+  /** Returns the headers of a variable `name=value,name=value` with percent-encoded values. */
   headersOf(variable: string): Record<string, string> {
     const headers: Record<string, string> = {};
     for (const [name, value] of this.pairs(variable)) {
@@ -122,7 +125,7 @@ export class Settings {
     return headers;
   }
 
-  /** The pairs of a variable `key=value,key=value`, decoded. */
+  /** Returns the decoded pairs of a variable `key=value,key=value`. */
   pairs(variable: string): [string, string][] {
     const pairs: [string, string][] = [];
     for (const part of (this.variable(variable) ?? "").split(",")) {

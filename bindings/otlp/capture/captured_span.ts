@@ -21,7 +21,7 @@ import type { SpanGroup } from "../pipeline/span_group.ts";
 import type { ActiveContext } from "./context.ts";
 import { emitSpanLog } from "./log_record.ts";
 
-/** Who a span is. */
+/** The ids and flags of a span. */
 export interface SpanIdentity {
   readonly traceId: string;
   readonly spanId: string;
@@ -31,7 +31,7 @@ export interface SpanIdentity {
 const noEvents: readonly SpanEvent[] = [];
 const noLinks: readonly SpanLink[] = [];
 const noParent = "";
-/** Events of one span, as OpenTelemetry has it. */
+/** Default limit of OpenTelemetry for the events of a span. */
 const maxEvents = 128;
 
 const unset = { code: StatusCode.unset, message: "" };
@@ -41,13 +41,13 @@ const statuses = {
   error: { code: StatusCode.error, message: "" },
 } as const;
 
-/** What the core says of a span that lost attributes. */
+/** Attributes with which the core reports that a span lost attributes. */
 const droppedAttributesKey = "otel.dropped_attributes_count";
 const cutAttributesKey = "isotel.cut_attributes_count";
 
 /**
- * A span that is kept for OTLP until it ends, and written to the runtime's own span at the same time where there is
- * one. Values stay as they are; nothing is copied or encoded before a flush.
+ * A span that is kept for OTLP until it ends. It also writes to the native span of the runtime if there is one. Values
+ * are kept by reference; a flush encodes them.
  */
 export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, ParentSpan {
   readonly traceId: string;
@@ -73,11 +73,11 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   readonly isRemote = false;
   readonly acceptsUntruncated = true;
   readonly group: SpanGroup;
-  /** The runtime's own span. */
+  /** The native span of the runtime. */
   readonly native: SpanWriter | undefined;
   #ended = false;
-  /** Attributes the runtime's span has no room for. */
-  #wholeOnly = 0;
+  /** Number of attributes that OTLP carries and the native span had no room for. */
+  #untruncatedOnly = 0;
 
   constructor(
     name: string,
@@ -103,7 +103,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     group.opened();
   }
 
-  /** As a context: children of this span. */
+  /** Children of this span use it as their parent. */
   get parent(): ParentSpan {
     return this;
   }
@@ -125,7 +125,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
 
   setUntruncated(key: string, value: AttributeValue): void {
     if (this.#ended) return;
-    this.#wholeOnly += 1;
+    this.#untruncatedOnly += 1;
     this.#record(key, value);
   }
 
@@ -145,7 +145,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.addEvent("exception", this.group.clock(), { "exception.type": type });
   }
 
-  /** Of the runtime's own span alone: here an exception is an event. */
+  /** Reaches the native span only. OTLP carries an exception as an event; see {@link recordFailure}. */
   recordException(exception: unknown): void {
     if (!this.#ended) this.native?.recordException?.(exception);
   }
@@ -177,9 +177,9 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   endAt(unixMs: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    // A clock may be set back.
+    // The clock may have been set back.
     this.endUnixMs = Math.max(unixMs, this.startUnixMs);
-    this.droppedAttributesCount = Math.max(this.droppedAttributesCount - this.#wholeOnly, 0);
+    this.droppedAttributesCount = Math.max(this.droppedAttributesCount - this.#untruncatedOnly, 0);
     this.group.ended(this);
     this.native?.end();
   }
@@ -190,7 +190,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
       clean = cleanAttribute(key, value, this.group.keptParameters);
       if (clean === undefined) return;
     } else if (typeof value === "object") {
-      // A copy: the list is still the caller's, who may change it before it is sent.
+      // Copied because the caller may change the list before it is sent.
       clean = cleanValue(key, value, this.group.keptParameters);
     }
     this.attributes.keys.push(key);

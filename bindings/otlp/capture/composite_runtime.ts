@@ -16,15 +16,16 @@ import { type ActiveContext, activeContext } from "./context.ts";
 import { NativeWriter, UnrecordedSpan } from "./native_spans.ts";
 
 /**
- * Spans of the runtime beneath that are kept for OTLP as well. A span has the runtime's own ids where it tells them, so
- * that both trees are one.
+ * A runtime of spans that keeps the spans of the native runtime for OTLP as well. A span has the ids of the native span
+ * if the native runtime reports them, so that both trees are one.
  *
- * Where OTLP does not want a span, it is the runtime's alone, and where neither does, it costs what it would without.
+ * A span that is not recorded for OTLP exists in the native runtime only. If the native runtime does not record it
+ * either, it costs no more than without an export.
  */
 export class CompositeRuntime implements SpanRuntime {
   readonly native: SpanRuntime;
   readonly capabilities: RuntimeCapabilities;
-  /** Where spans go that begin outside of any invocation with a pipeline of its own. */
+  /** Receives spans that begin outside of an invocation with an export. */
   pipeline: Pipeline | undefined;
 
   constructor(native: SpanRuntime) {
@@ -51,8 +52,8 @@ export class CompositeRuntime implements SpanRuntime {
     return native.startActiveSpan(name, (writer) => {
       const opened = this.#open(name, writer, pipeline, context, outer);
       if (opened === undefined) return body(this.#above(writer));
-      const given = opened instanceof CapturedSpan ? opened : this.#above(writer);
-      return activeContext.run(opened, () => body(given));
+      const span = opened instanceof CapturedSpan ? opened : this.#above(writer);
+      return activeContext.run(opened, () => body(span));
     });
   }
 
@@ -105,13 +106,13 @@ export class CompositeRuntime implements SpanRuntime {
     const context = activeContext.getStore();
     if (context instanceof CapturedSpan) return context;
     const pipeline = context?.group.pipeline ?? this.pipeline;
-    // A span opened now begins a trace of OTLP's, whatever is active beneath.
+    // The next span begins a new trace in OTLP, even if a native span is active.
     if (pipeline?.takesSpans === true && context?.parent === undefined) return undefined;
     const active = this.native.activeSpan();
     return active === undefined && !isWanted(context) ? unrecordedSpan : active;
   }
 
-  /** The span of the runtime's own that is active and recorded. */
+  /** Returns the active native span if it is recorded. */
   nativeParent(): ParentSpan | undefined {
     const { native } = this;
     if (!native.capabilities.identity || !native.capabilities.activeSpan) return undefined;
@@ -125,8 +126,8 @@ export class CompositeRuntime implements SpanRuntime {
   }
 
   /**
-   * A span for OTLP, or the context of a trace that is not recorded; undefined where there can be neither. Never
-   * throws.
+   * Opens a span for OTLP. Returns the context of an unsampled trace if the trace is not recorded. Returns undefined if
+   * no span can be opened. Never throws.
    */
   #open(
     name: string,
@@ -152,25 +153,25 @@ export class CompositeRuntime implements SpanRuntime {
       if (context === undefined) group.first = span;
       return span;
     } catch (cause) {
-      // No ids, for lack of the module that makes them.
+      // The module that makes ids is not available.
       pipeline.countFailure(cause);
       return undefined;
     }
   }
 
-  /** A span of the runtime's alone. */
+  /** Wraps a span of the native runtime that OTLP does not record. */
   #above(writer: SpanWriter): SpanWriter {
     return writer.isTraced ? new NativeWriter(writer, this.native) : writer;
   }
 }
 
-/** Stands for the active span of a trace that nobody records. */
+/** The active span while a trace is not recorded. */
 const unrecordedSpan: SpanWriter = {
   ...noopWriter,
   spanContext: () => ({ traceId: "0".repeat(32), spanId: "0".repeat(16), traceFlags: 0 }),
 };
 
-/** Whether the trace that is active is recorded, or one may begin. */
+/** Returns whether the active trace is recorded, or whether a new one may begin. */
 function isWanted(context: ActiveContext | undefined): boolean {
   return context?.parent === undefined || isSampled(context.parent);
 }
@@ -179,7 +180,7 @@ function originalOf(writer: SpanWriter): SpanWriter {
   return writer instanceof NativeWriter ? writer.original : writer;
 }
 
-/** The ids of a recorded span of the runtime's; undefined where it does not tell them. */
+/** Returns the ids of a recorded native span. Returns undefined if the runtime does not report them. */
 function identityOf(writer: SpanWriter): SpanIdentity | undefined {
   if (!writer.isTraced) return undefined;
   const context = writer.spanContext?.();
@@ -189,7 +190,7 @@ function identityOf(writer: SpanWriter): SpanIdentity | undefined {
   return { traceId: context.traceId, spanId: context.spanId, flags: sampledFlag };
 }
 
-/** The runtime's ids, unless the parent is of another trace. */
+/** Returns the native ids. Returns new ids if the native span belongs to another trace than the parent. */
 function childIdentity(
   parent: ParentSpan | undefined,
   own: SpanIdentity | undefined,
@@ -202,15 +203,15 @@ function childIdentity(
   };
 }
 
-/** The span of the runtime beneath that children are opened under. */
+/** Returns the native span that native children are opened under. */
 function beneath(parent: SpanWriter | undefined): SpanWriter | undefined {
   if (parent instanceof CapturedSpan) return parent.native && originalOf(parent.native);
   return parent && originalOf(parent);
 }
 
 /**
- * Where a trace of its own begins: under a span of another process where one is named, unless what is active belongs to
- * the same trace and stands nearer.
+ * Returns the context of a span without a local parent. A remote parent takes precedence over the active context,
+ * except when both belong to one trace: the active span is then the nearer ancestor.
  */
 function rootContext(
   active: ActiveContext | undefined,
@@ -225,14 +226,14 @@ function rootContext(
 
 let isThere = false;
 
-/** Whether ids can be made: on Workers there is no entropy while modules are loaded. */
+/** Returns whether ids can be made. Workers have no entropy while they load modules. */
 function hasEntropy(): boolean {
   if (isThere) return true;
   try {
     crypto.getRandomValues(new Uint8Array(1));
     isThere = true;
   } catch {
-    // Once there is a request it will be.
+    // Entropy becomes available with the first request.
   }
   return isThere;
 }

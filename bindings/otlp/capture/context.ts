@@ -2,18 +2,18 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { ParentSpan } from "../core/model.ts";
 import type { SpanGroup } from "../pipeline/span_group.ts";
 
-/** Where spans and log records made now belong. */
+/** The group and the parent of new spans and log records. */
 export interface ActiveContext {
   readonly group: SpanGroup;
-  /** Undefined where no span is active: the next one begins a trace. */
+  /** Undefined if no span is active. The next span then begins a trace. */
   readonly parent: ParentSpan | undefined;
 }
 
-/** An AsyncLocalStorage without Node's types, which the project of a Worker need not have. */
+/** The part of AsyncLocalStorage that isotel uses. A Worker's project may lack the types of Node. */
 export interface ContextStore {
   getStore(): ActiveContext | undefined;
   run<T>(context: ActiveContext, body: () => T): T;
 }
 
-/** Carries the active span of OTLP, whatever the runtime's tracing can do. */
+/** Carries the active span of OTLP. It does not depend on the tracing API of the runtime. */
 export const activeContext: ContextStore = new AsyncLocalStorage<ActiveContext>();

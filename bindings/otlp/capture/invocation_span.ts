@@ -3,21 +3,22 @@ import type { AttributeValue } from "../../trace/span_runtime.ts";
 import { SpanKind } from "../core/model.ts";
 import type { RouteOf } from "../pipeline/options.ts";
 
-/** What the span of an invocation says from its start. */
+/** Name, kind and initial attributes of the span of an invocation. */
 export interface InvocationSpan {
   readonly name: string;
-  /** A code of OTLP's span kinds. */
+  /** A code of {@link SpanKind}. */
   readonly kind: number;
   readonly attributes: Readonly<Record<string, AttributeValue | undefined>>;
-  /** The request, of those that have one. */
+  /** The request of a `fetch` handler. */
   readonly request?: Request;
 }
 
 /**
- * The span of an invocation by the name of its handler; undefined for handlers that get none.
- * https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and its neighbours for messaging and FaaS.
+ * Returns the span of an invocation. Returns undefined for a handler that gets no span. Follows the semantic
+ * conventions for HTTP (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), messaging and FaaS.
  *
- * @param event the handler's first argument. May throw when it is not what the handler gets.
+ * @param event The first argument of the handler.
+ * @throws if `event` is not the argument that the handler expects.
  */
 export function invocationSpan(
   handler: string,
@@ -54,7 +55,7 @@ function requestSpan(request: Request, route: RouteOf | undefined): InvocationSp
       "http.route": found,
       "url.scheme": url.protocol.slice(0, -1),
       "url.path": url.pathname,
-      // The span keeps of it what the option `keepQueryParameters` names.
+      // CapturedSpan removes the parameters that the option `keepQueryParameters` does not name.
       "url.query": url.search === "" ? undefined : url.search,
       "server.address": url.hostname,
       "server.port": url.port === "" ? undefined : Number(url.port),

@@ -5,20 +5,20 @@ import type { ActiveContext } from "./context.ts";
 
 export type LogSeverity = keyof typeof Severity;
 
-/** A log record to be sent. */
+/** A log record for {@link emitLog}. */
 export interface LogInput {
-  /** Text, or any value an attribute can have. */
+  /** A text, or any other attribute value. */
   readonly body?: unknown;
-  /** `info` unless given. */
+  /** Default: `info`. */
   readonly severity?: LogSeverity | undefined;
   readonly attributes?: Attributes | undefined;
-  /** Names the kind of event. */
+  /** Name of the kind of event. */
   readonly eventName?: string | undefined;
-  /** When it happened, in milliseconds since the Unix epoch; now unless given. */
+  /** Time of the event in milliseconds since the Unix epoch. Default: now. */
   readonly unixMs?: number | undefined;
 }
 
-/** The record as OTLP has it, in the span `parent`. */
+/** Returns the OTLP form of a record in the span `parent`. */
 export function logRecord(
   input: LogInput,
   nowUnixMs: number,
@@ -48,7 +48,7 @@ export function logRecord(
   };
 }
 
-/** Sends a record of a span, of one that is not recorded too: logs are not sampled. */
+/** Sends a log record of a span. Logs are not sampled: a span that is not recorded sends its records too. */
 export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log }: SpanLog): void {
   const { pipeline } = group;
   const input = { ...log, severity: severity as LogSeverity };
@@ -56,20 +56,20 @@ export function emitSpanLog({ group, parent }: ActiveContext, { severity, ...log
   group.logged();
 }
 
-/** A copy of a value, with the secrets of its addresses removed. */
+/** Returns a copy of a value without the secrets in URLs. */
 function copyOf(key: string, value: unknown, kept: KeptParameters): unknown {
   return cleanValue(key, snapshotOf(value), kept);
 }
 
-/** A copy of a value: its caller may change or transfer it before it is sent. */
+/** Returns a copy of a value. The caller may change or transfer the original before it is sent. */
 function snapshotOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  // structuredClone copies all of the buffer behind a view, and `slice` of Node's Buffer copies nothing.
+  // structuredClone would copy the whole buffer behind a view. Buffer.slice of Node would copy nothing.
   if (value instanceof Uint8Array) return new Uint8Array(value);
   try {
     return structuredClone(value);
   } catch {
-    // Something in it cannot be copied: it is sent as it will be then.
+    // Part of the value cannot be copied. The original is sent as it is at that time.
     return value;
   }
 }

@@ -12,8 +12,8 @@ import { type ActiveContext, activeContext } from "./context.ts";
 import { emitSpanLog } from "./log_record.ts";
 
 /**
- * A span of the runtime beneath, as one that has a status and lists: the runtime above has them, for OTLP's sake,
- * whether the one beneath does or not.
+ * A native span with status and list attributes. The composite runtime offers both because OTLP has them. This class
+ * emulates them if the native runtime lacks them.
  */
 export class NativeWriter implements SpanWriter {
   readonly original: SpanWriter;
@@ -51,7 +51,7 @@ export class NativeWriter implements SpanWriter {
   }
 }
 
-/** A span of a trace that OTLP does not want: nothing below it is wanted either. */
+/** A span of a trace that OTLP does not record. OTLP does not record its descendants either. */
 export class UnrecordedSpan extends NativeWriter implements ActiveContext {
   readonly group: SpanGroup;
   readonly parent: ParentSpan | undefined;
@@ -65,7 +65,7 @@ export class UnrecordedSpan extends NativeWriter implements ActiveContext {
   emitLog(log: SpanLog): void {
     emitSpanLog(this, log);
     const { pipeline } = this.group;
-    // Outside of any invocation nothing of this trace will end and send it.
+    // Outside of an invocation no end of a span triggers a flush of this trace.
     if (activeContext.getStore() === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
   }
 }

@@ -12,23 +12,23 @@ import type { CompositeRuntime } from "./composite_runtime.ts";
 import { type ActiveContext, activeContext } from "./context.ts";
 import { type InvocationSpan, invocationSpan } from "./invocation_span.ts";
 
-/** One call of a handler or of a method by the runtime. */
+/** One call of a handler or method by the runtime. */
 export interface HandlerCall {
   /** The name of the handler. */
   readonly handler: string;
   /** Its first argument. */
   readonly event: unknown;
-  /** Of its context, such that what it is given holds no scope. */
+  /** The original `waitUntil` of the invocation's context. A promise passed to it does not keep a scope open. */
   readonly waitUntil: WaitUntil | undefined;
 }
 
 const { prototype } = Promise;
 
 /**
- * Runs a body as an invocation: its spans belong together and are sent when it is over. Where the runtime has no span
- * with ids of its own, a handler's invocation gets one, which continues the trace of the request it answers.
+ * Runs a body as an invocation. The spans of the invocation are sent when it is over. If the runtime has no active span
+ * with ids, the invocation of a handler gets a span. That span continues the trace of the incoming request.
  *
- * @returns what `body` returns; a thenable that is no promise as a promise.
+ * @returns The result of `body`. A thenable that is not a promise is returned as a promise.
  */
 export function runInvocation<T>(
   invocation: HandlerCall,
@@ -36,14 +36,14 @@ export function runInvocation<T>(
   pipeline: Pipeline,
   body: () => T,
 ): T {
-  // A handler that calls another one is no second invocation.
+  // A handler that calls another handler is one invocation.
   if (activeContext.getStore()?.group.isOver === false) return body();
   const group = new SpanGroup(pipeline, invocation.waitUntil);
   let context: ActiveContext = { group, parent: undefined };
   try {
     context = open(invocation, runtime, group) ?? context;
   } catch (cause) {
-    // An event that is none, or a runtime without entropy: the invocation has no span of its own.
+    // The event is invalid or the runtime has no entropy. The invocation gets no span.
     pipeline.countFailure(cause);
   }
   const span = context instanceof CapturedSpan ? context : undefined;
@@ -75,7 +75,10 @@ export function runInvocation<T>(
   return promise as T;
 }
 
-/** The invocation's span, or the context of a trace that is not recorded; undefined where there is neither. */
+/**
+ * Opens the span of the invocation. Returns the context of an unsampled trace if the trace is not recorded. Returns
+ * undefined if the invocation gets no span.
+ */
 function open(
   { handler, event }: HandlerCall,
   runtime: CompositeRuntime,

@@ -8,7 +8,7 @@ import { activeContext } from "./context.ts";
 
 type Fetch = typeof fetch;
 
-/** Whether an address is one of those. */
+/** Returns whether the option `propagateTo` matches a URL. */
 function propagates(to: PropagateTo | undefined, url: URL): boolean {
   if (to === undefined) return false;
   if (typeof to === "function") return to(url) === true;
@@ -20,11 +20,11 @@ function propagates(to: PropagateTo | undefined, url: URL): boolean {
 }
 
 /**
- * A `fetch` that tells chosen hosts of the active span in the headers `traceparent` and `tracestate`. Requests that
- * have a `traceparent` already, and all others, are left as they are.
+ * Returns a `fetch` that adds the headers `traceparent` and `tracestate` of the active span for the hosts of
+ * `propagateTo`. Does not change requests to other hosts or requests that already have a `traceparent`.
  *
- * @param original sends the requests; the global `fetch` of that moment unless given.
- * @param settings of the moment of a request.
+ * @param original Sends the requests. Default: the global `fetch` at the time of the call.
+ * @param settings Returns the option `propagateTo` at the time of the call.
  */
 export function makeTracedFetch(
   original: Fetch | undefined,
@@ -37,8 +37,8 @@ export function makeTracedFetch(
     try {
       headers = tracedHeaders(runtime, settings(), input, init);
     } catch (cause) {
-      // An address or headers that fetch itself will refuse, or a function of the caller's that throws.
-      reportOnce(`isotel: a request carries no trace context (${errorType(cause)}).`);
+      // Either `fetch` will refuse the URL or the headers, or a function in `propagateTo` threw.
+      reportOnce(`isotel: a request was sent without a trace context (${errorType(cause)}).`);
     }
     return headers === undefined ? send(input, init) : send(input, { ...init, headers });
   };

@@ -2,7 +2,7 @@ import type { ModuleMemory } from "../../wasm/module.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import type { BatchWriter } from "./batch_writer.ts";
 
-/** Sizes of a batch in the order in which the exports take them. */
+/** Sizes of a batch in the order of the parameters of the module's function. */
 export type BatchSizes = readonly [
   numbers: number,
   keys: number,
@@ -13,11 +13,11 @@ export type BatchSizes = readonly [
 ];
 
 /**
- * Puts a batch into a module's memory.
+ * Copies a batch into the memory of a module.
  *
- * @param bufferOf the address of a buffer of at least that many bytes, 0 where there can be none. What stood in an
- * earlier one is lost.
- * @returns the batch's sizes; undefined when it is larger than the buffer can be.
+ * @param bufferOf Returns the address of a buffer of at least `size` bytes, or 0 if the module cannot supply one. A
+ *   call invalidates the content of the previous buffer.
+ * @returns The sizes of the batch. Undefined if the batch does not fit into the buffer.
  */
 export function putBatch(
   batch: BatchWriter,
@@ -32,7 +32,7 @@ export function putBatch(
   if (at === 0) return undefined;
   let { read, written } = memory.putText(text, at + textAt, text.length);
   if (read < text.length) {
-    // Three bytes a unit are always enough.
+    // One UTF-16 unit needs at most three bytes of UTF-8.
     const roomBytes = Math.min(3 * text.length, OtlpAbi.maxBatchBytes - textAt - rawBytes);
     at = bufferOf(textAt + roomBytes + rawBytes);
     ({ read, written } = memory.putText(text, at + textAt, roomBytes));

@@ -1,7 +1,7 @@
 import { OtlpAbi } from "./abi.gen.ts";
 import type { AttributeList } from "./model.ts";
 
-/** How far a {@link BatchWriter} has come. */
+/** A position in the output of a {@link BatchWriter}. */
 export interface Position {
   readonly wordCount: number;
   readonly numberCount: number;
@@ -11,21 +11,21 @@ export interface Position {
 }
 
 const kindBits = 4;
-/** Stands for a key that is to get another number: no key is equal to it. */
+/** Replaces a key that will get a new number. Equal to no key. */
 const forgottenKey = Symbol("forgotten") as unknown as string;
-/** Stands for a last text nobody knows: no text is equal to it. */
+/** Replaces a last text that is not known. Equal to no text. */
 const unknownText = Symbol("unknown") as unknown as string;
-/** Larger ones are empty values: their digits take time with the square of their length. */
+/** Larger bigints become empty values. The time to convert one to decimal grows with the square of its length. */
 const maxBigintBits = 4096;
 const loneSurrogates = /\p{Surrogate}/gu;
 
 /**
- * Writes what a request is made of in the form the core reads: numbers and words into typed arrays, all texts joined, so
- * that they are encoded once, and each key by a number. The core reads it from front to back, in the order in which it
- * was written here.
+ * Writes a request in the form that the OTLP module reads. Numbers and words are typed arrays. All texts are joined, so
+ * that they are encoded once. Each key is written once and referred to by a number. The module reads the output from
+ * front to back in the order of the calls.
  */
 export class BatchWriter {
-  /** What has been written; see docs/otlp-encoding.md. */
+  /** The output so far; see docs/otlp-encoding.md. */
   words: Uint32Array = new Uint32Array(1024);
   wordCount = 0;
   numbers: Float64Array = new Float64Array(256);
@@ -35,15 +35,15 @@ export class BatchWriter {
   rawBytes = 0;
   readonly keySizes: number[] = [];
   keyText = "";
-  /** Whether texts are made well-formed one by one: joined, two lone surrogates may become a character. */
+  /** Repairs each text by itself. Joined, two lone surrogates could form a character. */
   repairsTexts = false;
   readonly #keyIds = new Map<string, number>();
   readonly #keys: string[] = [];
-  /** By key: the one that came after it last time. Spans of one kind have their keys in one order. */
+  /** For each key: the key that followed it last time. Spans of one kind have their keys in the same order. */
   readonly #next: number[] = [];
-  /** By key: the last list of attributes it stood in, of those whose keys are in another order than before. */
+  /** For each key: the last attribute list that contained it. Kept only for lists with a new order of keys. */
   readonly #seenIn: number[] = [];
-  /** By key: the last text it had as an attribute. Many have the same one in every span. */
+  /** For each key: its last text value. Many keys have one text in all spans. */
   readonly #lastTexts: string[] = [];
   #first = 0;
   #list = 0;
@@ -64,7 +64,7 @@ export class BatchWriter {
     this.#first = 0;
   }
 
-  /** Makes room for this many more words and numbers. */
+  /** Makes room for more words and numbers. */
   reserve(words: number, numbers: number): void {
     if (this.wordCount + words > this.words.length) {
       this.words = grown(this.words, new Uint32Array(2 * (this.wordCount + words)));
@@ -74,13 +74,13 @@ export class BatchWriter {
     }
   }
 
-  /** Where writing has come to, for {@link rewind}. */
+  /** Returns the current position, for {@link rewind}. */
   position(): Position {
     const { wordCount, numberCount, text, rawBytes } = this;
     return { wordCount, numberCount, text, rawCount: this.raw.length, rawBytes };
   }
 
-  /** Forgets what was written after `position`, keys aside. */
+  /** Removes the output after `position`, except keys. */
   rewind({ wordCount, numberCount, text, rawCount, rawBytes }: Position): void {
     this.wordCount = wordCount;
     this.numberCount = numberCount;
@@ -89,27 +89,27 @@ export class BatchWriter {
     this.rawBytes = rawBytes;
   }
 
-  /** Writes a word; there has to be room for it. */
+  /** Writes a word. Call {@link reserve} before. */
   word(value: number): void {
     this.words[this.wordCount++] = value;
   }
 
-  /** Writes a number; there has to be room for it. */
+  /** Writes a number. Call {@link reserve} before. */
   number(value: number): void {
     this.numbers[this.numberCount++] = value;
   }
 
-  /** Writes a text whose UTF-16 units the core knows from elsewhere: as many as this text has. */
+  /** Writes a text. The number of its UTF-16 units must be written elsewhere. */
   chars(text: string): void {
     this.text += this.repairsTexts ? text.replace(loneSurrogates, "\ufffd") : text;
   }
 
-  /** The number of a key, shifted to where a value's first word has it. */
+  /** Returns the number of a key, shifted to its position in the first word of a value. */
   keyBits(key: string): number {
     return this.#keyId(key) << kindBits;
   }
 
-  /** Writes attributes; the last value of a key counts. */
+  /** Writes attributes. The last value of a duplicate key counts. */
   attributes(list: AttributeList): void {
     const { keys, values } = list;
     const count = keys.length;
@@ -139,13 +139,13 @@ export class BatchWriter {
           if (before < 0) this.#first = id;
           else next[before] = id;
         }
-        // While the numbers grow from key to key, none can have come before.
+        // Ascending numbers cannot contain a duplicate.
         if (id <= before && !isMarked) {
           this.#markSeen(keys, i);
           isMarked = true;
         }
       }
-      // Keys got their numbers in the order of the first list they stood in.
+      // Keys are numbered in the order of the first list that contained them.
       guess = id + 1;
       if (isMarked && seenIn[id] === mark) {
         this.rewind({
@@ -162,7 +162,7 @@ export class BatchWriter {
       if (isMarked) seenIn[id] = mark;
       before = id;
       const head = id << kindBits;
-      // A chain of comparisons is compiled to looks at the value, a switch over the name of its type is not.
+      // V8 compiles a chain of typeof comparisons to type checks. It does not do so for a switch over typeof.
       if (typeof value === "string") {
         if (value === lastTexts[id]) {
           words[wordCount++] = head | OtlpAbi.valueSameText;
@@ -189,7 +189,7 @@ export class BatchWriter {
         this.numberCount = numberCount;
         this.text = text;
         this.value(head, value);
-        // A large one is a text to the core.
+        // The module reads a bigint of more than 64 bits as a text, which changes the last text of the key.
         if (typeof value === "bigint") lastTexts[id] = unknownText;
         this.reserve(3 * (count - i), count - i);
         ({ words, numbers, wordCount, numberCount, text } = this);
@@ -204,7 +204,11 @@ export class BatchWriter {
     words[countAt] = written;
   }
 
-  /** Writes one value of any kind; `head` is its key, as {@link keyBits} has it. */
+  /**
+   * Writes one value of any type.
+   *
+   * @param head The key as {@link keyBits} returns it.
+   */
   value(head: number, value: unknown): void {
     this.reserve(3, 1);
     switch (typeof value) {
@@ -263,14 +267,14 @@ export class BatchWriter {
     this.text += digits;
   }
 
-  /** Marks the keys before `end` as seen in the list that is being written. */
+  /** Marks the keys before `end` as seen in the current list. */
   #markSeen(keys: readonly string[], end: number): void {
     for (let i = 0; i < end; i += 1) {
       this.#seenIn[this.#keyIds.get(keys[i] as string) as number] = this.#list;
     }
   }
 
-  /** Gives every key another number: the core will not see the last texts of those it has. */
+  /** Gives every key a new number. After a rewind the module does not see the last texts of the old numbers. */
   #forgetKeys(): void {
     this.#keyIds.clear();
     this.#keys.fill(forgottenKey);
@@ -285,7 +289,7 @@ export class BatchWriter {
     this.#keys.push(key);
     this.#next.push(0);
     this.#seenIn.push(0);
-    // What the core has where there was none.
+    // The module starts each key with an empty last text.
     this.#lastTexts.push("");
     this.keySizes.push(text.length);
     this.keyText += text;
@@ -298,16 +302,16 @@ function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   return to;
 }
 
-/** Values of all lists and objects inside one value; what comes after them is left out. */
+/** Maximum number of values in all lists and objects inside one value. Further values are left out. */
 const maxItems = 16_384;
 
-/** Writes a list, an object or bytes. What throws while it is read is an empty value. */
+/** Writes a list, an object or bytes. Writes an empty value if reading it throws. */
 function writeContainer(writer: BatchWriter, head: number, value: object): void {
   const start = writer.position();
   try {
     new NestedValueWriter(writer).write(head, value, 0);
   } catch {
-    // A getter, or a proxy that was revoked.
+    // A getter threw, or the proxy was revoked.
     writer.rewind(start);
     writer.word(head | OtlpAbi.valueEmpty);
   }
@@ -321,7 +325,7 @@ class NestedValueWriter {
     this.#writer = writer;
   }
 
-  /** Writes a value that stands in `depth` lists or objects. */
+  /** Writes a value inside `depth` lists or objects. */
   write(head: number, value: unknown, depth: number): void {
     const writer = this.#writer;
     writer.reserve(3, 1);
@@ -335,7 +339,7 @@ class NestedValueWriter {
       const time = value.getTime();
       writer.value(head, Number.isNaN(time) ? null : value.toISOString());
     } else if (depth >= OtlpAbi.maxValueDepth) {
-      // Deeper, or in a circle.
+      // The value is nested too deeply or contains itself.
       writer.word(head | OtlpAbi.valueEmpty);
     } else if (isList(value)) {
       this.#list(head, value, depth + 1);
@@ -373,7 +377,7 @@ function isList(value: object): value is ArrayLike<unknown> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
-/** The list with each key once, at its first place and with the last value that OTLP can carry. */
+/** Returns the list with each key once, at its first position and with its last valid value. */
 function lastValues({ keys, values }: AttributeList): AttributeList {
   const last = new Map<string, unknown>();
   for (const [index, key] of keys.entries()) {
@@ -382,7 +386,7 @@ function lastValues({ keys, values }: AttributeList): AttributeList {
   return { keys: [...last.keys()], values: [...last.values()] };
 }
 
-/** Whether OTLP can carry a value, or nothing in its place. */
+/** Returns whether OTLP can carry a value. Null is carried as an empty value. */
 function isCarried(value: unknown): boolean {
   return value !== undefined && typeof value !== "function" && typeof value !== "symbol";
 }

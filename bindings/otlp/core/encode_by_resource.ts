@@ -2,7 +2,7 @@ import { joinedBytes } from "../../base/bytes.ts";
 import { encodeLogs, encodeTraces, type ResourceAttributes } from "./encoder.ts";
 import type { FinishedSpan, InstrumentationScope, LogRecord, OtlpFormat } from "./model.ts";
 
-/** Something that tells whose it is. Resources are told apart by identity: equal ones have to be one object. */
+/** An item with a resource. Resources are compared by identity. Items of one resource must share one object. */
 export interface OfResource {
   readonly resource: ResourceAttributes;
 }
@@ -15,9 +15,9 @@ type EncodeOf<T> = (
 ) => Uint8Array;
 
 /**
- * As {@link encodeTraces}, of spans of several resources: the request has one ResourceSpans for each.
+ * Like {@link encodeTraces}, for spans of several resources. The request has one ResourceSpans for each resource.
  *
- * @throws as it does.
+ * @throws The errors of {@link encodeTraces}.
  */
 export function encodeTracesByResource(
   spans: readonly (FinishedSpan & OfResource)[],
@@ -27,7 +27,7 @@ export function encodeTracesByResource(
   return byResource(spans, scope, format, encodeTraces);
 }
 
-/** As {@link encodeLogs}, of records of several resources. */
+/** Like {@link encodeLogs}, for records of several resources. */
 export function encodeLogsByResource(
   records: readonly (LogRecord & OfResource)[],
   scope: InstrumentationScope,
@@ -47,11 +47,11 @@ function byResource<T extends OfResource>(
     for (const [resource, group] of groups) return encode(group, resource, scope, format);
   }
   const requests: Uint8Array[] = [];
-  // Copied at once: the next call overwrites it.
+  // Copied because the next call of `encode` overwrites the bytes.
   for (const [resource, group] of groups) {
     requests.push(encode(group, resource, scope, format).slice());
   }
-  // Messages whose only field is a list are, one after the other, the message with all of their lists.
+  // Each message has one repeated field. Concatenated in protobuf, they are one message with all entries.
   return format === "json" ? joinJson(requests) : joinedBytes(requests);
 }
 
@@ -74,7 +74,7 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const comma = Uint8Array.of(0x2c);
 
-/** The lists of `{"resourceSpans":[...]}` as one. */
+/** Joins the lists of several `{"resourceSpans":[...]}`. */
 function joinJson(requests: readonly Uint8Array[]): Uint8Array {
   const [first] = requests;
   if (first === undefined) return new Uint8Array();

@@ -14,19 +14,19 @@ import { writeHead, writeLogs, writeSpans } from "./write_batch.ts";
 /** Attributes of a resource by key. */
 export type ResourceAttributes = Readonly<Record<string, unknown>>;
 
-/** The batch, or the request made from it, is longer than the 16 MiB the encoder takes: fewer items may fit. */
+/** The batch or the encoded request exceeds the limit of 16 MiB. Fewer items may fit. */
 export class BatchTooLargeError extends Error {
   override readonly name = "BatchTooLargeError";
 }
 
-/** A request, and what is missing in it. */
+/** An encoded request, and the number of items that it leaves out. */
 export interface EncodedRequest {
   /**
-   * A view on the module's memory, good until the next call of anything of OTLP: who keeps it copies it at once, as
-   * `new Blob([bytes])`, `new Response(bytes)` and `fetch(url, { body: bytes })` do.
+   * A view of the module's memory, valid until the next call of the OTLP module. Copy it at once to keep it. `new
+   * Blob([bytes])`, `new Response(bytes)` and `fetch(url, { body: bytes })` copy it.
    */
   readonly bytes: Uint8Array;
-  /** Spans left out because their trace or span identifier is none. */
+  /** Number of spans that were left out because their trace id or span id is invalid. */
   readonly skipped: number;
 }
 
@@ -40,7 +40,7 @@ export class OtlpEncoder {
     this.#host = host;
   }
 
-  /** An ExportTraceServiceRequest; see {@link encodeTraces}. */
+  /** Encodes an ExportTraceServiceRequest; see {@link encodeTraces}. */
   traces(
     spans: readonly FinishedSpan[],
     resource: ResourceAttributes,
@@ -54,7 +54,7 @@ export class OtlpEncoder {
     });
   }
 
-  /** An ExportLogsServiceRequest; see {@link encodeLogs}. */
+  /** Encodes an ExportLogsServiceRequest; see {@link encodeLogs}. */
   logs(
     records: readonly LogRecord[],
     resource: ResourceAttributes,
@@ -73,7 +73,7 @@ export class OtlpEncoder {
     format: OtlpFormat,
     write: (writer: BatchWriter) => void,
   ): EncodedRequest {
-    // A getter in a value may encode something itself.
+    // A getter in a value may call the encoder again.
     const writer = this.#isWriting ? new BatchWriter() : this.#writer;
     const isOuter = !this.#isWriting;
     this.#isWriting = true;
@@ -98,20 +98,20 @@ export class OtlpEncoder {
   }
 }
 
-/** @throws BatchTooLargeError when no text or array can be as long. */
+/** @throws BatchTooLargeError if the batch exceeds the maximum length of a JavaScript string or array. */
 function writeWhole(write: (writer: BatchWriter) => void, writer: BatchWriter): void {
   try {
     write(writer);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new BatchTooLargeError("isotel: the batch is larger than can be", { cause });
+    throw new BatchTooLargeError("isotel: the batch is longer than a JavaScript string or array can be; send fewer items at once", { cause });
   }
 }
 
 function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
   if (typeof bytes !== "number") return { bytes, skipped: core.skipped };
   if (bytes === ErrorCode.tooLarge) {
-    throw new BatchTooLargeError("isotel: the batch is larger than 16 MiB");
+    throw new BatchTooLargeError("isotel: the batch is larger than 16 MiB; send fewer items at once");
   }
   throw new Error(`isotel: the OTLP module answered error ${bytes}`);
 }
@@ -119,12 +119,12 @@ function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
 const encoder = new OtlpEncoder();
 
 /**
- * Encodes spans as one ExportTraceServiceRequest with one resource and one scope. A span whose trace or span
- * identifier is none (all zeros, or not the hexadecimal digits it takes) is left out.
+ * Encodes spans as one ExportTraceServiceRequest with one resource and one scope. Leaves out spans with an invalid
+ * trace id or span id: all zeros, or not 32 or 16 hexadecimal digits.
  *
- * @returns the request, a view that is good until the next call; see {@link EncodedRequest.bytes}.
- * @throws BatchTooLargeError when fewer spans may fit; ModuleTrapError when the module trapped, a new instance takes the
- * next call.
+ * @returns The request, as a view that is valid until the next call; see {@link EncodedRequest.bytes}.
+ * @throws BatchTooLargeError if the batch is too large. Fewer spans may fit.
+ * @throws ModuleTrapError if the module trapped. The next call uses a new instance.
  */
 export function encodeTraces(
   spans: readonly FinishedSpan[],
@@ -135,7 +135,7 @@ export function encodeTraces(
   return encoder.traces(spans, resource, scope, format).bytes;
 }
 
-/** Encodes log records as one ExportLogsServiceRequest; otherwise as {@link encodeTraces}. */
+/** Encodes log records as one ExportLogsServiceRequest. Limits, result and errors are those of {@link encodeTraces}. */
 export function encodeLogs(
   records: readonly LogRecord[],
   resource: ResourceAttributes,

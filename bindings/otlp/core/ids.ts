@@ -1,10 +1,10 @@
 import { type OtlpHost, otlpHost } from "./otlp_core.ts";
 
 const spanDigits = 16;
-/** How many span identifiers are made at once. */
+/** Number of span ids that one call makes. */
 const poolSize = 64;
 
-/** Makes trace and span identifiers from the host's entropy: inside of a handler only, on Workers. */
+/** Makes trace ids and span ids from the entropy of the host. On Workers, entropy is available inside handlers only. */
 export class IdGenerator {
   readonly #host: OtlpHost;
   #pool = "";
@@ -14,12 +14,12 @@ export class IdGenerator {
     this.#host = host;
   }
 
-  /** 32 lower-case hexadecimal digits, not all zero. */
+  /** Returns 32 lower-case hexadecimal digits that are not all zero. */
   traceId(): string {
     return this.spanId() + this.spanId();
   }
 
-  /** 16 lower-case hexadecimal digits, not all zero. */
+  /** Returns 16 lower-case hexadecimal digits that are not all zero. */
   spanId(): string {
     if (this.#at === this.#pool.length) {
       this.#pool = this.#host.attempt((core) => core.ids(poolSize), "") || randomDigits();
@@ -30,7 +30,7 @@ export class IdGenerator {
   }
 }
 
-/** One identifier without the module. */
+/** Makes one id without the module. */
 function randomDigits(): string {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return hex(high || 1) + hex(low);
@@ -42,12 +42,12 @@ function hex(word: number): string {
 
 const generator = new IdGenerator();
 
-/** A new trace identifier. */
+/** Returns a new trace id. */
 export function newTraceId(): string {
   return generator.traceId();
 }
 
-/** A new span identifier. */
+/** Returns a new span id. */
 export function newSpanId(): string {
   return generator.spanId();
 }

@@ -1,17 +1,24 @@
 import { cleanValue, type KeptParameters } from "../../base/address.ts";
 
-/** Attributes in the order in which they were set. A key may stand there more than once: its last value counts. */
+/** Attributes in the order in which they were set. If a key occurs more than once, its last value counts. */
 export interface AttributeList {
   readonly keys: readonly string[];
   /**
-   * As many values as keys. What OTLP can carry: strings, numbers (safe integers go out as integers, the rest as
-   * doubles), booleans, bigints (past 64 bits as decimal text), Uint8Array and ArrayBuffer, lists and plain objects of
-   * these; null is a value that is empty. An attribute whose value is undefined, a function or a symbol is left out.
+   * One value for each key. OTLP can carry:
+   *
+   * - strings and booleans
+   * - numbers: safe integers as integers, all others as doubles
+   * - bigints: as decimal text if they exceed 64 bits
+   * - Uint8Array and ArrayBuffer
+   * - lists and plain objects of these
+   * - null, as an empty value
+   *
+   * An attribute whose value is undefined, a function or a symbol is left out.
    */
   readonly values: readonly unknown[];
 }
 
-/** Codes of a span's kind, as in OTLP. */
+/** Codes of span kinds in OTLP. */
 export const SpanKind = {
   unspecified: 0,
   internal: 1,
@@ -21,55 +28,55 @@ export const SpanKind = {
   consumer: 5,
 } as const;
 
-/** Codes of a span's status, as in OTLP. */
+/** Codes of span statuses in OTLP. */
 export const StatusCode = { unset: 0, ok: 1, error: 2 } as const;
 
-/** Codes of a log record's severity, as in OTLP; each has three finer ones after it. */
+/** Codes of log severities in OTLP. Each is followed by three finer levels. */
 export const Severity = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 } as const;
 
-/** Something that happened while a span was open. */
+/** An event of a span. */
 export interface SpanEvent {
   readonly name: string;
-  /** Milliseconds since the Unix epoch, fractions included. */
+  /** Milliseconds since the Unix epoch. Fractions are allowed. */
   readonly unixMs: number;
   readonly attributes: AttributeList;
   readonly droppedAttributesCount: number;
 }
 
-/** A span this one belongs together with. */
+/** A link to another span. */
 export interface SpanLink {
   /** 32 hexadecimal digits, not all zero. */
   readonly traceId: string;
   /** 16 hexadecimal digits, not all zero. */
   readonly spanId: string;
-  /** The W3C tracestate of that span; empty for none. */
+  /** The W3C tracestate of the linked span. Empty if it has none. */
   readonly traceState: string;
-  /** W3C trace flags of that span, the low eight bits. */
+  /** W3C trace flags of the linked span, the low eight bits. */
   readonly flags: number;
-  /** Whether it is a span of another process; undefined where nobody knows. */
+  /** Whether the linked span belongs to another process. Undefined if unknown. */
   readonly isRemote?: boolean | undefined;
   readonly attributes: AttributeList;
   readonly droppedAttributesCount: number;
 }
 
-/** A span that has ended, with everything OTLP says about one. */
+/** A span that has ended, with all fields of OTLP. */
 export interface FinishedSpan {
   /** 32 hexadecimal digits, not all zero. */
   readonly traceId: string;
   /** 16 hexadecimal digits, not all zero. */
   readonly spanId: string;
-  /** 16 hexadecimal digits; empty for a root. */
+  /** 16 hexadecimal digits. Empty for a root span. */
   readonly parentSpanId: string;
-  /** Whether the parent is a span of another process: undefined where nobody knows. */
+  /** Whether the parent belongs to another process. Undefined if unknown. */
   readonly isParentRemote: boolean | undefined;
-  /** The W3C tracestate; empty for none. */
+  /** The W3C tracestate. Empty if there is none. */
   readonly traceState: string;
   /** W3C trace flags, the low eight bits. */
   readonly flags: number;
   readonly name: string;
   /** A code of {@link SpanKind}. */
   readonly kind: number;
-  /** Milliseconds since the Unix epoch, fractions included. An end before the start is taken as the start. */
+  /** Milliseconds since the Unix epoch. Fractions are allowed. An end before the start is replaced by the start. */
   readonly startUnixMs: number;
   readonly endUnixMs: number;
   readonly attributes: AttributeList;
@@ -82,46 +89,46 @@ export interface FinishedSpan {
   readonly droppedLinksCount: number;
 }
 
-/** A log record, with everything OTLP says about one. */
+/** A log record with all fields of OTLP. */
 export interface LogRecord {
-  /** Milliseconds since the Unix epoch, fractions included; 0 where nobody knows. */
+  /** Milliseconds since the Unix epoch. Fractions are allowed. 0 if unknown. */
   readonly unixMs: number;
-  /** When this process saw it. */
+  /** Time at which this process observed the record. */
   readonly observedUnixMs: number;
-  /** A code of {@link Severity} or one of the finer ones, 1 to 24; 0 for none. */
+  /** A code of {@link Severity} or a finer level, 1 to 24. 0 if there is none. */
   readonly severityNumber: number;
-  /** The level as its source calls it; empty for none. */
+  /** The severity as its source names it. Empty if there is none. */
   readonly severityText: string;
-  /** Any value an attribute can have; undefined for none. */
+  /** Any attribute value. Undefined if there is none. */
   readonly body: unknown;
   readonly attributes: AttributeList;
   readonly droppedAttributesCount: number;
-  /** 32 hexadecimal digits; empty outside of any trace. */
+  /** 32 hexadecimal digits. Empty outside of a trace. */
   readonly traceId: string;
-  /** 16 hexadecimal digits; empty outside of any span. */
+  /** 16 hexadecimal digits. Empty outside of a span. */
   readonly spanId: string;
   /** W3C trace flags, the low eight bits. */
   readonly flags: number;
-  /** Names the kind of event this record is; empty for none. */
+  /** Name of the kind of event. Empty if there is none. */
   readonly eventName: string;
 }
 
-/** Who made spans or log records: a library or a part of the program. */
+/** The instrumentation scope of spans or log records: a library or a part of the program. */
 export interface InstrumentationScope {
   readonly name: string;
-  /** Empty for none. */
+  /** Empty if there is none. */
   readonly version: string;
   readonly attributes?: AttributeList;
 }
 
 export type OtlpFormat = "protobuf" | "json";
 
-/** The attributes of `record`, as a list. */
+/** Returns the attributes of `record` as a list. */
 export function listAttributes(record: Readonly<Record<string, unknown>>): AttributeList {
   return { keys: Object.keys(record), values: Object.values(record) };
 }
 
-/** The attributes of `record` as a list, without secrets of addresses. */
+/** Returns the attributes of `record` as a list, without the secrets in URLs. */
 export function cleanAttributes(
   record: Readonly<Record<string, unknown>>,
   kept: KeptParameters,
@@ -130,13 +137,13 @@ export function cleanAttributes(
   return { keys, values: keys.map((key) => cleanValue(key, record[key], kept)) };
 }
 
-/** The bit of the trace flags that says that the trace is recorded. */
+/** The bit of the trace flags that marks a recorded trace. */
 export const sampledFlag = 1;
 
-/** Who makes what is exported. */
+/** The instrumentation scope of everything that isotel exports. */
 export const ownScope: InstrumentationScope = { name: "isotel", version: "" };
 
-/** A span that others may be children of. */
+/** A span that can have children. */
 export interface ParentSpan {
   /** 32 lower-case hexadecimal digits. */
   readonly traceId: string;
@@ -144,13 +151,13 @@ export interface ParentSpan {
   readonly spanId: string;
   /** W3C trace flags. */
   readonly flags: number;
-  /** The W3C tracestate; empty for none. */
+  /** The W3C tracestate. Empty if there is none. */
   readonly traceState: string;
-  /** Whether it is a span of another process. */
+  /** Whether the span belongs to another process. */
   readonly isRemote: boolean;
 }
 
-/** Whether the trace flags of a span say that its trace is recorded. */
+/** Returns whether the trace flags of a span mark its trace as recorded. */
 export function isSampled({ flags }: Pick<ParentSpan, "flags">): boolean {
   return (flags & sampledFlag) !== 0;
 }

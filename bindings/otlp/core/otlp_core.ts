@@ -7,20 +7,22 @@ import type { BatchWriter } from "./batch_writer.ts";
 
 const seedBytes = 32;
 
-/** Characters of a traceparent of the version we know. */
+/** Length of a traceparent header of version 00. */
 const traceParentLength = 55;
 /** Key, value and properties. */
 const baggageTexts = 3;
-/** Headers and their parts are cut to this: the specifications ask for less. */
+/** Longer headers and parts are truncated. The specifications require less. */
 const maxHeaderUnits = 16_384;
 
-/** An instance whose memory has grown past this is replaced by a new one. */
+/** An instance is replaced when its memory has grown beyond this size. */
 const maxIdleBytes = 8 * 1024 * 1024;
 
-/** One instance of the OTLP module. A call that traps throws ModuleTrapError: the instance is dead from then on. */
+/**
+ * One instance of the OTLP module. A call that traps throws ModuleTrapError. The instance cannot be used afterwards.
+ */
 export class OtlpCore extends ModuleInstance<OtlpExports> {
   readonly #context: number;
-  /** Spans the last request left out because their identifiers are none. */
+  /** Number of spans that the last request left out because their ids are invalid. */
   skipped = 0;
   #hasSeed = false;
 
@@ -32,7 +34,8 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
   /**
    * Encodes a batch.
    *
-   * @returns the request, a view on memory that is good until the next call; or a negative error of errors.def.
+   * @returns The request, as a view of memory that is valid until the next call. A negative code of errors.def on
+   *   error.
    */
   encode(signal: number, format: number, batch: BatchWriter): Uint8Array | number {
     return this.run(() => {
@@ -46,11 +49,11 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
   }
 
   /**
-   * `count` times 16 hexadecimal digits, joined. The first call takes the seed from the host's entropy: inside of a
-   * handler only, on Workers.
+   * Returns `count` ids of 16 hexadecimal digits, joined. The first call reads a seed from the entropy of the host. On
+   * Workers, entropy is available inside handlers only.
    */
   ids(count: number): string {
-    // Before the call: where there is no randomness this throws, and that is no trap.
+    // Read before the call: without entropy this throws, which must not count as a trap.
     const seed = this.#hasSeed ? undefined : crypto.getRandomValues(new Uint8Array(seedBytes));
     return this.run(() => {
       if (seed !== undefined) this.#putSeed(seed);
@@ -58,7 +61,7 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** Whether to sample a trace; undefined when its identifier is none. See context/sampler.h. */
+  /** Returns whether to sample a trace. Undefined if its id is invalid. See context/sampler.h. */
   sample(parent: number, traceId: string, ratio: number): boolean | undefined {
     return this.run(() => {
       if (this.#put(traceId) !== 32) return undefined;
@@ -67,7 +70,7 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** A traceparent header without the white space around it; undefined when it says nothing. */
+  /** Returns a traceparent header without surrounding white space. Undefined if it is invalid. */
   traceParent(header: string): string | undefined {
     return this.run(() => {
       const flags = this.exports.isotel_otlp_trace_parent(this.#context, this.#put(header));
@@ -75,14 +78,14 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** The members of a tracestate header; undefined when it has to be dropped. */
+  /** Returns the members of a tracestate header. Undefined if the header must be dropped. */
   traceState(header: string): string | undefined {
     return this.run(() =>
       this.#text(this.exports.isotel_otlp_trace_state(this.#context, this.#put(header))),
     );
   }
 
-  /** A tracestate with one member changed; undefined when key or value are none. */
+  /** Returns a tracestate with one changed member. Undefined if key or value are invalid. */
   traceStateWith(state: string, key: string, value: string): string | undefined {
     return this.run(() => {
       const [stateBytes = 0, keyBytes = 0, valueBytes = 0] = this.#putTexts([state, key, value], 0);
@@ -93,7 +96,7 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** Key, value and properties of each member of a baggage header, one after the other. */
+  /** Returns key, value and properties of each member of a baggage header, one after the other. */
   baggage(header: string): string[] {
     return this.run(() => {
       const count = this.exports.isotel_otlp_baggage(this.#context, this.#put(header));
@@ -107,7 +110,7 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** The baggage header of members as {@link baggage} answers them. */
+  /** Returns the baggage header for members in the form that {@link baggage} returns. */
   baggageHeader(texts: readonly string[]): string {
     return this.run(() => {
       const sizesBytes = 4 * texts.length;
@@ -127,12 +130,15 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     this.#hasSeed = this.exports.isotel_otlp_seed(this.#context) >= 0;
   }
 
-  /** Writes a text to the start of the buffer; its bytes, at most {@link maxHeaderUnits} units of it. */
+  /**
+   * Writes at most {@link maxHeaderUnits} UTF-16 units of a text to the start of the buffer. Returns the number of
+   * bytes.
+   */
   #put(text: string): number {
     return this.#putTexts([text], 0)[0] as number;
   }
 
-  /** Writes texts to the buffer one after the other, from `start` on; the bytes of each. */
+  /** Writes texts to the buffer one after the other, beginning at `start`. Returns the number of bytes of each text. */
   #putTexts(texts: readonly string[], start: number): number[] {
     const cut = texts.map((text) => text.slice(0, maxHeaderUnits));
     const roomBytes = cut.reduce((sum, text) => sum + 3 * text.length, 0);
@@ -145,21 +151,21 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     });
   }
 
-  /** The text a call answered with; undefined for an error. */
+  /** Returns the text that the last call produced. Undefined if the call failed. */
   #text(length: number): string | undefined {
     if (length < 0) return undefined;
     return this.memory.text(this.exports.isotel_otlp_output(this.#context) >>> 0, length);
   }
 
-  /** The address of the buffer with room for `size` bytes, 0 past its limit. */
+  /** Returns the address of a buffer of `size` bytes. 0 if `size` exceeds the limit. */
   #buffer(size: number): number {
     return this.exports.isotel_otlp_buffer(this.#context, size) >>> 0;
   }
 }
 
-/** Owns the OTLP module's instance of an isolate. */
+/** Owns the instance of the OTLP module in an isolate. */
 export class OtlpHost extends ModuleHost<OtlpCore> {
-  /** @param module gives the compiled module; it is asked again after a failure. */
+  /** @param module Returns the compiled module. Called again after a failure. */
   constructor(module: HostedModule<OtlpCore>["module"]) {
     super({
       file: otlpAbi.file,
@@ -172,5 +178,5 @@ export class OtlpHost extends ModuleHost<OtlpCore> {
   }
 }
 
-/** The instance everything of OTLP shares. */
+/** The instance that all OTLP functions share. */
 export const otlpHost: OtlpHost = new OtlpHost(() => compiledModule);

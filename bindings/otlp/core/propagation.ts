@@ -2,7 +2,7 @@ import { OtlpAbi } from "./abi.gen.ts";
 import { type ParentSpan, sampledFlag } from "./model.ts";
 import { otlpHost } from "./otlp_core.ts";
 
-/** What a traceparent header says of the span that sent it. */
+/** The fields of a traceparent header. */
 export interface TraceParent {
   /** 32 lower-case hexadecimal digits, not all zero. */
   readonly traceId: string;
@@ -12,15 +12,18 @@ export interface TraceParent {
   readonly flags: number;
 }
 
-/** One value that travels along with a trace. */
+/** One entry of a baggage header. */
 export interface BaggageEntry {
   readonly key: string;
   readonly value: string;
-  /** What else the header says of it, as it stands there: `property1;property2=x`. */
+  /** Properties of the entry in the form of the header, such as `property1;property2=x`. */
   readonly properties?: string;
 }
 
-/** Reads a traceparent header; undefined when it is not valid, by W3C Trace Context: a new trace starts then. */
+/**
+ * Parses a traceparent header. Returns undefined if it is invalid by W3C Trace Context; the caller then starts a new
+ * trace.
+ */
 export function parseTraceParent(header: string): TraceParent | undefined {
   const text = otlpHost.attempt((core) => core.traceParent(header), undefined);
   if (text === undefined) return undefined;
@@ -28,25 +31,29 @@ export function parseTraceParent(header: string): TraceParent | undefined {
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
 
-/** The traceparent header of a span. */
+/** Returns the traceparent header of a span. */
 export function formatTraceParent({ traceId, spanId, flags }: TraceParent): string {
   return `00-${traceId}-${spanId}-${(flags & 0xff).toString(16).padStart(2, "0")}`;
 }
 
 /**
- * Reads a tracestate header (several of them joined by commas): its members without white space, at most 512
- * characters. Empty when it is not valid, which is to be treated as if there were none.
+ * Parses a tracestate header. Several headers are joined by commas. Returns the members without white space, at most
+ * 512 characters. Returns an empty text if the header is invalid, because an invalid header is treated like a missing
+ * one.
  */
 export function parseTraceState(header: string): string {
   return otlpHost.attempt((core) => core.traceState(header), undefined) ?? "";
 }
 
-/** A tracestate with `key` first; an empty value takes the key away. Unchanged when key or value are not valid. */
+/**
+ * Returns a tracestate with `key` as its first member. An empty value removes the key. Returns `state` unchanged if key
+ * or value are invalid.
+ */
 export function withTraceStateMember(state: string, key: string, value: string): string {
   return otlpHost.attempt((core) => core.traceStateWith(state, key, value), undefined) ?? state;
 }
 
-/** Reads a baggage header (several of them joined by commas). What is not valid in it is left out. */
+/** Parses a baggage header. Several headers are joined by commas. Leaves out invalid entries. */
 export function parseBaggage(header: string): BaggageEntry[] {
   const texts = otlpHost.attempt((core) => core.baggage(header), []);
   const entries: BaggageEntry[] = [];
@@ -58,8 +65,8 @@ export function parseBaggage(header: string): BaggageEntry[] {
 }
 
 /**
- * The baggage header of these entries; empty for none. Entries whose key is no token of HTTP, or that exceed the 180
- * entries and 8,192 bytes a header may have, are left out.
+ * Returns the baggage header for entries. Empty if there are none. Leaves out entries whose key is not an HTTP token,
+ * and entries that exceed the limits of 180 entries and 8,192 bytes.
  */
 export function formatBaggage(entries: readonly BaggageEntry[]): string {
   const texts = entries.flatMap(({ key, value, properties = "" }) => [key, value, properties]);
@@ -67,11 +74,11 @@ export function formatBaggage(entries: readonly BaggageEntry[]): string {
 }
 
 /**
- * OpenTelemetry's parent-based sampler over TraceIdRatioBased: a span goes with its parent, of traces that start here the
- * fraction `ratio` (0 to 1) is recorded. The decision depends on the trace identifier alone and is that of
- * OpenTelemetry's SDK for JavaScript.
+ * OpenTelemetry's parent-based sampler over TraceIdRatioBased. A span with a parent is sampled if its parent is. Of the
+ * traces that start here, the fraction `ratio` (0 to 1) is sampled. The decision depends on the trace id only. It
+ * equals the decision of OpenTelemetry's SDK for JavaScript.
  *
- * @param parent the flags of the parent, where there is one.
+ * @param parent The trace flags of the parent, if there is a parent.
  */
 export function shouldSample(
   traceId: string,
@@ -87,7 +94,10 @@ export function shouldSample(
   return otlpHost.attempt((core) => core.sample(code, traceId, ratio), undefined) ?? false;
 }
 
-/** The span that `traceparent` and `tracestate` name; undefined when there is none, or it is malformed. */
+/**
+ * Returns the parent span that `traceparent` and `tracestate` describe. Undefined if `traceparent` is missing or
+ * malformed.
+ */
 export function remoteParent(headers: Headers): ParentSpan | undefined {
   const traceparent = headers.get("traceparent");
   const parent = traceparent === null ? undefined : parseTraceParent(traceparent);
@@ -97,7 +107,7 @@ export function remoteParent(headers: Headers): ParentSpan | undefined {
   return { ...parent, traceState, isRemote: true };
 }
 
-/** Names a span in the headers of a request. */
+/** Adds the headers of a parent span to a request. */
 export function setParent(headers: Headers, parent: ParentSpan): void {
   headers.set("traceparent", formatTraceParent(parent));
   if (parent.traceState !== "") headers.set("tracestate", parent.traceState);

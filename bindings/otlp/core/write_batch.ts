@@ -11,7 +11,7 @@ import type {
 
 const noAttributes: AttributeList = { keys: [], values: [] };
 
-/** Writes what every batch begins with: the attributes of the resource, and the scope. */
+/** Writes the start of every batch: the resource attributes and the scope. */
 export function writeHead(
   writer: BatchWriter,
   resource: AttributeList,
@@ -30,7 +30,7 @@ const traceDigits = 32;
 const spanDigits = 16;
 const zeros = "0".repeat(traceDigits);
 
-/** Writes spans as src/otlp/traces.cc reads them. */
+/** Writes spans in the form that src/otlp/traces.cc reads. */
 export function writeSpans(writer: BatchWriter, spans: readonly FinishedSpan[]): void {
   writer.reserve(1, 0);
   writer.word(spans.length);
@@ -111,12 +111,12 @@ function remoteBits(isRemote: boolean | undefined): number {
   return OtlpAbi.spanKnowsRemote | (isRemote ? OtlpAbi.spanIsRemote : 0);
 }
 
-/** An identifier of exactly `count` units: zeros, which are none, for any other text. */
+/** Returns an id of exactly `count` units. Replaces a text of another length by zeros, which are an invalid id. */
 function digits(id: string, count: number): string {
   return id.length === count ? id : zeros.slice(0, count);
 }
 
-/** Writes log records as src/otlp/logs.cc reads them. */
+/** Writes log records in the form that src/otlp/logs.cc reads. */
 export function writeLogs(writer: BatchWriter, records: readonly LogRecord[]): void {
   writer.reserve(1, 0);
   writer.word(records.length);

@@ -1,11 +1,11 @@
-/** What a queue holds at most. */
+/** Limits of a queue. */
 export interface QueueLimits {
   readonly items: number;
-  /** Of the sizes given with the items. */
+  /** Sum of the sizes of the items. */
   readonly size: number;
 }
 
-/** A queue that gives up its oldest items when it is full. */
+/** A queue that drops its oldest items when it is full. */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
   readonly #onDrop: (count: number) => void;
@@ -14,7 +14,7 @@ export class BoundedQueue<T> {
   #head = 0;
   #size = 0;
 
-  /** @param onDrop told how many items were given up. */
+  /** @param onDrop Called with the number of dropped items. */
   constructor(limits: QueueLimits, onDrop: (count: number) => void) {
     this.#limits = limits;
     this.#onDrop = onDrop;
@@ -24,15 +24,15 @@ export class BoundedQueue<T> {
     return this.#items.length - this.#head;
   }
 
-  /** Adds an item. One that is larger than all the queue may hold is given up itself. */
+  /** Adds an item. Drops the item if it alone exceeds the limit of the queue. */
   push(item: T, size: number): void {
-    const { items, size: most } = this.#limits;
-    if (size > most) {
+    const { items, size: maxSize } = this.#limits;
+    if (size > maxSize) {
       this.#onDrop(1);
       return;
     }
     let dropped = 0;
-    while (this.length >= items || this.#size + size > most) {
+    while (this.length >= items || this.#size + size > maxSize) {
       this.#shift();
       dropped += 1;
     }
@@ -42,7 +42,10 @@ export class BoundedQueue<T> {
     this.#size += size;
   }
 
-  /** Takes the oldest items: at most `count`, and no more than `size` together unless the first alone is larger. */
+  /**
+   * Removes and returns the oldest items: at most `count` items of at most `size` together. The first item is returned
+   * even if it is larger than `size`.
+   */
   take(count: number, size: number): T[] {
     const taken: T[] = [];
     let left = size;
@@ -58,7 +61,7 @@ export class BoundedQueue<T> {
   #shift(): T {
     const item = this.#items[this.#head] as T;
     this.#size -= this.#sizes[this.#head] as number;
-    // Nothing keeps alive what has left.
+    // Lets the garbage collector free the item.
     (this.#items as unknown[])[this.#head] = undefined;
     this.#head += 1;
     if (this.#head === this.#items.length || this.#head >= this.#limits.items) {

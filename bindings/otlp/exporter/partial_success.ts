@@ -6,13 +6,15 @@ const fixed64 = 1;
 const lengthDelimited = 2;
 const fixed32 = 5;
 
-/** The names of the count in the JSON form of the three answers. */
+/** JSON names of the count in the responses for the three signals. */
 const jsonNames = ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"];
 
 /**
- * How many items an OTLP answer with a good status says were rejected. What cannot be read rejects none.
+ * Returns the number of items that a successful OTLP response reports as rejected. Returns 0 if the body cannot be
+ * parsed.
  *
- * @param contentType of the answer; where it says neither, the body tells.
+ * @param contentType Content type of the response. If it names neither JSON nor protobuf, the first byte of the body
+ *   decides.
  */
 export function rejectedCount(body: Uint8Array, contentType: string | null): number {
   if (body.length === 0) return 0;
@@ -27,11 +29,11 @@ function rejectedInJson(body: Uint8Array): number {
     const answer = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown> | null;
     const partial = answer?.["partialSuccess"] as Record<string, unknown> | null | undefined;
     for (const name of jsonNames) {
-      // 64-bit integers are texts in the JSON of protobuf.
+      // The JSON form of protobuf has 64-bit integers as texts.
       if (partial?.[name] !== undefined) return Number(partial[name]);
     }
   } catch {
-    // No JSON after all.
+    // The body is not JSON.
   }
   return 0;
 }
@@ -43,7 +45,9 @@ function rejectedInProtobuf(body: Uint8Array): number {
   return typeof rejected === "number" ? rejected : 0;
 }
 
-/** The fields of a message by number, the last one of each; undefined when it is malformed. */
+/**
+ * Returns the fields of a protobuf message by number, the last value of each. Undefined if the message is malformed.
+ */
 function fieldsOf(message: Uint8Array): Map<number, number | Uint8Array> | undefined {
   const fields = new Map<number, number | Uint8Array>();
   let at = 0;

@@ -4,40 +4,40 @@ import type { Destination } from "../backends/backend.ts";
 import { rejectedCount } from "./partial_success.ts";
 import type { DropReason } from "./tally.ts";
 
-/** What sending needs of the world around it. */
+/** The environment of a sender. */
 export interface SenderOptions {
   readonly clock: Clock;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
-  /** Of one call, 10 unless given. */
+  /** Maximum number of attempts of one call. Default: 10. */
   readonly maxAttempts?: number;
 }
 
-/** How a request ended at last. */
+/** The outcome of sending one request. */
 export interface SendOutcome {
-  /** Undefined when the backend took it, up to `rejected` items. */
+  /** Undefined if the backend accepted the request, except for `rejected` items. */
   readonly dropped: DropReason | undefined;
   readonly rejected: number;
-  /** Requests that were made. */
+  /** Number of HTTP requests. */
   readonly requests: number;
-  /** Status of the last answer; 0 for none. */
+  /** Status of the last response. 0 if there was none. */
   readonly status: number;
-  /** Milliseconds the backend asked to be left alone, longer than there was time to wait. */
+  /** Milliseconds of the pause that the backend asked for. Set if the sender gave up instead of waiting. */
   readonly pauseMs: number;
 }
 
 const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
 
-/** More do not fit into the time of an invocation. */
+/** More attempts do not fit into the time of an invocation. */
 const defaultMaxAttempts = 10;
-/** Redirects of one attempt. */
+/** Maximum number of redirects in one attempt. */
 const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
-/** More of an answer is not read: it says how many items were rejected and why. */
+/** A longer response is ignored. The response only reports how many items were rejected, and why. */
 const maxAnswerBytes = 65_536;
 const noAnswer = new Uint8Array(0);
-/** Less time is not worth an attempt. */
+/** An attempt with less time is not worthwhile. */
 const leastAttemptMs = 50;
 
 type Attempt =
@@ -46,10 +46,10 @@ type Attempt =
   | { readonly status: number; readonly retryAfterMs: number | undefined };
 
 /**
- * Posts one encoded request until it is taken or refused, or no time is left. Never throws.
+ * Posts one encoded request. Retries until the backend accepts or refuses it, or until the deadline. Never throws.
  *
- * @param body is copied at once.
- * @param deadlineUnixMs when all has to be over.
+ * @param body Copied before the function returns.
+ * @param deadlineUnixMs Time in milliseconds since the Unix epoch by which the call must end.
  */
 export async function send(
   destination: Destination,
@@ -84,12 +84,12 @@ export async function send(
       await sleep(waitMs);
     }
   } catch {
-    // Compression or the clock of a host that lacks something: the data cannot be sent.
+    // The host lacks an API, such as CompressionStream. The data cannot be sent.
   }
   return { dropped: "unavailable", rejected: 0, requests, status, pauseMs: 0 };
 }
 
-/** One attempt, with the redirects it meets. */
+/** Makes one attempt and follows redirects within the origin. */
 async function post(
   destination: Destination,
   payload: Uint8Array<ArrayBuffer>,
@@ -105,7 +105,7 @@ async function post(
         method: "POST",
         headers: headersOf(destination),
         body: payload,
-        // Followed by the runtime, headers with keys would go wherever it leads.
+        // `follow` would send the headers, which hold keys, to any host of a redirect.
         redirect: "manual",
         signal: abort.signal,
       });
@@ -118,7 +118,7 @@ async function post(
       url = next;
     }
   } catch {
-    // No connection, or no answer in time.
+    // The connection failed, or no response arrived in time.
     return { status: 0, retryAfterMs: undefined };
   } finally {
     clearTimeout(timer);
@@ -153,7 +153,7 @@ async function attemptOf(response: Response, clock: Clock): Promise<Attempt> {
   return { status, dropped: isRedirect ? "redirected" : "rejected" };
 }
 
-/** The body of a good answer; empty when it breaks off: what was taken is not sent again. */
+/** Returns the body of a successful response. Returns no bytes if reading fails: accepted items are not sent again. */
 async function answerOf(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
@@ -172,16 +172,16 @@ async function answerOf(response: Response): Promise<Uint8Array> {
   } catch {
     return noAnswer;
   }
-  // Mostly there is one, or none.
+  // Most bodies have at most one chunk.
   return chunks.length < 2 ? (chunks[0] ?? noAnswer) : joinedBytes(chunks);
 }
 
-/** A body that is not read would hold its connection. */
+/** Cancels a body that nobody reads. Otherwise it would keep its connection open. */
 function discard(response: Response): void {
   void response.body?.cancel().catch(() => {});
 }
 
-/** The bytes as gzip. They are copied at once: the caller may change them afterwards. */
+/** Returns the gzip form of `bytes`. Copies them before it returns, so that the caller may change them. */
 export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const compressed = new Blob([bytes as Uint8Array<ArrayBuffer>])
     .stream()
@@ -189,25 +189,32 @@ export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await new Response(compressed).arrayBuffer());
 }
 
-/** Answers that may be others the next time; all others are final. */
+/** Statuses that may be temporary. All other errors are final. */
 const retryableStatus = new Set([429, 502, 503, 504]);
 
 const firstDelayMs = 500;
 const maxDelayMs = 8_000;
-/** No receiver silences an exporter for longer. */
+/** Longer values of `Retry-After` are reduced to this. */
 const maxRetryAfterMs = 300_000;
 
 export function isRetryable(status: number): boolean {
   return retryableStatus.has(status);
 }
 
-/** Milliseconds to wait before the attempt after `attempt`, which counts from 1: grows twofold, with half of it random. */
+/**
+ * Returns the milliseconds to wait after an attempt. The delay doubles with each attempt. Half of it is random.
+ *
+ * @param attempt Counts from 1.
+ */
 export function backoffMs(attempt: number, random: () => number): number {
-  const most = Math.min(firstDelayMs * 2 ** (attempt - 1), maxDelayMs);
-  return most / 2 + (random() * most) / 2;
+  const maxWaitMs = Math.min(firstDelayMs * 2 ** (attempt - 1), maxDelayMs);
+  return maxWaitMs / 2 + (random() * maxWaitMs) / 2;
 }
 
-/** Milliseconds of a `Retry-After` header: seconds or an HTTP date. Undefined for none, and for what is neither. */
+/**
+ * Returns the milliseconds of a `Retry-After` header, which is a number of seconds or an HTTP date. Returns undefined
+ * if the header is missing or invalid.
+ */
 export function retryAfterMs(header: string | null, nowUnixMs: number): number | undefined {
   const text = header?.trim() ?? "";
   const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowUnixMs;
@@ -216,5 +223,5 @@ export function retryAfterMs(header: string | null, nowUnixMs: number): number |
   return Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }
 
-/** `fetch` as it is when it is called: a test or a framework may have put in another. */
+/** Calls the global `fetch` of that moment. A test or a framework may have replaced it. */
 export const systemFetch: SenderOptions["fetch"] = (url, init) => globalThis.fetch(url, init);

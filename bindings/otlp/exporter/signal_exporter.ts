@@ -4,27 +4,30 @@ import { BoundedQueue } from "./bounded_queue.ts";
 import { type SenderOptions, send } from "./sender.ts";
 import { type ExportCounts, Tally } from "./tally.ts";
 
-/** Encodes items as one request. May throw; the bytes may be changed by the next call. */
+/** Encodes items as one request. May throw. The next call may overwrite the returned bytes. */
 export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 
 const defaultMaxQueued = 2_048;
 const maxBatch = 512;
-/** While so many are in requests, others wait: a backend that is down must not fill the isolate's memory. */
+/**
+ * Number of items in open requests at which further items wait. A backend that is down must not fill the isolate's
+ * memory.
+ */
 const maxSending = 2_048;
-/** UTF-16 units of text that wait at most: an isolate has 128 MB for everything. */
+/** Maximum number of UTF-16 units of queued text. An isolate has 128 MB for everything. */
 const maxQueuedUnits = 16_000_000;
-/** The runtime ends an invocation 30 s after its response: what it has not sent by then nobody will. */
+/** A request that is open for longer is lost: the runtime ends an invocation 30 s after its response. */
 const sendingTimeoutMs = 60_000;
 
-/** What is in one request. */
+/** The items of one open request. */
 interface Sending {
   readonly count: number;
   readonly sinceUnixMs: number;
 }
 
 /**
- * Sends one signal to one backend. Items wait in a bounded queue; a flush takes what is there and sends it in the
- * context of the invocation that asked for it, whoever made the items. Never throws.
+ * Sends one signal to one backend. Items wait in a bounded queue. A flush sends the queued items in the context of the
+ * invocation that called it, also items of other invocations. Never throws.
  */
 export class SignalExporter<T> {
   readonly destination: Destination;
@@ -35,7 +38,7 @@ export class SignalExporter<T> {
   readonly #sending = new Set<Sending>();
   #pausedUntilUnixMs = 0;
 
-  /** @param maxQueued items that wait at most. */
+  /** @param maxQueued Maximum number of queued items. */
   constructor(
     destination: Destination,
     encode: Encode<T>,
@@ -50,7 +53,7 @@ export class SignalExporter<T> {
     this.#queue = new BoundedQueue(limits, (count) => this.#tally.drop("queue_full", count));
   }
 
-  /** Whether enough waits for a request of its own. */
+  /** Whether the queue holds enough items for a full request. */
   get isBatchFull(): boolean {
     return this.#queue.length >= maxBatch;
   }
@@ -62,7 +65,7 @@ export class SignalExporter<T> {
   /**
    * Queues an item.
    *
-   * @param size a lower bound of its encoded bytes, such as the UTF-16 units of its texts.
+   * @param size Lower bound of its encoded bytes, such as the UTF-16 units of its texts.
    */
   add(item: T, size: number): void {
     this.#tally.made += 1;
@@ -71,9 +74,9 @@ export class SignalExporter<T> {
   }
 
   /**
-   * Sends everything that waits, unless the backend has asked to be left alone.
+   * Sends all queued items. Sends nothing while the backend has asked for a pause.
    *
-   * @param deadlineUnixMs when the invocation may be ended.
+   * @param deadlineUnixMs Time at which the runtime may end the invocation.
    */
   async flush(deadlineUnixMs: number): Promise<void> {
     const { clock } = this.#options;
@@ -111,13 +114,15 @@ export class SignalExporter<T> {
     return sending;
   }
 
-  /** Encodes a batch and sends it, in halves when it is too large for one request. */
+  /**
+   * Encodes a batch and sends it. Splits the batch into halves if it is too large for one request or cannot be encoded.
+   */
   #sendBatch(batch: readonly T[], deadlineUnixMs: number): Promise<void>[] {
     let body: Uint8Array | undefined;
     try {
       body = this.#encode(batch, this.destination.format);
     } catch {
-      // One that cannot be encoded must not take the others with it.
+      // One item that cannot be encoded must not affect the others.
     }
     if (body !== undefined && body.length <= this.destination.maxBytes) {
       return [this.#send(body, batch.length, deadlineUnixMs)];
@@ -136,7 +141,7 @@ export class SignalExporter<T> {
     const sending: Sending = { count, sinceUnixMs: this.#options.clock() };
     this.#sending.add(sending);
     const outcome = await send(this.destination, body, deadlineUnixMs, this.#options);
-    // Counted as lost already.
+    // The request was already counted as lost.
     if (!this.#sending.delete(sending)) return;
     const tally = this.#tally;
     tally.requests += outcome.requests;
@@ -151,7 +156,7 @@ export class SignalExporter<T> {
     tally.drop("rejected", rejected);
   }
 
-  /** An invocation that is ended in the middle of a request runs no further line. */
+  /** Counts items of abandoned requests as lost. An invocation that ends during a request runs no further code. */
   #giveUpLost(now: number): void {
     for (const sending of this.#sending) {
       if (now - sending.sinceUnixMs <= sendingTimeoutMs) continue;

@@ -1,41 +1,41 @@
 import { reportOnce } from "../../base/report_once.ts";
 
-/** Why something that was to be sent was not taken. */
+/** Reasons for dropping an item. */
 const dropReasons = [
-  /** A newer one needed its place in the queue. */
+  /** The queue was full and a newer item took its place. */
   "queue_full",
-  /** Alone larger than what the backend takes in one request. */
+  /** The item alone exceeds the size of one request. */
   "too_large",
-  /** It could not be encoded. */
+  /** The item could not be encoded. */
   "not_encoded",
-  /** The backend refused it: an answer that is not to be repeated, or a partial success. */
+  /** The backend refused it: with a final status or in a partial success. */
   "rejected",
-  /** The backend sent it on to another host, which gets neither data nor keys. */
+  /** The backend redirected to another host. Data and keys are not sent there. */
   "redirected",
-  /** Nothing but errors that may pass, until no time was left. */
+  /** All attempts failed with temporary errors until the deadline. */
   "unavailable",
-  /** The invocation that was sending it ended. */
+  /** The invocation ended while it sent the item. */
   "lost",
 ] as const;
 
 export type DropReason = (typeof dropReasons)[number];
 
-/** How much of a signal a backend took: `made = accepted + all dropped + queued + sending`. */
+/** Counts of one signal at one backend. Always `made = accepted + all dropped + queued + sending`. */
 export interface ExportCounts {
   readonly made: number;
   readonly accepted: number;
-  /** Waiting for the next flush. */
+  /** Items that wait for the next flush. */
   readonly queued: number;
-  /** In a request that has not been answered. */
+  /** Items in requests without a response so far. */
   readonly sending: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Requests that were answered, failed or timed out. */
   readonly requests: number;
-  /** Status of the last answer; 0 when there was none. */
+  /** Status of the last response. 0 if there was none. */
   readonly lastStatus: number;
 }
 
-/** Counts of one signal at one backend. What is dropped is logged too, once for each reason. */
+/** Counts of one signal at one backend. Logs once for each reason that items are dropped. */
 export class Tally {
   readonly #url: string;
   made = 0;
@@ -46,7 +46,7 @@ export class Tally {
     dropReasons.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
 
-  /** @param url of the backend. */
+  /** @param url URL of the backend. */
   constructor(url: string) {
     this.#url = url;
   }

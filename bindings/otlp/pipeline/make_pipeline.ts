@@ -7,16 +7,16 @@ import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import type { ExportPlan } from "./read_export_options.ts";
 import { tailDecision } from "./sampling.ts";
 
-/** What a pipeline needs of the world around it. */
+/** The environment of a pipeline. */
 export type PipelineEnvironment = Pick<
   PipelineOptions,
   "clock" | "fetch" | "sleep" | "random" | "waitUntil"
 >;
 
-/** How a pipeline's spans and records become requests, and how many may wait for it. */
+/** The encoders of a pipeline, and the limit of its queues. */
 export type Encoders = Pick<PipelineOptions, "encodeSpans" | "encodeLogs" | "maxQueued">;
 
-/** The pipeline of a plan; of one resource, that of the plan, unless the encoders have it otherwise. */
+/** Makes the pipeline of a plan. By default all spans and records have the resource of the plan. */
 export function makePipeline(
   plan: ExportPlan,
   environment: PipelineEnvironment,
@@ -41,7 +41,7 @@ function encodersOf({ resource }: ExportPlan): Encoders {
   };
 }
 
-/** The environment of a Worker, or of a program in Node. */
+/** Returns the environment of a Worker or of a Node program. */
 export function systemEnvironment(
   clock: () => number,
   waitUntil: WaitUntil | undefined,

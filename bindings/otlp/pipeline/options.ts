@@ -2,31 +2,37 @@ import type { BackendOptions } from "../backends/backend.ts";
 import type { ResourceOptions } from "../backends/resource.ts";
 import type { TailSampling } from "./sampling.ts";
 
-/** Hosts that are sent the trace's ids: names, `*.` before one for all beneath it, patterns for the whole address. */
+/**
+ * Hosts that receive the trace context. A list holds host names, `*.example.com` for all hosts below a name, and
+ * patterns for the full URL. A function returns whether a URL receives it.
+ */
 export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean);
 
-/** Tells the route of a request, such as `/users/:id`. */
+/** Returns the route of a request, such as `/users/:id`. */
 export type RouteOf = (request: Request) => string | undefined;
 
-/** What does not depend on the backend. */
+/** Options that do not depend on the backend. */
 export interface ExportOptions extends ResourceOptions {
-  /** The share of traces that is recorded, 0 to 1; 1 unless given. A trace that another process began goes on as it is. */
+  /**
+   * Fraction of traces to record, 0 to 1. Default: 1. A trace that another process began keeps the decision of that
+   * process.
+   */
   readonly sampleRatio?: number | undefined;
-  /** Decides about a trace's spans in this isolate once they have ended; all are kept unless given. */
+  /** Decides about the spans of a trace in this isolate after they have ended. Default: keep all. */
   readonly tail?: TailSampling | undefined;
-  /** Hosts that `tracedFetch` tells of the active span. */
+  /** Hosts to which `tracedFetch` sends the trace context. Default: none. */
   readonly propagateTo?: PropagateTo | undefined;
-  /** Whether invocations get a span; unless given, those whose trace the runtime does not tell. */
+  /** Whether invocations get a span. Default: only invocations without a span of the runtime that has ids. */
   readonly invocationSpan?: boolean | undefined;
-  /** The route of a request for `http.route`, such as `/users/:id`. */
+  /** Returns the route of a request for `http.route`, such as `/users/:id`. */
   readonly route?: RouteOf | undefined;
   /**
-   * Names of query parameters that stay in addresses, such as `["page"]`. Default: none. The value of one that commonly
-   * holds a secret, such as `token`, becomes `REDACTED`.
+   * Names of query parameters to keep in URLs, such as `["page"]`. Default: none. The value of a parameter that
+   * commonly holds a secret, such as `token`, becomes `REDACTED`.
    */
   readonly keepQueryParameters?: readonly string[] | undefined;
 }
 
-/** Where spans and log records go: one backend, or several at once. */
+/** Options of an export to one backend, or to several at once. */
 export type OtlpOptions = ExportOptions &
   (BackendOptions | { readonly backends: readonly BackendOptions[] });

@@ -10,48 +10,48 @@ import type { ExportCounts } from "../exporter/tally.ts";
 import type { ExportOptions } from "./options.ts";
 import type { TailDecision } from "./sampling.ts";
 
-/** What a pipeline is made of. */
+/** Options of a {@link Pipeline}. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly backends: readonly Backend[];
   readonly settings: ExportOptions;
   readonly keptParameters: KeptParameters;
   readonly encodeSpans: Encode<FinishedSpan>;
   readonly encodeLogs: Encode<LogRecord>;
-  /** Whether a trace that begins here is recorded. */
+  /** Whether to record a trace that begins here. */
   readonly samples: (traceId: string) => boolean;
   readonly tail: TailDecision | undefined;
   readonly sleep: (ms: number) => Sleep;
-  /** That of the runtime for whatever invocation is running; undefined where it has none. */
+  /** `waitUntil` of the runtime for the current invocation. Undefined if the runtime has none. */
   readonly waitUntil: WaitUntil | undefined;
-  /** Spans, and log records, that wait at most for each backend; 2,048 unless given. */
+  /** Maximum number of spans, and of log records, that wait for each backend. Default: 2,048. */
   readonly maxQueued?: number | undefined;
 }
 
-/** What one backend has taken of one signal. */
+/** Counts of one signal at one backend. */
 export interface BackendCounts extends ExportCounts {
   readonly backend: BackendName;
   readonly signal: Signal;
 }
 
-/** Spans that wait for a decision whether their trace is kept. */
+/** Spans that wait for the tail sampling decision of their trace. */
 export interface UndecidedSpans {
-  /** Decides now, and hands over the spans that are kept. */
+  /** Decides now and passes the kept spans on. */
   decide(): void;
 }
 
-/** The runtime lets an invocation go on for 30 s after its response. */
+/** A flush must finish within the 30 s that the runtime allows after a response. */
 const flushMs = 25_000;
-/** Spans of traces not decided on, in the whole isolate. */
+/** Maximum number of spans without a decision in the isolate. */
 const maxUndecided = 2_048;
-/** A trace that has been waiting so long belongs to an invocation that was ended. */
+/** A trace that waits for longer belongs to an invocation that the runtime ended. */
 const undecidedTimeoutMs = 60_000;
-/** Full batches are sent before the invocation ends, unless so many flushes are under way. */
+/** Full batches are sent before the invocation ends, up to this number of concurrent flushes. */
 const maxEarlyFlushes = 4;
 
-/** From finished spans and log records to the backends. */
+/** Passes finished spans and log records to the backends. */
 export class Pipeline {
   readonly settings: ExportOptions;
-  /** Parameters that stay in the addresses of spans and log records. */
+  /** Query parameters that stay in URLs of spans and log records. */
   readonly keptParameters: KeptParameters;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Sleep;
@@ -61,7 +61,7 @@ export class Pipeline {
   readonly #spans: SignalExporter<FinishedSpan>[] = [];
   readonly #logs: SignalExporter<LogRecord>[] = [];
   readonly #exporters: { backend: BackendName; signal: Signal; exporter: Exporter }[] = [];
-  /** Groups with spans that wait for a decision, and since when. */
+  /** Groups with undecided spans: the number of spans, and the time since which they wait. */
   readonly #undecided = new Map<UndecidedSpans, { spans: number; readonly sinceUnixMs: number }>();
   #undecidedSpans = 0;
   #sampledOut = 0;
@@ -93,17 +93,17 @@ export class Pipeline {
     }
   }
 
-  /** Whether any backend takes spans. */
+  /** Whether a backend accepts spans. */
   get takesSpans(): boolean {
     return this.#spans.length > 0;
   }
 
-  /** Whether a flush would send something. */
+  /** Whether items are queued. */
   get hasWork(): boolean {
     return this.#exporters.some(({ exporter }) => !exporter.isEmpty);
   }
 
-  /** Whether spans or records should be sent before the invocation ends. */
+  /** Whether to flush before the invocation ends. */
   get isBatchFull(): boolean {
     return (
       this.#flushes < maxEarlyFlushes &&
@@ -125,7 +125,7 @@ export class Pipeline {
     for (const exporter of this.#logs) exporter.add(record, size);
   }
 
-  /** Notes that a group holds one span more that waits for a decision. */
+  /** Counts one more undecided span of a group. */
   undecided(group: UndecidedSpans): void {
     const known = this.#undecided.get(group);
     if (known === undefined) this.#undecided.set(group, { spans: 1, sinceUnixMs: this.clock() });
@@ -134,13 +134,13 @@ export class Pipeline {
     if (this.#undecidedSpans > maxUndecided) this.#decideOldest();
   }
 
-  /** Notes that nothing of a group waits any more. */
+  /** Forgets the undecided spans of a group. */
   decided(group: UndecidedSpans): void {
     this.#undecidedSpans -= this.#undecided.get(group)?.spans ?? 0;
     this.#undecided.delete(group);
   }
 
-  /** Sends all that waits, to each backend. Never rejects. */
+  /** Sends all queued items to all backends. Never rejects. */
   async flush(): Promise<void> {
     const now = this.clock();
     for (const [group, { sinceUnixMs }] of this.#undecided) {
@@ -157,29 +157,29 @@ export class Pipeline {
     }
   }
 
-  /** The same, once all that is made at this moment is there. */
+  /** Flushes after the current task, so that the flush includes everything that the task adds. */
   async flushSoon(): Promise<void> {
     try {
       await this.sleep(0).over;
     } catch {
-      // No timers while modules are loaded: the first invocation sends what there is.
+      // There are no timers while modules are loaded. The first invocation sends the items.
       return;
     }
     await this.flush();
   }
 
-  /** Keeps the invocation alive for work that never rejects. */
+  /** Keeps the invocation alive until `work` settles. `work` must not reject. */
   hold(work: Promise<unknown>, waitUntil: WaitUntil | undefined): void {
-    // The runtime's own knows which invocation is running, and holds no scope of ours.
+    // The `waitUntil` of the runtime finds the current invocation by itself and does not keep a scope open.
     const hold = this.#options.waitUntil ?? waitUntil;
     try {
       hold?.(work);
     } catch {
-      // No invocation to hold on to: the work goes on as long as the runtime lets it.
+      // No invocation is active. The work runs as long as the runtime allows.
     }
   }
 
-  /** Notes an error of ours that was kept from the program. Logged once for each type. */
+  /** Counts an internal error that was not thrown to the program. Logged once per type of error. */
   countFailure(cause: unknown): void {
     this.#failures += 1;
     reportOnce(
@@ -195,7 +195,7 @@ export class Pipeline {
     }));
   }
 
-  /** Sums over the backends, by name. */
+  /** Returns the sums over all backends by name. */
   diagnostics(): Readonly<Record<string, number>> {
     const sums: Record<string, number> = {
       otlp_failures: this.#failures,
@@ -227,7 +227,10 @@ type Exporter = Pick<
   "isEmpty" | "isBatchFull" | "flush" | "counts" | "destination"
 >;
 
-/** UTF-16 units of a span's texts, and the bytes of its binary values: never more than the bytes it takes encoded. */
+/**
+ * Returns the UTF-16 units of a span's texts plus the bytes of its binary values. This is a lower bound of its encoded
+ * size.
+ */
 export function spanSize({ name, attributes, events, links }: FinishedSpan): number {
   let size = name.length + attributesSize(attributes);
   for (const event of events) size += event.name.length + attributesSize(event.attributes);
@@ -243,7 +246,7 @@ function attributesSize({ keys, values }: AttributeList): number {
   let size = 0;
   for (let i = 0; i < keys.length; i += 1) {
     const value = values[i];
-    // What has no value is left out with its key.
+    // An attribute without a value is left out together with its key.
     if (value === undefined) continue;
     size += (keys[i] as string).length;
     size += typeof value === "string" ? value.length : valueSize(value);
@@ -256,7 +259,7 @@ function valueSize(value: unknown): number {
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) return value.byteLength;
   if (!Array.isArray(value)) return 0;
   let size = 0;
-  // No deeper: a list may contain itself.
+  // Stops at this depth, because a list may contain itself.
   for (const item of value as readonly unknown[])
     size += typeof item === "string" ? item.length : 0;
   return size;

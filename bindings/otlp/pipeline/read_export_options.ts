@@ -9,7 +9,7 @@ import { Settings } from "../backends/settings.ts";
 import type { ExportOptions, OtlpOptions } from "./options.ts";
 import type { TailSampling } from "./sampling.ts";
 
-/** Options that have been found good. */
+/** Validated options. */
 export interface ExportPlan {
   readonly backends: readonly Backend[];
   readonly resource: Attributes;
@@ -20,9 +20,9 @@ export interface ExportPlan {
 }
 
 /**
- * Reads options, and variables where they are silent.
+ * Validates options. Variables supply the options that are not set.
  *
- * @throws TypeError that names every option and variable that is wrong or missing, and none of their values.
+ * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
  */
 export function readExportOptions(options: OtlpOptions, env: Environment): ExportPlan {
   if (typeof options !== "object" || options === null) {
@@ -51,7 +51,7 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
   if (!("backends" in options)) return [options];
   const { backends } = options;
-  // An empty list, or none, is refused by what it lacks.
+  // An empty or missing list is reported as a backend without options.
   const isList = Array.isArray(backends) && backends.length > 0;
   return isList
     ? (backends as readonly BackendOptions[]).map((one) => one ?? {})

@@ -1,19 +1,23 @@
 import { type FinishedSpan, StatusCode } from "../core/model.ts";
 
-/** Which traces are kept once they have ended. */
+/** Rules for keeping a trace after it has ended. A trace is kept if one rule applies. */
 export interface TailSampling {
-  /** Keeps traces with a span that failed; true unless given. */
+  /** Keeps traces with a failed span. Default: true. */
   readonly errors?: boolean | undefined;
-  /** Keeps traces that took at least so many milliseconds. */
+  /** Keeps traces that took at least this many milliseconds. Default: duration is not considered. */
   readonly slowMs?: number | undefined;
-  /** Keeps this share of the others, 0 to 1; 0 unless given. */
+  /** Keeps this fraction of the other traces, 0 to 1. Default: 0. */
   readonly ratio?: number | undefined;
 }
 
-/** Decides about the spans of one trace that ended in this isolate. */
+/** Returns whether to keep the given spans of one trace, which ended in this isolate. */
 export type TailDecision = (traceId: string, spans: readonly FinishedSpan[]) => boolean;
 
-/** @param keepsRatio the decision by ratio, which is the same for a trace wherever it is made. */
+/**
+ * Returns the decision function for tail sampling options.
+ *
+ * @param keepsRatio The ratio-based decision. It must depend on trace id and ratio only, so that all processes agree.
+ */
 export function tailDecision(
   { errors = true, slowMs = Number.POSITIVE_INFINITY, ratio = 0 }: TailSampling,
   keepsRatio: (traceId: string, ratio: number) => boolean,

@@ -3,20 +3,20 @@ import type { Clock, WaitUntil } from "../../base/time.ts";
 import type { FinishedSpan } from "../core/model.ts";
 import type { Pipeline, UndecidedSpans } from "./pipeline.ts";
 
-/** How long a flush waits for spans that are still open when the invocation has answered. */
+/** Time in milliseconds that a flush waits for open spans after the invocation has answered. */
 const lingerMs = 1_000;
 
 /**
- * The spans of one invocation, or of one trace that began outside of any. They are sent when the invocation is over and
- * all of them have ended; those that end later, such as a stream's, are sent then.
+ * The spans of one invocation, or of one trace that began outside of invocations. They are sent when the invocation is
+ * over and all spans have ended. A span that ends later, such as the span of a stream, is sent when it ends.
  */
 export class SpanGroup implements UndecidedSpans {
   readonly pipeline: Pipeline;
   readonly clock: Clock;
   readonly keptParameters: KeptParameters;
-  /** The span with which a trace began outside of any invocation. */
+  /** The first span of a trace that began outside of an invocation. */
   first: FinishedSpan | undefined;
-  /** Of the invocation, where the runtime has none of its own. */
+  /** `waitUntil` of the invocation. Used if the runtime has no global one. */
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
   #isOver = false;
@@ -55,7 +55,7 @@ export class SpanGroup implements UndecidedSpans {
     }
   }
 
-  /** Notes that a log record was made. */
+  /** Notes that a log record was added. */
   logged(): void {
     if (this.#isOver) this.#flushWhenIdle();
     else if (this.pipeline.isBatchFull) this.#flushSoon();
@@ -71,7 +71,7 @@ export class SpanGroup implements UndecidedSpans {
     }
   }
 
-  /** Decides about what waits, for it may wait for spans that never end. */
+  /** Decides about the waiting spans. Does not wait for open spans, because they may never end. */
   decide(): void {
     const { pipeline } = this;
     const waiting = this.#undecided;
@@ -92,7 +92,7 @@ export class SpanGroup implements UndecidedSpans {
     }
     const decision = this.#decisions.get(span.traceId);
     if (decision !== undefined) {
-      // What comes after the decision may still be worth keeping by itself.
+      // A span after a negative decision may still be worth keeping by itself.
       pipeline.addSpan(span, decision || pipeline.tail(span.traceId, [span]));
       return;
     }
@@ -108,7 +108,7 @@ export class SpanGroup implements UndecidedSpans {
       return;
     }
     if (this.#wake !== undefined || !this.pipeline.hasWork) return;
-    // The rest of a stream may take long: what has ended is not to be lost with it.
+    // A stream may take long. The spans that have ended must not be lost with it.
     const { over, cancel } = this.pipeline.sleep(lingerMs);
     this.#wake = cancel;
     this.#hold(
@@ -119,7 +119,7 @@ export class SpanGroup implements UndecidedSpans {
     );
   }
 
-  /** Not at once: whoever waits for the answer is not to wait for it to be encoded. */
+  /** Flushes after the current task, so that encoding does not delay the response. */
   #flushSoon(): void {
     if (this.#isFlushing) return;
     const { over } = this.pipeline.sleep(0);

@@ -115,7 +115,7 @@ describe("options", () => {
     assert.match(message, /apiKey is missing.*temporality has to be one of cumulative, delta/);
     assert.match(message, /backend has to be one of/);
     const twice = { backend: "custom", endpoint: "https://otel.example/?key=s3cret" };
-    assert.match(refusal({ backends: [twice, twice] }), /has the same one twice/);
+    assert.match(refusal({ backends: [twice, twice] }), /contains one backend twice/);
     assert.doesNotMatch(refusal({ backends: [twice, twice] }), /s3cret/);
   });
 });
