@@ -1,4 +1,4 @@
-/** Rejects when `promise` takes longer than `ms`. */
+/** Returns the result of a promise. Rejects if it takes longer than `ms` milliseconds. */
 export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
