@@ -40,6 +40,6 @@ export function streamAnswer(request: ChatRequest, env: Env, signal: AbortSignal
     },
     onError: ({ error }) => console.error("The answer failed.", error),
   });
-  // Compressed, the local runtime would hold the text back until its end.
+  // The local runtime would buffer a compressed stream until its end.
   return result.toTextStreamResponse({ headers: { "content-encoding": "identity" } });
 }

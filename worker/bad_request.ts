@@ -1,4 +1,4 @@
-/** A request that cannot be served; the message is one sentence for the caller. */
+/** Thrown for an invalid request. The message is one sentence for the client. */
 export class BadRequest extends Error {
   override readonly name = "BadRequest";
 }

@@ -1,6 +1,6 @@
 import { BadRequest } from "./bad_request.ts";
 
-/** What goes wrong on request, so that it can be seen in the spans. */
+/** Failures that a request can ask for, to show them in spans. */
 export type Scenario = "failing-tool" | "abort";
 
 export interface ChatRequest {
@@ -10,7 +10,7 @@ export interface ChatRequest {
 
 const maxPromptLength = 2_000;
 
-/** Reads the query of a chat route. Throws BadRequest, also for a scenario the route does not know. */
+/** Reads the query of a chat route. Throws BadRequest if the prompt is invalid or the route lacks the scenario. */
 export function parseChatRequest(url: URL, scenarios: readonly Scenario[]): ChatRequest {
   const prompt = url.searchParams.get("prompt")?.trim() ?? "";
   if (prompt === "") {

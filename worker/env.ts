@@ -1,33 +1,36 @@
 import type { TelemetryAggregator } from "./telemetry_aggregator.ts";
 
-/** The bindings of wrangler.jsonc, and what may be configured; without any of that the scripted model answers. */
+/** The bindings of wrangler.jsonc, and optional variables. Without variables, the scripted model answers. */
 export interface Env {
   readonly TELEMETRY_QUEUE: Queue;
   readonly TELEMETRY: DurableObjectNamespace<TelemetryAggregator>;
   readonly TELEMETRY_KV: KVNamespace;
-  /** What a scraper of `/metrics` has to send as a bearer token; without it nobody may scrape. */
+  /** The bearer token for scrapes of `/metrics`. Without it, scrapes are refused. */
   readonly SCRAPE_TOKEN?: string;
   /** Milliseconds between two flushes of an isolate's metrics, and between two exports of the totals. */
   readonly FLUSH_INTERVAL_MS?: string;
-  /** Spans are exported to these backends, such as "honeycomb" or "honeycomb,sentry", with keys in variables of theirs. */
+  /**
+   * The backends for spans, such as "honeycomb" or "honeycomb,sentry". A backend reads its keys from variables with its
+   * own names.
+   */
   readonly OTLP_BACKEND?: string;
-  /** The same of metrics, which not every backend takes. */
+  /** The backends for metrics, in the same form. Not every backend takes metrics. */
   readonly OTLP_METRICS_BACKEND?: string;
   readonly AXIOM_METRICS_DATASET?: string;
-  /** Another endpoint than the backend's, such as that of a collector. */
+  /** An endpoint that replaces the default endpoint of the backend, such as that of a collector. */
   readonly OTLP_ENDPOINT?: string;
-  /** "scripted" keeps the scripted model although there is a key. */
+  /** "scripted" selects the scripted model even if OPENAI_API_KEY is set. */
   readonly MODEL?: string;
   readonly OPENAI_API_KEY?: string;
   readonly OPENAI_MODEL?: string;
-  /** Both set: requests to OpenAI travel through this AI Gateway. */
+  /** If both are set, requests to OpenAI go through this AI Gateway. */
   readonly CLOUDFLARE_ACCOUNT_ID?: string;
   readonly AI_GATEWAY_ID?: string;
 }
 
 declare global {
   namespace Cloudflare {
-    // Gives `exports` of "cloudflare:workers" its type.
+    // The type of `exports` of "cloudflare:workers".
     interface GlobalProps {
       mainModule: typeof import("./index.ts");
     }

@@ -1,4 +1,4 @@
-// The reference Worker: an AI SDK agent whose calls are traced and measured by isotel, and a flag resolver beside it.
+// The reference Worker: an AI SDK agent whose calls isotel traces and measures, and a flag resolver.
 import { withTelemetry } from "isotel";
 import { answer, streamAnswer } from "./agent.ts";
 import { BadRequest } from "./bad_request.ts";
@@ -15,7 +15,7 @@ export { WeatherService } from "./weather/weather_service.ts";
 async function route(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
   const url = new URL(request.url);
   if (request.method !== "GET") {
-    return text("Only GET is served here.", 405, { allow: "GET" });
+    return text("Only GET is allowed.", 405, { allow: "GET" });
   }
   switch (url.pathname) {
     case "/":
@@ -29,7 +29,7 @@ async function route(request: Request, env: Env, context: ExecutionContext): Pro
     case "/resolve":
       return resolve(url, context);
     default:
-      return text(`There is no ${url.pathname}; / lists the routes.`, 404);
+      return text(`Unknown route ${url.pathname}. GET / lists the routes.`, 404);
   }
 }
 
@@ -48,8 +48,8 @@ const handlers = {
       if (error instanceof BadRequest) {
         return text(error.message, 400);
       }
-      console.error("The model could not be asked.", error);
-      return text("The model could not be asked.", 502);
+      console.error("The model call failed.", error);
+      return text("The model call failed.", 502);
     }
   },
 } satisfies ExportedHandler<Env>;

@@ -11,10 +11,10 @@ function route({ url }: Request): string | undefined {
   return routes.has(pathname) ? pathname : undefined;
 }
 
-/** USD for a million tokens. The scripted model's are invented; for a real model take those of its provider. */
+/** USD for a million tokens. The scripted model has invented prices. For a real model, use those of its provider. */
 const prices = { "scripted-1": { input: 1, output: 4, cacheRead: 0.1, cacheWrite: 1.25 } };
 
-/** Keys are variables, under the names each backend has for them. */
+/** Each backend reads its keys from variables with its own names. */
 function otlpOptions(env: Env, names: string): OtlpOptions {
   const { OTLP_ENDPOINT: endpoint, AXIOM_METRICS_DATASET: metricsDataset } = env;
   const backends = names
@@ -23,7 +23,7 @@ function otlpOptions(env: Env, names: string): OtlpOptions {
   return { backends, serviceName: "isotel-reference", route } as OtlpOptions;
 }
 
-/** Where the telemetry of this Worker goes. */
+/** Returns the telemetry options of this Worker. */
 export function telemetryOptions(env: Env): TelemetryOptions {
   return {
     ...(env.OTLP_BACKEND !== undefined && { otlp: otlpOptions(env, env.OTLP_BACKEND) }),
@@ -41,7 +41,7 @@ export function telemetryOptions(env: Env): TelemetryOptions {
   };
 }
 
-/** Where the totals of all isolates go besides `/metrics`. */
+/** Returns the metrics backends for the totals of all isolates, in addition to `/metrics`. */
 export function metricsExportOptions(env: Env): MetricsExportOptions | undefined {
   const { OTLP_METRICS_BACKEND, FLUSH_INTERVAL_MS } = env;
   if (OTLP_METRICS_BACKEND === undefined) return undefined;

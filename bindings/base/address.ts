@@ -1,32 +1,35 @@
 /**
- * Keeps secrets in addresses from leaving. Nothing here parses an address with `URL`: one that no parser takes may still
- * hold a password. All functions take time linear in their text and never throw.
+ * Removes secrets from addresses before they leave the Worker. All functions run in linear time and never throw. None
+ * of them uses `URL`: a text that `URL` rejects may still hold a password.
  */
 
-/** Names of the query parameters that stay in an address; undefined for none. */
+/** Names of the query parameters to keep in an address. Undefined keeps none. */
 export type KeptParameters = ReadonlySet<string> | undefined;
 
 const redacted = "REDACTED";
 
-/** Schemes for which a backslash is a slash and any number of slashes may stand before the authority. */
+/**
+ * In addresses with these schemes a backslash counts as a slash, and any number of slashes may precede the authority.
+ */
 const webScheme = /^(?:https?|wss?|ftp):$/i;
 const scheme = /[a-z][a-z0-9+.-]*:/iy;
 const relativeAuthority = /^[/\\]{2,}/;
-/** A host with or without a port: what stands before the path once user info is gone. */
+/** A host with an optional port. Matches the text between user info and path. */
 const hostAndPort = /^(?:\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/;
 const maxPort = 65_535;
-/** `a://b@c`: a shorter text holds no address with a secret. */
+/** The length of `a://b@c`. A shorter text cannot hold an address with a secret. */
 const minSecretLength = 7;
 
 /**
- * An address, absolute or relative, without user info, query and fragment. In what stays, secrets are masked as in
- * {@link maskSecrets}: a path may hold another address, or parameters such as `;jsessionid=`. Everything else stays as it
- * was, except tabs, line breaks and outer spaces, which no parser keeps. Of a `data:` URL only its media type stays.
+ * Returns an absolute or relative address without user info, query and fragment. Secrets in the remaining text are
+ * masked as in {@link maskSecrets}, because a path may hold another address or parameters such as `;jsessionid=`. All
+ * other text stays as it is, except tabs, line breaks and surrounding spaces, which URL parsers drop too. A `data:` URL
+ * keeps only its media type.
  *
- * An address that is not valid because its password holds a slash loses everything before its last `@`.
+ * An address that is invalid because its password contains a slash loses everything before its last `@`.
  *
- * @param kept parameters of the query that stay, as they were written. Of one that commonly holds a secret only the name
- * stays, with the value `REDACTED`.
+ * @param kept query parameters to keep as written. A parameter that commonly holds a secret keeps only its name; its
+ * value becomes `REDACTED`.
  */
 export function cleanAddress(address: string, kept?: KeptParameters): string {
   if (!/[?#@;%]|^\s*data:/i.test(address)) return address;
@@ -40,7 +43,7 @@ export function cleanAddress(address: string, kept?: KeptParameters): string {
   return query === undefined ? clean : `${clean}?${query}`;
 }
 
-/** The parameters of a query that stay; undefined where none does. */
+/** Returns the kept parameters of a query, or undefined if the query has none of them. */
 export function cleanQuery(query: string, kept: KeptParameters): string | undefined {
   if (kept === undefined) return undefined;
   const start = query.startsWith("?") ? 1 : 0;
@@ -49,11 +52,14 @@ export function cleanQuery(query: string, kept: KeptParameters): string | undefi
     .split("&")
     .filter((parameter) => kept.has(nameOf(parameter)));
   if (parameters.length === 0) return undefined;
-  // As a query, so that it begins with no authority.
+  // Masked with a leading `?`, so that the text is not read as an authority.
   return maskRest(`?${parameters.join("&")}`, false).slice(1);
 }
 
-/** A route of the user's. One that is a whole address, or has a query, is cleaned; `/users/:id?` is neither. */
+/**
+ * Returns a user's route without secrets. A route that is an absolute address or has a query is cleaned like an
+ * address. `/users/:id?` is neither.
+ */
 export function cleanRoute(route: string): string {
   const query = route.indexOf("?");
   const hasQuery = query >= 0 && route.includes("=", query);
@@ -63,9 +69,10 @@ export function cleanRoute(route: string): string {
 }
 
 /**
- * A text in which every absolute address has `REDACTED` in place of its user info and of the values of parameters that
- * commonly hold secrets, also where it is escaped as in JSON or JavaScript: `https:\/\/`, `\u0026`. All else stays byte
- * for byte. An address ends at white space, at `"`, `<` and `>`, and at the quote it stands in.
+ * Masks the secrets of every absolute address in a text: user info and the values of parameters that commonly hold
+ * secrets become `REDACTED`. Finds addresses that are escaped as in JSON or JavaScript too: `https:\/\/`, `\u0026`. All
+ * other text stays the same, byte for byte. An address ends at white space, at `"`, `<` and `>`, and at the quote that
+ * opened it.
  */
 export function maskSecrets(text: string): string {
   if (!mayHoldAddress(text)) return text;
@@ -81,7 +88,7 @@ export function maskSecrets(text: string): string {
     }
     const limit = indexOf(text, addressEnds[quote] as RegExp, start);
     const written = text.slice(start, limit);
-    // In a text within a text the quote that ends an address is escaped.
+    // In a quoted text within a text, a backslash precedes the quote that ends the address.
     const address = limit < text.length ? withoutTrailing(written, "\\") : written;
     const isCut = limit === text.length && isCutInUserInfo(address, limit);
     const clean = isCut ? redacted : maskRest(address, isWebBefore(text, index));
@@ -95,20 +102,20 @@ export function maskSecrets(text: string): string {
   return copied === 0 ? text : result + text.slice(copied);
 }
 
-/** {@link maskSecrets} of a text that is an absolute address as a whole; any other as it is. */
+/** Applies {@link maskSecrets} to a text that is one absolute address. Returns any other text unchanged. */
 export function maskAddress(text: string): string {
   return /^\s*[a-z][a-z0-9+.:-]*:\/\/\S+\s*$/i.test(text) ? maskSecrets(text) : text;
 }
 
 type Kind = "address" | "query" | "fragment" | "route";
 
-/** To find one character is much faster than to find several, and most texts have no colon. */
+/** A search for one character is much faster than a search for several, and most texts have no colon. */
 function mayHoldAddress(text: string): boolean {
   if (text.length < minSecretLength || text.indexOf(":") < 0) return false;
   return text.includes("://") || text.includes(":\\");
 }
 
-/** What an attribute is, where that is not text. */
+/** Attributes with a known kind of value. All other attributes are plain text. */
 const kinds: readonly (readonly [key: string, kind: Kind])[] = [
   ["db.connection_string", "address"],
   ["http.referer", "address"],
@@ -127,7 +134,9 @@ const kinds: readonly (readonly [key: string, kind: Kind])[] = [
   ["url.query", "query"],
 ];
 
-/** By the length of the key. Keys come with each event: to look one up in a map would hash them all. */
+/**
+ * {@link kinds} by the length of the key. Every event brings new key strings, and a map would have to hash each one.
+ */
 const kindsByLength: readonly (typeof kinds)[] = Array.from({ length: 64 }, (_, length) =>
   kinds.filter(([key]) => key.length === length),
 );
@@ -135,20 +144,20 @@ const kindsByLength: readonly (typeof kinds)[] = Array.from({ length: 64 }, (_, 
 /** Keys of absolute addresses, such as the runtime's `cache.request.url`. */
 const addressKey = /(?:^|[._-])ur[il]$|[a-z](?:Url|URL|Uri|URI)$/;
 
-/** Keys of recorded content. Its texts stay verbatim: addresses in its fields were cleaned when it was recorded. */
+/** Keys of recorded content. Its text stays verbatim: addresses in its fields are cleaned when it is recorded. */
 const content =
   /^(?:gen_ai\.(?:input\.messages|output\.messages|system_instructions|tool\.(?:definitions|call\.arguments|call\.result))|flue\.(?!log\.message$).*)$/;
 
 /**
- * The text of an attribute as it may leave; undefined where nothing of it may. By its key it is an address, a query, a
- * route, recorded content, or else a text that may hold addresses.
+ * Returns the text of an attribute without secrets, or undefined if nothing of it may leave. The key decides how the
+ * text is read: as an address, a query, a route, recorded content, or text that may contain addresses.
  */
 export function cleanAttribute(
   key: string,
   value: string,
   kept: KeptParameters,
 ): string | undefined {
-  // Small, so that it is compiled into the loops that call it: nearly all texts end here.
+  // Nearly all texts return here. The function is small so that V8 inlines it into the loops that call it.
   if (!mayHaveKind(key.charCodeAt(0)) && !mayHoldAddress(value)) return value;
   return cleanKnown(key, value, kept);
 }
@@ -169,7 +178,7 @@ function cleanKnown(key: string, value: string, kept: KeptParameters): string | 
   return content.test(key) ? value : maskSecrets(value);
 }
 
-/** By the first letter of the key: most have another. */
+/** Compares only the first letter of the key, which rules out most keys. */
 function mayHaveKind(letter: number): boolean {
   // d, h, s and u.
   return letter === 0x75 || letter === 0x68 || letter === 0x73 || letter === 0x64;
@@ -183,13 +192,13 @@ function kindOf(key: string): Kind | undefined {
   return undefined;
 }
 
-/** As deep, and as many values in one, as OTLP is written. */
+/** Limits of depth and number of values. The OTLP encoder has the same limits. */
 const maxDepth = 32;
 const maxItems = 16_384;
 
 /**
- * The same for whatever an attribute or the body of a log record may be. Lists and objects are copied, as far as OTLP is
- * written: what is deeper or too much becomes null. So does the whole where reading it throws.
+ * Like {@link cleanAttribute}, for an attribute or log body of any type. Copies lists and objects up to the limits of
+ * the OTLP encoder; values beyond the limits become null. Returns null if reading the value throws.
  */
 export function cleanValue(key: string, value: unknown, kept: KeptParameters): unknown {
   if (typeof value === "string") return cleanAttribute(key, value, kept);
@@ -197,7 +206,7 @@ export function cleanValue(key: string, value: unknown, kept: KeptParameters): u
   try {
     return cleanCopy(key, value, kept, 0, { left: maxItems });
   } catch {
-    // A getter, or a proxy that was revoked.
+    // A getter threw, or the value is a revoked proxy.
     return null;
   }
 }
@@ -237,8 +246,8 @@ function trimmed(text: string): string {
 }
 
 /**
- * Where the authority begins, through schemes in schemes such as `blob:https:`. Without one it is the beginning:
- * `user:password@host` has no scheme.
+ * Returns where the authority begins. Skips nested schemes such as `blob:https:`. Returns the beginning of the text if
+ * there is no scheme: `user:password@host` has none.
  */
 function authorityOf(text: string): { readonly start: number; readonly isWeb: boolean } {
   let at = 0;
@@ -256,9 +265,9 @@ function authorityOf(text: string): { readonly start: number; readonly isWeb: bo
 }
 
 /**
- * Where the host begins, after the user info.
+ * Returns where the host begins, after the user info.
  *
- * @param lastAt where the last `@` of the address is: there ends the user info of an address whose port is none.
+ * @param lastAt index of the last `@` of the address. If the port is not valid, the user info ends there.
  */
 function hostStart(text: string, start: number, ends: RegExp, lastAt: number): number {
   const authority = text.slice(start, indexOf(text, ends, start));
@@ -266,7 +275,7 @@ function hostStart(text: string, start: number, ends: RegExp, lastAt: number): n
   return hasValidPort(authority.slice(at + 1)) || lastAt < start ? start + at + 1 : lastAt + 1;
 }
 
-/** Whether a host has a port that is a number, or none. */
+/** Whether a host has a valid port or no port. */
 function hasValidPort(host: string): boolean {
   const found = hostAndPort.exec(host);
   return found !== null && Number(found[1] ?? 0) <= maxPort;
@@ -282,13 +291,13 @@ function isSlash(character: string | undefined): boolean {
   return character === "/" || character === "\\";
 }
 
-/** Where the first match of a global expression is, from a place on; the end of the text for none. */
+/** Returns the index of the first match at or after `from`, or the length of the text. `wanted` must be global. */
 function indexOf(text: string, wanted: RegExp, from: number): number {
   wanted.lastIndex = from;
   return wanted.exec(text)?.index ?? text.length;
 }
 
-/** Ends of an address in a text, by the quote before it. */
+/** Matches the end of an address in a text, by the quote before the address. */
 const addressEnds: Readonly<Record<string, RegExp>> = {
   "": /[\s"<>]/g,
   "'": /[\s"<>']/g,
@@ -296,7 +305,7 @@ const addressEnds: Readonly<Record<string, RegExp>> = {
 };
 const maxSchemeLength = 32;
 
-/** `://`, also with slashes that are escaped as in JSON or JavaScript. */
+/** `://`. The slashes may be escaped as in JSON or JavaScript. */
 const schemeEnd = /:(?:\/\/|(?:\\+(?:\/|u002f)){2})/gi;
 
 function schemeEndFrom(text: string, from: number): { index: number; end: number } | undefined {
@@ -305,19 +314,22 @@ function schemeEndFrom(text: string, from: number): { index: number; end: number
   return found === null ? undefined : { index: found.index, end: schemeEnd.lastIndex };
 }
 
-/** A shorter text was hardly cut by a limit, and may well end with `http://host:port`. */
+/** A shorter text was hardly cut by a limit and may end with a complete `http://host:port`. */
 const minCutLength = 1_024;
 
 /**
- * Whether the address at the end of a text seems to be cut by a limit before its `@`: a password stands where a port
- * would.
+ * Whether a limit probably cut the address at the end of a text before its `@`. Then a password stands in place of the
+ * port.
  */
 function isCutInUserInfo(address: string, textLength: number): boolean {
   if (textLength < minCutLength || address.includes("@")) return false;
   return !hasValidPort(address.slice(0, indexOf(address, /[/\\?#]/g, 0)));
 }
 
-/** The quote before the scheme that ends at `end`, empty for none; undefined where no scheme ends there. */
+/**
+ * Returns the quote before the scheme that ends at `end`, or an empty string if there is no quote. Returns undefined if
+ * no scheme ends at `end`.
+ */
 function quoteBefore(text: string, end: number): string | undefined {
   let start = end;
   while (start > end - maxSchemeLength && /[a-z0-9+.:-]/i.test(text.charAt(start - 1))) start -= 1;
@@ -330,7 +342,7 @@ function isWebBefore(text: string, end: number): boolean {
   return /(?:^|[^a-z0-9+.-])(?:https?|wss?|ftp)$/i.test(text.slice(Math.max(end - 6, 0), end));
 }
 
-/** How often an address that stands encoded in another may be encoded. */
+/** How many layers of percent-encoding are searched for addresses. */
 const maxDecodings = 4;
 
 /** @param address without its scheme and two slashes. */
@@ -339,14 +351,14 @@ function maskRest(address: string, isWeb: boolean, decodings = maxDecodings): st
   return /[=%\\]/.test(named) ? maskParameters(named, decodings) : named;
 }
 
-/** Also in the addresses that stand in the query of this one. */
+/** Masks the user info of an address and of the addresses in its query. */
 function maskUserInfo(address: string, isWeb: boolean): string {
   const lastAt = address.lastIndexOf("@");
   let result = "";
   let copied = 0;
   let start = isWeb ? skipSlashes(address, 0) : 0;
   for (;;) {
-    // Text may be escaped: `\\n` is no part of a host.
+    // A backslash ends the host: text may be escaped, and `\\n` is not part of a host.
     const host = hostStart(address, start, /[/\\?#]/g, lastAt);
     if (host > start + 1) {
       const hasPassword = address.slice(start, host).includes(":");
@@ -360,14 +372,14 @@ function maskUserInfo(address: string, isWeb: boolean): string {
   }
 }
 
-/** What begins a parameter. JSON and JavaScript may escape `&`. */
+/** Matches before the first character of a parameter. JSON and JavaScript may escape `&`. */
 const separator = /(?=[?&#;]|\\(?:u00|x)26)/i;
 const escapedSeparator = /^\\(?:u00|x)26/i;
 const equalsSign = /=|\\(?:u00|x)3d/gi;
 
 /**
- * Masks parameters of the path, the query and the fragment, and what stands encoded in them. A value goes on to the next
- * `&` or `#`.
+ * Masks parameters of the path, the query and the fragment, and percent-encoded addresses in them. A value ends at the
+ * next `&` or `#`.
  */
 function maskParameters(address: string, decodings: number): string {
   const pieces = address.split(separator);
@@ -381,13 +393,13 @@ function maskParameters(address: string, decodings: number): string {
     else if (isMasked) pieces[i] = piece.slice(0, start) + masked(piece.slice(start));
     else pieces[i] = maskEncoded(piece, decodings);
   }
-  // A sentence goes on after the address that ends with a secret.
+  // If the address ends with a secret, keeps the punctuation of the sentence around it.
   return isMasked
     ? pieces.join("") + address.slice(withoutTrailing(address, ".,:!)]}").length)
     : pieces.join("");
 }
 
-/** Whether a piece begins with a separator. The first piece of an address begins with none. */
+/** Whether a piece begins with a separator. Only the first piece of an address does not. */
 function isParameter(piece: string): boolean {
   return /^[?&#;\\]/.test(piece);
 }
@@ -395,17 +407,17 @@ function isParameter(piece: string): boolean {
 const encodedSecret = /%(?:25)*(?:3d|40)/i;
 const encodedSchemeEnd = /%(?:25)*3a(?:%(?:25)*2f){2}/gi;
 
-/** Masks an address that is percent-encoded as the value of a parameter, or in the path. */
+/** Masks an address that is percent-encoded in the value of a parameter or in the path. */
 function maskEncoded(piece: string, decodings: number): string {
   if (decodings === 0 || !encodedSecret.test(piece)) return piece;
   const from = isParameter(piece) ? equalsEnd(piece) : indexOf(piece, encodedSchemeEnd, 0);
-  // A slash before it: what begins a value is no user info and no parameter.
+  // The leading slash keeps the start of a value from being read as user info or as a parameter.
   const decoded = `/${decodedOnce(piece.slice(from))}`;
   const clean = maskRest(decoded, false, decodings - 1);
   return clean === decoded ? piece : piece.slice(0, from) + encoded(clean.slice(1));
 }
 
-/** Without one layer of percent-encoding, as far as that is ASCII: all that tells of secrets is. */
+/** Removes one layer of percent-encoding from ASCII characters. Characters that mark a secret are all ASCII. */
 function decodedOnce(text: string): string {
   return text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
@@ -425,13 +437,13 @@ function withoutTrailing(text: string, characters: string): string {
   return text.slice(0, end);
 }
 
-/** Where the value of a parameter begins; the end for none. */
+/** Returns where the value of a parameter begins, or the length of the parameter if it has no value. */
 function equalsEnd(parameter: string): number {
   const at = indexOf(parameter, equalsSign, 0);
   return at === parameter.length ? at : equalsSign.lastIndex;
 }
 
-/** The decoded name of a parameter. */
+/** Returns the decoded name of a parameter. */
 function nameOf(parameter: string): string {
   const name = parameter.slice(0, indexOf(parameter, equalsSign, 0));
   if (!/[%+]/.test(name)) return name;
@@ -439,16 +451,16 @@ function nameOf(parameter: string): string {
   return name;
 }
 
-/** @param parameter that is a secret. */
+/** @param parameter the name and the secret value. */
 function masked(parameter: string): string {
   const start = equalsEnd(parameter);
-  // Backslashes at its end escape what follows.
+  // Keeps trailing backslashes: they escape the character after the parameter.
   return (
     parameter.slice(0, start) + redacted + parameter.slice(withoutTrailing(parameter, "\\").length)
   );
 }
 
-/** Names of secrets, in lower case, without what is neither letter nor digit. */
+/** Names of parameters that hold secrets, in lower case, without characters other than letters and digits. */
 const secretNames: ReadonlySet<string> = new Set(
   `accesskey accesskeyid accountkey appkey authkey awsaccesskeyid consumerkey key masterkey privatekey secretkey sharedkey
   signingkey storagekey subscriptionkey
@@ -458,14 +470,14 @@ const secretNames: ReadonlySet<string> = new Set(
   auth assertion bearer clientassertion cred creds idtokenhint jwt otp pass passcode passphrase passwd pin pw pwd
   samlresponse session sessionid sessid sid jsessionid phpsessid ticket`.split(/\s+/),
 );
-/** A token that tells where a list goes on is no secret. */
+/** Pagination tokens are not secrets. */
 const secretEndings =
   /(?:secret|password|signature|credentials?|authorization|apikey|(?<!continuation|max|next|page|sync)token)$/;
 const maxNameLength = 128;
 
 /**
- * Whether a parameter holds what commonly is a secret, by its name. A name that is longer than any such is told by its
- * end. Asterisks stand for what was masked before.
+ * Whether the name of a parameter is one that commonly holds a secret. Of a long name only the end is compared. A value
+ * of only asterisks has been masked before and is not a secret.
  */
 function isSecret(parameter: string): boolean {
   if (!/[^*]/.test(parameter.slice(equalsEnd(parameter)))) return false;

@@ -1,15 +1,15 @@
-/** The bytes of all parts, one after the other, in a buffer of their own. */
+/** Returns the bytes of all parts, joined in a new buffer. */
 export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    whole.set(part, at);
+    joined.set(part, at);
     at += part.length;
   }
-  return whole;
+  return joined;
 }
 
-/** The bytes of a buffer or of a view on one; undefined for anything else. */
+/** Returns the bytes of a buffer or of a view on a buffer, without a copy. Returns undefined for any other value. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
@@ -19,7 +19,7 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
 
 const encoder = new TextEncoder();
 
-/** UTF-8 bytes of a text; a lone surrogate counts as the three bytes of U+FFFD it becomes. */
+/** Returns the number of UTF-8 bytes of a text. A lone surrogate counts 3: it is encoded as U+FFFD. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i += 1) {
@@ -36,7 +36,7 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** The longest prefix of `text` of at most `maxBytes` UTF-8 bytes that splits no character. */
+/** Returns the longest prefix of `text` that has at most `maxBytes` UTF-8 bytes and splits no character. */
 export function cutToBytes(text: string, maxBytes: number): string {
   const { read } = encoder.encodeInto(text.slice(0, maxBytes), new Uint8Array(maxBytes));
   return text.slice(0, read);

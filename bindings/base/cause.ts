@@ -1,19 +1,19 @@
 import { maskSecrets } from "./address.ts";
 
 /**
- * Whether a cause is a cancellation: the caller or the runtime aborted the work. Told by `name`, because a
- * DOMException is not always an Error.
+ * Whether a cause is a cancellation: the caller or the runtime aborted the work. Checks `name`, because a DOMException
+ * is not always an Error.
  */
 export function isCancellation(cause: unknown): boolean {
   return nameOf(cause) === "AbortError";
 }
 
-/** A cause for a message on the console: its type and what it says, without secrets of addresses. Never throws. */
+/** Returns the type and the message of a cause for the console. Masks secrets in addresses. Never throws. */
 export function describeCause(cause: unknown): string {
-  const said = maskSecrets(messageOf(cause));
-  return said.startsWith("isotel: ")
-    ? said.slice("isotel: ".length)
-    : `${errorType(cause)}: ${said}`;
+  const message = maskSecrets(messageOf(cause));
+  return message.startsWith("isotel: ")
+    ? message.slice("isotel: ".length)
+    : `${errorType(cause)}: ${message}`;
 }
 
 function messageOf(cause: unknown): string {
@@ -24,7 +24,7 @@ function messageOf(cause: unknown): string {
   }
 }
 
-/** error.type of a cause: the name of an Error, `typeof` of anything else. Never its message. */
+/** Returns the `error.type` of a cause: the name of an Error, or `typeof` of any other value. Never the message. */
 export function errorType(cause: unknown): string {
   if (!isError(cause)) return typeof cause;
   const name = nameOf(cause);
@@ -49,5 +49,5 @@ function nameOf(cause: unknown): unknown {
   }
 }
 
-/** How a body ended: with what it returned, or what it threw. */
+/** How a body ended: the value it returned or the cause it threw. */
 export type Outcome = { readonly result: unknown } | { readonly cause: unknown };

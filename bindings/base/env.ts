@@ -1,26 +1,26 @@
-/** Variables by name: the `env` of a Worker, or `process.env`. What is no text is taken as absent. */
+/** Variables by name: the `env` of a Worker, or `process.env`. Values other than strings count as absent. */
 export type Environment = Readonly<Record<string, unknown>>;
 
-/** The variables of the process, which Workers have as well with nodejs_compat. */
+/** Returns the variables of the process. Workers have them too with `nodejs_compat`. */
 export function variables(): Environment {
   return (globalThis as { process?: { env?: Environment } }).process?.env ?? {};
 }
 
-/** A variable that is there and not empty, without white space around it. Never throws. */
+/** Returns a variable without surrounding white space, or undefined if it is absent or blank. Never throws. */
 export function variableOf(env: Environment, name: string): string | undefined {
   let value: unknown;
   try {
     value = env[name];
   } catch {
-    // An env of the caller's own making.
+    // A getter of an env that the caller made.
   }
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
-/** Stands for the `env` of a handler that was called without one. */
+/** The key for handlers that were called without an `env`. */
 const noEnv = {};
 
-/** What one `env` of a Worker comes to, read once. */
+/** Computes a value once for each `env` of a Worker. */
 export class PerEnv<T> {
   readonly #read: (env: unknown) => T;
   readonly #known = new WeakMap<object, { readonly value: T }>();

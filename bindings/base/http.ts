@@ -3,7 +3,9 @@ import { errorType } from "./cause.ts";
 import { reportOnce } from "./report_once.ts";
 import { reportAnswer } from "./values.ts";
 
-/** What the HTTP conventions call a method they do not know, or a client could make names and label sets at will. */
+/**
+ * The method name that the HTTP conventions prescribe for unknown methods. Without it, clients could create label sets.
+ */
 export const otherMethod = "_OTHER";
 
 const knownMethods: ReadonlySet<string> = new Set([
@@ -18,7 +20,7 @@ const knownMethods: ReadonlySet<string> = new Set([
   "TRACE",
 ]);
 
-/** `http.request.method` of a request's method. */
+/** Returns the value of `http.request.method` for a request's method. */
 export function httpMethod(method: string): string {
   return knownMethods.has(method) ? method : otherMethod;
 }
@@ -26,12 +28,13 @@ export function httpMethod(method: string): string {
 const textOnly = (value: unknown) => (typeof value === "string" ? value : undefined);
 
 /**
- * Returns the value of `http.route` that the option `route` gives, without secrets. Never throws.
+ * Returns the value of `http.route` from the option `route`, without secrets. Never throws.
  *
- * @param ask calls the option; may throw.
- * @param textOf returns the text of an answer, undefined for an answer that is not allowed. Default: only strings.
- * @returns undefined when the request has no route, the option fails or its answer is not allowed. The last two are logged
- * once.
+ * @param ask calls the option. May throw.
+ * @param textOf returns the text of the option's result, or undefined if the result is not allowed. Default: strings
+ * only.
+ * @returns undefined if the request has no route, the option throws, or its result is not allowed. The last two cases
+ * are logged once.
  */
 export function httpRoute(
   ask: () => unknown,
@@ -42,7 +45,7 @@ export function httpRoute(
     const text = textOf(answer);
     if (text !== undefined) return cleanRoute(text);
     if (answer !== undefined) {
-      const rule = "it has to answer a string or undefined, and http.route is left out";
+      const rule = "it has to return a string or undefined, and http.route is left out";
       reportAnswer("route", answer, rule);
     }
   } catch (cause) {

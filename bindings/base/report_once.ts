@@ -1,8 +1,8 @@
-/** A limit, because some messages hold names or reasons that are not isotel's and may be different every time. */
+/** Limits the log: some messages contain names or reasons from outside isotel, which may differ every time. */
 const maxMessages = 100;
 const last = `isotel: ${maxMessages} different messages have been logged once; this isolate logs no further ones of their kind.`;
 
-/** Logs each message once, up to a limit. At the limit it logs that no more will follow. */
+/** Logs each message once, up to {@link maxMessages} messages. Logs a last line when it reaches the limit. */
 export class LogOnce {
   readonly #keys = new Set<string>();
   readonly #log: (message: string, cause?: unknown) => void;
@@ -12,7 +12,7 @@ export class LogOnce {
     this.#log = log;
   }
 
-  /** Logs a message unless one with its key has been logged. */
+  /** Logs a message, unless a message with the same key has been logged. */
   log(key: string, message: string, cause?: unknown): void {
     if (this.#keys.has(key) || this.#keys.size >= maxMessages) return;
     this.#keys.add(key);
@@ -22,14 +22,14 @@ export class LogOnce {
   }
 }
 
-const told = new LogOnce(report);
+const loggedMessages = new LogOnce(report);
 let isReporting = false;
 
 /**
- * Logs a message with `console.error`. Never throws, whatever the console does. A console that reports by itself is not
- * called from within.
+ * Logs a message with `console.error`. Never throws, even if the console does. Does nothing while the console is
+ * handling a message of isotel: a console of the user's may call isotel.
  *
- * @param cause is logged beside the message. Leave it out where it may hold a user's content.
+ * @param cause is logged after the message. Omit it if it may contain a user's content.
  */
 export function report(message: string, cause?: unknown): void {
   if (isReporting) return;
@@ -38,16 +38,16 @@ export function report(message: string, cause?: unknown): void {
     if (cause === undefined) console.error(message);
     else console.error(message, cause);
   } catch {
-    // A console of the user's own that fails is not the program's business.
+    // A console of the user's threw. Telemetry must not fail the program.
   } finally {
     isReporting = false;
   }
 }
 
 /**
- * Like {@link report}, the first time this isolate gives the message. Use it wherever something is switched off or data
- * is dropped. A message from within the console is logged the next time.
+ * Logs a message with {@link report}, once per isolate. Use it wherever a feature is switched off or data is dropped. A
+ * message from inside the console's own handler is not logged and does not count as logged.
  */
 export function reportOnce(message: string, cause?: unknown): void {
-  if (!isReporting) told.log(message, message, cause);
+  if (!isReporting) loggedMessages.log(message, message, cause);
 }

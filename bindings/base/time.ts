@@ -1,18 +1,18 @@
-/** Milliseconds since the Unix epoch. Stands still between I/O on Workers in production. */
+/** Returns milliseconds since the Unix epoch. On Workers in production the clock stands still between I/O. */
 export type Clock = () => number;
 
 export const systemClock: Clock = () => Date.now();
 
-/** Keeps the invocation that is running alive until the promise settles. Throws outside of one. */
+/** Keeps the current invocation alive until the promise settles. Throws outside an invocation. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** A wait that can be broken off by the invocation it was started in. */
+/** A wait that the invocation which started it can cancel. */
 export interface Sleep {
   readonly over: Promise<void>;
   cancel(): void;
 }
 
-/** Waits so many milliseconds, in the invocation that runs. */
+/** Waits `ms` milliseconds in the current invocation. */
 export function sleep(ms: number): Sleep {
   let cancel = () => {};
   const over = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ export function sleep(ms: number): Sleep {
   return { over, cancel };
 }
 
-/** What a promise comes to; rejects when that takes longer than `ms`. */
+/** Returns the result of a promise. Rejects if the promise takes longer than `ms` milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<never>((_, reject) => {

@@ -1,6 +1,6 @@
 import { reportOnce } from "./report_once.ts";
 
-/** What a value is, for messages: never its content, which may be anybody's. Never throws. */
+/** Describes the type and size of a value for messages. Never includes text, which may be private. Never throws. */
 export function shapeOf(value: unknown): string {
   if (value === null) return "null";
   if (isList(value)) return `a list of ${value.length}`;
@@ -20,7 +20,7 @@ export function shapeOf(value: unknown): string {
   }
 }
 
-/** Whether a value is an array. A revoked proxy, which throws even at this, is none. */
+/** Whether a value is an array. False for a revoked proxy, for which `Array.isArray` throws. */
 export function isList(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value);
@@ -30,18 +30,18 @@ export function isList(value: unknown): value is readonly unknown[] {
 }
 
 /**
- * Logs once that a hook of the user's answered with something it must not, mostly the promise of an async function. The
- * promise's rejection is handled: nobody else waits for it. Throws only what a proxy throws.
+ * Logs once that a hook of the user's returned a value that is not allowed. The usual one is the promise of an async
+ * function; its rejection is handled here, because no other code waits for it. Throws only if a proxy throws.
  *
- * @param rule what the hook has to answer, and what is missing now.
+ * @param rule what the hook has to return, and what is missing now.
  */
 export function reportAnswer(hook: string, answer: unknown, rule: string): void {
   const isPromise = answer instanceof Promise;
   if (isPromise) Promise.prototype.then.call(answer, undefined, () => {});
-  reportOnce(`isotel: ${hook} answered ${isPromise ? "a promise" : shapeOf(answer)}; ${rule}.`);
+  reportOnce(`isotel: ${hook} returned ${isPromise ? "a promise" : shapeOf(answer)}; ${rule}.`);
 }
 
-/** Whether a value settles later. A `then` that cannot be read does not. */
+/** Whether a value is a promise or has a `then` method. False if `then` cannot be read. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   try {
@@ -52,21 +52,21 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   }
 }
 
-// Readers of the AI SDK's objects. What a provider or a caller hands over may have any shape: a reader answers
-// undefined for what is not there and never converts.
+// Readers of the AI SDK's objects. Providers and callers may pass any shape. A reader returns undefined for an absent
+// or unexpected value and never converts.
 
-/** An object's properties, or undefined for anything that is not an object. */
+/** Returns the properties of an object, or undefined for any other value. */
 export function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === "object" && value !== null
     ? (value as Readonly<Record<string, unknown>>)
     : undefined;
 }
 
-/** An own data property. No getter runs. */
+/** Returns an own data property. Never runs a getter. */
 export function ownValue(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   try {
-    // Mostly there is none, and a descriptor is dear.
+    // Most objects lack the property, and reading a descriptor is expensive.
     if (!Object.hasOwn(value, key)) return undefined;
     return Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
   } catch {
@@ -74,7 +74,7 @@ export function ownValue(value: unknown, key: string): unknown {
   }
 }
 
-/** A string that is not empty. */
+/** Returns a string that is not empty, or undefined. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,13 +1,13 @@
-// What stands for `cloudflare:workers` outside of workerd.
+// Replaces `cloudflare:workers` outside workerd.
 import type * as workers from "cloudflare:workers";
 
-/** There is no native tracing. */
+/** Always undefined: there is no native tracing. */
 export const nativeTracing: unknown = undefined;
 
-/** There are no invocations to hold. */
+/** Always undefined: there are no invocations to keep alive. */
 export const nativeWaitUntil: ((work: Promise<unknown>) => void) | undefined = undefined;
 
-/** Lets modules with Durable Objects load. */
+/** Lets modules that define Durable Objects load. */
 export const DurableObject: typeof workers.DurableObject = class {
   protected readonly ctx: DurableObjectState;
   protected readonly env: unknown;

@@ -1,10 +1,10 @@
-// A namespace import: a runtime that predates tracing lacks its export, and a named import would not link there.
+// A namespace import: a named import of `tracing` fails at link time in a runtime that predates tracing.
 import * as workers from "cloudflare:workers";
 
-/** `tracing` of `cloudflare:workers`. Undefined in a runtime without it. */
+/** `tracing` of `cloudflare:workers`. Undefined in a runtime that lacks it. */
 export const nativeTracing: unknown = (workers as { tracing?: unknown }).tracing;
 
-/** `waitUntil` of `cloudflare:workers`, which holds the invocation that is running. Undefined in a runtime without it. */
+/** `waitUntil` of `cloudflare:workers`, which extends the current invocation. Undefined in a runtime that lacks it. */
 export const nativeWaitUntil: ((work: Promise<unknown>) => void) | undefined = (
   workers as { waitUntil?: (work: Promise<unknown>) => void }
 ).waitUntil;

@@ -5,7 +5,7 @@ import type { ModuleMemory } from "../wasm/module.ts";
 import { Abi, type CoreExports, coreAbi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
 import { type FieldValues, isLabel } from "./span_fields.ts";
 
-/** What a call answers after its instance trapped. Never an answer of the core itself. */
+/** Result of a call after its instance trapped. The core itself never returns it. */
 export const trapped = -1000;
 
 /** A value a span can carry. */
@@ -19,43 +19,46 @@ export type AttributeValue =
 
 /** Receives planned attributes. */
 export interface AttributeReceiver {
-  /** @param whole the value before it was cut, where it was. */
+  /** @param whole the value before it was cut. Undefined if it was not cut. */
   write(key: string, value: AttributeValue, whole?: AttributeValue): void;
-  /** An attribute that is left out for its bytes; told of spans with {@link Abi.spanWhole}. */
+  /** Receives an attribute that is left out for the byte budget. Called only for spans with {@link Abi.spanWhole}. */
   writeUntruncated?(key: string, value: AttributeValue): void;
 }
 
 /** The host's side of an open span. */
 export interface SpanOwner {
-  /** The invocation scope the span is in; undefined for none. */
+  /** The invocation scope of the span. Undefined for a span outside a scope. */
   readonly scope: object | undefined;
   /** Whether the span ends no later than its scope. */
   readonly bounded: boolean;
-  /** Whether nobody will end the span any more. Undefined for a span that somebody will. */
+  /** Whether no code can end the span any more. Undefined if the code that opened the span will end it. */
   readonly isAbandoned: (() => boolean) | undefined;
   /** Ends the span because its scope has ended. */
   truncate(): void;
 }
 
-/** An instance as it is lent to another part of the binding; good until it traps. */
+/** Access to a live instance for another part of the binding. Valid until the instance traps. */
 export interface CoreHandle {
   readonly exports: CoreExports;
   readonly context: number;
   readonly memory: ModuleMemory;
-  /** Where `memory.doubles` has the results of a call. */
+  /** Index in `memory.doubles` of the results of a call. */
   readonly resultsAt: number;
-  /** Gives the instance up, as after a trap in a call of {@link Core} itself. */
+  /** Marks the instance as trapped, as a trap in a call of {@link Core} does. */
   readonly trap: (cause: unknown) => void;
 }
 
-/** Calls whose answer is a handle or the number of a text. */
+/** Calls that return a handle or the identifier of a text. */
 const handleCalls: ReadonlySet<keyof CoreExports> = new Set([
   "isotel_span_open",
   "isotel_scope_open",
   "isotel_intern",
 ]);
 
-/** Stands in for the exports of an instance that trapped: every call answers `answer`, or no handle, and does nothing. */
+/**
+ * Returns exports that replace those of an instance that trapped. Every call returns `answer`, or 0 in place of a
+ * handle, and has no effect.
+ */
 export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExports {
   const functions = coreAbi.exportNames.map((name) => {
     const constant = handleCalls.has(name) ? 0 : answer;
@@ -64,13 +67,13 @@ export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExp
   return { ...Object.fromEntries(functions), memory } as CoreExports;
 }
 
-/** Names, keys and identifiers longer than this are cut before they cross; all have far shorter limits. */
+/** Longer names, keys and identifiers are cut before they cross into the core, where all limits are far lower. */
 const maxTextUnits = 4096;
 
-/** A longer text names no model, tool or kind of error, and must not fill the core's table of texts. */
+/** A longer text is no name of a model, a tool or an error type. It must not fill the core's table of texts. */
 const maxLabelUnits = 256;
 
-/** The list that a field holds as JSON; a text that is no JSON is a list of itself. */
+/** Returns the list that a field holds as JSON. Returns a text that is not JSON as a list of one item. */
 function listOf(text: string): readonly string[] {
   try {
     return JSON.parse(text) as readonly string[];
@@ -79,40 +82,41 @@ function listOf(text: string): readonly string[] {
   }
 }
 
-/** What stands in place of the whole value of an attribute that is left out for its bytes. */
+/** Marks a planned attribute that is left out for the byte budget. */
 const leftOut = Symbol("left out");
 
-/** A planned attribute is three of these: key, value, and the whole value or {@link leftOut}. */
+/** Three items for each planned attribute: the key, the value, and the uncut value or {@link leftOut}. */
 type Planned = (AttributeValue | typeof leftOut | undefined)[];
 
 const noPlan: Planned = [];
 
 /**
- * One instance of the core: its exports as methods, with texts and plans decoded.
+ * One instance of the core. Its methods call the exports and decode texts and plans.
  *
- * The exchange block and the text buffer are shared by all calls. A method writes its arguments there, calls and reads
- * the answer without running code of anybody else in between: such code may call the core too.
+ * All calls share the exchange block and the text buffer. A method writes its arguments, calls the core and reads the
+ * result without running user code in between, because user code may call the core too.
  *
- * A trap inside a call does not reach the caller. The instance is dead from then on: the call and all later ones answer
- * {@link trapped} (or no handle) and do nothing.
+ * A trap inside a call does not reach the caller. The instance is dead from then on: this call and all later calls
+ * return {@link trapped} or 0 in place of a handle, and have no effect.
  */
 export class Core extends ModuleInstance<CoreExports> {
   /**
-   * The host's objects of open spans, by slot of their handle. The Workers runtime closes a span nobody refers to:
-   * this is what refers to it.
+   * The host's objects of open spans, by slot of their handle. They keep the spans open: the Workers runtime closes a
+   * span that nothing references.
    */
   readonly owners: (SpanOwner | undefined)[] = [];
-  /** Whether it measures GenAI spans; see {@link measureSpans}. */
+  /** Whether the core measures GenAI spans; see {@link measureSpans}. */
   isMeasuring = false;
   readonly #context: number;
-  // Where the arrays of the exchange block begin: places in memory.doubles or memory.words. See src/abi/isotel_abi.h.
+  // Where the arrays of the exchange block begin, as indexes in memory.doubles or memory.words. See
+  // src/abi/isotel_abi.h.
   readonly #numbersAt: number;
   readonly #resultsAt: number;
   readonly #sizesAt: number;
   readonly #textIdsAt: number;
   readonly #presentAt: number;
   readonly #planAt: number;
-  /** Texts of the set that is in the exchange block, by field. */
+  /** Texts of the field set in the exchange block, by field. */
   readonly #fieldTexts: string[] = new Array<string>(Abi.maxFields).fill("");
   #sinkFailures = 0;
   #counters: Readonly<Record<string, number>> = {};
@@ -135,19 +139,19 @@ export class Core extends ModuleInstance<CoreExports> {
     this.#planAt = (exchange + Abi.exchangePlan) / wordBytes;
   }
 
-  /** Plans that were broken off because their sink threw. */
+  /** Number of plans that stopped because their receiver threw. */
   get sinkFailures(): number {
     return this.#sinkFailures;
   }
 
-  /** The host's object of an open span. */
+  /** Returns the host's object of an open span. */
   ownerOf(handle: number): SpanOwner | undefined {
     return this.owners[handle & (Abi.maxSpanSlots - 1)];
   }
 
   /**
-   * Lends the instance, which has to be alive. `onEnd` is called once when it has trapped, while its exports can still
-   * be called at one's own risk.
+   * Gives another part of the binding access to the instance, which must be alive. `onEnd` is called once after a trap.
+   * The exports can still be called from `onEnd`, but they may trap again.
    */
   lend(onEnd: () => void): CoreHandle {
     this.#endings.push(onEnd);
@@ -164,7 +168,7 @@ export class Core extends ModuleInstance<CoreExports> {
     return this.#call(() => this.exports.isotel_scope_open(this.#context), 0);
   }
 
-  /** Handles of the open spans of a scope, newest first. */
+  /** Returns the handles of the open spans of a scope, newest first. */
   scopeSpans(scope: number, boundedOnly: boolean): number[] {
     return this.#call(() => {
       const count = this.exports.isotel_scope_spans(this.#context, scope, boundedOnly ? 1 : 0);
@@ -178,7 +182,7 @@ export class Core extends ModuleInstance<CoreExports> {
     this.#call(() => this.exports.isotel_scope_close(this.#context, scope), trapped);
   }
 
-  /** A handle, or 0 when a limit was reached. */
+  /** Returns a handle, or 0 if a limit is reached. */
   openSpan(
     operation: number,
     parent: number,
@@ -194,7 +198,7 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** Plans the start attributes from the fields and writes them. */
+  /** Plans the start attributes from the fields and writes them to `sink`. */
   startSpan(span: number, profile: number, fields: FieldValues, sink: AttributeReceiver): void {
     try {
       this.#putFields(fields);
@@ -210,9 +214,9 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Charges attributes that were written to a span; see isotel_span_charge().
+   * Charges attributes that were written to a span against its limits; see isotel_span_charge().
    *
-   * @returns how many more may be written, or a negative error.
+   * @returns the number of attributes that may still be written, or a negative error.
    */
   chargeAttributes(span: number, count: number, bytes: number, invalid: number): number {
     try {
@@ -222,12 +226,15 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** How many more bytes may be written to the span last charged. */
+  /** The number of bytes that may still be written to the span of the last {@link chargeAttributes}. */
   get chargedBytesLeft(): number {
     return this.#result;
   }
 
-  /** A decision for each of the user's attributes; see isotel_span_fit(). Shorter when the rest is dropped. */
+  /**
+   * Returns a decision for each of the user's attributes; see isotel_span_fit(). Attributes beyond the end of the
+   * result are dropped.
+   */
   fitAttributes(
     span: number,
     sizes: readonly { keyBytes: number; valueBytes: number; cuttable: boolean }[],
@@ -254,7 +261,7 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** Notes that output after the first has arrived, for the metrics of the span. */
+  /** Notes that output after the first chunk has arrived, for the metrics of the span. */
   nextChunk(span: number, nowUnixMs: number): void {
     try {
       this.exports.isotel_span_next_chunk(this.#context, span, nowUnixMs);
@@ -264,10 +271,10 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Measures GenAI spans from now on; see isotel_genai_metrics().
+   * Starts measuring GenAI spans; see isotel_genai_metrics().
    *
-   * @param currency unit of costs.
-   * @returns how many metrics are left out because the Worker has declared their names, or a negative error.
+   * @param currency the unit of costs.
+   * @returns the number of metrics that are left out because the Worker has declared their names, or a negative error.
    */
   measureSpans(flags: number, currency: string): number {
     const leftOut = this.#call(
@@ -281,7 +288,7 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Sets what a million tokens of a model cost; see isotel_genai_price().
+   * Sets the prices of a million tokens of a model; see isotel_genai_price().
    *
    * @returns 0 or a negative error.
    */
@@ -308,9 +315,9 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Charges attributes, plans the finish attributes from the fields, writes them and ends the span.
+   * Charges attributes, plans the finish attributes from the fields, writes them to `sink` and ends the span.
    *
-   * @returns the final status (0 unset, 1 ok, 2 error), or a negative error when the span had ended before.
+   * @returns the final status (0 unset, 1 ok, 2 error), or a negative error if the span had already ended.
    */
   endSpan(
     span: number,
@@ -359,19 +366,19 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** The attribute key of a field; empty where the profile has none. */
+  /** Returns the attribute key of a field, or an empty string if the profile has none. */
   keyOf(profile: number, field: number): string {
     return this.#call(() => (this.#keys[profile] ?? this.#loadKeys(profile))[field] ?? "", "");
   }
 
-  /** `{operation} {target}`, or the bare operation where that does not fit. */
+  /** Returns `{operation} {target}`, or only the operation if both do not fit. */
   spanName(operation: number, target: string): string {
     return this.#textCall(target, "", (length) =>
       this.exports.isotel_span_name(this.#context, operation, length),
     );
   }
 
-  /** The part of a span name the Workers runtime keeps. */
+  /** Returns the part of a span name that the Workers runtime keeps. */
   cutName(name: string): string {
     return this.#call(
       () => {
@@ -383,21 +390,21 @@ export class Core extends ModuleInstance<CoreExports> {
     );
   }
 
-  /** gen_ai.provider.name of an AI SDK provider identifier. */
+  /** Returns `gen_ai.provider.name` for a provider identifier of the AI SDK. */
   providerName(provider: string): string {
     return this.#textCall(provider, provider, (length) =>
       this.exports.isotel_provider_name(this.#context, length),
     );
   }
 
-  /** The attribute key of a metadata entry, empty when the entry is consumed. */
+  /** Returns the attribute key of a metadata entry, or an empty string if the entry is consumed. */
   metadataKey(source: number, key: string): string {
     return this.#textCall(key, "", (length) =>
       this.exports.isotel_metadata_key(this.#context, source, length),
     );
   }
 
-  /** The identifier of a text of few distinct values; 0 when the core's table is full. */
+  /** Returns the identifier of a text that has few distinct values, or 0 if the core's table is full. */
   intern(text: string): number {
     const known = this.#textIds.get(text);
     if (known !== undefined) return known;
@@ -409,7 +416,7 @@ export class Core extends ModuleInstance<CoreExports> {
     }, 0);
   }
 
-  /** The counters of src/base/counters.def by name; of a dead instance what they were when it trapped. */
+  /** Returns the counters of src/base/counters.def by name. For a dead instance they are as of its trap. */
   counters(): Readonly<Record<string, number>> {
     if (this.isAlive) this.#call(() => this.#readCounters(), undefined);
     return this.#counters;
@@ -426,7 +433,7 @@ export class Core extends ModuleInstance<CoreExports> {
   /** Writes a field set into the exchange block. */
   #putFields({ fields, values }: FieldValues): void {
     const { length } = fields;
-    // Before the views are used: a text that is new may grow the memory.
+    // Interns before it reads the views: a new text may grow the memory.
     for (let i = 0; i < length; i += 1) {
       if (this.#isInterned(fields[i] as number, values[i])) this.intern(values[i] as string);
     }
@@ -453,14 +460,14 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** Whether a value goes into the core as a number that stands for its text: one of few distinct texts. */
+  /** Whether a value crosses into the core as the identifier of its text. Only fields with few distinct texts do. */
   #isInterned(field: number, value: unknown): boolean {
     if (typeof value !== "string") return false;
     if (field === Field.finishReason) return true;
     return this.isMeasuring && isLabel[field] === 1 && value.length <= maxLabelUnits;
   }
 
-  /** Replaces the lengths of texts in the exchange block, in UTF-16 units, by their UTF-8 bytes. */
+  /** Replaces the lengths of texts in the exchange block: UTF-16 units become UTF-8 bytes. */
   #putExactSizes({ fields, values }: FieldValues): void {
     const { words } = this.memory;
     for (let i = 0; i < fields.length; i += 1) {
@@ -471,30 +478,30 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** The attributes of a plan, which takes them out of the exchange block; empty for an error. */
+  /** Returns the attributes of a plan and removes their texts from this object. Returns none for an error. */
   #takePlan(entries: number, profile: number, { fields }: FieldValues): Planned {
     let planned = noPlan;
     if (entries > 0) {
       planned = [];
       const keys = this.#keys[profile] ?? this.#loadKeys(profile);
       for (let i = 0; i < entries; i += 1) {
-        // Taken anew each time: a text that is read may grow the memory.
+        // Read again for each entry: reading a text may grow the memory.
         const { words } = this.memory;
-        const what = words[this.#planAt + 2 * i] as number;
+        const head = words[this.#planAt + 2 * i] as number;
         const argument = words[this.#planAt + 2 * i + 1] as number;
-        const field = what & 0xff;
-        const source = (what >>> 8) & 0xff;
+        const field = head & 0xff;
+        const source = (head >>> 8) & 0xff;
         const key = keys[field] as string;
         if (source === Abi.sourceCutText) {
           const whole = this.#fieldTexts[field] as string;
           planned.push(key, cutToBytes(whole, argument), whole);
         } else {
           const value = this.#planned(source, field, argument);
-          planned.push(key, value, (what & Abi.leftOut) === 0 ? undefined : leftOut);
+          planned.push(key, value, (head & Abi.leftOut) === 0 ? undefined : leftOut);
         }
       }
     }
-    // Large texts must not outlive their span here.
+    // Releases the texts: a large text must not outlive its span.
     for (let i = 0; i < fields.length; i += 1) this.#fieldTexts[fields[i] as number] = "";
     return planned;
   }
@@ -531,7 +538,7 @@ export class Core extends ModuleInstance<CoreExports> {
     } catch {
       this.#sinkFailures += 1;
       reportOnce(
-        "isotel: a span did not take its attributes; isotel_swallowed_errors counts them.",
+        "isotel: a span rejected its attributes; isotel_swallowed_errors counts these errors.",
       );
     }
   }
@@ -558,7 +565,7 @@ export class Core extends ModuleInstance<CoreExports> {
     }, otherwise);
   }
 
-  /** Writes a text to the start of the buffer; its bytes. */
+  /** Writes a text to the start of the buffer. Returns its length in bytes. */
   #putText(text: string): number {
     const cut = text.length > maxTextUnits ? text.slice(0, maxTextUnits) : text;
     const capacity = 3 * cut.length;
@@ -571,12 +578,12 @@ export class Core extends ModuleInstance<CoreExports> {
     return this.memory.text(this.#buffer(length), length);
   }
 
-  /** Address of the text buffer, which keeps its content when it is large enough already. */
+  /** Returns the address of the text buffer. The buffer keeps its content if it is already large enough. */
   #buffer(size: number): number {
     return this.exports.isotel_buffer(this.#context, size) >>> 0;
   }
 
-  /** What the last call answered besides its result. */
+  /** The additional result of the last call. */
   get #result(): number {
     return this.memory.doubles[this.#resultsAt] as number;
   }
@@ -598,18 +605,18 @@ export class Core extends ModuleInstance<CoreExports> {
     try {
       this.#readCounters();
     } catch {
-      // What broke the instance broke them too: the last known ones stay.
+      // The memory may be broken. Keeps the last known counters.
     }
     for (const end of this.#endings) {
       try {
         end();
       } catch {
-        // The same may have happened to whatever was to be saved.
+        // The memory may be broken, so the data cannot be saved.
       }
     }
     this.exports = deadExports(this.exports.memory, trapped);
   }
 }
 
-/** Of spans that nothing traces: the core plans no attribute for them. */
+/** The receiver for spans that no trace records. The core plans no attributes for them. */
 export const noReceiver: AttributeReceiver = { write() {} };

@@ -2,14 +2,16 @@ import { type HostedModule, ModuleHost } from "../wasm/host.ts";
 import { coreAbi } from "./abi.gen.ts";
 import { Core } from "./core.ts";
 
-/** Owns the core of an isolate. */
+/** Owns the core of an isolate. Counters are summed over all its instances. */
 export class CoreHost extends ModuleHost<Core> {
   #pastCounters: Readonly<Record<string, number>> = {};
   readonly #listeners: ((core: Core) => void)[] = [];
-  /** Called by whoever made the core record metrics by itself, such as those of a span that ended. */
+  /**
+   * Called after the core has recorded metrics without a call of {@link MetricsCore}, for example when a span ended.
+   */
   onRecord: () => void = () => {};
 
-  /** @param module gives the compiled module; it is asked again after a failure. */
+  /** @param module returns the compiled module. Called again for each new instance. */
   constructor(module: HostedModule<Core>["module"]) {
     super({
       file: coreAbi.file,
@@ -20,18 +22,18 @@ export class CoreHost extends ModuleHost<Core> {
     });
   }
 
-  /** The live core, or undefined when there is none to be had: telemetry is off then. */
+  /** The live core. Undefined if there is none; telemetry is off then. */
   get core(): Core | undefined {
     return this.instance;
   }
 
-  /** Tells of the live core, if there is one, and of every one that is made later, before its first use. */
+  /** Calls `listener` with the live core, if any, and with every later core before its first use. */
   onCore(listener: (core: Core) => void): void {
     this.#listeners.push(listener);
     if (this.current !== undefined) listener(this.current);
   }
 
-  /** The counters of the core, over all its instances. */
+  /** Returns the counters of the core, summed over all its instances. */
   counters(): Readonly<Record<string, number>> {
     const { core } = this;
     return core === undefined ? this.#pastCounters : sums(this.#pastCounters, core.counters());

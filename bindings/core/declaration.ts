@@ -1,39 +1,39 @@
 import { Abi } from "./abi.gen.ts";
 
-/** Bounds the core computes, so that they are the same on every platform. */
+/** Parameters of bounds that the core computes, so that they are the same on every platform. */
 export interface BoundsGenerator {
-  /** Abi.bounds*. */
+  /** One of the `bounds*` constants of {@link Abi}. */
   readonly generator: number;
   readonly a: number;
   readonly b: number;
   readonly count: number;
 }
 
-/** A metric family as the core is told about it; ranges as in src/metrics/declaration.h. */
+/** A metric family as the binding declares it to the core. Ranges: src/metrics/declaration.h. */
 export interface Declaration {
   /** A code of MetricKind. */
   readonly kind: number;
-  /** Whether it is a metric of isotel's own, which gives way to one the Worker defines under its name. */
+  /** Whether isotel defines the metric. A built-in metric gives way to a metric of the Worker with the same name. */
   readonly isBuiltIn: boolean;
   readonly name: string;
   readonly unit: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Label sets kept apart; 0 for the core's default. */
+  /** Limit of label sets that get a series each. 0 selects the core's default. */
   readonly maxSeries: number;
-  /** Of histograms. */
+  /** Histograms only. */
   readonly bounds: readonly number[] | BoundsGenerator;
-  /** Of exponential histograms. */
+  /** Exponential histograms only. */
   readonly schema: number;
-  /** Of exponential histograms; 0 for the core's default. */
+  /** Exponential histograms only. 0 selects the core's default. */
   readonly maxBuckets: number;
-  /** Of exponential histograms; below 0 for the core's default. */
+  /** Exponential histograms only. A negative number selects the core's default. */
   readonly zeroThreshold: number;
 }
 
 const encoder = new TextEncoder();
 
-/** The layout isotel_metrics_declare() takes. */
+/** Returns a declaration in the layout of isotel_metrics_declare(). */
 export function encodeDeclaration(
   declaration: Declaration,
   bounds: readonly number[],
@@ -84,20 +84,20 @@ const defaults: Omit<Declaration, "kind" | "name"> = {
   zeroThreshold: -1,
 };
 
-/** A declaration in which what is not given has the core's default. */
+/** Returns a declaration with the core's defaults for all other properties. */
 export function simpleDeclaration(
   kind: number,
   name: string,
-  given: Partial<Declaration>,
+  properties: Partial<Declaration>,
 ): Declaration {
-  return { ...defaults, ...given, kind, name };
+  return { ...defaults, ...properties, kind, name };
 }
 
-/** The same for a metric of isotel's own. */
+/** Like {@link simpleDeclaration}, for a metric that isotel defines. */
 export function builtInDeclaration(
   kind: number,
   name: string,
-  given: Partial<Declaration>,
+  properties: Partial<Declaration>,
 ): Declaration {
-  return { ...simpleDeclaration(kind, name, given), isBuiltIn: true };
+  return { ...simpleDeclaration(kind, name, properties), isBuiltIn: true };
 }

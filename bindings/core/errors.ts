@@ -4,7 +4,7 @@ const names = new Map<number, string>(
   Object.entries(ErrorCode).map(([name, code]) => [code, name]),
 );
 
-/** The name of an error of src/base/errors.def, for messages. */
+/** Returns the name of an error of src/base/errors.def, for messages. */
 export function errorName(code: number): string {
   return names.get(code) ?? `error ${code}`;
 }

@@ -2,26 +2,26 @@ import { Abi, type CoreExports, ErrorCode, Limits } from "./abi.gen.ts";
 import { type Core, type CoreHandle, deadExports, trapped } from "./core.ts";
 import { type Declaration, encodeDeclaration } from "./declaration.ts";
 
-/** Bytes of a producer's identifier. */
+/** Length of a producer's identifier in bytes. */
 export const producerIdBytes = 16;
 
 const traceIdBytes = 16;
 const exemplarBytes = 24;
-/** A label set of more bytes goes to the overflow series, so more of one value never matters. */
+/** A longer label set goes to the overflow series, so the rest of a longer value never matters. */
 const maxLabelUnits = Limits.maxLabelBytes + 1;
 
-/** What is taken over from an instance of the core that trapped. */
+/** The data saved from an instance of the core that trapped. */
 export interface TrapRecovery {
-  /** Frames that were not handed over yet. */
+  /** Frames that were not yet handed over. */
   readonly frames: Uint8Array<ArrayBuffer>[];
-  /** Whether data recorded since the last flush is lost: the trap was in a call of this class. */
+  /** Whether data recorded since the last flush is lost, because the trap was in a call of {@link MetricsCore}. */
   readonly isLoss: boolean;
 }
 
 /**
- * The metrics of one instance of the core: one producer of delta frames.
+ * The metrics of one instance of the core. It is one producer of delta frames.
  *
- * A trap inside a call does not reach the caller, see {@link Core}: the call and all later ones answer
+ * A trap inside a call does not reach the caller, as in {@link Core}: this call and all later calls return
  * {@link trapped}.
  */
 export class MetricsCore {
@@ -32,7 +32,7 @@ export class MetricsCore {
   readonly #clock: () => number;
   readonly #onEnd: (remains: TrapRecovery) => void;
   #exports: CoreExports;
-  /** Of the exports, the one that is called by far the most. */
+  /** A copy of the export that is called most often. */
   #record: CoreExports["isotel_metrics_record"];
   #trappedHere = false;
   #overflowed = 0;
@@ -42,10 +42,10 @@ export class MetricsCore {
   /**
    * Makes the core a producer.
    *
-   * @param producerId 16 random bytes, never used before.
-   * @param clock Unix milliseconds.
-   * @param onEnd is told what is left when the instance traps.
-   * @returns undefined when the core is one already, or traps.
+   * @param producerId 16 random bytes that were never used before.
+   * @param clock returns Unix milliseconds.
+   * @param onEnd is called with the saved data when the instance traps.
+   * @returns undefined if the core is already a producer or traps.
    */
   static open(
     core: Core,
@@ -73,7 +73,7 @@ export class MetricsCore {
     });
   }
 
-  /** The number of the family, or a negative error. */
+  /** Declares a family. Returns its number or a negative error. */
   declare(declaration: Declaration): number {
     return this.#call(() => {
       const { bounds } = declaration;
@@ -95,7 +95,7 @@ export class MetricsCore {
     return Array.from(this.#loan.memory.doubles.subarray(at, at + found));
   }
 
-  /** The row of a label set, its values in the order of the declared names, or a negative error. */
+  /** Returns the row of a label set, or a negative error. `values` are in the order of the declared label names. */
   bind(family: number, values: readonly string[]): number {
     return this.#call(() => {
       const nowMs = this.#clock();
@@ -115,7 +115,7 @@ export class MetricsCore {
     });
   }
 
-  /** Adds to a counter, sets a gauge, observes in a histogram; 0 or a negative error. */
+  /** Adds to a counter, sets a gauge, or observes a value in a histogram. Returns 0 or a negative error. */
   record(row: number, value: number): number {
     try {
       return this.#record(this.#context, row, value);
@@ -124,7 +124,7 @@ export class MetricsCore {
     }
   }
 
-  /** Adds to a gauge; 0 or a negative error. */
+  /** Adds to a gauge. Returns 0 or a negative error. */
   add(row: number, value: number): number {
     try {
       return this.#exports.isotel_metrics_add(this.#context, row, value);
@@ -133,7 +133,7 @@ export class MetricsCore {
     }
   }
 
-  /** Records with an exemplar; the identifiers are 32 and 16 hexadecimal digits. 0 or a negative error. */
+  /** Records a value with an exemplar, whose ids are 32 and 16 hexadecimal digits. Returns 0 or a negative error. */
   recordExemplar(row: number, value: number, traceId: string, spanId: string): number {
     try {
       const nowMs = this.#clock();
@@ -148,7 +148,7 @@ export class MetricsCore {
     }
   }
 
-  /** Whether something was recorded since the last flush. */
+  /** Whether anything was recorded since the last flush. */
   get isDirty(): boolean {
     if (!this.isAlive) return false;
     try {
@@ -160,27 +160,28 @@ export class MetricsCore {
     }
   }
 
-  /** How often a label set went to the overflow series of its family. */
+  /** Number of label sets that went to the overflow series of their family. */
   get labelSetsOverflowed(): number {
     this.#readStatus();
     return this.#overflowed;
   }
 
-  /** Built-in families that gave way to ones of the Worker's after they had been declared. */
+  /** Number of built-in families that were declared first and then gave way to families of the Worker. */
   get replacedFamilies(): number {
     this.#readStatus();
     return this.#replaced;
   }
 
-  /** Values the core refused. */
+  /** Number of values that the core refused. */
   get invalidValues(): number {
     this.#readStatus();
     return this.#invalid;
   }
 
   /**
-   * Moves what changed since the last flush into frames, `refreshGauges` with every gauge, and hands them over: none of
-   * them is offered again.
+   * Moves all changes since the last flush into frames and returns the frames. Each frame is returned only once.
+   *
+   * @param refreshGauges whether to include gauges that have not changed.
    */
   flush(refreshGauges: boolean): Uint8Array<ArrayBuffer>[] {
     const frames: Uint8Array<ArrayBuffer>[] = [];
@@ -222,12 +223,12 @@ export class MetricsCore {
     this.#loan.memory.bytes.set(bytes, at);
   }
 
-  /** Address of the text buffer. */
+  /** Returns the address of the text buffer. */
   #buffer(size: number): number {
     return this.#exports.isotel_buffer(this.#context, size) >>> 0;
   }
 
-  /** What the last call answered besides its result. */
+  /** Returns an additional result of the last call. */
   #result(index: number): number {
     const { memory, resultsAt } = this.#loan;
     return memory.doubles[resultsAt + index] as number;
@@ -247,7 +248,10 @@ export class MetricsCore {
     return trapped;
   }
 
-  /** Saves what it can. A trap in another part of the core leaves metrics whole; after one in here they may be torn. */
+  /**
+   * Saves the data of an instance that trapped. A trap in another part of the core leaves the metrics consistent. A
+   * trap in a call of this class may not, so nothing is flushed then.
+   */
   #end(): void {
     if (!this.isAlive) return;
     this.isAlive = false;
@@ -275,7 +279,7 @@ function putHex(bytes: Uint8Array, at: number, digits: string): void {
   }
 }
 
-/** The value of a digit known to be hexadecimal: 0 to 9, then a to f of either case. */
+/** Returns the value of a character that is known to be a hexadecimal digit of either case. */
 function hexDigit(digits: string, at: number): number {
   const code = digits.charCodeAt(at);
   return (code & 0xf) + 9 * (code >> 6);

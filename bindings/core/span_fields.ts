@@ -1,26 +1,28 @@
 import { maskSecrets } from "../base/address.ts";
 import { Abi, labelFields } from "./abi.gen.ts";
 
-/** Whether the text of a field is a label of GenAI metrics, by field. */
+/** 1 for each field whose text is a label of GenAI metrics, by field. */
 export const isLabel: Uint8Array = new Uint8Array(Abi.maxFields);
 for (const field of labelFields) isLabel[field] = 1;
 
-/** Changes a text before it is kept; undefined makes the field absent. */
+/** Replaces a text before it is stored. Undefined makes the field absent. */
 export type FieldFilter = (field: number, value: string) => string | undefined;
 
-/** What the core reads of a field set. */
+/** The part of a field set that the core reads. */
 export interface FieldValues {
   /** The fields in the order in which they were set. */
   readonly fields: readonly number[];
-  /** A text or a number for each of {@link fields}. */
+  /** A text or a number for each field in {@link fields}. */
   readonly values: readonly (string | number)[];
 }
 
 /**
- * The typed fields of one span, for {@link Core.startSpan} or {@link Core.endSpan}. The last value of a field counts.
+ * The typed fields of one span, for {@link Core.startSpan} or {@link Core.endSpan}. The last value set for a field
+ * wins.
  *
- * User code runs while a set is filled: the filter, and getters of what an SDK hands over. It may open and end other
- * spans. So each start and each end has a set of its own, and the core's memory is written only when the set is full.
+ * User code runs while a set is filled: the filter, and getters of an SDK's objects. It may open and end other spans.
+ * Therefore each start and each end uses a separate set, and the core's memory is written only after the set is
+ * complete.
  */
 export class SpanFields implements FieldValues {
   readonly fields: number[] = [];
@@ -28,13 +30,18 @@ export class SpanFields implements FieldValues {
   readonly #filter: FieldFilter | undefined;
   readonly #takesLabelsOnly: boolean;
 
-  /** @param takesLabelsOnly leaves out texts that are no labels of metrics: nothing traces the span. */
+  /**
+   * @param takesLabelsOnly whether to ignore texts that are not labels of metrics. Set for spans that no trace records.
+   */
   constructor(filter?: FieldFilter, takesLabelsOnly = false) {
     this.#filter = filter;
     this.#takesLabelsOnly = takesLabelsOnly;
   }
 
-  /** A text, with the secrets of its addresses masked: it may be a label. Anything but a string is taken as absent. */
+  /**
+   * Sets a text and masks the secrets in its addresses, because it may become a label. Values other than strings count
+   * as absent.
+   */
   text(field: number, value: unknown): this {
     if (typeof value !== "string" || this.#leavesOut(field)) return this;
     const clean = maskSecrets(value);
@@ -43,12 +50,12 @@ export class SpanFields implements FieldValues {
     return filtered === undefined ? this : this.#add(field, filtered);
   }
 
-  /** A text that has passed the filter already or needs none; undefined for none. */
+  /** Sets a text that has passed the filter or needs none. Undefined counts as absent. */
   verbatim(field: number, value: string | undefined): this {
     return value === undefined || this.#leavesOut(field) ? this : this.#add(field, value);
   }
 
-  /** A list of texts; what is no text in it is left out, and a list without any is taken as absent. */
+  /** Sets a list of texts. Ignores items other than strings. A list without strings counts as absent. */
   texts(field: number, value: unknown): this {
     if (!Array.isArray(value) || this.#takesLabelsOnly) return this;
     const filter = this.#filter;
@@ -60,7 +67,7 @@ export class SpanFields implements FieldValues {
     return list.length === 0 ? this : this.verbatim(field, JSON.stringify(list));
   }
 
-  /** A number; anything else is taken as absent. The core refuses what is not finite. */
+  /** Sets a number. Other values count as absent. The core refuses numbers that are not finite. */
   number(field: number, value: unknown): this {
     return typeof value === "number" ? this.#add(field, value) : this;
   }
@@ -80,5 +87,5 @@ export class SpanFields implements FieldValues {
   }
 }
 
-/** Of a span that has no fields. */
+/** The field set of a span without fields. */
 export const noFields: FieldValues = { fields: [], values: [] };

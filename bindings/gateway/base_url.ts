@@ -1,6 +1,6 @@
 import { invalid, shapeOf, variable } from "./check.ts";
 
-/** The providers of AI Gateway by their names in its addresses. `compat` takes OpenAI's protocol for all of them. */
+/** The providers of AI Gateway, by their names in its URLs. `compat` accepts the OpenAI protocol for all of them. */
 export const aiGatewayProviders = [
   "compat",
   "adobe-firefly",
@@ -25,15 +25,16 @@ export const aiGatewayProviders = [
   "workers-ai",
 ] as const;
 
-/** A provider AI Gateway knows, or `custom-` and the slug of one of the account's own. */
+/** A provider that AI Gateway supports, or `custom-` and the slug of a custom provider of the account. */
 export type AIGatewayProvider = (typeof aiGatewayProviders)[number] | `custom-${string}`;
 
-/** Which gateway, and which provider behind it. */
+/** Selects a gateway and a provider behind it. */
 export interface AIGatewayTarget {
-  /** 32 hexadecimal digits; the variable CLOUDFLARE_ACCOUNT_ID unless given. */
+  /** 32 hexadecimal digits. Default: the variable CLOUDFLARE_ACCOUNT_ID. */
   readonly accountId?: string | undefined;
-  /** The gateway's name; the variable CLOUDFLARE_GATEWAY_ID unless given. */
+  /** The name of the gateway. Default: the variable CLOUDFLARE_GATEWAY_ID. */
   readonly gatewayId?: string | undefined;
+  /** The provider, for example `openai`. */
   readonly provider: AIGatewayProvider;
 }
 
@@ -41,16 +42,16 @@ const origin = "https://gateway.ai.cloudflare.com";
 const known: ReadonlySet<string> = new Set(aiGatewayProviders);
 
 /**
- * The address of a provider behind AI Gateway, for whatever takes the address of that provider's API:
- * `https://gateway.ai.cloudflare.com/v1/{account}/{gateway}/{provider}`, without a slash at its end.
+ * Returns the base URL of a provider behind AI Gateway, for any client that takes a base URL of that provider's API:
+ * `https://gateway.ai.cloudflare.com/v1/{account}/{gateway}/{provider}`, without a trailing slash.
  *
- * @throws TypeError that names the field that is missing or cannot be one, and where to take it from.
+ * @throws TypeError if a field is missing or invalid. Names the field and where its value comes from.
  */
 export function aiGatewayBaseURL(target: AIGatewayTarget): string {
   return `${gatewayURL(target)}/${readProvider(target.provider)}`;
 }
 
-/** The address of a gateway, which those of all its providers begin with. */
+/** Returns the URL of a gateway. The base URLs of all its providers begin with it. */
 export function gatewayURL(target: AIGatewayTarget): string {
   const account = readField(target, "accountId", "CLOUDFLARE_ACCOUNT_ID");
   if (!isText(account.value, /^[0-9a-f]{32}$/i)) {
@@ -65,20 +66,20 @@ export function gatewayURL(target: AIGatewayTarget): string {
     throw invalid(
       gateway.name,
       gateway.value,
-      "the gateway's name alone, at most 64 characters without slashes or spaces",
+      "only the gateway's name, at most 64 characters without slashes or spaces",
     );
   }
   return `${origin}/v1/${account.value}/${encodeURIComponent(gateway.value)}`;
 }
 
-/** An option, or else the variable in its place; `name` is what to call it in an error. */
+/** Returns the value of an option or of the variable that replaces it, with a name for error messages. */
 function readField(target: AIGatewayTarget, field: "accountId" | "gatewayId", fallback: string) {
-  const given: unknown = target[field];
-  if (given !== undefined) return { name: field, value: given };
+  const option: unknown = target[field];
+  if (option !== undefined) return { name: field, value: option };
   const value = variable(fallback);
   if (value === undefined) {
     throw new TypeError(
-      `isotel/gateway: ${field} is missing: give the option ${field} or the variable ${fallback}`,
+      `isotel/gateway: ${field} is missing: set the option ${field} or the variable ${fallback}`,
     );
   }
   return { name: `${field} (the variable ${fallback})`, value };
@@ -93,7 +94,7 @@ function readProvider(provider: unknown): string {
   if (typeof provider === "string" && known.has(provider)) return provider;
   const allowed = `custom- and the slug of a provider of your own, or one of ${aiGatewayProviders.join(", ")}`;
   if (typeof provider !== "string") throw invalid("provider", provider, allowed);
-  // A name that is none is shown for its misprint; an address, which may hold a key, is not.
+  // An unknown name is shown, so that a typo can be found. A URL may contain a key and is not shown.
   const isName = /^[\w./-]*$/.test(provider);
   const shown = isName ? JSON.stringify(provider.slice(0, 40)) : shapeOf(provider);
   throw new TypeError(`isotel/gateway: provider is ${shown}; it has to be ${allowed}`);

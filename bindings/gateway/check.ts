@@ -1,37 +1,37 @@
 import { variableOf, variables } from "../base/env.ts";
 
-/** Variables that stand in for options; undefined where the program has none. */
+/** Returns the variable that replaces an option, or undefined if it is not set. */
 export function variable(name: string): string | undefined {
   return variableOf(variables(), name);
 }
 
-/** An error of an option. The value itself is never in it: it may be a key. */
+/** Returns the error for an invalid option. It does not contain the value, which may be a key. */
 export function invalid(option: string, value: unknown, allowed: string): TypeError {
   return new TypeError(`isotel/gateway: ${option} is ${shapeOf(value)}; it has to be ${allowed}`);
 }
 
-/** What kind of value it is, in place of the value. */
+/** Describes the type and size of a value without showing it. */
 export function shapeOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "number") return `the number ${value}`;
   if (typeof value !== "string") return `of type ${typeof value}`;
-  if (value === "") return "an empty text";
+  if (value === "") return "an empty string";
   const unfit = /[^\x21-\x7e]|[/\\?#%]/.exec(value)?.[0];
   const found = unfit === undefined ? "" : ` with ${JSON.stringify(unfit)}`;
-  return `a text of ${value.length} characters${found}`;
+  return `a string of ${value.length} characters${found}`;
 }
 
-/** A whole number of a range, as the value of a header. */
+/** Returns an integer from `min` to `max` as a header value. Throws TypeError for other values. */
 export function integerHeader(
   option: string,
   value: unknown,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
   unit: string,
 ): string {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-    throw invalid(option, value, `a whole number of ${unit} from ${least} to ${most}`);
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+    throw invalid(option, value, `a whole number of ${unit} from ${min} to ${max}`);
   }
   return String(value);
 }
@@ -41,15 +41,15 @@ export function booleanHeader(option: string, value: unknown): string {
   return String(value);
 }
 
-/** A text that a header can carry. */
+/** Returns a string that is valid as a header value. Throws TypeError for other values. */
 export function textHeader(option: string, value: unknown): string {
   if (typeof value !== "string" || !/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-    throw invalid(option, value, "a text of printable ASCII characters, without spaces around it");
+    throw invalid(option, value, "a string of printable ASCII characters without outer spaces");
   }
   return value;
 }
 
-/** Options by name. */
+/** Returns the properties of an option that is an object. Throws TypeError for other values. */
 export function plainObject(option: string, value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid(option, value, "an object");
@@ -57,7 +57,7 @@ export function plainObject(option: string, value: unknown): Readonly<Record<str
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** JSON in ASCII, which is all that a header can carry. */
+/** Returns JSON in ASCII, because a header can carry no other characters. */
 export function jsonHeader(value: unknown): string {
   return JSON.stringify(value).replace(
     /[^\x20-\x7e]/g,

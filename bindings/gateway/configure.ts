@@ -8,28 +8,31 @@ import type { AIGatewayOptions } from "./options.ts";
 import { requestHeaders } from "./request_headers.ts";
 import { activeSpanContext, gatewayFetch } from "./traced_fetch.ts";
 
-/** What a client needs to go through AI Gateway, under the names providers of the AI SDK have for it. */
+/** Options that route a client through AI Gateway. The names are those of AI SDK providers. */
 export interface AIGatewayConfiguration {
+  /** The base URL of the provider behind the gateway. */
   readonly baseURL: string;
-  /** By lower-case name. */
+  /** Headers with the settings of requests, by lower-case name. */
   readonly headers: Record<string, string>;
+  /** Adds the ids of the active span to requests to the gateway. */
   readonly fetch: typeof fetch;
 }
 
 /**
- * Routes a provider of the AI SDK, or any client with a base URL, through AI Gateway.
+ * Returns options that route an AI SDK provider, or any client with a base URL, through AI Gateway.
  *
  * ```ts
  * const openai = createOpenAI({ apiKey, ...configureAIGateway({ provider: "openai", metadata: { team: "shop" } }) });
  * ```
  *
- * The gateway's spans become children of the span a request is made in: `chat` of a call that `isotel/ai` traces, or
- * else the runtime's active span. The log id, the cache status and the step of each answer stand on the `chat` span.
+ * The gateway's spans become children of the span that is active when the request is made: the `chat` span of a call that
+ * `isotel/ai` traces, otherwise the runtime's active span. The `chat` span records the log id, the cache status and the
+ * step of each answer.
  *
- * `fetch` adds two headers to requests to this gateway and nothing else; a request that has one of them is left alone,
- * and so is one outside of any recorded span. It reads no body.
+ * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already has
+ * one of them or no recorded span is active. It never reads a body.
  *
- * @throws TypeError that names the option or variable that is missing or wrong, never its value.
+ * @throws TypeError if an option or variable is missing or invalid. Names it, but not its value.
  */
 export function configureAIGateway(options: AIGatewayOptions): AIGatewayConfiguration {
   const { fetch: original } = options;
@@ -43,7 +46,7 @@ export function configureAIGateway(options: AIGatewayOptions): AIGatewayConfigur
   };
 }
 
-/** The span that is active: one that `isotel/otlp` exports, or else the runtime's. */
+/** Returns the active span that `isotel/otlp` exports, otherwise the runtime's active span. */
 function activeSpan(): SpanContext | undefined {
   const exported = activeContext.getStore()?.parent;
   if (exported === undefined || !isSampled(exported)) return activeSpanContext(nativeTracing);

@@ -1,50 +1,53 @@
 import type { AIGatewayTarget } from "./base_url.ts";
 
-/** What requests are tagged with in the gateway's log and exports. */
+/** Tags of requests in the gateway's log and exports. */
 export type AIGatewayMetadata = Readonly<Record<string, string | number | boolean>>;
 
+/** How the gateway caches answers. */
 export interface AIGatewayCache {
-  /** Seconds an answer is kept, 60 to 2,678,400; 0 keeps none. */
+  /** Seconds to keep an answer, 60 to 2,678,400. 0 keeps none. */
   readonly ttlSeconds?: number | undefined;
-  /** In place of the key the gateway makes of the request: equal keys get equal answers. */
+  /** Replaces the key that the gateway derives from the request. Requests with equal keys get the same answer. */
   readonly key?: string | undefined;
-  /** Ask the provider whatever the cache has. */
+  /** Whether to ask the provider even if the cache has an answer. */
   readonly skip?: boolean | undefined;
 }
 
+/** How the gateway retries requests to the provider. */
 export interface AIGatewayRetry {
-  /** 1 to 5. */
+  /** Limit of attempts, 1 to 5. */
   readonly maxAttempts?: number | undefined;
   /** Milliseconds before the next attempt, 0 to 5,000. */
   readonly delayMs?: number | undefined;
-  /** How the delay grows. */
+  /** How the delay grows with each attempt. */
   readonly backoff?: "constant" | "linear" | "exponential" | undefined;
 }
 
-/** What a request costs, in place of the provider's public prices, in US dollars. */
+/** The cost of a request in US dollars. Replaces the provider's public prices. */
 export type AIGatewayCost =
   | { readonly perTokenIn: number; readonly perTokenOut: number }
   | { readonly total: number };
 
-/** Options of `configureAIGateway`. What is not given is as the gateway's own settings say. */
+/** Options of `configureAIGateway`. Default of all request settings: the settings of the gateway. */
 export interface AIGatewayOptions extends AIGatewayTarget {
   /**
-   * Sent as `cf-aig-authorization`, which an authenticated gateway wants; the variable CLOUDFLARE_API_TOKEN unless
-   * given. false sends none, whatever the variable holds.
+   * API token, which an authenticated gateway requires. Sent as `cf-aig-authorization`. False sends none, even if the
+   * variable is set. Default: the variable CLOUDFLARE_API_TOKEN.
    */
   readonly apiToken?: string | false | undefined;
-  /** At most five entries. Keys that begin with `cf.` are the gateway's own. */
+  /** At most 5 entries. Keys that begin with `cf.` are reserved for the gateway. */
   readonly metadata?: AIGatewayMetadata | undefined;
   readonly cache?: AIGatewayCache | undefined;
   readonly retry?: AIGatewayRetry | undefined;
   /** Whether the gateway logs the request. */
   readonly collectLog?: boolean | undefined;
-  /** Whether the log keeps prompt and answer. */
+  /** Whether the log contains prompt and answer. */
   readonly collectLogPayload?: boolean | undefined;
   readonly customCost?: AIGatewayCost | undefined;
+  /** Sent as `cf-aig-event-id`. */
   readonly eventId?: string | undefined;
-  /** Milliseconds until the first part of an answer has to be there. */
+  /** Milliseconds until the first part of an answer must arrive. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Sends the requests; the global `fetch` of the moment unless given. */
+  /** Sends the requests. Default: the global `fetch` at the time of each request. */
   readonly fetch?: typeof fetch | undefined;
 }

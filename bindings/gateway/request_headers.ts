@@ -11,7 +11,7 @@ import type { AIGatewayOptions } from "./options.ts";
 
 const maxMetadataEntries = 5;
 const minTtlSeconds = 60;
-/** A month of 31 days. */
+/** 31 days. */
 const maxTtlSeconds = 2_678_400;
 const maxAttempts = 5;
 const maxDelayMs = 5000;
@@ -19,9 +19,9 @@ const maxTimeoutMs = 2_147_483_647;
 const backoffs: readonly unknown[] = ["constant", "linear", "exponential"];
 
 /**
- * The headers AI Gateway reads a request's settings from.
+ * Returns the headers that hold the settings of a request to AI Gateway.
  *
- * @throws TypeError that names the option and what it may be.
+ * @throws TypeError if an option is invalid. Names the option and its allowed values.
  */
 export function requestHeaders(options: AIGatewayOptions): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -60,9 +60,9 @@ export function requestHeaders(options: AIGatewayOptions): Record<string, string
 }
 
 function bearer(token: unknown): string {
-  // A token has no spaces: one with its scheme before it would be sent with two.
+  // A token contains no spaces. A token with its scheme, such as `Bearer x`, would be sent with two schemes.
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
-    throw invalid("apiToken", token, "a token of Cloudflare's API without `Bearer`, or false");
+    throw invalid("apiToken", token, "a Cloudflare API token without `Bearer`, or false");
   }
   return `Bearer ${token}`;
 }
@@ -71,19 +71,19 @@ function metadataHeader(metadata: unknown): string {
   const entries = Object.entries(plainObject("metadata", metadata));
   if (entries.length > maxMetadataEntries) {
     throw new TypeError(
-      `isotel/gateway: metadata has ${entries.length} entries; the gateway keeps ${maxMetadataEntries}`,
+      `isotel/gateway: metadata has ${entries.length} entries; it may have at most ${maxMetadataEntries}`,
     );
   }
   for (const [key, value] of entries) {
     const name = `metadata[${JSON.stringify(key.slice(0, 40))}]`;
     if (key === "" || key.startsWith("cf.")) {
       throw new TypeError(
-        `isotel/gateway: ${name} has a key the gateway does not keep: it may be neither empty nor begin with cf.`,
+        `isotel/gateway: ${name} has an invalid key; a key must not be empty or begin with cf.`,
       );
     }
     const isScalar = typeof value === "string" || typeof value === "boolean";
     if (!isScalar && !Number.isFinite(value)) {
-      throw invalid(name, value, "a text, a finite number, true or false");
+      throw invalid(name, value, "a string, a finite number, true or false");
     }
   }
   return jsonHeader(metadata);
@@ -110,6 +110,6 @@ function costHeader(customCost: unknown): string {
   throw invalid(
     "customCost",
     customCost,
-    "{ perTokenIn, perTokenOut } or { total }, in dollars, not negative",
+    "{ perTokenIn, perTokenOut } or { total }, in US dollars, at least 0",
   );
 }

@@ -4,20 +4,20 @@ import { reportOnce } from "../base/report_once.ts";
 import { isSpanId, isThenable, isTraceId } from "../base/values.ts";
 import type { SpanContext, SpanWriter } from "../trace/span_runtime.ts";
 
-/** Ids that may be told to others; undefined for those of a span that nobody records. */
+/** Returns a context with valid ids. Returns undefined for the all-zero ids of a span that is not recorded. */
 function validContext(context: SpanContext | undefined): SpanContext | undefined {
   if (context === undefined) return undefined;
   return isTraceId(context.traceId) && isSpanId(context.spanId) ? context : undefined;
 }
 
-/** Ids of the active span of `tracing` of `cloudflare:workers`, where it is recorded and the runtime tells them. */
+/** Returns the ids of the active span of `cloudflare:workers`, if it is recorded and the runtime exposes them. */
 export function activeSpanContext(tracing: unknown): SpanContext | undefined {
   try {
     const native = tracing as { getActiveSpan?(): SpanWriter | undefined } | undefined;
     const span = native?.getActiveSpan?.();
     return span?.isTraced === true ? validContext(span.spanContext?.()) : undefined;
   } catch {
-    // A span of another request.
+    // The span belongs to another request.
     return undefined;
   }
 }
@@ -29,11 +29,11 @@ export const traceIdHeader = "cf-aig-otel-trace-id";
 export const parentSpanIdHeader = "cf-aig-otel-parent-span-id";
 
 /**
- * A `fetch` that tells a gateway of the span a request belongs to, and that span of the gateway's answer. It adds two
- * headers to requests beneath `root` that have neither, and nothing to any other.
+ * Returns a `fetch` that sends the ids of the active span to the gateway and passes the headers of its answer to the
+ * traced call. It adds two headers to requests below `root` that have neither of them. Other requests stay as they are.
  *
- * @param original sends the requests; the global `fetch` of that moment unless given.
- * @param active ids of the span that is active where no request of the AI SDK is traced. Must not throw.
+ * @param original sends the requests. Default: the global `fetch` at the time of each request.
+ * @param active returns the ids of the active span. Called when no AI SDK call is traced. Must not throw.
  */
 export function gatewayFetch(
   root: string,
@@ -51,7 +51,7 @@ export function gatewayFetch(
       try {
         call.noteHeaders(response.headers);
       } catch {
-        // A response of the caller's own making.
+        // The response is an object of a custom `fetch`.
       }
       return response;
     });
@@ -79,19 +79,19 @@ function sendTraced(
   try {
     traced = withHeaders(input, init, added);
   } catch (cause) {
-    // What `fetch` refuses too, with its own words.
+    // `fetch` rejects the same arguments with a better error.
     reportOnce(`isotel: a request to AI Gateway carries no trace ids (${errorType(cause)}).`);
   }
   return send(input, traced ?? init);
 }
 
-/** What to send in place of `init`; undefined where the caller has said it all. */
+/** Returns options that replace `init`, or undefined if the caller has set one of the headers. */
 function withHeaders(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
   added: readonly Pair[],
 ): RequestInit | undefined {
-  // Options need not be a plain object: those of a Request stand on its prototype.
+  // `init` need not be a plain object. The properties of a Request are on its prototype.
   const options = init !== undefined && !isPlain(init) ? copyOf(init) : init;
   const headers = options?.headers ?? (input instanceof Request ? input.headers : {});
   const present = new Headers(headers);
@@ -99,7 +99,7 @@ function withHeaders(
   return { ...options, headers: merged(headers, added) };
 }
 
-/** The same kind of headers with some more: a `fetch` of the caller's may look for its own. */
+/** Adds headers and keeps their type, because a custom `fetch` may depend on it. */
 function merged(headers: HeadersInit, added: readonly Pair[]): HeadersInit {
   if (headers instanceof Headers) {
     const copy = new Headers(headers);
@@ -115,7 +115,7 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Everything enumerable, inherited or not, as `fetch` would read it. */
+/** Copies all enumerable properties, inherited ones too, because `fetch` reads those as well. */
 function copyOf(init: RequestInit): RequestInit {
   const copy: Record<string, unknown> = {};
   for (const key in init) copy[key] = (init as Readonly<Record<string, unknown>>)[key];

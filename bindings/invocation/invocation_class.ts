@@ -5,10 +5,10 @@ import { watchWaitUntil } from "./wait_until.ts";
 type Method = (...args: unknown[]) => unknown;
 export type Constructor = abstract new (...args: never[]) => object;
 
-/** Runs a method as an invocation. `args` are those its object was constructed with: context and `env`. */
+/** Runs a method as an invocation. `args` are the arguments of its object's constructor: the context and `env`. */
 export type Runner = (args: readonly unknown[], call: Call, body: () => unknown) => unknown;
 
-/** The handlers that an object of a class may have as properties of its own. */
+/** Handlers that an object may have as own properties. */
 const handlerNames = [
   "fetch",
   "connect",
@@ -25,25 +25,25 @@ const handlerNames = [
 ] as const;
 
 /**
- * A class whose methods are invocations when the runtime calls them. They become so once an object has been
- * constructed: constructors of libraries look at the prototype and put methods of their own there, and they have to
- * find what they would find without.
+ * Returns a subclass whose methods run as invocations when the runtime calls them. Methods are intercepted only after
+ * an object has been constructed: constructors of libraries read the prototype and add methods to it, and they must
+ * find the original methods.
  */
 export function wrapClass(base: Constructor, run: Runner): Constructor {
   const Base = base as new (...args: unknown[]) => object;
-  const given = new WeakMap<object, readonly unknown[]>();
+  const argsOf = new WeakMap<object, readonly unknown[]>();
   const invocations = new Invocations((object, call, body) =>
-    run(given.get(object) ?? [], call, body),
+    run(argsOf.get(object) ?? [], call, body),
   );
   const Wrapped = class extends Base {
     constructor(...args: unknown[]) {
       watchWaitUntil(args[0]);
       super(...args);
-      given.set(this, args);
-      invocations.makeOf(this, new.target.prototype);
+      argsOf.set(this, args);
+      invocations.intercept(this, new.target.prototype);
     }
   };
-  // Inherited like all its statics.
+  // Deleted, so that the values of the base class are inherited, like all its statics.
   Reflect.deleteProperty(Wrapped, "name");
   Reflect.deleteProperty(Wrapped, "length");
   return Wrapped;
@@ -51,7 +51,7 @@ export function wrapClass(base: Constructor, run: Runner): Constructor {
 
 type MethodRunner = (object: object, call: Call, body: () => unknown) => unknown;
 
-/** Makes methods of objects into invocations that run as `run` has it. */
+/** Intercepts calls of the runtime to methods of objects and runs them as invocations with `run`. */
 class Invocations {
   readonly #run: MethodRunner;
   readonly #known = new WeakMap<object, object>();
@@ -60,9 +60,9 @@ class Invocations {
     this.#run = run;
   }
 
-  /** Puts what intercepts calls of the runtime between an object and its prototype. */
-  makeOf(object: object, prototype: object): void {
-    // Another, where a constructor has returned another object, or where the class was wrapped before.
+  /** Inserts an object that intercepts calls of the runtime between an object and its prototype. */
+  intercept(object: object, prototype: object): void {
+    // The prototype differs if the constructor returned another object or the class was wrapped before.
     if (Object.getPrototypeOf(object) !== prototype) return;
     for (const name of handlerNames) {
       const descriptor = Object.getOwnPropertyDescriptor(object, name);
@@ -86,8 +86,8 @@ class Invocations {
   }
 
   /**
-   * A method that is an invocation when the runtime calls it. Who asks for it inside of one gets the method itself: calls
-   * among methods cost no scope, and libraries that know their methods by identity find them.
+   * Returns the descriptor of a method that runs as an invocation when the runtime calls it. Code inside an invocation
+   * gets the method itself: calls between methods need no scope, and libraries compare methods by identity.
    */
   #property(name: string, methodOf: (object: object) => unknown): PropertyDescriptor {
     const run = this.#run;
@@ -109,7 +109,7 @@ class Invocations {
   }
 }
 
-/** The methods of a prototype and of all it inherits from. */
+/** Returns the names of the methods of a prototype and of all prototypes that it inherits from. */
 function methodNames(prototype: object): ReadonlySet<string> {
   const names = new Set<string>();
   let current: object | null = prototype;

@@ -11,18 +11,18 @@ import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
-/** What the runtime calls: a handler or a method, and its first argument. */
+/** A call of the runtime: the name of the handler or method, and its first argument. */
 export interface Call {
   readonly handler: string;
   readonly event: unknown;
 }
 
-/** Runs a body as an invocation of its own, exported where an export is set up. */
+/** Runs a body as an invocation. The invocation is exported if the Worker sets up an export. */
 export function runInvocation<T>(call: Call, ctx: unknown, body: () => T): T {
   return withInvocationScope(exported(call, ctx, undefined, body));
 }
 
-/** The body as an invocation that is exported, where there is something to export it. */
+/** Returns a body that runs as an exported invocation, or `body` itself if there is no export. */
 export function exported<T>(
   call: Call,
   ctx: unknown,
@@ -37,7 +37,7 @@ export function exported<T>(
 
 const { prototype } = Promise;
 
-/** Invocations of one Worker or class whose metrics are recorded and sent. */
+/** Runs the invocations of one Worker or class and sends their metrics. */
 export class MeasuredInvocations {
   readonly #options: PerEnv<WorkerOptions | undefined>;
 
@@ -48,12 +48,12 @@ export class MeasuredInvocations {
   }
 
   /**
-   * Runs a handler of a Worker as an invocation. A scrape does not reach it, nor do the messages of a batch that are
-   * telemetry.
+   * Runs a handler of a Worker as an invocation. Scrapes, and messages of a batch that are telemetry, are handled here
+   * and do not reach the handler.
    *
    * @param args the handler's arguments.
-   * @param body calls the handler. Undefined where the Worker has no such handler: it then throws, and the runtime
-   * delivers the messages again that are not telemetry.
+   * @param body calls the handler. Undefined if the Worker has no such handler. Messages that are not telemetry then
+   * make this method throw, and the runtime delivers them again.
    */
   handler(
     name: string,
@@ -80,7 +80,7 @@ export class MeasuredInvocations {
     if (consumed !== undefined && rest === undefined) return this.run(env, ctx, () => consumed);
     const own = () => {
       if (body !== undefined) return body([rest, ...args.slice(1)]);
-      throw new Error(`isotel: the Worker has no ${name} handler of its own`);
+      throw new Error(`isotel: the Worker has no ${name} handler`);
     };
     const request = name === "fetch" ? event : undefined;
     const both = consumed === undefined ? own : () => withConsumed(consumed, own);
@@ -88,10 +88,10 @@ export class MeasuredInvocations {
   }
 
   /**
-   * Runs a body as an invocation: what it records is sent.
+   * Runs a body as an invocation and sends its metrics.
    *
-   * @param call unless it is about isotel's own.
-   * @param request of an HTTP request, whose duration is measured.
+   * @param call the call of the runtime. Undefined for invocations that isotel handles, which are not exported.
+   * @param request an HTTP request whose duration is to be measured.
    */
   run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
     const options = this.#options.of(env);
@@ -107,7 +107,7 @@ export class MeasuredInvocations {
         measured?.(outcome);
         metrics.flusher.endInvocation(scope, unwatchedWaitUntil(ctx));
       } catch (cause) {
-        // What was recorded stays where it is, and the next invocation looks for it.
+        // The metrics stay in the core. The next invocation sends them.
         reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);
       }
     };
@@ -134,7 +134,7 @@ export class MeasuredInvocations {
   }
 }
 
-/** Runs a handler for the messages that are not telemetry. The invocation lasts until the others are consumed. */
+/** Runs a handler for messages that are not telemetry. The invocation lasts until the telemetry is consumed. */
 async function withConsumed(consumed: Promise<void>, body: () => unknown): Promise<unknown> {
   try {
     return await body();
@@ -143,7 +143,7 @@ async function withConsumed(consumed: Promise<void>, body: () => unknown): Promi
   }
 }
 
-/** Runs what must not disturb the program; undefined when it throws, which is logged once. */
+/** Runs code that must not disturb the program. Returns undefined if it throws, which is logged once. */
 function guarded<T>(what: string, body: () => T): T | undefined {
   try {
     return body();

@@ -12,31 +12,35 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { otlpInvocations } from "../slots/otlp_invocations.ts";
 
-/** What `withTelemetry` is told about a Worker's bindings. */
+/** Options of `withTelemetry`. */
 export interface TelemetryOptions {
+  /** Where metrics are sent and how they are read. Default: no metrics. */
   readonly metrics?: MetricsBindings;
-  /** Where spans and log records go besides the runtime; needs `import "isotel/otlp";`. */
+  /**
+   * OTLP backends for spans and log records, in addition to the runtime. Requires `import "isotel/otlp";`. Default:
+   * none.
+   */
   readonly otlp?: OtlpOptions;
 }
 
-/** What `withTelemetry` is given as its second argument. */
+/** The second argument of `withTelemetry`: returns the options for an `env`. */
 export type OptionsOf = (env: never) => TelemetryOptions;
 
-/** What the options of one `env` come to. */
+/** The settings that result from the options for one `env`. */
 export interface WorkerOptions extends MetricsSetup {
   readonly metrics: MetricsBindings | undefined;
-  /** Where spans and log records go besides the runtime. */
+  /** The export of spans and log records. */
   readonly otlp: Pipeline | undefined;
 }
 
 const defaultIntervalMs = 10_000;
 const minIntervalMs = 100;
-/** A timer has to fit into the 30 s that work may go on after a response. */
+/** The runtime ends work 30 s after the response, and a timer has to fit into that time. */
 const maxIntervalMs = 20_000;
 /** A scrape reads every shard. */
 const maxShards = 256;
 
-/** Lines of wrangler.jsonc that add a binding. */
+/** The lines of wrangler.jsonc that add a binding. */
 const configuration = {
   queue:
     '"queues": { "producers": [{ "binding": "TELEMETRY_QUEUE", "queue": "telemetry" }], ' +
@@ -55,10 +59,10 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
   kv: ["get", "put"],
 };
 
-/** Takes what is said to whoever runs the Worker. */
+/** Logs a message for the operator of the Worker. */
 export type Report = (message: string) => void;
 
-/** In place of options that cannot be read: nothing is recorded, and frames of a queue are retried. */
+/** Settings for options that cannot be read. Nothing is recorded, and messages of a queue are retried. */
 const unreadable: WorkerOptions = {
   metrics: {},
   plan: undefined,
@@ -67,7 +71,7 @@ const unreadable: WorkerOptions = {
 };
 
 /**
- * Reads the options for an `env`, once. Each fault is reported, and the Worker goes on without the option. Never throws.
+ * Reads the options for an `env`. Each invalid option is reported and ignored. Never throws.
  */
 export function readOptions(
   optionsOf: OptionsOf,
@@ -88,17 +92,17 @@ export function readOptions(
     }
     return otlp && { metrics: undefined, plan: undefined, genAi: undefined, otlp };
   } catch (cause) {
-    const what = errorType(cause);
-    report(`isotel: the options of ${caller} cannot be read (${what}); there are no metrics`);
+    const type = errorType(cause);
+    report(`isotel: the options of ${caller} cannot be read (${type}); metrics are off`);
     return unreadable;
   }
 }
 
-/** The export of the option `otlp`; undefined when there can be none. */
+/** Returns the export for the option `otlp`, or undefined if it cannot be set up. */
 function pipelineOf(options: OtlpOptions, env: unknown, report: Report): Pipeline | undefined {
   const otlp = otlpInvocations();
   if (otlp === undefined) {
-    report('isotel: otlp is given, but this Worker does not carry it. Add import "isotel/otlp";');
+    report('isotel: otlp is set, but this Worker does not import it. Add import "isotel/otlp";');
     return undefined;
   }
   try {
@@ -110,35 +114,35 @@ function pipelineOf(options: OtlpOptions, env: unknown, report: Report): Pipelin
 }
 
 function optionsOfMetrics(
-  given: MetricsBindings,
+  options: MetricsBindings,
   missing: readonly string[],
   report: Report,
 ): Omit<WorkerOptions, "otlp"> {
-  const wrong = wrongBindings(given);
+  const wrong = wrongBindings(options);
   const metrics: MetricsBindings = Object.fromEntries(
-    Object.entries(given).filter(([name]) => !wrong.includes(name as BindingName)),
+    Object.entries(options).filter(([name]) => !wrong.includes(name as BindingName)),
   );
   for (const name of wrong) {
-    const asked = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
+    const notInEnv = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
     const rule = `it has to be a binding with ${methods[name].join("() and ")}()`;
     report(
-      `isotel: metrics.${name} is ${shapeOf(given[name])}${asked}; ${rule}. ` +
-        `wrangler.jsonc adds one with ${configuration[name]}`,
+      `isotel: metrics.${name} is ${shapeOf(options[name])}${notInEnv}; ${rule}. ` +
+        `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
   const plan = planOf(metrics, report);
   if (plan === undefined && wrong.length === 0) {
     const name = wantedBinding(metrics);
     report(
-      `isotel: nothing that is recorded can be sent: metrics.${name} is missing. ` +
-        `wrangler.jsonc adds it with ${configuration[name]}`,
+      `isotel: metrics cannot be sent: metrics.${name} is missing. ` +
+        `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
   warnWithoutRoutes(metrics, report);
   return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
 }
 
-/** An `env` that notes which bindings were asked for and are not there. */
+/** Returns a proxy for an `env` that adds the names of absent bindings to `missing` when they are read. */
 function watched(env: unknown, missing: string[]): unknown {
   if (typeof env !== "object" || env === null) return env;
   return new Proxy(env, {
@@ -150,7 +154,7 @@ function watched(env: unknown, missing: string[]): unknown {
   });
 }
 
-/** Those of the bindings that are given and are none. */
+/** Returns the names of bindings whose values are not bindings. */
 function wrongBindings(metrics: MetricsBindings): BindingName[] {
   const names = Object.keys(configuration) as BindingName[];
   return names.filter((name) => name in metrics && !isBinding(metrics[name], methods[name]));
@@ -180,7 +184,7 @@ function planOf(metrics: MetricsBindings, report: Report): FlushPlan | undefined
   return undefined;
 }
 
-/** The binding that frames go to, whether it is there or not. */
+/** Returns the name of the binding for frames, even if the binding is missing. */
 function wantedBinding({ queue, aggregator, transport }: MetricsBindings): "queue" | "aggregator" {
   if (transport !== undefined) return transport === "aggregator" ? "aggregator" : "queue";
   return queue === undefined && aggregator !== undefined ? "aggregator" : "queue";
@@ -206,13 +210,13 @@ function shardsOf(value: unknown, report: Report): number {
   return 1;
 }
 
-/** A Worker that wants to be scraped has to carry the code for it. */
+/** Reports options for scrapes if the Worker does not carry the code that answers them. */
 function warnWithoutRoutes(metrics: MetricsBindings, report: Report): void {
   const options = ["kv", "scrapeToken", "public", "scrapePath", "source"];
   const wanted = options.filter((option) => option in metrics);
   if (wanted.length === 0 || metricsRoutes() !== undefined) return;
   report(
-    `isotel: metrics.${wanted[0]} is given, but this Worker cannot be scraped. Add ` +
+    `isotel: metrics.${wanted[0]} is set, but this Worker cannot be scraped. Add ` +
       'export { TelemetryAggregator } from "isotel/metrics"; or answer scrapes with metricsResponse',
   );
 }

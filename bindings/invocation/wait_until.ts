@@ -4,14 +4,14 @@ import { currentScope } from "../trace/invocation_scope.ts";
 
 type WaitUntil = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Contexts that are watched, with their `waitUntil` as it was. */
+/** Contexts that are watched, with their original `waitUntil`. */
 const watched = new WeakMap<object, WaitUntil>();
 const { prototype } = Promise;
 
 /**
- * Makes what is given to `context.waitUntil` hold the scope it is given in.
+ * Wraps `context.waitUntil`, so that its promises keep the current scope open.
  *
- * @param context the third argument of a handler, or the first of a constructor; anything without `waitUntil` is
+ * @param context the third argument of a handler, or the first of a constructor. Values without `waitUntil` are
  * ignored.
  */
 export function watchWaitUntil(context: unknown): void {
@@ -19,7 +19,7 @@ export function watchWaitUntil(context: unknown): void {
   try {
     const { waitUntil } = context as { waitUntil?: unknown };
     if (typeof waitUntil !== "function") return;
-    // On the object itself: it is the runtime's own, which a copy or a proxy is not.
+    // Replaced on the object itself: the runtime rejects a copy or a proxy of the context.
     Object.defineProperty(context, "waitUntil", {
       value: watching(waitUntil as WaitUntil),
       configurable: true,
@@ -27,7 +27,7 @@ export function watchWaitUntil(context: unknown): void {
     });
     watched.set(context, waitUntil as WaitUntil);
   } catch (cause) {
-    // A context that cannot be changed: what it is given stays unseen.
+    // The context cannot be changed, so its promises are not seen.
     reportOnce(
       "isotel: ctx.waitUntil cannot be watched; spans in its work may end too early.",
       cause,
@@ -35,7 +35,7 @@ export function watchWaitUntil(context: unknown): void {
   }
 }
 
-/** `waitUntil` of a watched context as it was: what it is given holds no scope. Undefined for any other. */
+/** Returns the original `waitUntil` of a watched context, which holds no scope. Returns undefined for other values. */
 export function unwatchedWaitUntil(
   context: unknown,
 ): ((work: Promise<unknown>) => void) | undefined {
@@ -44,10 +44,10 @@ export function unwatchedWaitUntil(
   return original && ((work) => void Reflect.apply(original, context, [work]));
 }
 
-/** `waitUntil` as it is: whatever the runtime throws at a call, such as one without `this`, it still throws. */
+/** Returns a wrapper of `waitUntil`. It throws whatever the original throws, for example when called without `this`. */
 function watching(original: WaitUntil): WaitUntil {
   return function waitUntil(this: unknown, ...args: unknown[]): unknown {
-    // A `then` of somebody else's may start the work: the runtime calls it once, and so it has to stay.
+    // The `then` of another library may start the work, so it must be called only once, as the runtime would.
     const isForeign = !(args[0] instanceof Promise) && isThenable(args[0]);
     const work: unknown = isForeign ? Promise.resolve(args[0]) : args[0];
     const answer = Reflect.apply(original, this, isForeign ? [work, ...args.slice(1)] : args);
@@ -60,7 +60,7 @@ function holdScope(work: Promise<unknown>): void {
   const release = currentScope()?.retain();
   if (release === undefined) return;
   try {
-    // The runtime looks at the promise itself too, not at what a subclass makes of `then`.
+    // The runtime waits for the promise itself, so this does not call a `then` that a subclass overrides.
     prototype.then.call(work, release, release);
   } catch {
     release();

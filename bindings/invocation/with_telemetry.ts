@@ -1,9 +1,10 @@
+import { shapeOf } from "../base/values.ts";
 import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
-/** The handlers of a Worker that are invocations of their own. */
+/** The handlers of a Worker that run as invocations. */
 const handlerNames = [
   "fetch",
   "connect",
@@ -15,7 +16,7 @@ const handlerNames = [
   "test",
 ] as const;
 
-/** The `env` of a class, or of the first handler that takes one. */
+/** The `env` type of a class, or of the first handler that takes one. */
 type EnvOf<T> = Known<
   T extends abstract new (
     ctx: never,
@@ -32,28 +33,29 @@ type EnvOf<T> = Known<
           : unknown
 >;
 
-/** Of an `env` that nobody typed, options may take any. */
+/** Replaces an untyped `env` by `never`, so that the options function may declare any type for it. */
 type Known<E> = unknown extends E ? never : E;
 
 /**
  * Wraps the handlers of a Worker, or the class of a Durable Object or an entrypoint, so that each invocation has a
- * scope: spans that nobody would end, such as those of a stream that is never read, end with it and are marked
- * `cloudflare.agents.span.truncated`.
+ * scope. A span that no code will end, such as that of a stream that is never read, ends with the scope and is marked
+ * with `cloudflare.agents.span.truncated`.
  *
- * An invocation is over when its handler has settled and so has everything given to `ctx.waitUntil`. Work handed to the
- * `waitUntil` of `cloudflare:workers` cannot be seen; a stream that has a reader ends with that reader.
+ * An invocation ends when its handler and everything passed to `ctx.waitUntil` have settled. It does not wait for work
+ * passed to the `waitUntil` of `cloudflare:workers`. The span of a stream that is being read ends with the stream.
  *
- * Of a class, every method the runtime calls is an invocation: handlers, alarms, WebSocket events and RPC alike.
+ * In a class, every method that the runtime calls is an invocation: handlers, alarms, WebSocket events and RPC methods.
  *
- * With options, metrics are sent from `waitUntil`: those of `defineMetrics`, of the calls of an AI SDK, and of a Worker's
- * `fetch` the duration of requests. The scrapes and the telemetry queue of a Worker that exports `TelemetryAggregator`
- * are answered before its own handlers are asked. With the option `otlp` spans and log records are exported. What is wrong
- * with the options is said once by `console.error`.
+ * With the option `metrics`, these metrics are sent from `waitUntil`: the metrics of `defineMetrics`, the metrics of AI
+ * SDK calls, and the duration of requests to the `fetch` handler of a Worker. If the Worker exports
+ * `TelemetryAggregator`, scrapes and messages of the telemetry queue are handled before its handlers are called. With
+ * the option `otlp`, spans and log records are exported. Invalid options are logged once with `console.error` and
+ * ignored.
  *
- * @param handler `{ fetch, queue, ... }` as a Worker exports it, or a class.
- * @param options from the bindings of `env`; asked once for each `env`.
- * @returns the same, to be exported in its place; with options it has a `queue` handler.
- * @throws TypeError when it is neither, or options are no function.
+ * @param handler the handlers that a Worker exports, `{ fetch, queue, ... }`, or a class.
+ * @param options returns the options for an `env`. Called once per `env`.
+ * @returns a replacement for `handler` to export. With options, it has a `queue` handler.
+ * @throws TypeError if `handler` is neither an object nor a class, or `options` is not a function.
  */
 export function withTelemetry<T extends object>(
   handler: T,
@@ -61,8 +63,8 @@ export function withTelemetry<T extends object>(
 ): T {
   if (options !== undefined && typeof options !== "function") {
     throw new TypeError(
-      "isotel: the options of withTelemetry are a function of env, such as " +
-        `(env) => ({ metrics: { queue: env.TELEMETRY_QUEUE } }); it got ${typeof options}`,
+      `isotel: the second argument of withTelemetry() is ${shapeOf(options)}; it has to be a function of env, ` +
+        "such as (env) => ({ metrics: { queue: env.TELEMETRY_QUEUE } })",
     );
   }
   const measured = options && new MeasuredInvocations(options as OptionsOf);
@@ -73,8 +75,8 @@ export function withTelemetry<T extends object>(
   }
   if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);
   throw new TypeError(
-    "isotel: withTelemetry takes the handlers of a Worker, such as { fetch }, or a class; " +
-      `it got ${handler === null ? "null" : typeof handler}`,
+    `isotel: the first argument of withTelemetry() is ${shapeOf(handler)}; it has to be an object with handlers, ` +
+      "such as { fetch }, or a class",
   );
 }
 
@@ -91,9 +93,10 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
     if (!isHandler && !(name === "queue" && measured !== undefined)) continue;
     const value = (...args: unknown[]): unknown => {
       watchWaitUntil(args[2]);
-      // A handler is called as a method of what the Worker exports.
+      // Handlers are called as methods of the exported object.
       const body = isHandler
-        ? (given: readonly unknown[]) => Reflect.apply(original, handler, given) as unknown
+        ? (handlerArgs: readonly unknown[]) =>
+            Reflect.apply(original, handler, handlerArgs) as unknown
         : undefined;
       if (measured !== undefined) return measured.handler(name, args, body);
       const call = { handler: name, event: args[0] };

@@ -9,77 +9,87 @@ const minDecade = -15;
 const maxDecade = 16;
 const maxPerDecade = 18;
 
-/** Generators are made here alone, where they are checked. */
-const made = new WeakSet<object>();
+/** Only this module creates generators, because it checks their parameters. */
+const generators = new WeakSet<object>();
 
 export function isGenerator(value: unknown): value is BoundsGenerator {
-  return typeof value === "object" && value !== null && made.has(value);
+  return typeof value === "object" && value !== null && generators.has(value);
 }
 
 /**
- * Bounds `start`, `start + width`, ...: `count` of them.
+ * Returns `count` bounds: `start`, `start + width`, and so on.
  *
- * @throws TypeError unless width > 0, count is 1 to 256 and all bounds are finite.
+ * @param width a finite number above 0.
+ * @param count 1 to 256.
+ * @throws TypeError if a parameter is out of range or a bound is not finite.
  */
 export function linearBounds(start: number, width: number, count: number): BoundsGenerator {
-  const who = "linearBounds()";
-  check(Number.isFinite(start), who, "start", start, "a finite number");
-  check(Number.isFinite(width) && width > 0, who, "width", width, "a finite number above 0");
-  checkCount(who, count);
-  checkGrowth(who, "width", width, count, (i) => start + width * i);
+  const caller = "linearBounds()";
+  check(Number.isFinite(start), caller, "start", start, "a finite number");
+  check(Number.isFinite(width) && width > 0, caller, "width", width, "a finite number above 0");
+  checkCount(caller, count);
+  checkGrowth(caller, "width", width, count, (i) => start + width * i);
   return make(Abi.boundsLinear, start, width, count);
 }
 
 /**
- * Bounds `start`, `start * factor`, ...: `count` of them.
+ * Returns `count` bounds: `start`, `start * factor`, and so on.
  *
- * @throws TypeError unless start > 0, factor > 1, count is 1 to 256 and all bounds are finite.
+ * @param start a finite number above 0.
+ * @param factor a finite number above 1.
+ * @param count 1 to 256.
+ * @throws TypeError if a parameter is out of range or a bound is not finite.
  */
 export function exponentialBounds(start: number, factor: number, count: number): BoundsGenerator {
-  const who = "exponentialBounds()";
-  check(Number.isFinite(start) && start > 0, who, "start", start, "a finite number above 0");
-  check(Number.isFinite(factor) && factor > 1, who, "factor", factor, "a finite number above 1");
-  checkCount(who, count);
-  checkGrowth(who, "factor", factor, count, (i) => start * factor ** i);
+  const caller = "exponentialBounds()";
+  check(Number.isFinite(start) && start > 0, caller, "start", start, "a finite number above 0");
+  check(Number.isFinite(factor) && factor > 1, caller, "factor", factor, "a finite number above 1");
+  checkCount(caller, count);
+  checkGrowth(caller, "factor", factor, count, (i) => start * factor ** i);
   return make(Abi.boundsExponential, start, factor, count);
 }
 
 /**
- * `perDecade` bounds in each power of ten from 10^`firstDecade` on, over `decades` powers of ten, and the last power of
- * ten; rounded to seven digits. `perDecadeBounds(-3, 4, 3)` goes from 0.001 to 10.
+ * Returns `perDecade` bounds in each of `decades` powers of ten from 10^`firstDecade` on, and one last bound at
+ * 10^(`firstDecade` + `decades`). Bounds are rounded to seven digits. `perDecadeBounds(-3, 4, 3)` goes from 0.001 to
+ * 10.
  *
- * @throws TypeError unless perDecade is 1 to 18, the decades lie within 10^-15 and 10^16 and the bounds are at most 256.
+ * @param firstDecade -15 to 16.
+ * @param decades 0 to 16 - `firstDecade`.
+ * @param perDecade 1 to 18.
+ * @throws TypeError if a parameter is out of range or there are more than 256 bounds.
  */
 export function perDecadeBounds(
   firstDecade: number,
   decades: number,
   perDecade: number,
 ): BoundsGenerator {
-  const who = "perDecadeBounds()";
+  const caller = "perDecadeBounds()";
   const firstRule = `an integer from ${minDecade} to ${maxDecade}`;
   const isFirst = isIntegerIn(firstDecade, minDecade, maxDecade);
-  check(isFirst, who, "firstDecade", firstDecade, firstRule);
-  const mostDecades = maxDecade - firstDecade;
-  const decadesRule = `an integer from 0 to ${mostDecades}`;
-  check(isIntegerIn(decades, 0, mostDecades), who, "decades", decades, decadesRule);
-  const mostPerDecade = Math.min(maxPerDecade, Math.floor((maxBounds - 1) / Math.max(decades, 1)));
-  const perRule = `an integer from 1 to ${mostPerDecade}`;
-  check(isIntegerIn(perDecade, 1, mostPerDecade), who, "perDecade", perDecade, perRule);
+  check(isFirst, caller, "firstDecade", firstDecade, firstRule);
+  const maxDecades = maxDecade - firstDecade;
+  const decadesRule = `an integer from 0 to ${maxDecades}`;
+  check(isIntegerIn(decades, 0, maxDecades), caller, "decades", decades, decadesRule);
+  const maxThatFit = Math.min(maxPerDecade, Math.floor((maxBounds - 1) / Math.max(decades, 1)));
+  const perRule = `an integer from 1 to ${maxThatFit}`;
+  check(isIntegerIn(perDecade, 1, maxThatFit), caller, "perDecade", perDecade, perRule);
   return make(Abi.boundsPerDecade, firstDecade, perDecade, decades);
 }
 
 function make(generator: number, a: number, b: number, count: number): BoundsGenerator {
   const bounds = Object.freeze({ generator, a, b, count });
-  made.add(bounds);
+  generators.add(bounds);
   return bounds;
 }
 
-function checkCount(who: string, count: number): void {
-  check(isIntegerIn(count, 1, maxBounds), who, "count", count, `an integer from 1 to ${maxBounds}`);
+function checkCount(caller: string, count: number): void {
+  const rule = `an integer from 1 to ${maxBounds}`;
+  check(isIntegerIn(count, 1, maxBounds), caller, "count", count, rule);
 }
 
 function checkGrowth(
-  who: string,
+  caller: string,
   field: string,
   value: number,
   count: number,
@@ -87,16 +97,16 @@ function checkGrowth(
 ): void {
   for (let i = 1; i < count; i += 1) {
     const grows = boundAt(i) > boundAt(i - 1) && Number.isFinite(boundAt(i));
-    check(grows, who, field, value, "one by which finite bounds can grow");
+    check(grows, caller, field, value, "a number that gives finite bounds in ascending order");
   }
 }
 
-/** Whether a value is an integer in a range, its ends included. */
-export function isIntegerIn(value: number, least: number, most: number): boolean {
-  return Number.isInteger(value) && value >= least && value <= most;
+/** Whether a value is an integer from `min` to `max`, both included. */
+export function isIntegerIn(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
 }
 
-function check(isValid: boolean, who: string, field: string, value: unknown, rule: string): void {
+function check(isValid: boolean, caller: string, field: string, value: unknown, rule: string): void {
   if (isValid) return;
-  throw new TypeError(`isotel: ${field} of ${who} is ${shapeOf(value)}; it has to be ${rule}`);
+  throw new TypeError(`isotel: ${field} of ${caller} is ${shapeOf(value)}; it has to be ${rule}`);
 }

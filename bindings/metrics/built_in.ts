@@ -25,18 +25,17 @@ const requestDuration: Partial<Declaration> = {
 
 type Route = ((request: Request) => string | undefined) | undefined;
 
-/** What the duration of a request is recorded by. */
+/** Labels of the duration of a request. An empty string leaves a label unset. */
 export interface HttpRequestLabels {
-  /** One the conventions know, or _OTHER. */
+  /** A method that the HTTP conventions define, or `_OTHER`. */
   readonly method: string;
-  /** Empty for none, and so the others. */
   readonly statusCode: string;
   readonly route: string;
   readonly scheme: string;
   readonly errorType: string;
 }
 
-/** Records how long requests take until their handler has answered, in seconds. */
+/** Records the time from the start of a request until its handler settles, in seconds. */
 export class HttpServerMetrics {
   readonly #meter: Meter;
   readonly #family: Family;
@@ -48,7 +47,7 @@ export class HttpServerMetrics {
     );
   }
 
-  /** Notes that a request begins; what it answers is called once when it has ended. Neither throws. */
+  /** Starts the measurement of a request. The returned function records its duration; call it once. Neither throws. */
   begin(request: unknown, route: Route): (outcome: Outcome) => void {
     const startMs = this.#meter.clock();
     return (outcome) => {
@@ -56,14 +55,14 @@ export class HttpServerMetrics {
       try {
         this.record(labelsOf(request as Request, outcome, route), seconds);
       } catch (cause) {
-        // A request or a response that is none: there is nothing to tell it by.
+        // The request or the response is of another type or cannot be read, so its labels are unknown.
         reportOnce(`isotel: the duration of a request is not recorded (${errorType(cause)}).`);
         this.#meter.countInvalidLabels();
       }
     };
   }
 
-  /** Records a request that was measured elsewhere. */
+  /** Records a request that other code has measured. */
   record(
     { method, statusCode, route, scheme, errorType }: HttpRequestLabels,
     seconds: number,
@@ -93,7 +92,7 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
   };
 }
 
-/** The metrics of GenAI spans in an isolate: the core records them as the spans end. */
+/** Metrics of GenAI spans in an isolate. The core records them when the spans end. */
 export class GenAiMetrics {
   readonly #meter: Meter;
   #measures: SpanMeasures | undefined;
@@ -102,7 +101,7 @@ export class GenAiMetrics {
     this.#meter = meter;
   }
 
-  /** Measures spans from now on, in every core that follows too. The first that are given count. */
+  /** Starts measuring spans, in the current core and in every later one. Only the first call has an effect. */
   use(measures: SpanMeasures | undefined): void {
     if (measures === undefined || this.#measures !== undefined) return;
     this.#measures = measures;
@@ -114,12 +113,11 @@ export class GenAiMetrics {
     if (leftOut < 0) {
       this.#meter.warnOnce(
         "genai",
-        `isotel: calls of the AI SDK are not measured (error ${leftOut} of the core)`,
+        `isotel: AI SDK calls are not measured (core error ${leftOut})`,
       );
       return;
     }
-    if (leftOut > 0)
-      this.#meter.warnGivesWay(`${leftOut} built-in metrics of AI calls are`, "their");
+    if (leftOut > 0) this.#meter.warnGivesWay(`${leftOut} built-in metrics of AI calls are`);
     for (const { model, input, output, cacheRead, cacheWrite } of prices) {
       core.setPrice(model, input, output, cacheRead, cacheWrite);
     }

@@ -24,7 +24,7 @@ interface LabelledHandles<L extends string> {
   readonly histogram: Histogram<L>;
 }
 
-/** What a metric of a definition is recorded with; without labels there are none to give. */
+/** The handle type of a metric definition. Without labels, the methods of the handle take no label values. */
 export type MetricOf<D> =
   D extends MetricDefinition<infer T, infer L>
     ? [L] extends [never]
@@ -32,28 +32,29 @@ export type MetricOf<D> =
       : LabelledHandles<L>[T]
     : never;
 
-/** Metrics by the names they were given in the code. */
+/** Handles of metrics, by the keys of `defineMetrics`. */
 export type Metrics<D> = { readonly [K in keyof D]: MetricOf<D[K]> };
 
 type Definitions = Readonly<Record<string, MetricDefinition<MetricType, string>>>;
 
 /**
- * Defines the metrics of a Worker, where its modules are loaded. Recording is done in handlers.
+ * Defines the metrics of a Worker and returns a handle for each. Call it at the top level of a module, and record in
+ * handlers.
  *
  * ```ts
  * const metrics = defineMetrics({ orders: counter("shop_orders", { labels: ["plan"] }) });
  * metrics.orders.add(1, { plan: "pro" });
  * ```
  *
- * Recording never throws: what is of a wrong type at run time is counted and left out, with one warning.
+ * Recording never throws. A value or label of a wrong type is dropped, counted, and logged once per metric.
  *
- * @throws TypeError when a name is taken by a different metric, or an entry is none.
+ * @throws TypeError if another definition of a name differs, or if an entry is not a metric definition.
  */
 export function defineMetrics<const D extends Definitions>(definitions: D): Metrics<D> {
   return defineMetricsIn(workersMeter(), definitions);
 }
 
-/** {@link defineMetrics} for a meter of one's own. */
+/** Like {@link defineMetrics}, for a given meter. */
 export function defineMetricsIn<const D extends Definitions>(
   meter: Meter,
   definitions: D,
@@ -61,8 +62,8 @@ export function defineMetricsIn<const D extends Definitions>(
   const handles = Object.entries(definitions).map(([key, definition]) => {
     if (typeof definition?.declaration?.name !== "string") {
       throw new TypeError(
-        `isotel: defineMetrics was given ${shapeOf(definition)} as ${JSON.stringify(key)}; ` +
-          "it takes what counter(), gauge(), histogram() and exponentialHistogram() return",
+        `isotel: ${JSON.stringify(key)} of defineMetrics() is ${shapeOf(definition)}; it has to be ` +
+          "a result of counter(), gauge(), histogram() or exponentialHistogram()",
       );
     }
     return [key, handleOf(meter.define(definition.declaration))];

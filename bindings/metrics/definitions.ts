@@ -4,51 +4,51 @@ import { Limits, MetricKind } from "../core/abi.gen.ts";
 import { type BoundsGenerator, type Declaration, simpleDeclaration } from "../core/declaration.ts";
 import { isGenerator, isIntegerIn } from "./bounds.ts";
 
-/** What all kinds of metrics are told. */
+/** Options of all kinds of metrics. */
 export interface MetricOptions<L extends readonly string[] = readonly string[]> {
-  /** What it measures, in one sentence; at most 1,024 bytes. */
+  /** Describes the metric in one sentence. At most 1,024 bytes. */
   readonly help?: string;
-  /** UCUM (`s`, `By`, `{token}`) or a word (`seconds`); at most 63 bytes. */
+  /** A UCUM code (`s`, `By`, `{token}`) or a word (`seconds`). At most 63 bytes. */
   readonly unit?: string;
-  /** Label names, at most 32. Every record gives each of them a value. */
+  /** Label names, at most 32. Every record must give each label a value. */
   readonly labels?: L;
-  /** Label sets kept apart in one isolate, at most 2,000; what comes after goes to one overflow series. */
+  /** Limit of label sets in one isolate, 1 to 2,000. Further label sets share one overflow series. Default: 2,000. */
   readonly maxLabelSets?: number;
 }
 
-/** How the values of several isolates become one. */
+/** How the values of a gauge in several isolates are combined. */
 export type GaugeAggregation = "sum" | "min" | "max" | "last";
 
 export interface GaugeOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
-  /** `last` unless given: the value that was written last. */
+  /** How the values of several isolates are combined. Default: `last`, the value that was set last. */
   readonly aggregate?: GaugeAggregation;
 }
 
 export interface HistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
-  /** Inclusive upper bounds in ascending order, 1 to 256 of them, without +Inf. */
+  /** 1 to 256 inclusive upper bounds in ascending order, without +Inf. */
   readonly bounds: readonly number[] | BoundsGenerator;
 }
 
 export interface ExponentialHistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
-  /** Resolution to start with, -4 to 8: buckets grow by 2^(2^-schema). 3 unless given, within 4.4 %. */
+  /** Initial resolution, -4 to 8: each bucket is wider by 2^(2^-schema). Default: 3, an error of at most 4.4 %. */
   readonly schema?: number;
-  /** Buckets of each sign, 2 to 512; past it the resolution is halved. 160 unless given. */
+  /** Limit of buckets for each sign, 2 to 512. Beyond it, the resolution is halved. Default: 160. */
   readonly maxBuckets?: number;
-  /** Values up to it, of either sign, count as zero. 2^-128 unless given. */
+  /** Values with at most this magnitude count as zero. Default: 2^-128. */
   readonly zeroThreshold?: number;
 }
 
-/** Which methods a metric has. */
+/** Decides which methods the handle of a metric has. */
 export type MetricType = "counter" | "gauge" | "histogram";
 
-/** A metric that is defined and not yet recorded; see `defineMetrics`. */
+/** The definition of a metric, for `defineMetrics`. */
 export interface MetricDefinition<T extends MetricType = MetricType, L extends string = string> {
   readonly type: T;
   readonly declaration: Declaration;
-  /** Never there: carries the label names in its type. */
+  /** Always absent. Carries the label names in its type. */
   readonly labels?: L;
 }
 
@@ -60,10 +60,10 @@ const gaugeKinds: Readonly<Record<GaugeAggregation, number>> = {
 };
 
 /**
- * A count that only grows.
+ * Defines a counter: a value that only grows.
  *
- * @param name such as `shop_orders`; expositions add `_total`.
- * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ * @param name for example `shop_orders`. Expositions add `_total`.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function counter<const L extends readonly string[] = readonly []>(
   name: string,
@@ -73,9 +73,9 @@ export function counter<const L extends readonly string[] = readonly []>(
 }
 
 /**
- * A value that goes up and down. Each isolate has its own; `aggregate` says what they are together.
+ * Defines a gauge: a value that goes up and down. Each isolate has its value; `aggregate` combines them.
  *
- * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function gauge<const L extends readonly string[] = readonly []>(
   name: string,
@@ -87,9 +87,9 @@ export function gauge<const L extends readonly string[] = readonly []>(
 }
 
 /**
- * A distribution over buckets that are given.
+ * Defines a histogram with fixed bucket bounds.
  *
- * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function histogram<const L extends readonly string[] = readonly []>(
   name: string,
@@ -102,9 +102,9 @@ export function histogram<const L extends readonly string[] = readonly []>(
 }
 
 /**
- * A distribution over exponential buckets, shown as a Prometheus native histogram.
+ * Defines a histogram with exponential buckets. Expositions show it as a Prometheus native histogram.
  *
- * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function exponentialHistogram<const L extends readonly string[] = readonly []>(
   name: string,
@@ -141,7 +141,7 @@ function define<T extends MetricType, L extends readonly string[]>(
   return { type, declaration };
 }
 
-/** A list that nobody else can change. */
+/** Returns a copy of a list, so that the caller cannot change the definition later. */
 function copyOf<T>(list: T): T {
   return isList(list) ? ([...list] as T) : list;
 }
@@ -158,12 +158,12 @@ const {
   minExponentialBuckets,
   maxExponentialBuckets,
 } = Limits;
-/** The beginning of names of isotel's own metrics. Expositions show every other character as an underscore. */
+/** Prefix of isotel's metrics. Expositions replace every special character by an underscore. */
 const reservedPrefix = /^isotel[^A-Za-z0-9]/;
 
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** Throws TypeError when `isValid` is false. */
+/** Throws TypeError if `isValid` is false. */
 type Check = (isValid: boolean, field: string, value: unknown, rule: string) => void;
 
 function checkOf(caller: string, name: unknown): Check {
@@ -174,35 +174,35 @@ function checkOf(caller: string, name: unknown): Check {
   };
 }
 
-/** @throws TypeError when the options of a definition are no object. */
+/** @throws TypeError if the options of a definition are not an object. */
 function checkOptions(caller: string, name: unknown, options: unknown): void {
   const isObject = typeof options === "object" && options !== null;
   checkOf(caller, name)(isObject, "the second argument", options, "an object with options");
 }
 
 /**
- * Checks what a definition says, by the rules of src/metrics/declaration.h.
+ * Checks a definition against the rules of src/metrics/declaration.h.
  *
- * @param caller the function the definition was given to.
- * @param options what it was given: defaults in the declaration are no values of theirs.
- * @throws TypeError naming the field, the shape of its value and the rule it breaks.
+ * @param caller the name of the function that took the definition.
+ * @param options the options as passed. Tells options from defaults in the declaration.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {
   const { name, unit, help, labels, maxSeries } = declaration;
   const check = checkOf(caller, name);
-  const nameRule = `a text of 1 to ${maxNameBytes} bytes without control characters`;
+  const nameRule = `a string of 1 to ${maxNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
   const isFree = !reservedPrefix.test(name);
   check(isFree, "the name", name, "a name that does not begin with isotel_ or isotel.");
-  check(isText(unit, maxUnitBytes), "unit", unit, `a text of at most ${maxUnitBytes} bytes`);
-  check(isText(help, maxHelpBytes), "help", help, `a text of at most ${maxHelpBytes} bytes`);
+  check(isText(unit, maxUnitBytes), "unit", unit, `a string of at most ${maxUnitBytes} bytes`);
+  check(isText(help, maxHelpBytes), "help", help, `a string of at most ${maxHelpBytes} bytes`);
   checkLabels(check, declaration.kind, labels);
-  const areSets = !isGiven(options, "maxLabelSets") || isIntegerIn(maxSeries, 1, maxLabelSets);
-  check(areSets, "maxLabelSets", maxSeries, `an integer from 1 to ${maxLabelSets}`);
+  const isLimit = !isSet(options, "maxLabelSets") || isIntegerIn(maxSeries, 1, maxLabelSets);
+  check(isLimit, "maxLabelSets", maxSeries, `an integer from 1 to ${maxLabelSets}`);
   checkKind(check, declaration, options);
 }
 
-function isGiven(options: object, name: string): boolean {
+function isSet(options: object, name: string): boolean {
   return (options as Readonly<Record<string, unknown>>)[name] !== undefined;
 }
 
@@ -211,11 +211,12 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
   check(labels.length <= maxLabels, "labels", labels, `a list of at most ${maxLabels} names`);
   labels.forEach((label, i) => {
     const field = `labels[${i}]`;
-    check(isName(label), field, label, `a text of 1 to ${maxNameBytes} bytes`);
+    const rule = `a string of 1 to ${maxNameBytes} bytes without control characters`;
+    check(isName(label), field, label, rule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const isBucketLabel = kind === MetricKind.histogram && label === "le";
-    check(!isBucketLabel, field, label, 'another name than "le", which histograms use themselves');
-    check(labels.indexOf(label) === i, field, label, "a name that is not in the list before");
+    check(!isBucketLabel, field, label, 'a name other than "le", which histograms reserve');
+    check(labels.indexOf(label) === i, field, label, "a name that is not in the list yet");
   });
 }
 
@@ -229,19 +230,19 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
     const schemaRule = `an integer from ${minSchema} to ${maxSchema}`;
     check(isIntegerIn(schema, minSchema, maxSchema), "schema", schema, schemaRule);
     const areBuckets =
-      !isGiven(options, "maxBuckets") ||
+      !isSet(options, "maxBuckets") ||
       isIntegerIn(maxBuckets, minExponentialBuckets, maxExponentialBuckets);
     const bucketsRule = `an integer from ${minExponentialBuckets} to ${maxExponentialBuckets}`;
     check(areBuckets, "maxBuckets", maxBuckets, bucketsRule);
     const isThreshold =
-      !isGiven(options, "zeroThreshold") || (zeroThreshold >= 0 && Number.isFinite(zeroThreshold));
+      !isSet(options, "zeroThreshold") || (zeroThreshold >= 0 && Number.isFinite(zeroThreshold));
     check(isThreshold, "zeroThreshold", zeroThreshold, "a finite number of at least 0");
   }
   const { aggregate } = options as { aggregate?: unknown };
   check(kind !== undefined, "aggregate", aggregate, '"sum", "min", "max" or "last"');
 }
 
-/** Whether these are numbers a histogram can have as bounds. */
+/** Whether a value is a valid list of histogram bounds. */
 function areBounds(bounds: unknown): boolean {
   if (!isList(bounds) || bounds.length < 1 || bounds.length > maxBounds) return false;
   return bounds.every(

@@ -7,28 +7,28 @@ import type { MetricsCore } from "../core/metrics_core.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
 import { LabelTrie, labelText } from "./labels.ts";
 
-/** What families ask of the meter they belong to. */
+/** The meter as its families see it. */
 export interface FamilyHost {
-  /** Whether a flush is on its way. */
+  /** Whether a flush is already scheduled. */
   readonly isAwake: boolean;
-  /** Asks for a flush. */
+  /** Requests a flush. */
   wake(): void;
-  /** The core that is alive and produces frames; undefined where there is none. */
+  /** Returns the live core as a producer of frames, or undefined. */
   core(): MetricsCore | undefined;
-  /** Keeps a gauge for the next instance of the core. */
+  /** Keeps a gauge, so that its value is set in the next instance of the core. */
   rememberGauge(series: Series): void;
-  /** Counts a record that was lost because there is no core. */
+  /** Counts a record that was lost for lack of a core. */
   countLost(): void;
   countInvalidValue(): void;
   countInvalidLabels(): void;
-  /** Notes that the core has refused a value, which it counts itself. */
+  /** Notes that the core has refused and counted a value. */
   noteRefusedValue(): void;
   warnOnce(key: string, message: string): void;
-  warnGivesWay(what: string, whose: string): void;
+  warnGivesWay(metric: string): void;
   warnRefused(declaration: Declaration, code: number): void;
 }
 
-/** One label set of a family, and its row in the core that is alive. */
+/** One label set of a family, and its row in the live core. */
 export class Series {
   readonly #family: Family;
   readonly #meter: FamilyHost;
@@ -36,10 +36,13 @@ export class Series {
   readonly #values: readonly string[];
   #core: MetricsCore | undefined;
   #row = 0;
-  /** Of gauges: what a new core has to be told; NaN before there is a value. A number from the start takes no memory. */
+  /**
+   * The value of a gauge, for the next core. NaN if none was set. Initialized with a number because V8 then stores the
+   * field without an allocation.
+   */
   #gauge = Number.NaN;
 
-  /** @param values of the labels, in the order of their names. */
+  /** @param values label values in the order of the label names. */
   constructor(family: Family, values: readonly string[]) {
     this.#family = family;
     this.#meter = family.meter;
@@ -47,7 +50,7 @@ export class Series {
     this.#values = values;
   }
 
-  /** Adds to a counter, sets a gauge, observes in a histogram. Never throws. */
+  /** Adds to a counter, sets a gauge, or observes a value in a histogram. Never throws. */
   record(value: number, exemplar?: unknown): void {
     const core = this.#core?.isAlive === true ? this.#core : this.#attach();
     if (core === undefined || typeof value !== "number") {
@@ -82,7 +85,7 @@ export class Series {
     if (!this.#meter.isAwake) this.#meter.wake();
   }
 
-  /** Gives the series its row in the live core, of a gauge with its value. */
+  /** Binds the series to a row of the live core. A gauge gets its value there. */
   attach(): void {
     if (this.#core?.isAlive !== true) this.#attach();
   }
@@ -116,12 +119,12 @@ export class Series {
   }
 }
 
-/** The span a value belongs to: its identifiers, or a span that knows them. */
+/** The span of an exemplar: its ids, or a span that has them. */
 export type ExemplarSource =
   | { readonly traceId: string; readonly spanId: string }
   | { spanContext(): SpanContext | undefined };
 
-/** The identifiers of a span; undefined where it has none. Whatever it is, this does not throw. */
+/** Returns the ids of a span, or undefined if it has none. Never throws. */
 export function identityOf(
   source: unknown,
 ): { readonly traceId: string; readonly spanId: string } | undefined {
@@ -135,17 +138,17 @@ export function identityOf(
   }
 }
 
-/** Beyond the cap, so many label sets of the overflow series are remembered too. */
+/** Limit of remembered label sets beyond `maxSeries`. They share the overflow series. */
 const maxOverflowing = 2000;
 
-/** A metric family: its series, and its number in the core that is alive. */
+/** A metric family: its series, and its number in the live core. */
 export class Family {
   readonly meter: FamilyHost;
   readonly isGauge: boolean;
   readonly #declaration: Declaration;
   readonly #trie: LabelTrie<Series>;
   readonly #maxRemembered: number;
-  /** By the texts of their labels: a number and its text are one label value. */
+  /** By the texts of the label values. A number and its text are the same label value. */
   readonly #series = new Map<string, Series>();
   #core: MetricsCore | undefined;
   #number = 0;
@@ -163,7 +166,9 @@ export class Family {
     return this.#declaration;
   }
 
-  /** The series of a label set; undefined when a label has no value (counted). Never throws. */
+  /**
+   * Returns the series of a label set. Returns undefined if a label has no valid value, which is counted. Never throws.
+   */
   seriesOf(labels: object): Series | undefined {
     try {
       return this.#trie.get(labels) ?? this.#meet(labels);
@@ -173,12 +178,14 @@ export class Family {
     }
   }
 
-  /** The only series of a family without labels. */
+  /** Returns the only series of a family without labels. */
   onlySeries(): Series {
     return this.#seriesWith([]);
   }
 
-  /** The row of a label set in the live core; undefined where there is none, or it refuses the family. */
+  /**
+   * Returns the row of a label set in the live core. Returns undefined if there is no core or it refuses the family.
+   */
   bind(
     values: readonly string[],
   ): { readonly core: MetricsCore; readonly row: number } | undefined {
@@ -189,7 +196,9 @@ export class Family {
     return row >= 0 ? { core, row } : undefined;
   }
 
-  /** Declares the family in a core, once. A built-in one of the same name gives way, and the console says so. */
+  /**
+   * Declares the family in a core, once. If a built-in family has the same name, it gives way, which is logged once.
+   */
   declareIn(core: MetricsCore): void {
     if (this.#core === core) return;
     this.#core = core;
@@ -197,28 +206,28 @@ export class Family {
     this.#number = core.declare(this.#declaration);
     if (!core.isAlive) return;
     const name = JSON.stringify(this.#declaration.name);
-    if (this.hasGivenWay) this.meter.warnGivesWay(`the built-in metric ${name} is`, "its");
+    if (this.hasGivenWay) this.meter.warnGivesWay(`the built-in metric ${name} is`);
     else if (this.#number < 0) this.meter.warnRefused(this.#declaration, this.#number);
     else if (core.replacedFamilies > replaced) {
-      this.meter.warnGivesWay(`the built-in metric that ${name} is named like is`, "its");
+      this.meter.warnGivesWay(`the built-in metric that conflicts with ${name} is`);
     }
   }
 
-  /** Whether it is built in and the Worker has defined a metric of its name: nothing is recorded then. */
+  /** Whether this built-in family has given way to a metric of the Worker. Nothing is recorded in it then. */
   get hasGivenWay(): boolean {
     return this.#declaration.isBuiltIn && this.#number === ErrorCode.conflict;
   }
 
-  /** Tells of a value that was not recorded. */
+  /** Counts and logs a value that was not recorded. */
   refuseValue(value: unknown): void {
     if (typeof value === "number") this.meter.noteRefusedValue();
     else this.meter.countInvalidValue();
     const { name, kind } = this.#declaration;
     const rule =
-      kind === MetricKind.counter ? "a finite number of at least 0" : "a number that is finite";
+      kind === MetricKind.counter ? "a finite number of at least 0" : "a finite number";
     this.meter.warnOnce(
       `value ${name}`,
-      `isotel: a value of "${name}" is ${shapeOf(value)}; it has to be ${rule}, and was not recorded`,
+      `isotel: a value of "${name}" is ${shapeOf(value)}; it has to be ${rule}. It was not recorded`,
     );
   }
 
@@ -256,21 +265,22 @@ export class Family {
     return series;
   }
 
-  #refuseLabels(what: string, value: unknown, rule: string): void {
+  #refuseLabels(subject: string, value: unknown, rule: string): void {
     this.meter.countInvalidLabels();
     const { name } = this.#declaration;
     this.meter.warnOnce(
       `labels ${name}`,
-      `isotel: ${what} of "${name}" is ${shapeOf(value)}; it has to be ${rule}, and nothing was recorded`,
+      `isotel: ${subject} of "${name}" is ${shapeOf(value)}; it has to be ${rule}. Nothing was recorded`,
     );
   }
 
   #warnUnknown(label: string): void {
     const { name, labels } = this.#declaration;
+    const list = labels.map((known) => `"${known}"`).join(", ");
     this.meter.warnOnce(
       `unknown ${name}`,
-      `isotel: "${name}" has no label of ${label.length} characters that it was given; ` +
-        `it has ${labels.length === 0 ? "none" : labels.map((known) => `"${known}"`).join(", ")}`,
+      `isotel: a label name of ${label.length} characters is not one of "${name}" and is ignored; ` +
+        `the metric has ${labels.length === 0 ? "no labels" : `the labels ${list}`}`,
     );
   }
 }

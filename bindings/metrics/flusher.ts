@@ -6,26 +6,30 @@ import type { Frame } from "./outbox.ts";
 import type { SelfMetrics } from "./self_metrics.ts";
 import type { Transport } from "./transport.ts";
 
-/** What a flusher needs of the world around it. */
+/** Functions of the runtime that a flusher uses. */
 export interface FlusherOptions {
-  /** That of the runtime for whatever invocation is running; undefined where it has none. */
+  /** Extends the current invocation. Undefined if the runtime has no such global function. */
   readonly waitUntil: WaitUntil | undefined;
   readonly sleep: (ms: number) => Sleep;
 }
 
-/** Where frames go and how often. */
+/** The destination and the interval of flushes. */
 export interface FlushPlan {
   readonly transport: Transport;
   readonly intervalMs: number;
 }
 
-/** After this a send that has not settled is taken for lost: the runtime ends an invocation 30 s after its response. */
+/**
+ * A send that has not settled after this time counts as lost. The runtime ends an invocation 30 s after its response.
+ */
 const sendDeadlineMs = 40_000;
-/** A timer that is so late died with its invocation. */
+/** A timer that is late by more than this has ended with its invocation. */
 const timerGraceMs = 2_000;
-/** An invocation holds on for retries no longer than this. */
+/** Limit of the time that an invocation waits for retries. */
 const maxHoldMs = 25_000;
-/** Gauges are sent again after so long, well before an aggregator lets them expire. */
+/**
+ * Interval at which unchanged gauges are sent again. Much shorter than the time after which an aggregator drops them.
+ */
 const refreshMs = 60_000;
 
 interface Timer {
@@ -35,11 +39,11 @@ interface Timer {
 }
 
 /**
- * Sends what a meter recorded, at most once per interval and isolate, and never leaves anything behind: while something
- * is recorded that was not sent, some invocation holds a timer in its `waitUntil`.
+ * Sends the recorded metrics of an isolate, at most once per interval. While unsent data exists, some invocation holds
+ * a timer in its `waitUntil`.
  *
- * Nothing of one invocation is touched by another: the runtime forbids it. Each sleeps and sends in its own context;
- * what they share are numbers.
+ * The runtime forbids an invocation to use timers and requests of another one. So each invocation sleeps and sends in
+ * its context, and invocations share only numbers.
  */
 export class Flusher {
   readonly #meter: Meter;
@@ -63,8 +67,8 @@ export class Flusher {
   }
 
   /**
-   * Where to send from now on; of several plans the last counts. The core is a producer from then on, and what it
-   * records by itself is sent too.
+   * Sets the plan. The last call wins. Makes the core a producer, so that the metrics it records without a call of the
+   * binding are sent too.
    */
   use(plan: FlushPlan): void {
     this.#plan = plan;
@@ -73,11 +77,11 @@ export class Flusher {
   }
 
   /**
-   * To be called at the end of an invocation: flushes when the interval has passed, and makes sure that a timer is set
-   * when not.
+   * Flushes if the interval has passed; otherwise makes sure that a timer is set. Call it at the end of each
+   * invocation.
    *
    * @param scope the scope of the invocation.
-   * @param waitUntil of the invocation, where the runtime has none of its own.
+   * @param waitUntil `waitUntil` of the invocation. Used if the runtime has no global one.
    */
   endInvocation(scope: InvocationScope | undefined, waitUntil: WaitUntil | undefined): void {
     const plan = this.#plan;
@@ -86,7 +90,7 @@ export class Flusher {
     const isDue = this.#isDue(plan, now);
     if (isDue) {
       this.#dropTimer(scope);
-      // Others that end before the flush has begun are not to begin one too.
+      // Set before the flush starts, so that invocations that end in between do not start one too.
       this.#lastFlushMs = now;
     } else if (this.#timer !== undefined && now <= this.#timer.dueMs + timerGraceMs) {
       return;
@@ -94,17 +98,17 @@ export class Flusher {
     this.#hold(this.#options.waitUntil ?? waitUntil, isDue ? 0 : this.#delay(plan, now));
   }
 
-  /** Something was recorded, and no timer is set. */
+  /** Called when data was recorded and no timer is set. */
   #wake(): void {
     const plan = this.#plan;
     const { waitUntil } = this.#options;
     if (plan === undefined || waitUntil === undefined) {
-      // Nothing to be done before the end of an invocation: no use in being told of every record.
+      // Nothing can be done before the end of an invocation, so further records need not call this method.
       this.#meter.isAwake = true;
       return;
     }
     if (!this.#hasWork()) return;
-    // Not at once, even if the interval has passed: there may be more before the invocation ends.
+    // Waits even if the interval has passed: the invocation may record more before it ends.
     const now = this.#meter.clock();
     this.#hold(waitUntil, this.#isDue(plan, now) ? plan.intervalMs : this.#delay(plan, now));
   }
@@ -126,7 +130,7 @@ export class Flusher {
     return now - this.#lastFlushMs >= plan.intervalMs && !this.#isSending(now);
   }
 
-  /** Milliseconds until the next flush may be. */
+  /** Returns the milliseconds until the next flush is allowed. */
   #delay(plan: FlushPlan, now: number): number {
     const delay = this.#lastFlushMs + plan.intervalMs - now;
     return Math.min(Math.max(delay, 0), plan.intervalMs);
@@ -136,14 +140,14 @@ export class Flusher {
     if (waitUntil === undefined) return;
     const timer = this.#setTimer(delayMs);
     const work = this.#flushWhenDue(timer).catch((cause: unknown) => {
-      // Whatever it was, the next invocation looks again.
+      // The next invocation schedules another flush.
       this.#meter.warnOnce("flush", `isotel: a flush of metrics failed (${describeCause(cause)})`);
       if (this.#timer === timer) this.#dropTimer(undefined);
     });
     try {
       waitUntil(work);
     } catch (cause) {
-      // No invocation to hold on to, such as while modules are loaded.
+      // There is no invocation to extend, for example while modules load.
       timer.sleep.cancel();
       this.#clearTimer(timer);
       throw cause;
@@ -167,7 +171,7 @@ export class Flusher {
     this.#meter.isAwake = false;
   }
 
-  /** Forgets the timer; breaks off its sleep when it belongs to the invocation that asks. */
+  /** Removes the timer. Cancels its sleep only if it belongs to the invocation of `scope`. */
   #dropTimer(scope: InvocationScope | undefined): void {
     const timer = this.#timer;
     if (timer === undefined) return;
@@ -182,7 +186,7 @@ export class Flusher {
       if (this.#timer !== timer) return;
       this.#clearTimer(timer);
       await this.#flush();
-      // A record made meanwhile has set another timer, in whatever invocation it was.
+      // A record during the flush has set another timer, maybe in another invocation.
       const plan = this.#plan;
       if (plan === undefined || this.#timer !== undefined || !this.#hasWork()) return;
       if (this.#meter.clock() - startMs + plan.intervalMs > maxHoldMs) return;
@@ -207,7 +211,7 @@ export class Flusher {
     } catch (cause) {
       this.#selfMetrics.countFlush("error");
       const why = describeCause(cause);
-      // Two reasons are the same if only identifiers and times in them differ.
+      // Without identifiers and times, so that the same reason is logged once.
       const key = why.replace(/\w*\d\w*/g, "");
       this.#meter.warnOnce(
         `send ${key}`,
@@ -224,14 +228,14 @@ export class Flusher {
     if (meter.outbox.isFull) {
       meter.warnOnce(
         "full",
-        "isotel: 1 MB of metrics waits to be sent. Until some of it arrives, records are added up in the isolate, " +
-          "and are lost with it",
+        "isotel: 1 MB of metrics waits to be sent. Until some of it is delivered, new records stay in the isolate " +
+          "and are lost if it ends",
       );
       return;
     }
     if (!(meter.isDirty || refresh)) return;
     const { isAwake } = meter;
-    // What is written here goes out with this flush, and is no reason for another.
+    // The metrics written here leave with this flush. They must not schedule another one.
     meter.isAwake = true;
     if (this.#selfMetrics.flush(refresh) && refresh) this.#lastRefreshMs = now;
     meter.isAwake = isAwake;

@@ -1,27 +1,27 @@
 import { shapeOf } from "../base/values.ts";
 import { Abi } from "../core/abi.gen.ts";
 
-/** What a million tokens of a model cost, in the currency of the options. */
+/** Prices of a million tokens of a model, in the currency of the options. */
 export interface TokenPrices {
   readonly input: number;
   readonly output: number;
-  /** Of input tokens read from the provider's cache; `input` unless given. */
+  /** Price of input tokens that are read from the provider's cache. Default: `input`. */
   readonly cacheRead?: number;
-  /** Of input tokens written to it; `input` unless given. */
+  /** Price of input tokens that are written to the provider's cache. Default: `input`. */
   readonly cacheWrite?: number;
 }
 
-/** How calls of the AI SDK are measured. */
+/** Options for the metrics of AI SDK calls. */
 export interface GenAiMetricsOptions {
-  /** Record under the names that the GenAI conventions have given up, too; false unless given. */
+  /** Whether to also record metrics under deprecated names of the GenAI conventions. Default: false. */
   readonly formerNames?: boolean;
-  /** Prices by the model's id in requests, for the counter `isotel.gen_ai.cost`. */
+  /** Prices by the model id of requests, at most 1,000, for the counter `isotel.gen_ai.cost`. Default: no costs. */
   readonly prices?: Readonly<Record<string, TokenPrices>>;
-  /** What prices are in; `USD` unless given. */
+  /** The currency of `prices`. Default: `USD`. */
   readonly currency?: string;
 }
 
-/** The price of one model; NaN where cached tokens have none of their own. */
+/** The prices of one model. NaN selects the input price for cached tokens. */
 export interface ModelPrice {
   readonly model: string;
   readonly input: number;
@@ -30,7 +30,7 @@ export interface ModelPrice {
   readonly cacheWrite: number;
 }
 
-/** Options as the core takes them. */
+/** The options in the form that the core takes. */
 export interface SpanMeasures {
   readonly flags: number;
   readonly currency: string;
@@ -41,10 +41,10 @@ const maxPrices = 1000;
 const maxCurrencyUnits = 16;
 
 /**
- * Reads `metrics.genAi`. What is wrong with it is reported and left out.
+ * Reads `metrics.genAi`. Reports invalid options and ignores them.
  *
- * @param value whatever was given.
- * @returns undefined when spans are not to be measured.
+ * @param value the value of the option, of any type.
+ * @returns undefined if spans are not to be measured.
  */
 export function readGenAi(
   value: unknown,
@@ -54,7 +54,7 @@ export function readGenAi(
   if (value !== undefined && value !== true && !isObject(value)) {
     report(
       `isotel: metrics.genAi is ${shapeOf(value)}; it has to be false or an object with ` +
-        "formerNames, prices or currency. Its defaults are used",
+        "formerNames, prices or currency. The defaults are used",
     );
   }
   const options = isObject(value) ? value : {};
@@ -88,8 +88,8 @@ function pricesOf(value: unknown, report: (message: string) => void): ModelPrice
   const entries = Object.entries(value);
   if (entries.length > maxPrices) {
     report(
-      `isotel: metrics.genAi.prices has ${entries.length} models; there is room for ${maxPrices}. ` +
-        "The others have no price",
+      `isotel: metrics.genAi.prices has ${entries.length} models; it may have at most ${maxPrices}. ` +
+        "The models after that have no price",
     );
   }
   return entries
@@ -111,20 +111,20 @@ function priceOf(
     return undefined;
   }
   const { input, output, cacheRead = Number.NaN, cacheWrite = Number.NaN } = value;
-  const given = { input, output, cacheRead, cacheWrite };
-  const wrong = Object.entries(given).find(
+  const prices = { input, output, cacheRead, cacheWrite };
+  const wrong = Object.entries(prices).find(
     ([name, price]) => !isPrice(price) && value[name] !== undefined,
   );
   const missing = Object.entries({ input, output }).find(([, price]) => price === undefined);
   const [name, price] = wrong ?? missing ?? [];
   if (name !== undefined) {
     report(
-      `isotel: ${where}.${name} is ${shapeOf(price)}; it has to be what a million tokens cost, ` +
-        "0 or more. The model is left out",
+      `isotel: ${where}.${name} is ${shapeOf(price)}; it has to be the price of a million tokens, ` +
+        "a number of at least 0. The model has no price",
     );
     return undefined;
   }
-  return { model, ...given } as ModelPrice;
+  return { model, ...prices } as ModelPrice;
 }
 
 function isPrice(value: unknown): boolean {

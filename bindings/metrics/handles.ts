@@ -1,65 +1,75 @@
 import type { ExemplarSource, Family, Series } from "./family.ts";
 import type { Labels } from "./labels.ts";
 
-/** A count without labels, or with their values given already. */
+/** A counter without labels, or one label set of a counter. */
 export interface BoundCounter {
   /**
-   * @param value how much to add, at least 0; 1 unless given.
-   * @param exemplar a span to show beside the count.
+   * Adds to the counter. Never throws.
+   *
+   * @param value at least 0. Default: 1.
+   * @param exemplar a span to show next to the counter.
    */
   add(value?: number, exemplar?: ExemplarSource): void;
 }
 
-/** A count by labels. */
+/** A counter with labels. */
 export interface Counter<L extends string> {
   /**
-   * @param value how much to add, at least 0; undefined for 1.
+   * Adds to the counter of a label set. Never throws.
+   *
+   * @param value at least 0. Undefined adds 1.
    * @param labels a value for each label.
-   * @param exemplar a span to show beside the count.
+   * @param exemplar a span to show next to the counter.
    */
   add(value: number | undefined, labels: Labels<L>, exemplar?: ExemplarSource): void;
-  /** The count of one label set: saves looking it up each time. */
+  /** Returns the counter of one label set. Saves the lookup of the label set in later calls. */
   bind(labels: Labels<L>): BoundCounter;
 }
 
-/** A value without labels, or with their values given already. */
+/** A gauge without labels, or one label set of a gauge. */
 export interface BoundGauge {
+  /** Sets the value of this isolate. Never throws. */
   set(value: number): void;
-  /** Adds to what this isolate has, 0 to begin with; a negative number lowers it. */
+  /** Adds to the value of this isolate, which starts at 0. A negative number lowers it. Never throws. */
   add(value: number): void;
 }
 
-/** A value by labels. */
+/** A gauge with labels. */
 export interface Gauge<L extends string> {
+  /** Sets the value of a label set in this isolate. Never throws. */
   set(value: number, labels: Labels<L>): void;
-  /** Adds to what this isolate has, 0 to begin with; a negative number lowers it. */
+  /** Adds to the value of a label set in this isolate, which starts at 0. A negative number lowers it. Never throws. */
   add(value: number, labels: Labels<L>): void;
-  /** The value of one label set: saves looking it up each time. */
+  /** Returns the gauge of one label set. Saves the lookup of the label set in later calls. */
   bind(labels: Labels<L>): BoundGauge;
 }
 
-/** A distribution without labels, or with their values given already. */
+/** A histogram without labels, or one label set of a histogram. */
 export interface BoundHistogram {
   /**
+   * Records a value. Never throws.
+   *
    * @param value any finite number.
-   * @param exemplar a span to show beside the value's bucket.
+   * @param exemplar a span to show next to the value's bucket.
    */
   record(value: number, exemplar?: ExemplarSource): void;
 }
 
-/** A distribution by labels. */
+/** A histogram with labels. */
 export interface Histogram<L extends string> {
   /**
+   * Records a value of a label set. Never throws.
+   *
    * @param value any finite number.
    * @param labels a value for each label.
-   * @param exemplar a span to show beside the value's bucket.
+   * @param exemplar a span to show next to the value's bucket.
    */
   record(value: number, labels: Labels<L>, exemplar?: ExemplarSource): void;
-  /** The distribution of one label set: saves looking it up each time. */
+  /** Returns the histogram of one label set. Saves the lookup of the label set in later calls. */
   bind(labels: Labels<L>): BoundHistogram;
 }
 
-// One class for all kinds: a record costs what it takes to find its series and one call of the core.
+// One class for all kinds, so that a record costs only the lookup of its series and one call of the core.
 
 class BoundHandle implements BoundCounter, BoundGauge, BoundHistogram {
   readonly #series: Series | undefined;
@@ -110,7 +120,7 @@ class LabelledHandle implements Counter<string>, Gauge<string>, Histogram<string
   }
 }
 
-/** What a family is recorded with. */
+/** Returns the handle of a family. */
 export function handleOf(family: Family): BoundHandle | LabelledHandle {
   return family.declaration.labels.length === 0
     ? new BoundHandle(family.onlySeries(), family.isGauge)

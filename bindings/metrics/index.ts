@@ -1,4 +1,4 @@
-// Through the package's imports map: a Worker that only records carries nothing of it.
+// Imported through the package's imports map. A Worker that only records does not carry this code.
 export {
   type ConsumeTelemetryOptions,
   consumeTelemetry,

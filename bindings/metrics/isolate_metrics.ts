@@ -10,7 +10,7 @@ import { SelfMetrics } from "./self_metrics.ts";
 
 let meter: Meter | undefined;
 
-/** The metrics of this isolate, in the core that its spans are in. */
+/** Returns the meter of this isolate. It records in the core that holds the isolate's spans. */
 export function workersMeter(): Meter {
   meter ??= new Meter(workersTelemetry.host, {
     clock: systemClock,
@@ -20,7 +20,7 @@ export function workersMeter(): Meter {
   return meter;
 }
 
-/** What a Worker with metrics has besides those it defines. */
+/** The metrics of a Worker besides those it defines. */
 export interface WorkerMetrics {
   /** Sends the metrics of this isolate. */
   readonly flusher: Flusher;
@@ -30,7 +30,7 @@ export interface WorkerMetrics {
 
 let workerMetrics: WorkerMetrics | undefined;
 
-/** Those of this isolate, made when they are first needed. */
+/** Returns the metrics of this isolate, created at the first call. */
 function workersMetrics(): WorkerMetrics {
   if (workerMetrics === undefined) {
     const meter = workersMeter();
@@ -45,15 +45,15 @@ function workersMetrics(): WorkerMetrics {
   return workerMetrics;
 }
 
-/** How the metrics of a Worker are set up. */
+/** The settings of a Worker's metrics. */
 export interface MetricsSetup {
-  /** How frames are sent. Undefined when the binding for it is missing. */
+  /** How frames are sent. Undefined if the binding for it is missing. */
   readonly plan: FlushPlan | undefined;
-  /** How calls of the AI SDK are measured. Undefined when they are not. */
+  /** How AI SDK calls are measured. Undefined if they are not. */
   readonly genAi: SpanMeasures | undefined;
 }
 
-/** Returns the metrics of this isolate, set up. Returns undefined where they cannot be sent. Never throws. */
+/** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
 export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | undefined {
   if (setup?.plan === undefined) return undefined;
   try {

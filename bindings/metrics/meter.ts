@@ -10,53 +10,55 @@ import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
 import { Outbox } from "./outbox.ts";
 
-/** What a meter needs of the world around it. */
+/** Functions of the runtime that a meter uses. */
 export interface MeterOptions {
   readonly clock: Clock;
-  /** Fills the bytes with random ones. May throw where that is not allowed. */
+  /** Fills the array with random bytes. Throws at global scope, where randomness is not allowed. */
   readonly random: (bytes: Uint8Array) => void;
   readonly warn: (message: string) => void;
 }
 
-/** Counts a meter keeps besides those of the core, over all instances of it. */
+/** Counts that a meter keeps in addition to those of the core, over all instances of the core. */
 export interface MeterCounts {
-  /** Records that were not even tried, because there was no core. */
+  /** Records that were not attempted, because there was no core. */
   readonly lostRecords: number;
-  /** Times data since the last flush was lost with an instance of the core. */
+  /** Number of times that data since the last flush was lost with an instance of the core. */
   readonly losses: number;
-  /** Values that were not recorded: no number, not finite, or lowering a counter. */
+  /** Values that were not recorded: not a number, not finite, or negative for a counter. */
   readonly invalidValues: number;
-  /** Records with a label that had no value, or one of a wrong type. */
+  /** Records with a label that had no value or a value of a wrong type. */
   readonly invalidLabels: number;
-  /** Times a label set went to the overflow series of its family. */
+  /** Number of label sets that went to the overflow series of their family. */
   readonly labelSetsOverflowed: number;
 }
 
 /**
- * The metrics of one isolate: its families, and the core they are recorded in. The core becomes a producer of frames at
- * the first use inside a handler; one that trapped is followed by another.
+ * The metrics of one isolate: its families, and the core that records them. The core becomes a producer of frames at
+ * the first use inside a handler. A core that trapped is replaced.
  */
 export class Meter implements FamilyHost {
   readonly host: CoreHost;
   readonly clock: Clock;
-  /** Frames that were not delivered yet. */
+  /** Frames that are not delivered yet. */
   readonly outbox: Outbox = new Outbox();
-  /** Whether a flush of what is recorded from now on is on its way, so that nobody needs to be told. */
+  /** Whether a flush is scheduled. Records need not call {@link onWake} then. */
   isAwake = false;
-  /** Told of a record while {@link isAwake} is false. */
+  /** Called after a record while {@link isAwake} is false. */
   onWake: () => void = () => {};
   readonly #random: (bytes: Uint8Array) => void;
   readonly #warnings: LogOnce;
-  /** Those the Worker defines, and those that are built in. A name may be in both: the core decides between them. */
+  /**
+   * Families of the Worker and built-in families. A name may be in both maps; the core decides which one is recorded.
+   */
   readonly #families = new Map<string, Family>();
   readonly #builtIns = new Map<string, Family>();
-  /** Names of the Worker's by how expositions show them. */
+  /** Names of the Worker's metrics, by the name that expositions show. */
   readonly #shown = new Map<string, string>();
   readonly #gauges: Series[] = [];
   readonly #openings: ((core: Core) => void)[] = [];
   #current: MetricsCore | undefined;
   #isOpen = false;
-  /** Whether records were left out since the last flush: their counts are worth one. */
+  /** Whether records were dropped since the last flush. Their counts justify a flush. */
   #hasLeftOut = false;
   #lostRecords = 0;
   #losses = 0;
@@ -73,15 +75,16 @@ export class Meter implements FamilyHost {
       try {
         warn(message);
       } catch {
-        // A console of the user's own that fails is not the handler's business.
+        // A console of the user's threw. Telemetry must not fail the program.
       }
     });
   }
 
   /**
-   * The family of a declaration; the same one for an equal declaration. A core is not opened for it.
+   * Returns the family of a declaration. Equal declarations share a family. Does not open a core.
    *
-   * @throws TypeError when the Worker has defined another metric of this name, or isotel has one built in twice.
+   * @throws TypeError if the Worker has defined a different metric with this name, or isotel has a different built-in
+   * one.
    */
   define(declaration: Declaration): Family {
     const { name, isBuiltIn } = declaration;
@@ -95,17 +98,17 @@ export class Meter implements FamilyHost {
     }
     if (JSON.stringify(known.declaration) !== JSON.stringify(declaration)) {
       throw new TypeError(
-        `isotel: the metric ${JSON.stringify(name)} is defined twice, and differently; ` +
-          "one name has to have one kind, unit, help, list of labels and set of buckets",
+        `isotel: the metric ${JSON.stringify(name)} is defined twice with different options; ` +
+          "the definitions of one name need the same kind, unit, help, labels and buckets",
       );
     }
     return known;
   }
 
-  /** Takes the name of a metric of the Worker's from built-in ones, which are recorded without being asked. */
+  /** Registers a metric of the Worker. Declares it at once, so that a built-in metric with the same name gives way. */
   #defined(family: Family): void {
     const { name, kind } = family.declaration;
-    // Expositions add `_total` to the name of a counter unless it is there.
+    // Expositions add `_total` to the name of a counter that lacks it.
     const stem = kind === MetricKind.counter ? name.replace(/(?<=.)_total$/, "") : name;
     const shown = stem.replace(/[^A-Za-z0-9]/g, "_");
     const other = this.#shown.get(shown);
@@ -113,14 +116,16 @@ export class Meter implements FamilyHost {
     else {
       this.warnOnce(
         `shown ${shown}`,
-        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may be shown under one name, ` +
-          "as one metric or only one of them; rename one",
+        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may have the same name in an exposition, ` +
+          "which then merges them or shows one of them; rename one",
       );
     }
     if (this.#current?.isAlive === true) family.declareIn(this.#current);
   }
 
-  /** The live core as a producer, opened if need be; undefined where there is none, or no randomness. */
+  /**
+   * Returns the live core as a producer, opened if necessary. Returns undefined without a core or without randomness.
+   */
   core(): MetricsCore | undefined {
     const current = this.#current;
     return current?.isAlive === true ? current : this.#renew();
@@ -130,31 +135,31 @@ export class Meter implements FamilyHost {
     if (!this.#isOpen) {
       if (this.#newProducerId() === undefined) return undefined;
       this.#isOpen = true;
-      // From now on a core that replaces another records from its first span on.
+      // A core that replaces another one becomes a producer before its first span.
       this.host.onCore((core) => this.#open(core));
     }
-    // The host makes a core where there is none, and tells the listener above of it.
+    // The getter creates a core if there is none, and then calls the listener above.
     return this.host.core === undefined ? undefined : this.#current;
   }
 
-  /** Tells of the core that is a producer, if there is one, and of every later one before anything is recorded in it. */
+  /** Calls `listener` with the core that is a producer, if any, and with every later one before its first record. */
   onOpen(listener: (core: Core) => void): void {
     this.#openings.push(listener);
     const { core } = this.host;
     if (core !== undefined && this.#current?.isAlive === true) listener(core);
   }
 
-  /** Tells whoever flushes that there is something to flush. Never throws. */
+  /** Requests a flush. Never throws. */
   wake(): void {
     try {
       this.onWake();
     } catch (cause) {
-      // The next invocation looks by itself.
-      this.warnOnce("wake", `isotel: no flush could be set (${describeCause(cause)})`);
+      // The next invocation schedules the flush.
+      this.warnOnce("wake", `isotel: no flush could be scheduled (${describeCause(cause)})`);
     }
   }
 
-  /** Keeps a gauge, so that a new core learns its value. */
+  /** Keeps a gauge, so that its value is set in the next instance of the core. */
   rememberGauge(series: Series): void {
     this.#gauges.push(series);
   }
@@ -163,13 +168,16 @@ export class Meter implements FamilyHost {
     return this.#gauges.length > 0;
   }
 
-  /** Whether something was recorded, or left out, that is in no frame yet. */
+  /** Whether records, or counts of dropped records, are in no frame yet. */
   get isDirty(): boolean {
     const core = this.#current;
     return core !== undefined && (this.#hasLeftOut || core.isDirty);
   }
 
-  /** Moves what changed into frames in the outbox; the core it was in, undefined when there is none or it trapped. */
+  /**
+   * Moves changes into frames in the outbox. Returns the core that had them, or undefined if there is none or it
+   * trapped.
+   */
   flush(refreshGauges: boolean): MetricsCore | undefined {
     if (refreshGauges) for (const gauge of this.#gauges) gauge.attach();
     const core = this.core();
@@ -195,13 +203,13 @@ export class Meter implements FamilyHost {
     this.#leftOut();
   }
 
-  /** Counts a value the core has not seen, and so has not counted. */
+  /** Counts a value that did not reach the core. */
   countInvalidValue(): void {
     this.#invalidValues += 1;
     this.#leftOut();
   }
 
-  /** Notes a value that the core has counted. */
+  /** Notes a value that the core has refused and counted. */
   noteRefusedValue(): void {
     this.#leftOut();
   }
@@ -216,24 +224,24 @@ export class Meter implements FamilyHost {
     if (!this.isAwake) this.wake();
   }
 
-  /** Warns that the Worker has a metric under the name of a built-in one. */
-  warnGivesWay(which: string, whose: string): void {
+  /** Warns that a built-in metric gives way to a metric of the Worker. */
+  warnGivesWay(metric: string): void {
     this.warnOnce(
-      `built in ${which}`,
-      `isotel: ${which} not recorded: the Worker defines a metric of ${whose} name. Rename the Worker's to have both`,
+      `built in ${metric}`,
+      `isotel: ${metric} not recorded: the Worker defines a metric with the same name. Rename it to record both`,
     );
   }
 
-  /** Warns that the core does not take a family, which its definition should have shown. */
+  /** Warns that the core refuses a family. The checks of its definition should have found the reason. */
   warnRefused({ name }: Declaration, error: number): void {
     this.warnOnce(
       `refused ${name}`,
-      `isotel: the metric ${JSON.stringify(name)} cannot be recorded (error ${error} of the core); ` +
-        "an isolate has room for 1,000 metrics",
+      `isotel: the metric ${JSON.stringify(name)} cannot be recorded (core error ${error}); ` +
+        "an isolate may have at most 1,000 metrics",
     );
   }
 
-  /** Gives a message the first time its key is seen. Never throws. */
+  /** Logs a message, once per key. Never throws. */
   warnOnce(key: string, message: string): void {
     this.#warnings.log(key, message);
   }
@@ -246,7 +254,7 @@ export class Meter implements FamilyHost {
     } catch {
       this.warnOnce(
         "random",
-        "isotel: metrics can be recorded in a handler only, not while the Worker's modules are loaded",
+        "isotel: metrics can be recorded only in a handler, not while the Worker's modules load",
       );
       return undefined;
     }

@@ -1,13 +1,14 @@
-/** A frame that waits for its delivery. */
+/** A frame that waits to be delivered. */
 export type Frame = Uint8Array<ArrayBuffer>;
 
-/** While so many bytes wait, nothing more is taken out of the core, which goes on adding up. */
+/** When this many bytes wait, no more frames are taken from the core. The core continues to add up records. */
 const maxBytes = 1 << 20;
 
 /**
- * Frames that were made and not delivered yet, the oldest first. Their bytes never change: a transport hands out copies.
+ * Frames that are not delivered yet, oldest first. Their bytes never change: a transport hands out copies.
  *
- * The outbox keeps the size each frame had when it was added. The length of a frame becomes 0 when its buffer is detached.
+ * The outbox keeps the size that each frame had when it was added, because the length of a frame becomes 0 when its
+ * buffer is detached.
  */
 export class Outbox {
   readonly #sizes = new Map<Frame, number>();
@@ -32,7 +33,7 @@ export class Outbox {
     }
   }
 
-  /** Forgets a frame that arrived, or was refused for good. */
+  /** Removes a frame that was delivered or finally refused. */
   remove(frame: Frame): void {
     this.#bytes -= this.#sizes.get(frame) ?? 0;
     this.#sizes.delete(frame);

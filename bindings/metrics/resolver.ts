@@ -5,7 +5,7 @@ import { counter, gauge, histogram } from "./definitions.ts";
 import { workersMeter } from "./isolate_metrics.ts";
 import type { Meter } from "./meter.ts";
 
-/** Why a flag resolved to what it did: the values of the label `reason`. */
+/** The reasons for the result of a flag: values of the label `reason`. */
 export const resolveReasons = [
   "UNSPECIFIED",
   "MATCH",
@@ -22,49 +22,51 @@ export const resolveReasons = [
 
 export type ResolveReason = (typeof resolveReasons)[number];
 
-/** How the metrics of a feature-flag resolver are kept. */
+/** Options of {@link resolverMetrics}. */
 export interface ResolverMetricsOptions {
-  /** The label `resolver_id` of every series. */
+  /** The value of the label `resolver_id` of every series. */
   readonly resolverId: string;
-  /** Buckets in each power of ten of the latency, 1 to 18; 18 unless given. */
+  /** Latency buckets per power of ten, 1 to 18. Default: 18. */
   readonly bucketsPerDecade?: number;
-  /** Also records `confidence_resolve_latency_seconds`, in the base unit Prometheus recommends. */
+  /** Whether to also record `confidence_resolve_latency_seconds`, in Prometheus's base unit. Default: false. */
   readonly baseUnits?: boolean;
 }
 
 /** The metrics of one feature-flag resolver. */
 export interface ResolverMetrics {
   /**
-   * Notes a resolve. Call it from `waitUntil`: the hot path then takes two timestamps and nothing else.
+   * Records a resolve. Call it from `waitUntil`, so that the hot path only takes two timestamps.
    *
-   * @param microseconds how long it took; undefined where that is not known.
-   * @param reason one of {@link resolveReasons}; any other is `UNSPECIFIED`.
+   * @param microseconds the duration of the resolve. Undefined if unknown.
+   * @param reason one of {@link resolveReasons}. Other values count as `UNSPECIFIED`.
    */
   resolved(microseconds: number | undefined, reason: ResolveReason): void;
-  /** Notes how much memory the resolver takes, in bytes. */
+  /** Records the memory of the resolver, in bytes. */
   memory(bytes: number): void;
 }
 
 const latencyHelp = "Latency of flag resolve operations";
-/** 1 us to 10,000 s. */
+/** 1 µs to 10,000 s. */
 const decades = 10;
 const microsecondsPerSecond = 1e6;
 const known: ReadonlySet<string> = new Set(resolveReasons);
 
 /**
- * Defines `confidence_resolve_latency_microseconds`, `confidence_resolves_total` by `reason` and
- * `confidence_memory_bytes`, each with `resolver_id`. Bounds are inclusive, as Prometheus has them.
+ * Defines the metrics of a feature-flag resolver: `confidence_resolve_latency_microseconds`,
+ * `confidence_resolves_total` with the label `reason`, and `confidence_memory_bytes`. Each has the label `resolver_id`.
+ * Bucket bounds are inclusive, as in Prometheus.
  *
- * @throws TypeError naming the option, the shape of its value and the rule it breaks.
+ * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function resolverMetrics(options: ResolverMetricsOptions): ResolverMetrics {
   return resolverMetricsIn(workersMeter(), options);
 }
 
-/** {@link resolverMetrics} for a meter of one's own. */
+/** Like {@link resolverMetrics}, for a given meter. */
 export function resolverMetricsIn(meter: Meter, options: ResolverMetricsOptions): ResolverMetrics {
   const { resolverId, bucketsPerDecade = 18, baseUnits = false } = options;
-  check(typeof resolverId === "string" && resolverId !== "", "resolverId", resolverId, "a text");
+  const isId = typeof resolverId === "string" && resolverId !== "";
+  check(isId, "resolverId", resolverId, "a string that is not empty");
   const isCount = isIntegerIn(bucketsPerDecade, 1, 18);
   check(isCount, "bucketsPerDecade", bucketsPerDecade, "an integer from 1 to 18");
   const metrics = defineMetricsIn(meter, {

@@ -4,28 +4,28 @@ import type { MetricsCore } from "../core/metrics_core.ts";
 import type { Series } from "./family.ts";
 import type { Meter } from "./meter.ts";
 
-/** How a flush ended; `timeout` when nobody knows. */
+/** How a flush ended. `timeout` if the result is unknown. */
 export type FlushResult = "ok" | "error" | "timeout";
 
-/** A family, and the count behind each of its series; the values of its label, or one count without a label. */
+/** A counter family of isotel, with the name of the count for each value of its label, or for "" without a label. */
 export interface SelfMetric {
   readonly name: string;
   readonly help: string;
   readonly label?: string;
   readonly counts: Readonly<Record<string, string>>;
-  /** Of a part that not every Worker carries: shown where its counts are there. */
+  /** Whether the family belongs to a part that not every Worker carries. It is then shown only if its counts exist. */
   readonly isOptional?: boolean;
 }
 
-/** Of parts that not every Worker carries. */
+/** Families of parts that not every Worker carries. */
 const furtherMetrics: SelfMetric[] = [];
 
-/** Adds what another part of the isolate tells about itself, before its first flush. */
+/** Adds families of another part of the isolate. Call it before the first flush. */
 export function provideSelfMetrics(metrics: readonly SelfMetric[]): void {
   furtherMetrics.push(...metrics);
 }
 
-/** What an isolate tells about itself. Counts are those of {@link SelfMetrics.totals}. */
+/** The families of isotel. Their counts are those of {@link SelfMetrics.totals}. */
 const selfMetrics: readonly SelfMetric[] = [
   {
     name: "isotel_core_traps",
@@ -114,14 +114,14 @@ interface Written {
   total: number;
 }
 
-/** Writes what an isolate counts about itself into its metrics, each time they are flushed. */
+/** Writes the counts of isotel into the isolate's metrics at each flush. */
 export class SelfMetrics {
   readonly #meter: Meter;
   readonly #diagnostics: () => Readonly<Record<string, number>>;
   readonly #flushes: Record<FlushResult, number> = { ok: 0, error: 0, timeout: 0 };
   #written: Written[] | undefined;
 
-  /** @param diagnostics counts that only grow, over all instances of the core. */
+  /** @param diagnostics returns counts that only grow, over all instances of the core. */
   constructor(meter: Meter, diagnostics: () => Readonly<Record<string, number>>) {
     this.#meter = meter;
     this.#diagnostics = diagnostics;
@@ -131,7 +131,7 @@ export class SelfMetrics {
     this.#flushes[result] += 1;
   }
 
-  /** Every count by its name. */
+  /** Returns every count by name. */
   totals(): Readonly<Record<string, number>> {
     const { counts } = this.#meter;
     return {
@@ -148,10 +148,10 @@ export class SelfMetrics {
   }
 
   /**
-   * Adds what was counted since the last time and moves all there is into frames. An increment is taken as written only
-   * once it is in a frame, so that a trap neither loses nor doubles any.
+   * Adds the increments since the last flush and moves all changes into frames. An increment counts as written only
+   * once it is in a frame, so that a trap neither loses nor repeats it.
    *
-   * @returns false when there was no core, or it trapped.
+   * @returns false if there was no core or it trapped.
    */
   flush(refreshGauges: boolean): boolean {
     const meter = this.#meter;
@@ -161,7 +161,7 @@ export class SelfMetrics {
     for (const written of this.#written) {
       const increment = (totals[written.count] ?? 0) - written.total;
       if (increment <= 0) {
-        // Shown at 0 before its first increment, or a rate would miss that.
+        // Shown as 0 before its first increment. Otherwise a rate would miss the increment.
         written.series.attach();
         continue;
       }

@@ -1,15 +1,17 @@
-/** Characters in the name of a queue, at most. */
+/** Limit of characters in the name of a queue. */
 export const maxQueueName = 63;
 const suffix = "-dlq";
-/** What `isotel init` of earlier versions wrote. */
+/** The suffix that earlier versions of `isotel init` used. */
 const formerSuffix = "-dead";
 
-/** The name of a queue's dead letter queue, by which `isotel init` creates it and a Worker recognises it. */
+/**
+ * Returns the name of a queue's dead letter queue. `isotel init` creates it, and a Worker recognizes it, by this name.
+ */
 export function deadLetterQueueOf(queue: string): string {
   return withSuffix(queue, suffix);
 }
 
-/** Whether a queue is the telemetry queue `queue` or its dead letter queue, under the present or the former suffix. */
+/** Whether `name` is the telemetry queue or its dead letter queue, with the current or the former suffix. */
 export function isTelemetryQueue(name: string, queue: string): boolean {
   return [queue, withSuffix(queue, suffix), withSuffix(queue, formerSuffix)].includes(name);
 }

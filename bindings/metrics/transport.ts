@@ -1,28 +1,32 @@
 import { reportOnce } from "../base/report_once.ts";
+import { shapeOf } from "../base/values.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
 import type { Frame } from "./outbox.ts";
 import { shardName, shardOf } from "./shards.ts";
 import type { MetricsBindings } from "./worker_options.ts";
 
-/** Carries frames to where they are added up. */
+/** Carries frames to the aggregator. */
 export interface Transport {
   /**
-   * @param delivered is told of each frame as soon as it needs not be sent again.
-   * @returns a promise that is rejected when the frames it was not told of have to be sent again.
+   * Sends frames.
+   *
+   * @param delivered is called with each frame that need not be sent again.
+   * @returns a promise that rejects if the frames that were not passed to `delivered` have to be sent again.
    */
   send(frames: readonly Frame[], delivered: (frame: Frame) => void): Promise<void>;
 }
 
-// Limits of a batch of a queue, the second in bytes with some room for what the runtime adds to each message.
+// Limits of a batch of a queue. The second is in bytes and leaves room for what the runtime adds to each message.
 const maxMessages = 100;
 const maxBatchBytes = 250_000;
 
 /**
- * Sends one message for each frame, with the frame as its body.
+ * Returns a transport that sends one message for each frame, with the frame as its body.
  *
- * The queue gets copies. `send` with the content type "bytes" detaches the buffer of its body at once, also when it fails;
- * the frame would be empty when it is sent again. `sendBatch` leaves the buffers alone, but nothing promises that.
+ * The queue gets copies. `send` with the content type "bytes" detaches the buffer of its body at once, even if the send
+ * fails, so the next attempt would send an empty frame. `sendBatch` leaves the buffers alone, but that is not
+ * documented.
  */
 export function queueTransport(queue: Queue): Transport {
   return {
@@ -41,13 +45,14 @@ export function queueTransport(queue: Queue): Transport {
   };
 }
 
-// What one call of an aggregator is given.
+// Limits of one call of an aggregator.
 const maxFramesOfCall = 50;
 const maxBytesOfCall = 4_000_000;
 
 /**
- * A namespace of aggregators as it is called; the types of the runtime are too deep here. `apply` answers for each frame
- * 0 applied, 1 known already, or an error. Every error is final but unknownVersion: a newer aggregator reads the frame.
+ * The methods of a namespace of aggregators that are called. TypeScript cannot resolve the runtime's types here. For
+ * each frame `apply` returns 0 (applied), 1 (already known) or an error. Every error is final except unknownVersion: a
+ * newer aggregator can read the frame.
  */
 interface AggregatorNamespace {
   idFromName(name: string): unknown;
@@ -57,7 +62,7 @@ interface AggregatorNamespace {
 const producerAt = 4;
 const producerEnd = 20;
 
-/** Straight to the aggregator of each frame's producer. */
+/** Returns a transport that calls the aggregator of each frame's producer. */
 export function aggregatorTransport(
   aggregator: NonNullable<MetricsBindings["aggregator"]>,
   shards: number,
@@ -77,9 +82,11 @@ export function aggregatorTransport(
               Array.isArray(answers) &&
               answers.length === batch.length &&
               answers.every((answer) => typeof answer === "number");
-            // Fewer answers than frames say nothing about any frame.
+            // With fewer answers than frames, no answer can be assigned to a frame.
             if (!areAnswers) {
-              throw new TypeError("isotel: the aggregator has to answer for every frame");
+              throw new TypeError(
+                `isotel: the aggregator returned ${shapeOf(answers)}; it has to return a list of ${batch.length} numbers`,
+              );
             }
             const newer = batch.filter((_, at) => answers[at] === ErrorCode.unknownVersion);
             if (newer.length > 0) failures.push(new Error(olderAggregator));
@@ -90,7 +97,7 @@ export function aggregatorTransport(
             });
           }
         } catch (cause) {
-          // One shard that fails keeps no frame from the others.
+          // A shard that fails must not delay the frames of the others.
           failures.push(cause);
         }
       }
@@ -100,15 +107,15 @@ export function aggregatorTransport(
 }
 
 const olderAggregator =
-  "isotel: the Worker of the aggregator runs an older version of isotel, which cannot read these metrics yet; " +
-  "deploy this version there";
+  "isotel: the Worker of the aggregator runs an older version of isotel, which cannot read these metrics; " +
+  "deploy this version there too";
 
 function reportRefused(code: number): void {
   const reason = errorName(code);
-  reportOnce(`isotel: the aggregator refused metrics for good and counted them (${reason}).`);
+  reportOnce(`isotel: the aggregator refused and counted a frame, which is lost (${reason}).`);
 }
 
-/** The frames in their order, in batches no larger than asked for. */
+/** Yields the frames in order, in batches of at most `maxCount` frames and `maxBytes` bytes. */
 function* batches(
   frames: readonly Frame[],
   maxCount: number,

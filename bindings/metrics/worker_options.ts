@@ -1,36 +1,42 @@
 import type { GenAiMetricsOptions } from "./genai_options.ts";
 
-/** Where metrics go and how they are read. Bindings are those of the Worker's `env`. */
+/** How metrics are sent, aggregated and read. The bindings come from the Worker's `env`. */
 export interface MetricsBindings {
-  /** The queue that carries what was recorded; its consumer adds it up. */
+  /** The queue that carries frames to its consumer, which adds them up. */
   readonly queue?: Queue;
   /** The namespace of the Durable Object `TelemetryAggregator`. */
-  // biome-ignore lint/suspicious/noExplicitAny: a namespace fits whatever class it was declared with
+  // biome-ignore lint/suspicious/noExplicitAny: a namespace of any class is accepted
   readonly aggregator?: DurableObjectNamespace<any>;
-  /** Where the aggregator publishes its snapshots. */
+  /** The KV namespace in which the aggregator publishes its snapshots. */
   readonly kv?: KVNamespace;
-  /** What a scraper has to send as `Authorization: Bearer TOKEN`. Without it scrapes are refused. */
+  /**
+   * The token that a scraper sends as `Authorization: Bearer TOKEN`. Without it, and without `public`, scrapes are
+   * refused.
+   */
   readonly scrapeToken?: string;
-  /** Lets anybody scrape. */
+  /** Whether scrapes need no token. Default: false. */
   readonly public?: boolean;
-  /** The path that is scraped; `/metrics` unless given. */
+  /** The path of the scrape endpoint. Default: `/metrics`. */
   readonly scrapePath?: string;
-  /** The scheme of the `Authorization` header; `Bearer` unless given. */
+  /** The scheme of the `Authorization` header. Default: `Bearer`. */
   readonly scheme?: string;
-  /** The origin that may read the scrape from a browser, or `*`. */
+  /** The origin that may read the scrape from a browser, or `*`. Default: none. */
   readonly cors?: string;
-  /** Where a scrape reads; `kv` where there is one, unless given. */
+  /** Where a scrape reads the metrics. Default: `kv` if that binding is set, otherwise `durable-object`. */
   readonly source?: "kv" | "durable-object";
-  /** How many aggregators share the work; 1 unless given. */
+  /** Number of aggregators that share the work, 1 to 256. Default: 1. */
   readonly shards?: number;
-  /** How what was recorded travels: by `queue` where there is one, unless given. */
+  /** How frames are sent. Default: `aggregator` if only that binding is set, otherwise `queue`. */
   readonly transport?: "queue" | "aggregator";
-  /** Milliseconds between two flushes of an isolate, 100 to 20,000; 10,000 unless given. */
+  /** Milliseconds between two flushes of an isolate, 100 to 20,000. Default: 10,000. */
   readonly flushIntervalMs?: number;
-  /** The name of the telemetry queue, for a Worker that consumes other queues of bytes too. */
+  /** The name of the telemetry queue. All its messages then count as telemetry. Default: messages that are frames count. */
   readonly queueName?: string;
-  /** The route of a request for `http.route`, such as `/users/:id`; never the path itself, which has no bounds. */
+  /** Returns `http.route` of a request, such as `/users/:id`. Never return the path: it has too many values. */
   readonly route?: (request: Request) => string | undefined;
-  /** How calls of the AI SDK are measured, traced or not; false for not at all. */
+  /**
+   * Options for the metrics of AI SDK calls, which are recorded whether or not the calls are traced. False disables
+   * them.
+   */
   readonly genAi?: GenAiMetricsOptions | false;
 }

@@ -3,66 +3,66 @@ import type { StoredTotals } from "../aggregate/totals/stored_totals.ts";
 import type { BackendName } from "../otlp/backends/backend.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 
-/** Where an aggregator sends its metrics. What belongs to spans and log records alone has no meaning here. */
+/** The destination of an aggregator's metrics. Options that concern only spans or log records have no effect. */
 export type MetricsExportOptions = OtlpOptions & {
-  /** Milliseconds between two exports, 1,000 to 3,600,000; 60,000 unless given. */
+  /** Milliseconds between two exports, 1,000 to 3,600,000. Default: 60,000. */
   readonly intervalMs?: number | undefined;
 };
 
-/** The aggregator that an export belongs to. */
+/** The aggregator of an export. */
 export interface ExportHost {
   readonly storage: DurableObjectStorage;
   readonly totals: StoredTotals;
-  /** Tells this aggregator apart from all others, in the resource. */
+  /** Identifies this aggregator in the resource. */
   readonly instanceId: string;
-  /** An instance for what leaves nothing behind. */
+  /** Returns an instance of the module for calls that leave no state behind. */
   aggregate(): Aggregate;
-  /** Sees to it that {@link MetricsExport.start} is called by then, in whatever life of the object. */
+  /** Ensures that {@link MetricsExport.start} is called by this time, even if the object restarts. */
   wakeBy(unixMs: number): Promise<void>;
-  /** Takes work that goes on by itself and never rejects. */
+  /** Keeps background work running. `work` must not reject. */
   hold(work: Promise<unknown>): void;
-  /** Tells whoever runs the Worker. */
+  /** Logs a message for the operator of the Worker. */
   report(message: string, cause?: unknown): void;
-  /** Notes that something was counted that should be shown. */
+  /** Notes that counts have changed and should be published. */
   counted(): void;
 }
 
-/** What became of the metrics of one aggregator at one backend. */
+/** Counts of the metrics that one aggregator sent to one backend. */
 export interface MetricsExportCounts {
   readonly backend: BackendName;
   readonly temporality: "cumulative" | "delta";
-  /** Data points that were taken. */
+  /** Data points that the backend accepted. */
   readonly accepted: number;
-  /** Data points that were refused, with the whole request or as a part of it. */
+  /** Data points that the backend rejected, as a whole request or a part of it. */
   readonly rejected: number;
-  /** Data points that are alone larger than a request may be. */
+  /** Data points that are larger than the limit of a request. */
   readonly dropped: number;
-  /** Requests that were made. */
+  /** Requests that were sent. */
   readonly requests: number;
-  /** Those of them that were not answered, or with an error that may pass. */
+  /** Requests without an answer, or with an error that can be retried. */
   readonly failed: number;
-  /** Intervals that were given up after too many attempts; what a delta lacks comes with the next one. */
+  /** Intervals that were given up after too many attempts. A later delta contains their data. */
   readonly givenUp: number;
-  /** Status of the last answer; 0 for none. */
+  /** HTTP status of the last answer. 0 if there was none. */
   readonly lastStatus: number;
-  /** Whether an interval is on its way. */
+  /** Whether an interval is being sent. */
   readonly isPending: boolean;
 }
 
-/** The export of one aggregator. Nothing of it throws. */
+/** The export of one aggregator. Its methods do not throw. */
 export interface MetricsExport {
-  /** To be called before totals change for the first time. */
+  /** Prepares the export. Call it before the totals change for the first time. */
   prepare(nowUnixMs: number): void;
   /** Notes that totals have changed. */
   changed(): void;
-  /** When there will be something to do; undefined for never unless totals change. */
+  /** Returns when {@link start} has work to do. Undefined if it has none until the totals change. */
   nextUnixMs(nowUnixMs: number): number | undefined;
-  /** Does what is due. What it sends goes on by itself. */
+  /** Starts the work that is due. Sending continues in the background. */
   start(nowUnixMs: number): void;
   counts(): readonly MetricsExportCounts[];
 }
 
-/** @throws TypeError that names every option and variable that is wrong or missing, and none of their values. */
+/** Creates an export. Throws TypeError that names every invalid or missing option and variable, but no values. */
 export type MakeMetricsExport = (
   options: MetricsExportOptions,
   env: unknown,
@@ -71,7 +71,7 @@ export type MakeMetricsExport = (
 
 let make: MakeMetricsExport | undefined;
 
-/** Filled by `isotel/otlp/metrics` when a Worker carries it. */
+/** Called by `isotel/otlp/metrics`. A Worker that does not import it does not carry its code. */
 export function provideMetricsExport(provided: MakeMetricsExport): void {
   make = provided;
 }

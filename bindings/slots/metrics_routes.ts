@@ -1,27 +1,27 @@
 import type { MetricsBindings } from "../metrics/worker_options.ts";
 
-/** What a Worker does with scrapes and with the batches of the telemetry queue. */
+/** Handles scrapes and batches of the telemetry queue for a Worker. */
 export interface MetricsRoutes {
-  /** The answer to a scrape; undefined when the request is none. */
+  /** Returns the response to a scrape, or undefined if the request is not a scrape. */
   scrape(
     request: Request,
     metrics: MetricsBindings,
     ctx: ExecutionContext,
   ): Promise<Response> | undefined;
-  /** Consumes the telemetry of a batch. Returns undefined when the batch has none. */
+  /** Consumes the telemetry of a batch. Returns undefined if the batch has none. */
   consume(batch: MessageBatch, metrics: MetricsBindings): ConsumedBatch | undefined;
 }
 
 export interface ConsumedBatch {
-  /** Never rejects. */
+  /** Settles when the telemetry is consumed. Never rejects. */
   readonly consumed: Promise<void>;
-  /** The messages that are not telemetry, as a batch. Undefined when all are telemetry. */
+  /** The messages that are not telemetry, as a batch. Undefined if all messages are telemetry. */
   readonly rest: MessageBatch | undefined;
 }
 
 let routes: MetricsRoutes | undefined;
 
-/** Filled by the aggregating part when a Worker carries it: one that only records does without its code. */
+/** Called by the module with the aggregator. A Worker that only records does not carry that code. */
 export function provideMetricsRoutes(provided: MetricsRoutes): void {
   routes = provided;
 }

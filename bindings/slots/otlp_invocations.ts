@@ -3,17 +3,17 @@ import type { HandlerCall } from "../otlp/capture/run_invocation.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 
-/** What a Worker does to export its invocations over OTLP. */
+/** Exports the invocations of a Worker over OTLP. */
 export interface OtlpInvocations {
-  /** Sets an export up. Throws a TypeError when options or variables are wrong. */
+  /** Sets up an export. Throws TypeError if an option or variable is invalid. */
   use(options: OtlpOptions, env: Environment): Pipeline;
-  /** Runs a body as an invocation, with the export set up last when none is given. */
+  /** Runs a body as an invocation. Without `pipeline`, it uses the export that was set up last. */
   run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T;
 }
 
 let otlp: OtlpInvocations | undefined;
 
-/** Filled by `isotel/otlp` when a Worker carries it: one that exports nothing does without its code. */
+/** Called by `isotel/otlp`. A Worker that exports nothing does not carry its code. */
 export function provideOtlp(provided: OtlpInvocations): void {
   otlp = provided;
 }

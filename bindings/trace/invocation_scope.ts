@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { isThenable } from "../base/values.ts";
 import type { Core, SpanOwner } from "../core/core.ts";
 
-/** The spans of one invocation, so that none of them outlives it unseen. */
+/** Tracks the spans of one invocation, so that each of them ends with it at the latest. */
 export class InvocationScope {
-  /** Whether it ended by handing over a response whose body may still be produced. */
+  /** Whether the invocation returned a response whose body may still be streaming. */
   sendsBody = false;
   #handles: [Core, number][] = [];
   #ended = false;
@@ -14,7 +14,7 @@ export class InvocationScope {
     return this.#ended;
   }
 
-  /** Keeps the scope from ending until the function it returns is called; the last such call ends it. */
+  /** Prevents the scope from ending until the returned function is called. The last such call ends the scope. */
   retain(): () => void {
     this.#holds += 1;
     let isHeld = true;
@@ -26,7 +26,10 @@ export class InvocationScope {
     };
   }
 
-  /** The core's handle of this scope, made when the first span needs it; 0, which is none, once the scope has ended. */
+  /**
+   * Returns the core's handle of this scope, opened for its first span. Returns 0, no handle, after the scope has
+   * ended.
+   */
   handleIn(core: Core): number {
     if (this.#ended) return 0;
     for (const [known, handle] of this.#handles) if (known === core) return handle;
@@ -35,7 +38,7 @@ export class InvocationScope {
     return handle;
   }
 
-  /** Truncates, newest first, the spans still open that are bounded or that nobody would end. */
+  /** Ends the scope. Truncates, newest first, its open spans that are bounded or abandoned. */
   end(): void {
     this.#ended = true;
     for (const [core, handle] of this.#handles) {
@@ -51,7 +54,7 @@ export class InvocationScope {
     const handles = core.scopeSpans(scope, false);
     const owners = core.isAlive
       ? handles.map((handle) => core.ownerOf(handle))
-      : // The core that knew them has trapped.
+      : // This core has trapped, so its list of spans is gone.
         core.owners.filter((owner) => owner?.scope === this);
     return owners.filter((owner) => owner !== undefined);
   }
@@ -59,12 +62,12 @@ export class InvocationScope {
 
 const current = new AsyncLocalStorage<InvocationScope>();
 
-/** The scope of the invocation that is running, if it has one. */
+/** Returns the scope of the current invocation, if any. */
 export function currentScope(): InvocationScope | undefined {
   return current.getStore();
 }
 
-// What a body returns is the user's own: a proxy may throw whatever it is asked.
+// The result is a user's object. A proxy may throw at any access.
 function isResponseWithBody(result: unknown): boolean {
   try {
     return result instanceof Response && result.body !== null;
@@ -73,7 +76,7 @@ function isResponseWithBody(result: unknown): boolean {
   }
 }
 
-/** Runs `body` in a scope that ends when it settles, and when nothing else holds it any more. */
+/** Runs `body` in a scope. The scope ends when the body has settled and no caller of `retain` holds it. */
 function runInScope<T>(scope: InvocationScope, body: () => T): T {
   return current.run(scope, () => {
     const release = scope.retain();
@@ -99,16 +102,15 @@ function runInScope<T>(scope: InvocationScope, body: () => T): T {
 
 /** Options of {@link withInvocationScope}. */
 export interface InvocationScopeOptions {
-  /** Gives the body a scope of its own even inside a live one, e.g. for an alarm started by a request. */
+  /** Opens a new scope even inside a live one, for example for an alarm that a request started. Default: false. */
   readonly detached?: boolean;
 }
 
 /**
- * Runs `body` as one invocation. Spans opened inside with `boundToInvocation` that are still open when the body
- * settles are ended there and marked `cloudflare.agents.span.truncated`. Inside a scope that is still live, the
- * outermost one counts.
+ * Runs `body` as one invocation. When the body settles, open spans with `boundToInvocation` end and are marked with
+ * `cloudflare.agents.span.truncated`. Inside a live scope, `body` joins that scope and its spans end with it.
  *
- * @returns what `body` returns; a promise settles as the body's does.
+ * @returns the result of `body`. A promise settles as the promise of `body` does.
  */
 export function withInvocationScope<T>(body: () => T, options?: InvocationScopeOptions): T {
   const outer = current.getStore();

@@ -1,15 +1,18 @@
 import { reportOnce } from "../base/report_once.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
 
-/** Said of the runtime's span of an invocation: what this Worker has recorded of it, so that a collector does not. */
+/**
+ * Attribute of the runtime's span of an invocation. It lists what this Worker has recorded of the invocation, so that a
+ * collector does not record it again.
+ */
 export const measuredKey = "isotel.measured";
 
-/** Values of {@link measuredKey}: whether the request's duration was recorded, and the calls of models. */
+/** Items in the value of {@link measuredKey}: the request's duration, and model calls. */
 export const measuredRequest = "request";
 export const measuredGenAi = "gen_ai";
 const measuredBoth = `${measuredRequest} ${measuredGenAi}`;
 
-/** Marks the invocation that runs. Never throws. */
+/** Marks the current invocation. Never throws. */
 export function markMeasured(runtime: SpanRuntime, hasRequest: boolean, hasGenAi: boolean): void {
   if (!hasRequest && !hasGenAi) return;
   try {
@@ -20,7 +23,7 @@ export function markMeasured(runtime: SpanRuntime, hasRequest: boolean, hasGenAi
   }
 }
 
-/** Whether an invocation's mark says that its Worker has recorded this. */
+/** Whether the mark of an invocation says that its Worker has recorded `what`. */
 export function isMeasured(mark: unknown, what: string): boolean {
   return typeof mark === "string" && mark.split(" ").includes(what);
 }

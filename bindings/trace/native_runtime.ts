@@ -1,7 +1,7 @@
 import { reportOnce } from "../base/report_once.ts";
 import { noopRuntime, type SpanRuntime, type SpanWriter, type StatusCode } from "./span_runtime.ts";
 
-/** A span of `cloudflare:workers`, as far as this runtime's version has it. */
+/** A span of `cloudflare:workers`. Older runtimes lack the optional methods. */
 interface NativeSpan {
   readonly isTraced: boolean;
   setAttribute(key: string, value: unknown): void;
@@ -20,16 +20,16 @@ interface NativeTracing {
 type Method = keyof NativeTracing;
 
 /**
- * Adapts `tracing` of `cloudflare:workers`, whatever of it this version of the runtime has.
+ * Adapts `tracing` of `cloudflare:workers` to the methods that this version of the runtime has.
  *
- * | the runtime has | spans | what is missing |
+ * | The runtime has | Spans | Missing |
  * | --- | --- | --- |
  * | nothing | none | everything is a no-op |
- * | `enterSpan` only | nested, with attributes, ended by the caller | status (said as otel.status_code), ids, late activation |
- * | `startActiveSpan` | the same | the same |
- * | `setStatus`, `spanContext`, `withActiveSpan` | each adds what it names | nothing |
+ * | only `enterSpan` | nested, with attributes, ended by the caller | status (recorded as otel.status_code), ids, activation |
+ * | `startActiveSpan` | as with `enterSpan` | as with `enterSpan` |
+ * | `setStatus`, `spanContext`, `withActiveSpan` | each adds its feature | nothing |
  *
- * Methods are called on `tracing` itself: detached ones throw.
+ * Methods are called on `tracing` itself, because a detached method throws.
  */
 export function nativeRuntime(tracing: unknown): SpanRuntime {
   const native = tracing as NativeTracing | undefined;
@@ -62,7 +62,7 @@ function activeSpanRuntime(
       byteBudget: true,
     },
     startActiveSpan: (name, body) => native.startActiveSpan(name, body),
-    // A span is active no longer than the callback it was opened with.
+    // `startActiveSpan` activates the span only during its callback, so it can replace `startSpan`.
     startSpan: has(native, "startSpan")
       ? (name) => native.startSpan(name)
       : (name) => native.startActiveSpan(name, (writer) => writer),
@@ -73,7 +73,7 @@ function activeSpanRuntime(
   };
 }
 
-/** What every span has: the prototype where the runtime shows it, or else a span opened to look at. */
+/** Returns the methods of a span: its prototype if the runtime exposes it, otherwise a span opened as a probe. */
 function spanMethods(
   native: NativeTracing & Required<Pick<NativeTracing, "startActiveSpan">>,
 ): Partial<SpanWriter> {
@@ -85,7 +85,7 @@ function spanMethods(
       return span;
     });
   } catch (cause) {
-    reportOnce("isotel: the runtime shows no span; status and ids of spans are not used.", cause);
+    reportOnce("isotel: a probe span failed; status and ids of spans are not used.", cause);
     return {};
   }
 }
@@ -95,7 +95,7 @@ function enterSpanRuntime(
 ): SpanRuntime {
   const startActiveSpan: SpanRuntime["startActiveSpan"] = (name, body) => {
     let outcome: { readonly value: ReturnType<typeof body> } | undefined;
-    // The span lasts until the promise its body returns settles: that is the only way to end one here.
+    // The span lasts until the returned promise settles. This runtime has no other way to end a span.
     void native.enterSpan(name, (span) => {
       let end: () => void = () => {};
       const ended = new Promise<void>((resolve) => {

@@ -2,12 +2,12 @@ import type { Telemetry } from "./telemetry.ts";
 
 let provided: Telemetry | undefined;
 
-/** Called by the part of the package that has the core: others do without its code unless it is there. */
+/** Called by the module that carries the core. Other modules read it here, so that they do not import the core. */
 export function provideTelemetry(telemetry: Telemetry): void {
   provided = telemetry;
 }
 
-/** The telemetry of this isolate; undefined in a program that carries none. */
+/** Returns the telemetry of this isolate, or undefined in a program that does not carry the core. */
 export function providedTelemetry(): Telemetry | undefined {
   return provided;
 }

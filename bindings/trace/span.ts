@@ -7,28 +7,28 @@ import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span
 import type { Telemetry } from "./telemetry.ts";
 import { AttributeWriter, type Redact } from "./user_attributes.ts";
 
-/** A span as user code sees it. All methods are silent once the span has ended, and none throws. */
+/** A span as user code sees it. No method throws. After the span has ended, its methods have no effect. */
 export interface TracerSpan {
-  /** Whether anything records this span. Values for it need not be computed where it is false. */
+  /** Whether the span is recorded. If false, there is no need to compute values for it. */
   readonly isTraced: boolean;
-  /** Sets one attribute; undefined sets none. */
+  /** Sets one attribute. Undefined sets none. */
   setAttribute(key: string, value: AttributeValue | undefined): void;
-  /** Sets attributes. At most 128 a span; what is beyond is dropped and counted. */
+  /** Sets attributes. A span takes at most 128; further attributes are dropped and counted. */
   setAttributes(attributes: Attributes): void;
-  /** Sets the status. "ok" is final, "error" overrides "unset". */
+  /** Sets the status. "ok" is final. "error" overrides "unset". */
   setStatus(status: "ok" | "error"): void;
-  /** Trace and span id, where the runtime tells them. */
+  /** Returns the trace id and the span id, or undefined if the runtime does not expose them. */
   spanContext(): SpanContext | undefined;
-  /** Ends the span. */
+  /** Sets the attributes, if any, and ends the span. */
   finish(attributes?: Attributes): void;
   /**
-   * Ends the span with the cause of its failure: status error and error.type, or the mark of a cancellation for an
-   * AbortError. Messages are never recorded.
+   * Ends the span as failed: sets the status to error and records error.type. An AbortError marks the span as cancelled
+   * instead. Error messages are never recorded.
    */
   fail(cause: unknown): void;
 }
 
-/** The span given to code that nothing records. */
+/** The span that user code receives when nothing is recorded. */
 export const untracedSpan: TracerSpan = Object.freeze({
   isTraced: false,
   setAttribute() {},
@@ -39,31 +39,31 @@ export const untracedSpan: TracerSpan = Object.freeze({
   fail() {},
 });
 
-/** What a span is opened with. */
+/** Options for opening a span. */
 export interface SpanOptions {
   /** A code of {@link Operation}. */
   readonly operation: number;
   /** A code of {@link Profile}. */
   readonly profile: number;
   readonly parent?: Span | undefined;
-  /** Ends no later than the body of its invocation scope. */
+  /** Whether the span ends no later than the body of its invocation scope. */
   readonly bounded: boolean;
-  /** Output may arrive in chunks, and the time to the first is told. */
+  /** Whether output may arrive in chunks. The time to the first chunk is then recorded. */
   readonly hasChunks?: boolean;
-  /** Replaces every text before it leaves. */
+  /** Replaces each text before it is recorded. */
   readonly redact?: Redact | undefined;
 }
 
-/** A recording span: its handle in the core and its writer in the runtime. */
+/** A recording span: a handle in the core and a writer in the runtime. */
 export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   readonly profile: number;
   readonly scope: InvocationScope | undefined;
   readonly bounded: boolean;
-  /** Whether the span feeds metrics and no trace. Then only attributes that are labels of metrics need be computed. */
+  /** Whether the span feeds metrics but no trace. Then only attributes that are labels of metrics need be computed. */
   readonly isMeasuredOnly: boolean;
-  /** Whether nobody will ever end the span: it then ends with its invocation, bounded or not. */
+  /** Whether no code will end the span any more. Then it ends with its invocation, even if it is not bounded. */
   isAbandoned: (() => boolean) | undefined;
-  /** Ends the span in place of {@link truncate}, for who has more to write. */
+  /** Replaces {@link truncate} for code that writes more attributes before the span ends. */
   onTruncate: (() => void) | undefined;
   protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
@@ -91,9 +91,9 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   }
 
   /**
-   * A span on an open writer, or undefined when a limit was reached or there is no core.
+   * Opens a span on an open writer. Returns undefined if a limit is reached or there is no core.
    *
-   * @param isMeasuredOnly whether the span feeds metrics and no trace.
+   * @param isMeasuredOnly whether the span feeds metrics but no trace.
    */
   static open(
     telemetry: Telemetry,
@@ -126,14 +126,14 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     try {
       return this.isOpen && this.writer.isTraced;
     } catch (cause) {
-      // A span of another request.
+      // The span belongs to another request.
       this.#telemetry.countSwallowed(cause);
       return false;
     }
   }
 
   setAttribute(key: string, value: AttributeValue | undefined): void {
-    // What is no text may not even convert to one.
+    // Converting another type to a string may throw.
     if (typeof key === "string") this.setAttributes({ [key]: value });
   }
 
@@ -146,7 +146,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     try {
       this.writeAll(attributes);
     } catch (cause) {
-      // A getter of the caller's or the runtime's writer threw.
+      // A getter of the caller's object or the runtime's writer threw.
       this.#telemetry.countSwallowed(cause);
     }
   }
@@ -168,7 +168,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     this.closeWithCause(cause);
   }
 
-  /** Ends the span because its invocation is over. */
+  /** Ends the span because its invocation has ended. */
   truncate(): void {
     const { onTruncate } = this;
     this.onTruncate = undefined;
@@ -176,7 +176,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     if (this.isOpen) this.close(Outcome.truncated);
   }
 
-  /** An empty field set of this span: fill it, then start or close the span with it. */
+  /** Returns an empty field set for {@link start} or {@link close} of this span. */
   newFields(): SpanFields {
     const { redact } = this;
     const filter =
@@ -194,17 +194,17 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     this.core.startSpan(this.handle, this.profile, fields, this);
   }
 
-  /** Notes that the first output has arrived. */
+  /** Notes that the first chunk has arrived. */
   firstChunk(): void {
     this.core.firstChunk(this.handle, this.#telemetry.clock());
   }
 
-  /** Notes that output after the first has arrived. */
+  /** Notes that a chunk after the first has arrived. */
   nextChunk(): void {
     if (this.core.isMeasuring) this.core.nextChunk(this.handle, this.#telemetry.clock());
   }
 
-  /** Writes the finish attributes from the fields and ends the span, cancelled or failed. */
+  /** Writes the finish attributes from the fields and ends the span as cancelled or failed. */
   closeWithCause(cause: unknown, fields: SpanFields = this.newFields()): void {
     if (isCancellation(cause)) {
       this.close(Outcome.cancelled, fields);
@@ -237,7 +237,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
       this.#telemetry.host.onRecord();
     }
     const slot = this.handle & (Abi.maxSpanSlots - 1);
-    // A span that was evicted finds its slot taken by another.
+    // The slot of an evicted span may hold another span.
     if (this.core.owners[slot] === this) this.core.owners[slot] = undefined;
     if (capabilities.status && status > Abi.statusUnset) {
       const code = status === Abi.statusOk ? "ok" : "error";
@@ -250,13 +250,13 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     }
   }
 
-  /** Runs `body` with this span active, where the runtime can do that after the span was opened. */
+  /** Runs `body` with this span active. Only runs `body` if the runtime cannot activate an open span. */
   activate<T>(body: () => T): T {
     if (!this.isOpen || this.isMeasuredOnly) return body();
     return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 
-  /** Writes an attribute the core has decided on. */
+  /** Writes an attribute that the core has planned. */
   write(key: string, value: AttributeValue, whole?: AttributeValue): void {
     const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
     this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, whole);

@@ -4,12 +4,12 @@ import type { AttributeValue } from "../core/core.ts";
 
 export type { AttributeValue };
 
-/** Attributes by key; entries that are undefined are left out. */
+/** Attributes by key. Undefined values are left out. */
 export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
 
 export type StatusCode = "unset" | "ok" | "error";
 
-/** W3C identity of a span. */
+/** The W3C identity of a span. */
 export interface SpanContext {
   /** 32 lower-case hexadecimal digits. */
   readonly traceId: string;
@@ -18,97 +18,97 @@ export interface SpanContext {
   readonly traceFlags: number;
 }
 
-/** One span of a runtime. Methods are silent after `end()`. */
+/** One span of a runtime. Methods have no effect after `end()`. */
 export interface SpanWriter {
   readonly isTraced: boolean;
-  /** Whether the runtime's byte budget applies to this span; as its capabilities say where it is absent. */
+  /** Whether the runtime's byte budget applies to this span. Default: the runtime's capability `byteBudget`. */
   readonly byteBudget?: boolean;
-  /** Whether the span takes values whole too, whatever is cut or dropped for the byte budget. */
+  /** Whether the span also takes uncut values of attributes that are cut or dropped for the byte budget. */
   readonly acceptsUntruncated?: boolean;
-  /** @param whole the value before it was cut, where it was. */
+  /** @param whole the value before it was cut. Undefined if it was not cut. */
   setAttribute(key: string, value: AttributeValue, whole?: AttributeValue): void;
-  /** An attribute there is no room for within the byte budget. */
+  /** Sets an attribute that does not fit into the byte budget. */
   setUntruncated?(key: string, value: AttributeValue): void;
-  /** A code of OTLP's span kinds. */
+  /** @param kind a code of OTLP's span kinds. */
   setKind?(kind: number): void;
-  /** Why the span fails: its error.type. */
+  /** Records the failure of the span. `type` is its error.type. */
   recordFailure?(type: string): void;
   setStatus?(status: { code: StatusCode; message?: string }): void;
   updateName?(name: string): void;
   recordException?(exception: unknown): void;
   spanContext?(): SpanContext | undefined;
-  /** Something that happened while the span was open, in Unix milliseconds. */
+  /** Adds an event that happened while the span was open. */
   addEvent?(name: string, unixMs: number, attributes: Attributes): void;
-  /** Sends a log record that belongs to the span. */
+  /** Emits a log record that belongs to the span. */
   emitLog?(record: SpanLog): void;
   end(): void;
-  /** The same at a time of the caller's, in Unix milliseconds. */
+  /** Ends the span at a given time, in Unix milliseconds. */
   endAt?(unixMs: number): void;
 }
 
 /** A log record of a span. */
 export interface SpanLog {
   readonly eventName: string;
-  /** A level of logging, such as `warn`; any other is none. */
+  /** A log level such as `warn`. An unknown level sets none. */
   readonly severity: string;
   readonly body: string | undefined;
   readonly unixMs: number;
   readonly attributes: Attributes;
 }
 
-/** A span of another process. */
+/** A parent span in another process. */
 export interface RemoteParent extends SpanContext {
-  /** A `tracestate` that is valid. */
+  /** A valid `tracestate`. */
   readonly traceState?: string;
 }
 
-/** The place of a span that need not be a child of the active one. */
+/** Options of a span that need not be a child of the active span. */
 export interface DetachedSpanOptions {
   /** Milliseconds since the Unix epoch. */
   readonly startUnixMs: number;
   /** A code of OTLP's span kinds. */
   readonly kind: number;
-  /** A span of the same runtime; the active one where it is undefined. */
+  /** A span of the same runtime. Default: the active span. */
   readonly parent: SpanWriter | undefined;
-  /** The parent in another process, for a span without one here. */
+  /** The parent in another process. Used if `parent` is undefined. */
   readonly remoteParent: RemoteParent | undefined;
-  /** Spans of the same runtime that it belongs together with. */
+  /** Spans of the same runtime to link to. */
   readonly links: readonly SpanWriter[];
 }
 
-/** What a runtime can do beyond opening an active span. */
+/** The optional features of a runtime. */
 export interface RuntimeCapabilities {
-  /** Spans exist at all. */
+  /** Whether the runtime has spans at all. */
   readonly spans: boolean;
-  /** `setStatus`; elsewhere the status is the attribute otel.status_code. */
+  /** Whether it has `setStatus`. If false, the status is the attribute otel.status_code. */
   readonly status: boolean;
-  /** `withActiveSpan`; elsewhere late callbacks run in whatever context calls them. */
+  /** Whether it has `withActiveSpan`. If false, late callbacks run in the context of their caller. */
   readonly activation: boolean;
-  /** `spanContext`: trace and span ids. */
+  /** Whether it has `spanContext` with trace and span ids. */
   readonly identity: boolean;
-  /** `getActiveSpan`. */
+  /** Whether it has `getActiveSpan`. */
   readonly activeSpan: boolean;
-  /** Attribute values may be lists. */
+  /** Whether attribute values may be lists. */
   readonly lists: boolean;
-  /** Bytes of attributes are limited as in the Workers runtime. */
+  /** Whether the bytes of attributes are limited as in the Workers runtime. */
   readonly byteBudget: boolean;
 }
 
-/** Where spans go: the seam between this library and a runtime's tracing. */
+/** A destination of spans: the interface between this library and a runtime's tracing. */
 export interface SpanRuntime {
   readonly capabilities: RuntimeCapabilities;
-  /** Opens a child of the active span and runs `body` with it active. The caller ends it. */
+  /** Opens a child of the active span and runs `body` with it active. The caller must end the span. */
   startActiveSpan<T>(name: string, body: (writer: SpanWriter) => T): T;
-  /** Opens a child of the active span and leaves the active span as it is. The caller ends it. */
+  /** Opens a child of the active span without activating it. The caller must end the span. */
   startSpan(name: string): SpanWriter;
   /**
-   * Opens a span whose parent, start, kind and links the caller names. The caller ends it with `endAt`. Absent where the
-   * runtime takes none of these.
+   * Opens a span with the parent, start time, kind and links in `options`. The caller must end it with `endAt`. Absent
+   * if the runtime does not support these options.
    */
   startDetachedSpan?(name: string, options: DetachedSpanOptions): SpanWriter;
-  /** Runs `body` with an open span active; just runs it where the runtime cannot activate. */
+  /** Runs `body` with an open span active. Only runs `body` if the runtime cannot activate an open span. */
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
-  /** The active span, where the runtime can tell. */
+  /** Returns the active span, or undefined if there is none or the runtime does not expose it. */
   activeSpan(): SpanWriter | undefined;
 }
 
@@ -119,7 +119,7 @@ export const noopWriter: SpanWriter = {
   end() {},
 };
 
-/** The runtime where there is no tracing: bodies run, nothing is recorded. */
+/** The runtime without tracing. Runs bodies and records nothing. */
 export const noopRuntime: SpanRuntime = {
   capabilities: {
     spans: false,
@@ -140,8 +140,8 @@ const { maxNameBytes } = Limits;
 const maxBytesPerUnit = 3;
 
 /**
- * Opens a child of a span that need not be active, by a name of any length. Without one, or where the runtime cannot
- * activate it, such as that of another request, it is a child of the active span.
+ * Opens a child of `parent`, which need not be active. The name may have any length. Opens a child of the active span
+ * if `parent` is undefined or cannot be activated, for example because it belongs to another request.
  */
 export function openUnder(
   runtime: SpanRuntime,

@@ -7,13 +7,13 @@ import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
 
-/** Names shorter than this fit into 64 bytes whatever their characters. */
+/** A name of at most this many UTF-16 units fits into 64 bytes, whatever its characters. */
 const alwaysFits = 21;
 const maxEntries = 1000;
-/** More of a name or target never matters: both are cut or left out at 64 bytes. */
+/** The rest of a longer name or target never matters: names are cut, and targets left out, at 64 bytes. */
 const maxUnits = 256;
 
-/** A map that is emptied when it is full: a cache of what the core can compute again. */
+/** A map that is cleared when it is full. For values that the core can compute again. */
 class BoundedMap<V> {
   readonly #entries = new Map<string, V>();
 
@@ -28,28 +28,28 @@ class BoundedMap<V> {
   }
 }
 
-/** Keeps what a core answered, unless it trapped: then the answer only stands in for one. */
+/** Caches an answer of the core. A core that has trapped returns a substitute, which is not cached. */
 function keep(core: Core, map: BoundedMap<string>, key: string, answer: string): string {
   return core.isAlive ? map.set(key, answer) : answer;
 }
 
-/** Texts the core builds from others, kept so that each crosses once: span names, providers, metadata keys. */
+/** Caches texts that the core derives from others, so that each crosses once: span names, providers, metadata keys. */
 export class NameCache {
   readonly #customNames = new BoundedMap<string>();
   readonly #operationNames: BoundedMap<string>[] = [];
   readonly #providers = new BoundedMap<string>();
   readonly #metadataKeys: BoundedMap<string>[] = [];
 
-  /** A span name of the user's own, cut to what the runtime keeps. */
+  /** Returns a user's span name, cut to the length that the runtime keeps. */
   custom(core: Core, name: string): string {
-    // Before it is cut: of half an address nobody can tell what is secret.
+    // Masks before it cuts: in half an address, secrets cannot be found.
     const shown = maskSecrets(name);
     if (shown.length <= alwaysFits) return shown;
     const head = shown.slice(0, maxUnits);
     return this.#customNames.get(head) ?? keep(core, this.#customNames, head, core.cutName(head));
   }
 
-  /** `{operation} {target}`. */
+  /** Returns `{operation} {target}`. */
   operation(core: Core, operation: number, target: string): string {
     this.#operationNames[operation] ??= new BoundedMap();
     const names = this.#operationNames[operation];
@@ -58,7 +58,7 @@ export class NameCache {
     return names.get(head) ?? keep(core, names, head, core.spanName(operation, head));
   }
 
-  /** gen_ai.provider.name of a provider identifier. */
+  /** Returns `gen_ai.provider.name` for a provider identifier. */
   provider(core: Core, provider: string): string {
     if (provider.length > maxUnits) return core.providerName(provider);
     return (
@@ -67,7 +67,7 @@ export class NameCache {
     );
   }
 
-  /** The attribute key of a metadata entry; empty when the entry is consumed. */
+  /** Returns the attribute key of a metadata entry, or an empty string if the entry is consumed. */
   metadataKey(core: Core, source: number, key: string): string {
     if (key.length > maxUnits) return core.metadataKey(source, key);
     this.#metadataKeys[source] ??= new BoundedMap();
@@ -76,14 +76,14 @@ export class NameCache {
   }
 }
 
-/** What the spans of one tracer share. */
+/** The state that all spans of a tracer share. */
 export class Telemetry {
   readonly host: CoreHost;
-  /** May be replaced by one above it, which then finds writers of this one in spans that are open. */
+  /** May be replaced by a runtime that wraps it. The new runtime then meets writers of the old one in open spans. */
   runtime: SpanRuntime;
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
-  /** Grows with every body that runs in a span: tells an error of the runtime's from one of the body's. */
+  /** Grows when a body starts to run in a span. Distinguishes an error of the runtime from an error of the body. */
   bodiesEntered = 0;
   readonly #others: (() => Readonly<Record<string, number>>)[] = [];
   #swallowed = 0;
@@ -96,27 +96,27 @@ export class Telemetry {
   }
 
   /**
-   * The time for the core to take for a span that opens now, in Unix milliseconds; 0 where the core has no use for it,
-   * since reading the clock costs as much as a handful of attributes. The runtime times every span itself; what is
-   * measured needs its duration, and what answers in chunks the time to the first.
+   * Returns the start time for the core of a span that opens now, in Unix milliseconds, or 0 if the core does not need
+   * it. Reading the clock costs as much as a few attributes. The runtime times every span itself. The core needs the
+   * start time only for durations of measured spans and for the time to the first chunk.
    */
   startTimeOf(operation: number, hasChunks: boolean): number {
     if (operation === Operation.custom) return 0;
     return hasChunks || this.host.core?.isMeasuring === true ? this.clock() : 0;
   }
 
-  /** The same for a span that ends now; only what is measured has a duration. */
+  /** Returns the end time for the core of a span that ends now, or 0 if the span is not measured. */
   endTimeOf(operation: number, isMeasuring: boolean): number {
     return isMeasuring && operation !== Operation.custom ? this.clock() : 0;
   }
 
-  /** Whether spans of the operation are measured, also those that nothing traces. */
+  /** Whether spans of an operation are measured. Measured spans are opened even if no trace records them. */
   measures(operation: number): boolean {
     if (operation === Operation.custom || operation === Operation.toolApproval) return false;
     return this.host.core?.isMeasuring === true;
   }
 
-  /** Notes an error of the runtime or of a caller's getter that was kept from the program. Logged once for each type. */
+  /** Counts an error of the runtime or of a user's getter that was swallowed. Logged once per error type. */
   countSwallowed(cause: unknown): void {
     this.#swallowed += 1;
     reportOnce(
@@ -125,17 +125,17 @@ export class Telemetry {
     );
   }
 
-  /** Adds counts of another part to the diagnostics. */
+  /** Adds the counts of another part of the library to the diagnostics. */
   addCounterSource(counts: () => Readonly<Record<string, number>>): void {
     this.#others.push(counts);
   }
 
-  /** Notes a call that was given up because too many are open. */
+  /** Counts a call whose span was given up because too many calls are open. */
   countEvicted(): void {
     this.#evicted += 1;
   }
 
-  /** Runs instrumentation that must not disturb the program; undefined when it throws. */
+  /** Runs instrumentation code. Returns undefined if it throws, so that it cannot disturb the program. */
   guard<T>(body: () => T): T | undefined {
     try {
       return body();
@@ -145,13 +145,13 @@ export class Telemetry {
     }
   }
 
-  /** `{operation} {target}`, or the bare operation without a target. */
+  /** Returns `{operation} {target}`, or only the operation if there is no target. */
   nameOf(operation: number, target: string | undefined): string {
     const { core } = this.host;
     return core === undefined ? "" : this.names.operation(core, operation, target ?? "");
   }
 
-  /** Counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate. */
+  /** Returns counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate, by name. */
   diagnostics(): Readonly<Record<string, number>> {
     const { core, traps } = this.host;
     return {
@@ -168,8 +168,8 @@ export class Telemetry {
 const noTraceId = "0".repeat(32);
 
 /**
- * Whether a span opened here would be recorded, by a trace or by metrics. There is no span yet to ask: the active one is
- * asked instead, which may have ended in a trace that goes on.
+ * Whether a span opened here would be recorded, in a trace or in metrics. Decides by the active span, because the new
+ * span does not exist yet. The active span may have ended while its trace goes on.
  */
 export function isRecorded({ host, runtime }: Telemetry): boolean {
   const { core } = host;

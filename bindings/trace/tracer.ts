@@ -5,9 +5,9 @@ import { Span, type SpanOptions, type TracerSpan, untracedSpan } from "./span.ts
 import { type Attributes, noopWriter, type SpanWriter } from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** How long a span may last. */
+/** Limits how long a span may last. */
 export interface SpanLifetime {
-  /** End the span, marked as truncated, when the body of its invocation scope settles. */
+  /** Whether to truncate the span when the body of its invocation scope settles. Default: false. */
   readonly boundToInvocation?: boolean;
 }
 
@@ -27,11 +27,11 @@ export class Tracer {
   }
 
   /**
-   * Runs `run` inside a span that ends when it returns, or when the promise it returns settles. A throw or a
-   * rejection fails the span and goes on to the caller unchanged.
+   * Runs `run` inside an active span. The span ends when `run` returns, or when the promise it returns settles. If
+   * `run` throws or rejects, the span fails and the caller gets the same error.
    *
-   * @param name the span's name, cut to 64 UTF-8 bytes for the Workers runtime.
-   * @returns what `run` returns.
+   * @param name the name of the span. Cut to 64 bytes of UTF-8.
+   * @returns the result of `run`.
    */
   withSpan<T>(
     name: string,
@@ -64,10 +64,11 @@ export class Tracer {
   }
 
   /**
-   * Opens a span and runs `activate` with it active. The span stays open until its `finish` or `fail` is called; a
-   * throw from `activate` fails it.
+   * Opens a span and runs `activate` with it active. The span stays open until `finish` or `fail` is called. If
+   * `activate` throws, the span fails and the caller gets the same error.
    *
-   * @returns what `activate` returns.
+   * @param name the name of the span. Cut to 64 bytes of UTF-8.
+   * @returns the result of `activate`.
    */
   openSpan<T>(
     name: string,
@@ -86,15 +87,15 @@ export class Tracer {
     });
   }
 
-  /** Counts of what this isolate recorded, dropped, cut and survived, by name. */
+  /** Returns counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate, by name. */
   diagnostics(): Readonly<Record<string, number>> {
     return this.#telemetry.diagnostics();
   }
 }
 
 /**
- * Opens a span and runs `body` with it active; with undefined where nothing records it, neither a trace nor metrics.
- * The caller ends it.
+ * Opens a span and runs `body` with it active. Passes undefined if neither a trace nor metrics record the span. The
+ * caller must end the span.
  */
 export function activateSpan<T>(
   telemetry: Telemetry,
@@ -106,11 +107,11 @@ export function activateSpan<T>(
 }
 
 /**
- * Runs `body`, which must call {@link openOn} first, in a span of the runtime's, or without one where the runtime fails
- * to open it.
+ * Runs `body` in an active span of the runtime, or without a span if the runtime fails to open it. `body` must call
+ * {@link openOn} first.
  */
 function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanWriter) => T): T {
-  // Nothing would be recorded: no span to be seen empty either.
+  // Without a core nothing is recorded, and an empty span must not show up in the trace.
   if (telemetry.host.core === undefined) return body(noopWriter);
   const before = telemetry.bodiesEntered;
   try {
@@ -122,7 +123,7 @@ function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanW
   }
 }
 
-/** Opens a span without making it active; undefined where nothing records it. The caller ends it. */
+/** Opens a span without activating it. Returns undefined if nothing records it. The caller must end the span. */
 export function startSpan(
   telemetry: Telemetry,
   name: string,

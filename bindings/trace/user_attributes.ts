@@ -3,22 +3,21 @@ import { Abi } from "../core/abi.gen.ts";
 import type { AttributeReceiver, AttributeValue, Core } from "../core/core.ts";
 import type { SpanWriter } from "./span_runtime.ts";
 
-/** Size of a value that is neither text nor list, as the Workers runtime charges it. */
+/** Bytes that the Workers runtime charges for a number or a boolean. */
 const scalarBytes = 8;
 const maxBytesPerUnit = 3;
-/** Answers of {@link sizeOf} for what is not written. */
+/** Results of {@link sizeOf} for values that are not written. */
 const invalidValue = -1;
 const absentValue = -2;
 
-/** Replaces a text of an attribute; undefined drops it. Never throws. */
+/** Replaces the text of an attribute. Undefined drops the attribute. Must not throw. */
 export type Redact = (key: string, value: string) => string | undefined;
 
 /**
- * The part of a span that writes the user's own attributes. They are written at once while they are certain to fit, and
- * the core is told of them with the next call it needs anyway; when they may not fit, it decides about each.
+ * Writes the user's attributes of a span. While attributes are certain to fit, it writes them at once and reports them
+ * to the core with the next call to the core. Otherwise the core decides about each attribute.
  *
- * Values that no span can carry (bigint, symbol, function, object, a number that is not finite) are dropped and
- * counted.
+ * Values that a span cannot carry are dropped and counted: bigint, symbol, function, object, NaN and infinite numbers.
  */
 export abstract class AttributeWriter implements AttributeReceiver {
   protected readonly core: Core;
@@ -26,13 +25,13 @@ export abstract class AttributeWriter implements AttributeReceiver {
   protected readonly writer: SpanWriter;
   protected invalid = 0;
   protected isOpen = true;
-  /** The allowance as it was when the core was last told, and what is left of it. */
+  /** The quota as of the last report to the core, and the rest of it. */
   #countAllowed: number;
   #bytesAllowed: number;
   #countLeft: number;
   #bytesLeft: number;
 
-  /** @param isFresh the span has no attributes of the core's: its whole allowance is there. */
+  /** @param isFresh whether the core has written no attributes to the span, so that the full quota is available. */
   constructor(core: Core, handle: number, writer: SpanWriter, isFresh: boolean) {
     this.core = core;
     this.handle = handle;
@@ -43,12 +42,12 @@ export abstract class AttributeWriter implements AttributeReceiver {
     this.#bytesLeft = this.#bytesAllowed;
   }
 
-  /** Attributes that the core has not been told of yet. */
+  /** Number of attributes that have not been reported to the core. */
   protected get written(): number {
     return this.#countAllowed - this.#countLeft;
   }
 
-  /** An upper bound of their bytes. */
+  /** An upper bound of the bytes of these attributes. */
   protected get writtenBytes(): number {
     return this.#bytesAllowed - this.#bytesLeft;
   }
@@ -57,20 +56,20 @@ export abstract class AttributeWriter implements AttributeReceiver {
 
   abstract writeUntruncated(key: string, value: AttributeValue): void;
 
-  /** Changes every text before it is written; undefined drops it. */
+  /** Replaces each text before it is written. Undefined drops the attribute. */
   protected abstract readonly redact: Redact | undefined;
 
-  /** Writes attributes. Throws what a getter of the caller's or {@link write} throws. */
+  /** Writes attributes. Throws if a getter of the caller's object or {@link write} throws. */
   protected writeAll(attributes: Readonly<Record<string, unknown>>): void {
     const plain = isPlain(attributes) ? attributes : { ...attributes };
     const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
     const { writer } = this;
     let unfitted: [string, unknown][] | undefined;
-    // for-in with the key just read is the one way to walk an object that V8 serves from its shape.
+    // V8 reads from the object's shape only if for-in reads the key of the current iteration.
     for (const key in own) {
-      // Getters run here, and may set attributes of this very span or end it. No other user code runs in this loop.
-      const given = own[key];
-      const value = typeof given === "object" && given !== null ? snapshotOf(given) : given;
+      // Getters run here. They may set attributes of this span or end it. No other user code runs in this loop.
+      const raw = own[key];
+      const value = typeof raw === "object" && raw !== null ? snapshotOf(raw) : raw;
       if (!this.isOpen) {
         this.noteLateWrite();
         return;
@@ -97,12 +96,12 @@ export abstract class AttributeWriter implements AttributeReceiver {
     if (unfitted !== undefined) this.#writeFitted(unfitted);
   }
 
-  /** Has the core count a write to a span that has ended. */
+  /** Makes the core count a write to a span that has ended. */
   protected noteLateWrite(): void {
     this.core.chargeAttributes(this.handle, 0, 0, 0);
   }
 
-  /** Tells the core what has been written, as it must know before it plans attributes of its own. */
+  /** Reports the written attributes to the core. Required before the core plans attributes. */
   protected settle(): void {
     const { core, handle, written, writtenBytes, invalid } = this;
     const left = core.chargeAttributes(handle, written, writtenBytes, invalid);
@@ -128,7 +127,7 @@ export abstract class AttributeWriter implements AttributeReceiver {
     return Object.fromEntries(entries) as Record<string, unknown>;
   }
 
-  /** Goes on with what the core decides about each value. */
+  /** Writes attributes as the core decides about each of them. */
   #writeFitted(rest: readonly (readonly [string, unknown])[]): void {
     const entries = rest.filter(([, value]) => sizeOf(value) >= 0) as [string, AttributeValue][];
     const invalid = rest.filter(([, value]) => sizeOf(value) === invalidValue).length;
@@ -149,13 +148,13 @@ export abstract class AttributeWriter implements AttributeReceiver {
   }
 }
 
-// Inherited enumerable properties are no attributes.
+// Inherited enumerable properties are not attributes.
 function isPlain(attributes: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(attributes);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A list with the items it has now: a list of the caller's may give others each time it is read. */
+/** Returns a copy of a list. A user's list may return other items at the next read. */
 function snapshotOf(value: object): unknown {
   if (!Array.isArray(value)) return value;
   const items: unknown[] = [];
@@ -163,7 +162,7 @@ function snapshotOf(value: object): unknown {
   return items;
 }
 
-/** An upper bound of the bytes of a value, {@link absentValue} or {@link invalidValue}. */
+/** Returns an upper bound of the bytes of a value, or {@link absentValue} or {@link invalidValue}. */
 function sizeOf(value: unknown): number {
   switch (typeof value) {
     case "string":
@@ -185,7 +184,8 @@ function sizeOfList(list: readonly unknown[]): number {
     if (typeof item !== typeof list[0] || Array.isArray(item)) return invalidValue;
     const size = sizeOf(item);
     if (size < 0) return invalidValue;
-    // As JSON text a unit may take six bytes (\u0000), an item its quotes and a comma, a number 24 digits.
+    // In JSON a UTF-16 unit takes up to 6 bytes (\u0000), an item adds quotes and a comma, and a number has up to 24
+    // digits.
     bytes += 2 * size + maxBytesPerUnit + 24;
   }
   return bytes;

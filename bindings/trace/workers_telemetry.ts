@@ -8,10 +8,10 @@ import type { SpanRuntime } from "./span_runtime.ts";
 import { Telemetry } from "./telemetry.ts";
 import { Tracer } from "./tracer.ts";
 
-/** The runtime's own spans, whatever else theirs feed. */
+/** The native spans of the Workers runtime, without any wrapping runtime. */
 export const workersRuntime: SpanRuntime = nativeRuntime(nativeTracing);
 
-/** The telemetry of this isolate: the runtime's native tracing driven by the core. */
+/** The telemetry of this isolate: native tracing of the Workers runtime, driven by the core. */
 export const workersTelemetry: Telemetry = new Telemetry(
   new CoreHost(() => compiledModule),
   workersRuntime,
@@ -20,5 +20,5 @@ export const workersTelemetry: Telemetry = new Telemetry(
 
 provideTelemetry(workersTelemetry);
 
-/** Opens spans in the Workers runtime; a no-op where the runtime has no tracing. */
+/** The tracer of this isolate. Records spans in the Workers runtime. A no-op if the runtime has no tracing. */
 export const tracer: Tracer = new Tracer(workersTelemetry);

@@ -1,21 +1,21 @@
 import { reportOnce } from "../base/report_once.ts";
 import { instantiate, type ModuleAbi, type ModuleExports, ModuleMemory } from "./module.ts";
 
-/** After this many traps a module stays off for the rest of the isolate's life. */
+/** After this many traps the module stays off for the rest of the isolate's life. */
 const maxTraps = 100;
 
-/** What a call throws that trapped, that follows a trap, or that has no instance. */
+/** Thrown by a call that traps, by a call after a trap, and by a call without an instance. */
 export class ModuleTrapError extends Error {
   override readonly name: string = "ModuleTrapError";
 }
 
 /**
- * One instance of a module. A trap ends it: its memory may be torn. From then on it is not alive, and {@link ModuleHost}
- * makes another at the next use.
+ * One instance of a module. A trap ends the instance, because its memory may be inconsistent. {@link ModuleHost} then
+ * creates another instance at the next use.
  */
 export class ModuleInstance<Exports extends ModuleExports> {
   readonly memory: ModuleMemory;
-  /** The functions of the module. A call is a direct one, inside of {@link run} or a `try` that ends in {@link end}. */
+  /** The functions of the module. Call them inside {@link run}, or in a `try` whose `catch` calls {@link end}. */
   protected exports: Exports;
   readonly #file: string;
   readonly #onTrap: (cause: unknown) => void;
@@ -23,7 +23,7 @@ export class ModuleInstance<Exports extends ModuleExports> {
 
   /**
    * @param onTrap is called once, when the instance traps.
-   * @throws Error when the module is not the one this package was built for; see {@link instantiate}.
+   * @throws Error if the module does not match this package; see {@link instantiate}.
    */
   constructor(
     abi: ModuleAbi<Exports>,
@@ -41,16 +41,16 @@ export class ModuleInstance<Exports extends ModuleExports> {
     return this.#isAlive;
   }
 
-  /** Bytes of linear memory. */
+  /** Size of the linear memory in bytes. */
   get memoryBytes(): number {
     return this.memory.size;
   }
 
   /**
-   * Runs `body`, which calls exports and no code of anybody else. What it throws is a trap, except what
-   * {@link isRefusal} names.
+   * Runs `body`, which calls exports and no user code. Every error it throws counts as a trap, except errors for which
+   * {@link isRefusal} returns true.
    *
-   * @throws the {@link trapError} of the trap, also when the instance has trapped before.
+   * @throws the {@link trapError} if the instance traps or has trapped before.
    */
   protected run<T>(body: () => T): T {
     this.checkAlive();
@@ -61,19 +61,19 @@ export class ModuleInstance<Exports extends ModuleExports> {
     }
   }
 
-  /** The first half of {@link run}, for methods that are called too often for a closure. */
+  /** The first half of {@link run}, for methods on hot paths, where a closure is too expensive. */
   protected checkAlive(): void {
     if (!this.#isAlive) throw this.trapError(`${this.#file} has trapped before`);
   }
 
-  /** The other half: what to throw for an error of a call. */
+  /** The second half of {@link run}: returns the error to throw for an error of a call. */
   protected failed(cause: unknown): unknown {
     if (this.isRefusal(cause)) return cause;
     this.end(cause);
     return this.trapError(`${this.#file} trapped`, cause);
   }
 
-  /** Notes that the instance trapped. */
+  /** Marks the instance as trapped. */
   protected end(cause: unknown): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
@@ -81,10 +81,10 @@ export class ModuleInstance<Exports extends ModuleExports> {
     this.#onTrap(cause);
   }
 
-  /** Saves what can be saved of an instance that has just trapped. Never throws. */
+  /** Saves what can be saved of an instance that has just trapped. Must not throw. */
   protected onEnd(): void {}
 
-  /** Whether an error says that the module refused its arguments. */
+  /** Whether an error means that the module refused its arguments. */
   protected isRefusal(_cause: unknown): boolean {
     return false;
   }
@@ -94,25 +94,25 @@ export class ModuleInstance<Exports extends ModuleExports> {
   }
 }
 
-/** What a host needs to know of its module. */
+/** Describes a module to its host. */
 export interface HostedModule<Instance> {
-  /** The name of the module's file, for messages. */
+  /** The file name of the module, for messages. */
   readonly file: string;
-  /** The compiled module, undefined where it could not be loaded. Asked for each instance. */
+  /** Returns the compiled module, or undefined if it could not be loaded. Called for each new instance. */
   readonly module: () => WebAssembly.Module | undefined;
   readonly make: (module: WebAssembly.Module, onTrap: (cause: unknown) => void) => Instance;
-  /** What a trap costs: the end of "core.wasm failed and is replaced: ". */
+  /** What is lost by a trap. Completes the message "core.wasm failed and is replaced: ". */
   readonly loss: string;
-  /** What an isolate without the module does: the end of "core.wasm has failed 100 times and stays off: ". */
+  /** The effect of a missing module. Completes the message "core.wasm has failed 100 times and stays off: ". */
   readonly withoutIt: string;
-  /** An instance with more memory than this is replaced after its call. Default: never. */
+  /** An instance with more memory than this is dropped after its call. Default: no limit. */
   readonly maxIdleBytes?: number;
 }
 
 /**
- * Owns the instance of a module in an isolate, under one policy for traps. The instance is made at the first use; one
- * that trapped is replaced at the next, and the console says so once. After a hundred traps there is none any
- * more. Callers say what they answer then.
+ * Owns the instance of a module in an isolate and applies one policy for traps. The host creates the instance at the
+ * first use and replaces an instance that trapped at the next use. It logs the replacement once. After 100 traps the
+ * module stays off, and the caller decides what a call returns.
  */
 export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
   readonly #hosted: HostedModule<Instance>;
@@ -124,23 +124,23 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     this.#hosted = hosted;
   }
 
-  /** The live instance; undefined when there is none. */
+  /** The live instance, created if necessary. Undefined if none can be created. */
   get instance(): Instance | undefined {
     const instance = this.#instance;
     return instance?.isAlive === true ? instance : this.#renew();
   }
 
-  /** The instance in use, if there is one. Makes none. */
+  /** The live instance, or undefined. Creates none. */
   get current(): Instance | undefined {
     return this.#instance?.isAlive === true ? this.#instance : undefined;
   }
 
-  /** Instances that trapped or could not be made. */
+  /** Number of instances that trapped or could not be created. */
   get traps(): number {
     return this.#traps;
   }
 
-  /** What ended the last instance, for diagnostics. */
+  /** The cause that ended the last instance, for diagnostics. */
   get lastTrap(): unknown {
     return this.#lastTrap;
   }
@@ -148,7 +148,7 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
   /**
    * Runs a call with the live instance.
    *
-   * @throws ModuleTrapError when there is none or it traps, and what `call` throws.
+   * @throws ModuleTrapError if there is no instance or it traps. Rethrows every other error of `call`.
    */
   use<T>(call: (instance: Instance) => T): T {
     const { instance } = this;
@@ -164,7 +164,7 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     }
   }
 
-  /** Runs a call with the live instance; `otherwise` when there is none or it traps. Throws what else `call` throws. */
+  /** Runs a call with the live instance. Returns `otherwise` if there is none or it traps. Rethrows other errors. */
   attempt<T>(call: (instance: Instance) => T, otherwise: T): T {
     const { instance } = this;
     if (instance === undefined) return otherwise;
@@ -178,14 +178,14 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     }
   }
 
-  /** An instance that a call inside of this one has replaced is left alone. */
+  /** Drops an instance that holds too much memory, unless a nested call has replaced it already. */
   #dropIfLarge(instance: Instance): void {
     const { maxIdleBytes } = this.#hosted;
     if (maxIdleBytes === undefined || instance.memoryBytes <= maxIdleBytes) return;
     if (instance === this.#instance) this.#instance = undefined;
   }
 
-  /** Takes over what is to be kept of an instance that is replaced. */
+  /** Saves what outlives an instance that is being replaced. */
   protected onReplace(_past: Instance): void {}
 
   /** Prepares a new instance before its first use. */

@@ -1,11 +1,11 @@
-/** What the exports of every module have. */
+/** The part of the exports that every module has. */
 export interface ModuleExports {
   readonly memory: WebAssembly.Memory;
 }
 
-/** What a module has to be to fit the JavaScript around it. scripts/generate_abi.mjs writes one for each module. */
+/** The properties a module must have to match this package. scripts/generate_abi.mjs writes one for each module. */
 export interface ModuleAbi<Exports> {
-  /** The name of the module's file, for messages. */
+  /** The file name of the module, for messages. */
   readonly file: string;
   /** The prefix of `_abi_version` and `_abi_fingerprint`. */
   readonly prefix: string;
@@ -15,10 +15,10 @@ export interface ModuleAbi<Exports> {
 }
 
 /**
- * Instantiates a module and checks that it is the one this package was built for.
+ * Instantiates a module and checks that it matches this package.
  *
- * @throws Error when the module has an import, lacks an export, or has another ABI version or other tables: the module
- * and the JavaScript around it come from different versions of the package.
+ * @throws Error if the module has an import, lacks an export, or differs in its ABI version or its tables. The module
+ * and the JavaScript around it then come from different versions of the package.
  */
 export function instantiate<Exports extends ModuleExports>(
   { file, prefix, version, fingerprint, exportNames }: ModuleAbi<Exports>,
@@ -26,7 +26,7 @@ export function instantiate<Exports extends ModuleExports>(
 ): Exports {
   const imports = WebAssembly.Module.imports(module);
   if (imports.length > 0) {
-    throw new Error(`isotel: ${file} wants imports (${imports[0]?.module}.${imports[0]?.name})`);
+    throw new Error(`isotel: ${file} has imports (${imports[0]?.module}.${imports[0]?.name})`);
   }
   const { exports } = new WebAssembly.Instance(module, {});
   const missing = [...exportNames, "memory"].filter((name) => !(name in exports));
@@ -47,12 +47,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * The memory of a module. Any call may grow it, which empties all views on it: each property here answers a view on the
- * memory as it is, good until the next call.
+ * The memory of a module. Any call may grow the memory, which detaches all views on it. Each property returns a current
+ * view; use it only until the next call.
  */
 export class ModuleMemory {
   readonly #memory: WebAssembly.Memory;
-  // Empty as after the memory has grown: the first use makes them.
+  // Empty, like views on a memory that has grown: the first use creates them.
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
   #doubles = new Float64Array(0);
@@ -61,7 +61,7 @@ export class ModuleMemory {
     this.#memory = memory;
   }
 
-  /** Bytes of the memory, which never shrinks. */
+  /** Size of the memory in bytes. Never shrinks. */
   get size(): number {
     return this.bytes.length;
   }
@@ -81,7 +81,7 @@ export class ModuleMemory {
     return this.#doubles;
   }
 
-  /** A view on `size` bytes at an address. */
+  /** Returns a view on `size` bytes at an address. */
   view(at: number, size: number): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(at, at + size);
   }
@@ -94,7 +94,7 @@ export class ModuleMemory {
     return decoder.decode(this.view(at, size));
   }
 
-  /** Writes as much of a text as `roomBytes` hold: the UTF-16 units read and the bytes written. */
+  /** Writes as much of a text as fits into `roomBytes`. Returns the UTF-16 units read and the bytes written. */
   putText(text: string, at: number, roomBytes: number): { read: number; written: number } {
     return encoder.encodeInto(text, this.view(at, roomBytes));
   }

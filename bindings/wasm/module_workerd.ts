@@ -1,5 +1,5 @@
-// @ts-expect-error bundlers for Workers turn the import into a compiled module
+// @ts-expect-error Bundlers for Workers turn this import into a compiled module.
 import wasm from "./module.wasm";
 
-/** The module. */
+/** The compiled module. */
 export const compiledModule: WebAssembly.Module = wasm;

@@ -1,4 +1,4 @@
-// A streaming tail Worker that keeps every event of the Workers it follows until they are taken.
+// A streaming tail Worker that keeps every event of the Workers it follows until a request takes them.
 
 let events: TailStream.TailEvent<TailStream.EventType>[] = [];
 let onsets = 0;
@@ -10,7 +10,7 @@ function keep(event: TailStream.TailEvent<TailStream.EventType>): void {
   outcomes += event.event.type === "outcome" ? 1 : 0;
 }
 
-/** What carries the metrics of the reference Worker is no part of the requests that are looked at. */
+/** Whether an invocation only carries metrics of the reference Worker. Tests and the demo ignore these. */
 function carriesMetrics({ event }: TailStream.TailEvent<TailStream.Onset>): boolean {
   const { entrypoint, info } = event;
   if (entrypoint === "TelemetryAggregator") return true;
@@ -18,7 +18,7 @@ function carriesMetrics({ event }: TailStream.TailEvent<TailStream.Onset>): bool
 }
 
 function take(): Response {
-  // The runtime's own integers are bigint, which JSON has no form for.
+  // The runtime's integers are bigint, which JSON cannot represent.
   const body = JSON.stringify(events, (_key, value: unknown) =>
     typeof value === "bigint" ? Number(value) : value,
   );
@@ -41,7 +41,7 @@ export default {
       case "/take":
         return take();
       default:
-        return new Response("There are /counts and /take.\n", { status: 404 });
+        return new Response("Not found. The routes are /counts and /take.\n", { status: 404 });
     }
   },
 } satisfies ExportedHandler;

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { env, pid } from "node:process";
 import type { Span } from "./spans.ts";
 
-/** Appends the spans to a file of this process in the folder ISOTEL_SPANS_DIR, where there is one, for later checks. */
+/**
+ * Appends the spans to a file of this process in the folder ISOTEL_SPANS_DIR. Does nothing if the variable is not set.
+ */
 export function keepSpans<S extends Pick<Span, "name" | "status" | "attributes">>(
   workers: readonly string[],
   spans: S[],

@@ -1,4 +1,4 @@
-/** A span as the runtime reported it: one invocation of a handler, or one span opened within it. */
+/** A span as the runtime reported it: an invocation of a handler, or a span inside one. */
 export interface Span {
   readonly name: string;
   readonly spanId: string;
@@ -7,15 +7,15 @@ export interface Span {
   readonly invocationId: string;
   readonly isInvocation: boolean;
   readonly startMs: number;
-  /** For a span that never closed: the end of its invocation. */
+  /** The end of the span. For a span that never closed, the end of its invocation. */
   readonly endMs: number;
   readonly durationMs: number;
-  /** When the last byte of the response had been sent; undefined for an invocation that sent none, and for other spans. */
+  /** When the last byte of the response was sent. Undefined for other spans and for invocations without a response. */
   readonly respondedMs: number | undefined;
   readonly status: "unset" | "ok" | "error";
   readonly statusMessage: string | undefined;
   readonly outcome: string;
-  /** False when no close was reported: such a span has lost its attributes. */
+  /** Whether the runtime reported the end of the span. A span without an end has lost its attributes. */
   readonly closed: boolean;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly exceptions: readonly { readonly name: string; readonly message: string }[];
@@ -24,7 +24,7 @@ export interface Span {
 
 export type AttributeValue = string | number | boolean | readonly (string | number | boolean)[];
 
-/** A tail event as the collector hands it over: dates are ISO strings and integers are numbers. */
+/** A tail event as the collector serves it: dates are ISO strings and integers are numbers. */
 export type CollectedEvent = Json<TailStream.TailEvent<TailStream.EventType>>;
 
 type Json<T> = T extends Date
@@ -41,11 +41,11 @@ type OpenSpan = { -readonly [K in keyof Span]: Span[K] } & {
   logs: string[];
 };
 
-/** Spans in the order they were opened; events of an invocation whose onset is missing are left out. */
+/** Returns the spans in the order in which they opened. Ignores events of invocations without an onset. */
 export function spansFromEvents(events: readonly CollectedEvent[]): Span[] {
   const spans = new Map<string, OpenSpan>();
   const ends = new Map<string, number>();
-  // Sequence numbers count within an invocation, and an event concerns no other.
+  // Sequence numbers count within an invocation, and each event concerns only its invocation.
   for (const collected of [...events].sort((a, b) => a.sequence - b.sequence)) {
     const { event, invocationId } = collected;
     const timeMs = Date.parse(collected.timestamp);
@@ -99,7 +99,7 @@ export function spansFromEvents(events: readonly CollectedEvent[]): Span[] {
   return [...spans.values()];
 }
 
-/** Events the runtime says it dropped because they came faster than the collector took them. */
+/** Returns the number of events that the runtime dropped because they came faster than the collector took them. */
 export function droppedEvents(events: readonly CollectedEvent[]): number {
   let dropped = 0;
   for (const { event } of events) {

@@ -27,7 +27,7 @@ type WorkerInput = Parameters<typeof CreateTestHarness>[0] extends infer Options
     : never
   : never;
 
-/** A wrangler configuration whose paths are relative to the repository's root. */
+/** A wrangler configuration with paths relative to the root of the repository. */
 export type WorkerConfig = Extract<WorkerInput, { config: unknown }>["config"];
 
 export interface RequestOptions {
@@ -40,11 +40,11 @@ export interface RequestOptions {
 export interface LocalWorker {
   readonly url: URL;
   fetch(path: string, options?: RequestOptions): Promise<Response>;
-  /** Sends a request to another Worker than the first. */
+  /** Sends a request to another Worker than the first one. */
   fetchFrom(worker: string, path: string, options?: RequestOptions): Promise<Response>;
-  /** Waits until every invocation seen since the last call has ended and gives their spans. */
+  /** Waits until every invocation since the last call has ended, and returns their spans. */
   takeSpans(options?: TakeOptions): Promise<Span[]>;
-  /** Takes an object of the first Worker out of memory; what it has stored stays. */
+  /** Evicts an object of the first Worker from memory. Its storage stays. */
   evict(binding: string, object: string): Promise<void>;
   /** Stops the runtime. May be called more than once. */
   close(): Promise<void>;
@@ -61,22 +61,22 @@ const collector: WorkerConfig = {
   main: "tests/harness/collector.ts",
 };
 
-/** The entry a Worker's configuration needs for its spans to reach `takeSpans()`. */
+/** The configuration entry that sends a Worker's spans to `takeSpans()`. */
 export const streamingTailConsumers = [{ service: "collector" }] as const;
 
 /**
- * Bundles the Workers, starts them in a workerd of their own on a free loopback port and answers when they listen.
- * The first Worker receives the requests. Throws what the bundler or the runtime said when they cannot start.
+ * Bundles the Workers and starts them in one workerd on a free loopback port. Resolves when they listen. The first
+ * Worker receives the requests. Throws the error of the bundler or the runtime if they cannot start.
  */
 export async function startWorkers(configs: readonly WorkerConfig[]): Promise<LocalWorker> {
   env["WRANGLER_SEND_METRICS"] = "false";
   env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
-  // A line for each batch of a queue is of no use to anybody here.
+  // Suppresses a log line for each batch of a queue.
   env["WRANGLER_LOG"] ??= "warn";
   const workers = [...configs, collector].map((config) => ({
     config: { ...compatibility, ...config },
   }));
-  // Half a second to load, which only those pay who start something.
+  // Loading wrangler takes half a second, so only callers of this function load it.
   const { createTestHarness } = await import("wrangler");
   const harness = createTestHarness({ root, workers });
   const startMs = 30_000;
@@ -96,7 +96,7 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
     const response = await target.fetch(path, {
       signal: AbortSignal.timeout(60_000),
       ...options,
-      // Compressed, a stream would arrive only at its end and the Worker would not hear of a disconnect.
+      // A compressed stream would arrive only at its end, and the Worker would not see a disconnect.
       headers: { "accept-encoding": "identity", ...options.headers },
     });
     return response as unknown as Response;
@@ -113,7 +113,7 @@ export async function startWorkers(configs: readonly WorkerConfig[]): Promise<Lo
     evict: async (binding, object) => {
       const evicted = harness.getWorker().evictDurableObject(binding, { name: object });
       await evicted.catch((error: Error) => {
-        // On a busy machine the runtime may have taken it out of memory before.
+        // On a busy machine the runtime may have evicted the object already.
         if (!error.message.includes("not currently running")) throw error;
       });
     },

@@ -1,7 +1,7 @@
 import { type CollectedEvent, droppedEvents, type Span, spansFromEvents } from "./spans.ts";
 
 export interface TakeOptions {
-  /** Invocations to wait for, sub-requests to entrypoints included. */
+  /** Number of invocations to wait for, including sub-requests to entrypoints. */
   readonly invocations?: number;
   readonly timeoutMs?: number;
 }
@@ -13,8 +13,9 @@ interface Counts {
 }
 
 /**
- * Polls the collector until as many invocations have ended as began, and takes their spans from it.
- * `ask` sends a request to the collector and answers with the JSON it gives.
+ * Polls the collector until every invocation has ended, and returns their spans.
+ *
+ * @param ask sends a request to the collector and returns the JSON of the response.
  */
 export async function takeSpans(
   ask: (path: string) => Promise<unknown>,

@@ -6,7 +6,7 @@ export interface SpanNode {
   readonly children: readonly SpanNode[];
 }
 
-/** The roots, in the order they began: the spans without a parent among `spans`. */
+/** Returns the roots, the spans whose parent is not in `spans`, ordered by start time. */
 export function buildTree(spans: readonly Span[]): SpanNode[] {
   const nodes = new Map<
     string,
@@ -29,7 +29,7 @@ export function buildTree(spans: readonly Span[]): SpanNode[] {
   return roots.sort(byStart);
 }
 
-/** The node and everything beneath it, parents first. */
+/** Yields a node and all its descendants, parents first. */
 export function* walk(node: SpanNode): Generator<SpanNode> {
   yield node;
   for (const child of node.children) {
@@ -38,12 +38,12 @@ export function* walk(node: SpanNode): Generator<SpanNode> {
 }
 
 export interface TreeLine {
-  /** The branch drawn before the name. */
+  /** The branches drawn before the name. */
   readonly prefix: string;
   readonly node: SpanNode;
 }
 
-/** One line a span, with the branches that lead to it. */
+/** Returns one line for each span of a tree. */
 export function treeLines(root: SpanNode): TreeLine[] {
   const lines: TreeLine[] = [];
   const visit = (node: SpanNode, prefix: string, indent: string): void => {

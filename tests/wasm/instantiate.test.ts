@@ -38,7 +38,7 @@ for (const { abi } of knownModules) {
       });
       assert.throws(
         () => instantiate(abi, module),
-        new Error(`isotel: ${file} wants imports (wasi_snapshot_preview1.proc_exit)`),
+        new Error(`isotel: ${file} has imports (wasi_snapshot_preview1.proc_exit)`),
       );
     });
 

@@ -279,7 +279,7 @@ describe("turns of a chat agent on a Durable Object, over a WebSocket", () => {
   test("what is no message of the protocol is refused, without a turn", async () => {
     const spans = await conversation("refused", 0, async (client) => {
       client.send({ type: "nonsense" });
-      assert.match((await client.next("refused")).why, /no message of this protocol/);
+      assert.match((await client.next("refused")).why, /not a message of this protocol/);
     });
     assert.deepEqual(spansOf(spans, "invoke_agent"), []);
   });

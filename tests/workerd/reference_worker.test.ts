@@ -39,7 +39,7 @@ describe("the reference Worker", () => {
       [400, "The prompt has 2001 characters, and at most 2000 are allowed.\n"],
     ],
     ["/chat?prompt=a&scenario=abort", [400, "The scenario must be one of: failing-tool.\n"]],
-    ["/elsewhere", [404, "There is no /elsewhere; / lists the routes.\n"]],
+    ["/elsewhere", [404, "Unknown route /elsewhere. GET / lists the routes.\n"]],
   ] as const) {
     test(`says in one sentence what is wrong with ${path.slice(0, 40)}`, async () => {
       assert.deepEqual(await get(path), expected);
@@ -48,7 +48,7 @@ describe("the reference Worker", () => {
 
   test("serves GET only", async () => {
     const post = await get("/chat?prompt=a", { method: "POST" });
-    assert.deepEqual(post, [405, "Only GET is served here.\n"]);
+    assert.deepEqual(post, [405, "Only GET is allowed.\n"]);
   });
 
   test("streams, and a client that leaves cancels the operation", async () => {

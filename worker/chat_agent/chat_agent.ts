@@ -14,7 +14,7 @@ interface Env {
   readonly CHAT_AGENT: DurableObjectNamespace<ChatAgent>;
 }
 
-/** What a connection keeps through hibernation. */
+/** State of a connection that survives hibernation. */
 interface Attachment {
   readonly socketId: string;
   readonly userId: string | undefined;
@@ -22,10 +22,10 @@ interface Attachment {
 
 type TurnMessage = Exclude<ClientMessage, { type: "stop" }>;
 
-/** An agent in conversation with those who are connected to it. One turn at a time; each is one model call. */
+/** An agent that chats with its connected clients. It takes one turn at a time, and each turn is one model call. */
 export class ChatAgent extends DurableObject<Env> {
   readonly #conversation = new Conversation(this.ctx.storage);
-  /** How to stop the turns that run or wait, by the connection that asked. */
+  /** Abort controllers of running and waiting turns, by the connection that started them. */
   readonly #aborts = new Map<string, Set<AbortController>>();
   #lastTurn: Promise<void> = Promise.resolve();
   #pendingTurns = 0;
@@ -45,12 +45,12 @@ export class ChatAgent extends DurableObject<Env> {
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     const message = parseMessage(data);
     if (message === undefined) {
-      send(socket, { type: "refused", why: "That is no message of this protocol." });
+      send(socket, { type: "refused", why: "This is not a message of this protocol." });
     } else if (message.type === "stop") {
       this.#abortTurnsOf(socket);
     } else {
-      // The runtime reports no more spans of a WebSocket event once another event has come in. A call of this object's
-      // own method is an invocation that lasts until it has returned.
+      // The runtime stops reporting spans of a WebSocket event when the next event arrives. A call of a method of this
+      // object is an invocation that is reported until it returns.
       const { socketId } = socket.deserializeAttachment() as Attachment;
       const self = this.env.CHAT_AGENT.get(this.ctx.id);
       this.ctx.waitUntil(self.takeTurn(socketId, message));
@@ -62,7 +62,7 @@ export class ChatAgent extends DurableObject<Env> {
     socket.close();
   }
 
-  /** Takes a turn when those before it have ended. */
+  /** Takes a turn after all earlier turns have ended. */
   async takeTurn(socketId: string, message: TurnMessage): Promise<void> {
     const [socket] = this.ctx.getWebSockets(socketId);
     if (socket === undefined) return;
@@ -87,7 +87,7 @@ export class ChatAgent extends DurableObject<Env> {
     await remember(turn);
   }
 
-  /** Takes one turn and tells the client how it ended. Never rejects. */
+  /** Takes one turn and sends its result to the client. Never rejects. */
   async #take(turn: Turn, message: TurnMessage, socket: WebSocket, signal: AbortSignal) {
     const id = turn.requestId;
     try {
@@ -147,7 +147,7 @@ function modelMessage(message: TurnMessage): ai.ModelMessage {
   return { role: "tool", content: [{ type: "tool-approval-response", approvalId, approved }] };
 }
 
-/** Stands in for what an agent does after a turn: it indexes it, writes a summary, tells others. */
+/** Stands for the work of an agent after a turn, such as indexing or writing a summary. */
 function remember({ generation }: Turn): Promise<void> {
   return tracer.withSpan("remember_turn", { "app.generation": generation }, () =>
     scheduler.wait(10),
@@ -158,6 +158,6 @@ function send(socket: WebSocket, message: AgentMessage): void {
   try {
     socket.send(JSON.stringify(message));
   } catch {
-    // The client has gone: the turn ends as it is told to elsewhere.
+    // The client has disconnected. `webSocketClose` aborts the turn.
   }
 }

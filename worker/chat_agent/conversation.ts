@@ -1,6 +1,6 @@
 import type { ModelMessage } from "ai";
 
-/** What a conversation keeps: its messages and the number of turns taken. Survives hibernation. */
+/** The stored state of a conversation: its messages and the number of turns. Survives hibernation. */
 export class Conversation {
   readonly #storage: DurableObjectStorage;
 
@@ -16,7 +16,7 @@ export class Conversation {
     this.#storage.kv.put("messages", [...this.messages, ...messages]);
   }
 
-  /** The number of a turn that begins. */
+  /** Returns the number of the turn that starts now. */
   nextGeneration(): number {
     const generation = (this.#storage.kv.get<number>("generation") ?? 0) + 1;
     this.#storage.kv.put("generation", generation);

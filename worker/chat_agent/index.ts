@@ -1,4 +1,4 @@
-// An example: one agent a conversation, on a Durable Object, over a WebSocket; one invoke_agent span a turn.
+// Example: a chat agent over a WebSocket, with one Durable Object per conversation and one invoke_agent span per turn.
 import { withTelemetry } from "isotel";
 import { ChatAgent as ChatAgentClass } from "./chat_agent.ts";
 

@@ -11,10 +11,10 @@ const clientMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("stop") }),
 ]);
 
-/** What a client may send. `id` names the turn that it begins. */
+/** A message of a client. `id` identifies the turn that the message starts. */
 export type ClientMessage = z.infer<typeof clientMessage>;
 
-/** What the agent sends, about the turn `id`. */
+/** A message of the agent about the turn `id`. */
 export type AgentMessage =
   | { readonly type: "delta"; readonly id: string; readonly text: string }
   | {
@@ -26,7 +26,7 @@ export type AgentMessage =
   | { readonly type: "end"; readonly id: string; readonly how: "finished" | "aborted" | "failed" }
   | { readonly type: "refused"; readonly why: string };
 
-/** The message, or undefined for what is none. */
+/** Returns the message, or undefined if the data is not a valid message. */
 export function parseMessage(data: string | ArrayBuffer): ClientMessage | undefined {
   if (typeof data !== "string") return undefined;
   try {

@@ -7,8 +7,8 @@ const usage = {
 };
 
 /**
- * A model that needs no key: asked for an email it calls `send_email`, then it says what came of it; asked to count it
- * counts to a hundred; anything else it repeats.
+ * A model that needs no API key. If the prompt asks for an email, it calls `send_email` and then reports the result. If
+ * the prompt asks it to count, it counts to 100. It repeats every other prompt.
  */
 export function scriptedModel(): Model {
   return {

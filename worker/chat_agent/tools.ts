@@ -4,7 +4,7 @@ import { z } from "zod";
 /** The agent's tools. */
 export const tools = {
   send_email: tool({
-    description: "Sends an email. Whoever asked has to approve it first.",
+    description: "Sends an email. The user has to approve it first.",
     inputSchema: z.object({ to: z.string() }),
     async execute({ to }) {
       await scheduler.wait(2);

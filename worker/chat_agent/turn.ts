@@ -1,15 +1,15 @@
-/** One turn of a conversation: what began it and how it came to run. */
+/** One turn of a conversation: its trigger and how it was admitted. */
 export interface Turn {
   readonly requestId: string;
   readonly trigger: "message" | "approval";
-  /** "queued": it waited for a turn before it. */
+  /** "queued" if the turn waited for an earlier one. */
   readonly admission: "immediate" | "queued";
-  /** Its number in the conversation, from 1. */
+  /** The number of the turn in the conversation, from 1. */
   readonly generation: number;
   readonly userId: string | undefined;
 }
 
-/** Who takes the turn. */
+/** The agent that takes the turn. */
 export interface AgentIdentity {
   readonly agentId: string;
   readonly agentName: string;
@@ -17,8 +17,8 @@ export interface AgentIdentity {
 }
 
 /**
- * The keys of the context that go onto the operation span. The identity needs no leave: it is recorded because it
- * names the call.
+ * The keys of the runtime context that the operation span records. The keys of the identity are not listed: they are
+ * always recorded.
  */
 export const recordedKeys: readonly string[] = [
   "cloudflare.agents.turn.request_id",
@@ -30,7 +30,7 @@ export const recordedKeys: readonly string[] = [
   "userId",
 ];
 
-/** The runtime context of a turn's model call. */
+/** Returns the runtime context of a turn's model call. */
 export function turnContext(identity: AgentIdentity, turn: Turn): Record<string, unknown> {
   return {
     ...identity,

@@ -1,22 +1,24 @@
-// An example: a Worker that follows others through a streaming tail, exports their spans and logs and measures them.
+// Example: a streaming tail Worker that exports and measures the spans and logs of other Workers.
 import { collector } from "isotel/collector";
 import type { TelemetryAggregator } from "isotel/metrics";
 import type { OtlpOptions } from "isotel/otlp";
 
 export { TelemetryAggregator } from "isotel/metrics";
 
-/** The bindings of wrangler.jsonc, and what may be configured. Keys of a backend are variables under its own names. */
+/**
+ * The bindings of wrangler.jsonc, and optional variables. A backend reads its keys from variables with its own names.
+ */
 interface Env {
   readonly TELEMETRY_QUEUE: Queue;
   readonly TELEMETRY: DurableObjectNamespace<TelemetryAggregator>;
   readonly TELEMETRY_KV: KVNamespace;
-  /** What a scraper of `/metrics` has to send as a bearer token; without it nobody may scrape. */
+  /** The bearer token for scrapes of `/metrics`. Without it, scrapes are refused. */
   readonly SCRAPE_TOKEN?: string;
   /** Milliseconds between two flushes of an isolate's metrics. */
   readonly FLUSH_INTERVAL_MS?: string;
-  /** The backend spans and logs are exported to, such as "honeycomb". */
+  /** The backend for spans and logs, such as "honeycomb". */
   readonly OTLP_BACKEND: string;
-  /** Another endpoint than the backend's. */
+  /** An endpoint that replaces the default endpoint of the backend. */
   readonly OTLP_ENDPOINT?: string;
 }
 

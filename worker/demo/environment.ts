@@ -13,7 +13,7 @@ export interface WasmSize {
   readonly gzipBytes: number;
 }
 
-/** Throws a sentence that says what to run when the package has not been built. */
+/** Returns the size of core.wasm. Throws an Error that names the build command if the package is not built. */
 export function wasmSize(): WasmSize {
   try {
     const wasm = readFileSync(join(root, "dist/wasm/core.wasm"));
@@ -23,7 +23,7 @@ export function wasmSize(): WasmSize {
   }
 }
 
-/** The versions everything ran on. */
+/** Returns the versions of the runtime and the tools. */
 export function runtimeVersions(): Record<string, string> {
   return {
     workerd: installedVersion("workerd"),
@@ -41,13 +41,14 @@ function installedVersion(name: string): string {
   return manifest.version;
 }
 
-/** What lets the demo and the tests read `/metrics`. */
+/** The token with which the demo and the tests read `/metrics`. */
 export const scrapeToken = "demo-token";
 
 /**
- * The reference Worker's own configuration, observed, and scripted whatever keys are lying about.
+ * Returns the reference Worker's configuration with the collector attached and the scripted model selected, even if
+ * keys of a provider are set.
  *
- * @param vars more variables.
+ * @param vars additional variables.
  */
 export function demoConfig(vars: Readonly<Record<string, string>> = {}): WorkerConfig {
   const config = readConfig("wrangler.jsonc");

@@ -1,9 +1,9 @@
 import type { AttributeValue, Span } from "../../tests/harness/spans.ts";
 
-/** Spans that a scenario must deliver. `attributes` is a minimum: more may be there. */
+/** Spans that a scenario must deliver. A span may have more attributes than `attributes`. */
 export interface Expectation {
   readonly name: string;
-  /** The name of the span directly above. */
+  /** The name of the parent span. */
   readonly parent: string;
   readonly count: number;
   readonly status?: Span["status"];
@@ -12,7 +12,7 @@ export interface Expectation {
 
 export const anyNumber: unique symbol = Symbol("any number");
 
-/** One sentence for everything that is missing, differs, never closed or should not be there. */
+/** Returns a sentence for each span that is missing, differs, never closed or is unexpected. */
 export function problemsIn(spans: readonly Span[], expectations: readonly Expectation[]): string[] {
   return [
     ...expectations.flatMap((expectation) => missing(spans, expectation)),
@@ -33,7 +33,7 @@ function missing(spans: readonly Span[], expectation: Expectation): string[] {
   return [reasons.size === 0 ? `${sentence}.` : `${sentence}: ${[...reasons].join("; ")}.`];
 }
 
-/** Instrumented spans beyond those expected; what the platform adds is its own affair. */
+/** Reports unexpected instrumented spans. Spans of the platform are ignored. */
 function unexpected(spans: readonly Span[], expectations: readonly Expectation[]): string[] {
   return spans
     .filter((span) => span.attributes["gen_ai.operation.name"] !== undefined)

@@ -4,14 +4,14 @@ import { scrapeToken } from "./environment.ts";
 
 /** One sample of a scrape. */
 export interface Sample {
-  /** The name with its labels, as the exposition has it. */
+  /** The name with its labels, as in the exposition. */
   readonly series: string;
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly value: number;
 }
 
-/** What `/metrics` has to show after the scenarios, before the demo is content. */
+/** The sums that `/metrics` must show after the scenarios. */
 const expected: readonly (readonly [series: RegExp, sum: number])[] = [
   [/^gen_ai_client_inference_duration_seconds_count\{/, 11],
   [/^gen_ai_invoke_agent_duration_seconds_count\{/, 4],
@@ -22,7 +22,7 @@ const expected: readonly (readonly [series: RegExp, sum: number])[] = [
 
 const patienceMs = 20_000;
 
-/** Resolves two flags, waits until everything has reached `/metrics` and answers what it shows. */
+/** Resolves two flags, waits until `/metrics` shows all expected sums and returns its samples. */
 export async function measure(
   worker: LocalWorker,
 ): Promise<{ readonly samples: readonly Sample[]; readonly problems: readonly string[] }> {
@@ -47,7 +47,7 @@ async function scrape(worker: LocalWorker): Promise<Sample[]> {
   return parseSamples(text);
 }
 
-/** The samples of an exposition as Prometheus text. No label value of the demo contains a quote. */
+/** Returns the samples of an exposition in the Prometheus text format. Label values must not contain quotes. */
 export function parseSamples(text: string): Sample[] {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return lines.map((line) => {
@@ -60,7 +60,7 @@ export function parseSamples(text: string): Sample[] {
   });
 }
 
-/** What the program did, without what telemetry tells of itself and without buckets. */
+/** Returns the samples of the program, without buckets and without metrics of isotel. */
 export function programSamples(samples: readonly Sample[]): Sample[] {
   return samples.filter(
     ({ name }) => /^(gen_ai_|http_server_|confidence_)/.test(name) && !name.endsWith("_bucket"),
@@ -78,17 +78,17 @@ function missingIn(samples: readonly Sample[]): string[] {
   });
 }
 
-/** One line of the summary: an operation, how often it ran, how long it took and what else is known of it. */
+/** One line of the summary: an operation with its count, latency and details. */
 export interface SummaryRow {
   readonly what: string;
   readonly count: number | undefined;
-  /** Seconds; undefined where no time is measured. */
+  /** Seconds. Undefined if the operation has no latency. */
   readonly p50: number | undefined;
   readonly p95: number | undefined;
   readonly details: readonly string[];
 }
 
-/** The metrics in short: a row for each model, agent, tool and route, and one for the flags. */
+/** Summarizes the metrics: a row for each model, agent, tool and route, and one for the flags. */
 export function summarize(samples: readonly Sample[]): SummaryRow[] {
   return [
     ...models(samples),
@@ -97,7 +97,7 @@ export function summarize(samples: readonly Sample[]): SummaryRow[] {
       `${sumOf(samples, "gen_ai_invoke_agent_tool_calls_sum", agent)} tool calls`,
     ]),
     ...operations(samples, "gen_ai_execute_tool", "gen_ai_tool_name", "execute_tool"),
-    // A request is over here when its handler has answered; the tree shows it until the last byte.
+    // These durations end when the handler settles. Those in the trees end with the last byte of the response.
     ...operations(samples, "http_server_request", "http_route", "GET", () => ["without its body"]),
     ...resolves(samples),
   ];
@@ -127,7 +127,7 @@ function models(samples: readonly Sample[]): SummaryRow[] {
   });
 }
 
-/** A row for each value of a label, with the errors of each. */
+/** Returns a row for each value of a label, with its errors. */
 function operations(
   samples: readonly Sample[],
   family: string,
@@ -196,10 +196,10 @@ function latency(samples: readonly Sample[], histogram: string, labels: Labels) 
 }
 
 /**
- * Estimates a quantile as PromQL's `histogram_quantile` does, linearly within a bucket.
+ * Estimates a quantile by linear interpolation within a bucket, as `histogram_quantile` of PromQL does.
  *
- * @param buckets upper bounds in ascending order, the last infinite, with cumulative counts.
- * @returns undefined when nothing was counted.
+ * @param buckets upper bounds in ascending order, the last one infinite, with cumulative counts.
+ * @returns undefined if the count is 0.
  */
 export function quantile(
   q: number,
@@ -212,7 +212,7 @@ export function quantile(
   let below = 0;
   for (const [upper, cumulative] of buckets) {
     if (cumulative >= rank) {
-      // Nothing is known above the last finite bound.
+      // The last bucket has no upper bound to interpolate to.
       if (upper === Number.POSITIVE_INFINITY) return lower;
       return lower + ((upper - lower) * (rank - below)) / (cumulative - below);
     }

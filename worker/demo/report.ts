@@ -5,7 +5,7 @@ import type { SummaryRow } from "./metrics.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-// Leaves out the colours when standard output is no terminal or NO_COLOR is set.
+// No colors if standard output is not a terminal or NO_COLOR is set.
 function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout, validateStream: true });
 }
@@ -15,10 +15,10 @@ export function heading(text: string): string {
 }
 
 /**
- * The spans of the program, without the sends of its metrics. The runtime does not say which queue a `queue_send` goes
- * to, so the configuration has to: when the Worker sends to another queue too, every send stays.
+ * Returns the spans of the program without the sends of its metrics. The runtime does not say to which queue a
+ * `queue_send` goes. So all sends stay if the Worker also sends to another queue.
  *
- * @param producers the queues the Worker sends to, as its configuration has them.
+ * @param producers the queue producers in the Worker's configuration.
  */
 export function withoutMetricsSends(
   spans: readonly Span[],
@@ -28,7 +28,7 @@ export function withoutMetricsSends(
   return spans.filter(({ name }) => !(isOnlyQueue && name === "queue_send"));
 }
 
-/** The trees of one request: name, duration, and what the span says about itself. */
+/** Returns the span trees of one request, with the name, duration and details of each span. */
 export function drawSpans(spans: readonly Span[]): string {
   const lines = buildTree(spans).flatMap(treeLines);
   const nameWidth = Math.max(...lines.map(({ prefix, node }) => (prefix + node.span.name).length));
@@ -46,16 +46,18 @@ function drawLine({ prefix, node: { span } }: TreeLine, nameWidth: number): stri
 
 const durationWidth = 7;
 
-/** An invocation that stays open for less than this after its response waits for nothing in particular. */
+/** An invocation that `waitUntil` holds open for less than this is not reported as held open. */
 const leastHeldMs = 10;
 
-/** At most seven characters. */
+/** Returns a duration with at most seven characters. */
 function drawMs(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return ms < 10_000 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** For an invocation the time until its response had been sent: what `waitUntil` does after that keeps nobody waiting. */
+/**
+ * Returns the duration to show. An invocation ends with its response, because `waitUntil` does not delay the client.
+ */
 function shownMs({ respondedMs, startMs, durationMs }: Span): number {
   return respondedMs === undefined ? durationMs : respondedMs - startMs;
 }
@@ -87,7 +89,7 @@ function detailsOf(span: Span): string[] {
   return details;
 }
 
-/** The metrics in short, times in a column of their own. */
+/** Returns the summary of the metrics as a table. */
 export function drawSummary(rows: readonly SummaryRow[]): string {
   const whatWidth = Math.max(...rows.map(({ what }) => what.length));
   const line = (what: string, count: string, p50: string, p95: string) =>
@@ -116,5 +118,5 @@ export function drawNextSteps(): string {
     ([command, what]) => `${command.padEnd(width)}  ${paint("dim", what)}`,
   );
   const documents = "docs/tracing.md, docs/ai-sdk.md and docs/metrics.md";
-  return [...lines, `${documents} say how to do the same in a Worker of yours.`].join("\n");
+  return [...lines, `${documents} show how to do the same in your Worker.`].join("\n");
 }

@@ -1,5 +1,5 @@
-// Runs the reference Worker in workerd, sends it requests and shows the spans the runtime reports for them and the
-// metrics it serves afterwards.
+// Runs the reference Worker in workerd, sends requests to it, and prints the spans that the runtime reports and the
+// metrics that the Worker serves.
 import { Console } from "node:console";
 import { parseArgs } from "node:util";
 import type { Span } from "../../tests/harness/spans.ts";
@@ -127,7 +127,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  // Standard output is the report's: what libraries log goes to standard error.
+  // Standard output is for the report only. The logs of libraries go to standard error.
   globalThis.console = new Console(process.stderr, process.stderr);
   wasmSize();
   let worker: LocalWorker | undefined;
@@ -151,7 +151,7 @@ async function main(): Promise<number> {
   }
 }
 
-// A reader that has seen enough, such as `head`, is no error.
+// A reader such as `head` may close the pipe early. This is not an error.
 process.stdout.on("error", () => process.exit(1));
 
 try {

@@ -3,7 +3,7 @@ import { anyNumber, type Expectation } from "./expectations.ts";
 export interface Scenario {
   readonly title: string;
   readonly path: string;
-  /** The request itself and its sub-requests. */
+  /** The request and its sub-requests. */
   readonly invocations: number;
   readonly expectations: readonly Expectation[];
 }

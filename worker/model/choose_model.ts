@@ -3,7 +3,7 @@ import type { LanguageModel } from "ai";
 import type { Env } from "../env.ts";
 import { scriptedModel } from "./scripted_model.ts";
 
-/** The model the environment asks for: OpenAI's, directly or through an AI Gateway, or the scripted one. */
+/** Returns the model that the environment selects: OpenAI, directly or through an AI Gateway, or the scripted model. */
 export function chooseModel(env: Env): LanguageModel {
   const { OPENAI_API_KEY: apiKey, CLOUDFLARE_ACCOUNT_ID: account, AI_GATEWAY_ID: gateway } = env;
   if (!apiKey || env.MODEL === "scripted") {

@@ -1,6 +1,6 @@
 import type { LanguageModel } from "ai";
 
-/** A language model as ai 7 calls it. */
+/** The type of a language model in ai 7. */
 export type Model = Extract<LanguageModel, { specificationVersion: "v4" }>;
 export type CallOptions = Parameters<Model["doGenerate"]>[0];
 export type Message = CallOptions["prompt"][number];

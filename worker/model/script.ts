@@ -3,8 +3,8 @@ import type { Content, GenerateResult, Message } from "./model_types.ts";
 export type Turn = Pick<GenerateResult, "content" | "finishReason" | "usage">;
 
 /**
- * What the scripted model says next: it looks the weather up, converts the temperature, then answers.
- * Depends on nothing but the conversation so far.
+ * Returns the next turn of the scripted model: it looks up the weather, converts the temperature, then answers. Depends
+ * only on the conversation so far.
  */
 export function nextTurn(prompt: readonly Message[]): Turn {
   const results = prompt.flatMap((message) => (message.role === "tool" ? message.content : []));
@@ -47,7 +47,7 @@ function toolCall(toolCallId: string, toolName: string, input: object): Content 
   return { type: "tool-call", toolCallId, toolName, input: JSON.stringify(input) };
 }
 
-// The first call writes the prompt cache and the later ones read it.
+// The first call writes the prompt cache. Later calls read it.
 function turn(step: number, content: Content[]): Turn {
   const isCall = content.some((part) => part.type === "tool-call");
   const cacheRead = step === 0 ? 0 : 64;

@@ -14,7 +14,7 @@ async function ask(provider: Provider, options: CallOptions, stream: boolean): P
   });
 }
 
-/** A model that needs no key and no network: its provider is an entrypoint, of this Worker unless given. */
+/** A model that needs no key and no network. Its provider is an entrypoint. Default: the entrypoint of this Worker. */
 export function scriptedModel(provider: Provider = exports.ScriptedProvider): Model {
   return {
     specificationVersion: "v4",

@@ -12,7 +12,7 @@ export type ProviderAnswer = Turn & { readonly id: string };
 const textChunks = 20;
 const millisecondsPerChunk = 2;
 
-/** Stands in for a model provider's HTTP interface: JSON, or one stream part a line. */
+/** Stands for the HTTP API of a model provider. Answers with JSON, or with one stream part per line. */
 export class ScriptedProvider extends WorkerEntrypoint {
   override async fetch(request: Request): Promise<Response> {
     const { prompt, stream } = await request.json<ProviderRequest>();

@@ -1,9 +1,9 @@
 import type { ResolveReason } from "isotel/metrics";
 
-/** A feature flag: who is in its segment, and what share of them gets which variant. */
+/** A feature flag: its segment, and the share of each variant in it. */
 interface Flag {
   readonly countries: readonly string[];
-  /** Variants and their shares in percent; what is left gets none. */
+  /** Variants with their shares in percent. The rest of the segment gets no variant. */
   readonly variants: readonly (readonly [variant: string, percent: number])[];
   readonly isArchived?: boolean;
 }
@@ -34,14 +34,14 @@ const flags: ReadonlyMap<string, Flag> = new Map([
   ["old-banner", { countries: [], variants: [["on", 100]], isArchived: true }],
 ]);
 
-/** A number from 0 to 99 that stays the same for a key. */
+/** Returns a number from 0 to 99 that is always the same for a key. */
 function bucketOf(key: string): number {
   let hash = 2166136261;
   for (const char of key) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619);
   return (hash >>> 0) % 100;
 }
 
-/** Decides which variant of a flag somebody gets. */
+/** Decides which variant of a flag a visitor gets. */
 export function resolveFlag({ flag: name, targetingKey, country }: ResolveRequest): Resolution {
   const none = (reason: ResolveReason): Resolution => ({ flag: name, variant: null, reason });
   const flag = flags.get(name);

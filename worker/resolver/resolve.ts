@@ -4,7 +4,7 @@ import { resolveFlag } from "./flags.ts";
 
 const metrics = resolverMetrics({ resolverId: "reference", bucketsPerDecade: 6, baseUnits: true });
 
-/** Answers `/resolve`. The request takes two timestamps; everything else about metrics happens after the answer. */
+/** Answers `/resolve`. The request only takes two timestamps. Metrics are recorded after the response. */
 export function resolve(url: URL, context: ExecutionContext): Response {
   const flag = url.searchParams.get("flag") ?? "";
   if (flag === "") throw new BadRequest("The query parameter `flag` is missing or empty.");

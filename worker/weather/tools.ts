@@ -15,7 +15,7 @@ async function lookUp(city: string, signal: AbortSignal | undefined): Promise<We
   const url = `https://weather.example/current?city=${encodeURIComponent(city)}`;
   const response = await exports.WeatherService.fetch(url, signal === undefined ? {} : { signal });
   if (!response.ok) {
-    // The service's invocation stays open for as long as nobody reads or cancels the body.
+    // Without this the service's invocation stays open, because nothing reads the body.
     await response.body?.cancel();
     throw new WeatherUnavailable(`The weather service answered with status ${response.status}.`);
   }
@@ -27,7 +27,7 @@ async function toFahrenheit(celsius: number): Promise<number> {
   return Math.round((celsius * 9) / 5 + 32);
 }
 
-/** The agent's tools. `isDown` makes the weather service answer with an error. */
+/** Returns the agent's tools. With `isDown`, the weather service answers with an error. */
 export function createTools({ isDown }: { isDown: boolean }) {
   return {
     lookup_weather: tool({

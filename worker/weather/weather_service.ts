@@ -1,6 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
-/** Stands in for a weather API elsewhere: a city's temperature follows from its name. */
+/** Stands for an external weather API. The temperature of a city is derived from its name. */
 export class WeatherService extends WorkerEntrypoint {
   override async fetch(request: Request): Promise<Response> {
     await scheduler.wait(8);

@@ -54,7 +54,7 @@ describe("the base URL of AI Gateway", () => {
   test("what is missing is named, with the variable that would do", () => {
     assert.equal(
       refusal({ accountId: undefined }),
-      "isotel/gateway: accountId is missing: give the option accountId or the variable CLOUDFLARE_ACCOUNT_ID",
+      "isotel/gateway: accountId is missing: set the option accountId or the variable CLOUDFLARE_ACCOUNT_ID",
     );
     env["CLOUDFLARE_GATEWAY_ID"] = "  ";
     assert.match(
@@ -67,15 +67,15 @@ describe("the base URL of AI Gateway", () => {
     const token = "Abc0123456789_secret-token-of-40-letters";
     assert.equal(
       refusal({ accountId: token }),
-      "isotel/gateway: accountId is a text of 40 characters; it has to be the 32 hexadecimal digits of the account, as `wrangler whoami` shows them",
+      "isotel/gateway: accountId is a string of 40 characters; it has to be the 32 hexadecimal digits of the account, as `wrangler whoami` shows them",
     );
-    assert.match(refusal({ accountId: `${accountId}/x` }), /a text of 34 characters with "\/"; /);
-    assert.match(refusal({ accountId: "" }), /accountId is an empty text; /);
+    assert.match(refusal({ accountId: `${accountId}/x` }), /a string of 34 characters with "\/"; /);
+    assert.match(refusal({ accountId: "" }), /accountId is an empty string; /);
     assert.match(refusal({ accountId: 12 }), /accountId is the number 12; /);
     env["CLOUDFLARE_ACCOUNT_ID"] = "not-hex";
     assert.match(
       refusal({ accountId: undefined }),
-      /accountId \(the variable CLOUDFLARE_ACCOUNT_ID\) is a text of 7 characters; /,
+      /accountId \(the variable CLOUDFLARE_ACCOUNT_ID\) is a string of 7 characters; /,
     );
   });
 
@@ -83,7 +83,7 @@ describe("the base URL of AI Gateway", () => {
     for (const gatewayId of ["a/b", "../x", "..", ".", "", "a\\b", "a b", "a\nb", "x".repeat(65)]) {
       assert.match(refusal({ gatewayId }), /^isotel\/gateway: gatewayId is .*; it has to be/);
     }
-    assert.match(refusal({ gatewayId: "a/b" }), /a text of 3 characters with "\/"/);
+    assert.match(refusal({ gatewayId: "a/b" }), /a string of 3 characters with "\/"/);
     assert.match(refusal({ gatewayId: null }), /gatewayId is null; /);
   });
 

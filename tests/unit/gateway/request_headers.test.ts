@@ -88,24 +88,24 @@ describe("the headers of AI Gateway", () => {
 
   test("a value that is not allowed is named by its option, with what would be", () => {
     const cases: readonly (readonly [Loose, RegExp])[] = [
-      [{ metadata: { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } }, /metadata has 6 entries; .* keeps 5$/],
+      [{ metadata: { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } }, /metadata has 6 entries; .* at most 5$/],
       [
         { metadata: { a: { secret: 1 } } },
-        /metadata\["a"\] is of type object; .* a text, a finite/,
+        /metadata\["a"\] is of type object; .* a string, a finite/,
       ],
       [{ metadata: { a: Number.NaN } }, /metadata\["a"\] is the number NaN/],
       [{ metadata: { a: undefined } }, /metadata\["a"\] is of type undefined/],
       [{ metadata: { a: 1n } }, /metadata\["a"\] is of type bigint/],
-      [{ metadata: { "cf.user_id": 1 } }, /metadata\["cf\.user_id"\] .* nor begin with cf\./],
+      [{ metadata: { "cf.user_id": 1 } }, /metadata\["cf\.user_id"\] .* or begin with cf\./],
       [{ metadata: { "": 1 } }, /metadata\[""\]/],
       [{ metadata: [1] }, /metadata is a list of 1; it has to be an object/],
-      [{ metadata: "secret" }, /metadata is a text of 6 characters; it has to be an object/],
+      [{ metadata: "secret" }, /metadata is a string of 6 characters; it has to be an object/],
       [{ cache: 3600 }, /cache is the number 3600; it has to be an object/],
       [{ cache: { ttlSeconds: 59 } }, /cache\.ttlSeconds .* seconds from 60 to 2678400/],
       [{ cache: { ttlSeconds: 60.5 } }, /cache\.ttlSeconds is the number 60\.5/],
-      [{ cache: { ttlSeconds: "60" } }, /cache\.ttlSeconds is a text of 2 characters/],
-      [{ cache: { key: "a\nb" } }, /cache\.key is a text of 3 characters with "\\n"; .* ASCII/],
-      [{ cache: { key: "" } }, /cache\.key is an empty text/],
+      [{ cache: { ttlSeconds: "60" } }, /cache\.ttlSeconds is a string of 2 characters/],
+      [{ cache: { key: "a\nb" } }, /cache\.key is a string of 3 characters with "\\n"; .* ASCII/],
+      [{ cache: { key: "" } }, /cache\.key is an empty string/],
       [{ cache: { skip: "yes" } }, /cache\.skip .* true or false/],
       [{ retry: null }, /retry is null/],
       [{ retry: { maxAttempts: 6 } }, /retry\.maxAttempts .* attempts from 1 to 5/],
@@ -117,15 +117,15 @@ describe("the headers of AI Gateway", () => {
       [{ customCost: { perTokenIn: 1 } }, /customCost/],
       [{ customCost: { total: -1 } }, /customCost/],
       [{ customCost: { total: Number.POSITIVE_INFINITY } }, /customCost/],
-      [{ eventId: "é" }, /eventId is a text of 1 characters with "é"/],
+      [{ eventId: "é" }, /eventId is a string of 1 characters with "é"/],
       [{ requestTimeoutMs: 0 }, /requestTimeoutMs .* milliseconds from 1 to/],
       [
         { apiToken: "Bearer secret" },
-        /apiToken is a text of 13 characters with " "; .* without `B/,
+        /apiToken is a string of 13 characters with " "; .* without `B/,
       ],
-      [{ apiToken: "secret\n" }, /apiToken is a text of 7 characters with "\\n"/],
-      [{ apiToken: "" }, /apiToken is an empty text/],
-      [{ fetch: "secret" }, /fetch is a text of 6 characters; it has to be a function/],
+      [{ apiToken: "secret\n" }, /apiToken is a string of 7 characters with "\\n"/],
+      [{ apiToken: "" }, /apiToken is an empty string/],
+      [{ fetch: "secret" }, /fetch is a string of 6 characters; it has to be a function/],
     ];
     for (const [options, expected] of cases) assert.match(refusal(options), expected);
   });

@@ -30,7 +30,7 @@ describe("the options of a Worker", () => {
     const options = readOptions(optionsOf, {}, (text) => errors.push(text));
     assert.equal(options, undefined);
     assert.equal(errors.length, 1);
-    assert.match(errors[0] ?? "", /does not carry it\. Add import "isotel\/otlp";/);
+    assert.match(errors[0] ?? "", /does not import it\. Add import "isotel\/otlp";/);
   });
 
   test("that are right are taken as they are, with an interval of ten seconds", () => {
@@ -94,7 +94,7 @@ describe("the options of a Worker", () => {
     });
     assert.deepEqual([options?.plan, options?.metrics], [undefined, {}]);
     assert.deepEqual(errors, [
-      "isotel: the options of withTelemetry cannot be read (RangeError); there are no metrics",
+      "isotel: the options of withTelemetry cannot be read (RangeError); metrics are off",
     ]);
     for (const [name, make] of oddValues) {
       if (name === "undefined") continue;

@@ -50,7 +50,7 @@ const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
     () => counter("a", { labels: ["b", "b"] }),
     /labels\[1\] .* before/,
   ],
-  "le on a histogram": [() => histogram("a", { bounds, labels: ["le"] }), /another name than "le"/],
+  "le on a histogram": [() => histogram("a", { bounds, labels: ["le"] }), /a name other than "le"/],
   "no bounds": [() => histogram("a", { bounds: [] }), /bounds .* 1 to 256 finite numbers/],
   "too many bounds": [
     () => histogram("a", { bounds: Array.from({ length: 257 }, (_, i) => i) }),
