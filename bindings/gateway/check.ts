@@ -1,4 +1,5 @@
 import { variableOf, variables } from "../base/env.ts";
+import { shapeOf as baseShapeOf } from "../base/values.ts";
 
 /** Returns the variable that replaces an option, or undefined if it is not set. */
 export function variable(name: string): string | undefined {
@@ -10,16 +11,12 @@ export function invalid(option: string, value: unknown, allowed: string): TypeEr
   return new TypeError(`isotel/gateway: ${option} is ${shapeOf(value)}; it has to be ${allowed}`);
 }
 
-/** Describes the type and size of a value without showing it. */
+/** Describes the shape of a value. For a string that a name or header cannot carry, also its first invalid character. */
 export function shapeOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "number") return `the number ${value}`;
-  if (typeof value !== "string") return `of type ${typeof value}`;
   if (value === "") return "an empty string";
-  const unfit = /[^\x21-\x7e]|[/\\?#%]/.exec(value)?.[0];
-  const found = unfit === undefined ? "" : ` with ${JSON.stringify(unfit)}`;
-  return `a string of ${value.length} characters${found}`;
+  const invalidCharacter = typeof value === "string" && /[^\x21-\x7e]|[/\\?#%]/.exec(value)?.[0];
+  const found = invalidCharacter ? ` with ${JSON.stringify(invalidCharacter)}` : "";
+  return baseShapeOf(value) + found;
 }
 
 /** Returns an integer from `min` to `max` as a header value. Throws TypeError for other values. */

@@ -100,7 +100,7 @@ describe("the base URL of AI Gateway", () => {
       assert.ok(message.includes(`provider is ${JSON.stringify(provider)};`), message);
       assert.match(message, /compat, .*anthropic, .*openai, .*workers-ai$/);
     }
-    assert.match(refusal({ provider: undefined }), /provider is of type undefined; /);
+    assert.match(refusal({ provider: undefined }), /provider is undefined; /);
     assert.ok(refusal({ provider: "x".repeat(9999) }).length < 600);
     assert.doesNotMatch(refusal({ provider: "https://u:SECRETPW@h.example/" }), /SECRET/);
   });
