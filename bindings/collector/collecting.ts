@@ -19,30 +19,30 @@ import { Traces } from "./traces.ts";
 
 type Onset = TailStream.TailEvent<TailStream.Onset>;
 type TailEvent = TailStream.TailEvent<TailStream.EventType>;
-/** Takes the events of one invocation that follow its onset. Never throws. */
+/** Takes the later events of one invocation, in order of arrival. Never throws. */
 export type TakeEvent = (event: TailEvent) => void;
 
-/** What a collector is made of. */
+/** Options of {@link Collecting}. */
 export interface CollectingOptions {
   readonly clock: Clock;
-  /** Where spans and log records go; undefined where the options do not say. */
+  /** Receives spans and log records. Undefined if the options do not configure an export. */
   readonly pipeline: Pipeline | undefined;
-  /** What is said of every resource. */
+  /** Attributes of every resource. */
   readonly resource: ResourceAttributes;
   readonly metrics: SpanMeasurer | undefined;
   readonly redact?: Redact | undefined;
   readonly route?: RouteOf | undefined;
-  /** Whether an invocation is nobody's business. */
+  /** Returns whether to ignore an invocation. */
   readonly ignores: (onset: Onset) => boolean;
   /** Milliseconds from the end of an invocation to the request with its spans. */
   readonly flushDelayMs: number;
-  /** Told of the end of an invocation, in the one that follows it. */
+  /** Called when an invocation ends, in the context of the current invocation of the collector. */
   readonly onOutcome?: ((waitUntil: WaitUntil | undefined) => void) | undefined;
   readonly counts?: CollectorCounts | undefined;
 }
 
 const sweepIntervalMs = 60_000;
-/** Of an invocation that goes on for long, spans are sent after so long. */
+/** Time in milliseconds after which the spans of a long invocation are sent before its end. */
 const maxUnsentMs = 10_000;
 
 /** Turns the tail events of other Workers into spans, log records and metrics. */
@@ -61,14 +61,14 @@ export class Collecting implements InvocationHost {
     string,
     { readonly invocation: CollectedInvocation; readonly take: TakeEvent }
   >();
-  /** The onset that is being read, which asks `redact` and `route`. */
+  /** The onset that is being read. Meanwhile `redact` and `route` run. */
   #beginning: Onset | undefined;
-  /** When an invocation was found silent, and how much it had said by then. */
+  /** Invocations without recent events: the time at which that was noticed, and the number of events at that time. */
   readonly #silent = new Map<
     CollectedInvocation,
     { readonly events: number; readonly sinceUnixMs: number }
   >();
-  /** Invocations whose outcome has come before other events of theirs. */
+  /** Invocations whose outcome arrived before some of their other events. */
   #incomplete: CollectedInvocation[] = [];
   /** UTF-16 units of attributes of spans that wait to be measured. */
   #unmeasuredUnits = 0;
@@ -96,14 +96,14 @@ export class Collecting implements InvocationHost {
     this.#lastSweepUnixMs = clock();
   }
 
-  /** Spans that are open, and those that wait for a decision about their trace. */
+  /** Number of open spans and of spans that wait for the decision about their trace. */
   get waitingSpans(): number {
     let open = 0;
     for (const { invocation } of this.#open.values()) open += invocation.openSpans;
     return open + (this.#traces?.undecided ?? 0);
   }
 
-  /** Invocations that have begun and not ended. */
+  /** Number of invocations that have begun and not ended. */
   get openInvocations(): number {
     return this.#open.size;
   }
@@ -111,8 +111,8 @@ export class Collecting implements InvocationHost {
   /**
    * Begins to follow an invocation. Never throws.
    *
-   * @param waitUntil of the invocation this runs in, where the runtime has none of its own.
-   * @returns what takes its further events; undefined where they are nobody's business.
+   * @param waitUntil `waitUntil` of the current invocation. Used if the runtime has no global one.
+   * @returns The function that takes the later events. Undefined if the invocation is ignored.
    */
   begin(onset: Onset, waitUntil?: WaitUntil): TakeEvent | undefined {
     const { counts } = this;
@@ -150,7 +150,7 @@ export class Collecting implements InvocationHost {
       this.#traces?.begin(invocation.traceId);
       return take;
     } catch (cause) {
-      // No onset as it should be: there is nothing to follow.
+      // The onset is malformed. The invocation cannot be followed.
       counts.failed(cause);
       counts.spans_dropped_failed += counts.spans_opened - openedBefore;
       return undefined;
@@ -189,7 +189,7 @@ export class Collecting implements InvocationHost {
     else this.#pipeline.addLog(log);
   }
 
-  /** Keeps a GenAI span that has ended, to be measured with the others of its invocation. */
+  /** Keeps an ended GenAI span, to measure it together with the other spans of its invocation. */
   measureLater(invocation: CollectedInvocation, span: CollectedSpan): void {
     const { unmeasured } = invocation;
     unmeasured.push(span);
@@ -198,7 +198,7 @@ export class Collecting implements InvocationHost {
     if (isMuch || unmeasured.length >= limits.unmeasuredSpans) this.measureSpans(invocation);
   }
 
-  /** Measures the GenAI spans of an invocation that have ended. */
+  /** Measures the ended GenAI spans of an invocation. */
   measureSpans(invocation: CollectedInvocation): void {
     const { unmeasured } = invocation;
     if (unmeasured.length === 0) return;
@@ -211,9 +211,9 @@ export class Collecting implements InvocationHost {
     }
   }
 
-  /** Notes that the outcome of an invocation has come before other events of it. */
+  /** Notes that the outcome of an invocation arrived before some of its other events. */
   waitFor(invocation: CollectedInvocation): void {
-    // Without anything to be sent there is no flush to wait for.
+    // Without an export there is no flush to wait for.
     if (this.#flush === undefined) invocation.skipMissing();
     else this.#incomplete.push(invocation);
   }
@@ -231,7 +231,7 @@ export class Collecting implements InvocationHost {
     this.#traces?.end(invocation.traceId);
   }
 
-  /** Ends what waits for events that have not come by now. */
+  /** Completes the invocations with missing events. Stops waiting for these events. */
   completeAll(): void {
     const incomplete = this.#incomplete;
     this.#incomplete = [];
@@ -246,13 +246,13 @@ export class Collecting implements InvocationHost {
     this.#sweepWhenDue();
   }
 
-  /** Sends all that has ended. Never rejects. */
+  /** Sends everything that has ended. Never rejects. */
   async flush(): Promise<void> {
     this.completeAll();
     await this.#pipeline?.flush();
   }
 
-  /** Ends invocations that have been silent for too long. */
+  /** Ends invocations that have had no events for too long. */
   sweep(): void {
     const now = this.clock();
     this.#lastSweepUnixMs = now;
@@ -260,7 +260,7 @@ export class Collecting implements InvocationHost {
       const silent = this.#silent.get(invocation);
       if (silent === undefined || silent.events !== invocation.events) {
         this.#silent.set(invocation, { events: invocation.events, sinceUnixMs: now });
-        // Nothing else is open that these may be part of.
+        // No other span is open that may contain these.
         if (invocation.openSpans === 1) this.measureSpans(invocation);
       } else if (now - silent.sinceUnixMs >= idleTimeoutMs) {
         this.counts.invocations_swept += 1;
@@ -279,7 +279,7 @@ export class Collecting implements InvocationHost {
     if (this.clock() - this.#lastSweepUnixMs >= sweepIntervalMs) this.sweep();
   }
 
-  /** A trace another process has decided on goes on as it is. */
+  /** Keeps the sampling decision of another process if the trace has one. */
   #samples({ traceId, traceFlags }: TailStream.SpanContext): boolean {
     if (traceFlags !== undefined) return (traceFlags & sampledFlag) !== 0;
     return this.#pipeline?.samples(traceId) ?? true;

@@ -22,11 +22,11 @@ import { CollectorCounts } from "./spans/counts.ts";
 type Onset = TailStream.TailEvent<TailStream.Onset>;
 type OptionsOf = (env: never) => CollectorOptions;
 
-/** The queue of Workers that measure themselves, as in the examples: its batches are telemetry. */
+/** The queue of Workers that record their own metrics, as in the examples. Its batches are telemetry. */
 const telemetryQueue = "isotel-telemetry";
 const aggregatorEntrypoint = "TelemetryAggregator";
 
-/** What one `env` comes to. */
+/** The collector that was configured for one `env`. */
 interface Configured {
   readonly collecting: Collecting;
   readonly metrics: MetricsBindings | undefined;
@@ -39,7 +39,7 @@ const pipelines = new Set<Pipeline>();
 
 let isCounted = false;
 
-/** Makes the counts part of the diagnostics and the metrics of this isolate. */
+/** Adds the counts to the diagnostics and the metrics of this isolate. */
 function countOnce(): void {
   if (isCounted) return;
   isCounted = true;
@@ -56,7 +56,7 @@ function countOnce(): void {
   });
 }
 
-/** A Worker that collects what others tell. */
+/** A Worker that collects the telemetry of other Workers. */
 export class CollectingWorker {
   readonly #configured: PerEnv<Configured>;
 
@@ -64,7 +64,7 @@ export class CollectingWorker {
     this.#configured = new PerEnv((env) => configure(optionsOf, env));
   }
 
-  /** Never throws. */
+  /** Begins to follow an invocation. Never throws. */
   tailStream(onset: Onset, env: unknown, ctx: unknown): TakeEvent | undefined {
     return this.#configured.of(env).collecting.begin(onset, waitUntilOf(ctx));
   }
@@ -76,7 +76,7 @@ export class CollectingWorker {
     return scrape ?? new Response("There is nothing here.\n", { status: 404 });
   }
 
-  /** Consumes telemetry. Rejects where the batch has other messages, which the runtime then delivers again. */
+  /** Consumes telemetry. Rejects if the batch has other messages; the runtime then delivers them again. */
   async queue(batch: MessageBatch, env: unknown, ctx: ExecutionContext): Promise<void> {
     const { metrics, flusher } = this.#configured.of(env);
     const telemetry = metrics && metricsRoutes()?.consume(batch, metrics);
@@ -116,7 +116,7 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
   return { collecting, metrics: plan.metrics?.metrics, flusher: metrics?.flusher };
 }
 
-/** Leaves alone who is excluded, this Worker itself, and what carries metrics. */
+/** Returns the filter that ignores excluded services, this Worker, and invocations that transport metrics. */
 function ignoring({ exclude, metrics }: CollectorPlan): (onset: Onset) => boolean {
   const queues = [telemetryQueue, metrics?.metrics?.queueName ?? telemetryQueue];
   return (onset) => {
@@ -131,8 +131,8 @@ function endInvocation(flusher: WorkerMetrics["flusher"], waitUntil: WaitUntil |
   try {
     flusher.endInvocation(undefined, waitUntil);
   } catch (cause) {
-    // What was recorded stays where it is, and the next invocation looks for it.
-    reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);
+    // The recorded metrics stay in memory. The next invocation sends them.
+    reportOnce("isotel: an invocation could not send its metrics; the next invocation sends them.", cause);
   }
 }
 

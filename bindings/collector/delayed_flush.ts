@@ -1,24 +1,25 @@
 import type { WaitUntil } from "../base/time.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 
-/** A timer that is so late died with its invocation. */
+/** A timer that is late by more than this ended with its invocation. */
 const timerGraceMs = 2_000;
 
 /**
- * Flushes a pipeline a while after something was there to be sent, so that what ends meanwhile goes along. Each
- * invocation sleeps and sends in its own context, what they share are numbers: the runtime forbids anything else.
+ * Flushes a pipeline with a delay, so that one request carries everything that ends in the meantime. The runtime
+ * forbids an invocation to use timers and requests of another. Each invocation therefore sleeps and sends by itself,
+ * and they share only numbers.
  */
 export class DelayedFlush {
   readonly #pipeline: Pipeline;
   readonly #delayMs: number;
   readonly #before: () => void;
   #dueUnixMs: number | undefined;
-  /** When a flush of a full batch was begun that has not got to it. */
+  /** Start of the last early flush for a full batch. Undefined if none is pending. */
   #soonUnixMs: number | undefined;
   #lastUnixMs: number;
   #looks = 0;
 
-  /** @param before called before each flush. */
+  /** @param before Called before each flush. */
   constructor(pipeline: Pipeline, delayMs: number, before: () => void) {
     this.#pipeline = pipeline;
     this.#delayMs = delayMs;
@@ -26,7 +27,10 @@ export class DelayedFlush {
     this.#lastUnixMs = pipeline.clock();
   }
 
-  /** Whether a batch is full, or something may have been waiting for so long. Looks now and then, for it is asked often. */
+  /**
+   * Returns whether a batch is full, or whether data may have waited for longer than `waitMs`. Checks only every 32nd
+   * call, because it is called for each event.
+   */
   isOverdue(waitMs: number): boolean {
     this.#looks = (this.#looks + 1) & 0x1f;
     if (this.#looks !== 0) return false;
@@ -34,7 +38,7 @@ export class DelayedFlush {
     return this.#pipeline.hasWork && this.#pipeline.clock() - this.#lastUnixMs > waitMs;
   }
 
-  /** Makes sure that a flush will follow, in the invocation that runs. */
+  /** Makes sure that a flush follows. It runs in the current invocation. */
   touch(waitUntil: WaitUntil | undefined): void {
     const pipeline = this.#pipeline;
     const now = pipeline.clock();

@@ -1,3 +1,4 @@
+import { shapeOf } from "../base/values.ts";
 import { CollectingWorker } from "./collecting_worker.ts";
 import type { CollectorOptions } from "./read_options.ts";
 
@@ -11,33 +12,34 @@ export interface CollectorHandlers<Env = Cloudflare.Env> {
     env: Env,
     ctx: ExecutionContext,
   ): TailStream.TailEventHandler | undefined;
-  /** Answers scrapes, where there are metrics, and anything else with 404. */
+  /** Answers scrapes if metrics are configured. Answers other requests with 404. */
   fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response>;
-  /** Takes the batches of the telemetry queue. */
+  /** Consumes the batches of the telemetry queue. */
   queue(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void>;
 }
 
 /**
- * A streaming tail Worker: turns every span, log and exception of the Workers that name it in their
- * `streaming_tail_consumers` into OTLP and exports them, and measures their invocations.
+ * Returns the handlers of a streaming tail Worker. It receives the events of the Workers that name it in
+ * `streaming_tail_consumers`. It exports their spans, logs and exceptions over OTLP and measures their invocations.
  *
  * ```ts
  * export default collector((env) => ({ otlp: { backend: "honeycomb", apiKey: env.HONEYCOMB_API_KEY } }));
  * ```
  *
- * What is wrong with the options is said once by `console.error`, naming the option, the variable or the binding; what
- * happens is then still counted. The handlers never throw into the runtime, but for a batch that is no telemetry.
+ * Invalid options are logged once with `console.error`. The message names the option, the variable or the binding.
+ * Events are still counted. The handlers never throw, with one exception: `queue` rejects a batch with messages that
+ * are not telemetry.
  *
- * @param options from the bindings of `env`; asked once for each `env`.
- * @throws TypeError when options are no function.
+ * @param options Returns the options for the bindings in `env`. Called once for each `env`.
+ * @throws TypeError if `options` is not a function.
  */
 export function collector<Env = Cloudflare.Env>(
   options: (env: Env) => CollectorOptions,
 ): CollectorHandlers<Env> {
   if (typeof options !== "function") {
     throw new TypeError(
-      "isotel: the options of collector are a function of env, such as " +
-        `(env) => ({ otlp: { backend: "honeycomb", apiKey: env.HONEYCOMB_API_KEY } }); it got ${typeof options}`,
+      `isotel: the options of collector are ${shapeOf(options)}; they have to be a function of env, such as ` +
+        '(env) => ({ otlp: { backend: "honeycomb", apiKey: env.HONEYCOMB_API_KEY } })',
     );
   }
   const worker = new CollectingWorker(options as (env: never) => CollectorOptions);

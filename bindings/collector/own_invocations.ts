@@ -3,22 +3,25 @@ import type { SpanRuntime } from "../trace/span_runtime.ts";
 const maxTraces = 256;
 
 /**
- * Finds out which Worker this is, or one that is followed by itself would never come to rest: each invocation would be
- * told of by another. Nobody tells a Worker its name, but what it opens a span in is a trace of its own, and the onset
- * that has it tells the name. As long as a Worker that is traced has not found itself, any tail Worker may be it.
+ * Recognizes the invocations of this Worker. A Worker that is its own tail consumer would otherwise never stop, because
+ * each invocation would cause another one.
+ *
+ * The runtime does not tell a Worker its name. This class therefore opens a span, which has the trace id of the current
+ * invocation. The onset with that trace id has the name. Until the name is found, a traced Worker treats every tail
+ * Worker as itself.
  */
 export class OwnInvocations {
   readonly #runtime: SpanRuntime;
   readonly #traceIds = new Set<string>();
   #scriptName: string | undefined;
-  /** Whether invocations of a tail Worker were seen: this may be it. */
+  /** Whether an invocation of a tail Worker was seen. It may be this Worker. */
   #isAsking = false;
 
   constructor(runtime: SpanRuntime) {
     this.#runtime = runtime;
   }
 
-  /** Whether an invocation is one of this Worker. To be asked in the one that is told of it. */
+  /** Returns whether an invocation is one of this Worker. Call this in the invocation that receives its onset. */
   has({ spanContext: { traceId }, event }: TailStream.TailEvent<TailStream.Onset>): boolean {
     const { scriptName, info } = event;
     if (scriptName !== undefined && scriptName === this.#scriptName) return true;
@@ -32,7 +35,7 @@ export class OwnInvocations {
     return this.#note();
   }
 
-  /** Notes the trace of the invocation that runs; whether it has one. */
+  /** Remembers the trace of the current invocation. Returns whether it has one. */
   #note(): boolean {
     try {
       const span = this.#runtime.startSpan("collect");
@@ -46,7 +49,7 @@ export class OwnInvocations {
       }
       return true;
     } catch {
-      // A runtime that does not tell: what is to be left alone has to be said.
+      // The runtime does not report trace ids. The user has to exclude this Worker.
       return false;
     }
   }

@@ -19,10 +19,10 @@ import type { CollectedLog } from "./spans/log_record.ts";
 import type { Redact } from "./spans/redaction.ts";
 
 const defaultFlushDelayMs = 1_000;
-/** A timer has to fit into the 30 s that work may go on after an invocation. */
+/** The timer must fire within the 30 s that the runtime allows after an invocation. */
 const maxFlushDelayMs = 20_000;
 
-/** Options of one `env`, as far as they can be used. */
+/** The valid options of one `env`. */
 export interface CollectorPlan {
   readonly options: CollectorOptions;
   readonly pipeline: Pipeline | undefined;
@@ -33,9 +33,9 @@ export interface CollectorPlan {
 }
 
 /**
- * Reads the options for an `env`. What is wrong with them is told, and the collector goes on without it. Never throws.
+ * Reads the options for an `env`. Reports each invalid option and continues without it. Never throws.
  *
- * @param optionsOf the user's function.
+ * @param optionsOf The user's function.
  */
 export function readCollectorOptions(
   optionsOf: (env: never) => CollectorOptions,
@@ -44,14 +44,14 @@ export function readCollectorOptions(
   report: Report,
 ): CollectorPlan {
   let options: CollectorOptions | undefined;
-  const asked = (given: unknown): { metrics?: CollectorOptions["metrics"] } => {
-    const answer: unknown = optionsOf(given as never);
+  const callOptions = (current: unknown): { metrics?: CollectorOptions["metrics"] } => {
+    const answer: unknown = optionsOf(current as never);
     if (typeof answer === "object" && answer !== null) options = { ...answer };
     else
-      report(`isotel: the options of collector are ${shapeOf(answer)}; they have to be an object`);
+      report(`isotel: the options of collector are ${shapeOf(answer)}; they have to be an object such as { otlp: { backend: "honeycomb" } }`);
     return options?.metrics === undefined ? {} : { metrics: options.metrics };
   };
-  const metrics = readWorkerOptions(asked as never, env, report, "collector");
+  const metrics = readWorkerOptions(callOptions as never, env, report, "collector");
   const plan = options && planOf(options, env, report);
   return {
     options: options ?? {},
@@ -69,7 +69,7 @@ function planOf(
   report: Report,
 ): ExportPlan | undefined {
   if (redact !== undefined && typeof redact !== "function") {
-    // Nothing may leave that somebody wanted to see before.
+    // Without redaction, nothing may be exported.
     report(`isotel: redact is ${shapeOf(redact)}; it has to be a function. Nothing is exported`);
     return undefined;
   }
@@ -116,28 +116,31 @@ function delayOf(value: unknown, report: Report): number {
   return defaultFlushDelayMs;
 }
 
-/** How a collector measures what it sees, and where the metrics go. */
+/** Configures the metrics of a collector. */
 export interface CollectorMetrics extends MetricsBindings {
   /**
-   * Also measures requests and GenAI calls of Workers that record metrics by themselves, as `withTelemetry` does with
-   * `metrics`. False unless given: both would count the same call.
+   * Also measures requests and GenAI calls of Workers that record their own metrics with the option `metrics` of
+   * `withTelemetry`. Each such call is then counted twice. Default: false.
    */
   readonly measuresAgain?: boolean;
 }
 
-/** What a collector does with the events it gets. */
+/** Options of a collector. */
 export interface CollectorOptions {
-  /** Where spans and log records go; the service is that of each Worker, `serviceName` for one without a name. */
+  /**
+   * The export of spans and log records. `service.name` is the name of each Worker. `serviceName` is used for a Worker
+   * without a name.
+   */
   readonly otlp?: OtlpOptions;
-  /** Where the metrics of spans go, and how they are read. */
+  /** The transport of the metrics, and how they are scraped. */
   readonly metrics?: CollectorMetrics;
   /**
-   * Changes every text before it leaves: attributes, lines of logs, messages of errors. Undefined leaves it out, and so
-   * does a throw, which is counted.
+   * Returns the replacement for a text before it is exported: attributes, log lines and error messages. If it returns
+   * undefined or throws, the text is left out. A throw is counted.
    */
   readonly redact?: Redact;
-  /** Services that are left alone. */
+  /** Names of services to ignore. Default: none. */
   readonly exclude?: readonly string[];
-  /** Milliseconds from the end of an invocation to the request with its spans, 0 to 20,000; 1,000 unless given. */
+  /** Milliseconds from the end of an invocation to the request with its spans, 0 to 20,000. Default: 1,000. */
   readonly flushDelayMs?: number;
 }

@@ -3,9 +3,9 @@ import type { CollectedSpan } from "./spans/collected_span.ts";
 import type { CollectorCounts } from "./spans/counts.ts";
 import { limits, undecidedTimeoutMs } from "./spans/counts.ts";
 
-/** One trace, as far as this isolate sees it. */
+/** One trace, as seen by this isolate. */
 interface Trace {
-  /** Its invocations that have not ended. */
+  /** Number of its invocations that have not ended. */
   open: number;
   readonly sinceUnixMs: number;
   /** Spans that wait for the decision. */
@@ -14,8 +14,8 @@ interface Trace {
 }
 
 /**
- * Hands ended spans on, those of a trace with a tail decision once all of its invocations that were seen here have ended.
- * Later ones follow the decision, as long as it is remembered.
+ * Passes ended spans on. With tail sampling, the spans of a trace wait until all its invocations in this isolate have
+ * ended. Later spans follow the decision while it is remembered.
  */
 export class Traces {
   readonly #pipeline: Pipeline;
@@ -25,14 +25,14 @@ export class Traces {
   readonly #traces = new Map<string, Trace>();
   #waiting = 0;
 
-  /** @param release told of each span that is handed on. */
+  /** @param release Called for each span that is passed on. */
   constructor(pipeline: Pipeline, counts: CollectorCounts, release: (span: CollectedSpan) => void) {
     this.#pipeline = pipeline;
     this.#counts = counts;
     this.#release = release;
   }
 
-  /** Spans that wait for a decision. */
+  /** Number of spans that wait for a decision. */
   get undecided(): number {
     return this.#waiting;
   }
@@ -50,7 +50,7 @@ export class Traces {
     }
     const trace = this.#of(span.traceId);
     if (trace.isKept !== undefined) {
-      // What comes after the decision may still be worth keeping by itself.
+      // A span after a negative decision may still be worth keeping by itself.
       this.#hand(span, trace.isKept || tail(span.traceId, [span]));
       return;
     }
@@ -66,7 +66,7 @@ export class Traces {
     if (trace.open <= 0) this.#decide(traceId, trace);
   }
 
-  /** Decides about traces that have been waiting for too long. */
+  /** Decides about traces that have waited for too long. */
   sweep(nowUnixMs: number): void {
     for (const [traceId, trace] of this.#traces) {
       if (nowUnixMs - trace.sinceUnixMs <= undecidedTimeoutMs) return;

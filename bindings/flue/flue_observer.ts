@@ -119,7 +119,7 @@ export class FlueObserver<Span, Root> {
     });
   }
 
-  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
+  /** Returns the counts of open spans, ignored events, spans that ended early, and swallowed errors. */
   diagnostics(): Readonly<Record<string, number>> {
     return { ...this.#host.counters(), swallowed_errors: this.#swallowed };
   }

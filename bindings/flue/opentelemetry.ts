@@ -31,7 +31,7 @@ export interface FlueObserve {
   (event: FlueEvent, ctx: FlueContext): void;
   /** Ends all open spans as interrupted. */
   endAll(): void;
-  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
+  /** Returns the counts of open spans, ignored events, spans that ended early, and swallowed errors. */
   diagnostics(): Readonly<Record<string, number>>;
 }
 
@@ -82,7 +82,7 @@ export interface FlueInstrumentation {
   ) => Promise<T>;
   /** Ends all open spans as interrupted. Later events are ignored. */
   readonly dispose: () => void;
-  /** Returns the counts of open spans, of dropped and truncated spans, and of swallowed errors. */
+  /** Returns the counts of open spans, ignored events, spans that ended early, and swallowed errors. */
   readonly diagnostics: () => Readonly<Record<string, number>>;
 }
 

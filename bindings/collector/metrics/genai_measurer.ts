@@ -7,7 +7,7 @@ import { StatusCode } from "../../otlp/core/model.ts";
 import type { CollectedSpan } from "../spans/collected_span.ts";
 import { operationOf } from "../spans/span_kinds.ts";
 
-/** Fields that are labels of metrics, or are recorded. */
+/** Start fields that are labels or values of metrics. `finishFields` has those of the end. */
 const startFields = [
   Field.providerName,
   Field.requestModel,
@@ -25,7 +25,7 @@ const finishFields = [
   Field.reasoningOutputTokens,
 ];
 
-/** Fields by the attributes that carry them in either profile. */
+/** Fields by their attribute keys in both profiles. */
 type FieldsByKey = ReadonlyMap<string, number>;
 
 function fieldsByKey(core: Core, fields: readonly number[]): FieldsByKey {
@@ -40,12 +40,10 @@ const firstChunkKey = "gen_ai.response.time_to_first_chunk";
 const msPerSecond = 1_000;
 const flags = Abi.spanUntraced | (Profile.agents << Abi.spanProfileShift);
 
-/**
- * Measures GenAI spans of other Workers in the core, as those of this one are: with the same metrics, labels and rules.
- */
+/** Measures GenAI spans of other Workers in the core, with the metrics, labels and rules for spans of this Worker. */
 export class GenAiMeasurer {
   readonly #host: CoreHost;
-  /** The fields as the core they were asked of has them. */
+  /** The fields by key, as the given core reports them. */
   #fields:
     | { readonly core: Core; readonly start: FieldsByKey; readonly end: FieldsByKey }
     | undefined;
@@ -54,11 +52,11 @@ export class GenAiMeasurer {
     this.#host = host;
   }
 
-  /** Takes spans that have ended, with all that were opened in them. */
+  /** Measures ended spans. Spans that were opened inside each other must be passed together. */
   measure(ended: readonly CollectedSpan[]): void {
     const { core } = this.#host;
     if (core?.isMeasuring !== true) return;
-    // As they were opened, so that each finds those above it.
+    // Opens the spans in their original order, so that each finds its ancestors.
     const spans = [...ended].sort(byStart);
     const handles = new Map<CollectedSpan, number>();
     const fields = this.#fieldsOf(core);
@@ -76,7 +74,7 @@ export class GenAiMeasurer {
   }
 }
 
-/** Those of one instant by their depth: a span is never opened before the one it is in. */
+/** Compares by start time, then by depth. A parent is opened before its children. */
 function byStart(a: CollectedSpan, b: CollectedSpan): number {
   return a.startUnixMs - b.startUnixMs || depthOf(a) - depthOf(b);
 }
@@ -114,7 +112,7 @@ function end(core: Core, span: CollectedSpan, handle: number, wanted: FieldsByKe
   core.endSpan(handle, outcome, 0, span.endUnixMs, Profile.agents, 0, 0, 0, fields, noReceiver);
 }
 
-/** Labels of metrics, and numbers. */
+/** Returns the fields of a span that are labels or values of metrics. */
 function fieldsOf(span: CollectedSpan, wanted: FieldsByKey): SpanFields {
   const fields = new SpanFields(undefined, true);
   const { keys, values } = span.attributes;

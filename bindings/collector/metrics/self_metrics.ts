@@ -1,10 +1,13 @@
 import type { SelfMetric } from "../../metrics/self_metrics.ts";
 
-/** What a collector tells about itself. Counts are those of CollectorCounts, by their names in the diagnostics. */
+/**
+ * The metrics of a collector about itself. Their values are the counts of CollectorCounts, by their names in the
+ * diagnostics.
+ */
 export const collectorMetrics: readonly SelfMetric[] = [
   {
     name: "isotel_collector_invocations",
-    help: "Invocations a collector was told of, by what became of them.",
+    help: "Invocations of other Workers that a collector received, by result.",
     label: "result",
     counts: {
       followed: "collector_invocations",
@@ -15,7 +18,7 @@ export const collectorMetrics: readonly SelfMetric[] = [
   },
   {
     name: "isotel_collector_spans",
-    help: "Spans a collector was told of, by what became of them.",
+    help: "Spans that a collector received, by result.",
     label: "result",
     counts: {
       exported: "collector_spans_exported",
@@ -29,12 +32,12 @@ export const collectorMetrics: readonly SelfMetric[] = [
   },
   {
     name: "isotel_collector_spans_truncated",
-    help: "Spans whose end a collector was not told of.",
+    help: "Spans whose end a collector did not receive.",
     counts: { "": "collector_spans_truncated" },
   },
   {
     name: "isotel_collector_events_dropped",
-    help: "Tail events that told a collector nothing, or never came.",
+    help: "Tail events that a collector ignored or did not receive.",
     label: "reason",
     counts: {
       repeated: "collector_events_repeated",
@@ -56,7 +59,7 @@ export const collectorMetrics: readonly SelfMetric[] = [
   },
   {
     name: "isotel_collector_failures",
-    help: "Errors of a collector that were kept from the runtime.",
+    help: "Internal errors of a collector that were not thrown to the runtime.",
     counts: { "": "collector_failures" },
   },
 ];

@@ -14,11 +14,11 @@ import type { CollectedInvocation, SpanMeasurer } from "../spans/collected_invoc
 import type { CollectedSpan } from "../spans/collected_span.ts";
 import { GenAiMeasurer } from "./genai_measurer.ts";
 
-/** A route that is longer is none: it would be a path. */
+/** A longer route is ignored, because it is probably a path. */
 const maxRouteUnits = 256;
 const msPerSecond = 1_000;
 
-/** Whether Workers that record metrics themselves are measured again. */
+/** Whether to measure Workers that record their own metrics. */
 export interface MeasureOptions {
   readonly measuresAgain: boolean;
 }
@@ -44,7 +44,7 @@ const cpuUsage = builtInDeclaration(MetricKind.histogram, "faas.cpu_usage", {
   bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30],
 });
 
-/** Metrics of the invocations and GenAI spans of other Workers. */
+/** Measures the invocations and GenAI spans of other Workers. */
 export class SpanMetrics implements SpanMeasurer {
   readonly #duration: Family;
   readonly #cpu: Family;
@@ -76,7 +76,7 @@ export class SpanMetrics implements SpanMeasurer {
     if (invocation.cpuMs !== undefined) {
       this.#cpu.seriesOf(labels)?.record(invocation.cpuMs / msPerSecond);
     }
-    // What its work took after the answer is none of the client's time.
+    // Work after the response is not part of the client's time.
     const answeredUnixMs = invocation.answeredUnixMs || root.endUnixMs;
     if (onset.handler !== "fetch" || onset.isObject || this.#isMeasured(root, measuredRequest))
       return;

@@ -5,7 +5,7 @@ import type { CollectorCounts } from "./counts.ts";
 import { limits } from "./counts.ts";
 import type { AttributeReader } from "./read_attributes.ts";
 
-/** Gives a span what an event says about it. */
+/** Applies an event to its span. */
 export function applyEvent(
   span: CollectedSpan,
   event: TailStream.Attributes | TailStream.SpanUpdate | TailStream.Exception,
@@ -57,10 +57,10 @@ function exceptionEvent(
   const keys = ["exception.type"];
   const values = [maskSecrets(name)];
   const put = (key: string, text: string | undefined): void => {
-    const left = reader.text(key, text, span);
-    if (left === undefined) return;
+    const clean = reader.text(key, text, span);
+    if (clean === undefined) return;
     keys.push(key);
-    values.push(left);
+    values.push(clean);
   };
   put("exception.message", message);
   put("exception.stacktrace", stack);

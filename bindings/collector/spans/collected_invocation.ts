@@ -15,30 +15,30 @@ import { kindOf, operationOf } from "./span_kinds.ts";
 
 type Event<T extends TailStream.EventType = TailStream.EventType> = TailStream.TailEvent<T>;
 
-/** Says that the end of a span never came. */
+/** Marks a span whose end was not received. */
 const truncatedKey = "isotel.span.truncated";
-/** Events of an invocation that the runtime dropped. */
+/** Number of events of an invocation that the runtime dropped. */
 const lostEventsKey = "isotel.tail.dropped_events";
 
-/** What is made of invocations that have ended, besides their spans. */
+/** Measures ended invocations and GenAI spans. */
 export interface SpanMeasurer {
-  /** Takes an invocation that has ended. */
+  /** Measures an ended invocation. */
   invocation(invocation: CollectedInvocation): void;
-  /** Takes GenAI spans that have ended, with those they were opened in. */
+  /** Measures ended GenAI spans. Spans that were opened inside each other are passed together. */
   genAi(invocation: CollectedInvocation, spans: readonly CollectedSpan[]): void;
 }
 
-/** What an invocation asks of the collector that follows it. */
+/** The collector, as far as an invocation needs it. */
 export interface InvocationHost {
   readonly counts: CollectorCounts;
   readonly reader: AttributeReader;
   readonly resources: Resources;
   readonly route: RouteOf | undefined;
-  /** Takes what is measured. Undefined where nothing is. */
+  /** The measurer. Undefined if nothing is measured. */
   readonly metrics: object | undefined;
-  /** Notes that the outcome came before other events of the invocation. */
+  /** Notes that the outcome arrived before some other events of the invocation. */
   waitFor(invocation: CollectedInvocation): void;
-  /** Keeps a GenAI span that has ended, to be measured with the others of its invocation. */
+  /** Keeps an ended GenAI span, to measure it together with the other spans of its invocation. */
   measureLater(invocation: CollectedInvocation, span: CollectedSpan): void;
   /** Takes a span that has ended. */
   ended(span: CollectedSpan, isSampled: boolean): void;
@@ -47,38 +47,40 @@ export interface InvocationHost {
   over(invocation: CollectedInvocation): void;
 }
 
-/** One invocation of another Worker: its spans that are open, until its outcome. */
+/** One invocation of another Worker, with its open spans until its outcome. */
 export class CollectedInvocation {
   readonly id: string;
   readonly traceId: string;
   readonly root: CollectedSpan;
   readonly onset: OnsetSpan;
   readonly resource: ResourceAttributes;
-  /** Status of its HTTP response; 0 for none. */
+  /** Status of its HTTP response. 0 if there is none. */
   statusCode = 0;
-  /** `ok` or why it ended; empty while it goes on. */
+  /** `ok`, or the reason why it ended. Empty while it runs. */
   outcome = "";
-  /** CPU time in milliseconds; undefined where nobody told. */
+  /** CPU time in milliseconds. Undefined if unknown. */
   cpuMs: number | undefined;
-  /** Events that were taken, for who looks whether there are any more. */
+  /** Number of events, for the detection of silent invocations. */
   events = 1;
-  /** When its handler answered; 0 until then. */
+  /** Time at which its handler responded. 0 before that. */
   answeredUnixMs = 0;
-  /** GenAI spans that have ended. They are measured together, once the invocation has told whether it measured them. */
+  /**
+   * Ended GenAI spans. They are measured together after the invocation has reported whether it measured them itself.
+   */
   unmeasured: CollectedSpan[] = [];
   readonly #host: InvocationHost;
   readonly #sequencer: Sequencer;
   readonly #isSampled: boolean;
   readonly #open = new OpenSpans();
-  /** The span the last event was about: mostly that of the next. */
+  /** The span of the last event. The next event usually belongs to it too. */
   #last: CollectedSpan;
-  /** Spans that were too many, and whose ends are still to come. */
+  /** Number of refused spans whose end has not arrived. */
   #refused = 0;
   #lostEvents = 0;
   #isOver = false;
   #lastUnixMs: number;
 
-  /** @param event the invocation's first. */
+  /** @param event The onset. */
   constructor(event: Event<TailStream.Onset>, host: InvocationHost, isSampled: boolean) {
     const { spanContext, event: onset } = event;
     const unixMs = event.timestamp.getTime();
@@ -100,7 +102,7 @@ export class CollectedInvocation {
     this.#open.add(this.root);
   }
 
-  /** Whether its last event has come, and all before it. */
+  /** Whether the outcome and all events before it have been applied. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -113,16 +115,16 @@ export class CollectedInvocation {
   take(event: Event): void {
     this.events += 1;
     this.#sequencer.take(event);
-    // Nothing comes after an outcome but what was late: it is waited for until the next flush.
+    // Only late events can follow an outcome. They are awaited until the next flush.
     if (event.event.type === "outcome" && !this.#isOver) this.#host.waitFor(this);
   }
 
-  /** Takes what waits for events that never come. */
+  /** Applies the events that wait for missing ones. Stops waiting for those. */
   skipMissing(): void {
     this.#sequencer.giveUp();
   }
 
-  /** Ends it with what has come. */
+  /** Ends the invocation with the data so far. */
   giveUp(): void {
     this.#sequencer.giveUp();
     if (!this.#isOver) this.#end("unknown", this.#lastUnixMs, true);
@@ -181,7 +183,7 @@ export class CollectedInvocation {
 
   #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {
     const { name, spanId, info } = event.event;
-    if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("no span");
+    if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("isotel: the spanOpen event has no name or no span id");
     const { counts, reader } = this.#host;
     if (this.#open.get(spanId) !== undefined) {
       counts.events_repeated += 1;
@@ -232,7 +234,7 @@ export class CollectedInvocation {
     );
   }
 
-  /** A span whose opening was missing, or that was one too many. */
+  /** Counts a span whose opening was missing or refused. */
   #closeUnopened(): void {
     if (this.#refused > 0) {
       this.#refused -= 1;

@@ -16,7 +16,7 @@ const unset = { code: StatusCode.unset, message: "" } as const;
 const ok = { code: StatusCode.ok, message: "" } as const;
 const failed = { code: StatusCode.error, message: "" } as const;
 
-/** A span of another Worker, as far as events have told of it. */
+/** A span of another Worker, built from its events. */
 export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -24,13 +24,13 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   readonly isParentRemote: boolean;
   readonly flags: number;
   readonly resource: ResourceAttributes;
-  /** The span it was opened in, where that is of the same invocation. */
+  /** The parent span, if it belongs to the same invocation. */
   readonly parent: CollectedSpan | undefined;
   name: string;
   kind: number = SpanKind.unspecified;
   readonly startUnixMs: number;
   endUnixMs = 0;
-  /** The list of keys may be that of other spans too: {@link ownKeys} has to be asked for one that can be changed. */
+  /** Other spans may share the list of keys. Use {@link ownKeys} to change it. */
   readonly attributes: { keys: readonly string[]; readonly values: unknown[] } = {
     keys: noKeys,
     values: [],
@@ -40,9 +40,9 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
   droppedAttributesCount = 0;
   droppedEventsCount = 0;
   isOpen = true;
-  /** UTF-16 units of its attributes, eight for each that is no text. */
+  /** UTF-16 units of its attributes. A value that is not a text counts as 8. */
   units = 0;
-  /** gen_ai.operation.name; empty for none. */
+  /** gen_ai.operation.name. Empty if there is none. */
   operation = "";
   errorType = "";
   isRenamed = false;
@@ -86,14 +86,14 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
     return this.resource["service.name"] as string;
   }
 
-  /** Sets what the span says by itself, without asking anybody. */
+  /** Sets an attribute of isotel, without `redact` and without limits. */
   set(key: string, value: unknown): void {
     if (value === undefined) return;
     this.ownKeys().push(key);
     this.attributes.values.push(value);
   }
 
-  /** The list of keys, of this span alone. */
+  /** Returns a list of keys that belongs to this span only. */
   ownKeys(): string[] {
     const { attributes } = this;
     if (this.#ownKeys === undefined || this.#ownKeys !== attributes.keys) {
@@ -108,7 +108,7 @@ export class CollectedSpan implements FinishedSpan, OfResource, RedactedSpan {
     else this.status = code === StatusCode.ok ? ok : code === StatusCode.error ? failed : unset;
   }
 
-  /** Marks the span as failed, unless somebody said how it went. */
+  /** Marks the span as failed, unless its status has been set. */
   fail(errorType: string): void {
     if (this.status.code === StatusCode.unset) this.status = failed;
     if (this.errorType !== "" || errorType === "") return;

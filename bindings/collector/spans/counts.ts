@@ -1,30 +1,30 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
 
-/** What became of what a collector was told. Every count only grows. */
+/** Counts of a collector. No count ever decreases. */
 export class CollectorCounts {
-  /** Invocations that were followed, ignored for their service or purpose, and those that were too many. */
+  /** Followed invocations, invocations ignored for their service or purpose, and invocations refused by the limit. */
   invocations = 0;
   invocations_ignored = 0;
   invocations_refused = 0;
-  /** Invocations that never ended, given up by their age. */
+  /** Invocations that were ended because they had no events for too long. */
   invocations_swept = 0;
-  /** Events that had been taken before, or came when they were no longer waited for. */
+  /** Events that had already been taken, or arrived too late. */
   events_repeated = 0;
-  /** Events that never came, by the gaps in their numbers. */
+  /** Events that never arrived, by the gaps in their sequence numbers. */
   events_missing = 0;
-  /** Events the runtime says it dropped. */
+  /** Events that the runtime reports as dropped. */
   events_lost = 0;
-  /** Events about a span that nobody opened. */
+  /** Events of a span that is not open. */
   events_unmatched = 0;
   /**
-   * Spans the runtime told of, by their opening or, where that is missing, by their end:
-   * opened = exported + sampled_out + all dropped + open + those that wait for a decision.
+   * Spans that the runtime reported by their opening, or by their end if the opening is missing. Always opened =
+   * exported + sampled_out + all dropped + open + waiting for a decision.
    */
   spans_opened = 0;
   spans_exported = 0;
   spans_sampled_out = 0;
-  /** Those of the exported whose end never came. */
+  /** Exported spans whose end did not arrive. */
   spans_truncated = 0;
   spans_dropped_limit = 0;
   spans_dropped_unopened = 0;
@@ -35,55 +35,55 @@ export class CollectorCounts {
   span_events_dropped = 0;
   logs = 0;
   logs_dropped = 0;
-  /** Values left out because `redact` threw, or answered with what is no text. */
+  /** Values that were left out because `redact` threw or returned neither a string nor undefined. */
   redact_failures = 0;
-  /** Errors of ours that were kept from the runtime. */
+  /** Internal errors that were not thrown to the runtime. */
   failures = 0;
 
-  /** Counts such an error. Logged once for each type. */
+  /** Counts an internal error. Logged once per type of error. */
   failed(cause: unknown): void {
     this.failures += 1;
     reportOnce(
-      `isotel: the collector failed (${errorType(cause)}); what it was told of is missing.`,
+      `isotel: the collector failed (${errorType(cause)}); events of a Worker are missing.`,
     );
   }
 }
 
-/** What a collector holds at most: an isolate has 128 MB for everything. What is beyond is left out and counted. */
+/** Limits of a collector. An isolate has 128 MB for everything. Data above a limit is left out and counted. */
 export const limits = {
   /** Invocations that have begun and not ended. */
   openInvocations: 4_096,
-  /** Spans open at once in one invocation, its own included. */
+  /** Open spans of one invocation, including its root span. */
   openSpans: 1_024,
   attributesPerSpan: 1_024,
-  /** UTF-16 units of the attributes of one span; the runtime keeps 64 KiB of those set on it. */
+  /** UTF-16 units of the attributes of one span. The runtime keeps 64 KiB of the attributes that are set on it. */
   attributeUnitsPerSpan: 131_072,
-  /** UTF-16 units of attributes of all spans that have not been handed over. */
+  /** UTF-16 units of attributes of all spans that have not been passed on. */
   heldUnits: 32_000_000,
   /** Exceptions of one span. */
   eventsPerSpan: 128,
-  /** UTF-16 units of one text of a log record or an exception; longer ones are cut. */
+  /** UTF-16 units of one text of a log record or an exception. Longer texts are truncated. */
   textUnits: 65_536,
-  /** Events of one invocation that wait for one before them. */
+  /** Events of one invocation that wait for an earlier event. */
   earlyEvents: 64,
-  /** Services and versions of them that are told apart at once. */
+  /** Resources that are remembered, one for each version of a service. */
   resources: 256,
   /**
-   * Spans, and log records, that wait for each backend. The runtime hands over the events of one burst, up to 6,149
-   * spans, without letting anything else run in between.
+   * Spans, and log records, that wait for each backend. The runtime delivers the events of one burst, up to 6,149
+   * spans, without running anything else in between.
    */
   queuedItems: 8_192,
   /** Spans that wait for the decision about their trace. */
   undecidedSpans: 4_096,
   /** Traces whose decision is remembered. */
   traces: 4_096,
-  /** GenAI spans of one invocation that wait for those above them, to be measured together. */
+  /** GenAI spans of one invocation that wait for their ancestors, to be measured together. */
   unmeasuredSpans: 512,
-  /** UTF-16 units of the attributes of such spans, of all invocations. */
+  /** UTF-16 units of the attributes of such spans in all invocations. */
   unmeasuredUnits: 8_000_000,
 } as const;
 
-/** An invocation that has been silent for so long never ends. */
+/** An invocation without events for this time in milliseconds is ended. */
 export const idleTimeoutMs = 600_000;
-/** A trace is decided on after so long, whether all of it has ended or not. */
+/** A trace is decided after this time in milliseconds, even if it has not ended. */
 export const undecidedTimeoutMs = 60_000;

@@ -6,7 +6,7 @@ import type { TextFilter } from "./redaction.ts";
 
 type Log = TailStream.Log;
 
-/** A line of another Worker's console. */
+/** A console line of another Worker. */
 export interface CollectedLog extends LogRecord, OfResource {}
 
 const severities: Readonly<Record<string, number>> = {
@@ -17,7 +17,11 @@ const severities: Readonly<Record<string, number>> = {
   error: Severity.error,
 };
 
-/** @param text is asked for the line and for what it says of errors. */
+/**
+ * Converts a console line to a log record.
+ *
+ * @param text Filters the line and the texts of errors.
+ */
 export function collectedLog(
   { level, message, errorInfo, truncated }: Log,
   unixMs: number,
@@ -57,7 +61,7 @@ export function collectedLog(
   };
 }
 
-/** What the console shows for the arguments it was given: texts as they are, anything else as JSON. */
+/** Returns the line as the console shows it: texts unchanged, other values as JSON. */
 function lineOf(message: unknown): string {
   if (typeof message === "string") return message;
   return Array.isArray(message) ? message.map(textOf).join(" ") : textOf(message);

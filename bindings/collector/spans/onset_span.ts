@@ -5,21 +5,21 @@ import type { CollectedSpan } from "./collected_span.ts";
 type Onset = TailStream.Onset;
 type Fetch = TailStream.FetchEventInfo;
 
-/** The route of a request, such as `/users/:id`. */
+/** Returns the route of a request, such as `/users/:id`. */
 export type RouteOf = (request: Request) => string | undefined;
 
-/** What an invocation is from its first event. */
+/** The description of an invocation from its onset. */
 export interface OnsetSpan {
   readonly name: string;
-  /** A code of OTLP's span kinds. */
+  /** A code of {@link SpanKind}. */
   readonly kind: number;
   /** `faas.trigger` of the FaaS conventions: http, pubsub, timer or other. */
   readonly trigger: string;
-  /** What the runtime calls it: fetch, jsrpc, scheduled, alarm, queue, ... */
+  /** The handler type of the runtime: fetch, jsrpc, scheduled, alarm, queue, ... */
   readonly handler: string;
-  /** Whether it is one of a Durable Object. */
+  /** Whether a Durable Object runs the invocation. */
   readonly isObject: boolean;
-  /** Of HTTP requests; empty for none. */
+  /** Method, scheme and route of an HTTP request. Empty for other invocations. */
   readonly method: string;
   readonly scheme: string;
   readonly route: string;
@@ -147,7 +147,7 @@ function requestSpan(info: Fetch, routeOf: RouteOf | undefined): Described {
       route === "" ? undefined : route,
       scheme === "" ? undefined : scheme,
       url?.pathname,
-      // What is read keeps of it what the option `keepQueryParameters` names.
+      // The reader removes the parameters that the option `keepQueryParameters` does not name.
       url === null || url.search === "" ? undefined : url.search,
       url?.hostname,
       url === null || url.port === "" ? undefined : Number(url.port),
@@ -165,7 +165,9 @@ function headerOf({ headers }: Fetch, wanted: string): string | undefined {
   return undefined;
 }
 
-/** The route that the option gives for the request as far as it is known; empty for none. */
+/**
+ * Returns the route that the option gives for the request, built from the data of the event. Empty if there is none.
+ */
 function routeOfFetch(info: Fetch, routeOf: RouteOf): string {
   const ask = () => {
     const headers = (info.headers ?? []).map(({ name, value }): [string, string] => [name, value]);
@@ -178,7 +180,7 @@ function isoTime(time: Date | undefined): string | undefined {
   return time instanceof Date && Number.isFinite(time.getTime()) ? time.toISOString() : undefined;
 }
 
-/** What the span of an invocation says from its start. */
+/** Returns the start attributes of the span of an invocation. */
 export function rootAttributes(
   onset: TailStream.Onset,
   { trigger, handler, keys, values }: OnsetSpan,
@@ -199,7 +201,7 @@ export function rootAttributes(
   return list;
 }
 
-/** Its name at its end: what it is called may become known only with what the invocation sets on it. */
+/** Returns the name of a root span at its end. Attributes that the invocation sets may determine it. */
 export function rootName({ name, attributes }: CollectedSpan, onset: OnsetSpan): string {
   const { keys, values } = attributes;
   if (onset.handler === "fetch") {

@@ -1,15 +1,15 @@
 import type { CollectedSpan } from "./collected_span.ts";
 
-/** Most invocations have fewer spans open at once. */
+/** Most invocations have fewer open spans. */
 const maxRecent = 16;
 
 /**
- * The spans of an invocation that are open. The last few are looked through one by one, the latest first: a map would
- * have to hash every identifier, and each event brings a text of its own for it.
+ * The open spans of an invocation. The most recent ones are searched linearly, the latest first. A map would hash every
+ * id, because each event has a new string for it.
  */
 export class OpenSpans {
   readonly #recent: CollectedSpan[] = [];
-  /** Those that were opened before. */
+  /** The spans that were opened before the recent ones. */
   #older: Map<string, CollectedSpan> | undefined;
 
   get size(): number {
@@ -45,7 +45,7 @@ export class OpenSpans {
     else recent.splice(at, 1);
   }
 
-  /** In the order in which they were opened. */
+  /** Returns the spans in the order in which they were opened. */
   all(): CollectedSpan[] {
     return [...(this.#older?.values() ?? []), ...this.#recent];
   }

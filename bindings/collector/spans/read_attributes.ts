@@ -8,26 +8,26 @@ import type { Redact } from "./redaction.ts";
 type Attribute = TailStream.Attribute;
 
 const unitsOfNumber = 8;
-/** Longer lists of keys, and those of longer texts, are not kept for other spans. */
+/** Limits for sharing a list of keys: their number, and the UTF-16 units of the attributes. */
 const maxSharedKeys = 32;
 const maxSharedUnits = 8_192;
 
 const noKeys: readonly string[] = [];
 
-/** Attributes of all spans that have not been handed over. */
+/** Size of the attributes of all spans that have not been passed on. */
 interface Held {
   units: number;
 }
 
-/** Reads attributes of events into spans: each text without secrets of addresses, after `redact`, within the limits. */
+/** Reads attributes of events into spans. Removes secrets from URLs, calls `redact`, and applies the limits. */
 export class AttributeReader {
   readonly #kept: KeptParameters;
   readonly #redact: Redact | undefined;
   readonly #counts: CollectorCounts;
   readonly held: Held = { units: 0 };
   /**
-   * Keys of spans that were read, by their number. Spans of one kind have the same ones: they share one list, and the
-   * texts each event brings for them are not kept until the span is sent.
+   * Lists of keys by their length. Spans of one kind have equal keys and share one list. The strings of each event are
+   * then not kept until the span is sent.
    */
   readonly #sharedKeys: (readonly string[] | undefined)[] = [];
 
@@ -41,7 +41,7 @@ export class AttributeReader {
     const { values } = span.attributes;
     const { length } = list;
     const shared = values.length === 0 ? (this.#sharedKeys[length] ?? noKeys) : noKeys;
-    // Of a span's own, once they are found to differ from those.
+    // The span's own list, as soon as its keys differ from the shared ones.
     let keys = values.length === 0 ? undefined : span.ownKeys();
     const before = span.units;
     let { units } = span;
@@ -84,7 +84,7 @@ export class AttributeReader {
         dropped += 1;
         continue;
       }
-      // What tells of the span itself is known by its length first: most are compared with nothing.
+      // Compares the length first, so that most names are not compared at all.
       switch (name.length) {
         case 10:
           if (name === "error.type") span.errorType = String(read);
@@ -123,14 +123,17 @@ export class AttributeReader {
     this.#counts.attributes_dropped += dropped;
   }
 
-  /** Keeps the first `count` keys of a span for those that follow. */
+  /** Shares the first `count` keys of a span with later spans. */
   #share(keys: readonly string[], count: number, units: number): readonly string[] {
     const all = keys.length === count ? keys : keys.slice(0, count);
     if (count <= maxSharedKeys && units <= maxSharedUnits) this.#sharedKeys[count] = all;
     return all;
   }
 
-  /** A text that is no attribute, without secrets of addresses and after `redact`; undefined where it may not leave. */
+  /**
+   * Returns a text that is not an attribute, without secrets in URLs and after `redact`. Undefined if it must not be
+   * exported.
+   */
   text(key: string, value: unknown, span: CollectedSpan): string | undefined {
     if (typeof value !== "string") return undefined;
     const clean = maskSecrets(value);
@@ -140,7 +143,7 @@ export class AttributeReader {
       : redacted;
   }
 
-  /** Notes that a span was handed over. */
+  /** Notes that a span was passed on. */
   release(span: CollectedSpan): void {
     this.held.units -= span.units;
   }
@@ -162,7 +165,7 @@ export class AttributeReader {
   }
 }
 
-/** An integer as a number where that is exact, which is far cheaper to encode. */
+/** Returns an integer as a number if that is exact. Encoding a number is far cheaper. */
 function exact(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -3,7 +3,7 @@ import { reportOnce } from "../../base/report_once.ts";
 import { reportAnswer } from "../../base/values.ts";
 import type { CollectorCounts } from "./counts.ts";
 
-/** The span a value is of, as `redact` is told of it. */
+/** Describes the span of a value to `redact`. */
 export interface RedactedSpan {
   readonly name: string;
   /** `service.name`. */
@@ -13,17 +13,17 @@ export interface RedactedSpan {
 }
 
 /**
- * Changes a text before it leaves; undefined leaves it out.
+ * Returns the replacement for a text before it is exported. Undefined leaves it out.
  *
- * @param key of the attribute; `log.body`, `status.message`, `exception.message` and `exception.stacktrace` for what is
- * no attribute.
+ * @param key Key of the attribute. For other texts `log.body`, `status.message`, `exception.message` or
+ *   `exception.stacktrace`.
  */
 export type Redact = (key: string, value: string, span: RedactedSpan) => string | undefined;
 
-/** Asks what may leave of a text that is no attribute; undefined for nothing. */
+/** Returns the exportable form of a text that is not an attribute. Undefined if there is none. */
 export type TextFilter = (key: string, value: unknown) => string | undefined;
 
-/** `redact` such that nothing it does gets out: a value it cannot answer for is left out, and counted. */
+/** Returns a `redact` that never throws. A value without a valid replacement is left out and counted. */
 export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
   return (key, value, span) => {
     try {
@@ -32,11 +32,11 @@ export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
       reportAnswer(
         "redact",
         redacted,
-        "it has to answer a string or undefined, and a value is left out",
+        "it has to return a string or undefined, and a value is left out",
       );
     } catch (cause) {
-      // Whatever it was, it has not said what may leave.
-      // Where it is no function, the options were refused with a message of their own.
+      // It threw, so it is not known what may be exported. If it is not a function, the options were already refused
+      // with their own message.
       if (typeof redact === "function") {
         reportOnce(`isotel: redact failed (${errorType(cause)}); a value is left out.`);
       }

@@ -3,12 +3,12 @@ import { limits } from "./counts.ts";
 
 type Onset = TailStream.Onset;
 
-/** The resources of the Workers that are followed: one object for each version of each. */
+/** The resources of the followed Workers. Each version of a Worker has one object. */
 export class Resources {
   readonly #base: ResourceAttributes;
   #known = new Map<string, ResourceAttributes>();
 
-  /** @param base what the options say of all; its `service.name` is that of a Worker that has no name. */
+  /** @param base Attributes of all resources. Its `service.name` is used for a Worker without a name. */
   constructor(base: ResourceAttributes) {
     this.#base = base;
   }
@@ -17,7 +17,7 @@ export class Resources {
     const key = `${scriptName ?? ""}\n${scriptVersion?.id ?? ""}\n${dispatchNamespace ?? ""}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    // Forgotten ones are met again as other objects, which costs a second group in one request.
+    // A forgotten resource gets a new object. This only adds a second group to a request.
     if (this.#known.size >= limits.resources) this.#known = new Map();
     const resource: Record<string, unknown> = { ...this.#base };
     const version = scriptVersion?.tag || scriptVersion?.id;

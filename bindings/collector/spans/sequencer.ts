@@ -4,8 +4,8 @@ import { limits } from "./counts.ts";
 type TailEvent = TailStream.TailEvent<TailStream.EventType>;
 
 /**
- * Brings the events of one invocation into the order of their numbers. One that is early waits for those before it, as
- * long as there is room; then they are taken for lost.
+ * Orders the events of one invocation by their sequence numbers. An early event waits for the events before it while
+ * there is room. After that they count as missing.
  */
 export class Sequencer {
   readonly #counts: CollectorCounts;
@@ -14,7 +14,7 @@ export class Sequencer {
   readonly #early: TailEvent[] = [];
   #isApplying = false;
 
-  /** @param first the number of the event that was taken already. */
+  /** @param first Sequence number of the event that was already taken. */
   constructor(first: number, counts: CollectorCounts, apply: (event: TailEvent) => void) {
     this.#next = first + 1;
     this.#counts = counts;
@@ -22,7 +22,7 @@ export class Sequencer {
   }
 
   take(event: TailEvent): void {
-    // User code runs while an event is applied: one that it hands in waits until that is done.
+    // User code runs while an event is applied. An event that it passes in waits until then.
     if (event.sequence !== this.#next || this.#isApplying) {
       this.#takeUnordered(event);
       return;
@@ -31,7 +31,7 @@ export class Sequencer {
     if (this.#early.length > 0) this.#takeFollowing();
   }
 
-  /** Takes what waits: those before it never come. */
+  /** Applies the waiting events. The events before them count as missing. */
   giveUp(): void {
     if (this.#isApplying) return;
     while (this.#early.length > 0) this.#skipGap();
@@ -40,7 +40,7 @@ export class Sequencer {
   #takeUnordered(event: TailEvent): void {
     const { sequence } = event;
     const isRepeated = this.#early.some((early) => early.sequence === sequence);
-    // Not what a number is either: it has no place.
+    // Also rejects NaN, which has no position.
     if (!(sequence >= this.#next) || isRepeated) {
       this.#counts.events_repeated += 1;
       return;

@@ -2,7 +2,7 @@ import { operationKinds, operationNames } from "../../core/abi.gen.ts";
 import { SpanKind } from "../../otlp/core/model.ts";
 import type { CollectedSpan } from "./collected_span.ts";
 
-/** Spans the runtime opens by itself that are requests to others, by the beginning of their names. */
+/** Span kinds of requests to other services that the runtime traces itself, by the prefix of the span name. */
 const platformKinds: readonly (readonly [string, number])[] = [
   ["fetch", SpanKind.client],
   ["queue_send", SpanKind.producer],
@@ -29,25 +29,25 @@ const genAiKinds: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-/** The code of a GenAI operation; 0 for none that is measured. */
+/** Returns the code of a GenAI operation. 0 if the operation is not measured. */
 export function operationOf({ operation, name }: CollectedSpan): number {
-  // Asking for an approval calls itself by the tool's operation, and runs none.
+  // A tool_approval span has the operation of the tool, but does not run the tool.
   if (operation === "" || name.startsWith("tool_approval")) return 0;
   return Math.max((operationNames as readonly string[]).indexOf(operation), 0);
 }
 
-/** The kind of a span that is not its invocation's own, once all its attributes are there. */
+/** Returns the kind of a span other than the root. Call this when all its attributes are known. */
 export function kindOf({ name, operation, attributes }: CollectedSpan): number {
   if (operation !== "") return genAiKinds.get(operation) ?? SpanKind.internal;
   if (name === "jsRpcCall") {
-    // The one the callee reports names the caller's.
+    // The span of the callee names the caller's span.
     const isCallee = attributes.keys.includes("jsrpc.caller_span_id");
     return isCallee ? SpanKind.internal : SpanKind.client;
   }
   return platformKind(name);
 }
 
-/** Names come with each event: none of them is looked up, which would hash them all. */
+/** Compares prefixes, because each event has a new string and a map would hash it. */
 function platformKind(name: string): number {
   const candidates = byFirstUnit[name.charCodeAt(0)];
   if (candidates === undefined) return SpanKind.internal;

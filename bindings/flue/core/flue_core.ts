@@ -111,7 +111,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     });
   }
 
-  /** Returns the number of open spans, and the counts of dropped and truncated spans. */
+  /** Returns the number of open spans, and the counts of ignored events and of spans that ended early. */
   counters(): Readonly<Record<string, number>> {
     return this.run(() => {
       const at = this.exports.isotel_flue_counters(this.#context) >>> 3;
