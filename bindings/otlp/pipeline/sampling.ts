@@ -33,3 +33,71 @@ export function tailDecision(
     return end - start >= slowMs || keepsRatio(traceId, ratio);
   };
 }
+
+/** The state of one trace: its waiting spans, or the decision. */
+interface SampledTrace<S> {
+  readonly waiting: S[];
+  isKept: boolean | undefined;
+}
+
+/** Keeps ended spans until their trace is decided on. Spans that end later follow the decision. */
+export class TailSampler<S extends FinishedSpan> {
+  readonly #keeps: TailDecision;
+  readonly #pass: (span: S, isKept: boolean) => void;
+  readonly #traces = new Map<string, SampledTrace<S>>();
+  #waiting = 0;
+
+  /** @param pass Takes each span once its trace is decided on. */
+  constructor(keeps: TailDecision, pass: (span: S, isKept: boolean) => void) {
+    this.#keeps = keeps;
+    this.#pass = pass;
+  }
+
+  /** Number of spans that wait for a decision. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Takes a span that has ended. Returns whether the span now waits for the decision. */
+  take(span: S): boolean {
+    const { traceId } = span;
+    let trace = this.#traces.get(traceId);
+    if (trace === undefined) {
+      trace = { waiting: [], isKept: undefined };
+      this.#traces.set(traceId, trace);
+    }
+    if (trace.isKept === undefined) {
+      trace.waiting.push(span);
+      this.#waiting += 1;
+      return true;
+    }
+    // A span after a negative decision may still be worth keeping by itself.
+    this.#pass(span, trace.isKept || this.#keeps(traceId, [span]));
+    return false;
+  }
+
+  /** Whether spans of a trace wait. */
+  hasWaiting(traceId: string): boolean {
+    return (this.#traces.get(traceId)?.waiting.length ?? 0) > 0;
+  }
+
+  /** Decides about a trace and passes its waiting spans on. Does nothing if none waits. */
+  decide(traceId: string): void {
+    const trace = this.#traces.get(traceId);
+    if (trace === undefined || trace.waiting.length === 0) return;
+    const spans = trace.waiting.splice(0);
+    this.#waiting -= spans.length;
+    trace.isKept = this.#keeps(traceId, spans);
+    for (const span of spans) this.#pass(span, trace.isKept);
+  }
+
+  /** Decides about all traces with waiting spans. */
+  decideAll(): void {
+    for (const traceId of this.#traces.keys()) this.decide(traceId);
+  }
+
+  /** Forgets the decision about a trace without waiting spans. */
+  forget(traceId: string): void {
+    this.#traces.delete(traceId);
+  }
+}

@@ -2,6 +2,7 @@ import type { KeptParameters } from "../../base/address.ts";
 import type { Clock, WaitUntil } from "../../base/time.ts";
 import type { FinishedSpan } from "../core/model.ts";
 import type { Pipeline, UndecidedSpans } from "./pipeline.ts";
+import { TailSampler } from "./sampling.ts";
 
 /** Time in milliseconds that a flush waits for open spans after the invocation has answered. */
 const lingerMs = 1_000;
@@ -20,9 +21,8 @@ export class SpanGroup implements UndecidedSpans {
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
   #isOver = false;
-  /** Spans that wait for the decision about their trace. */
-  #undecided: FinishedSpan[] = [];
-  readonly #decisions = new Map<string, boolean>();
+  /** Undefined without tail sampling: every span is kept. */
+  readonly #sampler: TailSampler<FinishedSpan> | undefined;
   #wake: (() => void) | undefined;
   #isFlushing = false;
 
@@ -31,6 +31,8 @@ export class SpanGroup implements UndecidedSpans {
     this.clock = pipeline.clock;
     this.keptParameters = pipeline.keptParameters;
     this.#waitUntil = waitUntil;
+    const { tail } = pipeline;
+    this.#sampler = tail && new TailSampler(tail, (span, isKept) => pipeline.addSpan(span, isKept));
   }
 
   /** Whether the invocation has answered. */
@@ -73,31 +75,13 @@ export class SpanGroup implements UndecidedSpans {
 
   /** Decides about the waiting spans. Does not wait for open spans, because they may never end. */
   decide(): void {
-    const { pipeline } = this;
-    const waiting = this.#undecided;
-    this.#undecided = [];
-    pipeline.decided(this);
-    for (const [traceId, spans] of byTrace(waiting)) {
-      const keeps = pipeline.tail?.(traceId, spans) ?? true;
-      this.#decisions.set(traceId, keeps);
-      for (const span of spans) pipeline.addSpan(span, keeps);
-    }
+    this.pipeline.decided(this);
+    this.#sampler?.decideAll();
   }
 
   #take(span: FinishedSpan): void {
-    const { pipeline } = this;
-    if (pipeline.tail === undefined) {
-      pipeline.addSpan(span, true);
-      return;
-    }
-    const decision = this.#decisions.get(span.traceId);
-    if (decision !== undefined) {
-      // A span after a negative decision may still be worth keeping by itself.
-      pipeline.addSpan(span, decision || pipeline.tail(span.traceId, [span]));
-      return;
-    }
-    this.#undecided.push(span);
-    pipeline.undecided(this);
+    if (this.#sampler === undefined) this.pipeline.addSpan(span, true);
+    else if (this.#sampler.take(span)) this.pipeline.undecided(this);
   }
 
   #flushWhenIdle(): void {
@@ -135,14 +119,4 @@ export class SpanGroup implements UndecidedSpans {
   #hold(work: Promise<unknown>): void {
     this.pipeline.hold(work, this.#waitUntil);
   }
-}
-
-function byTrace(spans: readonly FinishedSpan[]): Map<string, FinishedSpan[]> {
-  const traces = new Map<string, FinishedSpan[]>();
-  for (const span of spans) {
-    const known = traces.get(span.traceId);
-    if (known === undefined) traces.set(span.traceId, [span]);
-    else known.push(span);
-  }
-  return traces;
 }

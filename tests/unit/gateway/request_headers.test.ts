@@ -92,10 +92,7 @@ describe("the headers of AI Gateway", () => {
         { metadata: { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } },
         /metadata has 6 entries; .* at most 5$/,
       ],
-      [
-        { metadata: { a: { secret: 1 } } },
-        /metadata\["a"\] is an object; .* a string, a finite/,
-      ],
+      [{ metadata: { a: { secret: 1 } } }, /metadata\["a"\] is an object; .* a string, a finite/],
       [{ metadata: { a: Number.NaN } }, /metadata\["a"\] is NaN/],
       [{ metadata: { a: undefined } }, /metadata\["a"\] is undefined/],
       [{ metadata: { a: 1n } }, /metadata\["a"\] is a bigint/],
