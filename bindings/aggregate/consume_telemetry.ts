@@ -110,7 +110,10 @@ async function deliver(
     });
     return results.filter((result) => result < 0);
   } catch (cause) {
-    report(`isotel: the aggregator ${shard} did not store ${messages.length} messages; they are retried.`, cause);
+    report(
+      `isotel: the aggregator ${shard} did not store ${messages.length} messages; they are retried.`,
+      cause,
+    );
     retryAll(messages);
     return [];
   }

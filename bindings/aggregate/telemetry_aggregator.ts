@@ -270,7 +270,9 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     report(`isotel: the aggregator ${this.#shard} failed.`, cause);
     if (!(cause instanceof UnreadableTotalsError) || this.#kv === undefined) return;
     const published = publishError(this.#kv, this.#shard, cause.message);
-    this.ctx.waitUntil(published.catch((error) => report("isotel: the error could not be published to KV.", error)));
+    this.ctx.waitUntil(
+      published.catch((error) => report("isotel: the error could not be published to KV.", error)),
+    );
   }
 }
 

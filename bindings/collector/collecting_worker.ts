@@ -132,7 +132,10 @@ function endInvocation(flusher: WorkerMetrics["flusher"], waitUntil: WaitUntil |
     flusher.endInvocation(undefined, waitUntil);
   } catch (cause) {
     // The recorded metrics stay in memory. The next invocation sends them.
-    reportOnce("isotel: an invocation could not send its metrics; the next invocation sends them.", cause);
+    reportOnce(
+      "isotel: an invocation could not send its metrics; the next invocation sends them.",
+      cause,
+    );
   }
 }
 

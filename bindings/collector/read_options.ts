@@ -48,7 +48,9 @@ export function readCollectorOptions(
     const answer: unknown = optionsOf(current as never);
     if (typeof answer === "object" && answer !== null) options = { ...answer };
     else
-      report(`isotel: the options of collector are ${shapeOf(answer)}; they have to be an object such as { otlp: { backend: "honeycomb" } }`);
+      report(
+        `isotel: the options of collector are ${shapeOf(answer)}; they have to be an object such as { otlp: { backend: "honeycomb" } }`,
+      );
     return options?.metrics === undefined ? {} : { metrics: options.metrics };
   };
   const metrics = readWorkerOptions(callOptions as never, env, report, "collector");

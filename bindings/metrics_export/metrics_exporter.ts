@@ -53,7 +53,10 @@ class MetricsExporter implements MetricsExport {
       this.#targets = this.#open(nowUnixMs);
       return this.#targets;
     } catch (cause) {
-      this.#host.report("isotel: the export of metrics cannot be set up; it is tried again.", cause);
+      this.#host.report(
+        "isotel: the export of metrics cannot be set up; it is tried again.",
+        cause,
+      );
       return [];
     }
   }

@@ -59,7 +59,9 @@ export function readMetricsOptions(options: MetricsExportOptions, env: Environme
     }
   }
   if (new Set(targets.map(({ key }) => key)).size < targets.length) {
-    messages.push("isotel: backends contains one backend twice, which would count its metrics twice; remove one");
+    messages.push(
+      "isotel: backends contains one backend twice, which would count its metrics twice; remove one",
+    );
   }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
   return { targets, resource, intervalMs };

@@ -183,7 +183,8 @@ export class CollectedInvocation {
 
   #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {
     const { name, spanId, info } = event.event;
-    if (typeof name !== "string" || typeof spanId !== "string") throw new TypeError("isotel: the spanOpen event has no name or no span id");
+    if (typeof name !== "string" || typeof spanId !== "string")
+      throw new TypeError("isotel: the spanOpen event has no name or no span id");
     const { counts, reader } = this.#host;
     if (this.#open.get(spanId) !== undefined) {
       counts.events_repeated += 1;

@@ -104,14 +104,19 @@ function writeWhole(write: (writer: BatchWriter) => void, writer: BatchWriter): 
     write(writer);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new BatchTooLargeError("isotel: the batch is longer than a JavaScript string or array can be; send fewer items at once", { cause });
+    throw new BatchTooLargeError(
+      "isotel: the batch is longer than a JavaScript string or array can be; send fewer items at once",
+      { cause },
+    );
   }
 }
 
 function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
   if (typeof bytes !== "number") return { bytes, skipped: core.skipped };
   if (bytes === ErrorCode.tooLarge) {
-    throw new BatchTooLargeError("isotel: the batch is larger than 16 MiB; send fewer items at once");
+    throw new BatchTooLargeError(
+      "isotel: the batch is larger than 16 MiB; send fewer items at once",
+    );
   }
   throw new Error(`isotel: the OTLP module answered error ${bytes}`);
 }

@@ -96,7 +96,10 @@ describe("what a Worker takes for telemetry of a batch", () => {
     await new Promise(setImmediate);
     assert.deepEqual(outcomes, ["retry 1 in 5"]);
     await telemetry?.consumed;
-    assert.match(String(errors.mock.calls[0]?.arguments[0]), /did not store 1 messages; they are retried/);
+    assert.match(
+      String(errors.mock.calls[0]?.arguments[0]),
+      /did not store 1 messages; they are retried/,
+    );
   });
 
   test("without an aggregator it is told once which binding is missing", async (t) => {
