@@ -1,11 +1,13 @@
-// Runs the project's commands as root on a bare Debian, to find what a checkout needs but does not install.
+// Runs the project's commands as root on a minimal Debian, to find what a checkout needs but does not install.
 //
-// bare.mjs [ORDER...]: each ORDER is a list of npm scripts such as demo,test and gets a system and a clone of HEAD of
-// its own; `test:wasm` passes arguments on. Without any: demo,test and test,demo. Every order has to exit with 0 and to
-// build the same modules. bare.mjs --probe: exits with 0 when this machine can do it, else says why not.
+// Usage: bare.mjs [ORDER...]. Each ORDER is a list of npm scripts, such as demo,test. A script may
+// have arguments: test:wasm runs `npm test -- wasm`. Each order gets its own system and its own clone of HEAD. Default: demo,test and test,demo. All steps must exit
+// with 0, and all orders must build the same modules.
 //
-// A system is a minimal Debian of debootstrap with Git, Node and npm of Debian, and this machine's configuration of apt
-// and npm. It is made once per release and kept in ~/.cache/isotel/bare (or $XDG_CACHE_HOME); copies of it are removed.
+// bare.mjs --probe exits with 0 if this machine can do it. Otherwise it prints the reason.
+//
+// A system is a minimal Debian of debootstrap with Debian's Git, Node and npm, and this machine's configuration of apt
+// and npm. It is made once per release and cached in ~/.cache/isotel/bare (or $XDG_CACHE_HOME). Its copies are removed.
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -24,16 +26,16 @@ import { fail, must, root, run, step } from "./process.mjs";
 
 const release = "bookworm";
 const packages = ["ca-certificates", "git", "nodejs", "npm"];
-/** Part of the key of the cached system: to be raised when what makeBase() does changes. */
+/** Part of the cache key. Increase it when makeBase() changes. */
 const baseVersion = 1;
 
-/** Ends what runs, so that the systems are removed. */
+/** Stops the running command on an interruption, so that the systems are removed. */
 const interruption = new AbortController();
 const { signal } = interruption;
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "isotel/bare");
 
-/** Configuration of apt, npm and the network. What a machine does not have is left out. */
+/** Configuration of apt, npm and the network. Missing files are skipped. */
 const configuration = [
   "/etc/apt/apt.conf.d",
   "/etc/apt/auth.conf.d",
@@ -53,7 +55,7 @@ const configuration = [
 const passedVariables =
   /^(CI|(https?|no)_proxy|npm_config_(registry|cafile)|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/i;
 
-/** Why this machine cannot make such a system; undefined where it can. */
+/** Returns why this machine cannot make such a system. Returns undefined if it can. */
 function obstacle() {
   if (process.platform !== "linux" || process.getuid() !== 0) return "it needs root on Linux";
   const answers = (command, args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -65,7 +67,7 @@ function obstacle() {
   return undefined;
 }
 
-/** Runs a shell command inside a system, with mounts and processes that end with it. */
+/** Runs a shell command inside a system. Its mounts and processes end with it. */
 function inside(system, command, { cwd = "/", env = {}, echo } = {}) {
   const passed = Object.entries(process.env).filter(([name]) => passedVariables.test(name));
   const variables = {
@@ -105,16 +107,16 @@ function copyConfiguration(system) {
 async function makeBase(folder) {
   await must("debootstrap", ["--variant=minbase", release, folder], { signal });
   copyConfiguration(folder);
-  // As in every container: packages start no services.
+  // Packages start no services, as in a container.
   writeFileSync(join(folder, "usr/sbin/policy-rc.d"), "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   const install = `apt-get install --yes --no-install-recommends ${packages.join(" ")}`;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await mustInside(folder, `apt-get update && ${install} && apt-get clean`, { env });
-  // Installing ca-certificates has written the bundle anew.
+  // Installing ca-certificates has overwritten the bundle.
   await mustInside(folder, "update-ca-certificates");
 }
 
-/** The cached system of the release; made when it is missing. */
+/** Returns the cached system of the release. Makes it if it is missing. */
 async function base() {
   const architecture = (await must("dpkg", ["--print-architecture"])).trim();
   const folder = join(cache, `${release}-${architecture}-${baseVersion}`);
@@ -132,7 +134,7 @@ async function base() {
   return folder;
 }
 
-/** The shell command of a step, such as demo, test:wasm or bench:--only:size. */
+/** Returns the shell command of a step, such as demo, test:wasm or bench:--only:size. */
 function commandOf(name) {
   const [script, ...rest] = name.split(":");
   if (script === "pack") return "npm pack --silent";
@@ -143,15 +145,15 @@ function commandOf(name) {
 const seconds = (start) => Math.round((Date.now() - start) / 1000);
 
 /**
- * Runs one order in a system of its own. Resolves to `{ lines, modules, total }`: the outcome of each step, the hashes of
- * the modules, and the closing line of the tests if there were any.
+ * Runs one order in a separate system. Resolves to `{ lines, modules, total }`: the outcome of each step, the hashes of
+ * the modules, and the last line of the tests if there were any.
  */
 async function runOrder(order, index) {
   const system = mkdtempSync(join(tmpdir(), "isotel-bare-"));
   try {
     await must("cp", ["-a", "--reflink=auto", `${await base()}/.`, system], { signal });
     copyConfiguration(system);
-    // Folders of different names and depths: no module may depend on where it was built.
+    // Uses folders with different names and depths, because no module may depend on its build folder.
     const checkout = ["/isotel", "/srv/checkouts/another/isotel"][index % 2];
     await must("git", ["clone", "--quiet", "--no-hardlinks", root, join(system, checkout)]);
     const lines = [];
@@ -178,10 +180,10 @@ async function runOrder(order, index) {
 
 async function main(orders) {
   const reason = obstacle();
-  if (reason !== undefined) throw new Error(`No bare system can be made here: ${reason}.`);
+  if (reason !== undefined) throw new Error(`This machine cannot make a bare system: ${reason}.`);
   await installDebianPackages(["debootstrap"]);
   if ((await must("git", ["status", "--porcelain"])) !== "") {
-    step("The clone is of HEAD: uncommitted changes are not part of it.");
+    step("The clone has HEAD only, without uncommitted changes.");
   }
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interruption.abort());
   const results = [];

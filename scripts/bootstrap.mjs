@@ -1,5 +1,5 @@
-// Installs what is missing on a fresh machine. Needs nothing but Node 18 and npm; does nothing when all is there.
-// bootstrap.mjs [--test] [--check] [--bench]: also what these commands need.
+// Installs what is missing on a fresh machine. Needs only Node 18 and npm. Does nothing if everything is installed.
+// Usage: bootstrap.mjs [--test] [--check] [--bench]. Each option adds the packages of that command.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -8,7 +8,7 @@ import { fail, must, root, step } from "./process.mjs";
 
 const groups = ["build", ...process.argv.slice(2).map((argument) => argument.replace(/^--/, ""))];
 
-// This very process may run from node_modules, which `npm ci` removes.
+// This process may run from node_modules, which `npm ci` removes.
 const outsidePath = process.env.PATH.split(delimiter)
   .filter((folder) => !folder.startsWith(join(root, "node_modules")))
   .join(delimiter);

@@ -1,4 +1,4 @@
-// Builds the Wasm modules with wasi-libc and the package's dist/ from them. Does nothing when no input has changed.
+// Builds the Wasm modules with wasi-libc, and dist/ of the package from them. Does nothing if no input has changed.
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -18,15 +18,15 @@ import { compilerVariables, toolIdentity } from "./toolchain.mjs";
 
 const stampFile = join(root, "dist/.inputs");
 const modules = ["core", "aggregate", "otlp", "flue"];
-/** Each module of build/wasi/ and where it stands in the package. */
+/** Maps each module of build/wasi/ to its path in the package. */
 const wasmFiles = Object.fromEntries(
   modules.map((name) => [`build/wasi/${name}.wasm`, `dist/wasm/${name}.wasm`]),
 );
 
-/** The hashes of the modules that dist/ carries, as `sha256sum --check` reads them. */
+/** The hashes of the modules in dist/, in the format of `sha256sum --check`. */
 const hashFile = "dist/SHA256SUMS";
 
-/** The preset of what ships: its output depends on nothing that the project does not name. */
+/** The preset of the published modules. Its output depends only on inputs that the project names. */
 const shipped = "wasi";
 const withoutVariables = Object.fromEntries(compilerVariables.map((name) => [name, undefined]));
 
@@ -38,7 +38,7 @@ async function configureAndBuild(preset) {
   await must("cmake", ["--build", "--preset", preset], { env });
 }
 
-/** Removes a build folder that other tools made. */
+/** Removes a build folder that other tool versions made. */
 function removeStaleBuild(folder, tools) {
   const stamp = join(folder, ".tools");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === tools) return;
@@ -49,7 +49,7 @@ function removeStaleBuild(folder, tools) {
 
 const builtPresets = new Map();
 
-/** Configures and builds one CMake preset, once in a process. */
+/** Configures and builds one CMake preset, once per process. */
 export function buildPreset(preset) {
   const building = builtPresets.get(preset) ?? configureAndBuild(preset);
   builtPresets.set(preset, building);
@@ -76,7 +76,7 @@ function hashInputs() {
   return hash.digest("hex");
 }
 
-/** The sources behind package.json's `exports` and `imports`: dist/a/b.js is built from bindings/a/b.ts. */
+/** Returns the sources of package.json's `exports` and `imports`: dist/a/b.js is built from bindings/a/b.ts. */
 function entryPoints(manifest) {
   const targets = [manifest.exports, manifest.imports]
     .flatMap((map) => Object.values(map))
@@ -92,15 +92,16 @@ function sourceOf(target) {
 }
 
 /**
- * Makes dist/wasm/{core,...}_{workerd,node,default}.js from the one source of each host, which names `module.wasm`. A
- * Worker that imports one of them carries that module alone.
+ * Makes dist/wasm/{core,...}_{workerd,node,default}.js from one source per host, which imports `module.wasm`. A Worker
+ * that imports one of them bundles only that module.
  */
 function writeModuleFiles(manifest) {
   for (const target of Object.values(manifest.imports["#wasm/*"])) {
     if (!target.endsWith(".js")) continue;
     const template = join(root, target.replace("*", "module"));
     const code = readFileSync(template, "utf8");
-    if (!code.includes("./module.wasm")) throw new Error(`${template} names no module.wasm.`);
+    if (!code.includes("./module.wasm"))
+      throw new Error(`${template} does not import module.wasm.`);
     for (const name of modules) {
       writeFileSync(
         join(root, target.replace("*", name)),
@@ -116,7 +117,7 @@ function assertOwn(metafile, folders) {
     (input) => !folders.some((folder) => input.startsWith(`${folder}/`)),
   );
   if (foreign.length > 0) {
-    throw new Error(`The package would carry code that is not its own:\n  ${foreign.join("\n  ")}`);
+    throw new Error(`The package would contain code of others:\n  ${foreign.join("\n  ")}`);
   }
 }
 
@@ -140,10 +141,13 @@ async function bundle(manifest) {
   writeModuleFiles(manifest);
 }
 
-/** Packages that the command carries: a Worker's project need not install them, and no Worker's bundle has them. */
+/**
+ * Packages that are bundled into the command. A Worker's project does not have to install them, and no Worker's bundle
+ * contains them.
+ */
 const carried = ["cloudflare", "jsonc-parser"];
 
-/** The command, a program for Node in one file, and the licences of what it carries. */
+/** Bundles the command into one file for Node. Writes the licences of the bundled packages. */
 async function bundleCommand(manifest) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -155,7 +159,7 @@ async function bundleCommand(manifest) {
     platform: "node",
     target: "node22",
     mainFields: ["module", "main"],
-    // The default export of a package that has one in Node alone.
+    // A package has a default export in Node only.
     logOverride: { "import-is-undefined": "silent" },
     external: Object.keys(manifest.imports),
     metafile: true,

@@ -1,4 +1,4 @@
-// Formatting, lint, types and the project's own rules. check.mjs --fix: repairs what can be repaired.
+// Checks formatting, lint, types and the rules of the project. check.mjs --fix corrects what can be corrected.
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildDist, buildPreset } from "./build.mjs";
@@ -13,7 +13,7 @@ const cxxFiles = globSync(["src/**/*.{h,cc}", "tests/**/*.{h,cc}"], {
   exclude: (name) => name === "node_modules",
 });
 
-/** The version stands in package.json alone: nothing else that ships repeats it. */
+/** The version is in package.json only. No other published file may repeat it. */
 async function checkVersion() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const paths = ["CMakeLists.txt", "cmake", "src", "bindings", "worker", "docs", "README.md"];
@@ -29,7 +29,7 @@ async function checkVersion() {
   return { code: code === 0 ? 1 : 0, output: `package.json's version is repeated:\n${output}` };
 }
 
-/** The worker and the tests see the package as its users do: through dist/. */
+/** Checks types. The worker and the tests import the package through dist/, as its users do. */
 async function checkTypes() {
   await buildPreset("wasi");
   await buildDist();
@@ -42,7 +42,7 @@ async function checkImports() {
 }
 
 async function clangTidy() {
-  // It needs the commands, not what they make.
+  // clang-tidy needs the compile commands, not the build.
   await must("cmake", ["--preset", "native-debug"]);
   const { code, output } = await run(`run-clang-tidy-${llvm}`, [
     "-quiet",

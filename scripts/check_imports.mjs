@@ -1,9 +1,11 @@
-// The layers of bindings/: a file imports from its own layer and from those before it, and no files import each other in
-// a circle. Imports of types count like any others.
+// Checks the layers of bindings/. A file imports from its own layer and from lower layers, and imports form no cycle.
+// Type imports count too.
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
-/** From the bottom to the top. A folder is without the folders and files that stand here by themselves. */
+/**
+ * The layers from the bottom to the top. A folder does not include the folders and files that are listed separately.
+ */
 const layers = [
   "base",
   "wasm",
@@ -58,13 +60,13 @@ function importsOf(folder) {
   );
 }
 
-/** Returns the position of a file's layer; -1 for none. */
+/** Returns the index of a file's layer. Returns -1 if it has none. */
 function layerOf(file) {
   const own = layers.indexOf(file);
   return own >= 0 ? own : layers.indexOf(dirname(file));
 }
 
-/** Returns a circle of imports as a list of files. Returns undefined when there is none. */
+/** Returns a cycle of imports as a list of files. Returns undefined if there is none. */
 function circleIn(imports) {
   const done = new Set();
   const path = [];
@@ -87,12 +89,12 @@ function circleIn(imports) {
   return undefined;
 }
 
-/** Returns what is wrong with the imports of the files under `folder`, one line for each fault. */
+/** Returns the faults in the imports of the files under `folder`, one line each. */
 export function importFaults(folder) {
   const imports = importsOf(folder);
   const faults = [];
   for (const [file, imported] of imports) {
-    if (layerOf(file) < 0) faults.push(`${file}: its folder is no layer of check_imports.mjs`);
+    if (layerOf(file) < 0) faults.push(`${file}: its folder has no layer in check_imports.mjs`);
     for (const target of imported) {
       if (!target.endsWith(".ts")) continue;
       if (!imports.has(target)) faults.push(`${file}: ${target} does not exist`);

@@ -1,4 +1,4 @@
-// Measures what metrics cost and writes the tables of docs/metrics-cost.md. Fails when the goal is missed.
+// Measures the costs of metrics and writes the tables of docs/metrics-cost.md. Fails if a cost exceeds the goal.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { measureAll, tablesOf } from "../tests/cost/tables.ts";
@@ -13,7 +13,7 @@ const goal = { rate: 100, usd: 0.05 };
 function replaceBetween(text, replacement) {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has lost its markers.`);
+  if (from < 0 || to < from) throw new Error(`${file} has no markers for the tables.`);
   return `${text.slice(0, from + begin.length)}\n${replacement}\n${text.slice(to)}`;
 }
 
@@ -31,7 +31,7 @@ try {
   console.log(tables);
   const missed = costs.filter(({ scenario, usd }) => scenario.rate >= goal.rate && usd > goal.usd);
   for (const { scenario, usd } of missed) {
-    console.error(`The goal is missed: ${usd} USD for ${JSON.stringify(scenario)}`);
+    console.error(`The cost exceeds the goal: ${usd} USD for ${JSON.stringify(scenario)}`);
     process.exitCode = 1;
   }
 } catch (error) {

@@ -1,9 +1,9 @@
-// The Debian packages that the project needs, and how they are installed.
+// The Debian packages of the project, and their installation.
 import { spawnSync } from "node:child_process";
 import { must, step } from "./process.mjs";
 import { llvm } from "./toolchain.mjs";
 
-/** Debian packages by what needs them. */
+/** Debian packages by the command that needs them. */
 export const debianPackages = {
   build: [
     "cmake",
@@ -21,7 +21,7 @@ export const debianPackages = {
   bench: ["g++", "libbenchmark-dev"],
 };
 
-/** The packages of a list that are not installed; undefined on a system without dpkg. */
+/** Returns the packages of a list that are not installed. Returns undefined on a system without dpkg. */
 function missingPackages(names) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these in.
   const format = "${Package} ${db:Status-Status}\\n";
@@ -37,9 +37,9 @@ function missingPackages(names) {
 }
 
 /**
- * Installs packages that are missing. Resolves to false on a system without dpkg, where nothing is installed.
+ * Installs missing packages. Resolves to false on a system without dpkg, where it installs nothing.
  *
- * Throws when packages are missing and the user is not root; the message has the commands to run.
+ * @throws Error if packages are missing and the user is not root. The message has the commands to run.
  */
 export async function installDebianPackages(names) {
   const missing = missingPackages(names);

@@ -1,5 +1,5 @@
-// Writes the abi.gen.ts files of the bindings from the ABI headers and the .def tables, the only source of codes and
-// layouts. `--check` fails instead when a file is out of date.
+// Writes the abi.gen.ts files of the bindings from the ABI headers and the .def tables, which are the only source of
+// codes and layouts. `--check` fails if a file is out of date.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
@@ -25,7 +25,7 @@ function list(name, doc, values) {
   return `/** ${doc} */\nexport const ${name} = [\n${lines.join("\n")}\n] as const;\n`;
 }
 
-/** The hash of src/abi/fingerprint.h over the rows of the tables. */
+/** Returns the hash of src/abi/fingerprint.h for the rows of the tables. */
 function fingerprint(tables) {
   const text = tables
     .flat()
@@ -39,7 +39,7 @@ function fingerprint(tables) {
 const camelOfSnake = (name) =>
   name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
-/** The parameters of a C function in TypeScript: pointers, integers and doubles are numbers. */
+/** Returns the parameters of a C function in TypeScript. Pointers, integers and doubles are numbers. */
 function parameters(list) {
   if (list.trim() === "void") return "";
   const cells = list.split(",").map((cell) => /(\w+)\s*$/.exec(cell)[1]);
@@ -47,11 +47,12 @@ function parameters(list) {
 }
 
 /**
- * The ABI of a module as TypeScript: its constants, the types of its exports, and what the loader checks.
+ * Returns the ABI of a module as TypeScript: its constants, the types of its exports, and the data for the check of the
+ * loader.
  *
- * @param name of the module: `core` is in core.wasm.
- * @param constants is the name of the object with the constants.
- * @param tables are hashed into the fingerprint, as in src/abi/fingerprint.h.
+ * @param name Name of the module: `core` for core.wasm.
+ * @param constants Name of the object with the constants.
+ * @param tables Hashed into the fingerprint, as in src/abi/fingerprint.h.
  */
 function moduleAbi(name, path, constants, tables) {
   const header = readFileSync(path, "utf8");
@@ -97,13 +98,13 @@ function moduleAbi(name, path, constants, tables) {
   ].join("\n");
 }
 
-/** Stands for the path of bindings/wasm/module.ts in the text of a file whose place is not known yet. */
+/** Placeholder for the path of bindings/wasm/module.ts. The path depends on the generated file. */
 const moduleTypes = "{module.ts}";
 
 const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
 const names = (table) => table.map((row) => unquote(row[1]));
 
-/** src/trace/status.h SpanKind. */
+/** SpanKind of src/trace/status.h. */
 const spanKinds = { kInternal: 1, kServer: 2, kClient: 3, kProducer: 4, kConsumer: 5 };
 
 function generateCore() {
@@ -174,7 +175,7 @@ function generateOtlp() {
   return moduleAbi("otlp", "src/abi/otlp/isotel_otlp.h", "OtlpAbi", [errors]);
 }
 
-/** In the order of isotel_flue_event(). */
+/** The identifiers in the order of isotel_flue_event(). */
 const flueIds = [
   "run",
   "instance",
@@ -186,10 +187,10 @@ const flueIds = [
   "submission",
 ];
 
-/** Names as bits by their positions in `all`. */
+/** Returns names as bits by their positions in `all`. */
 function setOf(names, all) {
   return names.reduce((set, name) => {
-    if (!all.includes(name)) throw new Error(`There is no ${name} among ${all.join(", ")}.`);
+    if (!all.includes(name)) throw new Error(`${name} is unknown; use one of ${all.join(", ")}.`);
     return set | (1 << all.indexOf(name));
   }, 0);
 }

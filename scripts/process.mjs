@@ -6,14 +6,14 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const path = [join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
 
-/** One line of progress. Standard output belongs to what a command was asked for. */
+/** Writes one line of progress to stderr. Stdout is reserved for the output of a command. */
 export function step(text) {
   process.stderr.write(`${text}\n`);
 }
 
 /**
- * Runs a program, a node module's or the system's, in the repository's root. Resolves to `{ code, output }`, output being
- * both streams. `echo` also shows them while they come; `signal` ends the program and rejects.
+ * Runs a program of a node module or the system in the root of the repository. Resolves to `{ code, output }`, where
+ * `output` has both streams. `echo` also receives the output while it arrives. `signal` stops the program and rejects.
  */
 export function run(command, args, { cwd = root, env = {}, echo, signal } = {}) {
   const child = spawn(command, args, {
@@ -37,7 +37,7 @@ export function run(command, args, { cwd = root, env = {}, echo, signal } = {}) 
   });
 }
 
-/** Like `run`, quiet: throws with the whole output when the program fails. */
+/** Like {@link run}. Resolves to the output. Rejects with the whole output if the program fails. */
 export async function must(command, args, options) {
   const { code, output } = await run(command, args, options);
   if (code !== 0) {
@@ -46,7 +46,7 @@ export async function must(command, args, options) {
   return output;
 }
 
-/** Ends the process with the error's message alone: whoever reads it wants the tool's output, not our stack. */
+/** Ends the process with the message of an error. The stack is left out, because the output of the tool matters. */
 export function fail(error) {
   step(error instanceof Error ? error.message : String(error));
   process.exit(1);

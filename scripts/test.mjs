@@ -1,5 +1,5 @@
-// Builds and runs the tests. test.mjs [section...] [--flag-for-node-test...]
-// Stops at the first section that fails; the last line is the total of all that ran.
+// Builds and runs the tests. Usage: test.mjs [section...] [--flag-for-node-test...] Stops at the first section that
+// fails. The last line has the total of all sections that ran.
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { root, run } from "./process.mjs";
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 
-// The workerd section leaves the spans it saw here, and the conformance section checks them all.
+// The workerd section writes its spans here. The conformance section checks them.
 const spansFolder = mkdtempSync(join(tmpdir(), "isotel-spans-"));
 
-// Wrangler stays off the network; the closing lines stay free of colours, because they are read below.
+// Keeps Wrangler off the network. Disables colours, because the last lines are parsed below.
 const testEnvironment = {
   WRANGLER_SEND_METRICS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -105,7 +105,7 @@ for (const [, title, runSection] of selected) {
     console.log(error.message);
     return { code: 1, passed: 0, failed: 1, skipped: 0 };
   });
-  // A runner that died, or found nothing to run, has not passed.
+  // A runner that crashed or found no test has not passed.
   if (result.failed === 0 && (result.code !== 0 || result.passed === 0)) {
     result.failed = 1;
   }

@@ -8,7 +8,7 @@ const versions = readFileSync(new URL("../cmake/versions.cmake", import.meta.url
 /** Major version of Clang and its tools, from cmake/versions.cmake. */
 export const llvm = /ISOTEL_LLVM_VERSION (\d+)/.exec(versions)?.[1];
 
-/** The variables through which a compiler or CMake takes flags and folders that no file of the project names. */
+/** Environment variables with compiler or CMake flags and folders that no file of the project contains. */
 export const compilerVariables = [
   "CFLAGS",
   "CXXFLAGS",
@@ -47,7 +47,7 @@ async function wasiTools() {
   ];
 }
 
-/** Prints the version of a program that a native preset compiles with. */
+/** Returns the version of a program that a native preset compiles with. */
 const versionOf = async (program) => [await must(program, ["--version"])];
 
 const toolsOf = {
@@ -61,8 +61,8 @@ const toolsOf = {
 };
 
 /**
- * Returns the identity of the tools that build a CMake preset, as a text: versions, and hashes of the libraries that are
- * linked. Ninja compares the times of files, so a build folder is stale when this text changes.
+ * Returns the identity of the tools that build a CMake preset, as a text: versions, and hashes of the linked libraries.
+ * Ninja only compares file times, so a build folder is stale when this text changes.
  */
 export async function toolIdentity(preset) {
   const tools = [await must("cmake", ["--version"]), ...(await toolsOf[preset]())];

@@ -1,5 +1,5 @@
-// wasm_info.mjs [FILE...]: hash, raw and gzip bytes, imports and exports of WebAssembly modules, as JSON. Without a file,
-// those of dist/, compared with the hashes that the package carries.
+// Prints hash, raw and gzip bytes, imports and exports of WebAssembly modules as JSON. Usage: wasm_info.mjs [FILE...].
+// Default: the modules of dist/, compared with the hashes in the package.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

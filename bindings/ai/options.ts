@@ -100,5 +100,5 @@ function isKey(key: unknown): boolean {
 
 function invalid(name: string, value: unknown, allowed: string): TypeError {
   const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : typeof value;
-  return new TypeError(`isotel/ai: ${name} is ${shown}; it may be ${allowed}`);
+  return new TypeError(`isotel/ai: ${name} is ${shown}; it has to be ${allowed}`);
 }

@@ -2,7 +2,7 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import { maskSecrets } from "../base/address.ts";
 import { variableOf } from "../base/env.ts";
 
-/** What a command sees of the process. */
+/** The process, as commands see it. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -10,12 +10,12 @@ export interface Io {
   err(text: string): void;
 }
 
-/** A variable that is there and not empty. */
+/** Returns a variable. Undefined if it is missing or empty. */
 export function variable({ env }: Io, name: string): string | undefined {
   return variableOf(env, name);
 }
 
-/** What a command did, for people and for programs. */
+/** The result of a command, as text and as JSON. */
 export interface Report {
   readonly text: string;
   readonly json: unknown;
@@ -24,28 +24,28 @@ export interface Report {
 export interface CommandCall {
   readonly io: Io;
   readonly secrets: Secrets;
-  /** What follows the command's words. */
+  /** The arguments after the words of the command. */
   readonly positionals: readonly string[];
-  /** The text of an option. */
+  /** Returns the text of an option. */
   text(option: string): string | undefined;
   flag(option: string): boolean;
 }
 
 export interface Command {
-  /** Its words, and what follows them. */
+  /** The words of the command, and its arguments. */
   readonly usage: string;
   readonly summary: string;
-  /** Besides `--json` and `--help`. */
+  /** All options except `--json` and `--help`. */
   readonly options: ParseArgsOptionsConfig;
-  /** How many arguments follow its words, at least and at most. */
+  /** Minimum and maximum number of arguments after the words. */
   readonly positionals: readonly [number, number];
   run(invocation: CommandCall): Promise<Report>;
 }
 
-/** What went wrong, in one line that says what to do. */
+/** An error with one line that says what to do. */
 export class CliError extends Error {
   override readonly name = "CliError";
-  /** 1 where something failed, 2 where the command cannot be understood or lacks what it needs. */
+  /** 1 if an operation failed, 2 if the call is invalid or a setting is missing. */
   readonly exitCode: 1 | 2;
 
   constructor(message: string, exitCode: 1 | 2 = 1) {
@@ -54,31 +54,31 @@ export class CliError extends Error {
   }
 }
 
-/** An error of how the command was called. */
+/** Returns an error for an invalid call. */
 export function usageError(message: string): CliError {
   return new CliError(message, 2);
 }
 
-const shortest = 6;
+const minLength = 6;
 
-/** Values that must not be shown, wherever they turn up. */
+/** Values that must not appear in any output. */
 export class Secrets {
   readonly #values = new Set<string>();
 
   add(value: string | undefined): void {
-    if (value === undefined || value.length < shortest) return;
+    if (value === undefined || value.length < minLength) return;
     this.#values.add(value);
     this.#values.add(encodeURIComponent(value));
     this.#values.add(JSON.stringify(value).slice(1, -1));
-    // A header's value holds its scheme too.
+    // The value of a header also contains the scheme.
     const [, credential] = /^\S+ (\S.*)$/.exec(value) ?? [];
     if (credential !== undefined) this.add(credential);
   }
 
-  /** The text with three asterisks in place of each, and without the secrets of addresses. */
+  /** Returns the text with `***` in place of each secret, and without the secrets in URLs. */
   hide(text: string): string {
     let hidden = text;
-    // The longest first: one may be a part of another.
+    // Replaces the longest first, because one value may be part of another.
     for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
       hidden = hidden.replaceAll(value, "***");
     }

@@ -18,8 +18,8 @@ import { setup } from "./commands/setup.ts";
 /**
  * Runs one command.
  *
- * @param args what follows `isotel`.
- * @returns the exit code: 0, 1 where something failed, 2 where the command cannot be understood.
+ * @param args The arguments after `isotel`.
+ * @returns The exit code: 0 for success, 1 if an operation failed, 2 if the call is invalid or a setting is missing.
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const secrets = new Secrets();
@@ -54,7 +54,7 @@ async function execute(args: readonly string[], io: Io, secrets: Secrets): Promi
   return command.run({ io, secrets, ...readArguments(name, command, rest) });
 }
 
-/** The command whose words the arguments begin with, the longest of them. */
+/** Returns the command with which the arguments begin. */
 function findCommand(args: readonly string[]) {
   for (const [name, command] of Object.entries(commands)) {
     const words = name.split(" ");
@@ -89,7 +89,7 @@ function readArguments(
       flag: (option) => value(option) === true,
     };
   } catch (cause) {
-    // Node's own sentences go on with advice that does not fit here.
+    // Keeps the first sentence. The others of Node's message give advice that does not apply.
     const [problem] = (cause as Error).message.split(". ");
     throw usageError(`${problem}: see npx isotel ${name} --help`);
   }
@@ -118,10 +118,10 @@ export const commands: Readonly<Record<string, Command>> = {
 
 const common = `
 Every command takes --json and --help. Nothing is changed without --write (a file) or --apply (an account).
-Exit codes: 0 done, 1 failed, 2 not understood or something is missing.
+Exit codes: 0 success, 1 failure, 2 invalid call or missing setting.
 `;
 
-/** What there is. */
+/** Returns the list of all commands. */
 function overview(): string {
   const usages = Object.values(commands).map(({ usage }) => usage);
   const width = Math.max(...usages.map((usage) => usage.length)) + 2;

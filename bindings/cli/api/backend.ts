@@ -4,7 +4,7 @@ import { resolveBackend } from "../../otlp/backends/resolve_backend.ts";
 import type { CommandCall } from "../command.ts";
 import { usageError } from "../command.ts";
 
-/** Options of every command that names a backend. Keys come from the backend's variables alone. */
+/** Options of every command with a backend. Keys are read from the backend's variables only. */
 export const backendOptions = {
   endpoint: { type: "string" },
   dataset: { type: "string" },
@@ -18,9 +18,9 @@ const notSecret = /dataset|source/;
 const names = Object.keys(presets).sort();
 
 /**
- * Where a backend takes signals, from options and variables.
+ * Resolves the destinations of a backend from options and variables.
  *
- * @throws CliError where something is missing or the backend does not take a signal.
+ * @throws CliError if a setting is missing or the backend does not accept a signal.
  */
 export function backendDestinations(
   invocation: CommandCall,
@@ -28,16 +28,16 @@ export function backendDestinations(
   signals: readonly Signal[],
 ): ReadonlyMap<Signal, Destination> {
   if (!names.includes(backend)) {
-    throw usageError(`there is no backend "${backend}": it may be ${names.join(", ")}`);
+    throw usageError(`there is no backend "${backend}": it has to be one of ${names.join(", ")}`);
   }
   const { io, secrets, text } = invocation;
-  const given = Object.keys(backendOptions).flatMap((option) => {
+  const settings = Object.keys(backendOptions).flatMap((option) => {
     const value = text(option);
     return value === undefined ? [] : [[option, value]];
   });
-  // Datadog has an intake for what Cloudflare itself sends.
+  // Datadog has a separate intake for data that Cloudflare sends.
   const intake = backend === "datadog" ? { intake: "cloudflare" } : {};
-  const options = { backend, signals, ...intake, ...Object.fromEntries(given) };
+  const options = { backend, signals, ...intake, ...Object.fromEntries(settings) };
   try {
     const { destinations } = resolveBackend(options as BackendOptions, io.env);
     const found = new Map<Signal, Destination>();

@@ -15,13 +15,13 @@ function makeClient(apiToken: string, baseURL: string) {
   return createClient({
     resources,
     apiToken,
-    // Other ways to sign in would be taken from the environment.
+    // Otherwise the client would read other credentials from the environment.
     apiKey: null,
     apiEmail: null,
     userServiceKey: null,
     baseURL,
     timeout: timeoutMs,
-    // What it would log holds headers and bodies.
+    // Its log would contain headers and bodies.
     logLevel: "off",
   });
 }
@@ -34,14 +34,14 @@ export interface Api {
   readonly account: string;
 }
 
-/** Options of every command that asks the API. */
+/** Options of every command that calls the API. */
 export const apiOptions = { "account-id": { type: "string" } } as const;
 
 /**
- * The API under the token and the account of the environment.
+ * Opens the API with the token and the account of the environment.
  *
- * @param configured the account a configuration names.
- * @throws CliError where one of them is missing.
+ * @param configured The account in the configuration file.
+ * @throws CliError if token or account is missing.
  */
 export function openApi({ io, secrets, text }: CommandCall, configured?: string): Api {
   const token = variable(io, "CLOUDFLARE_API_TOKEN");
@@ -66,7 +66,7 @@ export function openApi({ io, secrets, text }: CommandCall, configured?: string)
   return { client: makeClient(token, checked(baseUrl)), account };
 }
 
-/** The token goes there: it does not travel in the clear. */
+/** Returns the base URL. The token must not be sent unencrypted. */
 function checked(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   const isHere =
@@ -76,18 +76,18 @@ function checked(baseUrl: string): string {
 }
 
 const pageSize = 100;
-/** More than any account may have. */
+/** More pages than any account has. */
 const maxPages = 1000;
 
-/** One page of a list whose client does not go on to the next by itself. */
+/** One page of a list. The client does not load the next page by itself. */
 interface Page<T> {
   readonly result?: readonly T[] | null;
 }
 
 /**
- * All items of a list that comes in pages.
+ * Returns all items of a paginated list.
  *
- * @param idOf tells a page that repeats, of an endpoint that has only one.
+ * @param idOf Returns the id of an item. An endpoint without pagination repeats its only page, which the ids reveal.
  */
 export async function allPages<T>(
   load: (page: number, size: number) => PromiseLike<Page<T>>,
@@ -103,22 +103,22 @@ export async function allPages<T>(
   return [...items.values()];
 }
 
-/** What was asked of the API, for errors. */
+/** Describes a request for its error messages. */
 export interface Asked {
-  /** Such as "read the queues". */
+  /** The action, such as "read the queues". */
   readonly to: string;
-  /** What the token needs for it. */
+  /** The permission that the token needs. */
   readonly permission: string;
-  /** What may be missing or in the way, such as `the gateway "shop"`. */
+  /** The object of the request, such as `the gateway "shop"`. */
   readonly subject: string;
 }
 
 const maxReasonLength = 300;
 
 /**
- * Runs a request. What the API refuses becomes one line that says what to do.
+ * Runs a request. Converts an error of the API into one line that says what to do.
  *
- * @throws CliError
+ * @throws CliError if the API returns an error.
  */
 export async function ask<T>(asked: Asked, request: () => PromiseLike<T>): Promise<T> {
   try {
@@ -138,22 +138,22 @@ function explanation(error: APIError, { permission, subject }: Asked): string {
     case 401:
       return `the token is not accepted (401${reason}): CLOUDFLARE_API_TOKEN is wrong, expired or revoked`;
     case 403:
-      return `the token may not do this (403${reason}): give it the permission "${permission}" for this account`;
+      return `the token has no permission for this (403${reason}): add "${permission}" for this account`;
     case 404:
       return `${subject} does not exist (404${reason}): check its name and CLOUDFLARE_ACCOUNT_ID`;
     case 409:
-      return `${subject} is in the way or has just been changed (409${reason}): list what there is and try again`;
+      return `${subject} already exists or has just been changed (409${reason}): check it with the list command and try again`;
     case 429:
       return `too many requests (429${reason}): try again ${waitOf(error)}`;
     default:
   }
   if (error.status !== undefined && error.status >= 500) {
-    return `Cloudflare's API failed (${error.status}${reason}): list what there is before you try again, it may have been done`;
+    return `Cloudflare's API failed (${error.status}${reason}): check with the list command before you try again, because the change may have been made`;
   }
-  return `Cloudflare refuses it (${error.status}${reason})`;
+  return `Cloudflare refused the request (${error.status}${reason})`;
 }
 
-/** What the API says of it, in its own words. */
+/** Returns the first message of the API. */
 function reasonOf(error: APIError): string {
   const [first] = error.errors as readonly { readonly code?: number; readonly message?: string }[];
   if (first?.message === undefined) return "";

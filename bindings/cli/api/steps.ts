@@ -1,24 +1,24 @@
 import type { Report } from "../command.ts";
 import { CliError } from "../command.ts";
 
-/** One thing a command would do to an account, or finds done. */
+/** One change to an account, or an object that needs no change. */
 export interface Step {
   readonly action: "create" | "update" | "delete" | "keep";
-  /** Such as `queue shop-telemetry`. */
+  /** The object, such as `queue shop-telemetry`. */
   readonly what: string;
-  /** What there is to say of it, without secrets. */
+  /** Details for the JSON output. Must not contain secrets. */
   readonly detail?: object;
-  /** Does it. Of what is kept there is nothing to do. */
+  /** Makes the change. Not called for "keep" without a change. */
   readonly apply?: () => Promise<void>;
 }
 
 const done = { create: "created", update: "updated", delete: "deleted", keep: "kept" } as const;
 
 /**
- * Does the steps in their order, or only tells of them.
+ * Applies the steps in their order, or only reports them.
  *
- * @param notes what to do next, line by line.
- * @throws CliError where one fails, with what was done before it.
+ * @param notes Next steps for the user, one line each.
+ * @throws CliError if a step fails. The message lists the finished steps.
  */
 export async function runSteps(
   steps: readonly Step[],
@@ -39,7 +39,7 @@ export async function runSteps(
   const lines = steps.map(({ action, what }) =>
     action === "keep" ? `kept: ${what}` : `${isDry ? `would ${action}` : done[action]}: ${what}`,
   );
-  const end = isDry ? ["Nothing was changed: add --apply to do it."] : [];
+  const end = isDry ? ["Nothing was changed: add --apply to make these changes."] : [];
   const nothing = hasChanges ? [] : ["There is nothing to do."];
   return {
     json: {

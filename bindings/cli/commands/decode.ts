@@ -19,17 +19,17 @@ const formats: Readonly<Record<string, number>> = {
   openmetrics: MetricsFormat.openMetrics,
 };
 
-/** What a file begins with, of src/export/SNAPSHOT_FORMAT.md. */
+/** The first bytes of a file, as in src/export/SNAPSHOT_FORMAT.md. */
 const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
   ISF: "frame",
   ISS: "snapshot",
   ISC: "chunk",
 };
 
-/** `isotel decode`: shows what a snapshot or a delta frame holds. */
+/** `isotel decode`: shows the content of a snapshot or a delta frame. */
 export const decode: Command = {
   usage: "decode FILE",
-  summary: "Show what a snapshot or a delta frame of metrics holds",
+  summary: "Show the content of a metrics snapshot or a delta frame",
   options: { format: { type: "string" } },
   positionals: [1, 1],
   async run({ io, positionals, text }) {
@@ -37,7 +37,9 @@ export const decode: Command = {
     const name = text("format") ?? "json";
     const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
     if (format === undefined) {
-      throw usageError(`--format is ${name}; it may be ${Object.keys(formats).join(", ")}`);
+      throw usageError(
+        `--format is ${name}; it has to be one of ${Object.keys(formats).join(", ")}`,
+      );
     }
     return reportOf(path, readBytes(io, path), format);
   },
@@ -62,7 +64,7 @@ function reportOf(path: string, bytes: Uint8Array, format: number): Report {
   }
   if (kind === "chunk") {
     throw new CliError(
-      `${path} is one chunk of an aggregator's state, which says nothing by itself: decode a snapshot`,
+      `${path} is one chunk of an aggregator's state, which cannot be shown by itself: decode a snapshot`,
     );
   }
   try {
@@ -79,7 +81,7 @@ function reportOf(path: string, bytes: Uint8Array, format: number): Report {
 
 interface Decoded {
   readonly head: object;
-  /** The exposition of a format. */
+  /** Returns the exposition in a format. */
   show(format: number): string;
 }
 
@@ -92,12 +94,12 @@ function readSnapshot(bytes: Uint8Array): Decoded {
   };
 }
 
-/** A frame, as what it adds to totals that are empty. */
+/** Decodes a frame by adding it to empty totals. */
 function readFrame(bytes: Uint8Array): Decoded {
   const aggregate = createAggregate();
   const { made, ...head } = frameHead(bytes);
   aggregate.load([]);
-  // A frame's own time: later it might be too old.
+  // Uses the time of the frame. At a later time the frame could be too old.
   const code = aggregate.apply(bytes, made);
   if (code !== AggregateAbi.applied) throw new AggregationError("the frame cannot be read", code);
   const show = exposed(aggregate, aggregate.snapshot(made), made);
@@ -118,7 +120,7 @@ function dateOf(unixMs: number): string {
   return new Date(unixMs).toISOString();
 }
 
-/** Which frame of whom it is; of a damaged one whatever stands there. */
+/** Reads the producer, the sequence number and the time of a frame. The values of a damaged frame are meaningless. */
 function frameHead(bytes: Uint8Array): { producer: string; sequence: string; made: number } {
   const idStart = 4;
   const idEnd = idStart + 16;
@@ -136,7 +138,7 @@ function frameHead(bytes: Uint8Array): { producer: string; sequence: string; mad
   return { producer, sequence: String(sequence), made };
 }
 
-// What an exposition says of its totals says nothing of a frame: they are made up.
+// Metrics of the totals are left out for a frame, because these totals are artificial.
 const ofTotals: ReadonlySet<string> = new Set(aggregatorCounterNames);
 const isOfTotals = (name: string) => ofTotals.has(name) || name.startsWith("isotel_snapshot");
 

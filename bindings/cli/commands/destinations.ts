@@ -19,7 +19,7 @@ const permission = "Workers Observability: Edit";
 /** `isotel destinations list` */
 export const listCommand: Command = {
   usage: "destinations list",
-  summary: "List where Cloudflare exports traces and logs of Workers",
+  summary: "List the destinations to which Cloudflare exports traces and logs of Workers",
   options: apiOptions,
   positionals: [0, 0],
   async run(invocation) {
@@ -85,11 +85,13 @@ export const removeCommand: Command = {
   },
 };
 
-function wantedSignals(given: string | undefined): Exported[] {
-  const names = (given ?? "traces,logs").split(",").map((name) => name.trim());
+function wantedSignals(list: string | undefined): Exported[] {
+  const names = (list ?? "traces,logs").split(",").map((name) => name.trim());
   const unknown = names.find((name) => !Object.hasOwn(datasets, name));
   if (unknown !== undefined) {
-    throw usageError(`--signals has "${unknown}": it may be traces, logs or both, with a comma`);
+    throw usageError(
+      `--signals has "${unknown}": it has to be traces, logs or both, separated by a comma`,
+    );
   }
   return [...new Set(names)] as Exported[];
 }
@@ -105,7 +107,7 @@ async function listDestinations({ client, account }: Api) {
   );
 }
 
-/** What may be shown of one: names of headers, not their values. */
+/** Returns the data to show. Contains names of headers, but not their values. */
 function describe({ name, slug, enabled, scripts, configuration }: Found) {
   const { url, logpushDataset, headers, jobStatus } = configuration;
   return {
@@ -152,7 +154,7 @@ function addStep(
   }
   if (found.configuration.logpushDataset !== datasets[signal]) {
     throw new CliError(
-      `${subject} is there and takes ${found.configuration.logpushDataset}: choose another name with --name`,
+      `${subject} already exists for ${found.configuration.logpushDataset}: choose another name with --name`,
     );
   }
   const isSame =
@@ -188,7 +190,7 @@ function removeStep({ client, account }: Api, { name, slug }: Found): Step {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Whether two sets of headers say the same. Their names have no case. */
+/** Returns whether two sets of headers are equal. Names are case-insensitive. */
 export function areEqual(first: Headers | null | undefined, second: Headers): boolean {
   const normal = (headers: Headers) =>
     JSON.stringify(

@@ -9,7 +9,7 @@ import { areEqual } from "./destinations.ts";
 type Gateway = Awaited<ReturnType<typeof readGateway>>;
 type Exporter = NonNullable<Gateway["otel"]>[number];
 
-/** What the API answers of a gateway and does not take. */
+/** Fields that the API returns and does not accept. */
 const readOnly = new Set([
   "id",
   "account_id",
@@ -26,7 +26,7 @@ const edit = "AI Gateway: Edit";
 /** `isotel gateway otel list` */
 export const listCommand: Command = {
   usage: "gateway otel list",
-  summary: "List where an AI Gateway exports its traces",
+  summary: "List the URLs to which an AI Gateway exports its traces",
   options,
   positionals: [0, 0],
   async run(invocation) {
@@ -55,7 +55,7 @@ export const addCommand: Command = {
     const backend = invocation.positionals[0] as string;
     const format = invocation.text("format") ?? "protobuf";
     if (format !== "json" && format !== "protobuf") {
-      throw usageError(`--format is ${format}; it may be protobuf or json`);
+      throw usageError(`--format is ${format}; it has to be protobuf or json`);
     }
     const destination = backendDestinations(invocation, backend, ["traces"]).get("traces");
     if (destination === undefined) throw usageError(`${backend} has no address for traces`);
@@ -86,7 +86,7 @@ export const addCommand: Command = {
 /** `isotel gateway otel remove` */
 export const removeCommand: Command = {
   usage: "gateway otel remove URL",
-  summary: "Stop the export of an AI Gateway to an address",
+  summary: "Stop the export of an AI Gateway to a URL",
   options: { ...options, apply: { type: "boolean" } },
   positionals: [1, 1],
   async run(invocation) {
@@ -96,7 +96,7 @@ export const removeCommand: Command = {
     const gateway = await readGateway(api, id);
     const present = gateway.otel ?? [];
     const named = present.filter((exporter) => exporter.url === url);
-    // As the list shows it: without its secrets.
+    // Also accepts the URL as the list shows it, without secrets.
     const shown = present.filter((exporter) => maskSecrets(exporter.url) === url);
     const found = named.length === 0 && shown.length === 1 ? shown : named;
     const rest = present.filter((exporter) => !found.includes(exporter));
@@ -122,7 +122,7 @@ function gatewayOf({ io, text }: CommandCall): string {
   }
   if (!/^(?!\.{1,2}$)[^\s/\\]{1,64}$/.test(id)) {
     throw usageError(
-      "the gateway's name is one that no gateway has: at most 64 characters without slashes or spaces",
+      "the gateway's name is invalid: it has to be at most 64 characters without slashes or spaces",
     );
   }
   return id;
@@ -137,15 +137,16 @@ async function readGateway({ client, account }: Api, id: string) {
   return await ask(asked, () => client.aiGateway.get(id, { account_id: account }));
 }
 
-/** Names of headers, not their values. */
+/** Returns names of headers, but not their values. */
 function describe({ url, headers, content_type }: Exporter) {
   return { url, headers: Object.keys(headers ?? {}), contentType: content_type ?? "json" };
 }
 
 /**
- * Replaces the exporters of a gateway. The API replaces all of its settings: everything else is sent as it was read.
+ * Replaces the exporters of a gateway. The API replaces all settings of the gateway. All other settings are therefore
+ * sent as they were read.
  *
- * @throws CliError where what is read back differs in anything else.
+ * @throws CliError if another setting has changed afterwards.
  */
 async function writeExporters(
   { client, account }: Api,
@@ -157,7 +158,7 @@ async function writeExporters(
   );
   if (masked !== undefined) {
     throw new CliError(
-      `the gateway's export to ${masked.url} came back with its headers masked, and would be broken by writing it: set this one up in the dashboard`,
+      `the gateway's export to ${masked.url} was read with masked headers, and writing them would break it: change the exports in the dashboard`,
     );
   }
   const settings = settingsOf(gateway);
@@ -173,12 +174,12 @@ async function writeExporters(
   );
   if (changed.length > 0) {
     throw new CliError(
-      `${subject} was updated, and has now other settings than before in ${changed.join(", ")}: check them in the dashboard`,
+      `${subject} was updated, but other settings changed too: check ${changed.join(", ")} in the dashboard`,
     );
   }
 }
 
-/** Everything that may be written of it. */
+/** Returns all settings that the API accepts. */
 function settingsOf(gateway: Gateway): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(gateway).filter(([key]) => !readOnly.has(key)));
 }

@@ -5,7 +5,7 @@ import { openConfig, parseConfig } from "../wrangler/config_file.ts";
 import { defaultNames, planBindings } from "../wrangler/plan_bindings.ts";
 import { Sections } from "../wrangler/sections.ts";
 
-/** `isotel init`: adds to wrangler.jsonc what metrics and traces need. */
+/** `isotel init`: adds the bindings for metrics and traces to wrangler.jsonc. */
 export const init: Command = {
   usage: "init",
   summary: "Add the bindings of metrics and traces to wrangler.jsonc",
@@ -26,7 +26,7 @@ export const init: Command = {
     const sections = new Sections(parseConfig(file), text("env"), file.shownPath);
     const { additions, kept, hints } = planBindings(sections, namesOf(invocation));
     const after = applyAdditions(file.text, additions, file.shownPath);
-    // What is written can be read again.
+    // Checks that the new text can be parsed.
     parseConfig({ shownPath: file.shownPath, text: after });
     const diff = unifiedDiff(file.shownPath, file.text, after);
     const isWritten = diff !== "" && flag("write");
@@ -54,7 +54,7 @@ function namesOf({ text }: CommandCall) {
 }
 
 function summaryOf(path: string, isChanged: boolean, isWritten: boolean): string {
-  if (!isChanged) return `${path} has all of it.\n`;
+  if (!isChanged) return `${path} has all bindings.\n`;
   if (!isWritten) return `Nothing was written: npx isotel init --write changes ${path}.\n`;
   return `${path} was changed. Next: export { TelemetryAggregator } from "isotel/metrics" in the Worker, then npx isotel setup.\n`;
 }
@@ -63,7 +63,7 @@ const contextLines = 3;
 
 type Line = readonly [mark: " " | "-" | "+", text: string];
 
-/** The difference of two texts as a unified diff; empty where there is none. */
+/** Returns the unified diff of two texts. Empty if they are equal. */
 export function unifiedDiff(path: string, before: string, after: string): string {
   if (before === after) return "";
   const lines = diffLines(before.split("\n"), after.split("\n"));
@@ -92,7 +92,7 @@ export function unifiedDiff(path: string, before: string, after: string): string
   return `${output.join("\n")}\n`;
 }
 
-/** The lines of both, those of the longest common subsequence once. */
+/** Returns the lines of both texts. Lines of the longest common subsequence appear once. */
 function diffLines(before: readonly string[], after: readonly string[]): Line[] {
   const common = before.map(() => new Uint32Array(after.length + 1));
   common.push(new Uint32Array(after.length + 1));

@@ -69,7 +69,7 @@ async function pushWorkersEvents(invocation: CommandCall, isApplied: boolean) {
   return runSteps([step], isApplied, ['In wrangler.jsonc: "logpush": true']);
 }
 
-/** Where the events go, as Logpush writes it. What is secret comes from variables. */
+/** Returns the destination in the form of Logpush. Secrets are read from variables. */
 function destinationOf({ io, secrets, text }: CommandCall, account: string): string {
   const bucket = text("bucket");
   const url = text("url");
@@ -97,7 +97,7 @@ function destinationOf({ io, secrets, text }: CommandCall, account: string): str
       "access-key-id": needed("R2_ACCESS_KEY_ID"),
       "secret-access-key": needed("R2_SECRET_ACCESS_KEY"),
     });
-    // Logpush fills the date in.
+    // Logpush replaces {DATE} by the date.
     return `r2://${bucket}/${text("path") ?? "{DATE}"}?${query}`;
   }
   if (!URL.canParse(url ?? "") || new URL(url ?? "").protocol !== "https:") {
@@ -132,7 +132,7 @@ function describe({ id, name, dataset: of, enabled, destination_conf, error_mess
   };
 }
 
-/** Queries of destinations hold keys. */
+/** Removes the values of query parameters, which hold keys. */
 function withoutSecrets(destination: string): string {
   return destination.replace(/([?&][^=&]+)=[^&]*/g, "$1=***");
 }

@@ -8,7 +8,7 @@ import { insertMember } from "../wrangler/insert.ts";
 import { defaultNames } from "../wrangler/plan_bindings.ts";
 import { type Json, Sections, text as textOf } from "../wrangler/sections.ts";
 
-/** `isotel setup`: creates in the account what the configuration names and wrangler does not provision. */
+/** `isotel setup`: creates the resources of the configuration that wrangler does not create. */
 export const setup: Command = {
   usage: "setup",
   summary: "Create the telemetry queue, its dead letter queue and, with --kv, the KV namespace",
@@ -36,7 +36,7 @@ export const setup: Command = {
   },
 };
 
-/** The queue of a binding, and that of its dead letters where its consumer names one. */
+/** Returns the names of the queue of a binding and of its dead letter queue, if the consumer has one. */
 function queueNames(sections: Sections, binding: string, { shownPath }: ConfigFile): string[] {
   const producers = sections.list(sections.own("queues", "producers"));
   const queue = textOf(producers.find((item) => item["binding"] === binding)?.["queue"]);
@@ -83,7 +83,7 @@ async function queueSteps({ client, account }: Api, names: readonly string[]): P
 
 interface KvWish {
   readonly binding: string;
-  /** Whether to create it here rather than leave it to wrangler. */
+  /** Whether to create it now. Otherwise wrangler creates it. */
   readonly isWanted: boolean;
 }
 
@@ -98,7 +98,7 @@ async function kvStep(
   const index = namespaces.findIndex((item) => item["binding"] === binding);
   const bound: Json | undefined = namespaces[index];
   if (bound === undefined) {
-    const missing = `${file.shownPath} binds no KV namespace as ${binding}: snapshots are not published; npx isotel init adds it`;
+    const missing = `${file.shownPath} binds no KV namespace as ${binding}, so that snapshots are not published: npx isotel init adds it`;
     return { steps: [], notes: [missing] };
   }
   const id = textOf(bound["id"]);

@@ -2,7 +2,7 @@ import { CliError } from "../command.ts";
 import { insertMember, type JsonPath, nodeAt } from "./insert.ts";
 import type { Node } from "./jsonc_text.ts";
 
-/** Something a configuration lacks: a value at a path, or one more item of the list there. */
+/** An addition to a configuration: a value at a path, or an item for the list at the path. */
 export interface Addition {
   readonly path: readonly string[];
   readonly value?: unknown;
@@ -16,9 +16,9 @@ interface Insertion {
 }
 
 /**
- * The text of a configuration with what it lacks. What has no place yet is inserted as one.
+ * Returns the text of a configuration with additions. Creates missing objects and lists.
  *
- * @throws CliError where something else stands in the way.
+ * @throws CliError if a value of another type is at a path.
  */
 export function applyAdditions(
   text: string,
@@ -50,7 +50,7 @@ export function applyAdditions(
   return changed;
 }
 
-/** How much of a path there is. */
+/** Returns the number of steps of a path that exist. */
 function existingDepth(text: string, path: readonly string[], shownPath: string): number {
   for (let depth = 0; depth < path.length; depth += 1) {
     expectType(nodeAt(text, path.slice(0, depth)), "object", path.slice(0, depth), shownPath);
@@ -67,7 +67,7 @@ function expectType(
 ): void {
   if (node?.type === type) return;
   const what = type === "array" ? "a list" : "an object";
-  throw new CliError(`${shownPath}: ${path.join(".")} has to be ${what}: repair it first`);
+  throw new CliError(`${shownPath}: ${path.join(".")} has to be ${what}: correct the file first`);
 }
 
 function nest(path: readonly string[], value: unknown): unknown {

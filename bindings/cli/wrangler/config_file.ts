@@ -4,34 +4,35 @@ import type { Io } from "../command.ts";
 import { CliError, usageError } from "../command.ts";
 import { type ParseError, parse, printParseErrorCode } from "./jsonc_text.ts";
 
-/** A Worker's configuration as its file has it. */
+/** The configuration file of a Worker. */
 export interface ConfigFile {
   readonly path: string;
-  /** For messages: relative to where the command runs. */
+  /** The path relative to the working directory, for messages. */
   readonly shownPath: string;
   readonly text: string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-// The order in which wrangler takes them.
+// In wrangler's order of precedence.
 const names = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
 /**
- * Reads the configuration that wrangler would take: of the folder or the nearest one above it, or the one given.
+ * Reads a configuration file. Without `configPath`, reads the file that wrangler would use: the nearest one in the working
+ * directory or above.
  *
- * @throws CliError where there is none, or it is TOML.
+ * @throws CliError if there is no file, or if it is TOML.
  */
-export function openConfig(io: Io, given: string | undefined): ConfigFile {
-  const path = given === undefined ? findConfig(io.cwd) : resolve(io.cwd, given);
+export function openConfig(io: Io, configPath: string | undefined): ConfigFile {
+  const path = configPath === undefined ? findConfig(io.cwd) : resolve(io.cwd, configPath);
   if (path === undefined || !existsSync(path)) {
-    const where = given ?? "no wrangler.jsonc here or in a folder above";
+    const where = configPath ?? "no wrangler.jsonc here or in a folder above";
     throw usageError(`${where}: no such file; run this in a Worker's folder or give --config PATH`);
   }
   const shownPath = relative(io.cwd, path) || path;
   if (path.endsWith(".toml")) {
     throw usageError(
-      `${shownPath} is TOML, which is not edited: rewrite it as wrangler.jsonc, which wrangler takes before it, or add the keys by hand (docs/cli.md lists them)`,
+      `${shownPath} is TOML, which isotel cannot edit: convert it to wrangler.jsonc, which takes precedence, or add the keys by hand (docs/cli.md lists them)`,
     );
   }
   return { path, shownPath, text: readFileSync(path, "utf8") };
@@ -46,9 +47,9 @@ function findConfig(start: string): string | undefined {
 }
 
 /**
- * What the text of a configuration says.
+ * Parses the text of a configuration.
  *
- * @throws CliError with the place where it is no JSON, or where it is no object.
+ * @throws CliError with the position if it is not JSON, or if it is not an object.
  */
 export function parseConfig({ shownPath, text }: Pick<ConfigFile, "shownPath" | "text">): Json {
   const errors: ParseError[] = [];
@@ -60,7 +61,7 @@ export function parseConfig({ shownPath, text }: Pick<ConfigFile, "shownPath" | 
   if (error !== undefined) {
     const before = text.slice(0, error.offset).split("\n");
     const place = `${shownPath}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-    throw new CliError(`${place}: ${printParseErrorCode(error.error)}: repair the file first`);
+    throw new CliError(`${place}: ${printParseErrorCode(error.error)}: correct the file first`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CliError(`${shownPath} has to be an object`);

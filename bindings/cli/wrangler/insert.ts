@@ -12,17 +12,17 @@ import {
 
 export type JsonPath = readonly (string | number)[];
 
-/** The node at a path; undefined where there is none. */
+/** Returns the node at a path. Undefined if there is none. */
 export function nodeAt(text: string, path: JsonPath): Node | undefined {
   const root = parseTree(text.replace(/^\ufeff/, " "), [], { allowTrailingComma: true });
   return root && findNodeAtLocation(root, [...path]);
 }
 
 /**
- * Adds a member behind the last one of the object or the array at `path`. Nothing else of the text changes but the
- * comma that the member before needs; comments stay where they are.
+ * Inserts a member after the last one of the object or array at `path`. The only other change is a comma after the
+ * previous member. Comments keep their positions.
  *
- * @param key of an object's member.
+ * @param key Key of an object's member. Undefined for an array.
  */
 export function insertMember(
   text: string,
@@ -40,7 +40,7 @@ export function insertMember(
   if (isEmpty && path.length > 0) {
     const whole = key === undefined ? [value] : { [key]: value };
     const used = text.slice(text.lastIndexOf("\n", container.offset) + 1, container.offset);
-    // Of an object more members may follow.
+    // More members may follow in an object.
     const body =
       key === undefined
         ? formatValue(whole, layout, place.closeIndent, `${used},`)
@@ -68,17 +68,17 @@ export function insertMember(
 
 interface Place {
   readonly last: Node | undefined;
-  /** Where the last member ends, or the container begins. */
+  /** End of the last member, or start of the container. */
   readonly lastEnd: number;
-  /** Where what belongs to it ends: its comma, comments behind it. */
+  /** End of what belongs to the last member: its comma, and comments after it. */
   readonly contentEnd: number;
-  /** Where the container's closing bracket is. */
+  /** Position of the closing bracket. */
   readonly close: number;
-  /** A comma follows the last member already. */
+  /** Whether a comma follows the last member. */
   readonly hasComma: boolean;
-  /** Members stand on the line of the opening bracket. */
+  /** Whether members are on the line of the opening bracket. */
   readonly isInline: boolean;
-  /** Of a new member on a line of its own. */
+  /** Indentation of a new member on a separate line. */
   readonly indent: string;
   readonly closeIndent: string;
 }
@@ -103,7 +103,7 @@ function placeIn(text: string, container: Node): Place {
   };
 }
 
-/** What stands between the last member and the closing bracket. */
+/** Scans the text between the last member and the closing bracket. */
 function scanTail(text: string, start: number, close: number) {
   const scanner = createScanner(text);
   scanner.setPosition(start);
@@ -139,7 +139,7 @@ function isOnLines(text: string, node: Node): boolean {
   return text.slice(node.offset, node.offset + node.length).includes("\n");
 }
 
-/** The indentation of the line something stands on. */
+/** Returns the indentation of the line at an offset. */
 function indentAt(text: string, offset: number): string {
   const start = text.lastIndexOf("\n", offset - 1) + 1;
   return /^[ \t]*/.exec(text.slice(start, offset))?.[0] ?? "";

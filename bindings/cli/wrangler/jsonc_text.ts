@@ -1,9 +1,9 @@
 import * as jsonc from "jsonc-parser";
 
-/** How a file is laid out. */
+/** The layout of a file. */
 export interface Layout {
   readonly eol: string;
-  /** One step of indentation. */
+  /** One level of indentation. */
   readonly unit: string;
 }
 
@@ -18,9 +18,9 @@ export function layoutOf(text: string): Layout {
 }
 
 /**
- * A value as JSON: on one line where it fits, or else each of its members on a line of its own.
+ * Formats a value as JSON. Uses one line if it fits, otherwise one line for each member.
  *
- * @param used what stands before it on its first line.
+ * @param used The text before it on its first line.
  */
 export function formatValue(value: unknown, layout: Layout, indent: string, used = indent): string {
   const line = oneLine(value);
@@ -28,7 +28,7 @@ export function formatValue(value: unknown, layout: Layout, indent: string, used
   return onLines(value, layout, indent);
 }
 
-/** The same, its own members on lines of their own in any case. */
+/** Formats a value as JSON with one line for each member. */
 export function onLines(value: unknown, layout: Layout, indent: string): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = indent + layout.unit;
@@ -50,12 +50,12 @@ function oneLine(value: unknown): string {
   return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;
 }
 
-// Node takes the package's CommonJS, which is a default export to it; a bundler takes its modules.
+// In Node the package is CommonJS and has a default export. A bundler uses its ES modules.
 const { createScanner, findNodeAtLocation, parse, parseTree, printParseErrorCode } =
   (jsonc as { readonly default?: typeof jsonc }).default ?? jsonc;
 
 export type { Node, ParseError } from "jsonc-parser";
 export { createScanner, findNodeAtLocation, parse, parseTree, printParseErrorCode };
 
-/** Kinds of tokens, of which the package has only types. */
+/** Token kinds. The package exports them as types only. */
 export const Token = { comma: 5, lineBreak: 14, space: 15, end: 17 } as const;

@@ -3,13 +3,13 @@ import { CliError } from "../command.ts";
 import type { Addition } from "./additions.ts";
 import { type Json, record, type Sections, text } from "./sections.ts";
 
-/** Names that may be chosen. */
+/** Names that the user can choose. */
 export interface Names {
   readonly queueBinding: string;
   readonly aggregatorBinding: string;
   readonly kvBinding: string;
   readonly className: string;
-  /** Of the queue itself; made of the Worker's name unless given. */
+  /** Name of the queue. Default: derived from the Worker's name. */
   readonly queue: string | undefined;
 }
 
@@ -21,20 +21,20 @@ export const defaultNames: Names = {
   queue: undefined,
 };
 
-/** What metrics and traces need of a configuration. */
+/** The additions to a configuration for metrics and traces. */
 export interface BindingsPlan {
   readonly additions: readonly Addition[];
-  /** What is there already. */
+  /** Descriptions of existing bindings. */
   readonly kept: readonly string[];
-  /** What is as somebody wants it, and not as it would be made. */
+  /** Warnings about existing settings that differ from the recommended ones. */
   readonly hints: readonly string[];
 }
 
-/** Left free at the end of a queue's name, so that its dead letter queue is called the same and more. */
+/** Characters reserved at the end of a queue's name for the suffix of its dead letter queue. */
 const suffixRoom = 5;
 const consumerSettings = { max_batch_size: 100, max_batch_timeout: 1, max_retries: 20 };
 const nodeFlags: readonly unknown[] = ["nodejs_compat", "nodejs_compat_v2"];
-/** Lists of bindings by the key that names one. */
+/** Lists of bindings, and the key of an item that holds the name of the binding. */
 const bindingLists: readonly (readonly [path: readonly string[], key: string])[] = [
   [["kv_namespaces"], "binding"],
   [["queues", "producers"], "binding"],
@@ -49,10 +49,9 @@ const bindingLists: readonly (readonly [path: readonly string[], key: string])[]
 ];
 
 /**
- * What a configuration lacks of the bindings of metrics, of tracing and of what the package needs to run. What is there
- * stays as it is.
+ * Returns the missing bindings for metrics and tracing, and the missing flags. Does not change existing settings.
  *
- * @throws CliError where a name is taken by something else.
+ * @throws CliError if another binding has a required name.
  */
 export function planBindings(sections: Sections, names: Names): BindingsPlan {
   const plan = new Plan(sections, names);
@@ -96,7 +95,7 @@ class Plan implements BindingsPlan {
       this.additions.push({ path: [...path, "traces"], value: { enabled: true } });
     } else this.kept.push("observability.traces");
     if (present["enabled"] === false || traces?.["enabled"] === false) {
-      this.hints.push(`${path.join(".")} is switched off: nothing is traced until you enable it`);
+      this.hints.push(`${path.join(".")} is disabled: nothing is traced until you enable it`);
     }
   }
 
@@ -121,7 +120,7 @@ class Plan implements BindingsPlan {
     this.kept.push(`consumer of ${queue}`);
     if (text(consumer["dead_letter_queue"]) === undefined) {
       this.hints.push(
-        `the consumer of ${queue} has no dead_letter_queue: what fails too often is lost`,
+        `the consumer of ${queue} has no dead_letter_queue: messages that fail too often are lost`,
       );
     }
   }
@@ -135,7 +134,7 @@ class Plan implements BindingsPlan {
       this.#assertFree(name, "--aggregator-binding");
       this.additions.push({ path: bindings, item: { name, class_name: className } });
     } else this.kept.push(`Durable Object ${className} as ${String(known["name"])}`);
-    // A class of another Worker is migrated there.
+    // The Worker that defines the class has the migration.
     if (text(known?.["script_name"]) !== undefined) return;
     this.#migration(className);
   }
@@ -188,7 +187,7 @@ function createsClass(migration: Json, className: string): boolean {
   );
 }
 
-/** Queues have names of lower-case letters, digits and hyphens. */
+/** Returns the name of the queue. Queue names have lower-case letters, digits and hyphens. */
 function queueNameOf(worker: string | undefined): string {
   const suffix = "-telemetry";
   const base = (worker ?? "worker").toLowerCase().replace(/[^a-z0-9-]+/g, "-");

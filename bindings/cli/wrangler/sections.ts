@@ -2,7 +2,7 @@ import { CliError, usageError } from "../command.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A configuration as one environment of it sees it. */
+/** A configuration, as one of its environments sees it. */
 export class Sections {
   readonly #config: Json;
   readonly #shownPath: string;
@@ -10,8 +10,8 @@ export class Sections {
   readonly #own: Json;
 
   /**
-   * @param environment its name; the top level unless given.
-   * @throws CliError where there is no such environment.
+   * @param environment Name of the environment. Default: the top level.
+   * @throws CliError if the environment does not exist.
    */
   constructor(config: Json, environment: string | undefined, shownPath: string) {
     this.#config = config;
@@ -27,7 +27,7 @@ export class Sections {
     this.#own = own;
   }
 
-  /** The Worker's name. Wrangler appends the environment's to the one of the top level. */
+  /** The Worker's name. Wrangler appends the name of the environment to the top-level name. */
   get workerName(): string | undefined {
     const own = text(this.#own["name"]);
     const top = text(this.#config["name"]);
@@ -35,12 +35,12 @@ export class Sections {
     return own ?? (top === undefined || environment === undefined ? top : `${top}-${environment}`);
   }
 
-  /** Where something stands that environments do not inherit. */
+  /** Returns the path of a setting that environments do not inherit. */
   own(...path: readonly string[]): readonly string[] {
     return [...this.#path, ...path];
   }
 
-  /** Where something stands that environments inherit unless they have their own. */
+  /** Returns the path of a setting that environments inherit, unless they override it. */
   inherited(key: string): readonly string[] {
     return Object.hasOwn(this.#own, key) ? this.own(key) : [key];
   }
@@ -49,13 +49,13 @@ export class Sections {
     return path.reduce<unknown>((value, key) => record(value)?.[key], this.#config);
   }
 
-  /** The objects of a list. */
+  /** Returns the objects of a list. */
   list(path: readonly string[]): readonly Json[] {
     const value = this.value(path);
     if (value === undefined) return [];
     if (Array.isArray(value) && value.every((item) => record(item) !== undefined)) return value;
     throw new CliError(
-      `${this.#shownPath}: ${path.join(".")} has to be a list of objects: repair it first`,
+      `${this.#shownPath}: ${path.join(".")} has to be a list of objects: correct the file first`,
     );
   }
 }
@@ -66,7 +66,7 @@ export function record(value: unknown): Json | undefined {
     : undefined;
 }
 
-/** A string that is not empty. */
+/** Returns a non-empty string. Undefined for any other value. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -62,7 +62,7 @@ describe("options of wrapAISDK", () => {
     test(`semconv ${said} is refused with what it may be`, () => {
       assert.throws(
         () => readSettings({ semconv: value as never }),
-        new TypeError(`isotel/ai: semconv is ${said}; it may be "agents" or "latest"`),
+        new TypeError(`isotel/ai: semconv is ${said}; it has to be "agents" or "latest"`),
       );
     });
   }
@@ -71,7 +71,7 @@ describe("options of wrapAISDK", () => {
     test(`includeRuntimeContext ${JSON.stringify(value)} is refused with what it may be`, () => {
       assert.throws(
         () => readSettings({ includeRuntimeContext: value as never }),
-        /^TypeError: isotel\/ai: includeRuntimeContext is .*; it may be a list of keys, e\.g\. \["tenant"\]$/,
+        /^TypeError: isotel\/ai: includeRuntimeContext is .*; it has to be a list of keys, e\.g\. \["tenant"\]$/,
       );
     });
   }
@@ -81,7 +81,9 @@ describe("options of wrapAISDK", () => {
       for (const value of ["true", 1, null, {}]) {
         assert.throws(
           () => readSettings({ [name]: value }),
-          new RegExp(`^TypeError: isotel/ai: ${name} is .*; it may be (true or false|a function)$`),
+          new RegExp(
+            `^TypeError: isotel/ai: ${name} is .*; it has to be (true or false|a function)$`,
+          ),
         );
       }
     });

@@ -24,7 +24,7 @@ const cases: readonly (readonly [Failure, RegExp])[] = [
   ],
   [{ status: 403, message: "Forbidden" }, /give it the permission "[A-Z][\w ]+: (Read|Edit)" for/],
   [{ status: 404 }, /does not exist \(404\): check its name and CLOUDFLARE_ACCOUNT_ID/],
-  [{ status: 409, message: "exists" }, /is in the way or has just been changed \(409, exists \[1/],
+  [{ status: 409, message: "exists" }, /already exists or has just been changed \(409, exists \[1/],
   [
     { status: 429, headers: { "retry-after": "7", "x-should-retry": "false" } },
     /too many requests \(429\): try again in 7 s/,
@@ -33,7 +33,10 @@ const cases: readonly (readonly [Failure, RegExp])[] = [
     { status: 503, message: "a\nb", headers: { "x-should-retry": "false" } },
     /API failed \(503, a b \[10503\]\): list what there is before you try again, it may have been/,
   ],
-  [{ status: 400, message: `bad ${key}` }, /Cloudflare refuses it \(400, bad \*\*\* \[10400\]\)/],
+  [
+    { status: 400, message: `bad ${key}` },
+    /Cloudflare refused the request \(400, bad \*\*\* \[10400\]\)/,
+  ],
 ];
 
 describe("errors of Cloudflare's API", () => {

@@ -105,7 +105,7 @@ describe("isotel decode", () => {
       [["decode", "none.bin"], /none\.bin: no such file/],
       [
         ["decode", "v1_snapshot.bin", "--format", "xml"],
-        /--format is xml; it may be json, text, openm/,
+        /--format is xml; it has to be one of json, text, openm/,
       ],
     ];
     for (const [args, message] of cases) {

@@ -125,7 +125,7 @@ describe("isotel destinations", () => {
     );
     assert.match(
       err,
-      /x-traces is there and takes opentelemetry-logs: choose another name with --name/,
+      /x-traces already exists for opentelemetry-logs: choose another name with --name/,
     );
   });
 
@@ -177,12 +177,12 @@ describe("isotel destinations", () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [
         ["destinations", "add", "newrelic"],
-        /no backend "newrelic": it may be axiom, custom, datad/,
+        /no backend "newrelic": it has to be one of axiom, custom, datad/,
       ],
       [["destinations", "add", "honeycomb"], /apiKey is missing: .*HONEYCOMB_API_KEY/],
       [
         ["destinations", "add", "sentry", "--signals", "metrics"],
-        /--signals has "metrics": it may be traces, logs or both/,
+        /--signals has "metrics": it has to be traces, logs or both/,
       ],
       [["destinations", "add"], /an argument is missing/],
     ];

@@ -160,11 +160,17 @@ describe("isotel init", () => {
   });
 
   const refusals: readonly (readonly [string, string, readonly string[], number, RegExp])[] = [
-    ["TOML", "", ["--config", "w.toml"], 2, /w\.toml is TOML, which is not edited: rewrite it as/],
+    [
+      "TOML",
+      "",
+      ["--config", "w.toml"],
+      2,
+      /w\.toml is TOML, which isotel cannot edit: convert it to/,
+    ],
     ["no file", "", ["--config", "none.jsonc"], 2, /none\.jsonc: no such file; .*--config PATH/],
-    ["no JSON", '{\n  "name": shop }', [], 1, /wrangler\.jsonc:2:11: InvalidSymbol: repair/],
-    ["cut off", '{ "name": "shop"', [], 1, /wrangler\.jsonc:1:17: CloseBraceExpected: repair/],
-    ["nothing in it", "", [], 1, /wrangler\.jsonc:1:1: ValueExpected: repair/],
+    ["no JSON", '{\n  "name": shop }', [], 1, /wrangler\.jsonc:2:11: InvalidSymbol: correct/],
+    ["cut off", '{ "name": "shop"', [], 1, /wrangler\.jsonc:1:17: CloseBraceExpected: correct/],
+    ["nothing in it", "", [], 1, /wrangler\.jsonc:1:1: ValueExpected: correct/],
     ["a list", "[]", [], 1, /wrangler\.jsonc has to be an object/],
     ["an unknown environment", "{}", ["--env", "x"], 2, /no environment "x": it has none/],
     [
