@@ -106,7 +106,13 @@ export function isIntegerIn(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
 }
 
-function check(isValid: boolean, caller: string, field: string, value: unknown, rule: string): void {
+function check(
+  isValid: boolean,
+  caller: string,
+  field: string,
+  value: unknown,
+  rule: string,
+): void {
   if (isValid) return;
   throw new TypeError(`isotel: ${field} of ${caller} is ${shapeOf(value)}; it has to be ${rule}`);
 }

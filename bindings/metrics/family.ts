@@ -228,8 +228,7 @@ export class Family {
     if (typeof value === "number") this.meter.noteRefusedValue();
     else this.meter.countInvalidValue();
     const { name, kind } = this.#declaration;
-    const rule =
-      kind === MetricKind.counter ? "a finite number of at least 0" : "a finite number";
+    const rule = kind === MetricKind.counter ? "a finite number of at least 0" : "a finite number";
     this.meter.warnOnce(
       `value ${name}`,
       `isotel: a value of "${name}" is ${shapeOf(value)}; it has to be ${rule}. It was not recorded`,

@@ -30,7 +30,9 @@ const maxShards = 256;
 /** Returns `shards`. Throws RangeError if it is not an integer from 1 to 256. */
 export function checkShards(shards: number): number {
   if (Number.isInteger(shards) && shards >= 1 && shards <= maxShards) return shards;
-  throw new RangeError(`isotel: shards is ${shards}; it has to be an integer from 1 to ${maxShards}`);
+  throw new RangeError(
+    `isotel: shards is ${shards}; it has to be an integer from 1 to ${maxShards}`,
+  );
 }
 
 /** Returns the names of all shards. */

@@ -14,7 +14,10 @@ async function fetchModule(url: URL): Promise<WebAssembly.Module | undefined> {
   try {
     return await compileStreaming(fetch(url));
   } catch (cause) {
-    reportOnce(`isotel: ${url.pathname} could not be loaded; features that need it are off.`, cause);
+    reportOnce(
+      `isotel: ${url.pathname} could not be loaded; features that need it are off.`,
+      cause,
+    );
     return undefined;
   }
 }

@@ -88,7 +88,10 @@ describe("the headers of AI Gateway", () => {
 
   test("a value that is not allowed is named by its option, with what would be", () => {
     const cases: readonly (readonly [Loose, RegExp])[] = [
-      [{ metadata: { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } }, /metadata has 6 entries; .* at most 5$/],
+      [
+        { metadata: { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } },
+        /metadata has 6 entries; .* at most 5$/,
+      ],
       [
         { metadata: { a: { secret: 1 } } },
         /metadata\["a"\] is of type object; .* a string, a finite/,

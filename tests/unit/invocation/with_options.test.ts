@@ -186,7 +186,8 @@ describe("a Worker with options", () => {
     for (const options of [{}, null, "metrics", 1]) {
       assert.throws(() => withTelemetry({ fetch() {} }, options as never), {
         name: "TypeError",
-        message: /^isotel: the second argument of withTelemetry\(\) is .*; it has to be a function of env/,
+        message:
+          /^isotel: the second argument of withTelemetry\(\) is .*; it has to be a function of env/,
       });
     }
   });

@@ -198,10 +198,7 @@ describe("what cannot be recorded", () => {
     }
     assert.equal(meter.counts.invalidLabels, 2 * wrong.length);
     assert.equal(warnings.length, 1);
-    assert.match(
-      warnings[0] ?? "",
-      /of "orders" is .*; it has to be .*\. Nothing was recorded$/,
-    );
+    assert.match(warnings[0] ?? "", /of "orders" is .*; it has to be .*\. Nothing was recorded$/);
     assert.equal(collect().sample('orders_total{plan="pro"}'), undefined);
   });
 
@@ -287,8 +284,14 @@ describe("defining metrics", () => {
     define();
     define();
     assert.equal(warnings.length, 2, warnings.join("\n"));
-    assert.match(warnings[0] ?? "", /"shop\.visits" and "shop_visits" may have the same name in an exposition/);
-    assert.match(warnings[1] ?? "", /"orders_total" and "orders" may have the same name in an exposition/);
+    assert.match(
+      warnings[0] ?? "",
+      /"shop\.visits" and "shop_visits" may have the same name in an exposition/,
+    );
+    assert.match(
+      warnings[1] ?? "",
+      /"orders_total" and "orders" may have the same name in an exposition/,
+    );
   });
 
   test("with any spelling of a built-in one's name shows every record of the Worker's", () => {
