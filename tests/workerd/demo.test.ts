@@ -105,7 +105,7 @@ describe("what the demo prints for a person", () => {
 
   test("the example in README.md is a part of it", () => {
     const readme = readFileSync(join(root, "README.md"), "utf8");
-    const [, example = ""] = /A part of what\s+it prints:\n\n```\n(.*?)```/s.exec(readme) ?? [];
+    const [, example = ""] = /Part of its output:\n\n```\n(.*?)```/s.exec(readme) ?? [];
     const parts = example.trim().split("\n\n");
     assert.equal(parts.length, 2);
     for (const part of parts) {
