@@ -158,7 +158,7 @@ function generateAggregate() {
     object("MetricsFormat", "Codes of src/export/formats.def.", codes(formats)),
     list(
       "aggregatorCounterNames",
-      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_snapshot_info().",
+      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_totals_count().",
       counters.map((row) => unquote(row[2])),
     ),
   ].join("\n");

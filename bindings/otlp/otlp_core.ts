@@ -9,9 +9,7 @@ const seedBytes = 32;
 
 /** Characters of a traceparent of the version we know. */
 const traceParentLength = 55;
-/** Key, value and properties. */
-const baggageTexts = 3;
-/** Headers and their parts are cut to this: the specifications ask for less. */
+/** Headers are cut to this length. The specifications ask for less. */
 const maxHeaderUnits = 16_384;
 
 /** An instance whose memory has grown past this is replaced by a new one. */
@@ -82,67 +80,17 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     );
   }
 
-  /** A tracestate with one member changed; undefined when key or value are none. */
-  traceStateWith(state: string, key: string, value: string): string | undefined {
-    return this.run(() => {
-      const [stateBytes = 0, keyBytes = 0, valueBytes = 0] = this.#putTexts([state, key, value], 0);
-      const { isotel_otlp_trace_state_with } = this.exports;
-      return this.#text(
-        isotel_otlp_trace_state_with(this.#context, stateBytes, keyBytes, valueBytes),
-      );
-    });
-  }
-
-  /** Key, value and properties of each member of a baggage header, one after the other. */
-  baggage(header: string): string[] {
-    return this.run(() => {
-      const count = this.exports.isotel_otlp_baggage(this.#context, this.#put(header));
-      const at = this.exports.isotel_otlp_output(this.#context) >>> 0;
-      const sizes = new Uint32Array(this.memory.copy(at, 4 * baggageTexts * count).buffer);
-      let textAt = at + sizes.byteLength;
-      return Array.from(sizes, (size) => {
-        textAt += size;
-        return this.memory.text(textAt - size, size);
-      });
-    });
-  }
-
-  /** The baggage header of members as {@link baggage} answers them. */
-  baggageHeader(texts: readonly string[]): string {
-    return this.run(() => {
-      const sizesBytes = 4 * texts.length;
-      const sizes = this.#putTexts(texts, sizesBytes);
-      const at = this.#buffer(0) >>> 2;
-      this.memory.words.set(sizes, at);
-      const length = sizes.reduce((sum, size) => sum + size, sizesBytes);
-      const { isotel_otlp_baggage_header } = this.exports;
-      const count = texts.length / baggageTexts;
-      return this.#text(isotel_otlp_baggage_header(this.#context, count, length)) ?? "";
-    });
-  }
-
   #putSeed(seed: Uint8Array): void {
     const at = this.#buffer(seedBytes);
     this.memory.bytes.set(seed, at);
     this.#hasSeed = this.exports.isotel_otlp_seed(this.#context) >= 0;
   }
 
-  /** Writes a text to the start of the buffer; its bytes, at most {@link maxHeaderUnits} units of it. */
+  /** Writes at most {@link maxHeaderUnits} units of a text to the start of the buffer. Returns their bytes. */
   #put(text: string): number {
-    return this.#putTexts([text], 0)[0] as number;
-  }
-
-  /** Writes texts to the buffer one after the other, from `start` on; the bytes of each. */
-  #putTexts(texts: readonly string[], start: number): number[] {
-    const cut = texts.map((text) => text.slice(0, maxHeaderUnits));
-    const roomBytes = cut.reduce((sum, text) => sum + 3 * text.length, 0);
-    let at = this.#buffer(start + roomBytes) + start;
-    const end = at + roomBytes;
-    return cut.map((text) => {
-      const { written } = this.memory.putText(text, at, end - at);
-      at += written;
-      return written;
-    });
+    const header = text.slice(0, maxHeaderUnits);
+    const roomBytes = 3 * header.length;
+    return this.memory.putText(header, this.#buffer(roomBytes), roomBytes).written;
   }
 
   /** The text a call answered with; undefined for an error. */

@@ -12,14 +12,6 @@ export interface TraceParent {
   readonly flags: number;
 }
 
-/** One value that travels along with a trace. */
-export interface BaggageEntry {
-  readonly key: string;
-  readonly value: string;
-  /** What else the header says of it, as it stands there: `property1;property2=x`. */
-  readonly properties?: string;
-}
-
 /** Reads a traceparent header; undefined when it is not valid, by W3C Trace Context: a new trace starts then. */
 export function parseTraceParent(header: string): TraceParent | undefined {
   const text = otlpHost.attempt((core) => core.traceParent(header), undefined);
@@ -39,31 +31,6 @@ export function formatTraceParent({ traceId, spanId, flags }: TraceParent): stri
  */
 export function parseTraceState(header: string): string {
   return otlpHost.attempt((core) => core.traceState(header), undefined) ?? "";
-}
-
-/** A tracestate with `key` first; an empty value takes the key away. Unchanged when key or value are not valid. */
-export function withTraceStateMember(state: string, key: string, value: string): string {
-  return otlpHost.attempt((core) => core.traceStateWith(state, key, value), undefined) ?? state;
-}
-
-/** Reads a baggage header (several of them joined by commas). What is not valid in it is left out. */
-export function parseBaggage(header: string): BaggageEntry[] {
-  const texts = otlpHost.attempt((core) => core.baggage(header), []);
-  const entries: BaggageEntry[] = [];
-  for (let i = 0; i < texts.length; i += 3) {
-    const [key = "", value = "", properties = ""] = texts.slice(i, i + 3);
-    entries.push(properties === "" ? { key, value } : { key, value, properties });
-  }
-  return entries;
-}
-
-/**
- * The baggage header of these entries; empty for none. Entries whose key is no token of HTTP, or that exceed the 180
- * entries and 8,192 bytes a header may have, are left out.
- */
-export function formatBaggage(entries: readonly BaggageEntry[]): string {
-  const texts = entries.flatMap(({ key, value, properties = "" }) => [key, value, properties]);
-  return otlpHost.attempt((core) => core.baggageHeader(texts), "");
 }
 
 /**

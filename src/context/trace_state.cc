@@ -87,22 +87,4 @@ Error ParseTraceState(std::string_view header, metrics::ByteWriter& out) {
   return Error::kOk;
 }
 
-Error WithMember(std::string_view state, std::string_view key, std::string_view value, metrics::ByteWriter& out) {
-  if (!IsKey(key) || (!value.empty() && !IsValue(value))) return Error::kInvalidValue;
-  metrics::ByteWriter first;
-  Members members;
-  if (!value.empty()) {
-    first.Raw(key);
-    first.Byte('=');
-    first.Raw(value);
-    members.Add(first.view());
-  }
-  while (!state.empty()) {
-    const std::string_view member = TakeUntil(',', state);
-    if (!metrics::SameBytes(KeyOf(member), key) && !members.IsFull()) members.Add(member);
-  }
-  members.Write(out);
-  return Error::kOk;
-}
-
 }  // namespace isotel::context

@@ -16,8 +16,4 @@ inline constexpr size_t kMaxTraceStateBytes = 512;
 /// with nothing appended, for a member that is none, a key that comes twice, or too many: all of it is to be dropped.
 Error ParseTraceState(std::string_view header, metrics::ByteWriter& out);
 
-/// Appends `state`, which ParseTraceState() wrote, with `key` first and with this value; without `key` when the value is
-/// empty. kInvalidValue, with nothing appended, when key or value are none.
-Error WithMember(std::string_view state, std::string_view key, std::string_view value, metrics::ByteWriter& out);
-
 }  // namespace isotel::context

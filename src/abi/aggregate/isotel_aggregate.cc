@@ -28,23 +28,12 @@ namespace {
 
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
-static_assert(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount <= ISOTEL_AGGREGATE_RESULT_COUNT);
+static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 }  // namespace
 
 struct isotel_aggregate {
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
-  int32_t PutInfo(const metrics::SnapshotInfo& info, size_t families, size_t series) {
-    results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
-    results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
-    results[ISOTEL_SNAPSHOT_FAMILIES] = static_cast<double>(families);
-    results[ISOTEL_SNAPSHOT_SERIES] = static_cast<double>(series);
-    for (size_t i = 0; i < metrics::kAggregatorCounterCount; ++i) {
-      const uint64_t value = info.counters[static_cast<metrics::AggregatorCounter>(i)];
-      results[ISOTEL_SNAPSHOT_COUNTERS + i] = static_cast<double>(value);
-    }
-    return static_cast<int32_t>(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount);
-  }
 
   metrics::Aggregator totals;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
@@ -131,20 +120,13 @@ int32_t isotel_aggregate_snapshot_merge(isotel_aggregate* context, uint32_t leng
   return Answer(error);
 }
 
-int32_t isotel_aggregate_snapshot_write(isotel_aggregate* context) {
-  context->snapshot->Write(context->output.Clear());
-  return context->output.Written();
-}
-
-int32_t isotel_aggregate_snapshot_info(isotel_aggregate* context) {
-  const metrics::Store& store = context->snapshot->store();
-  return context->PutInfo(context->snapshot->info(), store.families().size(), store.series().size());
-}
-
 int32_t isotel_aggregate_snapshot_peek(isotel_aggregate* context, uint32_t length) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<metrics::SnapshotInfo> info = metrics::PeekSnapshot(context->buffer.Text(length));
-  return info.ok() ? context->PutInfo(info.value(), 0, 0) : Answer(info.error());
+  if (!info.ok()) return Answer(info.error());
+  context->results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.value().version);
+  context->results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.value().unix_ms);
+  return Answer(Error::kOk);
 }
 
 int32_t isotel_aggregate_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping,

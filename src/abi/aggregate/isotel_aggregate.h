@@ -23,9 +23,9 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 4
+#define ISOTEL_AGGREGATE_ABI_VERSION 5
 
-#define ISOTEL_AGGREGATE_RESULT_COUNT 32
+#define ISOTEL_AGGREGATE_RESULT_COUNT 4
 
 /* Escaping schemes of names, as in export/metric_names.h. */
 #define ISOTEL_ESCAPING_UNDERSCORES 0
@@ -41,12 +41,9 @@ extern "C" {
 #define ISOTEL_TEMPORALITY_CUMULATIVE 0
 #define ISOTEL_TEMPORALITY_DELTA 1
 
-/* Results of isotel_aggregate_snapshot_info() and isotel_aggregate_snapshot_peek(). */
-#define ISOTEL_SNAPSHOT_VERSION 0 /* of shards the sum */
-#define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the latest was made */
-#define ISOTEL_SNAPSHOT_FAMILIES 2
-#define ISOTEL_SNAPSHOT_SERIES 3
-#define ISOTEL_SNAPSHOT_COUNTERS 4 /* from here on a number for each row of metrics/aggregator_counters.def */
+/* Results of isotel_aggregate_snapshot_peek(). */
+#define ISOTEL_SNAPSHOT_VERSION 0
+#define ISOTEL_SNAPSHOT_UNIX_MS 1 /* when the snapshot was made */
 
 /* Results of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_OTLP_NEXT 0   /* the series the next request begins with */
@@ -122,14 +119,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_clear, (isotel_aggregate * cont
 /* Merges the snapshot in the buffer into the merged one; on an error what was merged is forgotten. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_merge, (isotel_aggregate * context, uint32_t length));
 
-/* The merged snapshot; its bytes. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_write, (isotel_aggregate * context));
-
-/* ISOTEL_SNAPSHOT_* of the merged snapshot into the results; their number. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_info, (isotel_aggregate * context));
-
-/* ISOTEL_SNAPSHOT_* of the snapshot in the buffer into the results, without its families and series, which are not
- * read: 0; their number. kCorrupt, kUnknownVersion. */
+/* Reads the head of the snapshot in the buffer and writes ISOTEL_SNAPSHOT_* to the results. Its families and series are
+ * not read. kCorrupt, kUnknownVersion. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_snapshot_peek, (isotel_aggregate * context, uint32_t length));
 
 /* The exposition of the merged snapshot in a format of export/formats.def with an escaping scheme,

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_OTLP_ABI_VERSION 1
+#define ISOTEL_OTLP_ABI_VERSION 2
 
 #define ISOTEL_OTLP_TRACES 0
 #define ISOTEL_OTLP_LOGS 1
@@ -125,19 +125,6 @@ ISOTEL_EXPORT(int32_t, isotel_otlp_trace_parent, (isotel_otlp * context, uint32_
 
 /* The members of the tracestate header in the buffer, see context/trace_state.h; their bytes, or kInvalidValue. */
 ISOTEL_EXPORT(int32_t, isotel_otlp_trace_state, (isotel_otlp * context, uint32_t length));
-
-/* The tracestate in the buffer with one member changed: state, key and value follow one another there. Its bytes, or
- * kInvalidValue. */
-ISOTEL_EXPORT(int32_t, isotel_otlp_trace_state_with,
-              (isotel_otlp * context, uint32_t state_length, uint32_t key_length, uint32_t value_length));
-
-/* The members of the baggage header in the buffer; their number. The output is uint32_t[3] sizes of key, value and
- * properties for each, then these texts. */
-ISOTEL_EXPORT(int32_t, isotel_otlp_baggage, (isotel_otlp * context, uint32_t length));
-
-/* The baggage header of `count` members, which stand in the first `length` bytes of the buffer as isotel_otlp_baggage()
- * answers them; its bytes. kOutOfRange when the sizes are others. */
-ISOTEL_EXPORT(int32_t, isotel_otlp_baggage_header, (isotel_otlp * context, uint32_t count, uint32_t length));
 
 #ifdef __cplusplus
 }
