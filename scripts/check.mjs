@@ -28,6 +28,19 @@ async function checkVersion() {
   return { code: code === 0 ? 1 : 0, output: `package.json's version is repeated:\n${output}` };
 }
 
+/** An include of `../` would pass by the folders that CMakeLists.txt allows. */
+async function checkIncludes() {
+  const { code, output } = await run("git", [
+    "grep",
+    "--untracked",
+    "-nE",
+    '^ *# *include *"\\.\\.?/',
+    "--",
+    "src",
+  ]);
+  return { code: code === 0 ? 1 : 0, output: `Includes begin with a folder of src:\n${output}` };
+}
+
 /** The worker and the tests see the package as its users do: through dist/. */
 async function checkTypes() {
   await buildPreset("wasi");
@@ -58,6 +71,7 @@ if (!fix) {
   checks.push(
     ["types", checkTypes],
     ["version", checkVersion],
+    ["includes", checkIncludes],
     ["generated code", () => run("node", ["scripts/generate_abi.mjs", "--check"])],
     ["clang-tidy", clangTidy],
   );

@@ -3,7 +3,7 @@ import type { ModuleAbi } from "../wasm/module.ts";
 
 /** Constants of isotel_aggregate.h. */
 export const AggregateAbi = {
-  aggregateResultCount: 4,
+  resultCount: 4,
   escapingUnderscores: 0,
   escapingDots: 1,
   escapingValues: 2,
@@ -86,7 +86,7 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
   ],
 };
 
-/** Codes of src/export/formats.def. */
+/** Codes of src/exposition/formats.def. */
 export const MetricsFormat = {
   text: 0,
   text1: 1,

@@ -36,7 +36,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
     this.#context = this.exports.isotel_flue_create(openSpans, spanAgeMs);
   }
 
-  /** The attributes that doing something (FlueAbi.flueOpen and its kin) sets on a span, a position of `flueSpans`. */
+  /** The attributes that doing something (FlueAbi.open and its kin) sets on a span, a position of `flueSpans`. */
   plan(format: number, verb: number, span: number): AttributePlan {
     const key = (((format << 2) | verb) << 5) | span;
     const known = this.#plans[key];
@@ -50,7 +50,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   }
 
   /**
-   * What an event does: actions of FlueAbi.flueActionSize numbers each. Empty for an event whose identifiers cannot be
+   * What an event does: actions of FlueAbi.opSize numbers each. Empty for an event whose identifiers cannot be
    * told apart.
    */
   take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
@@ -60,7 +60,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
       const { length } = this.#ids;
       const count = this.exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
       if (count < 0) this.#ids.forget();
-      return this.#output(count * FlueAbi.flueActionSize);
+      return this.#output(count * FlueAbi.opSize);
     } catch (cause) {
       throw this.failed(cause);
     }
@@ -81,11 +81,11 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   endAll(): readonly number[] {
     return this.run(() => {
       const count = this.exports.isotel_flue_end_all(this.#context);
-      return this.#output(count * FlueAbi.flueActionSize);
+      return this.#output(count * FlueAbi.opSize);
     });
   }
 
-  /** What to keep of attributes that do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut a text to. */
+  /** What to keep of attributes that do not all fit: FlueAbi.keepAll, 0, or bytes to cut a text to. */
   fit(sizes: readonly AttributeSize[], availableBytes: number): readonly number[] {
     return this.run(() => {
       const bytes = this.#room(2 * Uint32Array.BYTES_PER_ELEMENT * sizes.length);
@@ -93,7 +93,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
       const at = bytes.byteOffset >>> 2;
       sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
         words[at + 2 * i] = keyBytes;
-        words[at + 2 * i + 1] = valueBytes | (isText ? FlueAbi.flueCuttable : 0);
+        words[at + 2 * i + 1] = valueBytes | (isText ? FlueAbi.cuttable : 0);
       });
       return this.#output(
         this.exports.isotel_flue_fit(this.#context, sizes.length, availableBytes),

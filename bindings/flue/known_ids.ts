@@ -28,7 +28,7 @@ export class KnownIds {
   /** Has the next identifiers told anew: of a core that did not take the last. */
   forget(): void {
     this.#known.length = 0;
-    for (let i = 0; i < FlueAbi.flueIds; i += 1) this.#known.push("");
+    for (let i = 0; i < FlueAbi.ids; i += 1) this.#known.push("");
   }
 
   /** Writes to the buffer what the core does not know; the bits of isotel_flue_event(). */
@@ -46,7 +46,7 @@ export class KnownIds {
     this.length = 0;
     // With none of them in the buffer the core refuses them.
     if (units > maxUnits) return -1;
-    this.#bytes = this.#room(units * bytesPerUnit + FlueAbi.flueIds);
+    this.#bytes = this.#room(units * bytesPerUnit + FlueAbi.ids);
     return (
       this.#tell(0, run) |
       this.#tell(1, instance) |
@@ -65,7 +65,7 @@ export class KnownIds {
     if (id === this.#known[place]) return has;
     this.#known[place] = id;
     this.#write(id);
-    return has | (has << FlueAbi.flueIds);
+    return has | (has << FlueAbi.ids);
   }
 
   #write(id: string): void {

@@ -10,7 +10,7 @@ export interface AttributeSize {
   readonly isText: boolean;
 }
 
-/** Decides which attributes stay whole when they do not all fit: FlueAbi.flueKeepAll, 0, or bytes to cut it to. */
+/** Decides which attributes stay whole when they do not all fit: FlueAbi.keepAll, 0, or bytes to cut it to. */
 export type Fit = (sizes: readonly AttributeSize[], availableBytes: number) => ArrayLike<number>;
 
 const maxBytesPerUnit = 3;
@@ -36,12 +36,12 @@ export class SpanAttributes {
 
   /** Those of the start, which leave room for the usage that comes at the end. */
   start(attributes: FlueAttributes): void {
-    this.#write(attributes, FlueAbi.flueStartBytes);
+    this.#write(attributes, FlueAbi.startBytes);
   }
 
   /** Those of the end, and how many were dropped and cut. */
   end(attributes: FlueAttributes): void {
-    this.#write(attributes, FlueAbi.flueSpanBytes);
+    this.#write(attributes, FlueAbi.spanBytes);
     if (this.#dropped > 0) {
       this.#writer.setAttribute("otel.dropped_attributes_count", this.#dropped);
     }
@@ -77,7 +77,7 @@ export class SpanAttributes {
         this.#writer.setWholeOnly?.(key, value);
         return;
       }
-      const isWhole = kept === FlueAbi.flueKeepAll;
+      const isWhole = kept === FlueAbi.keepAll;
       this.#used += keyBytes + (isWhole ? valueBytes : kept);
       if (isWhole) {
         this.#writer.setAttribute(key, this.#writable(value));

@@ -1,6 +1,6 @@
 import { FlueAbi } from "./abi.gen.ts";
 
-const slotMask = (1 << FlueAbi.flueSlotBits) - 1;
+const slotMask = (1 << FlueAbi.slotBits) - 1;
 
 /** What a sink made of the open spans, by the core's handles. A slot has one open span at a time. */
 export class SpansByHandle<Span> {

@@ -3,10 +3,10 @@ import type { ModuleAbi } from "../wasm/module.ts";
 
 /** Constants of isotel_otlp.h. */
 export const OtlpAbi = {
-  otlpTraces: 0,
-  otlpLogs: 1,
-  otlpProtobuf: 0,
-  otlpJson: 1,
+  traces: 0,
+  logs: 1,
+  protobuf: 0,
+  json: 1,
   valueEmpty: 0,
   valueText: 1,
   valueFalse: 2,
@@ -29,7 +29,7 @@ export const OtlpAbi = {
   spanSameName: 0x10000000,
   logHasTrace: 0x1000000,
   logHasSpan: 0x2000000,
-  otlpMaxIds: 1024,
+  maxIds: 1024,
   parentNone: 0,
   parentNotSampled: 1,
   parentSampled: 2,

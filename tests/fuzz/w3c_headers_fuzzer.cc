@@ -16,10 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::Require(parent.value().trace_id.data() >= header.data() + 3);
   }
 
-  metrics::ByteWriter state;
+  ByteWriter state;
   if (ParseTraceState(header, state) == Error::kOk) {
     fuzz::Require(state.size() <= kMaxTraceStateBytes);
-    metrics::ByteWriter again;
+    ByteWriter again;
     fuzz::Require(ParseTraceState(state.view(), again) == Error::kOk && again.view() == state.view());
   }
   return 0;

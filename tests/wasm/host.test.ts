@@ -175,7 +175,7 @@ function useFlue(module: WebAssembly.Module): unknown {
     core.take(FlueEventType.operationStart, operation, 0, 2),
     core.find(FlueEventType.operationStart, operation),
     core.take(FlueEventType.operationEnd, operation, 0, 3),
-    core.plan(FlueAbi.flueV3, FlueAbi.flueOpen, 0).read({ type: "", runId: "r" } as never, {}),
+    core.plan(FlueAbi.v3, FlueAbi.open, 0).read({ type: "", runId: "r" } as never, {}),
     core.fit([{ keyBytes: 10, valueBytes: 500, isText: true }], 100),
     core.endAll(),
     core.counters(),

@@ -96,7 +96,7 @@ describe("a trap in the OTLP module", () => {
       const batch = new BatchWriter();
       writeHead(batch, listAttributes({}), scope);
       writeSpans(batch, [span]);
-      return core.encode(OtlpAbi.otlpTraces, OtlpAbi.otlpJson, batch);
+      return core.encode(OtlpAbi.traces, OtlpAbi.json, batch);
     },
     isotel_otlp_seed: (core) => core.ids(1),
     isotel_otlp_ids: (core) => core.ids(1),

@@ -13,7 +13,7 @@ const formats: Readonly<Record<string, number>> = {
   openmetrics: MetricsFormat.openMetrics,
 };
 
-/** What a file begins with, of src/export/SNAPSHOT_FORMAT.md. */
+/** What a file begins with, of src/metrics/SNAPSHOT_FORMAT.md. */
 const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
   ISF: "frame",
   ISS: "snapshot",

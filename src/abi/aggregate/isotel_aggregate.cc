@@ -1,5 +1,5 @@
-// The exports of the aggregation module: argument checks and views on memory. What a call does is decided in metrics/
-// and export/.
+// The exports of the aggregation module: argument checks and views on memory. metrics/, exposition/ and otlp/ do the
+// work.
 #include "abi/aggregate/isotel_aggregate.h"
 
 #include <cstring>
@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/answer.h"
-#include "abi/fingerprint.h"
-#include "export/exposition.h"
-#include "export/negotiation.h"
+#include "abi/shared/answer.h"
+#include "abi/shared/fingerprint.h"
+#include "exposition/exposition.h"
+#include "exposition/negotiation.h"
 #include "metrics/aggregator.h"
 #include "metrics/frame.h"
 #include "metrics/snapshot.h"
@@ -25,6 +25,19 @@ using isotel::Result;
 using isotel::abi::Answer;
 
 namespace {
+
+// Hashed at compile time: the rows themselves are not in the module.
+constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_FORMAT(name, code, content_type) #name "," #code "\n"
+#include "exposition/formats.def"
+#undef ISOTEL_FORMAT
+#define ISOTEL_AGGREGATOR_COUNTER(name, kind, metric, help) #name "," #kind "\n"
+#include "metrics/aggregator_counters.def"
+#undef ISOTEL_AGGREGATOR_COUNTER
+);
 
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
@@ -47,7 +60,7 @@ extern "C" {
 
 uint32_t isotel_aggregate_abi_version(void) { return ISOTEL_AGGREGATE_ABI_VERSION; }
 
-uint32_t isotel_aggregate_abi_fingerprint(void) { return isotel::abi::AggregateFingerprint(); }
+uint32_t isotel_aggregate_abi_fingerprint(void) { return kFingerprint; }
 
 isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms) {
   const metrics::AggregatorOptions options{.producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
@@ -149,7 +162,7 @@ int32_t isotel_aggregate_base_read(isotel_aggregate* context, uint32_t length) {
 }
 
 int32_t isotel_aggregate_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
-  otlp::TakePoints(*context->snapshot, first, end, *context->base);
+  otlp::RecordExported(*context->snapshot, first, end, *context->base);
   return Answer(Error::kOk);
 }
 

@@ -3,10 +3,10 @@
 #include <cstring>
 
 #include "abi/otlp/otlp_context.h"
+#include "base/json_text.h"
 #include "context/sampler.h"
 #include "context/trace_parent.h"
 #include "context/trace_state.h"
-#include "otlp/json_text.h"
 #include "otlp/span_identity.h"
 
 namespace w3c = isotel::context;
@@ -27,10 +27,10 @@ int32_t isotel_otlp_seed(isotel_otlp* context) {
 
 int32_t isotel_otlp_ids(isotel_otlp* context, uint32_t count) {
   if (!context->ids.has_seed() || count > ISOTEL_OTLP_MAX_IDS) return Answer(Error::kOutOfRange);
-  isotel::metrics::ByteWriter& digits = context->output.Clear();
+  isotel::ByteWriter& digits = context->output.Clear();
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t id = context->ids.Next();
-    isotel::otlp::WriteHex({reinterpret_cast<const char*>(&id), sizeof id}, digits);
+    isotel::WriteHex({reinterpret_cast<const char*>(&id), sizeof id}, digits);
   }
   return context->output.Written();
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "abi/aggregate/isotel_aggregate.h"
-#include "abi/isotel_abi.h"
+#include "abi/core/isotel_abi.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "metrics/kind.h"
@@ -84,8 +84,8 @@ class Producer {
   }
   double Result(size_t index) {
     double value = 0;
-    const auto* exchange = static_cast<const char*>(isotel_exchange(context));
-    std::memcpy(&value, exchange + ISOTEL_EXCHANGE_RESULT + index * sizeof value, sizeof value);
+    const auto* exchange = static_cast<const char*>(isotel_shared_block(context));
+    std::memcpy(&value, exchange + ISOTEL_BLOCK_RESULT + index * sizeof value, sizeof value);
     return value;
   }
   std::string Frame(uint32_t index = 0) {

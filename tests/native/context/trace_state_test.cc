@@ -8,7 +8,7 @@ namespace isotel::context {
 namespace {
 
 std::string Parsed(std::string_view header) {
-  metrics::ByteWriter out;
+  ByteWriter out;
   const Error error = ParseTraceState(header, out);
   if (error != Error::kOk) CHECK(out.size() == 0);
   return error == Error::kOk ? std::string(out.view()) : "invalid";
