@@ -2,7 +2,7 @@
 
 function(isotel_test_executable target)
   add_executable(${target} ${ARGN})
-  target_link_libraries(${target} PRIVATE isotel_abi isotel_aggregate_abi isotel_otlp_abi isotel_flue_abi)
+  target_link_libraries(${target} PRIVATE isotel_abi_core isotel_abi_aggregate isotel_abi_otlp isotel_abi_flue)
   target_link_libraries(${target} PRIVATE isotel::json isotel::protozero isotel_warnings)
   # GCC 12 at -O3 sees an overflow in std::string's own copying.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
@@ -29,6 +29,18 @@ if(ISOTEL_FUZZERS)
   endforeach()
   return()
 endif()
+
+# A folder reaches the headers of the folders that it uses, and no others.
+file(WRITE ${CMAKE_BINARY_DIR}/allowed_include.cc "#include \"base/error.h\"\n")
+file(WRITE ${CMAKE_BINARY_DIR}/wrong_include.cc "#include \"metrics/kind.h\"\n")
+set(compile_in_trace ${CMAKE_CXX_COMPILER} -std=c++${ISOTEL_CXX_STANDARD} -fsyntax-only
+                     "-I$<JOIN:$<TARGET_PROPERTY:isotel_trace,INCLUDE_DIRECTORIES>,;-I>")
+add_test(NAME "layers.trace includes base" COMMAND ${compile_in_trace} ${CMAKE_BINARY_DIR}/allowed_include.cc
+         COMMAND_EXPAND_LISTS)
+add_test(NAME "layers.trace cannot include metrics" COMMAND ${compile_in_trace} ${CMAKE_BINARY_DIR}/wrong_include.cc
+         COMMAND_EXPAND_LISTS)
+set_tests_properties("layers.trace cannot include metrics"
+                     PROPERTIES PASS_REGULAR_EXPRESSION "metrics/kind\\.h.*(file not found|No such file)")
 
 find_package(doctest ${ISOTEL_DOCTEST_VERSION} REQUIRED)
 include(doctest)

@@ -1,6 +1,10 @@
-# isotel_wasm_module(<name> <library>...): <name>.wasm, a reactor without an entry point. Exports are the functions marked
-# export_name; memory is exported and grows.
-set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the compiler and the linker")
+# isotel_wasm_module(<name> <folder> [FORMAT_VERSION <number>])
+#
+# Builds <name>.wasm, a reactor without an entry point, from the library of an ABI's folder and all that it uses.
+# Exports are the functions marked export_name; memory is exported and grows. FORMAT_VERSION compiles the one file that
+# knows the version of the binary formats again, with another version; such a module is not part of `all`.
+set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the linker, and of files that are listed as FAST")
+set(ISOTEL_WASM_SMALL -Oz CACHE STRING "Optimization level of all other files")
 set(ISOTEL_WASM_OPT_OPTIMIZE -O3 CACHE STRING "Optimization level of wasm-opt")
 set(ISOTEL_WASM_STACK_BYTES 131072 CACHE STRING "Stack of the Wasm module")
 
@@ -40,25 +44,48 @@ else()
   endif()
 endif()
 
-function(isotel_wasm_module name)
-  set(target isotel_${name}_wasm)
+function(isotel_wasm_module name folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "FORMAT_VERSION" "")
   set(module ${CMAKE_BINARY_DIR}/${name}.wasm)
-  add_executable(${target})
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} SUFFIX .wasm
-                                             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-  target_link_libraries(${target} PRIVATE ${ARGN})
-  target_link_options(${target} PRIVATE ${module_link_options})
+  set(target isotel_${name}_wasm)
   if(EMSCRIPTEN)
-    return()
+    set(linked ${target})
+    set(linked_dir ${CMAKE_BINARY_DIR})
+  else()
+    set(linked isotel_${name}_linked)
+    set(linked_dir ${CMAKE_BINARY_DIR}/linked)
   endif()
 
-  # The section of target features tells wasm-opt what it may use; nothing reads it afterwards.
-  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/linked)
-  add_custom_command(
-    OUTPUT ${module}
-    COMMAND ${NODE} ${WASM_OPT} ${ISOTEL_WASM_OPT_OPTIMIZE} --strip-debug --strip-producers --strip-target-features
-            $<TARGET_FILE:${target}> -o ${module}
-    DEPENDS ${target} ${WASM_OPT}
-    VERBATIM)
-  add_custom_target(isotel_${name}_optimized ALL DEPENDS ${module})
+  add_executable(${linked})
+  set_target_properties(${linked} PROPERTIES OUTPUT_NAME ${name} SUFFIX .wasm RUNTIME_OUTPUT_DIRECTORY ${linked_dir})
+  target_link_options(${linked} PRIVATE ${module_link_options})
+  isotel_closure(folders ${folder} abi/wasm)
+  foreach(part IN LISTS folders)
+    isotel_target_of(library ${part})
+    if(part STREQUAL "metrics" AND arg_FORMAT_VERSION)
+      target_sources(${linked} PRIVATE ${PROJECT_SOURCE_DIR}/src/metrics/message.cc
+                                       $<FILTER:$<TARGET_OBJECTS:${library}>,EXCLUDE,/metrics/message\\.cc>)
+      target_include_directories(${linked} PRIVATE $<TARGET_PROPERTY:${library},INCLUDE_DIRECTORIES>)
+      target_compile_definitions(${linked} PRIVATE ISOTEL_FORMAT_VERSION=${arg_FORMAT_VERSION})
+      target_compile_options(${linked} PRIVATE ${ISOTEL_COMPILE_OPTIONS})
+    else()
+      target_link_libraries(${linked} PRIVATE ${library})
+    endif()
+  endforeach()
+
+  set(all ALL)
+  if(arg_FORMAT_VERSION)
+    set(all)
+    set_target_properties(${linked} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
+  if(NOT EMSCRIPTEN)
+    # The section of target features tells wasm-opt what it may use; nothing reads it afterwards.
+    add_custom_command(
+      OUTPUT ${module}
+      COMMAND ${NODE} ${WASM_OPT} ${ISOTEL_WASM_OPT_OPTIMIZE} --strip-debug --strip-producers --strip-target-features
+              $<TARGET_FILE:${linked}> -o ${module}
+      DEPENDS ${linked} ${WASM_OPT}
+      VERBATIM)
+    add_custom_target(${target} ${all} DEPENDS ${module})
+  endif()
 endfunction()

@@ -29,6 +29,19 @@ async function checkVersion() {
   return { code: code === 0 ? 1 : 0, output: `package.json's version is repeated:\n${output}` };
 }
 
+/** An include of `../` would pass by the folders that CMakeLists.txt allows. */
+async function checkIncludes() {
+  const { code, output } = await run("git", [
+    "grep",
+    "--untracked",
+    "-nE",
+    '^ *# *include *"\\.\\.?/',
+    "--",
+    "src",
+  ]);
+  return { code: code === 0 ? 1 : 0, output: `Includes begin with a folder of src:\n${output}` };
+}
+
 /** Checks types. The worker and the tests import the package through dist/, as its users do. */
 async function checkTypes() {
   await buildPreset("wasi");
@@ -65,6 +78,7 @@ if (!fix) {
     ["types", checkTypes],
     ["imports", checkImports],
     ["version", checkVersion],
+    ["includes", checkIncludes],
     ["generated code", () => run("node", ["scripts/generate_abi.mjs", "--check"])],
     ["clang-tidy", clangTidy],
   );

@@ -25,7 +25,7 @@ function list(name, doc, values) {
   return `/** ${doc} */\nexport const ${name} = [\n${lines.join("\n")}\n] as const;\n`;
 }
 
-/** Returns the hash of src/abi/fingerprint.h for the rows of the tables. */
+/** Returns the hash of src/abi/shared/fingerprint.h for the rows of the tables. */
 function fingerprint(tables) {
   const text = tables
     .flat()
@@ -46,22 +46,28 @@ function parameters(list) {
   return cells.map((name) => `${camelOfSnake(name)}: number`).join(", ");
 }
 
+/** The name of a constant, without the name of its module: ISOTEL_FLUE_OP_SIZE of flue is opSize. */
+function constantName(define, module) {
+  const own = `${module.toUpperCase()}_`;
+  return camelOfSnake(define.startsWith(own) ? define.slice(own.length) : define);
+}
+
 /**
  * Returns the ABI of a module as TypeScript: its constants, the types of its exports, and the data for the check of the
  * loader.
  *
  * @param name Name of the module: `core` for core.wasm.
  * @param constants Name of the object with the constants.
- * @param tables Hashed into the fingerprint, as in src/abi/fingerprint.h.
+ * @param tables Hashed into the fingerprint, as in the header's source file.
  */
 function moduleAbi(name, path, constants, tables) {
   const header = readFileSync(path, "utf8");
   const prefix = name === "core" ? "isotel" : `isotel_${name}`;
   const defines = Array.from(
     header.matchAll(/^#define ISOTEL_(\w+) (\d+|0x[0-9A-Fa-f]+)(?:\s|$)/gm),
-    ([, define, value]) => [camelOfSnake(define), value],
+    ([, define, value]) => [constantName(define, name), value],
   );
-  const version = camelOfSnake(`${prefix}_abi_version`.slice("isotel_".length));
+  const version = "abiVersion";
   const functions = Array.from(
     header.matchAll(/^ISOTEL_EXPORT\(([^,]+),\s*(\w+),\s*\(([^)]*)\)\)/gm),
     ([, result, exported, list]) => [
@@ -104,8 +110,15 @@ const moduleTypes = "{module.ts}";
 const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
 const names = (table) => table.map((row) => unquote(row[1]));
 
-/** SpanKind of src/trace/status.h. */
-const spanKinds = { kInternal: 1, kServer: 2, kClient: 3, kProducer: 4, kConsumer: 5 };
+/** Returns the values of an enum in a header, by name. */
+function enumerators(path, name) {
+  const [, body] = new RegExp(`enum class ${name}[^{]*{([^}]*)}`).exec(readFileSync(path, "utf8"));
+  return Object.fromEntries(
+    Array.from(body.matchAll(/(\w+) = (\d+)/g), ([, key, value]) => [key, Number(value)]),
+  );
+}
+
+const spanKinds = enumerators("src/trace/status.h", "SpanKind");
 
 function generateCore() {
   const fields = rows("src/genai/fields.def", "ISOTEL_FIELD");
@@ -119,7 +132,7 @@ function generateCore() {
   const limits = rows("src/base/host_limits.def", "ISOTEL_HOST_LIMIT");
   const tables = [fields, operations, profiles, outcomes, errors, counters, kinds, labels, limits];
   return [
-    moduleAbi("core", "src/abi/isotel_abi.h", "Abi", tables),
+    moduleAbi("core", "src/abi/core/isotel_abi.h", "Abi", tables),
     object("Limits", "The limits of src/base/host_limits.def.", codes(limits)),
     object(
       "Field",
@@ -156,15 +169,15 @@ function generateCore() {
 
 function generateAggregate() {
   const errors = rows("src/base/errors.def", "ISOTEL_ERROR");
-  const formats = rows("src/export/formats.def", "ISOTEL_FORMAT");
+  const formats = rows("src/exposition/formats.def", "ISOTEL_FORMAT");
   const counters = rows("src/metrics/aggregator_counters.def", "ISOTEL_AGGREGATOR_COUNTER");
   const path = "src/abi/aggregate/isotel_aggregate.h";
   return [
     moduleAbi("aggregate", path, "AggregateAbi", [errors, formats, counters]),
-    object("MetricsFormat", "Codes of src/export/formats.def.", codes(formats)),
+    object("MetricsFormat", "Codes of src/exposition/formats.def.", codes(formats)),
     list(
       "aggregatorCounterNames",
-      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_snapshot_info().",
+      "Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_totals_count().",
       counters.map((row) => unquote(row[2])),
     ),
   ].join("\n");
@@ -175,17 +188,7 @@ function generateOtlp() {
   return moduleAbi("otlp", "src/abi/otlp/isotel_otlp.h", "OtlpAbi", [errors]);
 }
 
-/** The identifiers in the order of isotel_flue_event(). */
-const flueIds = [
-  "run",
-  "instance",
-  "session",
-  "operation",
-  "task",
-  "turn",
-  "toolCall",
-  "submission",
-];
+const flueIds = rows("src/flue/ids.def", "ISOTEL_FLUE_ID").map(([name]) => camelOfSnake(name));
 
 /** Returns names as bits by their positions in `all`. */
 function setOf(names, all) {

@@ -1,16 +1,16 @@
-// Made by scripts/generate_abi.mjs from src/abi/isotel_abi.h and the .def tables. Do not edit.
+// Made by scripts/generate_abi.mjs from src/abi/core/isotel_abi.h and the .def tables. Do not edit.
 import type { ModuleAbi } from "../wasm/module.ts";
 
 /** Constants of isotel_abi.h. */
 export const Abi = {
   maxFields: 128,
-  exchangeNumber: 0,
-  exchangeSize: 1024,
-  exchangeTextId: 1536,
-  exchangePresent: 2048,
-  exchangePlan: 2064,
-  exchangeResult: 3088,
-  exchangeBytes: 3344,
+  blockNumber: 0,
+  blockSize: 1024,
+  blockTextId: 1536,
+  blockPresent: 2048,
+  blockPlan: 2064,
+  blockResult: 3088,
+  blockBytes: 3344,
   resultCount: 32,
   maxSpanSlots: 16384,
   maxUserAttributes: 128,
@@ -72,7 +72,7 @@ export interface CoreExports {
   isotel_abi_fingerprint(): number;
   isotel_create(): number;
   isotel_destroy(context: number): void;
-  isotel_exchange(context: number): number;
+  isotel_shared_block(context: number): number;
   isotel_buffer(context: number, size: number): number;
   isotel_counters(context: number): number;
   isotel_keys(context: number, profile: number): number;
@@ -87,7 +87,7 @@ export interface CoreExports {
   isotel_scope_close(context: number, scope: number): number;
   isotel_span_open(context: number, operation: number, parent: number, scope: number, flags: number, startUnixMs: number): number;
   isotel_span_start(context: number, span: number, flags: number): number;
-  isotel_span_charge(context: number, span: number, count: number, bytes: number, invalid: number): number;
+  isotel_span_reserve(context: number, span: number, count: number, bytes: number, invalid: number): number;
   isotel_span_fit(context: number, span: number, count: number, invalid: number): number;
   isotel_span_first_chunk(context: number, span: number, nowUnixMs: number): number;
   isotel_span_next_chunk(context: number, span: number, nowUnixMs: number): number;
@@ -112,14 +112,14 @@ export interface CoreExports {
 export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
-  version: 3,
+  version: 4,
   fingerprint: 1155015926,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
     "isotel_create",
     "isotel_destroy",
-    "isotel_exchange",
+    "isotel_shared_block",
     "isotel_buffer",
     "isotel_counters",
     "isotel_keys",
@@ -134,7 +134,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
     "isotel_scope_close",
     "isotel_span_open",
     "isotel_span_start",
-    "isotel_span_charge",
+    "isotel_span_reserve",
     "isotel_span_fit",
     "isotel_span_first_chunk",
     "isotel_span_next_chunk",

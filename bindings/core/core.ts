@@ -109,7 +109,7 @@ export class Core extends ModuleInstance<CoreExports> {
   isMeasuring = false;
   readonly #context: number;
   // Where the arrays of the exchange block begin, as indexes in memory.doubles or memory.words. See
-  // src/abi/isotel_abi.h.
+  // src/abi/core/isotel_abi.h.
   readonly #numbersAt: number;
   readonly #resultsAt: number;
   readonly #sizesAt: number;
@@ -128,15 +128,15 @@ export class Core extends ModuleInstance<CoreExports> {
   constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
     super(coreAbi, module, onTrap);
     this.#context = this.exports.isotel_create();
-    const exchange = this.exports.isotel_exchange(this.#context) >>> 0;
+    const exchange = this.exports.isotel_shared_block(this.#context) >>> 0;
     const { BYTES_PER_ELEMENT: doubleBytes } = Float64Array;
     const { BYTES_PER_ELEMENT: wordBytes } = Uint32Array;
-    this.#numbersAt = (exchange + Abi.exchangeNumber) / doubleBytes;
-    this.#resultsAt = (exchange + Abi.exchangeResult) / doubleBytes;
-    this.#sizesAt = (exchange + Abi.exchangeSize) / wordBytes;
-    this.#textIdsAt = (exchange + Abi.exchangeTextId) / wordBytes;
-    this.#presentAt = (exchange + Abi.exchangePresent) / wordBytes;
-    this.#planAt = (exchange + Abi.exchangePlan) / wordBytes;
+    this.#numbersAt = (exchange + Abi.blockNumber) / doubleBytes;
+    this.#resultsAt = (exchange + Abi.blockResult) / doubleBytes;
+    this.#sizesAt = (exchange + Abi.blockSize) / wordBytes;
+    this.#textIdsAt = (exchange + Abi.blockTextId) / wordBytes;
+    this.#presentAt = (exchange + Abi.blockPresent) / wordBytes;
+    this.#planAt = (exchange + Abi.blockPlan) / wordBytes;
   }
 
   /** Number of plans that stopped because their receiver threw. */
@@ -214,13 +214,13 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Charges attributes that were written to a span against its limits; see isotel_span_charge().
+   * Charges attributes that were written to a span against its limits; see isotel_span_reserve().
    *
    * @returns the number of attributes that may still be written, or a negative error.
    */
   chargeAttributes(span: number, count: number, bytes: number, invalid: number): number {
     try {
-      return this.exports.isotel_span_charge(this.#context, span, count, bytes, invalid);
+      return this.exports.isotel_span_reserve(this.#context, span, count, bytes, invalid);
     } catch (cause) {
       return this.#trap(cause, trapped);
     }

@@ -3,31 +3,31 @@ import type { ModuleAbi } from "../wasm/module.ts";
 
 /** Constants of isotel_flue.h. */
 export const FlueAbi = {
-  flueV1: 0,
-  flueV3: 1,
-  flueCompactionTurn: 1,
-  flueGenAi: 2,
-  fluePrompt: 4,
-  flueSkill: 8,
-  flueShell: 16,
-  flueTaskTool: 32,
-  flueIds: 8,
-  flueActionSize: 6,
-  flueActionVerb: 0,
-  flueActionSpan: 1,
-  flueActionType: 2,
-  flueActionEnding: 3,
-  flueActionParent: 4,
-  flueActionPredecessor: 5,
-  flueOpen: 0,
-  flueEnd: 1,
-  flueLog: 2,
-  flueInterrupt: 3,
-  flueSlotBits: 14,
-  flueStartBytes: 32768,
-  flueSpanBytes: 65408,
-  flueKeepAll: 0xFFFFFFFF,
-  flueCuttable: 0x80000000,
+  v1: 0,
+  v3: 1,
+  compactionTurn: 1,
+  genAi: 2,
+  prompt: 4,
+  skill: 8,
+  shell: 16,
+  taskTool: 32,
+  ids: 8,
+  opSize: 6,
+  opCode: 0,
+  opSpan: 1,
+  opType: 2,
+  opEnding: 3,
+  opParent: 4,
+  opPredecessor: 5,
+  open: 0,
+  end: 1,
+  log: 2,
+  interrupt: 3,
+  slotBits: 14,
+  startBytes: 32768,
+  spanBytes: 65408,
+  keepAll: 0xFFFFFFFF,
+  cuttable: 0x80000000,
 } as const;
 
 /** The functions of isotel_flue.h and the memory they work on. */
@@ -39,7 +39,7 @@ export interface FlueExports {
   isotel_flue_destroy(context: number): void;
   isotel_flue_buffer(context: number, size: number): number;
   isotel_flue_output(context: number): number;
-  isotel_flue_plan(context: number, format: number, verb: number, span: number): number;
+  isotel_flue_plan(context: number, format: number, code: number, span: number): number;
   isotel_flue_event(context: number, event: number, flags: number, ids: number, length: number, nowMs: number): number;
   isotel_flue_find(context: number, event: number, ids: number, length: number): number;
   isotel_flue_end_all(context: number): number;

@@ -32,7 +32,7 @@ export class Coordination<Span, Root> {
         name: spanRow(number).prefix,
         isClient: false,
         unixMs: this.#now(),
-        attributes: this.#attributes(FlueAbi.flueOpen, about),
+        attributes: this.#attributes(FlueAbi.open, about),
         parent: undefined,
         root: this.#sink.active?.(),
         predecessor: undefined,
@@ -49,14 +49,14 @@ export class Coordination<Span, Root> {
   /** Ends a span of {@link open}. Does nothing if it has already ended. */
   end(span: Span, hasFailed: boolean): void {
     if (!this.#open.delete(span)) return;
-    this.#end(span, FlueAbi.flueEnd, hasFailed);
+    this.#end(span, FlueAbi.end, hasFailed);
   }
 
   /** Ends all spans as interrupted. */
   endAll(): void {
     const spans = [...this.#open];
     this.#open.clear();
-    for (const span of spans) this.#end(span, FlueAbi.flueInterrupt, true);
+    for (const span of spans) this.#end(span, FlueAbi.interrupt, true);
   }
 
   #end(span: Span, verb: number, hasFailed: boolean): void {
@@ -74,7 +74,7 @@ export class Coordination<Span, Root> {
   }
 
   #attributes(verb: number, about: object) {
-    const plan = this.#host.attempt((core) => core.plan(FlueAbi.flueV3, verb, number), emptyPlan);
+    const plan = this.#host.attempt((core) => core.plan(FlueAbi.v3, verb, number), emptyPlan);
     return plan.read({ type: "", ...about }, undefined);
   }
 }

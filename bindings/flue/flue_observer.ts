@@ -113,7 +113,7 @@ export class FlueObserver<Span, Root> {
       const actions = core && this.#host.attempt(() => core.endAll(), undefined);
       if (actions === undefined) return;
       const unixMs = this.#now();
-      for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
+      for (let at = 0; at < actions.length; at += FlueAbi.opSize) {
         this.#guard(() => this.#terminate(actions, at, unixMs));
       }
     });
@@ -147,8 +147,8 @@ export class FlueObserver<Span, Root> {
     const core = this.#liveCore();
     if (row === undefined || core === undefined) return;
     const nowMs = this.#now();
-    const format = (event.v ?? 1) >= 3 ? FlueAbi.flueV3 : FlueAbi.flueV1;
-    const isGenAi = format === FlueAbi.flueV3 && this.#callbacks.semconv === "gen_ai";
+    const format = (event.v ?? 1) >= 3 ? FlueAbi.v3 : FlueAbi.v1;
+    const isGenAi = format === FlueAbi.v3 && this.#callbacks.semconv === "gen_ai";
     const ids = readIds(event, row.ids);
     const flags = flagsOf(event, isGenAi);
     const actions = this.#host.attempt(() => core.take(type, ids, flags, nowMs), undefined);
@@ -161,7 +161,7 @@ export class FlueObserver<Span, Root> {
       unixMs: this.#timeOf(event, row, nowMs),
       content: this.#contentOf(event, row, actions),
     };
-    for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
+    for (let at = 0; at < actions.length; at += FlueAbi.opSize) {
       try {
         this.#act(actions, at, eventContext);
       } catch (cause) {
@@ -172,13 +172,13 @@ export class FlueObserver<Span, Root> {
   }
 
   #act(actions: Actions, at: number, eventContext: EventContext): void {
-    const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
-    const verb = actions[at + FlueAbi.flueActionVerb];
-    if (verb === FlueAbi.flueOpen) {
+    const handle = actions[at + FlueAbi.opSpan] ?? 0;
+    const verb = actions[at + FlueAbi.opCode];
+    if (verb === FlueAbi.open) {
       this.#open(actions, at, handle, eventContext);
-    } else if (verb === FlueAbi.flueLog) {
+    } else if (verb === FlueAbi.log) {
       this.#log(handle, spanNumber(actions, at), eventContext);
-    } else if (actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) {
+    } else if (actions[at + FlueAbi.opEnding] === FlueEnding.ownEvent) {
       this.#end(handle, spanNumber(actions, at), eventContext);
     } else {
       this.#terminate(actions, at, eventContext.unixMs);
@@ -188,7 +188,7 @@ export class FlueObserver<Span, Root> {
   #log(handle: number, number: number, eventContext: EventContext): void {
     const span = this.#spans.get(handle);
     if (span === undefined) return;
-    const attributes = this.#attributes(FlueAbi.flueLog, number, eventContext);
+    const attributes = this.#attributes(FlueAbi.log, number, eventContext);
     this.#sink.addEvent(span, "flue.log", eventContext.unixMs, attributes);
   }
 
@@ -197,8 +197,8 @@ export class FlueObserver<Span, Root> {
     const number = spanNumber(actions, at);
     const row = spanRow(number);
     this.#measureStart(actions, at, handle, eventContext);
-    const parent = this.#spans.get(actions[at + FlueAbi.flueActionParent] ?? 0);
-    const predecessor = this.#spans.get(actions[at + FlueAbi.flueActionPredecessor] ?? 0);
+    const parent = this.#spans.get(actions[at + FlueAbi.opParent] ?? 0);
+    const predecessor = this.#spans.get(actions[at + FlueAbi.opPredecessor] ?? 0);
     const { resolveRootContext } = this.#callbacks;
     const rule = "it has to return a context or undefined, and a span has no root context";
     const root =
@@ -209,7 +209,7 @@ export class FlueObserver<Span, Root> {
       name: nameOf(row, event, format),
       isClient: row.isClient,
       unixMs,
-      attributes: this.#attributes(FlueAbi.flueOpen, number, eventContext),
+      attributes: this.#attributes(FlueAbi.open, number, eventContext),
       parent,
       root,
       predecessor,
@@ -221,7 +221,7 @@ export class FlueObserver<Span, Root> {
     const metrics = this.#metrics;
     if (metrics?.isMeasuring !== true) return;
     const { event, unixMs } = eventContext;
-    const parent = actions[at + FlueAbi.flueActionParent] ?? 0;
+    const parent = actions[at + FlueAbi.opParent] ?? 0;
     const { as: type } = spanRow(spanNumber(actions, at));
     this.#guard(() => metrics.opened({ handle, parent, type, event, unixMs }));
   }
@@ -236,7 +236,7 @@ export class FlueObserver<Span, Root> {
     const span = this.#spans.take(handle);
     if (span === undefined) return;
     const { event, content, unixMs, isGenAi } = eventContext;
-    const attributes = this.#attributes(FlueAbi.flueEnd, number, eventContext);
+    const attributes = this.#attributes(FlueAbi.end, number, eventContext);
     if (readPath(event, ["isError"]) !== true) {
       this.#sink.end(span, { unixMs, attributes, failure: undefined, isException: false });
       return;
@@ -247,15 +247,15 @@ export class FlueObserver<Span, Root> {
   }
 
   #terminate(actions: Actions, at: number, unixMs: number): void {
-    const handle = actions[at + FlueAbi.flueActionSpan] ?? 0;
+    const handle = actions[at + FlueAbi.opSpan] ?? 0;
     this.#measureEnd(handle, undefined, unixMs);
     const span = this.#spans.take(handle);
     if (span === undefined) return;
     const number = spanNumber(actions, at);
-    const plan = this.#core?.plan(FlueAbi.flueV3, FlueAbi.flueInterrupt, number) ?? emptyPlan;
+    const plan = this.#core?.plan(FlueAbi.v3, FlueAbi.interrupt, number) ?? emptyPlan;
     const attributes = plan.read(noEvent, undefined);
     const hasMessage = spanRow(number).failure !== "";
-    const why = hasMessage ? flueEndings[actions[at + FlueAbi.flueActionEnding] ?? 0] : "";
+    const why = hasMessage ? flueEndings[actions[at + FlueAbi.opEnding] ?? 0] : "";
     this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
   }
 

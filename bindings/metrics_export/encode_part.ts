@@ -154,7 +154,7 @@ export function encodeSnapshot(
     if (sizes === undefined) return ErrorCode.tooLarge;
     return exports.isotel_aggregate_snapshot_otlp(
       context,
-      format === "json" ? OtlpAbi.otlpJson : OtlpAbi.otlpProtobuf,
+      format === "json" ? OtlpAbi.json : OtlpAbi.protobuf,
       temporality === "delta" ? AggregateAbi.temporalityDelta : AggregateAbi.temporalityCumulative,
       first,
       end,

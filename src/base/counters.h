@@ -1,4 +1,4 @@
-// Counts of everything the core dropped or refused. Owned by one context, read by the host at any time.
+// Counts of everything that the core drops or refuses. One context owns them; the host may read them at any time.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Error codes of the core, as values: nothing here throws, aborts or prints.
+// Error codes of the core. Errors are values: the core does not throw, abort or print.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ enum class [[nodiscard]] Error : int32_t {
 #undef ISOTEL_ERROR
 };
 
-/// One sentence in English; "unknown error" for a code that is not in errors.def.
+/// Returns one English sentence. Returns "unknown error" for a code that is not in errors.def.
 std::string_view Message(Error error);
 
 }  // namespace isotel

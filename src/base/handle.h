@@ -1,11 +1,11 @@
-// Generational handles: an index into a table and the generation of the slot it was issued for.
+// Generational handles: the index of a slot in a table, and the generation of that slot when the handle was issued.
 #pragma once
 
 #include <cstdint>
 
 namespace isotel {
 
-/// 0 is never issued. The low kIndexBits hold the slot, the rest its generation (never 0).
+/// The low kIndexBits are the slot, the other bits its generation, which is never 0. So 0 is not a valid handle.
 using Handle = uint32_t;
 
 inline constexpr Handle kNoHandle = 0;

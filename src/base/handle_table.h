@@ -1,5 +1,5 @@
-// A table of T addressed by generational handles. Slots are reused last in, first out, so that a busy table
-// stays in a few cache lines; memory grows up to the capacity and is kept.
+// A table of T, addressed by generational handles. It reuses slots last in, first out, so that a busy table stays in a
+// few cache lines. It grows up to its capacity and never shrinks.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace isotel {
 template <typename T>
 class HandleTable {
  public:
-  /// `capacity` objects at the same time; at most kMaxSlots.
+  /// Holds `capacity` objects at the same time, at most kMaxSlots.
   explicit HandleTable(uint32_t capacity) : capacity_(capacity < kMaxSlots ? capacity : kMaxSlots) {}
 
-  /// A default-constructed T, or kLimitReached.
+  /// Adds a default-constructed T. Returns kLimitReached at the capacity.
   Result<Handle> Insert() {
     if (size_ == capacity_) return Error::kLimitReached;
     uint32_t index = first_free_;
@@ -38,7 +38,7 @@ class HandleTable {
     return MakeHandle(index, slot.generation);
   }
 
-  /// The object, or null when the handle is not that of a live one.
+  /// Returns the object, or null for a handle of no live object.
   T* Find(Handle handle) {
     const uint32_t index = IndexOf(handle);
     if (index >= slots_.size()) return nullptr;
@@ -46,7 +46,7 @@ class HandleTable {
     return slot.live && slot.generation == GenerationOf(handle) ? &slot.value : nullptr;
   }
 
-  /// Why Find() failed: kAlreadyEnded when the slot's last object carried this handle, else kStaleHandle.
+  /// Returns why Find() failed: kAlreadyEnded when the handle was that of the slot's last object, else kStaleHandle.
   [[nodiscard]] Error Missing(Handle handle) const {
     const uint32_t index = IndexOf(handle);
     if (handle == kNoHandle || index >= slots_.size()) return Error::kStaleHandle;
@@ -54,7 +54,7 @@ class HandleTable {
     return was_last && GenerationOf(handle) != 0 ? Error::kAlreadyEnded : Error::kStaleHandle;
   }
 
-  /// Frees the slot of a live handle; does nothing for any other.
+  /// Removes the object of a live handle. Does nothing for any other handle.
   void Erase(Handle handle) {
     if (Find(handle) == nullptr) return;
     Slot& slot = slots_[IndexOf(handle)];
@@ -67,12 +67,12 @@ class HandleTable {
     --size_;
   }
 
-  /// The handle of the object that was inserted first; kNoHandle when there is none.
+  /// Returns the handle of the object that was inserted first, or kNoHandle for an empty table.
   [[nodiscard]] Handle oldest() const {
     return oldest_ == kNone ? kNoHandle : MakeHandle(oldest_, slots_[oldest_].generation);
   }
 
-  /// The handle of the object that was inserted last; kNoHandle when there is none.
+  /// Returns the handle of the object that was inserted last, or kNoHandle for an empty table.
   [[nodiscard]] Handle newest() const {
     return newest_ == kNone ? kNoHandle : MakeHandle(newest_, slots_[newest_].generation);
   }
@@ -85,7 +85,7 @@ class HandleTable {
   struct Slot {
     T value{};
     uint32_t generation = 1;
-    uint32_t older = kNone;  // the one inserted before, or the next free slot
+    uint32_t older = kNone;  // of a live slot the one inserted before it, of a free slot the next free one
     uint32_t newer = kNone;
     bool live = false;
   };

@@ -1,5 +1,5 @@
-// Texts of low cardinality (models, providers, tools, finish reasons) under small integers, so that their
-// bytes cross into the core once.
+// Small integers for texts of low cardinality (models, providers, tools, finish reasons), so that the bytes of each
+// text cross into the core once.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,23 @@
 
 namespace isotel {
 
-/// Identifies an interned text; 0 stands for none.
+/// Identifies an interned text. 0 is no text.
 using TextId = uint32_t;
 
 class InternTable {
  public:
-  /// The identifier of `text`, the same for equal texts; 0 when kMaxInternedTexts or kMaxInternedBytes would
-  /// be passed and the text is new.
+  /// Returns the identifier of `text`, the same for equal texts. Returns 0 for a new text that would exceed
+  /// kMaxInternedTexts or kMaxInternedBytes.
   TextId Intern(std::string_view text);
 
-  /// The text, valid until the table is destroyed; empty with a null data pointer for an unknown identifier.
+  /// Returns the text, valid until the table is destroyed. Returns a view with a null pointer for an unknown
+  /// identifier.
   [[nodiscard]] std::string_view Get(TextId id) const;
 
   [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(texts_.size()); }
 
  private:
-  // Owned one by one: the views used as map keys must not move when the vector grows.
+  // Each text has its own allocation: views on it are map keys and must stay valid when the vector grows.
   std::vector<std::unique_ptr<const std::string>> texts_;
   std::unordered_map<std::string_view, TextId> ids_;
   size_t bytes_ = 0;

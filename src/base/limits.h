@@ -1,4 +1,4 @@
-// Every bound of the core in one place. What a bound drops is counted in counters.def.
+// Every limit of the core. counters.def counts what each limit drops.
 #pragma once
 
 #include <cstddef>
@@ -10,23 +10,23 @@ namespace isotel {
 #include "base/host_limits.def"
 #undef ISOTEL_HOST_LIMIT
 
-/// Spans open at the same time in one isolate; one more gives up the oldest.
+/// Spans open at the same time in one isolate. Opening one more evicts the oldest.
 inline constexpr uint32_t kMaxOpenSpans = 10'000;
 /// Spans open at the same time in one invocation scope.
 inline constexpr uint32_t kMaxOpenSpansPerScope = 1'000;
-/// Invocation scopes open at the same time in one isolate; one more forgets the oldest.
+/// Invocation scopes open at the same time in one isolate. Opening one more evicts the oldest.
 inline constexpr uint32_t kMaxOpenScopes = 10'000;
 
-/// Attributes the user may set on one span (OpenTelemetry's default). The attributes of fields.def come on
-/// top: the table bounds them.
+/// Attributes that the user may set on one span: OpenTelemetry's default. Attributes of fields.def do not count; the
+/// table bounds them.
 inline constexpr uint32_t kMaxUserAttributes = 128;
 /// UTF-8 bytes of one attribute value.
 inline constexpr uint32_t kMaxAttributeValueBytes = 28 * 1024;
-/// What the Workers runtime keeps of one span: the sum of key and value bytes.
+/// Attribute bytes that the Workers runtime keeps of one span: the sum of keys and values.
 inline constexpr uint32_t kNativeSpanBytes = 64 * 1024;
-/// Kept free until the span ends, for usage, outcome and the drop counts.
+/// Reserved for the end of the span: usage, outcome and the drop counts.
 inline constexpr uint32_t kReservedFinishBytes = 4 * 1024;
-/// A text is dropped rather than cut shorter than this.
+/// A text that would have to be shorter than this is dropped.
 inline constexpr uint32_t kMinCutBytes = 64;
 
 inline constexpr uint32_t kMaxInternedTexts = 4'096;
@@ -40,22 +40,22 @@ inline constexpr size_t kMaxBufferBytes = size_t{16} << 20;
 inline constexpr uint32_t kMaxFamilies = 1'000;
 /// Series of one store of totals.
 inline constexpr uint32_t kMaxSeries = 100'000;
-/// Exemplars of one exponential histogram; explicit ones keep one a bucket.
+/// Exemplars of one exponential histogram. An explicit histogram keeps one for each bucket.
 inline constexpr uint32_t kMaxExponentialExemplars = 4;
-/// Bytes of one delta frame: fits a queue message.
+/// Bytes of one delta frame: it fits into a queue message.
 inline constexpr size_t kMaxFrameBytes = 120'000;
-/// Frames not yet committed; past it a flush leaves its data in the registry.
+/// Bytes of frames that are not committed. At this limit a flush leaves its data in the registry.
 inline constexpr size_t kMaxPendingBytes = size_t{1} << 20;
 /// Producers an aggregator remembers.
 inline constexpr uint32_t kMaxProducers = 100'000;
-/// Runs of sequence numbers an aggregator remembers of one producer past the first gap.
+/// Runs of sequence numbers after the first gap that an aggregator remembers of one producer.
 inline constexpr uint32_t kMaxSequenceRuns = 64;
 /// Gauge series an aggregator keeps of one producer.
 inline constexpr uint32_t kMaxGaugesPerProducer = 512;
 
-/// Bytes of one OTLP request, encoded; no backend takes as many.
+/// Bytes of one encoded OTLP request. No backend accepts as many.
 inline constexpr size_t kMaxOtlpBytes = size_t{16} << 20;
-/// Lists and maps inside one another in one OTLP value.
+/// Nesting depth of lists and maps in one OTLP value.
 inline constexpr uint32_t kMaxValueDepth = 32;
 /// UTF-8 bytes of what identifies a span of Flue; an event with more is dropped.
 inline constexpr size_t kMaxFlueKeyBytes = 1'024;

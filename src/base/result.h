@@ -1,4 +1,4 @@
-// A value or an Error. The value is only meaningful when ok().
+// A value or an Error. Read the value only when ok().
 #pragma once
 
 #include <utility>

@@ -7,8 +7,7 @@ namespace {
 
 bool IsContinuation(char byte) { return (static_cast<uint8_t>(byte) & 0xC0U) == 0x80U; }
 
-// Bytes of the sequence a lead byte starts and the range its second byte must be in; length 0 for a byte
-// that starts nothing.
+// The length of the sequence that a lead byte starts, and the range of its second byte. Length 0: not a lead byte.
 struct Lead {
   size_t length;
   uint8_t second_min;
@@ -32,7 +31,7 @@ Lead LeadOf(uint8_t byte) {
 
 size_t CutAtCharacter(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return text.size();
-  // A character has at most three continuation bytes; more are not UTF-8 and may be cut anywhere.
+  // A character has at most three continuation bytes. Text with more is not UTF-8 and may be cut anywhere.
   for (size_t back = 0; back < 4 && back <= max_bytes; ++back) {
     if (!IsContinuation(text[max_bytes - back])) return max_bytes - back;
   }

@@ -1,4 +1,4 @@
-// The few UTF-8 facts the core needs. Inputs may be any bytes; nothing is read outside the view.
+// UTF-8 checks. Inputs may be any bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace isotel {
 
-/// Length in bytes of the longest prefix of `text` that has at most `max_bytes` bytes and ends between two
-/// characters. For text that is not valid UTF-8 the cut falls before the last lead byte that would be split.
+/// Returns the length in bytes of the longest prefix of `text` that has at most `max_bytes` bytes and ends between two
+/// characters. Text that is not valid UTF-8 is cut before the last lead byte that would be split.
 [[nodiscard]] size_t CutAtCharacter(std::string_view text, size_t max_bytes);
 
 /// Whether `text` is well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates).

@@ -12,7 +12,7 @@ bool IdGenerator::SetSeed(const Seed& seed) {
 
 uint64_t IdGenerator::Next() {
   uint64_t result = 0;
-  // Zero comes once in 2^64; of an unseeded generator nothing else would.
+  // Zero occurs once in 2^64. An unseeded generator would never leave this loop.
   while (result == 0 && has_seed_) {
     result = std::rotl(state_[0] + state_[3], 23) + state_[0];
     const uint64_t shifted = state_[1] << 17;

@@ -1,5 +1,5 @@
-// Random numbers for trace and span identifiers: xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it), from a
-// seed of the host's entropy. Not for secrets.
+// Random numbers for trace and span identifiers: xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it), seeded by
+// the host. Not for secrets.
 #pragma once
 
 #include <array>
@@ -11,10 +11,10 @@ class IdGenerator {
  public:
   using Seed = std::array<uint64_t, 4>;
 
-  /// False for a seed of zeros, which has no sequence.
+  /// Returns false for a seed of zeros, which would produce only zeros.
   bool SetSeed(const Seed& seed);
   [[nodiscard]] bool has_seed() const { return has_seed_; }
-  /// 64 bits, never all zero.
+  /// Returns 64 random bits, never all zero. Returns 0 without a seed.
   uint64_t Next();
 
  private:

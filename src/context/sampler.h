@@ -1,4 +1,4 @@
-// Which traces are recorded.
+// Decides which traces are sampled.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,12 @@
 
 namespace isotel::context {
 
-/// What is known of the parent of a span.
+/// The sampling decision of the parent span.
 enum class Parent : uint32_t { kNone = 0, kNotSampled = 1, kSampled = 2 };
 
-/// OpenTelemetry's parent-based sampler over TraceIdRatioBased: a child goes with its parent, of traces that start here
-/// the fraction `ratio`, by their identifier, as OpenTelemetry's SDK for JavaScript decides: the same trace identifier and
-/// ratio have the same answer there. What is not a number is 0.
+/// OpenTelemetry's parent-based sampler over TraceIdRatioBased. A child has the decision of its parent. Of the traces
+/// that start here, the fraction `ratio` is sampled. The decision depends on the trace identifier alone and equals that
+/// of OpenTelemetry's SDK for JavaScript. NaN is 0.
 [[nodiscard]] bool ShouldSample(Parent parent, std::span<const char, 16> trace_id, double ratio);
 
 }  // namespace isotel::context

@@ -1,6 +1,6 @@
 #include "context/trace_parent.h"
 
-#include "context/characters.h"
+#include "base/characters.h"
 
 namespace isotel::context {
 namespace {

@@ -8,15 +8,15 @@
 
 namespace isotel::context {
 
-/// What a header says; the digits are views on it, lower-case and not all zero.
+/// The content of a header. The digits are views on it, lower-case and not all zero.
 struct TraceParent {
   std::string_view trace_id;  ///< 32
   std::string_view span_id;   ///< 16
   uint8_t flags = 0;
 };
 
-/// White space around the header is left out. A version this build does not know is read as far as version 00 goes, if
-/// nothing or a dash follows there. kInvalidValue for everything the specification has no trace for.
+/// Parses a header, with or without white space around it. Of a version after 00 it reads the part that version 00 has,
+/// if that is the end or a dash follows. Returns kInvalidValue for every header that the specification rejects.
 Result<TraceParent> ParseTraceParent(std::string_view header);
 
 }  // namespace isotel::context

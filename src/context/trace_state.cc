@@ -1,6 +1,6 @@
 #include "context/trace_state.h"
 
-#include "context/characters.h"
+#include "base/characters.h"
 
 namespace isotel::context {
 namespace {
@@ -37,14 +37,14 @@ class Members {
   [[nodiscard]] bool IsFull() const { return count_ == kMaxTraceStateMembers; }
   [[nodiscard]] bool Has(std::string_view key) const {
     for (size_t i = 0; i < count_; ++i) {
-      if (metrics::SameBytes(KeyOf(members_[i]), key)) return true;
+      if (SameBytes(KeyOf(members_[i]), key)) return true;
     }
     return false;
   }
   void Add(std::string_view member) { members_[count_++] = member; }
 
-  // Joined, without those that are too many bytes.
-  void Write(metrics::ByteWriter& out) {
+  // Writes the members, without those that do not fit into kMaxTraceStateBytes.
+  void Write(ByteWriter& out) {
     size_t bytes = 0;
     for (size_t i = 0; i < count_; ++i) bytes += members_[i].size() + 1;
     for (size_t i = count_; i-- > 0 && bytes > kMaxTraceStateBytes + 1;) {
@@ -73,7 +73,7 @@ class Members {
 
 }  // namespace
 
-Error ParseTraceState(std::string_view header, metrics::ByteWriter& out) {
+Error ParseTraceState(std::string_view header, ByteWriter& out) {
   Members members;
   while (!header.empty()) {
     const std::string_view member = Trim(TakeUntil(',', header));
@@ -82,24 +82,6 @@ Error ParseTraceState(std::string_view header, metrics::ByteWriter& out) {
     const std::string_view key = TakeUntil('=', value);
     if (!IsKey(key) || !IsValue(value) || members.IsFull() || members.Has(key)) return Error::kInvalidValue;
     members.Add(member);
-  }
-  members.Write(out);
-  return Error::kOk;
-}
-
-Error WithMember(std::string_view state, std::string_view key, std::string_view value, metrics::ByteWriter& out) {
-  if (!IsKey(key) || (!value.empty() && !IsValue(value))) return Error::kInvalidValue;
-  metrics::ByteWriter first;
-  Members members;
-  if (!value.empty()) {
-    first.Raw(key);
-    first.Byte('=');
-    first.Raw(value);
-    members.Add(first.view());
-  }
-  while (!state.empty()) {
-    const std::string_view member = TakeUntil(',', state);
-    if (!metrics::SameBytes(KeyOf(member), key) && !members.IsFull()) members.Add(member);
   }
   members.Write(out);
   return Error::kOk;

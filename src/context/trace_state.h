@@ -1,23 +1,20 @@
-// The tracestate header of W3C Trace Context: up to 32 members `key=value`, the one changed last first.
+// The tracestate header of W3C Trace Context: up to 32 members `key=value`, the last changed one first.
 #pragma once
 
 #include <string_view>
 
 #include "base/error.h"
-#include "metrics/wire.h"
+#include "base/wire.h"
 
 namespace isotel::context {
 
 inline constexpr size_t kMaxTraceStateMembers = 32;
-/// What everyone passes on. Of a longer one members of more than 128 characters go first, then the last ones.
+/// A longer header loses members: first those of more than 128 characters, then the last ones.
 inline constexpr size_t kMaxTraceStateBytes = 512;
 
-/// Appends the members of a header (of several, joined by commas) without white space and empty members. kInvalidValue,
-/// with nothing appended, for a member that is none, a key that comes twice, or too many: all of it is to be dropped.
-Error ParseTraceState(std::string_view header, metrics::ByteWriter& out);
-
-/// Appends `state`, which ParseTraceState() wrote, with `key` first and with this value; without `key` when the value is
-/// empty. kInvalidValue, with nothing appended, when key or value are none.
-Error WithMember(std::string_view state, std::string_view key, std::string_view value, metrics::ByteWriter& out);
+/// Appends the members of a header, or of several joined by commas, without white space and empty members. Returns
+/// kInvalidValue and appends nothing for an invalid member, a repeated key or too many members: the whole header is
+/// then dropped.
+Error ParseTraceState(std::string_view header, ByteWriter& out);
 
 }  // namespace isotel::context

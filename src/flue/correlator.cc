@@ -5,7 +5,7 @@
 namespace isotel::flue {
 namespace {
 
-// Scopes that are remembered after their end.
+// Scopes whose end is remembered.
 constexpr char kRun = 'r';
 constexpr char kOperation = 'o';
 constexpr char kTask = 't';
@@ -20,18 +20,18 @@ Id FirstOf(std::initializer_list<Id> ids) {
 
 }  // namespace
 
-const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
-  actions_.clear();
+const std::vector<SpanOp>& Correlator::Take(const Event& event, double now_ms) {
+  ops_.clear();
   EndOld(now_ms);
   const Role role = Info(event.type).role;
   if (role == Role::kLog) {
     Log(event);
-    return actions_;
+    return ops_;
   }
   const Id key = role == Role::kSettle ? event.submission : KeyOf(event, Info(event.type).span);
   if (key.empty() || key.text().size() > kMaxFlueKeyBytes) {
     Add(FlueCounter::kUnkeyedEvents);
-    return actions_;
+    return ops_;
   }
   switch (role) {
     case Role::kStart:
@@ -43,11 +43,11 @@ const std::vector<Action>& Correlator::Take(const Event& event, double now_ms) {
     case Role::kSettle:
       Settle(event);
       break;
-    case Role::kLog:        // done
-    case Role::kInterrupt:  // of no event
+    case Role::kLog:        // handled above
+    case Role::kInterrupt:  // no event has this role
       break;
   }
-  return actions_;
+  return ops_;
 }
 
 Handle Correlator::Find(const Event& event) {
@@ -55,10 +55,10 @@ Handle Correlator::Find(const Event& event) {
   return spans_.Find(type, KeyOf(event, type));
 }
 
-const std::vector<Action>& Correlator::EndAll() {
-  actions_.clear();
+const std::vector<SpanOp>& Correlator::EndAll() {
+  ops_.clear();
   while (spans_.size() > 0) EndSpan(spans_.newest(), Ending::kDisposed);
-  return actions_;
+  return ops_;
 }
 
 void Correlator::Start(const Event& event, const Id& key, double now_ms) {
@@ -69,7 +69,7 @@ void Correlator::Start(const Event& event, const Id& key, double now_ms) {
   if (IsWithoutSpan(event)) return;
   if (event.is_gen_ai && event.is_prompt && type == SpanType::kOperation && !event.task.empty()) {
     const Handle task = spans_.Find(SpanType::kTask, event.task);
-    if (task != kNoHandle) return spans_.StandFor(task, event.operation);
+    if (task != kNoHandle) return spans_.AddAlias(task, event.operation);
   }
   Open(event, now_ms, kNoHandle);
 }
@@ -79,7 +79,7 @@ void Correlator::Resume(const Event& event, double now_ms) {
   const Handle root = spans_.Find(SpanType::kWorkflow, event.run);
   spans_.GiveUpKey(root);
   Open(event, now_ms, root);
-  // What is open belongs to the segment that was interrupted.
+  // All open spans belong to the interrupted segment.
   EndMembers(before, Ending::kInterrupted, root);
   EndSpan(root, Ending::kResumed);
   ended_.Remove(Scoped(kRun, event.run));
@@ -89,11 +89,11 @@ void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
   if (spans_.IsFull()) EndSpan(spans_.oldest(), Ending::kEvicted);
   const SpanType type = SpanOf(event);
   const Handle parent = ParentOf(event);
-  const Belonging belonging = BelongingOf(event);
-  // It may be the one that made room.
+  const SpanGroups groups = GroupsOf(event);
+  // Making room may have ended it.
   if (spans_.Get(predecessor) == nullptr) predecessor = kNoHandle;
-  const Handle handle = spans_.Add(type, KeyOf(event, KeyedAs(type)), belonging, now_ms);
-  actions_.push_back({.verb = Verb::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
+  const Handle handle = spans_.Add(type, KeyOf(event, KeyedAs(type)), groups, now_ms);
+  ops_.push_back({.code = OpCode::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
 }
 
 void Correlator::End(const Event& event, const Id& key) {
@@ -102,7 +102,7 @@ void Correlator::End(const Event& event, const Id& key) {
   EndInside(event, handle);
   if (handle != kNoHandle) {
     const bool is_its_own = spans_.Get(handle)->type == type;
-    return is_its_own ? EndSpan(handle, Ending::kOwnEvent) : spans_.StandForNoMore(handle, event.operation);
+    return is_its_own ? EndSpan(handle, Ending::kOwnEvent) : spans_.RemoveAlias(handle, event.operation);
   }
   if (!IsWithoutSpan(event)) Add(FlueCounter::kUnmatchedEnds);
 }
@@ -117,7 +117,7 @@ void Correlator::EndInside(const Event& event, Handle handle) {
       return RememberEnd(kOperation, event.operation);
     case SpanType::kTask:
       if (const OpenSpan* const task = spans_.Get(handle); task != nullptr) {
-        for (const OwnId* const operation : task->operations) {
+        for (const OwnedId* const operation : task->operations) {
           EndMembers(spans_.InOperation(*operation), Ending::kTaskEnded, handle);
           RememberEnd(kOperation, *operation);
         }
@@ -136,7 +136,7 @@ void Correlator::Settle(const Event& event) {
 void Correlator::Log(const Event& event) {
   const Handle span = ParentOf(event);
   if (span == kNoHandle) return Add(FlueCounter::kUnattachedLogs);
-  actions_.push_back({.verb = Verb::kLog, .span = span, .type = spans_.Get(span)->shown});
+  ops_.push_back({.code = OpCode::kLog, .span = span, .type = spans_.Get(span)->shown});
 }
 
 Id Correlator::KeyOf(const Event& event, SpanType type) {
@@ -186,7 +186,7 @@ Handle Correlator::ParentOf(const Event& event) {
       break;
     case SpanType::kTool:
     case SpanType::kTask:
-      // A turn is over before what it asks for begins, except where both tell of it at once.
+      // Under the names for generative AI a turn has ended before its tool calls begin.
       if (is_log || !event.is_gen_ai) nearest = find(SpanType::kTurn, event.turn);
       break;
     case SpanType::kCompaction:
@@ -199,15 +199,15 @@ Handle Correlator::ParentOf(const Event& event) {
   return nearest != kNoHandle ? nearest : find(SpanType::kWorkflow, event.run);
 }
 
-Belonging Correlator::BelongingOf(const Event& event) {
-  Belonging belonging{.run = event.run, .operation = event.operation, .submission = event.submission};
+SpanGroups Correlator::GroupsOf(const Event& event) {
+  SpanGroups groups{.run = event.run, .operation = event.operation, .submission = event.submission};
   if (Info(event.type).span == SpanType::kOperation) {
-    // A delegated operation belongs to the one that delegated, which ends it even outside of any run.
+    // A delegated operation is in the group of the delegating one, which ends it even without a run.
     const OpenSpan* const task = event.task.empty() ? nullptr : spans_.Get(spans_.Find(SpanType::kTask, event.task));
     const bool is_delegated = task != nullptr && task->operation != nullptr;
-    belonging.operation = is_delegated ? Id{task->operation->first} : Id{};
+    groups.operation = is_delegated ? Id{task->operation->first} : Id{};
   }
-  return belonging;
+  return groups;
 }
 
 bool Correlator::IsLate(const Event& event) {
@@ -233,7 +233,7 @@ void Correlator::EndOld(double now_ms) {
 }
 
 void Correlator::EndMembers(const Members& members, Ending ending, Handle except) {
-  // Not by recursion: tasks may delegate further to any depth.
+  // Not recursive: tasks may delegate to any depth.
   Members waiting{members.rbegin(), members.rend()};
   Members ending_spans;
   while (!waiting.empty()) {
@@ -243,12 +243,12 @@ void Correlator::EndMembers(const Members& members, Ending ending, Handle except
     if (span == nullptr || span->is_ending || handle == except) continue;
     span->is_ending = true;
     ending_spans.push_back(handle);
-    const auto add_inner = [this, &waiting](const OwnId& operation) {
+    const auto add_inner = [this, &waiting](const OwnedId& operation) {
       const Members inner = spans_.InOperation(operation);
       waiting.insert(waiting.end(), inner.rbegin(), inner.rend());
     };
     if (span->type == SpanType::kOperation) add_inner(*span->key);
-    for (const OwnId* const operation : span->operations) add_inner(*operation);
+    for (const OwnedId* const operation : span->operations) add_inner(*operation);
   }
   while (!ending_spans.empty()) {
     EndSpan(ending_spans.back(), ending);
@@ -267,13 +267,14 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
     Add(FlueCounter::kExpiredSpans);
   } else if (ending != Ending::kOwnEvent) {
     Add(FlueCounter::kTerminatedSpans);
-    // What still comes of it is late. One that was given up goes on, and so does a run that was resumed.
+    // Later events inside it are late. An evicted or expired span is not remembered, nor is a resumed run: their events
+    // may continue.
     if (type == SpanType::kOperation) RememberEnd(kOperation, *span->key);
     if (type == SpanType::kTask) RememberEnd(kTask, *span->key);
-    for (const OwnId* const operation : span->operations) RememberEnd(kOperation, *operation);
+    for (const OwnedId* const operation : span->operations) RememberEnd(kOperation, *operation);
   }
   spans_.Remove(handle);
-  actions_.push_back({.verb = Verb::kEnd, .span = handle, .type = shown, .ending = ending});
+  ops_.push_back({.code = OpCode::kEnd, .span = handle, .type = shown, .ending = ending});
 }
 
 }  // namespace isotel::flue

@@ -1,5 +1,5 @@
-// Which spans Flue's events open and end, what their parents are, and what ends together with what: a state machine over
-// the identifiers of events. It holds no values and reads no clock.
+// A state machine over the identifiers of Flue's events. It decides which spans an event opens and ends, what their
+// parents are, and which spans end together. It holds no values of events and reads no clock.
 #pragma once
 
 #include <array>
@@ -15,18 +15,18 @@
 
 namespace isotel::flue {
 
-enum class Verb : uint32_t { kOpen, kEnd, kLog };
+enum class OpCode : uint32_t { kOpen, kEnd, kLog };
 
-/// One thing to do with a span. The layout is part of the ABI.
-struct Action {
-  Verb verb = Verb::kEnd;
+/// One operation on a span. The layout is part of the ABI.
+struct SpanOp {
+  OpCode code = OpCode::kEnd;
   Handle span = kNoHandle;
   SpanType type = SpanType::kWorkflow;
-  /// kEnd: why.
+  /// kEnd: the reason.
   Ending ending = Ending::kOwnEvent;
-  /// kOpen: the span to open it under; kNoHandle for a root.
+  /// kOpen: the parent, or kNoHandle for a root.
   Handle parent = kNoHandle;
-  /// kOpen: an open span, ended by one of the next actions, that the new one continues; kNoHandle for none.
+  /// kOpen: an open span that the new one continues and that a later op ends, or kNoHandle.
   Handle predecessor = kNoHandle;
 };
 
@@ -39,18 +39,19 @@ class Correlator {
  public:
   explicit Correlator(const Limits& limits) : limits_(limits), spans_(limits.open_spans) {}
 
-  /// What an event does, in this order. `now_ms` is when the event came, in milliseconds of a clock that does not go
-  /// back much: spans that are too old by it end first. The list is valid until the next call.
-  const std::vector<Action>& Take(const Event& event, double now_ms);
+  /// Returns the ops of an event, in order. Spans that are too old end first. The list is valid until the next call.
+  ///
+  /// @param now_ms When the event arrived, by a clock that does not go back much.
+  const std::vector<SpanOp>& Take(const Event& event, double now_ms);
 
-  /// Counts an event whose identifiers cannot be read.
+  /// Counts an event with identifiers that cannot be read.
   void Refuse() { Add(FlueCounter::kUnkeyedEvents); }
 
-  /// The open span an event is about, or that stands for it; kNoHandle when there is none.
+  /// Returns the open span of an event or its alias, or kNoHandle.
   [[nodiscard]] Handle Find(const Event& event);
 
   /// Ends every open span.
-  const std::vector<Action>& EndAll();
+  const std::vector<SpanOp>& EndAll();
 
   [[nodiscard]] uint32_t open_spans() const { return spans_.size(); }
   [[nodiscard]] uint64_t Count(FlueCounter counter) const { return counts_[static_cast<size_t>(counter)]; }
@@ -64,20 +65,20 @@ class Correlator {
   void Settle(const Event& event);
   void Log(const Event& event);
 
-  // The span's key, empty for none, which is valid until the next is asked for.
+  // Returns the key of a span; empty for none. Valid until the next call.
   [[nodiscard]] Id KeyOf(const Event& event, SpanType type);
   [[nodiscard]] Id ToolKeyOf(const Event& event);
   [[nodiscard]] Id CompactionKeyOf(const Event& event);
   [[nodiscard]] Handle ParentOf(const Event& event);
-  [[nodiscard]] Belonging BelongingOf(const Event& event);
+  [[nodiscard]] SpanGroups GroupsOf(const Event& event);
   [[nodiscard]] bool IsLate(const Event& event);
   void RememberEnd(char scope, const Id& id);
   [[nodiscard]] bool HasEnded(char scope, const Id& id);
-  // An identifier of this scope, which is valid until the next is asked for.
+  // Returns an identifier in a scope. Valid until the next call.
   [[nodiscard]] Id Scoped(char scope, const Id& id);
 
   void EndOld(double now_ms);
-  // Ends them and what belongs to the operations they are or stand for, the last to open first.
+  // Ends these spans and all spans inside their operations, the last opened first.
   void EndMembers(const Members& members, Ending ending, Handle except);
   void EndSpan(Handle handle, Ending ending);
   void Add(FlueCounter counter) { ++counts_[static_cast<size_t>(counter)]; }
@@ -85,7 +86,7 @@ class Correlator {
   Limits limits_;
   OpenSpans spans_;
   RecentIds ended_{kMaxEndedFlueScopes};
-  std::vector<Action> actions_;
+  std::vector<SpanOp> ops_;
   std::string key_;
   std::string scope_;
   std::array<uint64_t, kFlueCounterCount> counts_{};

@@ -3,8 +3,11 @@
 namespace isotel::flue {
 
 Error KnownIds::Read(uint32_t ids, std::string_view text, Event& event) {
-  Id* const places[kCount] = {&event.run,  &event.instance, &event.session,   &event.operation,
-                              &event.task, &event.turn,     &event.tool_call, &event.submission};
+  Id* const places[kCount] = {
+#define ISOTEL_FLUE_ID(name) &event.name,
+#include "flue/ids.def"
+#undef ISOTEL_FLUE_ID
+  };
   for (uint32_t i = 0; i < kCount; ++i) {
     if ((ids >> (kCount + i) & 1) != 0) {
       const size_t end = text.find(kIdSeparator);

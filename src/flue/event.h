@@ -1,4 +1,4 @@
-// One event of Flue, as far as it decides which span it belongs to.
+// The identifiers and flags of an event of Flue that decide about spans.
 #pragma once
 
 #include <array>
@@ -11,55 +11,57 @@
 
 namespace isotel::flue {
 
-/// Identifiers are empty where the event has none. The texts are those of whoever made the event.
+/// Identifiers that the event does not have are empty. The event does not own the texts.
 struct Event {
   EventType type = EventType::kLog;
-  /// Of a turn: it summarizes for a compaction.
+  /// A turn that summarizes for a compaction.
   bool is_compaction_turn = false;
-  /// It becomes what the conventions for generative AI have, which is less: the rest only matters then.
+  /// Spans follow the conventions for generative AI. The flags below matter only then.
   bool is_gen_ai = false;
-  /// Of an operation: a prompt, which a task that delegates it stands for.
+  /// An operation that is a prompt. The task that delegates it stands for it.
   bool is_prompt = false;
-  /// Of an operation: a skill.
+  /// An operation that is a skill.
   bool is_skill = false;
-  /// A shell the program asked for: of an operation, and of the tool call that is in it.
+  /// An operation that is a shell, or the tool call in it.
   bool is_shell = false;
-  /// Of a tool call: the framework's own that delegates a task, which has a span itself.
+  /// The framework's tool that delegates a task. The task has a span, the tool call has none.
   bool is_task_tool = false;
-  // Initialized so that a designated initializer may leave them out.
+  // Initialized, so that a designated initializer may leave them out.
   // NOLINTBEGIN(readability-redundant-member-init)
-  Id run = {};
-  Id instance = {};
-  Id session = {};
-  Id operation = {};
-  Id task = {};
-  Id turn = {};
-  Id tool_call = {};
-  Id submission = {};
+#define ISOTEL_FLUE_ID(name) Id name = {};
+#include "flue/ids.def"
+#undef ISOTEL_FLUE_ID
   // NOLINTEND(readability-redundant-member-init)
 };
 
 inline constexpr char kIdSeparator = '\0';
 
-/// The identifiers of the events before, which the next ones mostly repeat.
+/// The identifiers of earlier events. Most events repeat those of the event before, so that the host passes only
+/// changes.
 class KnownIds {
  public:
-  static constexpr uint32_t kCount = 8;
+  static constexpr uint32_t kCount = 0
+#define ISOTEL_FLUE_ID(name) +1
+#include "flue/ids.def"
+#undef ISOTEL_FLUE_ID
+      ;
 
-  /// Reads the identifiers of an event. Bit i of `ids` says that it has the one at position i of the order above, bit
-  /// kCount + i that this one is another than the last that was at this position. Those are in `text`, in their order,
-  /// with a kIdSeparator after each. kOutOfRange when there are not exactly as many, which is the case when one contains
-  /// the separator; which ones are known is unspecified then.
+  /// Sets the identifiers of an event. Bit i of `ids`: the event has the identifier at row i of ids.def. Bit kCount +
+  /// i: that identifier differs from the last one in this row. `text` has the different ones in order, with a
+  /// kIdSeparator after each.
+  ///
+  /// Returns kOutOfRange when `text` has more or fewer, as when an identifier contains the separator. The known
+  /// identifiers are then unspecified.
   [[nodiscard]] Error Read(uint32_t ids, std::string_view text, Event& event);
 
  private:
-  std::array<OwnId, kCount> known_;
+  std::array<OwnedId, kCount> known_;
 };
 
-/// The span that stands for what the event starts.
+/// Returns the row of spans.def for the span that an event starts.
 [[nodiscard]] SpanType SpanOf(const Event& event);
 
-/// Whether the event is of something that has no span of its own, whatever else is open.
+/// Returns whether the event starts or ends something that has no span.
 [[nodiscard]] bool IsWithoutSpan(const Event& event);
 
 }  // namespace isotel::flue

@@ -1,4 +1,4 @@
-// Identifiers whose hash is taken once, and maps from them that are looked up without making a string.
+// Identifiers with their hash, and maps by them. A lookup makes no string and computes no hash.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace isotel::flue {
 
-/// A hash for a text that is made of two.
+/// Returns the hash of a text that consists of two.
 [[nodiscard]] constexpr size_t Combine(size_t hash, size_t other) { return hash * 31 + other; }
 
-/// A text of someone else's and its hash. Equal texts have to have equal hashes in every map they are looked up in.
+/// A view on a text, and its hash. Equal texts in one map must have equal hashes.
 class Id {
  public:
   Id() = default;
@@ -34,14 +34,14 @@ class Id {
   size_t hash_ = 0;
 };
 
-/// The same with a text of its own.
-class OwnId {
+/// An identifier that owns its text.
+class OwnedId {
  public:
-  OwnId() = default;
-  explicit OwnId(const Id& id) : text_(id.text()), hash_(id.hash()) {}
+  OwnedId() = default;
+  explicit OwnedId(const Id& id) : text_(id.text()), hash_(id.hash()) {}
 
-  /// Keeps the memory it has.
-  OwnId& operator=(const Id& id) {
+  /// Reuses its memory.
+  OwnedId& operator=(const Id& id) {
     text_ = id.text();
     hash_ = id.hash();
     return *this;
@@ -64,8 +64,8 @@ struct IdEqual {
   bool operator()(const Id& a, const Id& b) const { return a == b; }
 };
 
-/// Keys and values stay where they are until they are erased.
+/// Keys and values keep their addresses until they are erased.
 template <typename T>
-using IdMap = std::unordered_map<OwnId, T, IdHash, IdEqual>;
+using IdMap = std::unordered_map<OwnedId, T, IdHash, IdEqual>;
 
 }  // namespace isotel::flue

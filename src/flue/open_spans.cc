@@ -18,7 +18,7 @@ Handle OpenSpans::Find(SpanType type, const Id& key) const {
   return found == keys.end() ? kNoHandle : found->second;
 }
 
-Handle OpenSpans::Add(SpanType shown, const Id& key, const Belonging& belonging, double now_ms) {
+Handle OpenSpans::Add(SpanType shown, const Id& key, const SpanGroups& groups, double now_ms) {
   const Handle handle = spans_.Insert().value();
   OpenSpan* const span = spans_.Find(handle);
   const SpanType type = KeyedAs(shown);
@@ -26,18 +26,18 @@ Handle OpenSpans::Add(SpanType shown, const Id& key, const Belonging& belonging,
   span->shown = shown;
   span->opened_ms = now_ms;
   span->key = &by_key_[static_cast<size_t>(type)].emplace(key, handle).first->first;
-  span->run = Join(runs_, belonging.run, handle);
-  span->operation = Join(operations_, belonging.operation, handle);
-  span->submission = Join(submissions_, belonging.submission, handle);
+  span->run = Join(runs_, groups.run, handle);
+  span->operation = Join(operations_, groups.operation, handle);
+  span->submission = Join(submissions_, groups.submission, handle);
   return handle;
 }
 
-void OpenSpans::StandFor(Handle handle, const Id& operation) {
+void OpenSpans::AddAlias(Handle handle, const Id& operation) {
   IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
   spans_.Find(handle)->operations.push_back(&keys.emplace(operation, handle).first->first);
 }
 
-void OpenSpans::StandForNoMore(Handle handle, const Id& operation) {
+void OpenSpans::RemoveAlias(Handle handle, const Id& operation) {
   IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
   const auto found = keys.find(operation);
   std::erase(spans_.Find(handle)->operations, &found->first);
@@ -60,7 +60,7 @@ void OpenSpans::Remove(Handle handle) {
   Leave(operations_, span->operation, handle);
   Leave(submissions_, span->submission, handle);
   IdMap<Handle>& keys = by_key_[static_cast<size_t>(SpanType::kOperation)];
-  for (const OwnId* const operation : span->operations) keys.erase(keys.find(*operation));
+  for (const OwnedId* const operation : span->operations) keys.erase(keys.find(*operation));
   spans_.Erase(handle);
 }
 
@@ -81,7 +81,7 @@ Group* OpenSpans::Join(IdMap<Members>& groups, const Id& id, Handle handle) {
 void OpenSpans::Leave(IdMap<Members>& groups, Group* group, Handle handle) {
   if (group == nullptr) return;
   Members& members = group->second;
-  // The last to open is mostly the first to end.
+  // Mostly the last opened span ends first.
   const auto found = std::find(members.rbegin(), members.rend(), handle);
   members.erase(std::next(found).base());
   if (members.empty()) groups.erase(groups.find(group->first));

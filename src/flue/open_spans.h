@@ -1,4 +1,4 @@
-// The spans that are open, by what identifies them and by the run and the operation they belong to.
+// The open spans, by their keys and by the run, operation and submission that they belong to.
 #pragma once
 
 #include <array>
@@ -13,24 +13,24 @@ namespace isotel::flue {
 
 struct OpenSpan;
 
-/// What belongs to one run, or to one operation: the first to open comes first.
+/// The spans of one run, operation or submission, the first opened first.
 using Members = std::vector<Handle>;
 using Group = IdMap<Members>::value_type;
 
 struct OpenSpan {
-  SpanType type = SpanType::kWorkflow;   // what it is keyed as
-  SpanType shown = SpanType::kWorkflow;  // the row of spans.def
+  SpanType type = SpanType::kWorkflow;   // the row whose keys it uses
+  SpanType shown = SpanType::kWorkflow;  // its own row
   double opened_ms = 0;
-  bool is_ending = false;                // for whoever collects what ends together
-  const OwnId* key = nullptr;            // null once it was given up
-  std::vector<const OwnId*> operations;  // that it stands for besides
-  Group* run = nullptr;                  // null outside of any
-  Group* operation = nullptr;            // the one it runs in; null outside of any
-  Group* submission = nullptr;           // null outside of any
+  bool is_ending = false;                  // set while spans that end together are collected
+  const OwnedId* key = nullptr;            // null after GiveUpKey()
+  std::vector<const OwnedId*> operations;  // its aliases: operations it stands for
+  Group* run = nullptr;                    // null for none
+  Group* operation = nullptr;              // the one it runs in; null for none
+  Group* submission = nullptr;             // null for none
 };
 
-/// What a span belongs to besides its parent; empty for none.
-struct Belonging {
+/// The groups of a span. Empty for none.
+struct SpanGroups {
   Id run;
   Id operation;
   Id submission;
@@ -40,26 +40,28 @@ class OpenSpans {
  public:
   explicit OpenSpans(uint32_t capacity) : spans_(capacity), capacity_(capacity) {}
 
-  /// The open span of this type and key; kNoHandle when there is none.
+  /// Returns the open span of this type and key, or kNoHandle.
   [[nodiscard]] Handle Find(SpanType type, const Id& key) const;
 
-  /// Adds a span, shown as a row of spans.def. There must be room, and no span of the type it is keyed as and this key.
-  Handle Add(SpanType shown, const Id& key, const Belonging& belonging, double now_ms);
+  /// Adds a span. There must be room, and no open span with this key.
+  ///
+  /// @param shown The row of spans.def. KeyedAs(shown) is the row whose keys it uses.
+  Handle Add(SpanType shown, const Id& key, const SpanGroups& groups, double now_ms);
 
-  /// Lets an open span stand for an operation, of which none is open, until the operation or the span ends.
-  void StandFor(Handle handle, const Id& operation);
-  void StandForNoMore(Handle handle, const Id& operation);
+  /// Makes an open span stand for an operation without a span, until the operation or the span ends.
+  void AddAlias(Handle handle, const Id& operation);
+  void RemoveAlias(Handle handle, const Id& operation);
 
-  /// Lets another span have the key of an open one, which stays open.
+  /// Frees the key of an open span for another one. The span stays open.
   void GiveUpKey(Handle handle);
 
-  /// Removes an open span from everything.
+  /// Removes an open span.
   void Remove(Handle handle);
 
-  /// The open span; null for any other handle.
+  /// Returns the open span, or null for any other handle.
   OpenSpan* Get(Handle handle) { return spans_.Find(handle); }
 
-  /// The open spans of a run, of a submission or in an operation, the first to open first.
+  /// Returns the open spans of a run, of a submission or in an operation, the first opened first.
   [[nodiscard]] Members OfRun(const Id& run) const;
   [[nodiscard]] Members OfSubmission(const Id& submission) const;
   [[nodiscard]] Members InOperation(const Id& operation) const;

@@ -1,4 +1,4 @@
-// The last so many identifiers that were added, to recognize what comes after its end.
+// A bounded set of the identifiers that were added last, to recognise late events.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@ namespace isotel::flue {
 
 class RecentIds {
  public:
-  /// Remembers `capacity` identifiers, at least one.
+  /// Remembers `capacity` identifiers. The capacity is at least 1.
   explicit RecentIds(size_t capacity) : ring_(capacity) {}
 
-  /// Adds one; that which was added first goes when there are too many. Nothing happens when it is there.
+  /// Adds an identifier, unless it is there. Past the capacity it removes the one that was added first.
   void Add(const Id& id) {
     if (positions_.find(id) != positions_.end()) return;
     if (ring_[next_] != nullptr) positions_.erase(positions_.find(*ring_[next_]));
@@ -33,7 +33,7 @@ class RecentIds {
  private:
   size_t next_ = 0;
   IdMap<size_t> positions_;
-  std::vector<const OwnId*> ring_;  // keys of positions_; null where there is none
+  std::vector<const OwnedId*> ring_;  // keys of positions_; null for free places
 };
 
 }  // namespace isotel::flue

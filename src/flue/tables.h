@@ -1,4 +1,4 @@
-// The tables of Flue's events, the spans they become and their attributes as constants.
+// The tables of Flue's events, spans and attributes as constants.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace isotel::flue {
 
-/// Where an event's values are: by the `v` of events.
+/// The versions of events, which have their values in different places.
 enum class Format : uint8_t { kV1, kV3, kCount };
 enum class Role : uint8_t { kStart, kEnd, kLog, kInterrupt, kSettle };
 
@@ -47,14 +47,14 @@ struct EventInfo {
   SpanType span;
 };
 
-/// The row of an event; `type` is one.
+/// Returns the row of an event.
 [[nodiscard]] const EventInfo& Info(EventType type);
 
-/// The row whose identifiers a span has; for most its own.
+/// Returns the row whose keys a span uses; for most its own.
 [[nodiscard]] SpanType KeyedAs(SpanType type);
 
-/// The fields that an event in this role sets on a span when its values are read in `format`: positions in fields.def, in
-/// the order of the attributes.
+/// Returns the fields that an event of this role and format sets on a span: positions in fields.def, in the order of
+/// the attributes.
 [[nodiscard]] std::vector<uint32_t> PlanOf(Format format, Role role, SpanType span);
 
 }  // namespace isotel::flue

@@ -94,7 +94,7 @@ Result<uint32_t> AttributeBuilder::Build(Profile profile, Phase phase, trace::Sp
   span.dropped_attributes += draft.invalid;
   counters_.Add(Counter::kAttributesDroppedType, draft.invalid);
   if (phase == Phase::kFinish) {
-    // Last of all, so that they tell of the finish attributes too; kDropCountBytes keeps their room.
+    // Last, so that they include the finish attributes. kDropCountBytes reserves their room.
     draft.AddCount(Field::kDroppedAttributesCount, span.dropped_attributes, fields);
     draft.AddCount(Field::kCutAttributesCount, span.cut_attributes, fields);
   }

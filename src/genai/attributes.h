@@ -1,4 +1,4 @@
-// Which attributes a span gets, in which order and with which values: the plan the host carries out.
+// Plans the attributes of a span: which ones, in which order and with which values. The host writes them.
 #pragma once
 
 #include <array>
@@ -12,17 +12,21 @@
 
 namespace isotel::genai {
 
-/// Turns the present fields of one phase into a plan and charges it to the span.
+/// Turns the present fields of one phase into a plan and adds its bytes to the span.
 class AttributeBuilder {
  public:
   AttributeBuilder(InternTable& texts, Counters& counters);
 
-  /// The number of entries written to `plan`. Fields that the operation does not carry in `profile` are left out; numbers that are not finite, and counts below zero, are dropped and counted. With `exact` false, sizes
-  /// are UTF-16 units and kNeedExactSizes means that three bytes a unit may not fit: the span is unchanged then
-  /// and the call has to be repeated with exact sizes.
+  /// Writes `plan` and returns the number of its entries. Leaves out fields that the operation does not carry in
+  /// `profile`. Drops and counts numbers that are not finite and counts below zero.
+  ///
+  /// @param exact Whether text sizes are UTF-8 bytes. Otherwise they are UTF-16 units, and a unit counts as three
+  ///     bytes.
+  /// @return kNeedExactSizes when such an upper bound does not fit. The span is then unchanged: call again with exact
+  ///     sizes.
   Result<uint32_t> Build(Profile profile, Phase phase, trace::Span& span, FieldSet& fields, bool exact, Plan& plan);
 
-  /// The value of otel.status_code, interned: "OK" or "ERROR".
+  /// Returns the interned value of otel.status_code: "OK" or "ERROR".
   [[nodiscard]] TextId status_text(trace::StatusCode status) const {
     return status == trace::StatusCode::kOk ? status_ok_ : status_error_;
   }

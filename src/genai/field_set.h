@@ -1,5 +1,5 @@
-// What the host hands over of a span and what the core answers: the two halves of the exchange. Both are plain
-// memory that the host reads and writes in place; values of text attributes never cross unless they are needed.
+// The fields of a span that the host passes in, and the plan that the core returns. Both are plain memory that the host
+// reads and writes in place. Only the sizes of texts cross; the host keeps the texts.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace isotel::genai {
 
-/// The `size` of a text that the host does not hold: it is the interned text `text_id`.
+/// The `size` of a field whose value is the interned text `text_id`.
 inline constexpr uint32_t kInternedSize = UINT32_MAX;
 
-/// Typed fields of one span. Only the entries of fields that are present are read.
+/// Typed fields of one span. Entries of fields that are not present are not read.
 struct FieldSet {
   double number[kMaxFields];          ///< value of a kNumber, kCount or kFlag (0 or 1) field
   uint32_t size[kMaxFields];          ///< length of a text: UTF-16 units, or UTF-8 bytes when exact
@@ -36,7 +36,7 @@ struct FieldSet {
   static constexpr uint32_t Bit(Field field) { return 1U << (static_cast<uint32_t>(field) % 32); }
 };
 
-/// Where the host finds the value of an attribute it has to write. Values are part of the ABI.
+/// Where the host finds the value of a planned attribute. Values are part of the ABI.
 enum class Source : uint32_t {
   kText = 0,          ///< the host's text of the field
   kNumber = 1,        ///< FieldSet::number of the field
@@ -48,10 +48,11 @@ enum class Source : uint32_t {
   kJsonList = 7,      ///< the list of texts whose JSON is the host's text of the field
 };
 
-/// Set in `what` of an attribute that is left out for its bytes, of spans that tell.
+/// Set in `what` of an attribute that does not fit the byte budget. Only plans of spans with trace::kSpanWhole have
+/// such entries.
 inline constexpr uint32_t kLeftOut = 1U << 16;
 
-/// One attribute to write, in this order. `what` is the field | source << 8.
+/// One attribute to write. `what` is field | source << 8.
 struct PlanEntry {
   uint32_t what;
   uint32_t argument;

@@ -1,4 +1,4 @@
-// The attribute table of fields.def as constants: keys, types and spans per profile.
+// The table fields.def as constants: keys, types and spans of attributes, by profile.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ enum class Field : uint8_t {
 };
 
 inline constexpr size_t kFieldCount = static_cast<size_t>(Field::kCount);
-/// The width of the exchange with the host; the table may grow up to it.
+/// The size of the arrays in the shared block. The table may grow up to it.
 inline constexpr size_t kMaxFields = 128;
 static_assert(kFieldCount <= kMaxFields);
 
@@ -35,7 +35,7 @@ struct FieldInfo {
 /// The row of a field.
 [[nodiscard]] const FieldInfo& Info(Field field);
 
-/// Whether spans of `operation` carry `field` in `profile`.
+/// Returns whether spans of `operation` carry `field` in `profile`.
 [[nodiscard]] inline bool Carries(Profile profile, Operation operation, Field field) {
   return (Info(field).spans[static_cast<size_t>(profile)] & SetOf(operation)) != 0;
 }

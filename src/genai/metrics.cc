@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "genai/usage.h"
 #include "metrics/bounds.h"
 
 namespace isotel::genai {
@@ -19,6 +20,40 @@ constexpr double kMsPerSecond = 1000;
 double SecondsBetween(double from_unix_ms, double to_unix_ms) {
   const double seconds = (to_unix_ms - from_unix_ms) / kMsPerSecond;
   return std::isfinite(seconds) && seconds > 0 ? seconds : 0;
+}
+
+constexpr double kTokensPerPrice = 1e6;
+
+// Of Value::kInputTokens and those after it.
+constexpr std::array kTokenFields{Field::kInputTokens, Field::kOutputTokens, Field::kCacheReadInputTokens,
+                                  Field::kCacheCreationInputTokens, Field::kReasoningOutputTokens};
+
+bool IsPrice(double price) { return price >= 0 && std::isfinite(price); }
+
+// Returns whether all prices are finite and none is below zero, after `input` has replaced NaN.
+bool Complete(Price& price) {
+  if (std::isnan(price.cache_read)) price.cache_read = price.input;
+  if (std::isnan(price.cache_write)) price.cache_write = price.input;
+  return IsPrice(price.input) && IsPrice(price.output) && IsPrice(price.cache_read) && IsPrice(price.cache_write);
+}
+
+// Sets the token counts that are in the finish fields.
+void AddTokens(const FieldSet& fields, SpanValues& values) {
+  for (size_t i = 0; i < kTokenFields.size(); ++i) {
+    if (!IsCount(fields, kTokenFields[i])) continue;
+    values[static_cast<size_t>(Value::kInputTokens) + i] = fields.number[static_cast<size_t>(kTokenFields[i])];
+  }
+}
+
+// Returns the cost of the tokens; NaN when neither input nor output is known. Input tokens include cached ones.
+double CostOf(const SpanValues& values, const Price& price) {
+  const double* tokens = &values[static_cast<size_t>(Value::kInputTokens)];
+  if (std::isnan(tokens[0]) && std::isnan(tokens[1])) return tokens[0];
+  const auto count = [tokens](size_t i) { return std::isnan(tokens[i]) ? 0 : tokens[i]; };
+  const double uncached = count(0) - count(2) - count(3);
+  const double cost = (uncached > 0 ? uncached : 0) * price.input + count(1) * price.output +
+                      count(2) * price.cache_read + count(3) * price.cache_write;
+  return cost / kTokensPerPrice;
 }
 
 }  // namespace
@@ -125,7 +160,7 @@ void SpanMetrics::End(Handle handle, const Ending& ending, const FieldSet& field
   OpenCall* call = Find(handle);
   if (call == nullptr) return;
   call->handle = kNoHandle;
-  // What the provider ran for a model call, the agent made it run.
+  // Tools that the provider ran during a model call count for the agent.
   OpenCall* owner = call->operation == Operation::kChat ? Find(call->parent) : nullptr;
   if (owner != nullptr) owner->tool_calls += call->tool_calls;
   const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
@@ -148,8 +183,8 @@ SpanMetrics::Series& SpanMetrics::SeriesOf(const OpenCall& call) {
   const uint32_t known = series_index_.Find(hash, [&](uint32_t number) {
     return series_[number].operation == call.operation && series_[number].labels == call.labels;
   });
-  if (known != metrics::HashIndex::kNone) return series_[known];
-  // The registry knows every row: what is forgotten here is found there.
+  if (known != HashIndex::kNone) return series_[known];
+  // This is a cache of the rows of the registry, which finds them again.
   if (series_.size() >= kMaxSeriesPerFamily) {
     series_.clear();
     series_index_.Clear();
@@ -228,7 +263,7 @@ std::string_view SpanMetrics::TextOf(const Series& series, Label label) const {
   const TextId text = series.labels[static_cast<size_t>(label)];
   if (text == kOtherText) return "_OTHER";
   if (text != 0) return texts_.Get(text);
-  // The conventions require these two.
+  // The conventions require these two labels.
   return label == Label::kProvider || label == Label::kToolName ? "unknown" : "";
 }
 

@@ -1,7 +1,8 @@
-// The metrics of GenAI spans: what the calls of one isolate took, used and cost, sampled or not.
+// The metrics of the GenAI spans of one isolate: duration, tokens and cost of each call, whether its trace is sampled
+// or not.
 //
-// A span's labels are identifiers of interned texts, kept from its start. At its end one lookup by them finds the rows of
-// all its metrics; nothing is allocated for labels that have been seen before.
+// Labels are identifiers of interned texts, kept from the start of a span. At its end one lookup by these identifiers
+// finds the rows of all its metrics. Nothing is allocated for labels that were seen before.
 #pragma once
 
 #include <array>
@@ -10,58 +11,69 @@
 #include <vector>
 
 #include "base/handle.h"
+#include "base/hash_index.h"
 #include "base/intern.h"
 #include "genai/field_set.h"
 #include "genai/metrics_table.h"
-#include "genai/metrics_values.h"
-#include "metrics/hash_index.h"
 #include "metrics/registry.h"
 #include "trace/span.h"
 
 namespace isotel::genai {
 
+/// Cost of a million tokens. Cached tokens cost `input` where their own price is NaN.
+struct Price {
+  double input = 0;
+  double output = 0;
+  double cache_read = 0;
+  double cache_write = 0;
+};
+
+/// The values of a span by Value; NaN where the span has none.
+using SpanValues = std::array<double, kValueCount>;
+
 class SpanMetrics {
  public:
-  /// Both must outlive it.
+  /// The registry and the texts must outlive this object.
   SpanMetrics(metrics::Registry& registry, InternTable& texts);
 
-  /// Declares the families; once, before anything else. Those whose names the host has taken are left out: their number.
-  /// The errors of Registry::Declare().
+  /// Declares the families. Call it once, before all other functions. Leaves out families whose names the host has
+  /// declared and returns how many those are. Returns the errors of Registry::Declare().
   ///
   /// @param former_names Also record under the names of MetricNames::kFormer.
-  /// @param currency Unit of the costs, "USD" when empty.
+  /// @param currency Unit of the costs. Default, as an empty text: "USD".
   Result<uint32_t> Declare(bool former_names, std::string_view currency);
 
-  /// Sets or replaces the price of a model, as requests name it. kInvalidValue for what is no price, kLimitReached
+  /// Sets the price of a model, by its name in requests. Returns kInvalidValue for an invalid price, and kLimitReached
   /// past kMaxPrices.
   Error SetPrice(TextId model, const Price& price);
 
-  /// A span has been opened; what was known of its slot is forgotten.
+  /// Notes a span that was opened. Replaces the state of its slot.
   void Open(Handle handle, Operation operation, Handle parent);
-  /// Keeps the labels in the start fields.
+  /// Stores the labels that are in the start fields.
   void Start(Handle handle, const FieldSet& fields);
-  /// The first chunk of output has arrived.
+  /// Notes the first chunk of output.
   void FirstChunk(Handle handle, double now_unix_ms);
-  /// A further chunk of output has arrived; nothing without a first.
+  /// Notes a further chunk of output. Does nothing before the first.
   void NextChunk(Handle handle, double now_unix_ms);
 
   struct Ending {
     trace::Outcome outcome = trace::Outcome::kFinished;
-    double start_unix_ms = 0;  ///< 0 when not known: no duration then
+    double start_unix_ms = 0;  ///< 0: unknown, so that no duration is recorded
     double end_unix_ms = 0;
   };
-  /// Records a span that ends with these finish fields. A span that was open before metrics were is left out.
+  /// Records a span that ends with these finish fields. Does nothing for a span that was opened before this object
+  /// existed.
   void End(Handle handle, const Ending& ending, const FieldSet& fields);
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  // A label whose text the host could not intern.
+  // The label of a text that the host could not intern.
   static constexpr TextId kOtherText = UINT32_MAX;
-  // Labels with values of their own; those after them follow from the metric.
+  // Labels with values from the span. The value of the others depends on the metric alone.
   static constexpr size_t kKeptLabels = static_cast<size_t>(Label::kModality);
   using LabelIds = std::array<TextId, kKeptLabels>;
 
-  // An open span, by slot of its handle.
+  // An open span. calls_ has them by the slot of their handle.
   struct OpenCall {
     Handle handle = kNoHandle;
     Handle parent = kNoHandle;
@@ -75,7 +87,7 @@ class SpanMetrics {
     uint32_t gaps = 0;
     std::array<uint32_t, kSecondsBounds + 1> gaps_by_bucket{};
   };
-  // Spans that have their labels in common.
+  // Spans with equal labels.
   struct Series {
     Operation operation;
     LabelIds labels;
@@ -100,12 +112,12 @@ class SpanMetrics {
   const InternTable& texts_;
   TextId tool_type_function_;
   std::array<uint32_t, kMetricCount> families_{};
-  std::array<uint32_t, kOperationCount> metrics_{};  // a bit per metric that the spans record
-  std::array<LabelMask, kOperationCount> labels_{};  // and the labels these have
+  std::array<uint32_t, kOperationCount> metrics_{};  // by operation: a bit for each metric of its spans
+  std::array<LabelMask, kOperationCount> labels_{};  // by operation: the labels of these metrics
   std::array<double, kSecondsBounds> seconds_{};
   std::vector<OpenCall> calls_;
   std::vector<Series> series_;
-  metrics::HashIndex series_index_;
+  HashIndex series_index_;
   std::vector<ModelPrice> prices_;
 };
 

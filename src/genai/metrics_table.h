@@ -1,4 +1,4 @@
-// The table of metrics_table.def as constants, and its rows as declarations of metric families.
+// The table metrics_table.def as constants, and its rows as declarations of metric families.
 #pragma once
 
 #include <array>
@@ -18,17 +18,17 @@ enum class Label : uint8_t {
 #include "genai/labels.def"
 #undef ISOTEL_GENAI_LABEL
   kModality,
-  kTokenTypeInput,  ///< of one key with the next; no metric has both
+  kTokenTypeInput,  ///< has the same key as the next one; no metric has both
   kTokenTypeOutput,
   kCount
 };
 inline constexpr size_t kLabelCount = static_cast<size_t>(Label::kCount);
 
-/// A bit per label.
+/// A bit for each label.
 using LabelMask = uint32_t;
 [[nodiscard]] constexpr LabelMask MaskOf(Label label) { return LabelMask{1} << static_cast<uint32_t>(label); }
 
-/// What of a span a metric records. Times are in seconds.
+/// The value of a span that a metric records. Times are in seconds.
 enum class Value : uint8_t {
   kDuration,
   kTimeToFirstChunk,
@@ -74,7 +74,7 @@ struct MetricInfo {
 
 [[nodiscard]] const MetricInfo& Info(Metric metric);
 
-/// The fields of a span that labels are read from, for the labels before kModality.
+/// The fields that the labels before kModality are read from.
 inline constexpr std::array kLabelFields{
 #define ISOTEL_GENAI_LABEL(name, field) Field::field,
 #include "genai/labels.def"
@@ -86,7 +86,7 @@ static_assert(kLabelFields.size() == static_cast<size_t>(Label::kModality));
 
 [[nodiscard]] std::string_view KeyOf(Label label);
 
-/// The family of a metric, its label keys in the order of Label.
+/// Returns the family of a metric, with label keys in the order of Label.
 [[nodiscard]] metrics::Declaration DeclarationOf(Metric metric);
 
 }  // namespace isotel::genai

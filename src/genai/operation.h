@@ -1,6 +1,7 @@
-// What a span stands for, and the profiles of attribute names.
+// The operations that spans stand for, and the profiles of attribute names.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -33,7 +34,7 @@ inline constexpr size_t kProfileCount = 0
 #undef ISOTEL_PROFILE
     ;
 
-/// A bit per operation.
+/// A bit for each operation.
 using OperationSet = uint32_t;
 static_assert(kOperationCount <= 32);
 
@@ -47,6 +48,15 @@ struct OperationInfo {
   trace::SpanKind kind;
 };
 
-[[nodiscard]] const OperationInfo& Info(Operation operation);
+inline constexpr std::array<OperationInfo, kOperationCount> kOperations{{
+#define ISOTEL_OPERATION(name, code, prefix, agents_operation, latest_operation, kind) \
+  {prefix, {agents_operation, latest_operation}, trace::SpanKind::kind},
+#include "genai/operations.def"
+#undef ISOTEL_OPERATION
+}};
+
+[[nodiscard]] constexpr const OperationInfo& Info(Operation operation) {
+  return kOperations[static_cast<size_t>(operation)];
+}
 
 }  // namespace isotel::genai

@@ -61,11 +61,11 @@ Result<uint32_t> Recorder::Start(Handle handle, FieldSet& fields, bool exact, Pl
   return attributes_.Build(calls_[IndexOf(handle)].profile, Phase::kStart, *span, fields, exact, plan);
 }
 
-Result<Allowance> Recorder::Charge(Handle handle, const UserAttributes& written) {
+Result<AttributeQuota> Recorder::ReserveAttributes(Handle handle, const UserAttributes& written) {
   trace::Span* span = spans_.FindForWrite(handle);
   if (span == nullptr) return spans_.Missing(handle);
-  ChargeTo(*span, written);
-  return Allowance{AvailableCount(*span), AvailableBytes(*span)};
+  ReserveIn(*span, written);
+  return AttributeQuota{AvailableCount(*span), AvailableBytes(*span)};
 }
 
 Result<uint32_t> Recorder::FitAttributes(Handle handle, std::span<const trace::AttributeSize> sizes, uint32_t invalid,
@@ -112,8 +112,8 @@ Error Recorder::SetStatus(Handle handle, trace::StatusCode status) {
 Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan) {
   trace::Span* span = spans_.Find(handle);
   if (span == nullptr) return spans_.End(handle, end.outcome, end.end_unix_ms).error();
-  ChargeTo(*span, end.written);
-  // Most spans: one of the user's own that ends well carries nothing of the core's.
+  ReserveIn(*span, end.written);
+  // The most frequent case: a custom span without errors gets no attributes from the core.
   if (EndsBare(*span, end)) {
     const trace::StatusCode status = span->status;
     (void)spans_.End(handle, end.outcome, end.end_unix_ms);
@@ -135,7 +135,7 @@ Result<Recorder::Ended> Recorder::EndSpan(Handle handle, const End& end, FieldSe
   return Ended{entries.value(), ended.value().status};
 }
 
-void Recorder::ChargeTo(trace::Span& span, const UserAttributes& written) {
+void Recorder::ReserveIn(trace::Span& span, const UserAttributes& written) {
   span.user_attributes += std::min(written.count, AvailableCount(span));
   span.attribute_bytes = std::min(span.attribute_bytes + std::min(written.bytes, kNativeSpanBytes), kNativeSpanBytes);
   span.dropped_attributes += written.invalid;
@@ -162,18 +162,18 @@ Error Recorder::SetPrice(std::string_view model, const Price& price) {
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {
-  // Only the core says these: what an earlier call left in the exchange must not show.
+  // Only the core sets these. Values of an earlier call may still be in the shared block.
   for (const Field field : {Field::kFinishReasons, Field::kStatusCode, Field::kCancelled, Field::kTruncated,
                             Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
     fields.Remove(field);
   }
   if (call.rollup.has_calls()) {
-    // Its calls say it: one response of several would be arbitrary.
+    // The spans of the calls have these. One response of several would be arbitrary.
     fields.Remove(Field::kResponseId);
     fields.Remove(Field::kResponseModel);
     fields.Remove(Field::kTimeToFirstChunk);
     call.rollup.Fill(fields);
-    // Of an operation that was cut short the last call's reason would be misleading.
+    // The last call's reason would be misleading for an operation that did not finish.
     const bool finished = end.outcome == trace::Outcome::kFinished;
     if (finished && !fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
       fields.SetInterned(Field::kFinishReason, call.rollup.finish_reason());

@@ -1,7 +1,8 @@
-// The span core of one isolate: every call of the ABI that concerns spans ends here.
+// The spans of one isolate: the functions behind every span call of the ABI.
 //
-// A span goes Open -> Start -> (Attributes | FirstChunk)* -> End. The host holds the attribute values; the
-// recorder decides what is written and keeps what rolls up.
+// A span is opened (OpenSpan), started (Start), may get attributes (ReserveAttributes, FitAttributes), chunks
+// (FirstChunk, NextChunk) and a status (SetStatus), and is ended (EndSpan). The host holds the attribute values. The
+// recorder decides which are written, and sums the usage of the calls of an operation.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +22,15 @@
 
 namespace isotel::genai {
 
-/// Attributes of the user's own that the host has written within its allowance.
+/// Attributes of the user that the host has written within its quota.
 struct UserAttributes {
   uint32_t count = 0;
   uint32_t bytes = 0;    ///< upper bound of their key and value bytes
-  uint32_t invalid = 0;  ///< left out: neither text, finite number, boolean nor list of these
+  uint32_t invalid = 0;  ///< left out: not a text, a finite number, a boolean or a list of these
 };
 
-/// What the host may write to a span before it has to ask again.
-struct Allowance {
+/// How much the host may write to a span before it has to ask again.
+struct AttributeQuota {
   uint32_t count = 0;
   uint32_t bytes = 0;
 };
@@ -45,53 +46,55 @@ class Recorder {
     uint32_t profile = 0;    ///< a code of profiles.def
     Handle parent = kNoHandle;
     Handle scope = kNoHandle;
-    uint32_t flags = 0;        ///< trace::kSpanBounded, trace::kSpanNative, trace::kSpanUntraced
-    double start_unix_ms = 0;  ///< 0 when not known
+    uint32_t flags = 0;        ///< trace::kSpanBounded and the other flags of a span
+    double start_unix_ms = 0;  ///< 0: unknown
   };
-  /// Opens a span. kUnknownOperation or kUnknownProfile for a code that is in no table, kLimitReached past a limit;
-  /// all counted.
+  /// Opens a span. Returns kUnknownOperation or kUnknownProfile for an unknown code, and kLimitReached past a limit.
+  /// All are counted.
   Result<Handle> OpenSpan(const Open& open);
-  /// Plans the start attributes: see AttributeBuilder::Build(). None of an untraced span.
+  /// Plans the start attributes; see AttributeBuilder::Build(). An untraced span has none.
   Result<uint32_t> Start(Handle handle, FieldSet& fields, bool exact, Plan& plan);
-  /// Charges attributes to a span and tells what is left. A host that writes no more than it was allowed, and no
-  /// value above kMaxAttributeValueBytes, need not ask about each; what exceeds that goes to FitAttributes().
-  Result<Allowance> Charge(Handle handle, const UserAttributes& written);
-  /// Decides about attributes by their exact sizes: `keep` gets kKeepAll, 0 or a number of bytes for each. The
-  /// number of decisions; what is beyond them is dropped.
+  /// Counts attributes that the host has written to a span. Returns the quota that is left: the host may write
+  /// attributes within it without a call, except values above kMaxAttributeValueBytes. All others go to
+  /// FitAttributes().
+  Result<AttributeQuota> ReserveAttributes(Handle handle, const UserAttributes& written);
+  /// Decides about attributes by their exact sizes: `keep` gets kKeepAll, 0 or a number of bytes for each. Returns the
+  /// number of decisions. Attributes after these are dropped.
   Result<uint32_t> FitAttributes(Handle handle, std::span<const trace::AttributeSize> sizes, uint32_t invalid,
                                  std::span<uint32_t> keep);
-  /// Notes when the first output arrived. The first call counts.
+  /// Notes when the first output arrived. Later calls are ignored.
   Error FirstChunk(Handle handle, double now_unix_ms);
-  /// Notes when further output arrived, for the metrics of spans.
+  /// Notes when further output arrived, for metrics.
   Error NextChunk(Handle handle, double now_unix_ms);
-  /// Ok is final; Error overrides Unset.
+  /// Sets the status. Ok is final, Error overrides Unset.
   Error SetStatus(Handle handle, trace::StatusCode status);
 
   struct End {
     trace::Outcome outcome = trace::Outcome::kFinished;
     double end_unix_ms = 0;
     bool exact = false;
-    bool status_as_attribute = false;  ///< the host's spans have no status of their own
-    UserAttributes written;            ///< charged first, even on kNeedExactSizes
+    bool status_as_attribute = false;  ///< the host's spans have no status
+    UserAttributes written;            ///< counted first, also on kNeedExactSizes
   };
   struct Ended {
     uint32_t entries = 0;
     trace::StatusCode status = trace::StatusCode::kUnset;
   };
-  /// Plans the finish attributes, none of an untraced span, and ends the span. On kNeedExactSizes the span is still open.
+  /// Plans the finish attributes and ends the span. An untraced span has no attributes. On kNeedExactSizes the span is
+  /// still open.
   Result<Ended> EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan);
 
-  /// Records the metrics of spans in `registry`, which must outlive this, from the next span on; see
-  /// SpanMetrics::Declare(). Called again, it takes the place of the call before, and prices are gone. On an error
-  /// nothing has changed.
+  /// Records the metrics of spans in `registry` from the next span on; see SpanMetrics::Declare(). The registry must
+  /// outlive this recorder. A second call replaces the first and removes all prices. An error changes nothing.
   Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
-  /// See SpanMetrics::SetPrice(). kOutOfRange without metrics, kLimitReached when the model cannot be interned.
+  /// See SpanMetrics::SetPrice(). Returns kOutOfRange without metrics, and kLimitReached when the model cannot be
+  /// interned.
   Error SetPrice(std::string_view model, const Price& price);
 
-  /// Counts a span name the host had to cut.
+  /// Counts a span name that the host cut.
   void NoteCutName() { counters_.Add(Counter::kNamesCut); }
   void NoteUnknownCode() { counters_.Add(Counter::kUnknownCodes); }
-  /// The identifier of a text, or 0 and a count when the table is full.
+  /// Returns the identifier of a text, or 0 (counted) when the table is full.
   TextId Intern(std::string_view text);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -99,14 +102,14 @@ class Recorder {
   [[nodiscard]] trace::SpanTable& spans() { return spans_; }
 
  private:
-  // What a GenAI span needs besides trace::Span, by slot of its handle.
+  // The state of a span besides trace::Span. calls_ has it by the slot of the handle.
   struct Call {
     Profile profile;
     double first_chunk_unix_ms;
     Rollup rollup;
   };
 
-  void ChargeTo(trace::Span& span, const UserAttributes& written);
+  void ReserveIn(trace::Span& span, const UserAttributes& written);
   void AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const;
   void RollUp(const trace::Span& span, const FieldSet& fields);
 

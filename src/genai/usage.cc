@@ -20,7 +20,7 @@ void Rollup::Add(const FieldSet& call) {
 }
 
 void Rollup::Fill(FieldSet& operation) const {
-  // A total of the calls would contradict parts that are not theirs.
+  // The total of the calls would contradict the tokens of the host.
   const bool host_counted = operation.Has(Field::kInputTokens) || operation.Has(Field::kOutputTokens);
   for (size_t i = 0; i < kRolledFields.size(); ++i) {
     if ((seen_ & (1U << i)) == 0 || operation.Has(kRolledFields[i])) continue;

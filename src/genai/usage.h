@@ -1,4 +1,4 @@
-// What a model call used, and the sum of it over the calls of one operation.
+// Usage of model calls, and its sum over the calls of one operation.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace isotel::genai {
 
-/// The fields that roll up from a chat span to its invoke_agent span.
+/// The fields that are summed from chat spans to their invoke_agent span.
 inline constexpr std::array kRolledFields{Field::kInputTokens,
                                           Field::kOutputTokens,
                                           Field::kCacheCreationInputTokens,
@@ -17,21 +17,21 @@ inline constexpr std::array kRolledFields{Field::kInputTokens,
                                           Field::kTotalTokens,
                                           Field::kToolCount};
 
-/// Whether a field is present and a number that can be a count: finite and not below zero.
+/// Returns whether a field is present and a valid count: finite and not below zero.
 [[nodiscard]] bool IsCount(const FieldSet& fields, Field field);
 
 /// The running sums of one operation span.
 class Rollup {
  public:
-  /// Adds the fields of a call that has ended. Absent fields add nothing.
+  /// Adds the fields of a call that has ended.
   void Add(const FieldSet& call);
-  /// Sets in `operation` the sums of those fields the host has not given itself. No sum of totals beside input or
-  /// output tokens of the host's: FillTotal() makes one that agrees with them.
+  /// Sets the sums in `operation`, except fields that the host has set. When the host has set input or output tokens,
+  /// it sets no sum of totals either: FillTotal() computes a total that agrees with the host's tokens.
   void Fill(FieldSet& operation) const;
 
   [[nodiscard]] bool has_calls() const { return has_calls_; }
   void NoteCall() { has_calls_ = true; }
-  /// Finish reason of the last call that reported one, or 0.
+  /// Returns the finish reason of the last call that had one, or 0.
   [[nodiscard]] TextId finish_reason() const { return finish_reason_; }
 
  private:
@@ -41,7 +41,7 @@ class Rollup {
   bool has_calls_ = false;
 };
 
-/// Sets total_tokens to input + output where both are counts and there is no total.
+/// Sets total_tokens to input + output, if both are counts and there is no total.
 void FillTotal(FieldSet& fields);
 
 }  // namespace isotel::genai

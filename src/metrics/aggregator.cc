@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "metrics/labels.h"
+#include "metrics/message.h"
 
 namespace isotel::metrics {
 namespace {
@@ -12,8 +13,8 @@ namespace {
 constexpr std::string_view kMagic = "ISC";
 constexpr unsigned kTypeShift = 24;
 
-// Items of a chunk by its type: the largest family, series or producer times this stays below the 2 MB a row of
-// the store may have.
+// Items of a chunk, by type. A chunk of the largest families, series or producers stays below 2 MB, the limit of a row
+// in the store.
 constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, 64};
 constexpr size_t kMaxChunkBytes = 2'000'000;
 constexpr size_t kMaxFamilyBytes = kMaxMetricNameBytes + kMaxUnitBytes + kMaxHelpBytes +
@@ -25,7 +26,7 @@ static_assert(kMaxFamilyBytes * kItemsPerChunk[1] < kMaxChunkBytes);
 static_assert(kMaxSeriesBytes * kItemsPerChunk[2] < kMaxChunkBytes);
 static_assert(kMaxProducerBytes * kItemsPerChunk[3] < kMaxChunkBytes);
 
-uint64_t HashOf(const ProducerId& id) { return Hash({reinterpret_cast<const char*>(id.data()), id.size()}); }
+uint64_t HashOf(const ProducerId& id) { return Hash(BytesOf(id)); }
 
 }  // namespace
 
@@ -101,7 +102,7 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   const size_t series = store_.series().size();
   changes_ = {};
   if (const Error error = store_.MergeBody(opened.value().body, &changes_); error != Error::kOk) {
-    // Not after CheckBody(); if it were, what is in memory must not be stored.
+    // CheckBody() has excluded this. Should it happen, the state in memory must not be stored.
     state_ = error;
     return error;
   }
@@ -277,7 +278,7 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
         const Producer& producer = producers_[i];
         writer.Byte(producer.live ? 1 : 0);
         if (!producer.live) continue;
-        writer.Raw({reinterpret_cast<const char*>(producer.id.data()), producer.id.size()});
+        writer.Raw(BytesOf(producer.id));
         writer.Fixed64(producer.last_seen_unix_ms);
         producer.window.Write(writer);
         writer.Varint(producer.gauges.size());

@@ -1,10 +1,13 @@
 // Exactly-once totals: delta frames in, chunks of state and snapshots out.
 //
-// The aggregator holds everything in memory; the host stores chunks and keeps one aggregator at a time alive per
-// store. Its life: Load() every stored chunk, FinishLoad(), then any number of Apply(), Prune(), WriteSnapshot(),
-// and after each batch of them TakeChanges(), whose chunks go to the store in one transaction before anything is
-// acknowledged. When that transaction fails the aggregator must be thrown away and loaded anew. So a crash
-// between any two steps loses nothing: what was not stored is delivered again, what was is recognised.
+// The aggregator holds everything in memory. The host stores its chunks, and has one aggregator at a time per store:
+//
+//  1. Load() every stored chunk, then FinishLoad().
+//  2. Any number of Apply(), Prune() and WriteSnapshot().
+//  3. TakeChanges(). Store these chunks in one transaction, then acknowledge the frames and go on with step 2.
+//
+// When the transaction fails, throw the aggregator away and begin with step 1. So a crash between any two steps loses
+// nothing: frames that were not stored are delivered again, and frames that were stored are recognised.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +22,19 @@
 namespace isotel::metrics {
 
 struct AggregatorOptions {
-  /// How long a producer is remembered after its last frame. Longer than any queue redelivers: an older frame of
-  /// an unknown producer is refused, so that none is added twice.
+  /// How long a producer is remembered after its last frame. Must be longer than any queue redelivers: an older frame
+  /// of an unknown producer is refused, so that no frame is added twice. Default: 14 days.
   uint64_t producer_retention_ms = uint64_t{14} * 24 * 3600 * 1000;
-  /// How long a gauge counts after its producer wrote it.
+  /// How long a gauge counts after its producer wrote it. Default: 5 min.
   uint64_t gauge_expiry_ms = 300'000;
 };
 
-/// A part of the state with a key of its own, rewritten whole when it changes.
+/// A part of the state under its own key. A change rewrites the whole chunk.
 struct Chunk {
   uint32_t key = 0;
   std::string_view bytes;
 };
-/// The next chunk of a list that Aggregator::TakeChanges() wrote; false at the end.
+/// Reads the next chunk of a list that Aggregator::TakeChanges() wrote. Returns false at the end.
 bool NextChunk(ByteReader& list, Chunk& chunk);
 
 class Aggregator {
@@ -40,30 +43,30 @@ class Aggregator {
   Aggregator(const Aggregator&) = delete;
   Aggregator& operator=(const Aggregator&) = delete;
 
-  /// Takes one stored chunk, in ascending order of keys. After an error (kCorrupt, kUnknownVersion) every other
-  /// call answers the same: what cannot be read is never overwritten.
+  /// Loads one stored chunk. Call it in ascending order of keys. After an error (kCorrupt, kUnknownVersion) every other
+  /// call returns the same error: chunks that cannot be read are never overwritten.
   Error Load(uint32_t key, std::string_view bytes);
-  /// Ends loading; kCorrupt when a chunk is missing. No chunks at all are an empty state.
+  /// Ends loading. Returns kCorrupt when a chunk is missing. No chunks at all are an empty state.
   Error FinishLoad();
 
   enum class Applied : uint32_t { kApplied = 0, kDuplicate = 1 };
-  /// Adds a frame to the totals unless it was before. On an error (kCorrupt, kUnknownVersion, kTooLarge, kTooOld,
-  /// kLimitReached for one producer too many) the totals are as before and the frame is counted. kUnknownVersion is not
-  /// final: a newer build can read the frame, so the caller keeps it and delivers it again.
+  /// Adds a frame to the totals, unless it was added before. On an error (kCorrupt, kUnknownVersion, kTooLarge,
+  /// kTooOld, kLimitReached for one producer too many) it changes no totals and counts the frame. kUnknownVersion is
+  /// not final: a newer build can read the frame, so the caller keeps it and delivers it again.
   Result<Applied> Apply(std::string_view frame, double now_unix_ms);
 
-  /// Forgets producers idle for the retention and gauges past their expiry. Totals stay.
+  /// Removes producers that were idle for the retention, and expired gauges. Totals stay.
   Error Prune(double now_unix_ms);
-  /// When Prune() will next forget something; UINT64_MAX when there is nothing to forget.
+  /// Returns when Prune() will next remove something, or UINT64_MAX.
   [[nodiscard]] uint64_t NextPruneUnixMs() const;
 
-  /// Adds to a counter of what the host does with the totals; kOutOfRange when it is none of those.
+  /// Adds to one of the kOtlp* counters, which count what the host does. Returns kOutOfRange for any other counter.
   Error CountHost(uint32_t counter, double amount);
 
-  /// Writes the totals under the next version.
+  /// Writes a snapshot of the totals under the next version.
   Error WriteSnapshot(double now_unix_ms, ByteWriter& writer);
 
-  /// Replaces what `writer` holds by every chunk that changed since the last call, ascending by key: a list of
+  /// Replaces the content of `writer` by the chunks that changed since the last call, ascending by key: a list of
   /// {uint32_t key, uint32_t size, bytes}.
   Error TakeChanges(ByteWriter& writer);
   [[nodiscard]] bool changed() const;
@@ -111,9 +114,9 @@ class Aggregator {
   uint64_t snapshot_version_ = 0;
   AggregatorCounters counters_;
   Changes changes_;
-  // By type, a flag for each chunk.
+  // A flag for each chunk, by type.
   std::vector<uint8_t> changed_[4];
-  // What the head chunk says there is, while loading.
+  // While loading: how many items of each type the head chunk announced.
   uint32_t expected_[4] = {};
 };
 

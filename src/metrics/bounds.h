@@ -1,4 +1,4 @@
-// Bucket bounds of explicit histograms: generators and the search.
+// Bucket bounds of explicit histograms: generators, and the search for a bucket.
 #pragma once
 
 #include <cstddef>
@@ -10,22 +10,22 @@
 
 namespace isotel::metrics {
 
-/// Whether these are 1 to kMaxBounds finite, strictly increasing numbers.
+/// Returns whether these are 1 to kMaxBounds finite, strictly increasing numbers.
 [[nodiscard]] bool AreBounds(std::span<const double> bounds);
 
-/// start, start + width, ...: `count` of them. kInvalidBounds when that is no list of bounds.
+/// Returns `count` bounds: start, start + width, ... Returns kInvalidBounds when AreBounds() is false.
 Result<std::vector<double>> LinearBounds(double start, double width, uint32_t count);
 
-/// start, start * factor, ...: `count` of them, start > 0 and factor > 1. kInvalidBounds otherwise.
+/// Returns `count` bounds: start, start * factor, ... Returns kInvalidBounds unless start > 0 and factor > 1.
 Result<std::vector<double>> ExponentialBounds(double start, double factor, uint32_t count);
 
-/// 10^(first_decade + i / per_decade) for i = 0..decades * per_decade, rounded to 7 significant digits, so that
-/// powers of ten are exact and every platform has the same bounds. per_decade 1..18, the decades within
-/// -15..16. kInvalidBounds otherwise.
+/// Returns 10^(first_decade + i / per_decade) for i = 0..decades * per_decade. Bounds are rounded to 7 significant
+/// digits, so that powers of ten are exact and every platform has the same bounds. Returns kInvalidBounds unless
+/// per_decade is 1..18 and the decades are within -15..16.
 Result<std::vector<double>> PerDecadeBounds(int first_decade, uint32_t decades, uint32_t per_decade);
 
-/// The bucket of a value: the first whose inclusive upper bound is not below it, bounds.size() for +Inf. A NaN
-/// belongs nowhere and must not be asked for.
+/// Returns the bucket of a value: the first whose inclusive upper bound is not below it, or `count` for +Inf. The value
+/// must not be NaN.
 [[nodiscard]] inline size_t BucketOf(const double* bounds, size_t count, double value) {
   const double* first = bounds;
   size_t left = count;

@@ -1,7 +1,7 @@
-// What a metric family is: its name, kind, unit, help, label names and buckets.
+// The declaration of a metric family: its name, kind, unit, help, label names and buckets.
 //
-// A declaration has one canonical encoding; two families are the same when these bytes are. Label names are
-// sorted in it, so that a label set has one encoding too (metrics/labels.h).
+// A declaration has one canonical encoding. Two families are the same when their encodings are equal. The encoding
+// sorts label names, so that a label set has one encoding too (metrics/labels.h).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/wire.h"
 #include "metrics/kind.h"
-#include "metrics/wire.h"
 
 namespace isotel::metrics {
 
@@ -21,7 +21,7 @@ inline constexpr double kDefaultZeroThreshold = 0x1p-128;
 
 struct Declaration {
   Kind kind = Kind::kCounter;
-  std::string name;  ///< without unit and `_total` suffix, or with them: expositions add what is missing
+  std::string name;  ///< with or without unit and `_total`: expositions add what is missing
   std::string unit;  ///< UCUM ("s", "By") or a word ("seconds"); may be empty
   std::string help;
   std::vector<std::string> label_keys;
@@ -33,15 +33,15 @@ struct Declaration {
   friend bool operator==(const Declaration&, const Declaration&) = default;
 };
 
-/// Whether every part is in its range; label_keys in any order. kInvalidMetricName, kInvalidLabelName (also for
-/// `le` on a histogram), kInvalidBounds or kInvalidDeclaration otherwise.
+/// Checks the ranges of all parts. label_keys may be in any order. Returns kInvalidMetricName, kInvalidLabelName (also
+/// for `le` on a histogram), kInvalidBounds or kInvalidDeclaration.
 Error Check(const Declaration& declaration);
 
 /// Writes a checked declaration whose label_keys are sorted.
 void Write(const Declaration& declaration, ByteWriter& writer);
 
-/// Replaces `declaration` by what Write() wrote and checks it; kCorrupt for anything else, unsorted label names
-/// too.
+/// Reads what Write() wrote into `declaration` and checks it. Returns kCorrupt for anything else, and for unsorted
+/// label names.
 Error ReadDeclaration(std::string_view bytes, Declaration& declaration);
 
 }  // namespace isotel::metrics

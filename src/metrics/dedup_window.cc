@@ -59,7 +59,7 @@ void DedupWindow::Read(ByteReader& reader) {
   for (uint32_t i = 0; i < count && at <= kMaxSequence; ++i) {
     const uint64_t gap = reader.Varint();
     const uint64_t length = reader.Varint();
-    // A gap of 1 is none: the run would belong to what is before it.
+    // With a gap of 1 the run would continue the one before it.
     if (gap < 2 || gap > kMaxSequence || length > kMaxSequence) return reader.Fail();
     runs_.push_back({at + gap, at + gap + length});
     at += gap + length;

@@ -1,10 +1,10 @@
-// Which sequence numbers of one producer were seen: all up to a watermark, and runs of numbers beyond it.
+// The sequence numbers of one producer that were seen: all up to a watermark, and runs of numbers above it.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "metrics/wire.h"
+#include "base/wire.h"
 
 namespace isotel::metrics {
 
@@ -12,15 +12,15 @@ class DedupWindow {
  public:
   [[nodiscard]] bool Contains(uint64_t sequence) const;
 
-  /// Adds a number Contains() does not have, 1..kMaxSequence. Returns how many older numbers were given up:
-  /// past kMaxSequenceRuns runs the lowest gap closes, so that what would still arrive of it counts as seen.
+  /// Adds a number, 1..kMaxSequence, for which Contains() is false. Past kMaxSequenceRuns runs it closes the lowest
+  /// gap: the missing numbers count as seen from then on. Returns how many numbers it gave up.
   uint64_t Insert(uint64_t sequence);
 
   [[nodiscard]] uint64_t watermark() const { return watermark_; }
   [[nodiscard]] size_t runs() const { return runs_.size(); }
 
   void Write(ByteWriter& writer) const;
-  /// Fails the reader when it is no window.
+  /// Fails the reader for bytes that are not a window.
   void Read(ByteReader& reader);
 
  private:
@@ -30,7 +30,7 @@ class DedupWindow {
   };
 
   uint64_t watermark_ = 0;
-  // Ascending, with gaps between them and above the watermark.
+  // Ascending and above the watermark, with gaps between the runs.
   std::vector<Run> runs_;
 };
 

@@ -10,7 +10,7 @@
 namespace isotel::metrics {
 namespace {
 
-// A total order in which the newer of two comes last.
+// A total order by age.
 bool IsNewer(const Exemplar& a, const Exemplar& b) {
   if (a.unix_ms != b.unix_ms) return a.unix_ms > b.unix_ms;
   if (a.value != b.value) return a.value > b.value;
@@ -18,7 +18,7 @@ bool IsNewer(const Exemplar& a, const Exemplar& b) {
   return a.span_id > b.span_id;
 }
 
-// The order in which they are kept.
+// The order of the list.
 bool IsAfter(const Exemplar& a, const Exemplar& b) { return a.value != b.value ? a.value > b.value : IsNewer(a, b); }
 
 size_t MaxExemplars(const Declaration& declaration) {
@@ -63,8 +63,8 @@ void Exemplars::Write(ByteWriter& writer) const {
   for (const Exemplar& exemplar : list_) {
     writer.Double(exemplar.value);
     writer.Fixed64(exemplar.unix_ms);
-    writer.Raw({reinterpret_cast<const char*>(exemplar.trace_id.data()), exemplar.trace_id.size()});
-    writer.Raw({reinterpret_cast<const char*>(exemplar.span_id.data()), exemplar.span_id.size()});
+    writer.Raw(BytesOf(exemplar.trace_id));
+    writer.Raw(BytesOf(exemplar.span_id));
   }
 }
 

@@ -1,12 +1,12 @@
-// Exemplars: one recorded value each, with the trace it belongs to.
+// Exemplars: recorded values with their traces.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
+#include "base/wire.h"
 #include "metrics/declaration.h"
-#include "metrics/wire.h"
 
 namespace isotel::metrics {
 
@@ -19,9 +19,9 @@ struct Exemplar {
   friend bool operator==(const Exemplar&, const Exemplar&) = default;
 };
 
-/// The exemplars of one series: of a counter the newest, of an explicit histogram the newest of each bucket, of
-/// an exponential one the kMaxExponentialExemplars newest. Which ones stay does not depend on the order in which
-/// they are offered; they are kept sorted by value.
+/// The exemplars of one series: the newest one of a counter, the newest of each bucket of an explicit histogram, the
+/// kMaxExponentialExemplars newest of an exponential one. The result does not depend on the order of offers. The list
+/// is sorted by value.
 class Exemplars {
  public:
   void Offer(const Exemplar& exemplar, const Declaration& declaration);
@@ -31,8 +31,8 @@ class Exemplars {
   [[nodiscard]] const std::vector<Exemplar>& list() const { return list_; }
 
   void Write(ByteWriter& writer) const;
-  /// Offers what Write() wrote to `into`; only reads when that is null. Fails the reader for values that are
-  /// not finite or more exemplars than a series may have.
+  /// Reads what Write() wrote and offers it to `into`. Only reads when `into` is null. Fails the reader for values that
+  /// are not finite, and for more exemplars than a series may have.
   static void Read(ByteReader& reader, const Declaration& declaration, Exemplars* into);
 
  private:

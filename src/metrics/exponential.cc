@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "base/limits.h"
-#include "metrics/spans.h"
-#include "metrics/wide.h"
+#include "base/wide.h"
+#include "metrics/bucket_spans.h"
 
 namespace isotel::metrics {
 namespace {
@@ -23,7 +23,7 @@ int32_t LastBucket(int schema) {
   return schema >= 0 ? kMaxExponent * (1 << schema) : CoarserBucket(kMaxExponent, -schema);
 }
 
-// How many halvings bring first..last within `max_buckets`.
+// Returns how many halvings make first..last fit into `max_buckets`.
 int StepsToFit(int32_t first, int32_t last, uint32_t max_buckets) {
   int steps = 0;
   while (static_cast<uint32_t>(CoarserBucket(last, steps) - CoarserBucket(first, steps)) >= max_buckets) ++steps;
@@ -140,7 +140,7 @@ void Exponential::MakeRoom(Buckets& buckets, int32_t bucket) {
 }
 
 void Exponential::CoarsenTo(int schema) {
-  // At the coarsest schema a double has 133 buckets: a cap below that gives way.
+  // At the coarsest schema all doubles have 133 buckets. A lower limit does not apply there.
   schema = std::max(schema, kMinSchema);
   if (schema >= schema_) return;
   positive_.Coarsen(schema_ - schema);

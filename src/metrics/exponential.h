@@ -1,28 +1,29 @@
 // Exponential histograms: buckets (base^(i-1), base^i] with base = 2^(2^-schema), schema -4..8, as in Prometheus
 // native histograms. (OpenTelemetry calls the schema scale and numbers each bucket one less.)
 //
-// A histogram starts at the resolution it is declared with and halves it whenever one sign would need more
-// buckets than its cap. Halving commutes with adding, so the result depends only on what was recorded.
+// A histogram starts at its declared resolution. It halves the resolution whenever one sign needs more buckets than the
+// limit. Halving commutes with adding, so the result depends only on the recorded values.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "base/wire.h"
 #include "metrics/declaration.h"
-#include "metrics/wire.h"
 
 namespace isotel::metrics {
 
-/// Finds bucket numbers from the bits of a double and a table of bounds: no logarithm, the same everywhere.
+/// Finds bucket numbers by the bits of a double and a table of bounds. It uses no logarithm, which platforms round
+/// differently.
 class ExponentialTable {
  public:
   ExponentialTable();
 
-  /// The bucket of a positive finite value: the one with the smallest upper bound that is not below it.
+  /// Returns the bucket of a positive finite value: the one with the smallest upper bound that is not below it.
   [[nodiscard]] int32_t BucketOf(double value, int schema) const;
 
  private:
-  // 2^(i/256 - 1), correctly rounded: all finer and coarser schemas pick from them.
+  // 2^(i/256 - 1), correctly rounded. Coarser schemas use every second, fourth, ... bound.
   double bounds_[256];
 };
 
@@ -46,14 +47,14 @@ class Exponential {
   explicit Exponential(const Declaration& declaration)
       : schema_(declaration.schema), max_buckets_(declaration.max_buckets) {}
 
-  /// Keeps memory for max_buckets of both signs, so that Record() allocates nothing.
+  /// Allocates max_buckets for both signs, so that Record() does not allocate.
   void ReserveAll();
   /// Counts a finite value.
   void Record(double value, double zero_threshold, const ExponentialTable& table);
-  /// Forgets the counts, keeps resolution and memory.
+  /// Removes the counts and keeps resolution and memory.
   void Clear();
   void Merge(const Exponential& other);
-  /// Goes down to `schema` if it is finer.
+  /// Lowers the resolution to `schema` if it is finer.
   void CoarsenTo(int schema);
 
   [[nodiscard]] int schema() const { return schema_; }
@@ -64,8 +65,8 @@ class Exponential {
   [[nodiscard]] uint64_t Count() const;
 
   void Write(ByteWriter& writer) const;
-  /// Replaces everything by what Write() wrote of a histogram declared as `declaration`. Fails the reader when
-  /// buckets are outside the range of doubles or more than the cap, or a window ends with an empty bucket.
+  /// Reads what Write() wrote of a histogram with this declaration. Fails the reader for buckets outside the range of
+  /// doubles, for more buckets than the limit, and for a window that begins or ends with an empty bucket.
   void Read(ByteReader& reader, const Declaration& declaration);
 
   friend bool operator==(const Exponential&, const Exponential&) = default;
@@ -81,10 +82,10 @@ class Exponential {
   Buckets negative_;
 };
 
-/// Where a bucket of a schema <= 0 ends; infinite past the largest double.
+/// Returns the upper bound of a bucket of a schema <= 0; infinite past the largest double.
 [[nodiscard]] double UpperBound(int32_t bucket, int schema);
 
-/// The number of `bucket` after `steps` halvings of the resolution.
+/// Returns the number of `bucket` after `steps` halvings of the resolution.
 [[nodiscard]] constexpr int32_t CoarserBucket(int32_t bucket, int steps) { return ((bucket - 1) >> steps) + 1; }
 
 }  // namespace isotel::metrics

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "metrics/message.h"
 
 namespace isotel::metrics {
 namespace {
@@ -14,7 +15,7 @@ constexpr std::string_view kMagic = "ISF";
 void BeginFrame(const FrameHeader& header, ByteWriter& writer) {
   writer.Clear();
   (void)BeginMessage(writer, kMagic);
-  writer.Raw({reinterpret_cast<const char*>(header.producer.data()), header.producer.size()});
+  writer.Raw(BytesOf(header.producer));
   writer.Varint(header.sequence);
   writer.Fixed64(header.unix_ms);
 }

@@ -1,14 +1,15 @@
-// Delta frames: what one producer recorded since its last flush, in one self-contained message.
+// Delta frames: one self-contained message with what a producer recorded since its last flush.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "metrics/wire.h"
+#include "base/result.h"
+#include "base/wire.h"
 
 namespace isotel::metrics {
 
-/// 128 random bits, of the producer's own choosing.
+/// 128 random bits that the producer chose.
 using ProducerId = std::array<uint8_t, 16>;
 
 struct FrameHeader {
@@ -19,10 +20,10 @@ struct FrameHeader {
 
 inline constexpr uint64_t kMaxSequence = uint64_t{1} << 62;
 
-/// Far in the future, and still a time that others can be added to.
+/// Far in the future, and small enough that sums do not overflow.
 inline constexpr uint64_t kMaxUnixMs = 9'000'000'000'000'000;
 
-/// Starts a frame in the empty `writer`; a body and EndMessage() from 0 follow.
+/// Clears `writer` and starts a frame in it. Write a body next, then call EndMessage(writer, 0).
 void BeginFrame(const FrameHeader& header, ByteWriter& writer);
 
 struct OpenFrame {
@@ -30,14 +31,15 @@ struct OpenFrame {
   FrameHeader header;
   ByteReader body;
 };
-/// kUnknownVersion for a newer version, kTooLarge past kMaxFrameBytes, kCorrupt. The body is not looked at.
+/// Reads the header of a frame and no body. Returns kUnknownVersion for a newer version, kTooLarge past kMaxFrameBytes,
+/// or kCorrupt.
 Result<OpenFrame> ReadFrame(std::string_view bytes);
 
-/// The producer of a frame, also of one in a newer version: it follows the version in all of them. The errors of
-/// ReadFrame(), kCorrupt for a newer frame that is cut within its producer.
+/// Returns the producer of a frame, also of a newer version: in every version it follows the version. Returns the
+/// errors of ReadFrame(), and kCorrupt for a newer frame that ends within its producer.
 Result<ProducerId> ProducerOf(std::string_view bytes);
 
-/// A time in milliseconds as the formats carry it: 0 for what is negative or not a number.
+/// Returns a time in whole milliseconds, at most kMaxUnixMs. Returns 0 for negative times and NaN.
 [[nodiscard]] uint64_t ToUnixMs(double unix_ms);
 
 }  // namespace isotel::metrics

@@ -1,6 +1,6 @@
-// A label set is the values of a family's label names, in the order of the sorted names, each with its length.
-// An empty value is a label that is not set. No bytes at all stand for the only series of a family without
-// labels, or for the overflow series of one with labels.
+// A label set is encoded as the values of the family's label names, in the order of the sorted names, each with its
+// length in front. An empty value is a label that is not set. The empty encoding is the only series of a family without
+// labels, or the overflow series of a family with labels.
 #pragma once
 
 #include <string>
@@ -11,19 +11,19 @@
 
 namespace isotel::metrics {
 
-/// The label of the series that takes what is past the label-set cap, with the value "true".
+/// The label of the overflow series, which collects what exceeds the limit of label sets. Its value is "true".
 inline constexpr std::string_view kOverflowLabel = "otel_metric_overflow";
 
-/// Whether `labels` are `keys` values of valid UTF-8, or none, and at most kMaxLabelBytes.
+/// Returns whether `labels` is empty, or `keys` values of valid UTF-8 in at most kMaxLabelBytes.
 [[nodiscard]] bool AreLabels(std::string_view labels, size_t keys);
 
-/// Walks over the labels of a series that are set, the overflow label included.
+/// Iterates over the labels of a series that are set, including the overflow label.
 class LabelIterator {
  public:
   LabelIterator(const std::vector<std::string>& keys, std::string_view labels)
       : keys_(keys), reader_(labels), overflow_(labels.empty() && !keys.empty()) {}
 
-  /// The next name and value; false at the end.
+  /// Reads the next name and value. Returns false at the end.
   bool Next(std::string_view& key, std::string_view& value);
 
  private:

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "metrics/spans.h"
+#include "metrics/bucket_spans.h"
 
 namespace isotel::metrics {
 

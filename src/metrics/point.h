@@ -1,36 +1,36 @@
-// The value of one series: what a delta frame, a chunk of state and a snapshot all carry.
+// The value of one series, in delta frames, chunks of state and snapshots.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "base/wire.h"
 #include "metrics/declaration.h"
 #include "metrics/exemplar.h"
 #include "metrics/exponential.h"
 #include "metrics/sum.h"
-#include "metrics/wire.h"
 
 namespace isotel::metrics {
 
-/// Fields by kind; the rest stays empty. Merging is associative and commutative: counts wrap at 2^64, sums are
-/// exact, the earliest creation stays, of gauges the newest (kGaugeLast), smallest, largest or the sum.
+/// Fields of other kinds stay empty. Merging is associative and commutative: counts wrap at 2^64, sums are exact, the
+/// earliest creation time wins. Of gauges the newest (kGaugeLast), smallest or largest value wins, or they add up.
 struct Point {
   static constexpr uint64_t kNever = UINT64_MAX;
 
   Point() = default;
-  /// Zero, never recorded.
+  /// A point without values.
   explicit Point(const Declaration& declaration);
 
-  /// Whether nothing was merged into it yet.
+  /// Returns whether nothing was merged into this point.
   [[nodiscard]] bool empty() const { return unix_ms == kNever; }
   [[nodiscard]] uint64_t Count() const;
 
   void Merge(const Point& other, const Declaration& declaration);
-  /// Takes one gauge value, as Merge() does.
+  /// Merges one gauge value.
   void MergeGauge(Kind kind, uint64_t at_unix_ms, double gauge);
 
-  uint64_t unix_ms = kNever;                 ///< created; of a gauge when it was last written
+  uint64_t unix_ms = kNever;                 ///< when it was created; of a gauge when it was last written
   Sum sum;                                   ///< counter: total; histograms: sum of values; kGaugeSum: value
   double value = 0;                          ///< the other gauges
   std::vector<uint64_t> counts;              ///< kHistogram: by bucket, the last for +Inf
@@ -40,8 +40,8 @@ struct Point {
 
 void WritePoint(const Point& point, const Declaration& declaration, ByteWriter& writer);
 
-/// Merges what WritePoint() wrote into `into`, or only reads it when that is null. Fails the reader when it is
-/// no point of this declaration; `into` may be partly changed then.
+/// Reads what WritePoint() wrote and merges it into `into`. Only reads when `into` is null. Fails the reader for bytes
+/// that are not a point of this declaration; `into` may then be partly changed.
 class PointReader {
  public:
   void Read(ByteReader& reader, const Declaration& declaration, Point* into);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/characters.h"
 #include "base/limits.h"
+#include "base/sort.h"
 #include "base/utf8.h"
 #include "metrics/bounds.h"
-#include "metrics/order.h"
+#include "metrics/message.h"
 #include "metrics/store.h"
 
 namespace isotel::metrics {
@@ -13,9 +15,7 @@ namespace {
 
 bool IsFinite(double value) { return value - value == 0; }
 
-bool IsAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
-// The name as expositions escape it with underscores, without the suffixes they may add: `_seconds`, then `_total`.
+// Returns the name as expositions escape it with underscores, without the suffixes that they may add.
 std::string ShownName(std::string_view name) {
   std::string shown;
   for (const char c : name) {
@@ -133,12 +133,12 @@ uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t has
   row.counts = cell.point.counts.data();
   row.exponential = cell.point.exponential.get();
   if (row.exponential != nullptr) row.exponential->ReserveAll();
-  // Room for every row, so that recording never has to make it.
+  // Room for every row, so that recording never allocates.
   dirty_.reserve(rows_.capacity());
   row_index_.Add(hash, number);
   row.replaced = families_[family]->replaced;
   if (row.replaced) return number;
-  // A counter or histogram is shown at zero before its first increment, or a rate would miss that.
+  // A counter or histogram is sent at zero first: without that a rate would miss the first increment.
   if (!IsGauge(row.kind)) MarkDirty(number);
   return number;
 }

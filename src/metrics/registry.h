@@ -1,9 +1,8 @@
-// The metrics of one isolate: families, bound series and what was recorded since the last flush.
+// The metrics of one isolate: families, bound series and the values recorded since the last flush.
 //
-// The host binds each label set once and records by row from then on: Record() neither hashes nor allocates.
-// A flush turns what changed into frames with sequence numbers of their own, which stay here until the host
-// commits each; one that could not be sent is offered again by the next flush, under the same number, so that
-// the other end can tell.
+// The host binds each label set once and then records by row: Record() neither hashes nor allocates. A flush moves
+// changes into frames with sequence numbers. A frame stays here until the host commits it. A frame that could not be
+// sent keeps its number, so that the aggregator recognises it.
 #pragma once
 
 #include <array>
@@ -14,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash_index.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "metrics/frame.h"
-#include "metrics/hash_index.h"
 #include "metrics/point.h"
 
 namespace isotel::metrics {
@@ -28,55 +27,57 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// Who declares a family. A name belongs to the host: a built-in family of the same name gives way to the host's,
-  /// whichever is declared first. Names are the same when expositions show them alike: characters other than ASCII
-  /// letters and digits are equal, and the suffixes _seconds, _total and _seconds_total do not count.
+  /// The host's families replace built-in families of the same name, in either order of declaration. Names are the same
+  /// when expositions show them alike: characters other than ASCII letters and digits are equal, and the suffixes
+  /// _seconds, _total and _seconds_total are ignored.
   enum class Origin : uint8_t { kHost, kBuiltIn };
 
-  /// A family; the same number again for an equal declaration of the same origin. `max_series` label sets are kept
-  /// apart, 0 for kMaxSeriesPerFamily. A built-in family that gives way to this one records nothing from now on; what
-  /// it has recorded is still flushed. Errors of Check(), kLimitReached; kConflict for a different declaration of the
-  /// name by the same origin, and for a built-in family whose name IsTaken().
+  /// Declares a family and returns its number: the same number for an equal declaration of the same origin. A built-in
+  /// family that this one replaces records nothing more; its values so far are still flushed.
+  ///
+  /// @param max_series Label sets of the family; more go to the overflow series. Default, as 0: kMaxSeriesPerFamily.
+  /// @return The errors of Check(), kLimitReached, or kConflict: for a different declaration of the name by the same
+  ///     origin, and for a built-in family whose name IsTaken().
   Result<uint32_t> Declare(Declaration declaration, uint32_t max_series, Origin origin = Origin::kHost);
-  /// Whether the host has declared a family of this name.
+  /// Returns whether the host has declared a family of this name.
   [[nodiscard]] bool IsTaken(std::string_view name) const;
-  /// Built-in families that gave way after they had been declared.
+  /// Returns how many built-in families were replaced after they had been declared.
   [[nodiscard]] uint32_t replaced_families() const { return replaced_families_; }
 
-  /// The row of a label set: a value for each label name, in the order in which they were declared. Equal label
-  /// sets have one row. Past the cap, the family's overflow row (counted). kOutOfRange for an unknown family or
-  /// another number of values, kInvalidUtf8.
+  /// Returns the row of a label set: a value for each label name, in the order of declaration. Equal label sets have
+  /// one row. Past the limit it returns the family's overflow row (counted). Returns kOutOfRange for an unknown family
+  /// or a wrong number of values, or kInvalidUtf8.
   Result<uint32_t> Bind(uint32_t family, std::span<const std::string_view> values, double now_unix_ms);
 
-  /// Adds to a counter, sets a gauge, observes in a histogram. kOutOfRange for an unknown row; kInvalidValue for
-  /// NaN, an infinity (gauges take it) or a negative counter increment (counted).
+  /// Adds to a counter, sets a gauge, or observes in a histogram. Returns kOutOfRange for an unknown row. Returns
+  /// kInvalidValue (counted) for NaN, for an infinity unless the row is a gauge, and for a negative counter increment.
   Error Record(uint32_t row, double value);
-  /// The same with an exemplar whose value is `exemplar.value`.
+  /// Records `exemplar.value` with its exemplar.
   Error Record(uint32_t row, const Exemplar& exemplar);
-  /// Adds observations an explicit histogram would have counted: for each bucket how many, the last for +Inf, and the
-  /// sum of their values. kOutOfRange for another row or number of buckets, kInvalidValue for a sum that is not finite
-  /// (counted).
+  /// Adds observations to an explicit histogram: a count for each bucket, the last for +Inf, and the sum of the values.
+  /// Returns kOutOfRange for a row of another kind or a wrong number of buckets, and kInvalidValue (counted) for a sum
+  /// that is not finite.
   Error RecordCounts(uint32_t row, std::span<const uint32_t> counts, double sum);
-  /// Adds to a gauge; the row was set to 0 if never. Like Record() for other kinds.
+  /// Adds to a gauge, which starts at 0. Does the same as Record() for other kinds.
   Error Add(uint32_t row, double value);
 
-  /// Whether something was recorded or bound since the last flush.
+  /// Returns whether something was recorded or bound since the last flush.
   [[nodiscard]] bool dirty() const { return !dirty_.empty(); }
 
-  /// Moves what changed into new frames, unless kMaxPendingBytes of frames are not committed yet. With
-  /// `refresh_gauges` also every gauge that was ever set, so that an aggregator does not let them expire.
-  /// Returns the number of pending frames, old ones first.
+  /// Moves changes into new frames, unless kMaxPendingBytes of frames are not committed. `refresh_gauges` includes
+  /// every gauge that was ever set, so that they do not expire in the aggregator. Returns the number of pending frames.
   uint32_t Flush(double now_unix_ms, bool refresh_gauges);
 
   struct Frame {
     uint64_t sequence = 0;
     std::string bytes;
   };
+  /// Oldest first.
   [[nodiscard]] const std::vector<Frame>& pending() const { return pending_; }
-  /// Forgets a frame that was delivered; kOutOfRange when no such frame is pending.
+  /// Removes a frame that was delivered. Returns kOutOfRange when no such frame is pending.
   Error Commit(uint64_t sequence);
 
-  /// How many label names a family was declared with; kOutOfRange for an unknown one.
+  /// Returns how many label names a family has, or kOutOfRange for an unknown family.
   [[nodiscard]] Result<uint32_t> LabelCount(uint32_t family) const;
   [[nodiscard]] uint32_t families() const { return static_cast<uint32_t>(families_.size()); }
   [[nodiscard]] uint64_t label_sets_overflowed() const { return label_sets_overflowed_; }
@@ -84,7 +85,7 @@ class Registry {
   [[nodiscard]] uint32_t rows() const { return static_cast<uint32_t>(rows_.size()); }
 
  private:
-  // What Record() needs.
+  // The state that Record() needs.
   struct Row {
     double value = 0;  // counter: increment, gauge: value, histograms: sum
     const double* bounds = nullptr;
@@ -94,7 +95,7 @@ class Registry {
     Kind kind = Kind::kCounter;
     bool dirty = false;
     bool set = false;       // a gauge that has a value
-    bool replaced = false;  // of a family that gave way
+    bool replaced = false;  // of a family that was replaced
   };
   struct Cell {
     uint32_t family = 0;
@@ -104,7 +105,7 @@ class Registry {
   struct FamilyState {
     Declaration declaration;
     std::string bytes;
-    std::array<uint8_t, kMaxLabels> order{};  // position among the sorted names -> position as declared
+    std::array<uint8_t, kMaxLabels> order{};  // sorted position of a label name -> declared position
     uint32_t max_series = 0;
     uint32_t series = 0;
     Origin origin = Origin::kHost;

@@ -1,10 +1,12 @@
 #include "metrics/snapshot.h"
 
+#include "metrics/message.h"
+
 namespace isotel::metrics {
 namespace {
 
 constexpr std::string_view kMagic = "ISS";
-// More than any build will ever have, few enough to read.
+// No build has more counters.
 constexpr uint32_t kMaxCounters = 1'000;
 
 void MergeInfo(ByteReader& reader, SnapshotInfo& info) {

@@ -17,15 +17,15 @@ enum class AggregatorCounter : uint32_t {
 };
 inline constexpr size_t kAggregatorCounterCount = static_cast<size_t>(AggregatorCounter::kCount);
 
-/// Reads and writes a number for each AggregatorCounter. A writer of another build may know fewer or more: what
-/// is missing reads as zero, what is unknown is left out.
+/// A number for each AggregatorCounter. Another build may have written fewer or more: missing ones are zero, unknown
+/// ones are ignored.
 class AggregatorCounters {
  public:
   uint64_t& operator[](AggregatorCounter counter) { return values_[static_cast<size_t>(counter)]; }
   uint64_t operator[](AggregatorCounter counter) const { return values_[static_cast<size_t>(counter)]; }
 
   void Write(ByteWriter& writer) const;
-  /// Adds what Write() wrote.
+  /// Reads what Write() wrote and adds it.
   void Merge(ByteReader& reader);
 
  private:
@@ -33,18 +33,18 @@ class AggregatorCounters {
 };
 
 struct SnapshotInfo {
-  uint64_t version = 0;  ///< grows with every snapshot of an aggregator; shards add up
-  uint64_t unix_ms = 0;  ///< when it was made; of several the latest
+  uint64_t version = 0;  ///< grows with every snapshot of an aggregator; of shards the sum
+  uint64_t unix_ms = 0;  ///< when it was written; of shards the latest
   AggregatorCounters counters;
 };
 
-/// What a snapshot tells about itself; its body is not read. kCorrupt or kUnknownVersion.
+/// Reads the head of a snapshot and not its body. Returns kCorrupt or kUnknownVersion.
 Result<SnapshotInfo> PeekSnapshot(std::string_view bytes);
 
-/// Totals that snapshots are merged into. Merging is associative and commutative, byte for byte.
+/// Totals merged from any number of snapshots. Merging is associative and commutative, byte for byte.
 class Snapshot {
  public:
-  /// kCorrupt or kUnknownVersion; then this snapshot may be partly changed and must not be written.
+  /// Merges a snapshot. After kCorrupt or kUnknownVersion this snapshot may be partly changed and must not be written.
   Error Merge(std::string_view bytes);
   void Write(ByteWriter& writer) const { Write(info_, store_, writer); }
 

@@ -1,8 +1,8 @@
 #include "metrics/store.h"
 
 #include "base/limits.h"
+#include "base/sort.h"
 #include "metrics/labels.h"
-#include "metrics/order.h"
 
 namespace isotel::metrics {
 namespace {
@@ -84,7 +84,7 @@ Error Store::CheckBody(ByteReader reader) const {
 Error Store::MergeBody(ByteReader& reader, Changes* changes) {
   uint32_t family = kNone;
   uint32_t series = kNone;
-  // A family past the limit is read all the same, to find its end.
+  // A family past the limit is read too, to find its end.
   Declaration dropped;
   const Declaration* declaration = nullptr;
   while (reader.ok()) {
@@ -105,7 +105,7 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
       if (changes != nullptr) ++changes->series_dropped;
       continue;
     }
-    // Bodies of one origin list the same series in the same order: the next one is a good guess.
+    // Bodies of one producer list the same series in the same order: the next series is a good guess.
     if (IsSeries(series + 1, family, bytes)) {
       ++series;
     } else {

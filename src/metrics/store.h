@@ -1,8 +1,8 @@
 // Totals: families and their series, merged from any number of bodies.
 //
-// A body is the part delta frames, snapshots and nothing else share: families, each followed by its series
-// (export/SNAPSHOT_FORMAT.md). Families are told apart by their whole declaration: one that changed in a new
-// deployment is another family here, and an exposition brings both together.
+// A body is the common part of delta frames and snapshots: families, each followed by its series
+// (metrics/SNAPSHOT_FORMAT.md). Families with different declarations are different families. When a deployment changes
+// a declaration, the store has both, and an exposition merges them.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash_index.h"
 #include "base/result.h"
-#include "metrics/hash_index.h"
 #include "metrics/point.h"
 
 namespace isotel::metrics {
@@ -29,18 +29,18 @@ struct Series {
   Point point;
 };
 
-/// A gauge value met in a body.
+/// A gauge value in a body.
 struct GaugeUpdate {
   uint32_t series = 0;
   uint64_t unix_ms = 0;
   double value = 0;
 };
 
-/// What merging a body touched; collected, never cleared by the store.
+/// What merging a body changed. The store appends to it.
 struct Changes {
   std::vector<uint32_t> series;
   std::vector<GaugeUpdate> gauges;
-  uint64_t series_overflowed = 0;  ///< went to the overflow series: kMaxSeries
+  uint64_t series_overflowed = 0;  ///< moved to the overflow series, past kMaxSeries
   uint64_t series_dropped = 0;     ///< of a family past kMaxFamilies
 };
 
@@ -48,19 +48,22 @@ class Store {
  public:
   static constexpr uint32_t kNone = HashIndex::kNone;
 
-  /// Reads a body to its end without changing anything: kCorrupt, or kOk when MergeBody() will succeed.
+  /// Reads a whole body and changes nothing. Returns kOk when MergeBody() will succeed, else kCorrupt.
   Error CheckBody(ByteReader reader) const;
 
-  /// Merges a body. On kCorrupt a part of it may have been merged: check it first or throw the store away. With
-  /// `changes`, gauges are reported there instead of merged.
+  /// Merges a body. After kCorrupt a part of it may have been merged: call CheckBody() first, or throw the store away.
+  /// With `changes`, gauges are reported there and not merged.
   Error MergeBody(ByteReader& reader, Changes* changes);
 
-  /// Writes everything that is not empty as a body, families and series sorted: equal contents give equal bytes.
+  /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
+  /// bytes.
   void WriteBody(ByteWriter& writer) const;
 
-  /// The family of this declaration, added if it is new; kCorrupt when it is none, kLimitReached.
+  /// Returns the family of this declaration and adds it if it is new. Returns kCorrupt for bytes that are not a
+  /// declaration, or kLimitReached.
   Result<uint32_t> AddFamily(std::string_view bytes);
-  /// The series with these labels, added if it is new; kCorrupt when they are none of the family's.
+  /// Returns the series with these labels and adds it if it is new. Returns kCorrupt for labels that do not fit the
+  /// family, or kLimitReached.
   Result<uint32_t> AddSeries(uint32_t family, std::string_view labels);
 
   [[nodiscard]] const std::vector<std::unique_ptr<const Family>>& families() const { return families_; }
@@ -72,7 +75,7 @@ class Store {
   [[nodiscard]] std::string_view LabelsOf(const Series& series) const {
     return std::string_view(labels_).substr(series.labels_at, series.labels_size);
   }
-  /// All series, by family in the order of their declarations, then by labels.
+  /// Returns all series, sorted by the bytes of their declarations, then by labels.
   [[nodiscard]] std::vector<uint32_t> Sorted() const;
 
  private:
@@ -87,7 +90,7 @@ class Store {
   PointReader points_;
 };
 
-/// What a record of a body is.
+/// The kind of a record in a body.
 enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2 };
 
 }  // namespace isotel::metrics

@@ -91,7 +91,7 @@ double Sum::ToDouble() const {
     high = ~high + (low == 0 ? 1 : 0);
     low = ~low + 1;
   }
-  // The top 64 bits in `high`, with everything below them folded into the last one, round like all 128 would.
+  // `high` gets the top 64 bits, and its last bit is set when lower bits are. It then rounds as all 128 bits would.
   int exponent = 64 - kFractionBits;
   if (high == 0) {
     high = low;

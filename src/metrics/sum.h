@@ -1,14 +1,13 @@
-// An exact sum of doubles: additions of any number of parts, in any order and grouping, give the same bits.
+// An exact sum of doubles: adding the same parts in any order and grouping gives the same bits.
 //
-// A double is rounded once, to a multiple of 2^-56, when it becomes a Sum; from then on everything is integer
-// arithmetic on 128 bits. Whole numbers up to 2^71 (2.3e21) and fractions down to 1.4e-17 are kept. What is
-// larger, infinite or not a number is remembered as such: a sum past the range reads as infinite. Sums of one
-// sign obey that in any order; with both signs it takes parts past 2^71 to see a difference.
+// From() rounds a double once, to a multiple of 2^-56. All further arithmetic is on 128-bit integers. Whole numbers up
+// to 2^71 (2.3e21) and fractions down to 1.4e-17 are exact. A sum past that range is infinite; infinite and NaN parts
+// are remembered. The order of additions matters only for parts of both signs past 2^71.
 #pragma once
 
 #include <cstdint>
 
-#include "metrics/wire.h"
+#include "base/wire.h"
 
 namespace isotel::metrics {
 
@@ -18,14 +17,14 @@ class Sum {
   static Sum From(double value);
 
   void Add(const Sum& other);
-  /// This less `other`, exactly; this one when either is infinite or not a number.
+  /// Returns this sum minus `other`, exactly. Returns this sum when either is infinite or NaN.
   [[nodiscard]] Sum Minus(const Sum& other) const;
-  /// The nearest double (ties to even); infinite or NaN when a part was.
+  /// Returns the nearest double (ties to even); infinite or NaN when a part was.
   [[nodiscard]] double ToDouble() const;
-  /// Whether this is a whole number an int64_t holds, then in `whole`.
+  /// Returns whether this is a whole number within int64_t, and sets `whole` to it.
   [[nodiscard]] bool IsWhole(int64_t& whole) const;
 
-  /// 16 bytes.
+  /// Writes 16 bytes.
   void Write(ByteWriter& writer) const {
     writer.Fixed64(low_);
     writer.Fixed64(static_cast<uint64_t>(high_));

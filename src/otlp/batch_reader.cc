@@ -44,7 +44,7 @@ std::string_view BatchReader::LongText(uint32_t units) {
   const char* at = text_;
   while (units > 0 && at != text_end_) {
     const auto lead = static_cast<uint8_t>(*at);
-    // A character past the basic plane is a pair of units and four bytes.
+    // A character outside of the basic plane has two units and four bytes.
     const uint32_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     const uint32_t wide = size == 4 ? 2 : 1;
     if (static_cast<size_t>(text_end_ - at) < size) return Fail(), std::string_view();

@@ -1,5 +1,5 @@
-// Reads a batch as the host writes it: what an OTLP request is made of, in four areas that are read from front
-// to back (docs/otlp-encoding.md).
+// Reads a batch: the content of an OTLP request, which the host writes in four areas that are read from front to back
+// (docs/otlp-encoding.md).
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@
 
 namespace isotel::otlp {
 
-/// Sizes of the areas, which follow one another in this order.
+/// Sizes of the areas. They follow one another in this order.
 struct BatchSizes {
   uint32_t numbers = 0;     ///< doubles
-  uint32_t keys = 0;        ///< words that are the sizes of the keys, in UTF-16 units
-  uint32_t words = 0;       ///< words after them
+  uint32_t keys = 0;        ///< words: the size of each key in UTF-16 units
+  uint32_t words = 0;       ///< words after the sizes of the keys
   uint32_t text_bytes = 0;  ///< UTF-8: the keys, then all other texts
-  uint32_t text_units = 0;  ///< the same in UTF-16 units
+  uint32_t text_units = 0;  ///< the same texts in UTF-16 units
   uint32_t raw_bytes = 0;
 
   [[nodiscard]] uint64_t Total() const {
@@ -25,7 +25,7 @@ struct BatchSizes {
   }
 };
 
-/// How a value is written: the low four bits of its first word, the number of its key above them.
+/// The kind of a value: the low four bits of its first word. The other bits are the number of its key.
 enum class ValueKind : uint8_t {
   kEmpty = 0,
   kText = 1,  ///< word: UTF-16 units
@@ -35,10 +35,10 @@ enum class ValueKind : uint8_t {
   kInteger = 5,    ///< number that is a safe integer
   kInt64 = 6,      ///< words: low, high
   kDouble = 7,     ///< number
-  kList = 8,       ///< word: how many values follow
-  kMap = 9,        ///< the same, each with a key
+  kList = 8,       ///< word: the number of values that follow
+  kMap = 9,        ///< the same, each value with a key
   kBytes = 10,     ///< word: raw bytes
-  kSameText = 11,  ///< of an attribute: the text its key had last
+  kSameText = 11,  ///< of an attribute: the last text of its key
   kNone = 15,      ///< no value at all
 };
 
@@ -46,9 +46,9 @@ inline constexpr uint32_t kKindBits = 4;
 
 /// A key of a batch.
 struct Key {
-  std::string_view encoded;    ///< as its sink wants it
-  std::string_view last_text;  ///< of the last attribute with this key whose value was a text
-  /// That attribute as its sink wrote it, once it was needed again; a size of 0 while it was not.
+  std::string_view encoded;    ///< in the form of its sink
+  std::string_view last_text;  ///< the last text of an attribute with this key
+  /// That attribute as its sink writes it. Written when the text is used again; until then the size is 0.
   std::vector<char> attribute;
   size_t attribute_size = 0;
 
@@ -58,20 +58,21 @@ struct Key {
   }
 };
 
-/// Nothing is read outside of the areas. The first read past the end of one fails the reader for good: later reads
-/// answer zero or nothing.
+/// Reads nothing outside of the areas. The first read past the end of one fails the reader for good: later reads return
+/// zero or an empty view.
 class BatchReader {
  public:
-  /// Bytes after the batch that are read, whatever they are, but never used.
+  /// Bytes after the batch that may be read and are never used.
   static constexpr size_t kSlackBytes = 16;
 
-  /// `bytes` starts at an address aligned to 8 and has sizes.Total() bytes, and kSlackBytes after them. Reads the keys.
+  /// Reads the keys. `bytes` is aligned to 8 and has sizes.Total() bytes, and kSlackBytes after them.
   BatchReader(const char* bytes, const BatchSizes& sizes);
 
   [[nodiscard]] bool ok() const { return error_ == Error::kOk; }
-  /// kCorrupt, or kInvalidUtf8 when a text ends inside a character: two lone surrogates that met.
+  /// Returns kCorrupt, or kInvalidUtf8 when a text ends inside a character: joining the texts made one character of two
+  /// lone surrogates.
   [[nodiscard]] Error error() const { return error_; }
-  /// Whether everything was read.
+  /// Returns whether everything was read.
   [[nodiscard]] bool Done() const;
   void Fail(Error error = Error::kCorrupt);
 
@@ -93,15 +94,15 @@ class BatchReader {
 
   [[nodiscard]] const std::vector<std::string_view>& keys() const { return keys_; }
 
-  /// Where the reader is, for a loop that keeps it in registers: it takes the position, moves on inside of the bounds
-  /// and gives it back.
+  /// The position of the reader, for a loop that keeps it in registers. The loop takes the position, advances it within
+  /// the bounds and returns it with MoveTo().
   struct Position {
     const double* numbers;
     const double* numbers_end;
     const uint32_t* words;
     const uint32_t* words_end;
     const char* text;
-    /// Of a batch whose texts are not all ASCII the same as `text`: such texts take Text().
+    /// Equals `text` in a batch whose texts are not all ASCII: such texts need Text().
     const char* text_end;
   };
   [[nodiscard]] Position position() const {

@@ -1,5 +1,5 @@
-// How OTLP names what it carries: a number in protobuf, a name in JSON. The tables by message are those of
-// opentelemetry-proto 1.x (https://github.com/open-telemetry/opentelemetry-proto).
+// Fields of OTLP messages: a number in protobuf, a name in JSON. They are those of opentelemetry-proto 1.x
+// (https://github.com/open-telemetry/opentelemetry-proto).
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ struct Field {
 
 enum class Format : uint32_t { kProtobuf = 0, kJson = 1 };
 
-/// The messages around the items of a signal; their numbers are the same for all signals.
+/// The fields around the items of a signal. All signals have the same numbers for them.
 struct Signal {
-  std::string_view resources;  ///< of the request, 1
-  std::string_view scopes;     ///< of ResourceSpans and its like, 2
-  Field items;                 ///< of ScopeSpans and its like
+  std::string_view resources;  ///< field 1 of the request
+  std::string_view scopes;     ///< field 2 of ResourceSpans, ResourceLogs and ResourceMetrics
+  Field items;                 ///< of ScopeSpans, ScopeLogs and ScopeMetrics
 };
 
 inline constexpr Field kResource{1, "resource"};

@@ -1,7 +1,7 @@
 #include "otlp/json_sink.h"
 
-#include "export/number_text.h"
-#include "otlp/json_text.h"
+#include "base/json_text.h"
+#include "base/number_text.h"
 
 namespace isotel::otlp {
 
@@ -29,9 +29,9 @@ size_t JsonSink::EndRequest() {
   return 0;
 }
 
-void JsonSink::EncodeKey(std::string_view key, metrics::ByteWriter& to) {
+void JsonSink::EncodeKey(std::string_view key, ByteWriter& to) {
   to.Raw("{\"key\":\"");
-  // Past the limit the request is full at its first use.
+  // A key past the limit makes the request full at its first use.
   (void)WriteEscaped(key, kMaxOtlpBytes, to);
   to.Raw("\",\"value\":{");
 }
@@ -68,8 +68,8 @@ void JsonSink::Id(Field field, std::string_view bytes) {
 void JsonSink::Sint(Field field, int64_t value) {
   if (value == 0) return;
   Name(field);
-  char* const at = out_.Reserve(exposition::kMaxNumberBytes);
-  out_.Advance(static_cast<size_t>(exposition::WriteInt(value, at) - at));
+  char* const at = out_.Reserve(kMaxNumberBytes);
+  out_.Advance(static_cast<size_t>(isotel::WriteInt(value, at) - at));
 }
 
 void JsonSink::DoubleValue(Field field, double value) {
@@ -78,7 +78,7 @@ void JsonSink::DoubleValue(Field field, double value) {
 }
 
 void JsonSink::PackedDouble(Field field, std::span<const double> values) {
-  if (values.empty() || !Fits(exposition::kMaxNumberBytes * values.size())) return;
+  if (values.empty() || !Fits(kMaxNumberBytes * values.size())) return;
   OpenList(field);
   for (const double value : values) {
     Separate();
@@ -88,7 +88,7 @@ void JsonSink::PackedDouble(Field field, std::span<const double> values) {
 }
 
 void JsonSink::PackedUint(Field field, std::span<const uint64_t> values) {
-  if (values.empty() || !Fits(exposition::kMaxNumberBytes * values.size())) return;
+  if (values.empty() || !Fits(kMaxNumberBytes * values.size())) return;
   OpenList(field);
   for (const uint64_t value : values) {
     Separate();
@@ -168,10 +168,10 @@ void JsonSink::BoolValue(Field field, bool value) {
 
 void JsonSink::IntValue(Field field, int64_t value) {
   Name(field);
-  char* const start = out_.Reserve(exposition::kMaxNumberBytes + 2);
+  char* const start = out_.Reserve(kMaxNumberBytes + 2);
   char* at = start;
   *at++ = '"';
-  at = exposition::WriteInt(value, at);
+  at = isotel::WriteInt(value, at);
   *at++ = '"';
   out_.Advance(static_cast<size_t>(at - start));
 }
@@ -185,7 +185,7 @@ void JsonSink::Name(Field field) {
   Separate();
   char* const at = out_.Reserve(field.json.size() + 3);
   at[0] = '"';
-  metrics::CopyBytes(at + 1, field.json.data(), field.json.size());
+  CopyBytes(at + 1, field.json.data(), field.json.size());
   at[field.json.size() + 1] = '"';
   at[field.json.size() + 2] = ':';
   out_.Advance(field.json.size() + 3);
@@ -210,8 +210,8 @@ void JsonSink::Quoted(std::string_view text) {
 }
 
 void JsonSink::WriteUint(uint64_t value) {
-  char* const at = out_.Reserve(exposition::kMaxNumberBytes);
-  out_.Advance(static_cast<size_t>(exposition::WriteUint(value, at) - at));
+  char* const at = out_.Reserve(kMaxNumberBytes);
+  out_.Advance(static_cast<size_t>(isotel::WriteUint(value, at) - at));
 }
 
 void JsonSink::WriteDouble(double value) {
@@ -219,10 +219,10 @@ void JsonSink::WriteDouble(double value) {
     out_.Raw(value != value ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
     return;
   }
-  // As an integer it would lose its sign in some readers.
-  if (value == 0 && metrics::BitsOf(value) != 0) return out_.Raw("-0.0");
-  char* const at = out_.Reserve(exposition::kMaxNumberBytes);
-  out_.Advance(static_cast<size_t>(exposition::WriteDouble(value, exposition::NumberStyle::kShort, at) - at));
+  // Some readers would lose the sign of an integer.
+  if (value == 0 && BitsOf(value) != 0) return out_.Raw("-0.0");
+  char* const at = out_.Reserve(kMaxNumberBytes);
+  out_.Advance(static_cast<size_t>(isotel::WriteDouble(value, NumberStyle::kShort, at) - at));
 }
 
 }  // namespace isotel::otlp

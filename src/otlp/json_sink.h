@@ -1,5 +1,5 @@
-// Writes OTLP messages as JSON: identifiers in hexadecimal digits, 64-bit integers as texts, enums as numbers.
-// The functions are those of ProtobufSink.
+// Writes OTLP messages as JSON: identifiers as hexadecimal digits, 64-bit integers as texts, enums as numbers. It has
+// the same functions as ProtobufSink.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "metrics/wire.h"
+#include "base/wire.h"
 #include "otlp/batch_reader.h"
 #include "otlp/field.h"
 #include "otlp/span_fields.h"
@@ -24,7 +24,7 @@ class JsonSink {
   };
   struct AttributeMark {};
 
-  explicit JsonSink(metrics::ByteWriter& out) : out_(out) { out_.Clear(); }
+  explicit JsonSink(ByteWriter& out) : out_(out) { out_.Clear(); }
 
   [[nodiscard]] bool full() const { return full_; }
 
@@ -33,7 +33,7 @@ class JsonSink {
   void BeginItems();
   size_t EndRequest();
 
-  static void EncodeKey(std::string_view key, metrics::ByteWriter& to);
+  static void EncodeKey(std::string_view key, ByteWriter& to);
 
   void OpenList(Field field);
   void CloseList() { out_.Byte(']'); }
@@ -93,7 +93,7 @@ class JsonSink {
     if (!full_ && out_.size() + bytes + kSlackBytes > kMaxOtlpBytes) full_ = true;
     return !full_;
   }
-  // A comma, unless nothing stands before it in the same object or list.
+  // Writes a comma, except at the start of an object or a list.
   void Separate();
   void Name(Field field);
   void Number(Field field, uint64_t value);
@@ -103,7 +103,7 @@ class JsonSink {
   void WriteDouble(double value);
   bool StartAttribute(std::string_view key, size_t bytes);
 
-  metrics::ByteWriter& out_;
+  ByteWriter& out_;
   const Signal* signal_ = nullptr;
   bool full_ = false;
 };

@@ -22,7 +22,7 @@ constexpr Field kObservedTime{11, "observedTimeUnixNano"};
 constexpr Field kEventName{12, "eventName"};
 }  // namespace record
 
-// Bits of a record's first word, above its trace flags and severity number.
+// Bits of the first word of a record, above trace flags and severity number.
 constexpr uint32_t kHasTrace = 1U << 24;
 constexpr uint32_t kHasSpan = 1U << 25;
 
@@ -73,7 +73,7 @@ class LogEncoder {
 };
 
 template <typename Sink>
-Encoded Encode(BatchReader& in, metrics::ByteWriter& writer) {
+Encoded Encode(BatchReader& in, ByteWriter& writer) {
   Sink out(writer);
   return EncodeRequest(in, out, writer, kLogs,
                        [&](ValueEncoder<Sink>& values) { LogEncoder<Sink>(in, out, values).Records(); });
@@ -81,7 +81,7 @@ Encoded Encode(BatchReader& in, metrics::ByteWriter& writer) {
 
 }  // namespace
 
-Encoded EncodeLogs(BatchReader& in, Format format, metrics::ByteWriter& out) {
+Encoded EncodeLogs(BatchReader& in, Format format, ByteWriter& out) {
   return format == Format::kJson ? Encode<JsonSink>(in, out) : Encode<ProtobufSink>(in, out);
 }
 

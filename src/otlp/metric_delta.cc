@@ -15,7 +15,7 @@ bool SubtractCounts(const std::vector<uint64_t>& before, size_t offset, std::vec
   return true;
 }
 
-// Takes empty buckets off both ends.
+// Removes empty buckets at both ends.
 void Trim(metrics::Buckets& buckets) {
   std::vector<uint64_t>& counts = buckets.counts;
   const auto first = std::find_if(counts.begin(), counts.end(), [](uint64_t count) { return count != 0; });
@@ -75,9 +75,9 @@ bool Subtract(const metrics::Point& before, metrics::Kind kind, DataPoint& point
   return true;
 }
 
-void TakePoints(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& taken) {
+void RecordExported(const metrics::Snapshot& snapshot, uint32_t first, uint32_t end, metrics::Snapshot& exported) {
   const metrics::Store& from = snapshot.store();
-  metrics::Store& to = taken.store();
+  metrics::Store& to = exported.store();
   const std::vector<uint32_t> order = from.Sorted();
   for (size_t at = first; at < std::min<size_t>(end, order.size()); ++at) {
     const metrics::Series& series = from.series()[order[at]];

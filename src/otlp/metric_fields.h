@@ -15,17 +15,17 @@ inline constexpr Field kHistogram{9, "histogram"};
 inline constexpr Field kExponentialHistogram{10, "exponentialHistogram"};
 }  // namespace metric
 
-// Of Gauge, Sum and both histograms.
+// Fields of Gauge, Sum and both histograms.
 namespace data {
 inline constexpr Field kPoints{1, "dataPoints"};
 inline constexpr Field kTemporality{2, "aggregationTemporality"};
 inline constexpr Field kIsMonotonic{3, "isMonotonic"};
 }  // namespace data
 
-// The same in all points.
+// Fields of all points.
 inline constexpr Field kStartTime{2, "startTimeUnixNano"};
 inline constexpr Field kTime{3, "timeUnixNano"};
-// The same in both histograms' points.
+// Fields of the points of both histograms.
 inline constexpr Field kCount{4, "count"};
 inline constexpr Field kPointSum{5, "sum"};
 

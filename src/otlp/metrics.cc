@@ -25,17 +25,17 @@ constexpr std::string_view kOverflowAttribute = "otel.metric.overflow";
 
 enum ProtoTemporality : uint32_t { kProtoDelta = 1, kProtoCumulative = 2 };
 
-// No time of a snapshot is past what nanoseconds can say, but for one that was made up.
+// Only a forged snapshot has a time that does not fit into nanoseconds.
 uint64_t NanoOf(uint64_t unix_ms) { return ToUnixNano(static_cast<double>(unix_ms)); }
 
-// Walks over a store in order and finds its points.
+// Finds the points of a store in order.
 class PointFinder {
  public:
   explicit PointFinder(const Store* store) : store_(store) {
     if (store != nullptr) order_ = store->Sorted();
   }
 
-  // The point of a series that comes after all that were asked for before, or null.
+  // Returns the point of a series, or null. Call it with series in ascending order.
   const metrics::Point* Find(std::string_view family, std::string_view labels) {
     for (; at_ < order_.size(); ++at_) {
       const metrics::Series& series = store_->series()[order_[at_]];
@@ -58,7 +58,7 @@ class PointFinder {
 template <typename Sink>
 class MetricsEncoder {
  public:
-  MetricsEncoder(const Snapshot& snapshot, const MetricsOptions& options, Sink& out, const metrics::ByteWriter& writer)
+  MetricsEncoder(const Snapshot& snapshot, const MetricsOptions& options, Sink& out, const ByteWriter& writer)
       : store_(snapshot.store()),
         unix_ms_(snapshot.info().unix_ms),
         is_delta_(options.temporality == Temporality::kDelta),
@@ -67,7 +67,8 @@ class MetricsEncoder {
         out_(out),
         writer_(writer) {}
 
-  // Writes the series from `first` up to `end`, or as many as are enough; the number of the one after them.
+  // Writes the series from `first` up to `end`, or fewer once the request is large enough. Returns the number of the
+  // next series.
   uint32_t Metrics(uint32_t first, uint32_t end) {
     const std::vector<uint32_t> order = store_.Sorted();
     const size_t all = std::min<size_t>(end, order.size());
@@ -107,7 +108,7 @@ class MetricsEncoder {
     return key_bytes_.view().substr(encoded_keys_[index].first, encoded_keys_[index].second);
   }
 
-  // The messages around the points, before the first one.
+  // Begins the messages around the points, before the first point.
   void Open() {
     if (is_open_) return;
     is_open_ = true;
@@ -176,7 +177,7 @@ class MetricsEncoder {
     return kind == Kind::kCounter ? value.sum == metrics::Sum() : value.count == 0;
   }
 
-  // A double, so that a counter keeps one type; past what a double counts exactly, the integer it is.
+  // Writes a double, so that a counter keeps one type; an integer only where a double is not exact.
   void Counter(const metrics::Sum& sum) {
     constexpr int64_t kMaxSafe = int64_t{1} << 53;
     int64_t whole = 0;
@@ -216,7 +217,7 @@ class MetricsEncoder {
     if (keys.empty()) return;
     out_.OpenList(field);
     if (labels.empty()) out_.BoolAttribute(field, EncodedKey(keys.size()), true);
-    metrics::ByteReader reader(labels);
+    ByteReader reader(labels);
     for (size_t i = 0; i < keys.size() && !labels.empty(); ++i) {
       const std::string_view value = reader.Bytes();
       if (!value.empty()) out_.TextAttribute(field, EncodedKey(i), value);
@@ -242,30 +243,24 @@ class MetricsEncoder {
     if (!is_first) out_.CloseList();
   }
 
-  template <size_t N>
-  static std::string_view BytesOf(const std::array<uint8_t, N>& id) {
-    return {reinterpret_cast<const char*>(id.data()), N};
-  }
-
   const Store& store_;
   uint64_t unix_ms_;
   bool is_delta_;
   size_t enough_bytes_;
   PointFinder before_;
   Sink& out_;
-  const metrics::ByteWriter& writer_;
+  const ByteWriter& writer_;
   uint32_t points_ = 0;
   const metrics::Family* family_ = nullptr;
   bool is_open_ = false;
   typename Sink::Mark metric_;
   typename Sink::Mark data_;
-  metrics::ByteWriter key_bytes_;
+  ByteWriter key_bytes_;
   std::vector<std::pair<size_t, size_t>> encoded_keys_;
 };
 
 template <typename Sink>
-EncodedMetrics Encode(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
-                      metrics::ByteWriter& writer) {
+EncodedMetrics Encode(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options, ByteWriter& writer) {
   Sink out(writer);
   EncodedMetrics encoded;
   encoded.request = EncodeRequest(head, out, writer, kMetrics, [&](ValueEncoder<Sink>& /*values*/) {
@@ -279,7 +274,7 @@ EncodedMetrics Encode(BatchReader& head, const Snapshot& snapshot, const Metrics
 }  // namespace
 
 EncodedMetrics EncodeMetrics(BatchReader& head, const Snapshot& snapshot, const MetricsOptions& options,
-                             metrics::ByteWriter& out) {
+                             ByteWriter& out) {
   return options.format == Format::kJson ? Encode<JsonSink>(head, snapshot, options, out)
                                          : Encode<ProtobufSink>(head, snapshot, options, out);
 }

@@ -1,18 +1,18 @@
-// The loop most of a batch goes through: attributes whose values are texts, numbers and booleans.
+// The loop for most of a batch: attributes whose values are texts, numbers or booleans.
 #include <algorithm>
 #include <cstring>
 
+#include "base/protobuf_writer.h"
 #include "otlp/protobuf_sink.h"
-#include "otlp/protobuf_wire.h"
 
 namespace isotel::otlp {
 namespace {
 
-// Bytes of an attribute besides its key and its text: tags and lengths, what is not text, and what copying writes too
-// many.
+// Bytes of an attribute besides its key and its text: tags and lengths, a value that is not a text, and the bytes that
+// CopyWords() writes too many.
 constexpr size_t kMostBytes = 48;
 
-// Pairs of words: reads and writes up to kSlackBytes too many.
+// Copies pairs of words. Reads and writes up to kSlackBytes too many.
 char* CopyWords(char* to, std::string_view from) {
   struct Words {
     uint64_t first, second;
@@ -27,9 +27,9 @@ char* CopyWords(char* to, std::string_view from) {
 }
 
 constexpr size_t kShort = 0x80;
-constexpr char kValueTag = Tag(2, kLength);
+constexpr char kValueTag = ShortTag(2, WireType::kLength);
 
-// A KeyValue up to where the content of its value goes.
+// Writes a KeyValue up to the content of its value. Returns where the content goes.
 char* StartAttribute(char* at, char tag, std::string_view key, size_t value_bytes) {
   const size_t short_size = key.size() + 2 + value_bytes;
   at[0] = tag;
@@ -46,13 +46,14 @@ char* StartAttribute(char* at, char tag, std::string_view key, size_t value_byte
 }
 
 char* WriteText(char* at, char tag, std::string_view key, std::string_view text) {
-  constexpr char kTextTag = Tag(kStringValue.number, kLength);
+  constexpr char kTextTag = ShortTag(kStringValue.number, WireType::kLength);
   at = StartAttribute(at, tag, key, 1 + VarintBytes(text.size()) + text.size());
   *at++ = kTextTag;
   return CopyWords(WriteVarint(at, text.size()), text);
 }
 
-// Keeps the attribute with the last text of a key. Most are the same in every span: those are copied whole.
+// Encodes the attribute with the last text of a key. Most attributes are the same in every span and are then copied
+// whole.
 void WriteOnce(char tag, Key& key) {
   if (key.attribute_size > 0) return;
   key.attribute.resize(kMostBytes + key.encoded.size() + key.last_text.size());
@@ -62,7 +63,7 @@ void WriteOnce(char tag, Key& key) {
 
 char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
   at = StartAttribute(at, tag, key, 1 + VarintBytes(static_cast<uint64_t>(value)));
-  *at++ = Tag(kIntValue.number, kVarint);
+  *at++ = ShortTag(kIntValue.number, WireType::kVarint);
   return WriteVarint(at, static_cast<uint64_t>(value));
 }
 
@@ -70,7 +71,7 @@ char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
 
 uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count) {
   if (full_) return 0;
-  const char tag = Tag(field.number, kLength);
+  const char tag = ShortTag(field.number, WireType::kLength);
   BatchReader::Position from = in.position();
   Key* const all_keys = keys.data();
   const size_t key_count = keys.size();
@@ -92,7 +93,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
       if (room < kMostBytes + key.attribute_size) break;
       char* const attribute = at;
       at = CopyWords(at, {key.attribute.data(), key.attribute_size});
-      // That was perhaps in another field.
+      // The copy may come from another field.
       *attribute = tag;
       from.words += 1;
     } else if (kind == ValueKind::kText) {
@@ -109,14 +110,14 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     } else if (kind == ValueKind::kDouble) {
       if (from.numbers == from.numbers_end) break;
       at = StartAttribute(at, tag, key.encoded, 9);
-      *at++ = Tag(kDoubleValue.number, kFixed64);
+      *at++ = ShortTag(kDoubleValue.number, WireType::kFixed64);
       std::memcpy(at, from.numbers, sizeof(double));
       at += sizeof(double);
       from.numbers += 1;
       from.words += 1;
     } else if (kind == ValueKind::kTrue || kind == ValueKind::kFalse) {
       at = StartAttribute(at, tag, key.encoded, 2);
-      *at++ = Tag(kBoolValue.number, kVarint);
+      *at++ = ShortTag(kBoolValue.number, WireType::kVarint);
       *at++ = kind == ValueKind::kTrue ? 1 : 0;
       from.words += 1;
     } else {

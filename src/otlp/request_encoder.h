@@ -1,4 +1,4 @@
-// What the requests of all signals have in common: one resource, one scope, and the items.
+// The common part of the requests of all signals: one resource, one scope and the items.
 #pragma once
 
 #include "otlp/requests.h"
@@ -6,10 +6,9 @@
 
 namespace isotel::otlp {
 
-/// Encodes the head of a batch, then what `items` writes. `items` is called with the ValueEncoder.
+/// Encodes the head of a batch, then calls `items` with the ValueEncoder.
 template <typename Sink, typename Items>
-Encoded EncodeRequest(BatchReader& in, Sink& out, metrics::ByteWriter& writer, const Signal& signal,
-                      const Items& items) {
+Encoded EncodeRequest(BatchReader& in, Sink& out, ByteWriter& writer, const Signal& signal, const Items& items) {
   ValueEncoder<Sink> values(in, out);
   out.BeginRequest(signal);
   values.Attributes(kResourceAttributes);

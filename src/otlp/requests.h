@@ -1,26 +1,26 @@
-// ExportTraceServiceRequest and ExportLogsServiceRequest out of a batch, and the head both have in common.
+// Encodes a batch as an ExportTraceServiceRequest or ExportLogsServiceRequest.
 #pragma once
 
 #include <cstdint>
 
-#include "metrics/wire.h"
+#include "base/wire.h"
 #include "otlp/batch_reader.h"
 #include "otlp/field.h"
 
 namespace isotel::otlp {
 
-/// Where a request stands in the writer it was encoded to, and what is missing in it.
+/// The place of a request in its writer.
 struct Encoded {
   Error error = Error::kOk;  ///< kCorrupt, kInvalidUtf8, or kTooLarge past kMaxOtlpBytes
   size_t start = 0;
   size_t size = 0;
-  uint32_t skipped = 0;  ///< spans left out because their identifiers are none
+  uint32_t skipped = 0;  ///< spans left out for invalid identifiers
 };
 
-/// Encodes a batch of spans, from front to back of the writer, whose content is lost.
-Encoded EncodeTraces(BatchReader& in, Format format, metrics::ByteWriter& out);
+/// Encodes a batch of spans. Replaces the content of the writer.
+Encoded EncodeTraces(BatchReader& in, Format format, ByteWriter& out);
 
-/// The same for log records; one whose trace or span identifier is none goes out without it.
-Encoded EncodeLogs(BatchReader& in, Format format, metrics::ByteWriter& out);
+/// Encodes a batch of log records. Leaves out invalid trace and span identifiers.
+Encoded EncodeLogs(BatchReader& in, Format format, ByteWriter& out);
 
 }  // namespace isotel::otlp

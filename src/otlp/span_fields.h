@@ -27,11 +27,11 @@ inline constexpr Field kStatus{15, "status"};
 inline constexpr Field kFlags{16, "flags"};
 }  // namespace span
 
-/// What every span has, at the front of its message.
+/// The first fields of a span.
 struct SpanHead {
   std::string_view trace_id;        ///< 16 bytes
   std::string_view span_id;         ///< 8 bytes
-  std::string_view parent_span_id;  ///< 8 bytes or none
+  std::string_view parent_span_id;  ///< 8 bytes, or empty
   std::string_view trace_state;
   std::string_view name;
   uint32_t kind = 0;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint64_t kEach = 0x0101010101010101;
 
-// Eight digits as four bytes; false when one is none.
+// Reads eight digits as four bytes. Returns false for anything else.
 bool ReadDigits(const char* digits, uint32_t& bytes) {
   uint64_t word = 0;
   std::memcpy(&word, digits, sizeof word);
@@ -50,7 +50,7 @@ uint64_t ToUnixNano(double unix_ms) {
   if (!(unix_ms > 0)) return 0;
   if (unix_ms > kLastMs) return UINT64_MAX;
   const auto whole = static_cast<uint64_t>(unix_ms);
-  // Exact: both have the same exponent or a smaller one.
+  // Exact: the fraction needs no more bits than unix_ms.
   const double fraction = unix_ms - static_cast<double>(whole);
   const double fraction_nano = fraction * 1e6;
   const auto nano = static_cast<uint64_t>(fraction_nano);

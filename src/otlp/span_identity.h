@@ -1,4 +1,4 @@
-// Trace and span identifiers, and times, as OTLP has them.
+// Trace and span identifiers and times of OTLP.
 #pragma once
 
 #include <array>
@@ -15,12 +15,13 @@ template <size_t N>
   return {id.data(), N};
 }
 
-/// Reads 2 N hexadecimal digits of either case. False, with `id` all zero, for anything else and for zeros alone.
+/// Reads 2 N hexadecimal digits of either case. Returns false and sets `id` to zeros for anything else, and for zeros
+/// alone.
 template <size_t N>
 bool ReadId(std::string_view digits, std::array<char, N>& id);
 
-/// Nanoseconds since the Unix epoch, rounded to the nearest; 0 for what is negative or not a number, the largest
-/// there is for what comes after it (the year 2554).
+/// Returns nanoseconds since the Unix epoch, rounded to the nearest. Returns 0 for negative times and NaN, and
+/// UINT64_MAX for times after the year 2554.
 [[nodiscard]] uint64_t ToUnixNano(double unix_ms);
 
 }  // namespace isotel::otlp

@@ -30,7 +30,7 @@ constexpr Field kMessage{2, "message"};
 constexpr Field kCode{3, "code"};
 }  // namespace status
 
-// Bits of a span's first word, above its trace flags, kind and status code; of a link's above its trace flags.
+// Bits of the first word of a span, above trace flags, kind and status code, and of a link, above trace flags.
 constexpr uint32_t kSameTrace = 1U << 24;
 constexpr uint32_t kHasParent = 1U << 25;
 constexpr uint32_t kKnowsRemote = 1U << 26;
@@ -40,7 +40,7 @@ constexpr uint32_t kSameName = 1U << 28;
 constexpr uint32_t kTraceDigits = 32;
 constexpr uint32_t kSpanDigits = 16;
 
-// Trace flags with what OTLP adds above them.
+// Returns the flags of OTLP: the trace flags and whether the parent is remote.
 uint32_t FlagsOf(uint32_t word) {
   constexpr uint32_t kHasIsRemote = 0x100;
   constexpr uint32_t kRemote = 0x200;
@@ -121,7 +121,7 @@ class TraceEncoder {
     out_.CloseList();
   }
 
-  // How many links were left out because their identifiers are none.
+  // Returns how many links were left out for invalid identifiers.
   uint32_t Links() {
     const uint32_t count = in_.Word();
     if (count == 0) return 0;
@@ -172,7 +172,7 @@ class TraceEncoder {
 };
 
 template <typename Sink>
-Encoded Encode(BatchReader& in, metrics::ByteWriter& writer) {
+Encoded Encode(BatchReader& in, ByteWriter& writer) {
   Sink out(writer);
   uint32_t skipped = 0;
   Encoded encoded = EncodeRequest(in, out, writer, kTraces, [&](ValueEncoder<Sink>& values) {
@@ -186,7 +186,7 @@ Encoded Encode(BatchReader& in, metrics::ByteWriter& writer) {
 
 }  // namespace
 
-Encoded EncodeTraces(BatchReader& in, Format format, metrics::ByteWriter& out) {
+Encoded EncodeTraces(BatchReader& in, Format format, ByteWriter& out) {
   return format == Format::kJson ? Encode<JsonSink>(in, out) : Encode<ProtobufSink>(in, out);
 }
 

@@ -1,4 +1,4 @@
-// Attributes and values of a batch, written to a sink.
+// Writes the attributes and values of a batch to a sink.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +32,13 @@ class ValueEncoder {
   ValueEncoder(const ValueEncoder&) = delete;
   ValueEncoder& operator=(const ValueEncoder&) = delete;
 
-  /// Whether there is more to do: nothing failed and the request is not too large.
+  /// Returns whether to continue: nothing failed and the request is not too large.
   [[nodiscard]] bool GoesOn() const { return in_.ok() && !out_.full(); }
 
-  /// A count and that many values with keys, as a list of KeyValue.
+  /// Reads a count and that many values with keys. Writes a list of KeyValue.
   void Attributes(Field field) { AttributeList(field, 0); }
 
-  /// One value as an AnyValue in `field`; nothing for ValueKind::kNone.
+  /// Reads one value. Writes an AnyValue, or nothing for ValueKind::kNone.
   void Value(Field field) {
     const uint32_t head = in_.Word();
     if (KindOf(head) == ValueKind::kNone) return;
@@ -55,7 +55,7 @@ class ValueEncoder {
     if (count == 0) return;
     out_.OpenList(field);
     for (uint32_t i = 0; i < count && GoesOn();) {
-      // Most are of a kind for which there is a shorter way.
+      // A faster loop writes most kinds.
       if (depth == 0) i += out_.PlainAttributes(field, in_, keys_, count - i);
       if (i == count) break;
       Attribute(field, depth);
@@ -94,7 +94,7 @@ class ValueEncoder {
     }
   }
 
-  // The field of an AnyValue that is set.
+  // Writes the field of an AnyValue that is set.
   void Content(ValueKind kind, uint32_t depth) {
     switch (kind) {
       case ValueKind::kEmpty:
@@ -154,7 +154,7 @@ class ValueEncoder {
 
   BatchReader& in_;
   Sink& out_;
-  metrics::ByteWriter key_bytes_;
+  ByteWriter key_bytes_;
   std::vector<Key> keys_;
 };
 

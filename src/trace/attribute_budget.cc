@@ -10,9 +10,8 @@
 namespace isotel::trace {
 namespace {
 
-// The largest length to which texts may be cut so that all fit. `order` holds the kept sizes by value_bytes,
-// largest first; `total` is what they take uncut. Returns the common length, or 0 when even kMinCutBytes is
-// too much and a value has to be dropped.
+// Returns the largest length to which texts may be cut so that all values fit, or 0 when even kMinCutBytes is too much
+// and a value has to be dropped. `order` has the kept sizes by value_bytes, largest first. `total` is their size uncut.
 uint64_t CommonLength(std::span<const AttributeSize> sizes, const std::vector<size_t>& order, uint64_t total,
                       uint64_t available) {
   uint64_t fixed = total;
@@ -33,7 +32,7 @@ uint64_t CommonLength(std::span<const AttributeSize> sizes, const std::vector<si
   return 0;
 }
 
-// What a value takes when no more can be cut from it.
+// Returns the size of a value that is cut as far as allowed.
 uint64_t LeastBytes(const AttributeSize& size) {
   const uint32_t value_bytes = size.cuttable ? std::min(size.value_bytes, kMinCutBytes) : size.value_bytes;
   return uint64_t{size.key_bytes} + value_bytes;
@@ -61,7 +60,7 @@ FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, ui
   const auto is_before = [&](size_t a, size_t b) {
     return std::pair(wanted[b].value_bytes, a) < std::pair(wanted[a].value_bytes, b);
   };
-  // std::sort is three times the code.
+  // std::sort would be three times the code.
   std::make_heap(order.begin(), order.end(), is_before);
   std::sort_heap(order.begin(), order.end(), is_before);
 

@@ -1,5 +1,5 @@
-// One span that is being recorded. Its attribute values stay with the host; the span keeps what decides about
-// them: how many there are, how many bytes they take and what had to be dropped.
+// One span that is recording. The host holds its attribute values. The span counts them: how many there are, how many
+// bytes they take and how many were dropped.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace isotel::trace {
 
-/// Flags of a span, given when it is opened.
+/// Flags of a span, set when it is opened.
 inline constexpr uint32_t kSpanBounded = 1U << 0;   ///< ends no later than the body of its scope
 inline constexpr uint32_t kSpanNative = 1U << 1;    ///< feeds the Workers runtime: kNativeSpanBytes applies
-inline constexpr uint32_t kSpanUntraced = 1U << 2;  ///< feeds no trace: it is measured only, and nothing is planned
-/// Feeds a sink that takes values whole: it is told what is cut or left out.
+inline constexpr uint32_t kSpanUntraced = 1U << 2;  ///< feeds no trace: only its metrics are recorded
+/// Also feeds a sink without limits: plans include what is cut or left out of the native span.
 inline constexpr uint32_t kSpanWhole = 1U << 3;
 
 struct Span {
@@ -38,7 +38,7 @@ struct Span {
   [[nodiscard]] bool untraced() const { return (flags & kSpanUntraced) != 0; }
   [[nodiscard]] bool native() const { return (flags & kSpanNative) != 0; }
   [[nodiscard]] bool whole() const { return (flags & kSpanWhole) != 0; }
-  /// Whether no sink has a limit for the bytes of a value.
+  /// Returns whether no sink of the span limits the bytes of a value.
   [[nodiscard]] bool unlimited() const { return whole() && !native(); }
 };
 

@@ -40,7 +40,7 @@ Result<Handle> SpanTable::Open(const SpanStart& start) {
     counters_.Add(Counter::kSpansRefused);
     return Error::kLimitReached;
   }
-  // Looked up before the handle exists: a host that guesses it must not make a span its own parent.
+  // Found before the handle exists, so that a host that guesses the handle cannot make a span its own parent.
   const Handle parent = spans_.Find(start.parent) != nullptr ? start.parent : kNoHandle;
   if (spans_.size() >= kMaxOpenSpans) EvictOldestSpan();
   const Result<Handle> handle = spans_.Insert();

@@ -1,8 +1,7 @@
 // The open spans and invocation scopes of one isolate: parentage, limits and the end of each span.
 //
-// A span is `recording` from Open() to End() and gone afterwards; its handle then answers kAlreadyEnded (or
-// kStaleHandle once its slot has been used again). Both are counted no-ops: telemetry that arrives late is
-// never an error of the user's program.
+// A span records from Open() to End(). Calls with its handle afterwards return kAlreadyEnded, or kStaleHandle when its
+// slot has been reused. Both are counted and do nothing: late telemetry must not become an error in the user's program.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +18,8 @@ namespace isotel::trace {
 struct SpanStart {
   Handle parent = kNoHandle;  ///< an open span, or none
   Handle scope = kNoHandle;   ///< an open scope, or none
-  uint32_t flags = 0;         ///< kSpanBounded, kSpanNative, kSpanUntraced
-  uint32_t operation = 0;     ///< what the span stands for; not interpreted here
+  uint32_t flags = 0;         ///< kSpanBounded, kSpanNative, kSpanUntraced, kSpanWhole
+  uint32_t operation = 0;     ///< of genai/operations.def; not interpreted here
   SpanKind kind = SpanKind::kInternal;
   double start_unix_ms = 0;
 };
@@ -35,28 +34,30 @@ class SpanTable {
  public:
   explicit SpanTable(Counters& counters) : counters_(counters) {}
 
-  /// A scope that groups the spans of one invocation. Past kMaxOpenScopes the oldest is forgotten as by CloseScope(),
-  /// counted as scopes_evicted.
+  /// Opens a scope, which groups the spans of one invocation. Past kMaxOpenScopes it closes the oldest scope and counts
+  /// scopes_evicted.
   Result<Handle> OpenScope();
-  /// Open spans of a scope, newest first, so that ending them in order ends children before parents.
+  /// Collects the open spans of a scope, newest first: ending them in this order ends children before parents.
   Error CollectScope(Handle scope, bool bounded_only, std::vector<Handle>& open) const;
-  /// Forgets a scope; spans that are still open go on without one.
+  /// Closes a scope. Spans that are still open continue without one.
   Error CloseScope(Handle scope);
 
-  /// kLimitReached past kMaxOpenSpansPerScope, counted as spans_refused. Past kMaxOpenSpans the span that has been
-  /// open longest is given up instead, counted as spans_evicted: an invocation that the runtime drops leaves spans
-  /// behind that nobody ends. A parent or scope that has ended is treated as none.
+  /// Opens a span. A parent or scope that has ended counts as none.
+  ///
+  /// Returns kLimitReached past kMaxOpenSpansPerScope and counts spans_refused. Past kMaxOpenSpans it evicts the span
+  /// that has been open longest and counts spans_evicted: nobody ends the spans of an invocation that the runtime
+  /// dropped.
   Result<Handle> Open(const SpanStart& start);
 
-  /// The open span, or null and a count of why not.
+  /// Returns the open span. Otherwise returns null and counts the reason.
   Span* FindForWrite(Handle handle);
-  /// The open span or null; counts nothing.
+  /// Returns the open span or null. Counts nothing.
   [[nodiscard]] Span* Find(Handle handle) { return spans_.Find(handle); }
 
-  /// Why Find() failed: kAlreadyEnded or kStaleHandle; counts nothing.
+  /// Returns why Find() failed: kAlreadyEnded or kStaleHandle. Counts nothing.
   [[nodiscard]] Error Missing(Handle handle) const { return spans_.Missing(handle); }
 
-  /// Ends a span and sets its final status: a failed outcome makes it Error unless it is Ok.
+  /// Ends a span and returns its final status: a failed outcome makes it Error, unless it is Ok.
   Result<SpanEnd> End(Handle handle, Outcome outcome, double end_unix_ms);
 
   [[nodiscard]] uint32_t open_spans() const { return spans_.size(); }

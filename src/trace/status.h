@@ -1,4 +1,5 @@
-// Status of a span as OpenTelemetry defines it: Ok is final, Error overrides Unset, Unset overrides nothing.
+// Status, kind and outcome of a span. As in OpenTelemetry, Ok is final, Error overrides Unset and Unset overrides
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,11 @@ enum class Outcome : uint8_t {
 #undef ISOTEL_OUTCOME
 };
 
-inline constexpr uint32_t kOutcomeCount = 4;
+inline constexpr uint32_t kOutcomeCount = 0
+#define ISOTEL_OUTCOME(name, code) +1
+#include "trace/outcomes.def"
+#undef ISOTEL_OUTCOME
+    ;
 
 [[nodiscard]] constexpr StatusCode Combine(StatusCode current, StatusCode next) {
   if (current == StatusCode::kOk || next == StatusCode::kUnset) return current;

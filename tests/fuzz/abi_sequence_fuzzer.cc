@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "abi/isotel_abi.h"
+#include "abi/core/isotel_abi.h"
 #include "base/error.h"
 #include "fuzz_input.h"
 #include "genai/fields.h"
@@ -28,17 +28,17 @@ struct Player : isotel::fuzz::Input {
     return choice < 200 ? handles[choice % handles.size()] : Take<uint32_t>();
   }
   void Remember(uint32_t handle) { handles[next_handle++ % handles.size()] = handle; }
-  void* Exchange(size_t at) { return static_cast<uint8_t*>(isotel_exchange(context)) + at; }
+  void* Exchange(size_t at) { return static_cast<uint8_t*>(isotel_shared_block(context)) + at; }
   void Scribble() {
     const bool in_exchange = Take<uint8_t>() % 2 == 0;
-    const uint32_t size = in_exchange ? ISOTEL_EXCHANGE_BYTES : 4'096;
+    const uint32_t size = in_exchange ? ISOTEL_BLOCK_BYTES : 4'096;
     void* target = in_exchange ? Exchange(0) : isotel_buffer(context, size);
     const uint32_t at = Take<uint16_t>() % size;
     Read(static_cast<uint8_t*>(target) + at, std::min<size_t>(size - at, Take<uint8_t>()));
   }
   void CheckPlan(int32_t entries) {
     std::set<uint32_t> fields;
-    const auto* entry = static_cast<const uint32_t*>(Exchange(ISOTEL_EXCHANGE_PLAN));
+    const auto* entry = static_cast<const uint32_t*>(Exchange(ISOTEL_BLOCK_PLAN));
     for (int32_t i = 0; i < entries; ++i, entry += 2) {
       const uint32_t field = entry[0] & 0xFF;
       Require(field < isotel::genai::kFieldCount && fields.insert(field).second);
@@ -106,7 +106,7 @@ struct Player : isotel::fuzz::Input {
     if (call == 2) (void)isotel_scope_close(context, Handle());
     if (call == 3 || call == 4) Open(time);
     if (call == 5) Start();
-    if (call == 6) (void)isotel_span_charge(context, Handle(), Number(), Number(), Number());
+    if (call == 6) (void)isotel_span_reserve(context, Handle(), Number(), Number(), Number());
     if (call == 7) Require(isotel_span_fit(context, Handle(), Number(), Number()) <= 128);
     if (call == 8) (void)isotel_span_first_chunk(context, Handle(), time);
     if (call == 9) (void)isotel_span_status(context, Handle(), Number());
@@ -123,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Player player(data, size);
   while (!player.empty()) player.Play();
   (void)isotel_counters(player.context);
-  const auto* counters = static_cast<const double*>(player.Exchange(ISOTEL_EXCHANGE_RESULT));
+  const auto* counters = static_cast<const double*>(player.Exchange(ISOTEL_BLOCK_RESULT));
   Require(counters[0] == counters[1] + static_cast<double>(player.open_spans.size()));
   player.CheckFrames();
   isotel_destroy(player.context);

@@ -61,31 +61,31 @@ struct Player : isotel::fuzz::Input {
     text.copy(buffer, text.size());
   }
   void Check(int32_t count, const std::string& run, const std::string& submission) {
-    const auto* action = static_cast<const uint32_t*>(isotel_flue_output(context));
-    for (int32_t i = 0; i < count; ++i, action += ISOTEL_FLUE_ACTION_SIZE) {
-      const uint32_t verb = action[ISOTEL_FLUE_ACTION_VERB];
-      const uint32_t span = action[ISOTEL_FLUE_ACTION_SPAN];
-      const uint32_t type = action[ISOTEL_FLUE_ACTION_TYPE];
+    const auto* op = static_cast<const uint32_t*>(isotel_flue_output(context));
+    for (int32_t i = 0; i < count; ++i, op += ISOTEL_FLUE_OP_SIZE) {
+      const uint32_t code = op[ISOTEL_FLUE_OP_CODE];
+      const uint32_t span = op[ISOTEL_FLUE_OP_SPAN];
+      const uint32_t type = op[ISOTEL_FLUE_OP_TYPE];
       Require(span != 0 && type < static_cast<uint32_t>(flue::SpanType::kCount));
-      if (verb == ISOTEL_FLUE_OPEN) {
-        CheckOpen(action, run, submission);
-      } else if (verb == ISOTEL_FLUE_END) {
+      if (code == ISOTEL_FLUE_OPEN) {
+        CheckOpen(op, run, submission);
+      } else if (code == ISOTEL_FLUE_END) {
         Require(open.count(span) == 1 && open[span].type == type);
         open.erase(span);
       } else {
-        Require(verb == ISOTEL_FLUE_LOG && open.count(span) == 1);
+        Require(code == ISOTEL_FLUE_LOG && open.count(span) == 1);
       }
     }
   }
-  void CheckOpen(const uint32_t* action, const std::string& run, const std::string& submission) {
-    const uint32_t span = action[ISOTEL_FLUE_ACTION_SPAN];
-    const uint32_t parent = action[ISOTEL_FLUE_ACTION_PARENT];
-    const uint32_t predecessor = action[ISOTEL_FLUE_ACTION_PREDECESSOR];
+  void CheckOpen(const uint32_t* op, const std::string& run, const std::string& submission) {
+    const uint32_t span = op[ISOTEL_FLUE_OP_SPAN];
+    const uint32_t parent = op[ISOTEL_FLUE_OP_PARENT];
+    const uint32_t predecessor = op[ISOTEL_FLUE_OP_PREDECESSOR];
     Require(parent == 0 || open.count(parent) == 1);
     Require(predecessor == 0 || open.count(predecessor) == 1);
     for (const auto& [other, ignored] : open) Require(((other ^ span) & ((1U << ISOTEL_FLUE_SLOT_BITS) - 1)) != 0);
     Require(open.size() < limit);
-    open[span] = {action[ISOTEL_FLUE_ACTION_TYPE], run, submission};
+    open[span] = {op[ISOTEL_FLUE_OP_TYPE], run, submission};
   }
   // Leaves out what the context knows, mostly.
   Told Tell() {

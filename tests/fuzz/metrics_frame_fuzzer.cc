@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "export/exposition.h"
+#include "exposition/exposition.h"
 #include "metrics/aggregator.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "export/exposition.h"
+#include "exposition/exposition.h"
 #include "otlp/metric_delta.h"
 #include "otlp/metrics.h"
 
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto series = static_cast<uint32_t>(snapshot.store().series().size());
   Snapshot taken;
-  otlp::TakePoints(again, 0, series / 2, taken);
+  otlp::RecordExported(again, 0, series / 2, taken);
   // A resource without attributes and a scope without a name.
   const uint64_t head[2 + otlp::BatchReader::kSlackBytes / sizeof(uint64_t)] = {};
   for (const otlp::Format format : {otlp::Format::kProtobuf, otlp::Format::kJson}) {

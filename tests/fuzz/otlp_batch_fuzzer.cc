@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const auto encode = is_traces ? EncodeTraces : EncodeLogs;
   const char* const name = is_traces ? "TraceRequest" : "LogsRequest";
-  metrics::ByteWriter out;
+  ByteWriter out;
   BatchReader protobuf_reader(reinterpret_cast<const char*>(bytes.data()), sizes);
   const Encoded protobuf = encode(protobuf_reader, Format::kProtobuf, out);
   const std::string message(out.view().substr(protobuf.start, protobuf.size));

@@ -1,12 +1,12 @@
 // OpenTelemetry's own propagators and sampler.
-import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
-import { W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
   ParentBasedSampler,
   SamplingDecision,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-import type { BaggageEntry, TraceParent } from "../../bindings/otlp/core/propagation.ts";
+import type { TraceParent } from "../../bindings/otlp/core/propagation.ts";
 
 type Carrier = Record<string, string>;
 
@@ -14,35 +14,11 @@ const getter = {
   keys: (carrier: Carrier) => Object.keys(carrier),
   get: (carrier: Carrier, key: string) => carrier[key],
 };
-const setter = {
-  set(carrier: Carrier, key: string, value: string) {
-    carrier[key] = value;
-  },
-};
 
 export function parseTraceParent(traceparent: string): TraceParent | undefined {
   const read = new W3CTraceContextPropagator().extract(ROOT_CONTEXT, { traceparent }, getter);
   const found = trace.getSpanContext(read);
   return found && { traceId: found.traceId, spanId: found.spanId, flags: found.traceFlags };
-}
-
-export function formatBaggage(entries: readonly BaggageEntry[]): string {
-  const baggage = propagation.createBaggage(
-    Object.fromEntries(entries.map(({ key, value }) => [key, { value }])),
-  );
-  const carrier: Carrier = {};
-  new W3CBaggagePropagator().inject(
-    propagation.setBaggage(context.active(), baggage),
-    carrier,
-    setter,
-  );
-  return carrier["baggage"] ?? "";
-}
-
-export function parseBaggage(baggage: string): BaggageEntry[] {
-  const read = new W3CBaggagePropagator().extract(ROOT_CONTEXT, { baggage }, getter);
-  const entries = propagation.getBaggage(read)?.getAllEntries() ?? [];
-  return entries.map(([key, { value }]) => ({ key, value }));
 }
 
 /** Decides about a trace, and a parent's flags where there is one. */

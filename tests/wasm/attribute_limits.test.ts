@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 const charge = (span: number, count: number, bytes: number, invalid = 0) =>
-  raw.exports.isotel_span_charge(raw.context, span, count, bytes, invalid);
+  raw.exports.isotel_span_reserve(raw.context, span, count, bytes, invalid);
 
 /** Bytes the Workers runtime charges for attributes. */
 function bytesOf(attributes: Attributes): number {
@@ -28,7 +28,7 @@ function bytesOf(attributes: Attributes): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-describe("isotel_span_charge", () => {
+describe("isotel_span_reserve", () => {
   test("a fresh custom span allows what the header says", () => {
     assert.equal(charge(raw.open(0, native), 0, 0), Abi.maxUserAttributes);
     assert.equal(raw.result(), Abi.startBytes);

@@ -15,12 +15,12 @@ const number = { keyBytes: 10, valueBytes: 8, isText: false };
 describe(`the module for Flue of the ${build} build`, () => {
   test("keeps what fits, cuts the longest texts alike, and drops a number last of all", () => {
     const core = new FlueCore(module);
-    assert.deepEqual(core.fit([text(100), number], 1_000), Array(2).fill(FlueAbi.flueKeepAll));
+    assert.deepEqual(core.fit([text(100), number], 1_000), Array(2).fill(FlueAbi.keepAll));
     const [long = 0, longer = 0, kept] = core.fit([text(500), text(900), number], 1_000);
     assert.equal(long, longer);
     assert.ok(2 * (10 + long) + 18 <= 1_000 && long > 400);
-    assert.equal(kept, FlueAbi.flueKeepAll);
-    assert.deepEqual(core.fit([text(500), number], 20), [0, FlueAbi.flueKeepAll]);
+    assert.equal(kept, FlueAbi.keepAll);
+    assert.deepEqual(core.fit([text(500), number], 20), [0, FlueAbi.keepAll]);
     assert.deepEqual(core.fit([], 0), []);
   });
 

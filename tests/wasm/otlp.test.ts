@@ -56,9 +56,6 @@ describe(`the OTLP module of the ${build} build`, () => {
       assert.ok(answer >= 0 || errors.includes(answer), `${answer}`);
       exports.isotel_otlp_trace_parent(context, number());
       exports.isotel_otlp_trace_state(context, number());
-      exports.isotel_otlp_trace_state_with(context, number(), number(), number());
-      exports.isotel_otlp_baggage(context, number());
-      exports.isotel_otlp_baggage_header(context, number(), number());
       exports.isotel_otlp_sample(context, number(), random.bits() / 2 ** 32);
       exports.isotel_otlp_ids(context, number());
       if (round % 100 === 0) {
@@ -98,16 +95,13 @@ describe("a trap in the OTLP module", () => {
       const batch = new BatchWriter();
       writeHead(batch, listAttributes({}), scope);
       writeSpans(batch, [span]);
-      return core.encode(OtlpAbi.otlpTraces, OtlpAbi.otlpJson, batch);
+      return core.encode(OtlpAbi.traces, OtlpAbi.json, batch);
     },
     isotel_otlp_seed: (core) => core.ids(1),
     isotel_otlp_ids: (core) => core.ids(1),
     isotel_otlp_sample: (core) => core.sample(0, span.traceId, 1),
     isotel_otlp_trace_parent: (core) => core.traceParent("00"),
     isotel_otlp_trace_state: (core) => core.traceState("a=1"),
-    isotel_otlp_trace_state_with: (core) => core.traceStateWith("a=1", "b", "2"),
-    isotel_otlp_baggage: (core) => core.baggage("a=1"),
-    isotel_otlp_baggage_header: (core) => core.baggageHeader(["a", "1", ""]),
   };
 
   for (const [name, call] of Object.entries(calls)) {

@@ -48,7 +48,7 @@ describe("the life of a span", () => {
 
   const writes: Record<string, (span: number) => number> = {
     isotel_span_start: (span) => raw.exports.isotel_span_start(raw.context, span, 0),
-    isotel_span_charge: (span) => raw.exports.isotel_span_charge(raw.context, span, 1, 10, 0),
+    isotel_span_reserve: (span) => raw.exports.isotel_span_reserve(raw.context, span, 1, 10, 0),
     isotel_span_fit: (span) => raw.exports.isotel_span_fit(raw.context, span, 0, 0),
     isotel_span_first_chunk: (span) => raw.exports.isotel_span_first_chunk(raw.context, span, 1),
     isotel_span_status: (span) => raw.exports.isotel_span_status(raw.context, span, 1),

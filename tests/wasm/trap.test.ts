@@ -73,7 +73,7 @@ describe("a trap", () => {
     isotel_scope_close: [(core) => core.closeScope(core.openScope()), undefined],
     isotel_span_open: [(core) => core.openSpan(0, 0, 0, 0, 0), 0],
     isotel_span_start: [(core) => core.startSpan(open(core), 0, noFields, sink), undefined],
-    isotel_span_charge: [(core) => core.chargeAttributes(open(core), 1, 1, 0), trapped],
+    isotel_span_reserve: [(core) => core.chargeAttributes(open(core), 1, 1, 0), trapped],
     isotel_span_fit: [
       (core) =>
         core.fitAttributes(open(core), [{ keyBytes: 1, valueBytes: 1, cuttable: true }], 0).length,
@@ -125,7 +125,7 @@ describe("a trap", () => {
       "isotel_abi_version",
       "isotel_abi_fingerprint",
       "isotel_create",
-      "isotel_exchange",
+      "isotel_shared_block",
       "_initialize",
     ]) {
       const { host, made } = tracerOver(trappingIn(name));
@@ -144,7 +144,7 @@ describe("a trap", () => {
 
 describe("a trap in the middle of a traced call", () => {
   const during = coreAbi.exportNames.filter((name) =>
-    /span_(open|charge|fit|status|end)$|^isotel_(abi_fingerprint|create|exchange|buffer)$/.test(
+    /span_(open|reserve|fit|status|end)$|^isotel_(abi_fingerprint|create|shared_block|buffer)$/.test(
       name,
     ),
   );

@@ -3,7 +3,7 @@ import type { ModuleAbi } from "../../wasm/module.ts";
 
 /** Constants of isotel_aggregate.h. */
 export const AggregateAbi = {
-  aggregateResultCount: 32,
+  resultCount: 4,
   escapingUnderscores: 0,
   escapingDots: 1,
   escapingValues: 2,
@@ -14,9 +14,6 @@ export const AggregateAbi = {
   temporalityDelta: 1,
   snapshotVersion: 0,
   snapshotUnixMs: 1,
-  snapshotFamilies: 2,
-  snapshotSeries: 3,
-  snapshotCounters: 4,
   otlpNext: 0,
   otlpSeries: 1,
   otlpPoints: 2,
@@ -43,8 +40,6 @@ export interface AggregateExports {
   isotel_aggregate_frame_shard(context: number, length: number, shards: number): number;
   isotel_aggregate_snapshot_clear(context: number): number;
   isotel_aggregate_snapshot_merge(context: number, length: number): number;
-  isotel_aggregate_snapshot_write(context: number): number;
-  isotel_aggregate_snapshot_info(context: number): number;
   isotel_aggregate_snapshot_peek(context: number, length: number): number;
   isotel_aggregate_snapshot_render(context: number, format: number, escaping: number, selfMetrics: number, missing: number, nowUnixMs: number): number;
   isotel_aggregate_base_read(context: number, length: number): number;
@@ -59,7 +54,7 @@ export interface AggregateExports {
 export const aggregateAbi: ModuleAbi<AggregateExports> = {
   file: "aggregate.wasm",
   prefix: "isotel_aggregate",
-  version: 4,
+  version: 5,
   fingerprint: 3397327224,
   exportNames: [
     "isotel_aggregate_abi_version",
@@ -80,8 +75,6 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
     "isotel_aggregate_frame_shard",
     "isotel_aggregate_snapshot_clear",
     "isotel_aggregate_snapshot_merge",
-    "isotel_aggregate_snapshot_write",
-    "isotel_aggregate_snapshot_info",
     "isotel_aggregate_snapshot_peek",
     "isotel_aggregate_snapshot_render",
     "isotel_aggregate_base_read",
@@ -93,7 +86,7 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
   ],
 };
 
-/** Codes of src/export/formats.def. */
+/** Codes of src/exposition/formats.def. */
 export const MetricsFormat = {
   text: 0,
   text1: 1,
@@ -102,7 +95,7 @@ export const MetricsFormat = {
   json: 4,
 } as const;
 
-/** Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_snapshot_info(). */
+/** Metrics of src/metrics/aggregator_counters.def, in the order of isotel_aggregate_totals_count(). */
 export const aggregatorCounterNames = [
   "isotel_frames_applied",
   "isotel_frames_duplicate",

@@ -245,7 +245,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
 
   #results(): Float64Array {
     const at = this.exports.isotel_aggregate_results(this.#context) >>> 3;
-    return this.memory.doubles.subarray(at, at + AggregateAbi.aggregateResultCount);
+    return this.memory.doubles.subarray(at, at + AggregateAbi.resultCount);
   }
 
   /** Writes bytes to the buffer. Returns their number. */

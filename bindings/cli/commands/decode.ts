@@ -19,7 +19,7 @@ const formats: Readonly<Record<string, number>> = {
   openmetrics: MetricsFormat.openMetrics,
 };
 
-/** The first bytes of a file, as in src/export/SNAPSHOT_FORMAT.md. */
+/** The first bytes of a file, as in src/metrics/SNAPSHOT_FORMAT.md. */
 const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
   ISF: "frame",
   ISS: "snapshot",

@@ -39,7 +39,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   /**
    * Returns the attributes that an action sets on a span.
    *
-   * @param verb FlueAbi.flueOpen, or another action of a span.
+   * @param verb FlueAbi.open, or another action of a span.
    * @param span Position in `flueSpans`.
    */
   plan(format: number, verb: number, span: number): AttributePlan {
@@ -55,7 +55,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   }
 
   /**
-   * Returns the actions of an event, FlueAbi.flueActionSize numbers each. Empty for an event with ambiguous
+   * Returns the actions of an event, FlueAbi.opSize numbers each. Empty for an event with ambiguous
    * identifiers.
    */
   take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
@@ -65,7 +65,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
       const { length } = this.#ids;
       const count = this.exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
       if (count < 0) this.#ids.forget();
-      return this.#output(count * FlueAbi.flueActionSize);
+      return this.#output(count * FlueAbi.opSize);
     } catch (cause) {
       throw this.failed(cause);
     }
@@ -88,12 +88,12 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   endAll(): readonly number[] {
     return this.run(() => {
       const count = this.exports.isotel_flue_end_all(this.#context);
-      return this.#output(count * FlueAbi.flueActionSize);
+      return this.#output(count * FlueAbi.opSize);
     });
   }
 
   /**
-   * Returns how much to keep of each attribute when they do not all fit: FlueAbi.flueKeepAll, 0 for nothing, or the
+   * Returns how much to keep of each attribute when they do not all fit: FlueAbi.keepAll, 0 for nothing, or the
    * number of bytes to truncate a text to.
    */
   fit(sizes: readonly AttributeSize[], availableBytes: number): readonly number[] {
@@ -103,7 +103,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
       const at = bytes.byteOffset >>> 2;
       sizes.forEach(({ keyBytes, valueBytes, isText }, i) => {
         words[at + 2 * i] = keyBytes;
-        words[at + 2 * i + 1] = valueBytes | (isText ? FlueAbi.flueCuttable : 0);
+        words[at + 2 * i + 1] = valueBytes | (isText ? FlueAbi.cuttable : 0);
       });
       return this.#output(
         this.exports.isotel_flue_fit(this.#context, sizes.length, availableBytes),

@@ -28,7 +28,7 @@ export class KnownIds {
   /** Forgets the last identifiers. Call this when the core refused them. */
   forget(): void {
     this.#known.length = 0;
-    for (let i = 0; i < FlueAbi.flueIds; i += 1) this.#known.push("");
+    for (let i = 0; i < FlueAbi.ids; i += 1) this.#known.push("");
   }
 
   /** Writes new identifiers to the buffer. Returns the bits for isotel_flue_event(). */
@@ -46,7 +46,7 @@ export class KnownIds {
     this.length = 0;
     // The core refuses an event whose identifiers are not in the buffer.
     if (units > maxUnits) return -1;
-    this.#bytes = this.#room(units * bytesPerUnit + FlueAbi.flueIds);
+    this.#bytes = this.#room(units * bytesPerUnit + FlueAbi.ids);
     return (
       this.#bitsOf(0, run) |
       this.#bitsOf(1, instance) |
@@ -65,7 +65,7 @@ export class KnownIds {
     if (id === this.#known[place]) return has;
     this.#known[place] = id;
     this.#write(id);
-    return has | (has << FlueAbi.flueIds);
+    return has | (has << FlueAbi.ids);
   }
 
   #write(id: string): void {

@@ -11,7 +11,7 @@ export interface AttributeSize {
 }
 
 /**
- * Returns how much to keep of each attribute when they do not all fit: FlueAbi.flueKeepAll, 0, or the number of bytes
+ * Returns how much to keep of each attribute when they do not all fit: FlueAbi.keepAll, 0, or the number of bytes
  * to truncate to.
  */
 export type Fit = (sizes: readonly AttributeSize[], availableBytes: number) => ArrayLike<number>;
@@ -39,12 +39,12 @@ export class SpanAttributes {
 
   /** Writes the start attributes. Leaves room for the usage at the end. */
   start(attributes: FlueAttributes): void {
-    this.#write(attributes, FlueAbi.flueStartBytes);
+    this.#write(attributes, FlueAbi.startBytes);
   }
 
   /** Writes the end attributes, and the numbers of dropped and truncated attributes. */
   end(attributes: FlueAttributes): void {
-    this.#write(attributes, FlueAbi.flueSpanBytes);
+    this.#write(attributes, FlueAbi.spanBytes);
     if (this.#dropped > 0) {
       this.#writer.setAttribute("otel.dropped_attributes_count", this.#dropped);
     }
@@ -80,7 +80,7 @@ export class SpanAttributes {
         this.#writer.setUntruncated?.(key, value);
         return;
       }
-      const isWhole = kept === FlueAbi.flueKeepAll;
+      const isWhole = kept === FlueAbi.keepAll;
       this.#used += keyBytes + (isWhole ? valueBytes : kept);
       if (isWhole) {
         this.#writer.setAttribute(key, this.#writable(value));

@@ -3,7 +3,7 @@ import { type FlueEvent, readPath } from "../events/event.ts";
 
 // Readers of the core's actions.
 
-/** Actions of the core, FlueAbi.flueActionSize numbers each. */
+/** Actions of the core, FlueAbi.opSize numbers each. */
 export type Actions = readonly number[];
 
 /** A row of src/flue/spans.def. */
@@ -11,16 +11,16 @@ type SpanRow = (typeof FlueSpanRows)[number];
 
 /** Returns whether an action affects the span of the event itself. Otherwise the event only ends other spans. */
 export function concernsEvent(actions: Actions): boolean {
-  for (let at = 0; at < actions.length; at += FlueAbi.flueActionSize) {
-    const isEnd = actions[at + FlueAbi.flueActionVerb] === FlueAbi.flueEnd;
-    if (!isEnd || actions[at + FlueAbi.flueActionEnding] === FlueEnding.ownEvent) return true;
+  for (let at = 0; at < actions.length; at += FlueAbi.opSize) {
+    const isEnd = actions[at + FlueAbi.opCode] === FlueAbi.end;
+    if (!isEnd || actions[at + FlueAbi.opEnding] === FlueEnding.ownEvent) return true;
   }
   return false;
 }
 
 /** Returns the position in `flueSpans` of the action's span. */
 export function spanNumber(actions: Actions, at: number): number {
-  return actions[at + FlueAbi.flueActionType] ?? 0;
+  return actions[at + FlueAbi.opType] ?? 0;
 }
 
 export function spanRow(number: number): SpanRow {
@@ -31,12 +31,12 @@ export function spanRow(number: number): SpanRow {
 
 /** Returns prefix and target. Returns the prefix if the event has no target. */
 export function nameOf({ prefix, targets }: SpanRow, event: FlueEvent, format: number): string {
-  const path: readonly string[] = targets[format === FlueAbi.flueV3 ? 1 : 0];
+  const path: readonly string[] = targets[format === FlueAbi.v3 ? 1 : 0];
   const target = path.length === 0 ? undefined : readPath(event, path);
   return typeof target === "string" && target !== "" ? `${prefix} ${target}` : prefix;
 }
 
-const slotMask = (1 << FlueAbi.flueSlotBits) - 1;
+const slotMask = (1 << FlueAbi.slotBits) - 1;
 
 /** The sink's spans by handle of the core. A slot has one open span at a time. */
 export class SpansByHandle<Span> {

@@ -56,7 +56,7 @@ function textOf(value: unknown): string {
 export function flagsOf(event: object, isGenAi: boolean): number {
   const { purpose } = event as { readonly purpose?: unknown };
   const isCompaction = typeof purpose === "string" && purpose.startsWith("compaction");
-  const flags = isCompaction ? FlueAbi.flueCompactionTurn : 0;
+  const flags = isCompaction ? FlueAbi.compactionTurn : 0;
   return isGenAi ? flags | genAiFlags(event) : flags;
 }
 
@@ -66,10 +66,10 @@ function genAiFlags(event: object): number {
   const tool = readText(event, "toolName");
   const isShell = kind === "shell" || (origin === "caller" && tool === "bash");
   return (
-    FlueAbi.flueGenAi |
-    (kind === "prompt" ? FlueAbi.fluePrompt : 0) |
-    (kind === "skill" ? FlueAbi.flueSkill : 0) |
-    (isShell ? FlueAbi.flueShell : 0) |
-    (origin === "framework" && tool === "task" ? FlueAbi.flueTaskTool : 0)
+    FlueAbi.genAi |
+    (kind === "prompt" ? FlueAbi.prompt : 0) |
+    (kind === "skill" ? FlueAbi.skill : 0) |
+    (isShell ? FlueAbi.shell : 0) |
+    (origin === "framework" && tool === "task" ? FlueAbi.taskTool : 0)
   );
 }

@@ -3,10 +3,10 @@ import type { ModuleAbi } from "../../wasm/module.ts";
 
 /** Constants of isotel_otlp.h. */
 export const OtlpAbi = {
-  otlpTraces: 0,
-  otlpLogs: 1,
-  otlpProtobuf: 0,
-  otlpJson: 1,
+  traces: 0,
+  logs: 1,
+  protobuf: 0,
+  json: 1,
   valueEmpty: 0,
   valueText: 1,
   valueFalse: 2,
@@ -29,7 +29,7 @@ export const OtlpAbi = {
   spanSameName: 0x10000000,
   logHasTrace: 0x1000000,
   logHasSpan: 0x2000000,
-  otlpMaxIds: 1024,
+  maxIds: 1024,
   parentNone: 0,
   parentNotSampled: 1,
   parentSampled: 2,
@@ -51,16 +51,13 @@ export interface OtlpExports {
   isotel_otlp_sample(context: number, parent: number, ratio: number): number;
   isotel_otlp_trace_parent(context: number, length: number): number;
   isotel_otlp_trace_state(context: number, length: number): number;
-  isotel_otlp_trace_state_with(context: number, stateLength: number, keyLength: number, valueLength: number): number;
-  isotel_otlp_baggage(context: number, length: number): number;
-  isotel_otlp_baggage_header(context: number, count: number, length: number): number;
 }
 
 /** What otlp.wasm has to be to fit this file. */
 export const otlpAbi: ModuleAbi<OtlpExports> = {
   file: "otlp.wasm",
   prefix: "isotel_otlp",
-  version: 1,
+  version: 2,
   fingerprint: 2949445495,
   exportNames: [
     "isotel_otlp_abi_version",
@@ -76,8 +73,5 @@ export const otlpAbi: ModuleAbi<OtlpExports> = {
     "isotel_otlp_sample",
     "isotel_otlp_trace_parent",
     "isotel_otlp_trace_state",
-    "isotel_otlp_trace_state_with",
-    "isotel_otlp_baggage",
-    "isotel_otlp_baggage_header",
   ],
 };

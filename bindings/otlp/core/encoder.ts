@@ -48,7 +48,7 @@ export class OtlpEncoder {
     format: OtlpFormat,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.otlpTraces, format, (writer) => {
+    return this.#encode(OtlpAbi.traces, format, (writer) => {
       writeHead(writer, attributes, scope);
       writeSpans(writer, spans);
     });
@@ -62,7 +62,7 @@ export class OtlpEncoder {
     format: OtlpFormat,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.otlpLogs, format, (writer) => {
+    return this.#encode(OtlpAbi.logs, format, (writer) => {
       writeHead(writer, attributes, scope);
       writeLogs(writer, records);
     });
@@ -79,7 +79,7 @@ export class OtlpEncoder {
     this.#isWriting = true;
     try {
       writeWhole(write, writer);
-      const formatCode = format === "json" ? OtlpAbi.otlpJson : OtlpAbi.otlpProtobuf;
+      const formatCode = format === "json" ? OtlpAbi.json : OtlpAbi.protobuf;
       return this.#host.use((core) => {
         let bytes = core.encode(signal, formatCode, writer);
         if (bytes === ErrorCode.invalidUtf8) {

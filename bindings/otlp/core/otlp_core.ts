@@ -9,9 +9,7 @@ const seedBytes = 32;
 
 /** Length of a traceparent header of version 00. */
 const traceParentLength = 55;
-/** Key, value and properties. */
-const baggageTexts = 3;
-/** Longer headers and parts are truncated. The specifications require less. */
+/** Longer headers are truncated. The specifications require less. */
 const maxHeaderUnits = 16_384;
 
 /** An instance is replaced when its memory has grown beyond this size. */
@@ -85,70 +83,17 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     );
   }
 
-  /** Returns a tracestate with one changed member. Undefined if key or value are invalid. */
-  traceStateWith(state: string, key: string, value: string): string | undefined {
-    return this.run(() => {
-      const [stateBytes = 0, keyBytes = 0, valueBytes = 0] = this.#putTexts([state, key, value], 0);
-      const { isotel_otlp_trace_state_with } = this.exports;
-      return this.#text(
-        isotel_otlp_trace_state_with(this.#context, stateBytes, keyBytes, valueBytes),
-      );
-    });
-  }
-
-  /** Returns key, value and properties of each member of a baggage header, one after the other. */
-  baggage(header: string): string[] {
-    return this.run(() => {
-      const count = this.exports.isotel_otlp_baggage(this.#context, this.#put(header));
-      const at = this.exports.isotel_otlp_output(this.#context) >>> 0;
-      const sizes = new Uint32Array(this.memory.copy(at, 4 * baggageTexts * count).buffer);
-      let textAt = at + sizes.byteLength;
-      return Array.from(sizes, (size) => {
-        textAt += size;
-        return this.memory.text(textAt - size, size);
-      });
-    });
-  }
-
-  /** Returns the baggage header for members in the form that {@link baggage} returns. */
-  baggageHeader(texts: readonly string[]): string {
-    return this.run(() => {
-      const sizesBytes = 4 * texts.length;
-      const sizes = this.#putTexts(texts, sizesBytes);
-      const at = this.#buffer(0) >>> 2;
-      this.memory.words.set(sizes, at);
-      const length = sizes.reduce((sum, size) => sum + size, sizesBytes);
-      const { isotel_otlp_baggage_header } = this.exports;
-      const count = texts.length / baggageTexts;
-      return this.#text(isotel_otlp_baggage_header(this.#context, count, length)) ?? "";
-    });
-  }
-
   #putSeed(seed: Uint8Array): void {
     const at = this.#buffer(seedBytes);
     this.memory.bytes.set(seed, at);
     this.#hasSeed = this.exports.isotel_otlp_seed(this.#context) >= 0;
   }
 
-  /**
-   * Writes at most {@link maxHeaderUnits} UTF-16 units of a text to the start of the buffer. Returns the number of
-   * bytes.
-   */
+  /** Writes at most {@link maxHeaderUnits} UTF-16 units of a text to the start of the buffer. Returns the number of bytes. */
   #put(text: string): number {
-    return this.#putTexts([text], 0)[0] as number;
-  }
-
-  /** Writes texts to the buffer one after the other, beginning at `start`. Returns the number of bytes of each text. */
-  #putTexts(texts: readonly string[], start: number): number[] {
-    const cut = texts.map((text) => text.slice(0, maxHeaderUnits));
-    const roomBytes = cut.reduce((sum, text) => sum + 3 * text.length, 0);
-    let at = this.#buffer(start + roomBytes) + start;
-    const end = at + roomBytes;
-    return cut.map((text) => {
-      const { written } = this.memory.putText(text, at, end - at);
-      at += written;
-      return written;
-    });
+    const header = text.slice(0, maxHeaderUnits);
+    const roomBytes = 3 * header.length;
+    return this.memory.putText(header, this.#buffer(roomBytes), roomBytes).written;
   }
 
   /** Returns the text that the last call produced. Undefined if the call failed. */

@@ -12,14 +12,6 @@ export interface TraceParent {
   readonly flags: number;
 }
 
-/** One entry of a baggage header. */
-export interface BaggageEntry {
-  readonly key: string;
-  readonly value: string;
-  /** Properties of the entry in the form of the header, such as `property1;property2=x`. */
-  readonly properties?: string;
-}
-
 /**
  * Parses a traceparent header. Returns undefined if it is invalid by W3C Trace Context; the caller then starts a new
  * trace.
@@ -43,34 +35,6 @@ export function formatTraceParent({ traceId, spanId, flags }: TraceParent): stri
  */
 export function parseTraceState(header: string): string {
   return otlpHost.attempt((core) => core.traceState(header), undefined) ?? "";
-}
-
-/**
- * Returns a tracestate with `key` as its first member. An empty value removes the key. Returns `state` unchanged if key
- * or value are invalid.
- */
-export function withTraceStateMember(state: string, key: string, value: string): string {
-  return otlpHost.attempt((core) => core.traceStateWith(state, key, value), undefined) ?? state;
-}
-
-/** Parses a baggage header. Several headers are joined by commas. Leaves out invalid entries. */
-export function parseBaggage(header: string): BaggageEntry[] {
-  const texts = otlpHost.attempt((core) => core.baggage(header), []);
-  const entries: BaggageEntry[] = [];
-  for (let i = 0; i < texts.length; i += 3) {
-    const [key = "", value = "", properties = ""] = texts.slice(i, i + 3);
-    entries.push(properties === "" ? { key, value } : { key, value, properties });
-  }
-  return entries;
-}
-
-/**
- * Returns the baggage header for entries. Empty if there are none. Leaves out entries whose key is not an HTTP token,
- * and entries that exceed the limits of 180 entries and 8,192 bytes.
- */
-export function formatBaggage(entries: readonly BaggageEntry[]): string {
-  const texts = entries.flatMap(({ key, value, properties = "" }) => [key, value, properties]);
-  return otlpHost.attempt((core) => core.baggageHeader(texts), "");
 }
 
 /**

@@ -1,5 +1,5 @@
-// The exports of the aggregation module: argument checks and views on memory. What a call does is decided in metrics/
-// and export/.
+// The exports of the aggregation module: argument checks and views on memory. metrics/, exposition/ and otlp/ do the
+// work.
 #include "abi/aggregate/isotel_aggregate.h"
 
 #include <cstring>
@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/answer.h"
-#include "abi/fingerprint.h"
-#include "export/exposition.h"
-#include "export/negotiation.h"
+#include "abi/shared/answer.h"
+#include "abi/shared/fingerprint.h"
+#include "exposition/exposition.h"
+#include "exposition/negotiation.h"
 #include "metrics/aggregator.h"
 #include "metrics/frame.h"
 #include "metrics/snapshot.h"
@@ -26,25 +26,27 @@ using isotel::abi::Answer;
 
 namespace {
 
+// Hashed at compile time: the rows themselves are not in the module.
+constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_FORMAT(name, code, content_type) #name "," #code "\n"
+#include "exposition/formats.def"
+#undef ISOTEL_FORMAT
+#define ISOTEL_AGGREGATOR_COUNTER(name, kind, metric, help) #name "," #kind "\n"
+#include "metrics/aggregator_counters.def"
+#undef ISOTEL_AGGREGATOR_COUNTER
+);
+
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
-static_assert(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount <= ISOTEL_AGGREGATE_RESULT_COUNT);
+static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 }  // namespace
 
 struct isotel_aggregate {
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
-  int32_t PutInfo(const metrics::SnapshotInfo& info, size_t families, size_t series) {
-    results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.version);
-    results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.unix_ms);
-    results[ISOTEL_SNAPSHOT_FAMILIES] = static_cast<double>(families);
-    results[ISOTEL_SNAPSHOT_SERIES] = static_cast<double>(series);
-    for (size_t i = 0; i < metrics::kAggregatorCounterCount; ++i) {
-      const uint64_t value = info.counters[static_cast<metrics::AggregatorCounter>(i)];
-      results[ISOTEL_SNAPSHOT_COUNTERS + i] = static_cast<double>(value);
-    }
-    return static_cast<int32_t>(ISOTEL_SNAPSHOT_COUNTERS + metrics::kAggregatorCounterCount);
-  }
 
   metrics::Aggregator totals;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
@@ -58,7 +60,7 @@ extern "C" {
 
 uint32_t isotel_aggregate_abi_version(void) { return ISOTEL_AGGREGATE_ABI_VERSION; }
 
-uint32_t isotel_aggregate_abi_fingerprint(void) { return isotel::abi::AggregateFingerprint(); }
+uint32_t isotel_aggregate_abi_fingerprint(void) { return kFingerprint; }
 
 isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms) {
   const metrics::AggregatorOptions options{.producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
@@ -131,20 +133,13 @@ int32_t isotel_aggregate_snapshot_merge(isotel_aggregate* context, uint32_t leng
   return Answer(error);
 }
 
-int32_t isotel_aggregate_snapshot_write(isotel_aggregate* context) {
-  context->snapshot->Write(context->output.Clear());
-  return context->output.Written();
-}
-
-int32_t isotel_aggregate_snapshot_info(isotel_aggregate* context) {
-  const metrics::Store& store = context->snapshot->store();
-  return context->PutInfo(context->snapshot->info(), store.families().size(), store.series().size());
-}
-
 int32_t isotel_aggregate_snapshot_peek(isotel_aggregate* context, uint32_t length) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<metrics::SnapshotInfo> info = metrics::PeekSnapshot(context->buffer.Text(length));
-  return info.ok() ? context->PutInfo(info.value(), 0, 0) : Answer(info.error());
+  if (!info.ok()) return Answer(info.error());
+  context->results[ISOTEL_SNAPSHOT_VERSION] = static_cast<double>(info.value().version);
+  context->results[ISOTEL_SNAPSHOT_UNIX_MS] = static_cast<double>(info.value().unix_ms);
+  return Answer(Error::kOk);
 }
 
 int32_t isotel_aggregate_snapshot_render(isotel_aggregate* context, uint32_t format, uint32_t escaping,
@@ -167,7 +162,7 @@ int32_t isotel_aggregate_base_read(isotel_aggregate* context, uint32_t length) {
 }
 
 int32_t isotel_aggregate_base_take(isotel_aggregate* context, uint32_t first, uint32_t end) {
-  otlp::TakePoints(*context->snapshot, first, end, *context->base);
+  otlp::RecordExported(*context->snapshot, first, end, *context->base);
   return Answer(Error::kOk);
 }
 

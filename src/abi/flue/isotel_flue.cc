@@ -1,4 +1,4 @@
-// The exports of the module for Flue: argument checks and views on memory. What an event does is decided in flue/.
+// The exports of the module for Flue: argument checks and views on memory. flue/ does the work.
 #include "abi/flue/isotel_flue.h"
 
 #include <cstring>
@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/answer.h"
-#include "abi/fingerprint.h"
+#include "abi/shared/answer.h"
+#include "abi/shared/fingerprint.h"
 #include "flue/correlator.h"
 #include "flue/event.h"
 #include "trace/attribute_budget.h"
@@ -18,10 +18,32 @@ using isotel::abi::Answer;
 
 namespace {
 
+// Hashed at compile time: the rows themselves are not in the module.
+constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
+#define ISOTEL_ERROR(name, code, message) #name "," #code "\n"
+#include "base/errors.def"
+#undef ISOTEL_ERROR
+#define ISOTEL_FLUE_EVENT(name, type, role, span, asks, time, ids) #name "," type "\n"
+#include "flue/events.def"
+#undef ISOTEL_FLUE_EVENT
+#define ISOTEL_FLUE_SPAN(name, prefix, kind, as, target, target_v3, failure) #name "," prefix "\n"
+#include "flue/spans.def"
+#undef ISOTEL_FLUE_SPAN
+#define ISOTEL_FLUE_ENDING(name, message) #name "," message "\n"
+#include "flue/endings.def"
+#undef ISOTEL_FLUE_ENDING
+#define ISOTEL_FLUE_FIELD(name, key, type, content, formats, role, spans, path) #name "," key "\n"
+#include "flue/fields.def"
+#undef ISOTEL_FLUE_FIELD
+#define ISOTEL_FLUE_COUNTER(name, wire_name) #name "," wire_name "\n"
+#include "flue/counters.def"
+#undef ISOTEL_FLUE_COUNTER
+);
+
 static_assert(flue::KnownIds::kCount == ISOTEL_FLUE_IDS);
-static_assert(sizeof(flue::Action) == ISOTEL_FLUE_ACTION_SIZE * sizeof(uint32_t));
-static_assert(static_cast<uint32_t>(flue::Verb::kEnd) == ISOTEL_FLUE_END);
-static_assert(static_cast<uint32_t>(flue::Verb::kLog) == ISOTEL_FLUE_LOG);
+static_assert(sizeof(flue::SpanOp) == ISOTEL_FLUE_OP_SIZE * sizeof(uint32_t));
+static_assert(static_cast<uint32_t>(flue::OpCode::kEnd) == ISOTEL_FLUE_END);
+static_assert(static_cast<uint32_t>(flue::OpCode::kLog) == ISOTEL_FLUE_LOG);
 static_assert(static_cast<uint32_t>(flue::Role::kStart) == ISOTEL_FLUE_OPEN);
 static_assert(static_cast<uint32_t>(flue::Role::kEnd) == ISOTEL_FLUE_END);
 static_assert(static_cast<uint32_t>(flue::Role::kLog) == ISOTEL_FLUE_LOG);
@@ -53,9 +75,9 @@ flue::Event MakeEvent(uint32_t event, uint32_t flags) {
 struct isotel_flue {
   explicit isotel_flue(const flue::Limits& limits) : correlator(limits) {}
 
-  int32_t Put(const std::vector<flue::Action>& actions) {
-    output = actions.data();
-    return static_cast<int32_t>(actions.size());
+  int32_t Put(const std::vector<flue::SpanOp>& ops) {
+    output = ops.data();
+    return static_cast<int32_t>(ops.size());
   }
 
   flue::Correlator correlator;
@@ -71,7 +93,7 @@ extern "C" {
 
 uint32_t isotel_flue_abi_version(void) { return ISOTEL_FLUE_ABI_VERSION; }
 
-uint32_t isotel_flue_abi_fingerprint(void) { return isotel::abi::FlueFingerprint(); }
+uint32_t isotel_flue_abi_fingerprint(void) { return kFingerprint; }
 
 isotel_flue* isotel_flue_create(uint32_t open_spans, double span_age_ms) {
   return std::make_unique<isotel_flue>(MakeLimits(open_spans, span_age_ms)).release();
@@ -83,12 +105,12 @@ void* isotel_flue_buffer(isotel_flue* context, uint32_t size) { return context->
 
 const void* isotel_flue_output(isotel_flue* context) { return context->output; }
 
-int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t verb, uint32_t span) {
+int32_t isotel_flue_plan(isotel_flue* context, uint32_t format, uint32_t code, uint32_t span) {
   if (format >= static_cast<uint32_t>(flue::Format::kCount)) return Answer(Error::kOutOfRange);
-  if (verb > ISOTEL_FLUE_INTERRUPT) return Answer(Error::kOutOfRange);
+  if (code > ISOTEL_FLUE_INTERRUPT) return Answer(Error::kOutOfRange);
   if (span >= static_cast<uint32_t>(flue::SpanType::kCount)) return Answer(Error::kOutOfRange);
   context->plan =
-      flue::PlanOf(static_cast<flue::Format>(format), static_cast<flue::Role>(verb), static_cast<flue::SpanType>(span));
+      flue::PlanOf(static_cast<flue::Format>(format), static_cast<flue::Role>(code), static_cast<flue::SpanType>(span));
   context->output = context->plan.data();
   return static_cast<int32_t>(context->plan.size());
 }

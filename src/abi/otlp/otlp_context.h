@@ -1,8 +1,8 @@
-// The context of the OTLP module, for the sources of its exports alone.
+// The context of the OTLP module. Only the sources of its exports include this.
 #pragma once
 
-#include "abi/answer.h"
 #include "abi/otlp/isotel_otlp.h"
+#include "abi/shared/answer.h"
 #include "context/id_generator.h"
 #include "otlp/batch_reader.h"
 

@@ -1,5 +1,5 @@
-// Wasm only: the parts of the C++ runtime that would pull stdio into the module, as traps. A trap reaches the host as
-// a WebAssembly.RuntimeError; the host drops the instance and makes a new one.
+// Wasm only: traps in place of the parts of the C++ runtime that would link stdio into the module. The host sees a trap
+// as a WebAssembly.RuntimeError, drops the instance and makes a new one.
 #include <__config>
 #include <cstddef>
 #include <cstdlib>
@@ -29,7 +29,7 @@ extern "C" {
 void __cxa_pure_virtual() { __builtin_trap(); }
 
 #ifdef __EMSCRIPTEN__
-// Its glue would be told of grown memory; there is no glue, and hosts look at the buffer.
+// Emscripten reports growth to its glue. There is no glue, and hosts compare the buffer of the memory.
 void emscripten_notify_memory_growth(size_t /*memory_index*/) {}
 void _Exit(int /*status*/) { __builtin_trap(); }
 #else

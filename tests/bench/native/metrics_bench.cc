@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "export/exposition.h"
+#include "exposition/exposition.h"
 #include "metrics/aggregator.h"
 #include "metrics/registry.h"
 

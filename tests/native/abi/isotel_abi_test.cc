@@ -1,4 +1,4 @@
-#include "abi/isotel_abi.h"
+#include "abi/core/isotel_abi.h"
 
 #include <doctest/doctest.h>
 
@@ -29,7 +29,7 @@ int32_t Code(Error error) { return static_cast<int32_t>(error); }
 
 class Host {
  public:
-  Host() : context(isotel_create()), exchange(static_cast<unsigned char*>(isotel_exchange(context))) {}
+  Host() : context(isotel_create()), exchange(static_cast<unsigned char*>(isotel_shared_block(context))) {}
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
   ~Host() { isotel_destroy(context); }
@@ -66,28 +66,28 @@ class Host {
   }
   void Present(genai::Field field) {
     const auto index = static_cast<uint32_t>(field);
-    const size_t at = ISOTEL_EXCHANGE_PRESENT + index / 32 * 4;
+    const size_t at = ISOTEL_BLOCK_PRESENT + index / 32 * 4;
     Write(at, Read<uint32_t>(at) | (1U << index % 32));
   }
   void Number(genai::Field field, double value) {
-    Write(ISOTEL_EXCHANGE_NUMBER + static_cast<size_t>(field) * 8, value);
+    Write(ISOTEL_BLOCK_NUMBER + static_cast<size_t>(field) * 8, value);
     Present(field);
   }
   void Text(genai::Field field, uint32_t size, uint32_t id = 0) {
-    Write(ISOTEL_EXCHANGE_SIZE + static_cast<size_t>(field) * 4, size);
-    Write(ISOTEL_EXCHANGE_TEXT_ID + static_cast<size_t>(field) * 4, id);
+    Write(ISOTEL_BLOCK_SIZE + static_cast<size_t>(field) * 4, size);
+    Write(ISOTEL_BLOCK_TEXT_ID + static_cast<size_t>(field) * 4, id);
     Present(field);
   }
-  void Clear() { std::memset(exchange, 0, ISOTEL_EXCHANGE_BYTES); }
-  [[nodiscard]] double Result(size_t index) const { return Read<double>(ISOTEL_EXCHANGE_RESULT + index * 8); }
+  void Clear() { std::memset(exchange, 0, ISOTEL_BLOCK_BYTES); }
+  [[nodiscard]] double Result(size_t index) const { return Read<double>(ISOTEL_BLOCK_RESULT + index * 8); }
   // Fields of the last plan and where their values are.
   [[nodiscard]] std::map<genai::Field, std::pair<uint32_t, uint32_t>> Plan(int32_t entries) const {
     REQUIRE(entries >= 0);
     REQUIRE(entries <= ISOTEL_MAX_FIELDS);
     std::map<genai::Field, std::pair<uint32_t, uint32_t>> plan;
     for (size_t i = 0; i < static_cast<size_t>(entries); ++i) {
-      const auto what = Read<uint32_t>(ISOTEL_EXCHANGE_PLAN + i * 8);
-      const auto argument = Read<uint32_t>(ISOTEL_EXCHANGE_PLAN + i * 8 + 4);
+      const auto what = Read<uint32_t>(ISOTEL_BLOCK_PLAN + i * 8);
+      const auto argument = Read<uint32_t>(ISOTEL_BLOCK_PLAN + i * 8 + 4);
       REQUIRE(plan.emplace(static_cast<genai::Field>(what & 0xFF), std::pair(what >> 8, argument)).second);
     }
     return plan;
@@ -113,12 +113,12 @@ TEST_CASE("The version is that of the header") { CHECK(isotel_abi_version() == I
 
 TEST_CASE("A context that was never made can be destroyed") { isotel_destroy(nullptr); }
 
-TEST_CASE_FIXTURE(Host, "The exchange block is aligned, zero at first and stays where it is") {
+TEST_CASE_FIXTURE(Host, "The shared block is aligned, zero at first and stays where it is") {
   CHECK(reinterpret_cast<uintptr_t>(exchange) % 8 == 0);
-  for (size_t i = 0; i < ISOTEL_EXCHANGE_BYTES; ++i) REQUIRE(exchange[i] == 0);
+  for (size_t i = 0; i < ISOTEL_BLOCK_BYTES; ++i) REQUIRE(exchange[i] == 0);
   CHECK(isotel_buffer(context, 1 << 20) != nullptr);
   for (int i = 0; i < 1'000; ++i) (void)Open();
-  CHECK(isotel_exchange(context) == exchange);
+  CHECK(isotel_shared_block(context) == exchange);
 }
 
 TEST_CASE_FIXTURE(Host, "The buffer grows to its limit and no further") {
@@ -332,7 +332,7 @@ TEST_CASE_FIXTURE(Host, "A span is opened, started, charged and ended") {
   CHECK(plan[genai::Field::kStream].first == ISOTEL_SOURCE_TRUE);
   CHECK(Answer(isotel_text(context, plan[genai::Field::kOperationName].second)) == "chat");
 
-  CHECK(isotel_span_charge(context, span, 3, 1'000, 1) == 125);
+  CHECK(isotel_span_reserve(context, span, 3, 1'000, 1) == 125);
   CHECK(Result(0) < ISOTEL_START_BYTES - 1'000);
   CHECK(isotel_span_first_chunk(context, span, 1'500) == 0);
   CHECK(isotel_span_status(context, span, ISOTEL_STATUS_OK) == 0);
@@ -365,9 +365,9 @@ TEST_CASE_FIXTURE(Host, "The profile of a span is in its flags") {
 }
 
 TEST_CASE_FIXTURE(Host, "A fresh custom span allows what the header says") {
-  CHECK(isotel_span_charge(context, Open(), 0, 0, 0) == ISOTEL_MAX_USER_ATTRIBUTES);
+  CHECK(isotel_span_reserve(context, Open(), 0, 0, 0) == ISOTEL_MAX_USER_ATTRIBUTES);
   CHECK(Result(0) == ISOTEL_START_BYTES);
-  (void)isotel_span_charge(context, Open(0, 0, 0), 0, 0, 0);
+  (void)isotel_span_reserve(context, Open(0, 0, 0), 0, 0, 0);
   CHECK(Result(0) == UINT32_MAX);
 }
 
@@ -445,7 +445,7 @@ TEST_CASE_FIXTURE(Host, "Calls on a span that has ended are counted no-ops") {
   const uint32_t span = Open();
   CHECK(End(span) == 0);
   CHECK(isotel_span_start(context, span, 0) == Code(Error::kAlreadyEnded));
-  CHECK(isotel_span_charge(context, span, 1, 1, 1) == Code(Error::kAlreadyEnded));
+  CHECK(isotel_span_reserve(context, span, 1, 1, 1) == Code(Error::kAlreadyEnded));
   CHECK(isotel_span_fit(context, span, 0, 1) == Code(Error::kAlreadyEnded));
   CHECK(isotel_span_first_chunk(context, span, 5) == Code(Error::kAlreadyEnded));
   CHECK(isotel_span_status(context, span, ISOTEL_STATUS_ERROR) == Code(Error::kAlreadyEnded));
@@ -460,7 +460,7 @@ TEST_CASE_FIXTURE(Host, "Calls with a handle of nothing are counted no-ops") {
     CAPTURE(handle);
     const uint64_t before = Count(Counter::kStaleHandles);
     CHECK(isotel_span_start(context, handle, 0) == Code(Error::kStaleHandle));
-    CHECK(isotel_span_charge(context, handle, 1, 1, 1) == Code(Error::kStaleHandle));
+    CHECK(isotel_span_reserve(context, handle, 1, 1, 1) == Code(Error::kStaleHandle));
     CHECK(isotel_span_fit(context, handle, 0, 1) == Code(Error::kStaleHandle));
     CHECK(isotel_span_first_chunk(context, handle, 5) == Code(Error::kStaleHandle));
     CHECK(isotel_span_status(context, handle, ISOTEL_STATUS_ERROR) == Code(Error::kStaleHandle));
@@ -478,10 +478,10 @@ TEST_CASE_FIXTURE(Host, "Hostile arguments of every call leave a context that wo
         Clear();
         const uint32_t span = isotel_span_open(context, a % 7, b, b, a, time);
         for (const uint32_t target : {a, span}) {
-          (void)isotel_span_charge(context, target, a, b, a);
+          (void)isotel_span_reserve(context, target, a, b, a);
           (void)isotel_span_first_chunk(context, target, time);
           (void)isotel_span_status(context, target, b);
-          std::memset(exchange, static_cast<int>(b & 0xFF), ISOTEL_EXCHANGE_BYTES);
+          std::memset(exchange, static_cast<int>(b & 0xFF), ISOTEL_BLOCK_BYTES);
           (void)isotel_span_start(context, target, b);
           (void)isotel_span_end(context, target, b % 5, a, time, b, a, b);
         }

@@ -8,15 +8,8 @@ namespace isotel::context {
 namespace {
 
 std::string Parsed(std::string_view header) {
-  metrics::ByteWriter out;
+  ByteWriter out;
   const Error error = ParseTraceState(header, out);
-  if (error != Error::kOk) CHECK(out.size() == 0);
-  return error == Error::kOk ? std::string(out.view()) : "invalid";
-}
-
-std::string With(std::string_view state, std::string_view key, std::string_view value) {
-  metrics::ByteWriter out;
-  const Error error = WithMember(state, key, value, out);
   if (error != Error::kOk) CHECK(out.size() == 0);
   return error == Error::kOk ? std::string(out.view()) : "invalid";
 }
@@ -79,20 +72,6 @@ TEST_CASE("past 512 characters long members go first, then the last ones") {
   CHECK(many.size() <= 512);
   CHECK(many.starts_with("k0=vvv"));
   CHECK(many.find("k31") == std::string::npos);
-}
-
-TEST_CASE("a member that changes comes first, and one without a value goes") {
-  CHECK(With("a=1,b=2", "b", "3") == "b=3,a=1");
-  CHECK(With("a=1,b=2", "c", "3") == "c=3,a=1,b=2");
-  CHECK(With("a=1,b=2", "a", "") == "b=2");
-  CHECK(With("", "a", "1") == "a=1");
-  CHECK(With("", "a", "").empty());
-  CHECK(With("a=1", "A", "1") == "invalid");
-  CHECK(With("a=1", "b", "x=y") == "invalid");
-  const std::string full = With(Members(32), "new", "1");
-  CHECK(full.starts_with("new=1,k0=1,"));
-  CHECK(full.find("k31") == std::string::npos);
-  CHECK(Parsed(full) == full);
 }
 
 }  // namespace

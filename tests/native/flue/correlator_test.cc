@@ -12,13 +12,13 @@ namespace {
 struct Story {
   explicit Story(const Limits& limits = {}) : correlator(limits) {}
 
-  const std::vector<Action>& Take(const Event& event) { return correlator.Take(event, now_ms++); }
+  const std::vector<SpanOp>& Take(const Event& event) { return correlator.Take(event, now_ms++); }
 
   Handle Open(const Event& event) {
-    const std::vector<Action>& actions = Take(event);
-    REQUIRE(!actions.empty());
-    REQUIRE(actions.back().verb == Verb::kOpen);
-    return actions.back().span;
+    const std::vector<SpanOp>& ops = Take(event);
+    REQUIRE(!ops.empty());
+    REQUIRE(ops.back().code == OpCode::kOpen);
+    return ops.back().span;
   }
 
   Correlator correlator;
@@ -26,10 +26,10 @@ struct Story {
 };
 
 // The spans that end and why, in their order.
-std::vector<std::pair<Handle, Ending>> EndsOf(const std::vector<Action>& actions) {
+std::vector<std::pair<Handle, Ending>> EndsOf(const std::vector<SpanOp>& ops) {
   std::vector<std::pair<Handle, Ending>> ends;
-  for (const Action& action : actions) {
-    if (action.verb == Verb::kEnd) ends.emplace_back(action.span, action.ending);
+  for (const SpanOp& op : ops) {
+    if (op.code == OpCode::kEnd) ends.emplace_back(op.span, op.ending);
   }
   return ends;
 }
@@ -56,9 +56,9 @@ TEST_CASE("a span opens under the nearest span its event names") {
   const Handle operation = story.Open(Operation(EventType::kOperationStart, "o", {}, "r"));
   const Handle turn = story.Open(Turn(EventType::kTurnRequest, "t", "o"));
   const auto parent_of = [&story](const Event& event) {
-    const std::vector<Action>& actions = story.Take(event);
-    REQUIRE(actions.size() == 1);
-    return actions[0].parent;
+    const std::vector<SpanOp>& ops = story.Take(event);
+    REQUIRE(ops.size() == 1);
+    return ops[0].parent;
   };
   CHECK(story.correlator.open_spans() == 3);
   CHECK(parent_of(Tool(EventType::kToolStart, "in turn", "o", "t")) == turn);
@@ -122,16 +122,16 @@ TEST_CASE("a resumed run is a new segment that continues the open root") {
   Story story;
   const Handle root = story.Open(RunStart("r"));
   const Handle operation = story.Open(Operation(EventType::kOperationStart, "o", {}, "r"));
-  const std::vector<Action> actions = story.Take({.type = EventType::kRunResume, .run = "r"});
-  REQUIRE(actions.size() == 3);
-  CHECK(actions[0].verb == Verb::kOpen);
-  CHECK(actions[0].predecessor == root);
-  CHECK(actions[0].parent == kNoHandle);
-  CHECK(EndsOf(actions) == Ends{{operation, Ending::kInterrupted}, {root, Ending::kResumed}});
-  CHECK(EndsOf(story.Take({.type = EventType::kRunEnd, .run = "r"})) == Ends{{actions[0].span, Ending::kOwnEvent}});
+  const std::vector<SpanOp> ops = story.Take({.type = EventType::kRunResume, .run = "r"});
+  REQUIRE(ops.size() == 3);
+  CHECK(ops[0].code == OpCode::kOpen);
+  CHECK(ops[0].predecessor == root);
+  CHECK(ops[0].parent == kNoHandle);
+  CHECK(EndsOf(ops) == Ends{{operation, Ending::kInterrupted}, {root, Ending::kResumed}});
+  CHECK(EndsOf(story.Take({.type = EventType::kRunEnd, .run = "r"})) == Ends{{ops[0].span, Ending::kOwnEvent}});
 
   SUBCASE("also after the end of an earlier segment, of which nothing is left to continue") {
-    const std::vector<Action> again = story.Take({.type = EventType::kRunResume, .run = "r"});
+    const std::vector<SpanOp> again = story.Take({.type = EventType::kRunResume, .run = "r"});
     REQUIRE(again.size() == 1);
     CHECK(again[0].predecessor == kNoHandle);
     CHECK(story.Open(Operation(EventType::kOperationStart, "p", {}, "r")) != kNoHandle);
@@ -173,9 +173,9 @@ TEST_CASE("one span too many gives up the oldest, and one too old is given up") 
   Story story({.open_spans = 2, .span_age_ms = 100});
   const Handle first = story.Open(RunStart("a"));
   const Handle second = story.Open(RunStart("b"));
-  const std::vector<Action> actions = story.Take(RunStart("c"));
-  CHECK(EndsOf(actions) == Ends{{first, Ending::kEvicted}});
-  CHECK(actions.back().verb == Verb::kOpen);
+  const std::vector<SpanOp> ops = story.Take(RunStart("c"));
+  CHECK(EndsOf(ops) == Ends{{first, Ending::kEvicted}});
+  CHECK(ops.back().code == OpCode::kOpen);
   story.now_ms += 98;
   CHECK(EndsOf(story.Take({.type = EventType::kLog, .run = "c"})).empty());
   CHECK(EndsOf(story.Take({.type = EventType::kLog, .run = "c"})) == Ends{{second, Ending::kExpired}});
@@ -186,11 +186,11 @@ TEST_CASE("one span too many gives up the oldest, and one too old is given up") 
 TEST_CASE("a run whose open root is evicted by its own resumption still resumes") {
   Story story({.open_spans = 1, .span_age_ms = 1e9});
   const Handle root = story.Open(RunStart("r"));
-  const std::vector<Action> actions = story.Take({.type = EventType::kRunResume, .run = "r"});
-  REQUIRE(actions.size() == 2);
-  CHECK(EndsOf(actions) == Ends{{root, Ending::kEvicted}});
+  const std::vector<SpanOp> ops = story.Take({.type = EventType::kRunResume, .run = "r"});
+  REQUIRE(ops.size() == 2);
+  CHECK(EndsOf(ops) == Ends{{root, Ending::kEvicted}});
   // It continues nothing that is open.
-  CHECK(actions.back().predecessor == kNoHandle);
+  CHECK(ops.back().predecessor == kNoHandle);
   CHECK(story.correlator.open_spans() == 1);
 }
 

@@ -1,8 +1,8 @@
-#include "genai/metadata.h"
-
 #include <doctest/doctest.h>
 
 #include <string>
+
+#include "genai/names.h"
 
 namespace isotel::genai {
 namespace {

@@ -1,9 +1,9 @@
-#include "genai/providers.h"
-
 #include <doctest/doctest.h>
 
 #include <string>
 #include <string_view>
+
+#include "genai/names.h"
 
 namespace isotel::genai {
 namespace {

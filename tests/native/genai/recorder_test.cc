@@ -447,13 +447,13 @@ TEST_CASE_FIXTURE(AgentsHost, "What only the core may say is not taken from the 
   CHECK(written.empty());
 }
 
-TEST_CASE_FIXTURE(AgentsHost, "What a call left in the exchange does not show on the next span") {
+TEST_CASE_FIXTURE(AgentsHost, "What a call left in the shared block does not show on the next span") {
   const Handle first = Open(Operation::kCustom);
-  CHECK(recorder.Charge(first, {.invalid = 1}).ok());
+  CHECK(recorder.ReserveAttributes(first, {.invalid = 1}).ok());
   REQUIRE(recorder.EndSpan(first, ToEnd({.outcome = trace::Outcome::kCancelled}), fields, plan).ok());
   const FieldSet left = fields;
   const Handle second = Open(Operation::kCustom);
-  CHECK(recorder.Charge(second, {.invalid = 2}).ok());
+  CHECK(recorder.ReserveAttributes(second, {.invalid = 2}).ok());
   fields = left;
   REQUIRE(End(second) == Error::kOk);
   CHECK(Keys() == KeyList{"otel.dropped_attributes_count"});
@@ -474,7 +474,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Every late call answers that the span has ended a
   REQUIRE(End(custom) == Error::kOk);
   std::vector<uint32_t> keep;
   CHECK(Start(custom) == Error::kAlreadyEnded);
-  CHECK(recorder.Charge(custom, {.count = 1}).error() == Error::kAlreadyEnded);
+  CHECK(recorder.ReserveAttributes(custom, {.count = 1}).error() == Error::kAlreadyEnded);
   CHECK(recorder.FitAttributes(custom, {}, 1, keep).error() == Error::kAlreadyEnded);
   CHECK(recorder.FirstChunk(custom, 5) == Error::kAlreadyEnded);
   CHECK(recorder.SetStatus(custom, trace::StatusCode::kOk) == Error::kAlreadyEnded);
@@ -487,7 +487,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Every late call answers that the span has ended a
 TEST_CASE_FIXTURE(AgentsHost, "Every call with a handle of nothing is stale and counted") {
   std::vector<uint32_t> keep;
   CHECK(Start(77) == Error::kStaleHandle);
-  CHECK(recorder.Charge(0, {.count = 1}).error() == Error::kStaleHandle);
+  CHECK(recorder.ReserveAttributes(0, {.count = 1}).error() == Error::kStaleHandle);
   CHECK(recorder.FitAttributes(77, {}, 0, keep).error() == Error::kStaleHandle);
   CHECK(recorder.FirstChunk(UINT32_MAX, 5) == Error::kStaleHandle);
   CHECK(recorder.SetStatus(77, trace::StatusCode::kOk) == Error::kStaleHandle);
@@ -574,39 +574,39 @@ TEST_CASE_FIXTURE(AgentsHost, "Sizes near the end of 32 bits are cut or dropped 
 
 TEST_CASE_FIXTURE(AgentsHost, "A fresh custom span allows 128 attributes and all bytes but the reserve") {
   CHECK(kMaxUserAttributes == 128);
-  const Allowance allowance = recorder.Charge(Open(Operation::kCustom), {}).value();
-  CHECK(allowance.count == 128);
-  CHECK(allowance.bytes == kUserBytes);
+  const AttributeQuota quota = recorder.ReserveAttributes(Open(Operation::kCustom), {}).value();
+  CHECK(quota.count == 128);
+  CHECK(quota.bytes == kUserBytes);
 }
 
-TEST_CASE_FIXTURE(AgentsHost, "What was written is taken from the allowance") {
+TEST_CASE_FIXTURE(AgentsHost, "What was written is taken from the quota") {
   const Handle custom = Open(Operation::kCustom);
-  Allowance allowance = recorder.Charge(custom, {.count = 3, .bytes = 100}).value();
-  CHECK(allowance.count == 125);
-  CHECK(allowance.bytes == kUserBytes - 100);
-  allowance = recorder.Charge(custom, {.count = 125, .bytes = kUserBytes - 101}).value();
-  CHECK(allowance.count == 0);
-  CHECK(allowance.bytes == 1);
+  AttributeQuota quota = recorder.ReserveAttributes(custom, {.count = 3, .bytes = 100}).value();
+  CHECK(quota.count == 125);
+  CHECK(quota.bytes == kUserBytes - 100);
+  quota = recorder.ReserveAttributes(custom, {.count = 125, .bytes = kUserBytes - 101}).value();
+  CHECK(quota.count == 0);
+  CHECK(quota.bytes == 1);
   CHECK(recorder.spans().Find(custom)->dropped_attributes == 0);
 }
 
-TEST_CASE_FIXTURE(AgentsHost, "A host that writes more than it may is left no allowance") {
+TEST_CASE_FIXTURE(AgentsHost, "A host that writes more than it may is left no quota") {
   const Handle custom = Open(Operation::kCustom);
-  const Allowance allowance = recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
-  CHECK(allowance.count == 0);
-  CHECK(allowance.bytes == 0);
+  const AttributeQuota quota = recorder.ReserveAttributes(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
+  CHECK(quota.count == 0);
+  CHECK(quota.bytes == 0);
   for (int i = 0; i < 70'000; ++i) {
-    const Allowance again = recorder.Charge(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
+    const AttributeQuota again = recorder.ReserveAttributes(custom, {.count = UINT32_MAX, .bytes = UINT32_MAX}).value();
     if (again.count != 0 || again.bytes != 0) FAIL("allowed again after " << i);
   }
 }
 
-TEST_CASE_FIXTURE(AgentsHost, "Start attributes are taken from the allowance") {
+TEST_CASE_FIXTURE(AgentsHost, "Start attributes are taken from the quota") {
   const Handle chat = Open(Operation::kChat);
   Text(Field::kRequestModel, 100);
   REQUIRE(Start(chat, true) == Error::kOk);
   const uint32_t operation_name = 21 + 4;
-  CHECK(recorder.Charge(chat, {}).value().bytes == kUserBytes - operation_name - (20 + 100));
+  CHECK(recorder.ReserveAttributes(chat, {}).value().bytes == kUserBytes - operation_name - (20 + 100));
 }
 
 TEST_CASE_FIXTURE(AgentsHost, "Start attributes leave the reserve of the finish attributes free") {
@@ -618,7 +618,7 @@ TEST_CASE_FIXTURE(AgentsHost, "Start attributes leave the reserve of the finish 
   const uint32_t bytes = recorder.spans().Find(chat)->attribute_bytes;
   CHECK(bytes <= kUserBytes);
   CHECK(bytes > kUserBytes - 3);
-  CHECK(recorder.Charge(chat, {}).value().bytes == kUserBytes - bytes);
+  CHECK(recorder.ReserveAttributes(chat, {}).value().bytes == kUserBytes - bytes);
 }
 
 TEST_CASE_FIXTURE(AgentsHost, "What is charged at the end leaves its room to the finish attributes") {
@@ -634,7 +634,7 @@ TEST_CASE_FIXTURE(AgentsHost, "What is charged at the end leaves its room to the
 
 TEST_CASE_FIXTURE(AgentsHost, "An exact offer past 128 attributes is dropped and counted") {
   const Handle custom = Open(Operation::kCustom);
-  REQUIRE(recorder.Charge(custom, {.count = 127}).ok());
+  REQUIRE(recorder.ReserveAttributes(custom, {.count = 127}).ok());
   std::vector<trace::AttributeSize> sizes(3, {5, 5, true});
   std::vector<uint32_t> keep(3);
   CHECK(recorder.FitAttributes(custom, sizes, 0, keep).value() == 1);
@@ -647,7 +647,7 @@ TEST_CASE_FIXTURE(AgentsHost, "An exact offer past 128 attributes is dropped and
 
 TEST_CASE_FIXTURE(AgentsHost, "Attributes without a recordable type are counted whether or not others come with them") {
   const Handle custom = Open(Operation::kCustom);
-  CHECK(recorder.Charge(custom, {.invalid = 2}).value().count == 128);
+  CHECK(recorder.ReserveAttributes(custom, {.invalid = 2}).value().count == 128);
   std::vector<uint32_t> keep;
   CHECK(recorder.FitAttributes(custom, {}, 3, keep).value() == 0);
   CHECK(Count(Counter::kAttributesDroppedType) == 5);
@@ -729,7 +729,7 @@ TEST_CASE("Finish attributes fit after the user has filled the span, in either p
 
 TEST_CASE_FIXTURE(AgentsHost, "Finish attributes without exact sizes fit after the user has filled the span") {
   const Handle chat = Open(Operation::kChat);
-  REQUIRE(recorder.Charge(chat, {.count = 3, .bytes = kUserBytes}).ok());
+  REQUIRE(recorder.ReserveAttributes(chat, {.count = 3, .bytes = kUserBytes}).ok());
   SetAllFinishFields(*this);
   CHECK(End(chat, {.outcome = trace::Outcome::kFailed}) == Error::kOk);
 }
@@ -826,7 +826,7 @@ TEST_CASE_FIXTURE(AgentsHost, "A span that feeds a sink without limits alone kee
 TEST_CASE_FIXTURE(AgentsHost, "A span that is not native has no byte budget but the value limit") {
   const Handle chat = Open(Operation::kChat, kNoHandle, 0);
   for (int i = 0; i < 5; ++i) {
-    CHECK(recorder.Charge(chat, {.count = 1, .bytes = kNativeSpanBytes}).value().bytes > kNativeSpanBytes);
+    CHECK(recorder.ReserveAttributes(chat, {.count = 1, .bytes = kNativeSpanBytes}).value().bytes > kNativeSpanBytes);
   }
   const std::vector<trace::AttributeSize> sizes(5, {10, 100'000, true});
   std::vector<uint32_t> keep(5);
@@ -842,8 +842,8 @@ TEST_CASE_FIXTURE(AgentsHost, "A span that is not native has no byte budget but 
 TEST_CASE_FIXTURE(AgentsHost, "However much a span that is not native was charged its attributes are kept") {
   const Handle chat = Open(Operation::kChat, kNoHandle, 0);
   // Once around 32 bits, if bytes were added up for ever.
-  for (int i = 0; i < 65'535; ++i) (void)recorder.Charge(chat, {.bytes = UINT32_MAX});
-  (void)recorder.Charge(chat, {.bytes = kNativeSpanBytes - 200});
+  for (int i = 0; i < 65'535; ++i) (void)recorder.ReserveAttributes(chat, {.bytes = UINT32_MAX});
+  (void)recorder.ReserveAttributes(chat, {.bytes = kNativeSpanBytes - 200});
   fields.SetNumber(Field::kInputTokens, 1);
   fields.SetNumber(Field::kOutputTokens, 1);
   Text(Field::kResponseId, 60);

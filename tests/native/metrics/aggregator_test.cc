@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/limits.h"
+#include "metrics/message.h"
 #include "metrics_double.h"
 
 namespace isotel::metrics {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "export/exposition.h"
+#include "exposition/exposition.h"
 #include "metrics_double.h"
 
 namespace isotel::metrics {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "metrics/bounds.h"
+#include "metrics/message.h"
 #include "metrics_double.h"
 
 namespace isotel::metrics {

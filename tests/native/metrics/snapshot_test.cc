@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/limits.h"
+#include "metrics/message.h"
 #include "metrics_double.h"
 
 namespace isotel::metrics {
@@ -85,7 +86,7 @@ TEST_CASE("Gauges of several producers become their sum, minimum, maximum or lat
   for (uint64_t i = 0; i < 3; ++i) {
     Registry registry(MakeProducer(i));
     for (const Kind kind : {Kind::kGaugeSum, Kind::kGaugeMin, Kind::kGaugeMax, Kind::kGaugeLast}) {
-      const std::string name(KindText(kind));
+      const std::string name(Info(kind).text);
       const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(kind, name), 0)), {});
       CHECK(registry.Record(row, values[i]) == Error::kOk);
     }

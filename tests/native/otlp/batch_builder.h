@@ -96,12 +96,12 @@ struct BatchBuilder {
     return bytes;
   }
 
-  using Encode = Encoded (*)(BatchReader&, Format, metrics::ByteWriter&);
+  using Encode = Encoded (*)(BatchReader&, Format, ByteWriter&);
 
   Encoded Run(Encode encode, Format format, std::string& request) const {
     const std::vector<uint64_t> bytes = Bytes();
     BatchReader reader(reinterpret_cast<const char*>(bytes.data()), Sizes());
-    metrics::ByteWriter out;
+    ByteWriter out;
     const Encoded encoded = encode(reader, format, out);
     request = encoded.error == Error::kOk ? out.view().substr(encoded.start, encoded.size) : std::string_view();
     return encoded;

@@ -42,9 +42,9 @@ Json MetricsOf(const Snapshot& snapshot, Temporality temporality = Temporality::
   const std::vector<uint64_t> bytes = head.Bytes();
   const auto encode = [&](Format format) {
     BatchReader reader(reinterpret_cast<const char*>(bytes.data()), head.Sizes());
-    metrics::ByteWriter out;
+    ByteWriter out;
     Snapshot taken;
-    if (before != nullptr) TakePoints(*before, 0, UINT32_MAX, taken);
+    if (before != nullptr) RecordExported(*before, 0, UINT32_MAX, taken);
     const Encoded encoded =
         EncodeMetrics(reader, snapshot, {.format = format, .temporality = temporality, .before = &taken}, out).request;
     REQUIRE(encoded.error == Error::kOk);
@@ -241,7 +241,7 @@ TEST_CASE("a series that went back is new, whole, since it began") {
     const double value = world == &old_world ? 100 : 3;
     for (const Kind kind : {Kind::kCounter, Kind::kHistogram, Kind::kExponentialHistogram}) {
       const uint32_t family =
-          Must(world->registry.Declare(MakeDeclaration(kind, std::string(metrics::KindText(kind))), 0));
+          Must(world->registry.Declare(MakeDeclaration(kind, std::string(metrics::Info(kind).text)), 0));
       const uint32_t row = Bind(world->registry, family, {}, world == &old_world ? 1'000 : 2'500);
       for (int i = 0; i < (world == &old_world ? 10 : 1); ++i)
         REQUIRE(world->registry.Record(row, value) == Error::kOk);
@@ -273,7 +273,7 @@ Part PartOf(const Snapshot& snapshot, const MetricsOptions& options) {
   head.Head();
   const std::vector<uint64_t> bytes = head.Bytes();
   BatchReader reader(reinterpret_cast<const char*>(bytes.data()), head.Sizes());
-  metrics::ByteWriter out;
+  ByteWriter out;
   const EncodedMetrics encoded = EncodeMetrics(reader, snapshot, options, out);
   REQUIRE(encoded.request.error == Error::kOk);
   const Json request =
@@ -337,10 +337,10 @@ TEST_CASE("what was taken of a snapshot is left out of the next delta, the rest 
   Snapshot first;
   record(1, 2'000, first);
   Snapshot taken;
-  TakePoints(first, 0, 1, taken);
+  RecordExported(first, 0, 1, taken);
   Snapshot second;
   record(10, 3'000, second);
-  metrics::ByteWriter stored;
+  ByteWriter stored;
   taken.Write(stored);
   Snapshot read;
   REQUIRE(read.Merge(stored.view()) == Error::kOk);
@@ -348,7 +348,7 @@ TEST_CASE("what was taken of a snapshot is left out of the next delta, the rest 
   const Part part = PartOf(second, delta);
   CHECK(part.values == std::vector<double>{10, 11});
   CHECK(part.starts == std::vector<std::string>{"2000000000", "1000000000"});
-  TakePoints(second, 0, UINT32_MAX, read);
+  RecordExported(second, 0, UINT32_MAX, read);
   CHECK(PartOf(second, delta).points == 0);
   Snapshot third;
   record(100, 4'000, third);

@@ -202,7 +202,7 @@ for (const sdk of sdks) {
       "isotel_provider_name",
       "isotel_span_open",
       "isotel_span_start",
-      "isotel_span_charge",
+      "isotel_span_reserve",
       "isotel_intern",
       "isotel_span_first_chunk",
       "isotel_span_end",
@@ -222,7 +222,7 @@ for (const sdk of sdks) {
           return text;
         };
         assert.equal(await stream(), "ab");
-        assert.equal(telemetry.host.traps, name === "isotel_span_charge" ? 0 : 1);
+        assert.equal(telemetry.host.traps, name === "isotel_span_reserve" ? 0 : 1);
         assert.ok(runtime.spans.every((span) => span.ended));
         const before = runtime.spans.length;
         assert.equal(await generate(), "Hello");

@@ -23,7 +23,7 @@ function told(known: KnownIds, event: object): { bits: number; text: string } {
 }
 
 const has = (...places: number[]) => places.reduce((bits, place) => bits | (1 << place), 0);
-const isNew = (...places: number[]) => has(...places) << FlueAbi.flueIds;
+const isNew = (...places: number[]) => has(...places) << FlueAbi.ids;
 
 describe("the identifiers a core is told", () => {
   test("are those it does not know, each with a zero byte after it", () => {
@@ -115,7 +115,7 @@ function compare(events: readonly EventContext["event"][], isGenAi: boolean): nu
     numbers += all.length;
   }
   assert.deepEqual(ofSome.counters(), ofAll.counters());
-  return numbers / FlueAbi.flueActionSize;
+  return numbers / FlueAbi.opSize;
 }
 
 for (const name of ["flue", "gen_ai"]) {

@@ -17,7 +17,7 @@ export interface KnownModule {
 
 /** The four modules. */
 export const knownModules: readonly KnownModule[] = [
-  { name: "core", header: "src/abi/isotel_abi.h", abi: coreAbi },
+  { name: "core", header: "src/abi/core/isotel_abi.h", abi: coreAbi },
   { name: "aggregate", header: "src/abi/aggregate/isotel_aggregate.h", abi: aggregateAbi },
   { name: "otlp", header: "src/abi/otlp/isotel_otlp.h", abi: otlpAbi },
   { name: "flue", header: "src/abi/flue/isotel_flue.h", abi: flueAbi },

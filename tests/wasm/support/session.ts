@@ -147,7 +147,7 @@ class Session {
   #charge(): void {
     const { exports, context } = this.#raw;
     const random = this.#random;
-    const answer = exports.isotel_span_charge(
+    const answer = exports.isotel_span_reserve(
       context,
       random.pick(this.#spans),
       random.pick([0, 1, 20, 127, 128, 129, 0xffffffff]),

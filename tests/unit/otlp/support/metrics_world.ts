@@ -74,7 +74,7 @@ export class MetricsWorld {
       const length = must(this.#core.isotel_metrics_frame(this.#producer, 0));
       const at = must(this.#core.isotel_buffer(this.#producer, 0));
       const frame = new Uint8Array(this.#core.memory.buffer, at, length).slice();
-      const results = must(this.#core.isotel_exchange(this.#producer)) + Abi.exchangeResult;
+      const results = must(this.#core.isotel_shared_block(this.#producer)) + Abi.blockResult;
       const number = new DataView(this.#core.memory.buffer).getFloat64(results, true);
       must(
         this.#aggregate.isotel_aggregate_totals_apply(this.#totals, this.#give(frame), nowUnixMs),

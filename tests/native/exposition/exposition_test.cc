@@ -1,0 +1,390 @@
+#include "exposition/exposition.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "../metrics/metrics_double.h"
+#include "exposition_validator.h"
+
+namespace isotel::exposition {
+namespace {
+
+using metrics::Aggregator;
+using metrics::AggregatorOptions;
+using metrics::Bind;
+using metrics::Declaration;
+using metrics::Dice;
+using metrics::Exemplar;
+using metrics::Kind;
+using metrics::MakeDeclaration;
+using metrics::MakeProducer;
+using metrics::Must;
+using metrics::Registry;
+using metrics::SampleProducer;
+using metrics::Snapshot;
+using metrics::TakeFrames;
+
+// Producers into one snapshot.
+class Source {
+ public:
+  void Take(Registry& registry, double now = 2'000) {
+    for (const std::string& frame : TakeFrames(registry, now)) REQUIRE(aggregator_.Apply(frame, now).ok());
+  }
+  std::string Render(Format format, Escaping escaping = Escaping::kUnderscores, bool self_metrics = false) {
+    Snapshot snapshot;
+    REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator_, 2'000)) == Error::kOk);
+    ByteWriter writer;
+    exposition::Render(snapshot, format, {.escaping = escaping, .self_metrics = self_metrics, .now_unix_ms = 3'500},
+                       writer);
+    return std::string(writer.view());
+  }
+
+ private:
+  Aggregator aggregator_{AggregatorOptions{}};
+};
+
+TEST_CASE("Text 0.0.4 of every kind") {
+  Registry registry(MakeProducer(1));
+  Declaration counter = MakeDeclaration(Kind::kCounter, "shop_orders", {"plan", "note"});
+  counter.help = "Orders.\nBack\\slash.";
+  const uint32_t orders = Must(registry.Declare(counter, 0));
+  CHECK(registry.Record(Bind(registry, orders, {"pro", "a\"b\\c\nd"}), 3) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, orders, {"free", ""}), 0.25) == Error::kOk);
+  Declaration gauge = MakeDeclaration(Kind::kGaugeLast, "heap");
+  gauge.unit = "By";
+  CHECK(registry.Record(Bind(registry, Must(registry.Declare(gauge, 0)), {}), -7) == Error::kOk);
+  Declaration histogram = MakeDeclaration(Kind::kHistogram, "latency", {"route"});
+  histogram.unit = "s";
+  histogram.bounds = {0.5, 1, 2.5};
+  const uint32_t row = Bind(registry, Must(registry.Declare(histogram, 0)), {"/"});
+  for (const double value : {0.25, 1.0, 1.5, 99.0}) CHECK(registry.Record(row, value) == Error::kOk);
+  Declaration exponential = MakeDeclaration(Kind::kExponentialHistogram, "size");
+  const uint32_t size = Bind(registry, Must(registry.Declare(exponential, 0)), {});
+  for (const double value : {0.0, 1.0, 1.5, 3.0, -3.0}) CHECK(registry.Record(size, value) == Error::kOk);
+
+  Source source;
+  source.Take(registry);
+  const std::string text = source.Render(Format::kText);
+  CHECK(text ==
+        "# TYPE heap_bytes gauge\n"
+        "heap_bytes -7\n"
+        "# TYPE latency_seconds histogram\n"
+        "latency_seconds_bucket{route=\"/\",le=\"0.5\"} 1\n"
+        "latency_seconds_bucket{route=\"/\",le=\"1\"} 2\n"
+        "latency_seconds_bucket{route=\"/\",le=\"2.5\"} 3\n"
+        "latency_seconds_bucket{route=\"/\",le=\"+Inf\"} 4\n"
+        "latency_seconds_sum{route=\"/\"} 101.75\n"
+        "latency_seconds_count{route=\"/\"} 4\n"
+        "# HELP shop_orders_total Orders.\\nBack\\\\slash.\n"
+        "# TYPE shop_orders_total counter\n"
+        "shop_orders_total{plan=\"free\"} 0.25\n"
+        "shop_orders_total{note=\"a\\\"b\\\\c\\nd\",plan=\"pro\"} 3\n"
+        "# TYPE size histogram\n"
+        "size_bucket{le=\"-2\"} 1\n"
+        "size_bucket{le=\"2.938735877055719e-39\"} 2\n"
+        "size_bucket{le=\"1\"} 3\n"
+        "size_bucket{le=\"2\"} 4\n"
+        "size_bucket{le=\"4\"} 5\n"
+        "size_bucket{le=\"+Inf\"} 5\n"
+        "size_sum 2.5\n"
+        "size_count 5\n");
+  CHECK(ValidateText(text).error == "");
+}
+
+TEST_CASE("OpenMetrics has units, creation times, exemplars and an end") {
+  Registry registry(MakeProducer(1));
+  Declaration counter = MakeDeclaration(Kind::kCounter, "work_total", {"kind"});
+  counter.unit = "s";
+  counter.help = "Say \"work\".";
+  const uint32_t work = Bind(registry, Must(registry.Declare(counter, 0)), {"a"}, 1'234'567);
+  Exemplar exemplar;
+  exemplar.value = 2;
+  exemplar.unix_ms = 1'700'000'000'042;
+  exemplar.trace_id = {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36};
+  exemplar.span_id = {0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7};
+  CHECK(registry.Record(work, exemplar) == Error::kOk);
+  Declaration histogram = MakeDeclaration(Kind::kHistogram, "latency");
+  const uint32_t latency = Bind(registry, Must(registry.Declare(histogram, 0)), {}, 5'000);
+  exemplar.value = 10;
+  CHECK(registry.Record(latency, exemplar) == Error::kOk);
+  exemplar.value = 1e6;
+  exemplar.trace_id = {};
+  CHECK(registry.Record(latency, exemplar) == Error::kOk);
+  Source source;
+  source.Take(registry, 1'234'999);
+  const std::string text = source.Render(Format::kOpenMetrics);
+  CHECK(
+      text ==
+      "# TYPE latency histogram\n"
+      "latency_bucket{le=\"1.0\"} 0\n"
+      "latency_bucket{le=\"10.0\"} 1 # {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"00f067aa0ba902b7\"} "
+      "10 1700000000.042\n"
+      "latency_bucket{le=\"100.0\"} 1\n"
+      "latency_bucket{le=\"+Inf\"} 2 # {} 1000000 1700000000.042\n"
+      "latency_sum 1000010\n"
+      "latency_count 2\n"
+      "latency_created 5.000\n"
+      "# TYPE work_seconds counter\n"
+      "# UNIT work_seconds seconds\n"
+      "# HELP work_seconds Say \\\"work\\\".\n"
+      "work_seconds_total{kind=\"a\"} 2 # {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"00f067aa0ba902b7\"} "
+      "2 1700000000.042\n"
+      "work_seconds_created{kind=\"a\"} 1234.567\n"
+      "# EOF\n");
+  CHECK(ValidateOpenMetrics(text).error == "");
+}
+
+TEST_CASE("UTF-8 names are quoted where the format allows it and escaped where it does not") {
+  Registry registry(MakeProducer(1));
+  Declaration histogram = MakeDeclaration(Kind::kHistogram, "gen_ai.client.duration", {"gen_ai.system", "plain"});
+  histogram.bounds = {1};
+  CHECK(registry.Record(Bind(registry, Must(registry.Declare(histogram, 0)), {"x", "y"}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b"), 0)), {}), 1) ==
+        Error::kOk);
+  Source source;
+  source.Take(registry);
+  const std::string quoted = source.Render(Format::kText1, Escaping::kUtf8);
+  CHECK(quoted ==
+        "# TYPE \"a.b_total\" counter\n"
+        "{\"a.b_total\"} 1\n"
+        "# TYPE \"gen_ai.client.duration\" histogram\n"
+        "{\"gen_ai.client.duration_bucket\",\"gen_ai.system\"=\"x\",plain=\"y\",le=\"1\"} 1\n"
+        "{\"gen_ai.client.duration_bucket\",\"gen_ai.system\"=\"x\",plain=\"y\",le=\"+Inf\"} 1\n"
+        "{\"gen_ai.client.duration_sum\",\"gen_ai.system\"=\"x\",plain=\"y\"} 1\n"
+        "{\"gen_ai.client.duration_count\",\"gen_ai.system\"=\"x\",plain=\"y\"} 1\n");
+  CHECK(ValidateText(quoted, true).error == "");
+  CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics, Escaping::kUtf8), true).error == "");
+  for (const Escaping escaping : {Escaping::kUnderscores, Escaping::kDots, Escaping::kValues}) {
+    CHECK(ValidateText(source.Render(Format::kText1, escaping)).error == "");
+    CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics, escaping)).error == "");
+  }
+  // 0.0.4 has no quoting.
+  CHECK(source.Render(Format::kText, Escaping::kUtf8) == source.Render(Format::kText));
+  CHECK(ValidateText(source.Render(Format::kText, Escaping::kUtf8)).Find("a_b_total")->value == 1);
+}
+
+TEST_CASE("Label names that escape to the same are kept apart") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"a.b", "a_b", "a-b"}), 0));
+  CHECK(registry.Record(Bind(registry, family, {"dot", "plain", "dash"}), 1) == Error::kOk);
+  Source source;
+  source.Take(registry);
+  const Validated text = ValidateText(source.Render(Format::kText));
+  CHECK(text.error == "");
+  REQUIRE(text.samples.size() == 1);
+  CHECK(text.samples[0].labels.size() == 3);
+}
+
+TEST_CASE("Families whose names escape to the same are one family, equal series are merged") {
+  Registry registry(MakeProducer(1));
+  const uint32_t dots = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b", {"x"}), 0));
+  const uint32_t plain = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a_b_total", {"x", "y"}), 0));
+  CHECK(registry.Record(Bind(registry, dots, {"1"}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, dots, {"2"}), 5) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, plain, {"1", ""}), 10) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, plain, {"1", "z"}), 100) == Error::kOk);
+  Source source;
+  source.Take(registry);
+  const Validated text = ValidateText(source.Render(Format::kText));
+  CHECK(text.error == "");
+  CHECK(text.samples.size() == 3);
+  CHECK(text.Find("a_b_total", {{"x", "1"}})->value == 11);
+  CHECK(text.Find("a_b_total", {{"x", "2"}})->value == 5);
+  CHECK(text.Find("a_b_total", {{"x", "1"}, {"y", "z"}})->value == 100);
+}
+
+TEST_CASE("A histogram whose bounds changed is shown on the bounds both have, where its counts are exact") {
+  Source source;
+  const std::vector<double> before_bounds = {1, 2, 5, 10};
+  const std::vector<double> after_bounds = {1, 3, 5, 20};
+  const double values[] = {0.5, 1, 1.5, 2, 4, 5, 7, 15, 100};
+  uint64_t number = 0;
+  for (const std::vector<double>& bounds : {before_bounds, after_bounds}) {
+    Registry registry(MakeProducer(++number));
+    Declaration histogram = MakeDeclaration(Kind::kHistogram, "h", {"x"});
+    histogram.bounds = bounds;
+    const uint32_t family = Must(registry.Declare(histogram, 0));
+    for (const double value : values) {
+      Exemplar exemplar;
+      exemplar.value = value;
+      exemplar.unix_ms = number;
+      CHECK(registry.Record(Bind(registry, family, {"both"}), exemplar) == Error::kOk);
+    }
+    CHECK(registry.Record(Bind(registry, family, {std::to_string(number)}), 4) == Error::kOk);
+    source.Take(registry);
+  }
+  const Validated text = ValidateText(source.Render(Format::kText));
+  CHECK(text.error == "");
+  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "1"}})->value == 4);
+  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "5"}})->value == 12);
+  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "2"}}) == nullptr);
+  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "20"}}) == nullptr);
+  CHECK(text.Find("h_count", {{"x", "both"}})->value == 18);
+  CHECK(text.Find("h_sum", {{"x", "both"}})->value == 2 * 136);
+  CHECK(text.Find("h_bucket", {{"x", "1"}, {"le", "2"}})->value == 0);
+  CHECK(text.Find("h_bucket", {{"x", "2"}, {"le", "20"}})->value == 1);
+  CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics)).error == "");
+}
+
+TEST_CASE("Histograms that share no bound are shown by count and sum") {
+  Source source;
+  for (const double bound : {1.0, 2.0}) {
+    Registry registry(MakeProducer(static_cast<uint64_t>(bound)));
+    Declaration histogram = MakeDeclaration(Kind::kHistogram, "h");
+    histogram.bounds = {bound};
+    Exemplar exemplar;
+    exemplar.value = 1.5;
+    CHECK(registry.Record(Bind(registry, Must(registry.Declare(histogram, 0)), {}), exemplar) == Error::kOk);
+    source.Take(registry);
+  }
+  CHECK(source.Render(Format::kText) == "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n");
+}
+
+TEST_CASE("When a name changed its kind, the kind that appeared last is shown") {
+  Source source;
+  for (const auto& [kind, created] : {std::pair(Kind::kHistogram, 1'000.0), std::pair(Kind::kGaugeLast, 1'500.0)}) {
+    Registry registry(MakeProducer(static_cast<uint64_t>(created)));
+    const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(kind, "x"), 0)), {}, created);
+    CHECK(registry.Record(row, 4) == Error::kOk);
+    source.Take(registry, created);
+  }
+  CHECK(source.Render(Format::kText) == "# TYPE x gauge\nx 4\n");
+}
+
+TEST_CASE("The overflow series has a label of its own") {
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 1));
+  CHECK(registry.Record(Bind(registry, family, {"1"}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, family, {"2"}), 2) == Error::kOk);
+  Source source;
+  source.Take(registry);
+  CHECK(ValidateText(source.Render(Format::kText)).Find("c_total", {{"otel_metric_overflow", "true"}})->value == 2);
+}
+
+TEST_CASE("Sums past what a double holds are written whole") {
+  Registry registry(MakeProducer(1));
+  const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  Source source;
+  for (const double value : {9007199254740992.0, 1.0}) {
+    CHECK(registry.Record(row, value) == Error::kOk);
+    source.Take(registry);
+  }
+  CHECK(source.Render(Format::kText) == "# TYPE c_total counter\nc_total 9007199254740993\n");
+}
+
+TEST_CASE("The aggregator's own metrics, version and age are shown when asked for") {
+  Registry registry(MakeProducer(1));
+  Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  Source source;
+  source.Take(registry);
+  const Validated text = ValidateText(source.Render(Format::kText, Escaping::kUnderscores, true));
+  CHECK(text.error == "");
+  CHECK(text.Find("isotel_frames_applied_total")->value == 1);
+  CHECK(text.Find("isotel_frames_duplicate_total")->value == 0);
+  CHECK(text.Find("isotel_producers")->value == 1);
+  CHECK(text.Find("isotel_series")->value == 1);
+  CHECK(text.Find("isotel_snapshot_version")->value == 1);
+  CHECK(text.Find("isotel_snapshot_age_seconds")->value == 1.5);
+  CHECK(text.Find("isotel_snapshots_missing")->value == 0);
+  CHECK(text.samples.size() == metrics::kAggregatorCounterCount + 4);
+  CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics, Escaping::kUnderscores, true)).error == "");
+}
+
+TEST_CASE("Without a snapshot the exposition says how many are missing, and no age") {
+  ByteWriter writer;
+  exposition::Render(metrics::Snapshot(), Format::kText, {.self_metrics = true, .missing_snapshots = 2}, writer);
+  const Validated text = ValidateText(writer.view());
+  CHECK(text.error == "");
+  CHECK(text.Find("isotel_snapshots_missing")->value == 2);
+  CHECK(text.Find("isotel_snapshot_version")->value == 0);
+  CHECK(text.Find("isotel_snapshot_age_seconds") == nullptr);
+}
+
+TEST_CASE("Every exposition of random data is valid and all agree") {
+  Dice dice(1);
+  for (int round = 0; round < 30 * metrics::Effort("ISOTEL_PROPERTY_EFFORT"); ++round) {
+    Source source;
+    for (uint64_t number = 0; number < 3; ++number) {
+      SampleProducer producer(number, dice);
+      producer.Work(dice.Below(150));
+      source.Take(producer.registry);
+    }
+    const Validated text = ValidateText(source.Render(Format::kText));
+    const Validated open = ValidateOpenMetrics(source.Render(Format::kOpenMetrics));
+    CHECK(text.error == "");
+    CHECK(open.error == "");
+    for (const Sample& sample : text.samples) {
+      std::map<std::string, std::string> labels = sample.labels;
+      if (labels.count("le") > 0 && labels["le"].find_first_of(".eI") == std::string::npos) labels["le"] += ".0";
+      const Sample* other = open.Find(sample.name, labels);
+      REQUIRE(other != nullptr);
+      CHECK(other->value == sample.value);
+    }
+    const auto json = nlohmann::json::parse(source.Render(Format::kJson), nullptr, false);
+    REQUIRE_FALSE(json.is_discarded());
+    size_t series = 0;
+    for (const auto& family : json["families"]) series += family["series"].size();
+    size_t expected = 0;
+    for (const Sample& sample : text.samples) {
+      expected += sample.name.ends_with("_bucket") || sample.name.ends_with("_sum") ? 0U : 1U;
+    }
+    CHECK(series == expected);
+  }
+}
+
+TEST_CASE("JSON has every value of every kind") {
+  Registry registry(MakeProducer(1));
+  Declaration counter = MakeDeclaration(Kind::kCounter, "orders.count", {"plan"});
+  counter.help = "A \"help\"\n\x01";
+  CHECK(registry.Record(Bind(registry, Must(registry.Declare(counter, 0)), {"pro"}, 1'234), 3) == Error::kOk);
+  const uint32_t gauge = Must(registry.Declare(MakeDeclaration(Kind::kGaugeMax, "peak"), 0));
+  CHECK(registry.Record(Bind(registry, gauge, {}), 1 / 0.0) == Error::kOk);
+  const uint32_t histogram = Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h"), 0));
+  CHECK(registry.Record(Bind(registry, histogram, {}), 10) == Error::kOk);
+  const uint32_t exponential = Must(registry.Declare(MakeDeclaration(Kind::kExponentialHistogram, "e"), 0));
+  for (const double value : {0.0, 2.0, -2.0})
+    CHECK(registry.Record(Bind(registry, exponential, {}), value) == Error::kOk);
+  Source source;
+  source.Take(registry);
+  const auto json = nlohmann::json::parse(source.Render(Format::kJson));
+  const auto& families = json["families"];
+  REQUIRE(families.size() == 4);
+  CHECK(families[0]["name"] == "e");
+  CHECK(families[0]["type"] == "exponential_histogram");
+  const auto& e = families[0]["series"][0];
+  CHECK(e["schema"] == 3);
+  CHECK(e["zero_count"] == 1);
+  CHECK(e["positive"] == nlohmann::json::parse(R"({"first":8,"counts":[1]})"));
+  CHECK(e["negative"] == nlohmann::json::parse(R"({"first":8,"counts":[1]})"));
+  CHECK(families[1]["series"][0]["buckets"] == nlohmann::json::parse(R"([[1,0],[10,1],[100,1],["+Inf",1]])"));
+  CHECK(families[1]["series"][0]["sum"] == 10);
+  CHECK(families[2]["name"] == "orders.count");
+  CHECK(families[2]["help"] == "A \"help\"\n\x01");
+  CHECK(families[2]["series"][0] ==
+        nlohmann::json::parse(R"({"labels":{"plan":"pro"},"created_unix_ms":1234,"value":3})"));
+  CHECK(families[3]["series"][0]["value"] == "+Inf");
+  CHECK(families[3]["series"][0]["updated_unix_ms"] == 2'000);
+}
+
+TEST_CASE("Content types carry version and escaping") {
+  CHECK(ContentType(Format::kText, Escaping::kUtf8) == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(ContentType(Format::kText1, Escaping::kUtf8) ==
+        "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+  CHECK(ContentType(Format::kOpenMetrics, Escaping::kUnderscores) ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores");
+  CHECK(ContentType(Format::kProtobuf, Escaping::kDots) ==
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=dots");
+  CHECK(ContentType(Format::kJson, Escaping::kValues) == "application/json");
+}
+
+TEST_CASE("Nothing recorded is an empty exposition") {
+  Source source;
+  CHECK(source.Render(Format::kText) == "");
+  CHECK(source.Render(Format::kOpenMetrics) == "# EOF\n");
+  CHECK(source.Render(Format::kProtobuf) == "");
+  CHECK(source.Render(Format::kJson) == "{\"families\":[]}\n");
+}
+
+}  // namespace
+}  // namespace isotel::exposition
