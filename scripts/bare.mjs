@@ -1,8 +1,8 @@
 // Runs the project's commands as root on a minimal Debian, to find what a checkout needs but does not install.
 //
-// Usage: bare.mjs [ORDER...]. Each ORDER is a list of npm scripts, such as demo,test. A script may
-// have arguments: test:wasm runs `npm test -- wasm`. Each order gets its own system and its own clone of HEAD. Default: demo,test and test,demo. All steps must exit
-// with 0, and all orders must build the same modules.
+// Usage: bare.mjs [ORDER...]. Each ORDER is a list of npm scripts, such as demo,test. A script may have arguments:
+// test:wasm runs `npm test -- wasm`. Each order gets its own system and its own clone of HEAD. Default: demo,test and
+// test,demo. All steps must exit with 0, and all orders must build the same modules.
 //
 // bare.mjs --probe exits with 0 if this machine can do it. Otherwise it prints the reason.
 //

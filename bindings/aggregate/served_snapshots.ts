@@ -22,8 +22,8 @@ const maxRemembered = 256;
 const remembered = new Map<string, Served>();
 
 /**
- * Returns the newest of a snapshot and the snapshots that this isolate and this data center served before. A stale
- * cache can then not make totals decrease for a scraper.
+ * Returns the newest of a snapshot and the snapshots that this isolate and this data center served before. So a stale
+ * cache cannot make totals decrease for a scraper.
  *
  * @param key Identifies the aggregator. Must not depend on the place of the scrape.
  * @param found The snapshot that was read. Undefined if there was none.

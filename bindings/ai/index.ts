@@ -8,8 +8,8 @@ export type { AISDKTelemetry } from "./hooks/register.ts";
 export type { AITelemetryOptions } from "./options.ts";
 
 /**
- * Wraps the AI SDK (v6 or v7) so that every call is traced. Use the exports of the result like the originals. Results,
- * errors and streams do not change.
+ * Wraps the AI SDK (v6 or v7) so that each call produces one trace. Use the exports of the result like the originals.
+ * Results, errors and streams do not change.
  *
  * - Text, objects and agents: an `invoke_agent` span. Below it a `chat` span for each model call and an `execute_tool`
  *   span for each tool call, by the SDK or the provider. A rejected tool call has a span too.

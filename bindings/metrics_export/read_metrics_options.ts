@@ -30,7 +30,7 @@ const greatestIntervalMs = 3_600_000;
  * Validates options. Variables supply the options that are not set. Skips a backend whose `signals` do not include
  * metrics. A backend that accepts no metrics is an error.
  *
- * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
+ * @throws TypeError if options or variables are missing or invalid. The error names each of them and quotes no strings.
  */
 export function readMetricsOptions(options: MetricsExportOptions, env: Environment): MetricsPlan {
   if (typeof options !== "object" || options === null) {

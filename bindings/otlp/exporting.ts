@@ -28,8 +28,8 @@ export class Exports {
    * Sets up an export. Telemetry outside of invocations uses the export of the last call. A call with the options of an
    * earlier call returns the earlier export with its queued items.
    *
-   * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its
-   *   value.
+   * @throws TypeError if options or variables are missing or invalid. The error names each of them and quotes no
+   *   strings.
    */
   use(options: OtlpOptions, env: Environment): Pipeline {
     const plan = readExportOptions(options, env);

@@ -39,7 +39,7 @@ export interface TelemetryExport {
  *
  * @param options Options for one backend, or a list of backends as `backends`.
  * @param env Variables for options that are not set. Default: `process.env`.
- * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
+ * @throws TypeError if options or variables are missing or invalid. The error names each of them and quotes no strings.
  */
 export function configureTelemetry(
   options: OtlpOptions,

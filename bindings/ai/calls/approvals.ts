@@ -13,7 +13,7 @@ type ApprovalState = "requested" | "approved" | "denied";
 /**
  * Records the approvals of one operation as tool_approval spans:
  *
- * - `requested` when the SDK stops to ask
+ * - `requested` when the SDK stops to ask for approval
  * - `denied` when the user's response or the policy denies
  * - `approved` inside the execute_tool span of the approved tool
  */

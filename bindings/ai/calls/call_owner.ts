@@ -44,7 +44,7 @@ export interface CallOwner extends SpanParent {
   /** Notes why a model call failed. */
   noteFailure(cause: unknown): void;
   callStarted(call: OwnedCall): void;
-  /** The stream of a model call broke off. */
+  /** Notes that the stream of a model call failed. */
   modelStreamFailed?(cause: unknown): void;
   /** Returns whether the call was still open. */
   callEnded(call: OwnedCall): boolean;

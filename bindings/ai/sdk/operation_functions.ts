@@ -58,7 +58,7 @@ export function instrumentCall(
   return observed;
 }
 
-/** Returns whether a function needs the callback for steps. The parts of a stream report the same data. */
+/** Returns whether a function needs the callback for steps. For a stream, its parts report the same data. */
 export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
   return hasHooks && !isStream;
 }

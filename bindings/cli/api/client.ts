@@ -142,13 +142,13 @@ function explanation(error: APIError, { permission, subject }: Asked): string {
     case 404:
       return `${subject} does not exist (404${reason}): check its name and CLOUDFLARE_ACCOUNT_ID`;
     case 409:
-      return `${subject} already exists or has just been changed (409${reason}): check it with the list command and try again`;
+      return `${subject} already exists or has just been changed (409${reason}): check it and try again`;
     case 429:
       return `too many requests (429${reason}): try again ${waitOf(error)}`;
     default:
   }
   if (error.status !== undefined && error.status >= 500) {
-    return `Cloudflare's API failed (${error.status}${reason}): check with the list command before you try again, because the change may have been made`;
+    return `Cloudflare's API failed (${error.status}${reason}): a change may have been made; check before you try again`;
   }
   return `Cloudflare refused the request (${error.status}${reason})`;
 }

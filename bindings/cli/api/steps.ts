@@ -8,7 +8,7 @@ export interface Step {
   readonly what: string;
   /** Details for the JSON output. Must not contain secrets. */
   readonly detail?: object;
-  /** Makes the change. Not called for "keep" without a change. */
+  /** Makes the change. Undefined or without effect for "keep". */
   readonly apply?: () => Promise<void>;
 }
 

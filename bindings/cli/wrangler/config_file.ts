@@ -18,9 +18,10 @@ type Json = Readonly<Record<string, unknown>>;
 const names = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
 /**
- * Reads a configuration file. Without `configPath`, reads the file that wrangler would use: the nearest one in the working
- * directory or above.
+ * Reads a configuration file.
  *
+ * @param configPath Default: the file that wrangler would use, which is the nearest one in the working directory or
+ *   above.
  * @throws CliError if there is no file, or if it is TOML.
  */
 export function openConfig(io: Io, configPath: string | undefined): ConfigFile {

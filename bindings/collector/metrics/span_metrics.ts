@@ -18,7 +18,7 @@ import { GenAiMeasurer } from "./genai_measurer.ts";
 const maxRouteUnits = 256;
 const msPerSecond = 1_000;
 
-/** Whether to measure Workers that record their own metrics. */
+/** Whether to also measure Workers that record their own metrics. */
 export interface MeasureOptions {
   readonly measuresAgain: boolean;
 }

@@ -159,7 +159,7 @@ export class FlueCoreHost extends ModuleHost<FlueCore> {
     });
   }
 
-  /** Returns the counts of the live core, and the number of traps. */
+  /** Returns the counts of the live core, the number of traps and the bytes of its memory. */
   counters(): Readonly<Record<string, number>> {
     const counts = this.attempt((core) => core.counters(), {});
     return { ...counts, traps: this.traps, memory_bytes: this.instance?.memoryBytes ?? 0 };

@@ -10,7 +10,7 @@ const asciiEnd = 0x80;
 
 /**
  * Writes the identifiers of events for a core. Leaves out those that equal the last identifier at the same position,
- * because the core remembers it. Most events repeat the identifiers of the previous event, with one exception.
+ * because the core remembers it. Most events have one new identifier.
  */
 export class KnownIds {
   readonly #room: (bytes: number) => Uint8Array<ArrayBuffer>;

@@ -44,7 +44,7 @@ export interface CommonBackendOptions {
   readonly compression?: Compression | undefined;
   /** Milliseconds for one attempt, 1 to 25,000. Default: the variable OTEL_EXPORTER_OTLP_TIMEOUT, else 10,000. */
   readonly timeoutMs?: number | undefined;
-  /** Bytes of one request before compression, 1,000 to 16,000,000. Default: the limit of the backend, else 4,000,000. */
+  /** Bytes of one request before compression, 1,000 to 16,000,000. Default: the backend's limit, else 4,000,000. */
   readonly maxBytes?: number | undefined;
   /** Allows plain `http` to hosts other than this machine. Keys and data then travel unencrypted. Default: false. */
   readonly allowInsecure?: boolean | undefined;

@@ -1,4 +1,5 @@
 import type { Environment } from "../../base/env.ts";
+import { shapeOf } from "../../base/values.ts";
 import type { OtlpFormat } from "../core/model.ts";
 import {
   type Backend,
@@ -28,7 +29,7 @@ const formats: ReadonlyMap<string, OtlpFormat> = new Map([
  * Resolves the destinations of a backend from options. Variables supply the options that are not set.
  *
  * @param env Variables; see {@link Settings}.
- * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
+ * @throws TypeError if options or variables are missing or invalid. The error names each of them and quotes no strings.
  */
 export function resolveBackend(options: BackendOptions, env: Environment): Backend {
   const settings = new Settings(options, env);
@@ -63,7 +64,9 @@ function presetOf(settings: Settings): Preset | undefined {
   if (typeof name === "string" && Object.hasOwn(presets, name)) {
     return presets[name as BackendName](settings);
   }
-  settings.refuse(`backend has to be one of ${Object.keys(presets).join(", ")}`);
+  settings.refuse(
+    `backend is ${shapeOf(name)}; it has to be one of ${Object.keys(presets).join(", ")}`,
+  );
   return undefined;
 }
 
@@ -109,7 +112,8 @@ function destinationOf(
 function urlOf(settings: Settings, preset: Preset, signal: Signal): string | undefined {
   const whole = (settings.option("endpoints") as Record<string, unknown> | undefined)?.[signal];
   if (typeof whole === "string") return wholeEndpoint(settings, `endpoints.${signal}`, whole);
-  if (whole !== undefined) settings.refuse(`endpoints.${signal} has to be an address`);
+  if (whole !== undefined)
+    settings.refuse(`endpoints.${signal} is of type ${typeof whole}; it has to be an address`);
   const endpoint = settings.text("endpoint");
   if (endpoint !== undefined) return endpointUnder(settings, "endpoint", endpoint, signal);
   if (settings.option("backend") === "custom") {
@@ -177,7 +181,7 @@ function selectSignals(
     return;
   }
   if (!Array.isArray(wanted) || wanted.some((signal) => !signals.includes(signal as Signal))) {
-    settings.refuse(`signals has to be a list of ${signals.join(", ")}`);
+    settings.refuse(`signals is ${shapeOf(wanted)}; it has to be a list of ${signals.join(", ")}`);
     return;
   }
   for (const signal of signals) {

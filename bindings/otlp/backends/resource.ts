@@ -1,4 +1,5 @@
 import { cleanValue } from "../../base/address.ts";
+import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
 
@@ -21,7 +22,7 @@ export interface ResourceOptions {
 export function resourceOf(settings: Settings): Attributes {
   const given = settings.option("resource");
   if (given !== undefined && (typeof given !== "object" || given === null)) {
-    settings.refuse("resource has to be an object of attributes");
+    settings.refuse(`resource is ${shapeOf(given)}; it has to be an object of attributes`);
   }
   const attributes = {
     "service.name": "unknown_service",

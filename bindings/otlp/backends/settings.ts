@@ -1,4 +1,5 @@
 import { type Environment, variableOf } from "../../base/env.ts";
+import { shapeOf } from "../../base/values.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -8,7 +9,7 @@ const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * Options, and the variables that supply options that are not set. Collects all problems, so that one error can name
- * them all. A message never contains a value, because a value may be a key.
+ * them all. A message never quotes a string, because it may be a key.
  */
 export class Settings {
   /** The problems so far, one sentence each. */
@@ -40,7 +41,7 @@ export class Settings {
     const given = this.#options[option];
     if (typeof given === "string" && given !== "") return given;
     if (given !== undefined && given !== null && given !== "") {
-      this.refuse(`${option} has to be a text; it is of type ${typeof given}`);
+      this.refuse(`${option} is of type ${typeof given}; it has to be a text`);
       return undefined;
     }
     for (const variable of variables) {
@@ -87,7 +88,7 @@ export class Settings {
   choice<T extends string>(what: string, value: unknown, choices: readonly T[], otherwise: T): T {
     if (value === undefined || value === null) return otherwise;
     if (choices.includes(value as T)) return value as T;
-    this.refuse(`${what} has to be one of ${choices.join(", ")}`);
+    this.refuse(`${what} is ${shapeOf(value)}; it has to be one of ${choices.join(", ")}`);
     return otherwise;
   }
 
@@ -97,7 +98,9 @@ export class Settings {
     const number = typeof value === "string" ? Number(value) : value;
     if (typeof number === "number" && Number.isInteger(number) && number >= least && number <= most)
       return number;
-    this.refuse(`${what} has to be a whole number from ${least} to ${most}`);
+    this.refuse(
+      `${what} is ${shapeOf(value)}; it has to be a whole number from ${least} to ${most}`,
+    );
     return otherwise;
   }
 
@@ -107,7 +110,9 @@ export class Settings {
     const headers: Record<string, string> = {};
     if (given === undefined || given === null) return headers;
     if (typeof given !== "object" || Array.isArray(given)) {
-      this.refuse(`${option} has to be an object of header names and values`);
+      this.refuse(
+        `${option} is ${shapeOf(given)}; it has to be an object of header names and values`,
+      );
       return headers;
     }
     for (const [name, value] of Object.entries(given as Options)) {
@@ -144,8 +149,9 @@ export class Settings {
   }
 
   #addHeader(source: string, headers: Record<string, string>, name: string, value: unknown): void {
-    if (!headerName.test(name)) this.refuse(`${source} has a name that no header can have`);
-    else if (typeof value !== "string") this.refuse(`${source}: ${name} has to be a text`);
+    if (!headerName.test(name)) this.refuse(`${source} has an invalid header name`);
+    else if (typeof value !== "string")
+      this.refuse(`${source}: ${name} is of type ${typeof value}; it has to be a text`);
     else {
       this.checkHeader(`${source}: ${name}`, value);
       headers[name.toLowerCase()] = value;

@@ -16,7 +16,7 @@ import { type ActiveContext, activeContext } from "./context.ts";
 import { NativeWriter, UnrecordedSpan } from "./native_spans.ts";
 
 /**
- * A runtime of spans that keeps the spans of the native runtime for OTLP as well. A span has the ids of the native span
+ * A span runtime that keeps the spans of the native runtime for OTLP as well. A span has the ids of the native span
  * if the native runtime reports them, so that both trees are one.
  *
  * A span that is not recorded for OTLP exists in the native runtime only. If the native runtime does not record it

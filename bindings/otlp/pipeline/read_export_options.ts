@@ -22,7 +22,7 @@ export interface ExportPlan {
 /**
  * Validates options. Variables supply the options that are not set.
  *
- * @throws TypeError if options or variables are missing or invalid. The message names each of them, without its value.
+ * @throws TypeError if options or variables are missing or invalid. The error names each of them and quotes no strings.
  */
 export function readExportOptions(options: OtlpOptions, env: Environment): ExportPlan {
   if (typeof options !== "object" || options === null) {
@@ -60,19 +60,21 @@ function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
 
 function checkRatio(settings: Settings, what: string, value: unknown): void {
   if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
-    settings.refuse(`${what} has to be a number from 0 to 1`);
+    settings.refuse(`${what} is ${shapeOf(value)}; it has to be a number from 0 to 1`);
   }
 }
 
 function checkTail(settings: Settings, tail: TailSampling): void {
   if (typeof tail !== "object" || tail === null) {
-    settings.refuse("tail has to be an object such as { slowMs: 1000, ratio: 0.01 }");
+    settings.refuse(
+      `tail is ${shapeOf(tail)}; it has to be an object such as { slowMs: 1000, ratio: 0.01 }`,
+    );
     return;
   }
   const { ratio = 0, slowMs = 0 } = tail;
   checkRatio(settings, "tail.ratio", ratio);
   if (typeof slowMs !== "number" || !(slowMs >= 0)) {
-    settings.refuse("tail.slowMs has to be a number of milliseconds");
+    settings.refuse(`tail.slowMs is ${shapeOf(slowMs)}; it has to be a number of milliseconds`);
   }
 }
 
@@ -92,9 +94,11 @@ function checkFunctions(settings: Settings, { propagateTo, route }: ExportOption
     Array.isArray(propagateTo) &&
     propagateTo.every((entry) => typeof entry === "string" || entry instanceof RegExp);
   if (propagateTo !== undefined && !isList && typeof propagateTo !== "function") {
-    settings.refuse("propagateTo has to be a list of host names and patterns, or a function");
+    settings.refuse(
+      `propagateTo is ${shapeOf(propagateTo)}; it has to be a list of host names and patterns, or a function`,
+    );
   }
   if (route !== undefined && typeof route !== "function") {
-    settings.refuse("route has to be a function of the request");
+    settings.refuse(`route is ${shapeOf(route)}; it has to be a function of the request`);
   }
 }

@@ -57,7 +57,7 @@ describe("the export an aggregator asks for", () => {
     test("is none with options that are wrong, which are told", () => {
       const wrong = () => ({ backend: "newrelic" }) as never;
       assert.equal(makeExport(wrong, {}, host), undefined);
-      assert.match(errors.join("\n"), /backend has to be one of/);
+      assert.match(errors.join("\n"), /backend is .*; it has to be one of/);
     });
 
     test("is none where the option throws, and nothing of the cause is told", () => {

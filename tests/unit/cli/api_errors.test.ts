@@ -22,7 +22,10 @@ const cases: readonly (readonly [Failure, RegExp])[] = [
     { status: 401, message: "Invalid API Token" },
     /the token is not accepted \(401, Invalid API Token \[10401\]\): CLOUDFLARE_API_TOKEN is wrong/,
   ],
-  [{ status: 403, message: "Forbidden" }, /give it the permission "[A-Z][\w ]+: (Read|Edit)" for/],
+  [
+    { status: 403, message: "Forbidden" },
+    /no permission for this \(403.*\): add "[A-Z][\w ]+: (Read|Edit)" for/,
+  ],
   [{ status: 404 }, /does not exist \(404\): check its name and CLOUDFLARE_ACCOUNT_ID/],
   [{ status: 409, message: "exists" }, /already exists or has just been changed \(409, exists \[1/],
   [
@@ -31,7 +34,7 @@ const cases: readonly (readonly [Failure, RegExp])[] = [
   ],
   [
     { status: 503, message: "a\nb", headers: { "x-should-retry": "false" } },
-    /API failed \(503, a b \[10503\]\): list what there is before you try again, it may have been/,
+    /API failed \(503, a b \[10503\]\): a change may have been made; check before/,
   ],
   [
     { status: 400, message: `bad ${key}` },

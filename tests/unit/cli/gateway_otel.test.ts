@@ -143,7 +143,7 @@ describe("isotel gateway otel", () => {
     const format = ["gateway", "otel", "add", "honeycomb", "--format", "xml"];
     assert.match(
       await failing(workspace, format, 2),
-      /--format is xml; it may be protobuf or json/,
+      /--format is xml; it has to be protobuf or json/,
     );
   });
 });

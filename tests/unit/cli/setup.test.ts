@@ -26,7 +26,7 @@ describe("isotel setup", () => {
       /^would create: queue shop-telemetry\nwould create: queue shop-telemetry-dead\n/,
     );
     assert.match(dry.out, /TELEMETRY_KV has no id: wrangler creates it with the next deploy/);
-    assert.match(dry.out, /Nothing was changed: add --apply to do it\.\n$/);
+    assert.match(dry.out, /Nothing was changed: add --apply to make these changes\.\n$/);
     assert.deepEqual(api.written, []);
 
     const { applied, steps } = await workspace.json("setup", "--apply");
@@ -128,7 +128,7 @@ describe("isotel setup", () => {
     api.written.push = push;
     assert.match(
       err,
-      /cannot create the queue shop-telemetry-dead: the queue shop-telemetry-dead is/,
+      /cannot create the queue shop-telemetry-dead: the queue shop-telemetry-dead already/,
     );
     assert.match(err, /\(409, taken \[10409\]\).*; done before: created queue shop-telemetry$/m);
   });

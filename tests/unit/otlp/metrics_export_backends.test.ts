@@ -111,9 +111,12 @@ describe("options", () => {
       backends: [{ backend: "datadog", temporality: "absolute" }, { backend: "newrelic" }],
       intervalMs: 10,
     });
-    assert.match(message, /intervalMs has to be a whole number from 1000 to 3600000/);
-    assert.match(message, /apiKey is missing.*temporality has to be one of cumulative, delta/);
-    assert.match(message, /backend has to be one of/);
+    assert.match(message, /intervalMs is .*; it has to be a whole number from 1000 to 3600000/);
+    assert.match(
+      message,
+      /apiKey is missing.*temporality is .*; it has to be one of cumulative, delta/,
+    );
+    assert.match(message, /backend is .*; it has to be one of/);
     const twice = { backend: "custom", endpoint: "https://otel.example/?key=s3cret" };
     assert.match(refusal({ backends: [twice, twice] }), /contains one backend twice/);
     assert.doesNotMatch(refusal({ backends: [twice, twice] }), /s3cret/);
