@@ -33,7 +33,7 @@ export interface HistogramOptions<L extends readonly string[] = readonly string[
 
 export interface ExponentialHistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
-  /** Initial resolution, -4 to 8: each bucket is wider by 2^(2^-schema). Default: 3, an error of at most 4.4 %. */
+  /** Initial resolution, -4 to 8: each bound is 2^(2^-schema) times the previous one. Default: 3, within 4.4 %. */
   readonly schema?: number;
   /** Limit of buckets for each sign, 2 to 512. Beyond it, the resolution is halved. Default: 160. */
   readonly maxBuckets?: number;
