@@ -130,7 +130,7 @@ export class Telemetry {
     this.#others.push(counts);
   }
 
-  /** Counts a call whose span was given up because too many calls are open. */
+  /** Counts an SDK call that was given up because too many calls are open. */
   countEvicted(): void {
     this.#evicted += 1;
   }
