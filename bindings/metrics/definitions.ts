@@ -216,7 +216,7 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const isBucketLabel = kind === MetricKind.histogram && label === "le";
     check(!isBucketLabel, field, label, 'a name other than "le", which histograms reserve');
-    check(labels.indexOf(label) === i, field, label, "a name that is not in the list yet");
+    check(labels.indexOf(label) === i, field, label, "a name that occurs only once");
   });
 }
 
