@@ -19,18 +19,21 @@ export interface MetricOptions<L extends readonly string[] = readonly string[]> 
 /** How the values of a gauge in several isolates are combined. */
 export type GaugeAggregation = "sum" | "min" | "max" | "last";
 
+/** Options of {@link gauge}. */
 export interface GaugeOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
   /** How the values of several isolates are combined. Default: `last`, the value that was set last. */
   readonly aggregate?: GaugeAggregation;
 }
 
+/** Options of {@link histogram}. */
 export interface HistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
   /** 1 to 256 inclusive upper bounds in ascending order, without +Inf. */
   readonly bounds: readonly number[] | BoundsGenerator;
 }
 
+/** Options of {@link exponentialHistogram}. */
 export interface ExponentialHistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
   /** Initial resolution, -4 to 8: each bound is 2^(2^-schema) times the previous one. Default: 3, within 4.4 %. */

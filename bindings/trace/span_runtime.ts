@@ -15,6 +15,7 @@ export interface SpanContext {
   readonly traceId: string;
   /** 16 lower-case hexadecimal digits. */
   readonly spanId: string;
+  /** W3C trace flags. Bit 0 says that the trace is sampled. */
   readonly traceFlags: number;
 }
 
