@@ -4,7 +4,8 @@ import { reportOnce } from "./report_once.ts";
 import { reportAnswer } from "./values.ts";
 
 /**
- * The method name that the HTTP conventions prescribe for unknown methods. Without it, clients could create label sets.
+ * The method name that the HTTP conventions prescribe for unknown methods. Without it, clients could create any number
+ * of label sets.
  */
 export const otherMethod = "_OTHER";
 

@@ -19,8 +19,8 @@ export type AttributeValue =
 
 /** Receives planned attributes. */
 export interface AttributeReceiver {
-  /** @param whole the value before it was cut. Undefined if it was not cut. */
-  write(key: string, value: AttributeValue, whole?: AttributeValue): void;
+  /** @param uncut the value before it was cut. Undefined if it was not cut. */
+  write(key: string, value: AttributeValue, uncut?: AttributeValue): void;
   /** Receives an attribute that is left out for the byte budget. Called only for spans with {@link Abi.spanWhole}. */
   writeUntruncated?(key: string, value: AttributeValue): void;
 }
@@ -493,8 +493,8 @@ export class Core extends ModuleInstance<CoreExports> {
         const source = (head >>> 8) & 0xff;
         const key = keys[field] as string;
         if (source === Abi.sourceCutText) {
-          const whole = this.#fieldTexts[field] as string;
-          planned.push(key, cutToBytes(whole, argument), whole);
+          const uncut = this.#fieldTexts[field] as string;
+          planned.push(key, cutToBytes(uncut, argument), uncut);
         } else {
           const value = this.#planned(source, field, argument);
           planned.push(key, value, (head & Abi.leftOut) === 0 ? undefined : leftOut);
@@ -531,9 +531,9 @@ export class Core extends ModuleInstance<CoreExports> {
       for (let i = 0; i < planned.length; i += 3) {
         const key = planned[i] as string;
         const value = planned[i + 1] as AttributeValue;
-        const whole = planned[i + 2];
-        if (whole === leftOut) sink.writeUntruncated?.(key, value);
-        else sink.write(key, value, whole as AttributeValue | undefined);
+        const uncut = planned[i + 2];
+        if (uncut === leftOut) sink.writeUntruncated?.(key, value);
+        else sink.write(key, value, uncut as AttributeValue | undefined);
       }
     } catch {
       this.#sinkFailures += 1;

@@ -160,7 +160,7 @@ export class MetricsCore {
     }
   }
 
-  /** Number of label sets that went to the overflow series of their family. */
+  /** Number of times that a label set went to the overflow series of its family. */
   get labelSetsOverflowed(): number {
     this.#readStatus();
     return this.#overflowed;

@@ -25,12 +25,12 @@ export interface AIGatewayConfiguration {
  * const openai = createOpenAI({ apiKey, ...configureAIGateway({ provider: "openai", metadata: { team: "shop" } }) });
  * ```
  *
- * The gateway's spans become children of the span that is active when the request is made: the `chat` span of a call that
- * `isotel/ai` traces, otherwise the runtime's active span. The `chat` span records the log id, the cache status and the
- * step of each answer.
+ * The gateway's spans become children of the span that is active when the request is made: the `chat` span of a call
+ * that `isotel/ai` traces, otherwise the runtime's active span. The `chat` span records the log id, the cache status
+ * and the step of each answer.
  *
- * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already has
- * one of them or no recorded span is active. It never reads a body.
+ * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already
+ * has one of them or no recorded span is active. It never reads a body.
  *
  * @throws TypeError if an option or variable is missing or invalid. Names it, but not its value.
  */

@@ -37,12 +37,15 @@ export interface AIGatewayOptions extends AIGatewayTarget {
   readonly apiToken?: string | false | undefined;
   /** At most 5 entries. Keys that begin with `cf.` are reserved for the gateway. */
   readonly metadata?: AIGatewayMetadata | undefined;
+  /** Sent as `cf-aig-cache-ttl`, `cf-aig-cache-key` and `cf-aig-skip-cache`. */
   readonly cache?: AIGatewayCache | undefined;
+  /** Sent as `cf-aig-max-attempts`, `cf-aig-retry-delay` and `cf-aig-backoff`. */
   readonly retry?: AIGatewayRetry | undefined;
   /** Whether the gateway logs the request. */
   readonly collectLog?: boolean | undefined;
   /** Whether the log contains prompt and answer. */
   readonly collectLogPayload?: boolean | undefined;
+  /** Sent as `cf-aig-custom-cost`. */
   readonly customCost?: AIGatewayCost | undefined;
   /** Sent as `cf-aig-event-id`. */
   readonly eventId?: string | undefined;

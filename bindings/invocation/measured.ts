@@ -148,7 +148,7 @@ function guarded<T>(what: string, body: () => T): T | undefined {
   try {
     return body();
   } catch (cause) {
-    reportOnce(`isotel: ${what} failed (${errorType(cause)}); the Worker goes on without it.`);
+    reportOnce(`isotel: ${what} failed (${errorType(cause)}); the Worker continues without it.`);
     return undefined;
   }
 }

@@ -62,7 +62,7 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
 /** Logs a message for the operator of the Worker. */
 export type Report = (message: string) => void;
 
-/** Settings for options that cannot be read. Nothing is recorded, and messages of a queue are retried. */
+/** Settings for options that cannot be read. Nothing is recorded, and frames in a queue are retried. */
 const unreadable: WorkerOptions = {
   metrics: {},
   plan: undefined,

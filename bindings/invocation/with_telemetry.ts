@@ -42,7 +42,7 @@ type Known<E> = unknown extends E ? never : E;
  * with `cloudflare.agents.span.truncated`.
  *
  * An invocation ends when its handler and everything passed to `ctx.waitUntil` have settled. It does not wait for work
- * passed to the `waitUntil` of `cloudflare:workers`. The span of a stream that is being read ends with the stream.
+ * passed to the `waitUntil` of `cloudflare:workers`. The span of a stream that has a reader ends with that reader.
  *
  * In a class, every method that the runtime calls is an invocation: handlers, alarms, WebSocket events and RPC methods.
  *

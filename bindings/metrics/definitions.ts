@@ -19,21 +19,24 @@ export interface MetricOptions<L extends readonly string[] = readonly string[]> 
 /** How the values of a gauge in several isolates are combined. */
 export type GaugeAggregation = "sum" | "min" | "max" | "last";
 
+/** Options of {@link gauge}. */
 export interface GaugeOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
   /** How the values of several isolates are combined. Default: `last`, the value that was set last. */
   readonly aggregate?: GaugeAggregation;
 }
 
+/** Options of {@link histogram}. */
 export interface HistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
   /** 1 to 256 inclusive upper bounds in ascending order, without +Inf. */
   readonly bounds: readonly number[] | BoundsGenerator;
 }
 
+/** Options of {@link exponentialHistogram}. */
 export interface ExponentialHistogramOptions<L extends readonly string[] = readonly string[]>
   extends MetricOptions<L> {
-  /** Initial resolution, -4 to 8: each bucket is wider by 2^(2^-schema). Default: 3, an error of at most 4.4 %. */
+  /** Initial resolution, -4 to 8: each bound is 2^(2^-schema) times the previous one. Default: 3, within 4.4 %. */
   readonly schema?: number;
   /** Limit of buckets for each sign, 2 to 512. Beyond it, the resolution is halved. Default: 160. */
   readonly maxBuckets?: number;
@@ -216,7 +219,7 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const isBucketLabel = kind === MetricKind.histogram && label === "le";
     check(!isBucketLabel, field, label, 'a name other than "le", which histograms reserve');
-    check(labels.indexOf(label) === i, field, label, "a name that is not in the list yet");
+    check(labels.indexOf(label) === i, field, label, "a name that occurs only once");
   });
 }
 

@@ -171,7 +171,7 @@ export class Family {
    */
   seriesOf(labels: object): Series | undefined {
     try {
-      return this.#trie.get(labels) ?? this.#meet(labels);
+      return this.#trie.get(labels) ?? this.#addLabels(labels);
     } catch {
       this.#refuseLabels("the labels", labels, "an object whose properties can be read");
       return undefined;
@@ -230,7 +230,7 @@ export class Family {
     );
   }
 
-  #meet(labels: object): Series | undefined {
+  #addLabels(labels: object): Series | undefined {
     const { labels: names } = this.#declaration;
     const values = labels as Readonly<Record<string, unknown>>;
     const raw: unknown[] = [];

@@ -3,7 +3,9 @@ import { Abi } from "../core/abi.gen.ts";
 
 /** Prices of a million tokens of a model, in the currency of the options. */
 export interface TokenPrices {
+  /** Price of input tokens, at least 0. */
   readonly input: number;
+  /** Price of output tokens, at least 0. */
   readonly output: number;
   /** Price of input tokens that are read from the provider's cache. Default: `input`. */
   readonly cacheRead?: number;

@@ -13,7 +13,7 @@ import { Outbox } from "./outbox.ts";
 /** Functions of the runtime that a meter uses. */
 export interface MeterOptions {
   readonly clock: Clock;
-  /** Fills the array with random bytes. Throws at global scope, where randomness is not allowed. */
+  /** Fills the array with random bytes. May throw where randomness is not allowed, as at global scope. */
   readonly random: (bytes: Uint8Array) => void;
   readonly warn: (message: string) => void;
 }
@@ -28,7 +28,7 @@ export interface MeterCounts {
   readonly invalidValues: number;
   /** Records with a label that had no value or a value of a wrong type. */
   readonly invalidLabels: number;
-  /** Number of label sets that went to the overflow series of their family. */
+  /** Number of times that a label set went to the overflow series of its family. */
   readonly labelSetsOverflowed: number;
 }
 
@@ -116,8 +116,8 @@ export class Meter implements FamilyHost {
     else {
       this.warnOnce(
         `shown ${shown}`,
-        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may have the same name in an exposition, ` +
-          "which then merges them or shows one of them; rename one",
+        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may have the same name in an ` +
+          "exposition, which then merges them or shows one of them; rename one",
       );
     }
     if (this.#current?.isAlive === true) family.declareIn(this.#current);

@@ -5,7 +5,7 @@ export type Frame = Uint8Array<ArrayBuffer>;
 const maxBytes = 1 << 20;
 
 /**
- * Frames that are not delivered yet, oldest first. Their bytes never change: a transport hands out copies.
+ * Frames that are not delivered yet, oldest first. Their bytes never change: transports send copies.
  *
  * The outbox keeps the size that each frame had when it was added, because the length of a frame becomes 0 when its
  * buffer is detached.

@@ -20,6 +20,7 @@ export const resolveReasons = [
   "FLAG_NOT_FOUND",
 ] as const;
 
+/** One of {@link resolveReasons}. */
 export type ResolveReason = (typeof resolveReasons)[number];
 
 /** Options of {@link resolverMetrics}. */

@@ -85,7 +85,8 @@ export function aggregatorTransport(
             // With fewer answers than frames, no answer can be assigned to a frame.
             if (!areAnswers) {
               throw new TypeError(
-                `isotel: the aggregator returned ${shapeOf(answers)}; it has to return a list of ${batch.length} numbers`,
+                `isotel: the aggregator returned ${shapeOf(answers)}; it has to return ` +
+                  `a list of ${batch.length} numbers`,
               );
             }
             const newer = batch.filter((_, at) => answers[at] === ErrorCode.unknownVersion);

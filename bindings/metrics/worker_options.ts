@@ -14,7 +14,7 @@ export interface MetricsBindings {
    * refused.
    */
   readonly scrapeToken?: string;
-  /** Whether scrapes need no token. Default: false. */
+  /** Whether scrapes need no token if `scrapeToken` is not set. Default: false. */
   readonly public?: boolean;
   /** The path of the scrape endpoint. Default: `/metrics`. */
   readonly scrapePath?: string;
@@ -30,7 +30,10 @@ export interface MetricsBindings {
   readonly transport?: "queue" | "aggregator";
   /** Milliseconds between two flushes of an isolate, 100 to 20,000. Default: 10,000. */
   readonly flushIntervalMs?: number;
-  /** The name of the telemetry queue. All its messages then count as telemetry. Default: messages that are frames count. */
+  /**
+   * The name of the telemetry queue. All its messages then count as telemetry. Without it, messages are recognized by
+   * their content.
+   */
   readonly queueName?: string;
   /** Returns `http.route` of a request, such as `/users/:id`. Never return the path: it has too many values. */
   readonly route?: (request: Request) => string | undefined;

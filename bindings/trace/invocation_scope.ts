@@ -107,8 +107,9 @@ export interface InvocationScopeOptions {
 }
 
 /**
- * Runs `body` as one invocation. When the body settles, open spans with `boundToInvocation` end and are marked with
- * `cloudflare.agents.span.truncated`. Inside a live scope, `body` joins that scope and its spans end with it.
+ * Runs `body` as one invocation. When the body settles, open spans with `boundToInvocation` end, and so do open spans
+ * that no code can end any more. Both are marked with `cloudflare.agents.span.truncated`. Inside a live scope, `body`
+ * joins that scope, and its spans end with it.
  *
  * @returns the result of `body`. A promise settles as the promise of `body` does.
  */

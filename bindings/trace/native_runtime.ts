@@ -25,7 +25,7 @@ type Method = keyof NativeTracing;
  * | The runtime has | Spans | Missing |
  * | --- | --- | --- |
  * | nothing | none | everything is a no-op |
- * | only `enterSpan` | nested, with attributes, ended by the caller | status (recorded as otel.status_code), ids, activation |
+ * | only `enterSpan` | nested, with attributes, ended by the caller | status (is otel.status_code), ids, activation |
  * | `startActiveSpan` | as with `enterSpan` | as with `enterSpan` |
  * | `setStatus`, `spanContext`, `withActiveSpan` | each adds its feature | nothing |
  *

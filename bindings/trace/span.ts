@@ -257,9 +257,9 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   }
 
   /** Writes an attribute that the core has planned. */
-  write(key: string, value: AttributeValue, whole?: AttributeValue): void {
+  write(key: string, value: AttributeValue, uncut?: AttributeValue): void {
     const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
-    this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, whole);
+    this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, uncut);
   }
 
   writeUntruncated(key: string, value: AttributeValue): void {

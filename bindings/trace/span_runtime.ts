@@ -15,6 +15,7 @@ export interface SpanContext {
   readonly traceId: string;
   /** 16 lower-case hexadecimal digits. */
   readonly spanId: string;
+  /** W3C trace flags. Bit 0 says that the trace is sampled. */
   readonly traceFlags: number;
 }
 
@@ -25,8 +26,8 @@ export interface SpanWriter {
   readonly byteBudget?: boolean;
   /** Whether the span also takes uncut values of attributes that are cut or dropped for the byte budget. */
   readonly acceptsUntruncated?: boolean;
-  /** @param whole the value before it was cut. Undefined if it was not cut. */
-  setAttribute(key: string, value: AttributeValue, whole?: AttributeValue): void;
+  /** @param uncut the value before it was cut. Undefined if it was not cut. */
+  setAttribute(key: string, value: AttributeValue, uncut?: AttributeValue): void;
   /** Sets an attribute that does not fit into the byte budget. */
   setUntruncated?(key: string, value: AttributeValue): void;
   /** @param kind a code of OTLP's span kinds. */

@@ -28,7 +28,7 @@ class BoundedMap<V> {
   }
 }
 
-/** Caches an answer of the core. A core that has trapped returns a substitute, which is not cached. */
+/** Caches a result of the core. A core that has trapped returns a substitute, which is not cached. */
 function keep(core: Core, map: BoundedMap<string>, key: string, answer: string): string {
   return core.isAlive ? map.set(key, answer) : answer;
 }
@@ -79,7 +79,7 @@ export class NameCache {
 /** The state that all spans of a tracer share. */
 export class Telemetry {
   readonly host: CoreHost;
-  /** May be replaced by a runtime that wraps it. The new runtime then meets writers of the old one in open spans. */
+  /** May be replaced by a runtime that wraps it. Open spans then have writers of the old runtime. */
   runtime: SpanRuntime;
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
@@ -130,7 +130,7 @@ export class Telemetry {
     this.#others.push(counts);
   }
 
-  /** Counts a call whose span was given up because too many calls are open. */
+  /** Counts an SDK call that was given up because too many calls are open. */
   countEvicted(): void {
     this.#evicted += 1;
   }

@@ -52,7 +52,7 @@ export abstract class AttributeWriter implements AttributeReceiver {
     return this.#bytesAllowed - this.#bytesLeft;
   }
 
-  abstract write(key: string, value: AttributeValue, whole?: AttributeValue): void;
+  abstract write(key: string, value: AttributeValue, uncut?: AttributeValue): void;
 
   abstract writeUntruncated(key: string, value: AttributeValue): void;
 
