@@ -27,8 +27,7 @@ interface Sending {
 
 /**
  * Sends one signal to one backend. Items wait in a bounded queue. A flush sends the queued items in the context of the
- * invocation that called it, including items of other invocations. Never
- * throws.
+ * invocation that called it, including items of other invocations. Never throws.
  */
 export class SignalExporter<T> {
   readonly destination: Destination;
