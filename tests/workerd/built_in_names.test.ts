@@ -96,7 +96,7 @@ for (const defined of ["import", "later"] as const) {
               "gen_ai\\.client[.\\w]+",
             ].map(
               (name) =>
-                new RegExp(`^isotel: the built-in metric that "${name}" is named like is not`),
+                new RegExp(`^isotel: the built-in metric that conflicts with "${name}" is not`),
             );
       assert.equal(said.length, expected.length, JSON.stringify(said, null, 1));
       for (const pattern of expected) {

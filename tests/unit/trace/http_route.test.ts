@@ -47,7 +47,7 @@ describe("http.route", () => {
       httpRoute(() => 7),
       undefined,
     );
-    assert.match(String(mock.calls[0]?.arguments[0]), /^isotel: route answered .*7/);
+    assert.match(String(mock.calls[0]?.arguments[0]), /^isotel: route returned .*7/);
     assert.equal(
       httpRoute(() => 7, labelText),
       "7",
