@@ -112,7 +112,7 @@ export interface CoreExports {
 export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
-  version: 3,
+  version: 4,
   fingerprint: 1155015926,
   exportNames: [
     "isotel_abi_version",

@@ -39,7 +39,7 @@ export interface FlueExports {
   isotel_flue_destroy(context: number): void;
   isotel_flue_buffer(context: number, size: number): number;
   isotel_flue_output(context: number): number;
-  isotel_flue_plan(context: number, format: number, verb: number, span: number): number;
+  isotel_flue_plan(context: number, format: number, code: number, span: number): number;
   isotel_flue_event(context: number, event: number, flags: number, ids: number, length: number, nowMs: number): number;
   isotel_flue_find(context: number, event: number, ids: number, length: number): number;
   isotel_flue_end_all(context: number): number;
