@@ -30,16 +30,20 @@ if(ISOTEL_FUZZERS)
   return()
 endif()
 
+# isotel_include_test(<name> <header>): compiles an include of the header as a file of src/trace would.
+function(isotel_include_test name header)
+  set(source ${CMAKE_BINARY_DIR}/${name}.cc)
+  file(WRITE ${source} "#include \"${header}\"\n")
+  add_test(NAME layers.${name}
+           COMMAND ${CMAKE_CXX_COMPILER} -std=c++${ISOTEL_CXX_STANDARD} -fsyntax-only
+                   "-I$<JOIN:$<TARGET_PROPERTY:isotel_trace,INCLUDE_DIRECTORIES>,;-I>" ${source}
+           COMMAND_EXPAND_LISTS)
+endfunction()
+
 # A folder reaches the headers of the folders that it uses, and no others.
-file(WRITE ${CMAKE_BINARY_DIR}/allowed_include.cc "#include \"base/error.h\"\n")
-file(WRITE ${CMAKE_BINARY_DIR}/wrong_include.cc "#include \"metrics/kind.h\"\n")
-set(compile_in_trace ${CMAKE_CXX_COMPILER} -std=c++${ISOTEL_CXX_STANDARD} -fsyntax-only
-                     "-I$<JOIN:$<TARGET_PROPERTY:isotel_trace,INCLUDE_DIRECTORIES>,;-I>")
-add_test(NAME "layers.trace includes base" COMMAND ${compile_in_trace} ${CMAKE_BINARY_DIR}/allowed_include.cc
-         COMMAND_EXPAND_LISTS)
-add_test(NAME "layers.trace cannot include metrics" COMMAND ${compile_in_trace} ${CMAKE_BINARY_DIR}/wrong_include.cc
-         COMMAND_EXPAND_LISTS)
-set_tests_properties("layers.trace cannot include metrics"
+isotel_include_test(trace_includes_base base/error.h)
+isotel_include_test(trace_cannot_include_metrics metrics/kind.h)
+set_tests_properties(layers.trace_cannot_include_metrics
                      PROPERTIES PASS_REGULAR_EXPRESSION "metrics/kind\\.h.*(file not found|No such file)")
 
 find_package(doctest ${ISOTEL_DOCTEST_VERSION} REQUIRED)

@@ -1,17 +1,19 @@
 #include "base/intern.h"
 
 #include "base/limits.h"
+#include "base/wire.h"
 
 namespace isotel {
 
 TextId InternTable::Intern(std::string_view text) {
-  if (const auto found = ids_.find(text); found != ids_.end()) return found->second;
+  const uint64_t hash = Hash(text);
+  const uint32_t known = index_.Find(hash, [&](uint32_t number) { return SameBytes(*texts_[number], text); });
+  if (known != HashIndex::kNone) return known + 1;
   if (texts_.size() >= kMaxInternedTexts || bytes_ + text.size() > kMaxInternedBytes) return 0;
+  index_.Add(hash, static_cast<uint32_t>(texts_.size()));
   texts_.push_back(std::make_unique<const std::string>(text));
   bytes_ += text.size();
-  const auto id = static_cast<TextId>(texts_.size());
-  ids_.emplace(*texts_.back(), id);
-  return id;
+  return static_cast<TextId>(texts_.size());
 }
 
 std::string_view InternTable::Get(TextId id) const {

@@ -6,8 +6,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "base/hash_index.h"
 
 namespace isotel {
 
@@ -27,9 +28,9 @@ class InternTable {
   [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(texts_.size()); }
 
  private:
-  // Each text has its own allocation: views on it are map keys and must stay valid when the vector grows.
+  // Each text has its own allocation: views on it must stay valid when the vector grows.
   std::vector<std::unique_ptr<const std::string>> texts_;
-  std::unordered_map<std::string_view, TextId> ids_;
+  HashIndex index_;
   size_t bytes_ = 0;
 };
 

@@ -1,30 +1,57 @@
-// Wasm only: traps in place of the parts of the C++ runtime that would link stdio into the module. The host sees a trap
-// as a WebAssembly.RuntimeError, drops the instance and makes a new one.
+// Wasm only: the parts of the C++ runtime that a module replaces. The heap is a small one. What would link stdio into the
+// module traps. The host sees a trap as a WebAssembly.RuntimeError, drops the instance and makes a new one.
 #include <__config>
 #include <cstddef>
-#include <cstdlib>
+#include <cstdint>
 #include <new>
+
+#include "base/heap.h"
+
+extern "C" {
+// The linker defines it: the end of the stack and of static data.
+extern unsigned char __heap_base;  // NOLINT(bugprone-reserved-identifier)
+}
 
 namespace {
 
-void* AllocateOrTrap(size_t size) {
-  void* memory = std::malloc(size == 0 ? 1 : size);
+struct WasmMemory {
+  static constexpr uint32_t kPageBytes = 65536;
+
+  static uintptr_t base() { return 0; }
+  static uint32_t first() { return reinterpret_cast<uint32_t>(&__heap_base); }
+  static uint32_t size() { return static_cast<uint32_t>(__builtin_wasm_memory_size(0)) * kPageBytes; }
+  static bool Grow(uint32_t bytes) {
+    return __builtin_wasm_memory_grow(0, (bytes + kPageBytes - 1) / kPageBytes) != SIZE_MAX;
+  }
+};
+
+constinit isotel::Heap<WasmMemory> heap;
+
+// Inlined at each of many places, these would make a module larger by a fifth.
+[[gnu::noinline]] void* AllocateOrTrap(size_t size) {
+  void* memory = heap.Allocate(size);
   if (memory == nullptr) __builtin_trap();
   return memory;
 }
+
+[[gnu::noinline]] void Free(void* memory) { heap.Free(memory); }
 
 }  // namespace
 
 void* operator new(size_t size) { return AllocateOrTrap(size); }
 void* operator new[](size_t size) { return AllocateOrTrap(size); }
-void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept { return std::malloc(size == 0 ? 1 : size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { std::free(memory); }
+void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept { return heap.Allocate(size); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete[](void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, size_t /*size*/) noexcept { Free(memory); }
+void operator delete[](void* memory, size_t /*size*/) noexcept { Free(memory); }
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { Free(memory); }
 
 extern "C" {
+
+// For the C library, which must not have a second heap in the same memory.
+void* malloc(size_t size) { return heap.Allocate(size); }
+void free(void* memory) { Free(memory); }
 
 void __cxa_pure_virtual() { __builtin_trap(); }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "genai/metadata.h"
+#include "genai/names.h"
 
 namespace isotel::genai {
 namespace {
