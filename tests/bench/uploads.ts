@@ -15,7 +15,8 @@ export interface UploadedWorker {
   readonly peers?: Readonly<Record<string, string>>;
 }
 
-const exported = 'otlp: { backend: "honeycomb", apiKey: "key" }';
+// Nobody listens there.
+const exported = 'otlp: { backend: "custom", endpoint: "http://127.0.0.1:9" }';
 const handler = "{ fetch: () => new Response() }";
 const withTelemetry = `import { withTelemetry } from "isotel";`;
 const metrics = `import { counter, defineMetrics } from "isotel/metrics";
