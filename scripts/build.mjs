@@ -121,6 +121,31 @@ function assertOwn(metafile, folders) {
   }
 }
 
+/** A table of numbers in a generated file. */
+const table = /^export const (\w+) = \{((?:\n {2}\w+: [\da-fA-Fx-]+,)+\n\}) as const;$/gm;
+
+/**
+ * Reads tables of numbers as enums, which esbuild inlines: as objects, each use of one number would carry all names. A
+ * table that some source lists stays an object, for an enum also has a property for each number. The lines stay where
+ * they are, for the source maps.
+ */
+const inlineTables = {
+  name: "inline-tables",
+  setup({ onLoad }) {
+    const used = new Set();
+    for (const file of globSync("bindings/**/*.ts", { cwd: root })) {
+      const source = readFileSync(join(root, file), "utf8");
+      for (const [, name] of source.matchAll(/(?:Object\.\w+\(|\.\.\.)(\w+)\)?/g)) used.add(name);
+    }
+    onLoad({ filter: /\.gen\.ts$/ }, ({ path }) => ({
+      loader: "ts",
+      contents: readFileSync(path, "utf8").replace(table, (whole, name, rows) =>
+        used.has(name) ? whole : `export enum ${name} {${rows.replaceAll(": ", " = ")}`,
+      ),
+    }));
+  },
+};
+
 async function bundle(manifest) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -133,6 +158,12 @@ async function bundle(manifest) {
     format: "esm",
     platform: "neutral",
     target: "es2022",
+    // Wrangler minifies only when asked to, and then still carries names for every function.
+    minify: true,
+    // Stack traces point to lines of bindings/. The text of the sources would double the package.
+    sourcemap: true,
+    sourcesContent: false,
+    plugins: [inlineTables],
     external: [...Object.keys(manifest.imports), "cloudflare:*", "node:*", "*.wasm"],
     metafile: true,
     logLevel: "warning",

@@ -107,6 +107,14 @@ function moduleAbi(name, path, constants, tables) {
 /** Placeholder for the path of bindings/wasm/module.ts. The path depends on the generated file. */
 const moduleTypes = "{module.ts}";
 
+/** The names of codes that count down from 0. */
+function namesByCode(table) {
+  table.forEach(([name, code], index) => {
+    if (Number(code) !== -index) throw new Error(`${name} is ${code}, expected ${-index}.`);
+  });
+  return table.map(nameOf);
+}
+
 const codes = (table) => table.map((row) => [nameOf(row), row[1]]);
 const names = (table) => table.map((row) => unquote(row[1]));
 
@@ -159,6 +167,7 @@ function generateCore() {
     object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),
     object("MetricKind", "Codes of src/metrics/kinds.def.", codes(kinds)),
     object("ErrorCode", "Codes of src/base/errors.def.", codes(errors)),
+    list("errorNames", "Their names, by the code without its sign.", namesByCode(errors)),
     list(
       "counterNames",
       "Counters of src/base/counters.def, in the order of isotel_counters().",

@@ -93,6 +93,8 @@ const maxAlarmMs = 30 * 24 * 3_600_000;
  * { kv: "METRICS" }; }`
  */
 export class TelemetryAggregator extends DurableObject<unknown> {
+  /** Survives minification. */
+  static override readonly name: string = "TelemetryAggregator";
   static options: TelemetryAggregatorOptions = {};
 
   readonly #totals: StoredTotals;

@@ -137,9 +137,7 @@ const kinds: readonly (readonly [key: string, kind: Kind])[] = [
 /**
  * {@link kinds} by the length of the key. Every event brings new key strings, and a map would have to hash each one.
  */
-const kindsByLength: readonly (typeof kinds)[] = Array.from({ length: 64 }, (_, length) =>
-  kinds.filter(([key]) => key.length === length),
-);
+let kindsByLength: readonly (typeof kinds)[] | undefined;
 
 /** Keys of absolute addresses, such as the runtime's `cache.request.url`. */
 const addressKey = /(?:^|[._-])ur[il]$|[a-z](?:Url|URL|Uri|URI)$/;
@@ -185,6 +183,10 @@ function mayHaveKind(letter: number): boolean {
 }
 
 function kindOf(key: string): Kind | undefined {
+  // Made at the first use, so that a bundle without one does not carry the table.
+  kindsByLength ??= Array.from({ length: 64 }, (_, length) =>
+    kinds.filter(([known]) => known.length === length),
+  );
   const { length } = key;
   const candidates = length < kindsByLength.length ? kindsByLength[length] : undefined;
   if (candidates === undefined || candidates.length === 0) return undefined;

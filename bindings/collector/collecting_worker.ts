@@ -3,12 +3,12 @@ import { PerEnv } from "../base/env.ts";
 import { reportOnce } from "../base/report_once.ts";
 import type { WaitUntil } from "../base/time.ts";
 import { systemClock } from "../base/time.ts";
-import { usedMetrics, type WorkerMetrics, workersMeter } from "../metrics/isolate_metrics.ts";
-import { provideSelfMetrics } from "../metrics/self_metrics.ts";
+import type { WorkerMetrics } from "../metrics/isolate_metrics.ts";
 import { isTelemetryQueue } from "../metrics/telemetry_queue.ts";
 import type { MetricsBindings } from "../metrics/worker_options.ts";
 import { systemEnvironment } from "../otlp/pipeline/make_pipeline.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { workersRuntime, workersTelemetry } from "../trace/workers_telemetry.ts";
 import { Collecting, type TakeEvent } from "./collecting.ts";
@@ -43,7 +43,7 @@ let isCounted = false;
 function countOnce(): void {
   if (isCounted) return;
   isCounted = true;
-  provideSelfMetrics(collectorMetrics);
+  metricsRecording()?.addSelfMetrics(collectorMetrics);
   workersTelemetry.addCounterSource(() => {
     const sums: Record<string, number> = {};
     for (const [name, count] of Object.entries(counts)) sums[`collector_${name}`] = count as number;
@@ -85,7 +85,7 @@ export class CollectingWorker {
     if (telemetry !== undefined && telemetry.rest === undefined) return;
     throw new Error(
       "isotel: the batch has messages that are not telemetry, or this Worker does not add metrics up: " +
-        'export { TelemetryAggregator } from "isotel/metrics";',
+        'export { TelemetryAggregator } from "isotel/aggregator";',
     );
   }
 }
@@ -96,14 +96,14 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
   const plan = readCollectorOptions(optionsOf, env, environment, reportOnce);
   const { options, pipeline, resource, flushDelayMs } = plan;
   if (pipeline !== undefined) pipelines.add(pipeline);
-  const metrics = usedMetrics(plan.metrics);
+  const metrics = metricsRecording()?.use(plan.metrics);
   const collecting = new Collecting({
     clock: systemClock,
     pipeline,
     resource,
     metrics:
       metrics &&
-      new SpanMetrics(workersMeter(), metrics.http, workersTelemetry.host, {
+      new SpanMetrics(metrics.meter, metrics.http, workersTelemetry.host, {
         measuresAgain: options.metrics?.measuresAgain === true,
       }),
     redact: options.redact,

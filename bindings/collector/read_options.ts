@@ -2,11 +2,10 @@ import { errorType } from "../base/cause.ts";
 import type { Environment } from "../base/env.ts";
 import { shapeOf } from "../base/values.ts";
 import {
-  type Report,
   readOptions as readWorkerOptions,
   type WorkerOptions,
 } from "../invocation/read_options.ts";
-import type { MetricsBindings } from "../metrics/worker_options.ts";
+import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
 import { encodeLogsByResource, encodeTracesByResource } from "../otlp/core/encode_by_resource.ts";
 import { ownScope } from "../otlp/core/model.ts";
 import { makePipeline, type PipelineEnvironment } from "../otlp/pipeline/make_pipeline.ts";
@@ -134,7 +133,7 @@ export interface CollectorOptions {
    * without a name.
    */
   readonly otlp?: OtlpOptions;
-  /** The transport of the metrics, and how they are scraped. */
+  /** The transport of the metrics, and how they are scraped. Requires `import "isotel/metrics";`. */
   readonly metrics?: CollectorMetrics;
   /**
    * Returns the replacement for a text before it is exported: attributes, log lines and error messages. If it returns

@@ -330,6 +330,32 @@ export const ErrorCode = {
   tooLarge: -21,
 } as const;
 
+/** Their names, by the code without its sign. */
+export const errorNames = [
+  "ok",
+  "staleHandle",
+  "alreadyEnded",
+  "limitReached",
+  "unknownOperation",
+  "unknownOutcome",
+  "unknownProfile",
+  "outOfRange",
+  "invalidUtf8",
+  "needExactSizes",
+  "outOfMemory",
+  "unknownText",
+  "corrupt",
+  "unknownVersion",
+  "invalidValue",
+  "invalidMetricName",
+  "invalidLabelName",
+  "invalidBounds",
+  "invalidDeclaration",
+  "conflict",
+  "tooOld",
+  "tooLarge",
+] as const;
+
 /** Counters of src/base/counters.def, in the order of isotel_counters(). */
 export const counterNames = [
   "spans_opened",

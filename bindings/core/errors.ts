@@ -1,10 +1,6 @@
-import { ErrorCode } from "./abi.gen.ts";
-
-const names = new Map<number, string>(
-  Object.entries(ErrorCode).map(([name, code]) => [code, name]),
-);
+import { errorNames } from "./abi.gen.ts";
 
 /** Returns the name of an error of src/base/errors.def, for messages. */
 export function errorName(code: number): string {
-  return names.get(code) ?? `error ${code}`;
+  return errorNames[-code] ?? `error ${code}`;
 }

@@ -1,8 +1,8 @@
 import { errorType, type Outcome } from "../base/cause.ts";
 import { PerEnv } from "../base/env.ts";
 import { reportOnce } from "../base/report_once.ts";
-import { usedMetrics } from "../metrics/isolate_metrics.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
+import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { otlpInvocations } from "../slots/otlp_invocations.ts";
 import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
@@ -96,7 +96,7 @@ export class MeasuredInvocations {
   run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
     const options = this.#options.of(env);
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
-    const metrics = usedMetrics(options);
+    const metrics = metricsRecording()?.use(options);
     if (options === undefined || metrics === undefined) return withInvocationScope(traced);
     const measured =
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);

@@ -46,14 +46,18 @@ export function unwatchedWaitUntil(
 
 /** Returns a wrapper of `waitUntil`. It throws whatever the original throws, for example when called without `this`. */
 function watching(original: WaitUntil): WaitUntil {
-  return function waitUntil(this: unknown, ...args: unknown[]): unknown {
-    // The `then` of another library may start the work, so it must be called only once, as the runtime would.
-    const isForeign = !(args[0] instanceof Promise) && isThenable(args[0]);
-    const work: unknown = isForeign ? Promise.resolve(args[0]) : args[0];
-    const answer = Reflect.apply(original, this, isForeign ? [work, ...args.slice(1)] : args);
-    if (work instanceof Promise) holdScope(work);
-    return answer;
+  // A method, whose name survives minification.
+  const { waitUntil } = {
+    waitUntil(this: unknown, ...args: unknown[]): unknown {
+      // The `then` of another library may start the work, so it must be called only once, as the runtime would.
+      const isForeign = !(args[0] instanceof Promise) && isThenable(args[0]);
+      const work: unknown = isForeign ? Promise.resolve(args[0]) : args[0];
+      const answer = Reflect.apply(original, this, isForeign ? [work, ...args.slice(1)] : args);
+      if (work instanceof Promise) holdScope(work);
+      return answer;
+    },
   };
+  return waitUntil;
 }
 
 function holdScope(work: Promise<unknown>): void {

@@ -4,7 +4,6 @@ import type { BoundsGenerator } from "../core/declaration.ts";
 
 export type { BoundsGenerator };
 
-const { maxBounds } = Limits;
 const minDecade = -15;
 const maxDecade = 16;
 const maxPerDecade = 18;
@@ -71,7 +70,10 @@ export function perDecadeBounds(
   const maxDecades = maxDecade - firstDecade;
   const decadesRule = `an integer from 0 to ${maxDecades}`;
   check(isIntegerIn(decades, 0, maxDecades), caller, "decades", decades, decadesRule);
-  const maxThatFit = Math.min(maxPerDecade, Math.floor((maxBounds - 1) / Math.max(decades, 1)));
+  const maxThatFit = Math.min(
+    maxPerDecade,
+    Math.floor((Limits.maxBounds - 1) / Math.max(decades, 1)),
+  );
   const perRule = `an integer from 1 to ${maxThatFit}`;
   check(isIntegerIn(perDecade, 1, maxThatFit), caller, "perDecade", perDecade, perRule);
   return make(Abi.boundsPerDecade, firstDecade, perDecade, decades);
@@ -84,8 +86,8 @@ function make(generator: number, a: number, b: number, count: number): BoundsGen
 }
 
 function checkCount(caller: string, count: number): void {
-  const rule = `an integer from 1 to ${maxBounds}`;
-  check(isIntegerIn(count, 1, maxBounds), caller, "count", count, rule);
+  const rule = `an integer from 1 to ${Limits.maxBounds}`;
+  check(isIntegerIn(count, 1, Limits.maxBounds), caller, "count", count, rule);
 }
 
 function checkGrowth(

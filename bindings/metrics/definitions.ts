@@ -149,18 +149,6 @@ function copyOf<T>(list: T): T {
   return isList(list) ? ([...list] as T) : list;
 }
 
-const {
-  maxMetricNameBytes: maxNameBytes,
-  maxUnitBytes,
-  maxHelpBytes,
-  maxLabels,
-  maxSeriesPerFamily: maxLabelSets,
-  maxBounds,
-  minSchema,
-  maxSchema,
-  minExponentialBuckets,
-  maxExponentialBuckets,
-} = Limits;
 /** Prefix of isotel's metrics. Expositions replace every special character by an underscore. */
 const reservedPrefix = /^isotel[^A-Za-z0-9]/;
 
@@ -193,15 +181,26 @@ function checkOptions(caller: string, name: unknown, options: unknown): void {
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {
   const { name, unit, help, labels, maxSeries } = declaration;
   const check = checkOf(caller, name);
-  const nameRule = `a string of 1 to ${maxNameBytes} bytes without control characters`;
+  const nameRule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
   const isFree = !reservedPrefix.test(name);
   check(isFree, "the name", name, "a name that does not begin with isotel_ or isotel.");
-  check(isText(unit, maxUnitBytes), "unit", unit, `a string of at most ${maxUnitBytes} bytes`);
-  check(isText(help, maxHelpBytes), "help", help, `a string of at most ${maxHelpBytes} bytes`);
+  check(
+    isText(unit, Limits.maxUnitBytes),
+    "unit",
+    unit,
+    `a string of at most ${Limits.maxUnitBytes} bytes`,
+  );
+  check(
+    isText(help, Limits.maxHelpBytes),
+    "help",
+    help,
+    `a string of at most ${Limits.maxHelpBytes} bytes`,
+  );
   checkLabels(check, declaration.kind, labels);
-  const isLimit = !isSet(options, "maxLabelSets") || isIntegerIn(maxSeries, 1, maxLabelSets);
-  check(isLimit, "maxLabelSets", maxSeries, `an integer from 1 to ${maxLabelSets}`);
+  const isLimit =
+    !isSet(options, "maxLabelSets") || isIntegerIn(maxSeries, 1, Limits.maxSeriesPerFamily);
+  check(isLimit, "maxLabelSets", maxSeries, `an integer from 1 to ${Limits.maxSeriesPerFamily}`);
   checkKind(check, declaration, options);
 }
 
@@ -211,10 +210,15 @@ function isSet(options: object, name: string): boolean {
 
 function checkLabels(check: Check, kind: number, labels: readonly string[]): void {
   check(isList(labels), "labels", labels, "a list of names");
-  check(labels.length <= maxLabels, "labels", labels, `a list of at most ${maxLabels} names`);
+  check(
+    labels.length <= Limits.maxLabels,
+    "labels",
+    labels,
+    `a list of at most ${Limits.maxLabels} names`,
+  );
   labels.forEach((label, i) => {
     const field = `labels[${i}]`;
-    const rule = `a string of 1 to ${maxNameBytes} bytes without control characters`;
+    const rule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
     check(isName(label), field, label, rule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const isBucketLabel = kind === MetricKind.histogram && label === "le";
@@ -226,16 +230,16 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
 function checkKind(check: Check, declaration: Declaration, options: object): void {
   const { kind, bounds, schema, maxBuckets, zeroThreshold } = declaration;
   if (kind === MetricKind.histogram) {
-    const rule = `1 to ${maxBounds} finite numbers in strictly ascending order`;
+    const rule = `1 to ${Limits.maxBounds} finite numbers in strictly ascending order`;
     check(isGenerator(bounds) || areBounds(bounds), "bounds", bounds, rule);
   }
   if (kind === MetricKind.exponentialHistogram) {
-    const schemaRule = `an integer from ${minSchema} to ${maxSchema}`;
-    check(isIntegerIn(schema, minSchema, maxSchema), "schema", schema, schemaRule);
+    const schemaRule = `an integer from ${Limits.minSchema} to ${Limits.maxSchema}`;
+    check(isIntegerIn(schema, Limits.minSchema, Limits.maxSchema), "schema", schema, schemaRule);
     const areBuckets =
       !isSet(options, "maxBuckets") ||
-      isIntegerIn(maxBuckets, minExponentialBuckets, maxExponentialBuckets);
-    const bucketsRule = `an integer from ${minExponentialBuckets} to ${maxExponentialBuckets}`;
+      isIntegerIn(maxBuckets, Limits.minExponentialBuckets, Limits.maxExponentialBuckets);
+    const bucketsRule = `an integer from ${Limits.minExponentialBuckets} to ${Limits.maxExponentialBuckets}`;
     check(areBuckets, "maxBuckets", maxBuckets, bucketsRule);
     const isThreshold =
       !isSet(options, "zeroThreshold") || (zeroThreshold >= 0 && Number.isFinite(zeroThreshold));
@@ -247,7 +251,7 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
 
 /** Whether a value is a valid list of histogram bounds. */
 function areBounds(bounds: unknown): boolean {
-  if (!isList(bounds) || bounds.length < 1 || bounds.length > maxBounds) return false;
+  if (!isList(bounds) || bounds.length < 1 || bounds.length > Limits.maxBounds) return false;
   return bounds.every(
     (bound, i) =>
       Number.isFinite(bound) && (i === 0 || (bound as number) > (bounds[i - 1] as number)),
@@ -259,7 +263,7 @@ function isText(value: unknown, maxBytes: number): value is string {
 }
 
 function isName(value: unknown): value is string {
-  if (!isText(value, maxNameBytes) || value === "") return false;
+  if (!isText(value, Limits.maxMetricNameBytes) || value === "") return false;
   for (let i = 0; i < value.length; i += 1) {
     const unit = value.charCodeAt(i);
     if (unit < 0x20 || unit === 0x7f) return false;

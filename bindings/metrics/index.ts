@@ -1,13 +1,9 @@
-// Imported through the package's imports map. A Worker that only records does not carry this code.
-export {
-  type ConsumeTelemetryOptions,
-  consumeTelemetry,
-  type MetricsExportCounts,
-  type MetricsResponseOptions,
-  metricsResponse,
-  TelemetryAggregator,
-  type TelemetryAggregatorOptions,
-} from "#aggregate";
+import type * as aggregator from "../aggregate/index.ts";
+import { provideMetricsRecording } from "../slots/metrics_recording.ts";
+import { usedMetrics } from "./isolate_metrics.ts";
+import { provideSelfMetrics } from "./self_metrics.ts";
+import { readMetricsOptions } from "./worker_options.ts";
+
 export {
   type BoundsGenerator,
   exponentialBounds,
@@ -45,3 +41,21 @@ export {
   resolveReasons,
   resolverMetrics,
 } from "./resolver.ts";
+
+/** @deprecated Import it from "isotel/aggregator". */
+export type ConsumeTelemetryOptions = aggregator.ConsumeTelemetryOptions;
+/** @deprecated Import it from "isotel/aggregator". */
+export type MetricsExportCounts = aggregator.MetricsExportCounts;
+/** @deprecated Import it from "isotel/aggregator". */
+export type MetricsResponseOptions = aggregator.MetricsResponseOptions;
+/** @deprecated Import it from "isotel/aggregator". */
+export type TelemetryAggregator = aggregator.TelemetryAggregator;
+/** @deprecated Import it from "isotel/aggregator". */
+export type TelemetryAggregatorOptions = aggregator.TelemetryAggregatorOptions;
+
+// The option `metrics` of withTelemetry and of collector. A Worker without this import does not carry its code.
+provideMetricsRecording({
+  read: readMetricsOptions,
+  use: usedMetrics,
+  addSelfMetrics: provideSelfMetrics,
+});

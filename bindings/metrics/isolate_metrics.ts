@@ -22,6 +22,7 @@ export function workersMeter(): Meter {
 
 /** The metrics of a Worker besides those it defines. */
 export interface WorkerMetrics {
+  readonly meter: Meter;
   /** Sends the metrics of this isolate. */
   readonly flusher: Flusher;
   readonly http: HttpServerMetrics;
@@ -37,6 +38,7 @@ function workersMetrics(): WorkerMetrics {
     const selfMetrics = new SelfMetrics(meter, () => workersTelemetry.diagnostics());
     const flusher = new Flusher(meter, selfMetrics, { waitUntil: nativeWaitUntil, sleep });
     workerMetrics = {
+      meter,
       flusher,
       http: new HttpServerMetrics(meter),
       genAi: new GenAiMetrics(meter),

@@ -137,7 +137,6 @@ export const noopRuntime: SpanRuntime = {
   activeSpan: () => undefined,
 };
 
-const { maxNameBytes } = Limits;
 const maxBytesPerUnit = 3;
 
 /**
@@ -149,7 +148,8 @@ export function openUnder(
   name: string,
   parent: SpanWriter | undefined,
 ): SpanWriter {
-  const kept = maxBytesPerUnit * name.length > maxNameBytes ? cutToBytes(name, maxNameBytes) : name;
+  const limit = Limits.maxNameBytes;
+  const kept = maxBytesPerUnit * name.length > limit ? cutToBytes(name, limit) : name;
   if (parent === undefined) return runtime.startSpan(kept);
   try {
     return runtime.withActiveSpan(parent, () => runtime.startSpan(kept));

@@ -14,6 +14,7 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./span.ts"),
   () => import("./wasm.ts"),
   () => import("./size.ts"),
+  () => import("./cold_start.ts"),
   () => import("./otlp.ts"),
   () => import("./flue.ts"),
   () => import("./ai_traced.ts"),

@@ -1,12 +1,10 @@
 // What a Worker carries: the modules themselves, and what each entry of the package adds to a bundle.
-import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { env } from "node:process";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { root } from "../harness/start.ts";
-import { againstBudget, type Benchmark } from "./benchmark.ts";
+import { againstBudget, type Benchmark, type Result } from "./benchmark.ts";
+import { type UploadedWorker, upload, uploadedWorkers } from "./uploads.ts";
 
 /** Budgets of each module in bytes: as it is, and after gzip. */
 const modules = {
@@ -16,75 +14,14 @@ const modules = {
   flue: { raw: 53_000, gzip: 20_000 },
 } as const;
 
-const handler = "{ fetch: () => new Response() }";
-const metrics = `import { counter, defineMetrics } from "isotel/metrics";
-const { orders } = defineMetrics({ orders: counter("orders") });
-const handler = { fetch: () => (orders.add(1), new Response()) };
-export default withTelemetry(handler, (env) => ({ metrics: { queue: env.QUEUE, aggregator: env.TOTALS } }));`;
-const ai = `import { wrapAISDK } from "isotel/ai";
-export const { generateText } = wrapAISDK({ generateText: async () => "text" });`;
-const otlp = `import "isotel/otlp";
-export default withTelemetry(${handler}, () => ({ otlp: { backend: "honeycomb", apiKey: "key" } }));`;
-const flue = `import { createOpenTelemetryObserver } from "isotel/flue";
-export const observer = createOpenTelemetryObserver();`;
-const gateway = `import { configureAIGateway } from "isotel/gateway";
-export const gateway = configureAIGateway({ provider: "compat" });`;
-const aggregator = `export { TelemetryAggregator } from "isotel/metrics";`;
-const withTelemetry = `import { withTelemetry } from "isotel";`;
-const plain = `export default ${handler};`;
-
-/** A Worker for each entry of the package, and its budget in KiB after gzip as `wrangler deploy` reports it. */
-const entries = {
-  tracer: {
-    gzipKiB: 50,
-    code: `import { tracer } from "isotel";
-export default { fetch: () => tracer.withSpan("hello", {}, () => new Response()) };`,
-  },
-  withTelemetry: {
-    gzipKiB: 68,
-    code: `${withTelemetry} export default withTelemetry(${handler}, () => ({}));`,
-  },
-  ai: { gzipKiB: 78, code: `${ai} ${plain}` },
-  metrics: { gzipKiB: 132, code: `${withTelemetry} ${metrics}` },
-  aggregator: { gzipKiB: 142, code: `${withTelemetry} ${metrics} ${aggregator}` },
-  otlp: { gzipKiB: 118, code: `${withTelemetry} ${otlp}` },
-  collector: {
-    gzipKiB: 124,
-    code: `import { collector } from "isotel/collector";
-export default collector(() => ({ otlp: { backend: "honeycomb", apiKey: "key" } }));`,
-  },
-  gateway: { gzipKiB: 5, code: `${gateway} ${plain}` },
-  flue: { gzipKiB: 40, code: `${flue} ${plain}` },
-  everything: {
-    gzipKiB: 285,
-    code: `${withTelemetry} ${ai} ${metrics} ${aggregator} ${flue} ${gateway}
-export * from "isotel"; export * from "isotel/metrics"; export * from "isotel/otlp"; export * from "isotel/collector";
-import "isotel/otlp/metrics";`,
-  },
-} as const;
-
-const execute = promisify(execFile);
-
-/** KiB after gzip of a Worker with this code, as it would be uploaded. Nothing is. */
-async function uploadKiB(name: string, code: string): Promise<number> {
-  const folder = join(root, "build/bench/size", name);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "index.js"), code);
-  const config = {
-    name: "size",
-    main: "index.js",
-    compatibility_date: "2026-11-17",
-    compatibility_flags: ["nodejs_compat"],
-  };
-  writeFileSync(join(folder, "wrangler.json"), JSON.stringify(config));
-  const wrangler = join(root, "node_modules/.bin/wrangler");
-  const { stdout } = await execute(wrangler, ["deploy", "--dry-run", "--outdir", "out"], {
-    cwd: folder,
-    env: { ...env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
-  });
-  const [, kib] = /gzip: ([\d.]+) KiB/.exec(stdout) ?? [];
-  if (kib === undefined) throw new Error(`wrangler reports no size after gzip: ${stdout}`);
-  return Number(kib);
+async function sizesOf(name: string, worker: UploadedWorker): Promise<readonly Result[]> {
+  const ours = (await upload(name, worker.code)).gzipKiB;
+  const results = [againstBudget(ours, worker.gzipKiB)];
+  for (const [peerName, code] of Object.entries(worker.peers ?? {})) {
+    const peer = (await upload(`${name} ${peerName}`, code, true)).gzipKiB;
+    results.push({ peerName, ours, peer, ratio: ours / peer });
+  }
+  return results;
 }
 
 export const benchmarks: readonly Benchmark[] = [
@@ -92,12 +29,12 @@ export const benchmarks: readonly Benchmark[] = [
     const read = () => readFileSync(join(root, `dist/wasm/${name}.wasm`));
     const gzipBytes = () => gzipSync(read(), { level: 9 }).length;
     return [
-      sizeOf(`size.${name}.raw`, "bytes", raw, async () => read().length),
-      sizeOf(`size.${name}.gzip`, "bytes", gzip, async () => gzipBytes()),
+      sizeOf(`size.${name}.raw`, "bytes", raw, async () => [againstBudget(read().length, raw)]),
+      sizeOf(`size.${name}.gzip`, "bytes", gzip, async () => [againstBudget(gzipBytes(), gzip)]),
     ];
   }),
-  ...Object.entries(entries).map(([name, { gzipKiB, code }]) =>
-    sizeOf(`size.worker.${name}`, "KiB", gzipKiB, () => uploadKiB(name, code)),
+  ...Object.entries(uploadedWorkers).map(([name, worker]) =>
+    sizeOf(`size.worker.${name}`, "KiB", worker.gzipKiB, () => sizesOf(name, worker)),
   ),
 ];
 
@@ -105,12 +42,7 @@ function sizeOf(
   id: string,
   unit: Benchmark["unit"],
   budget: number,
-  measure: () => Promise<number>,
+  run: () => Promise<readonly Result[]>,
 ): Benchmark {
-  return {
-    id,
-    unit,
-    goal: { ours: budget },
-    run: async () => [againstBudget(await measure(), budget)],
-  };
+  return { id, unit, goal: { peer: "budget", ours: budget }, run };
 }

@@ -1,4 +1,4 @@
-import { consumeTelemetry, metricsResponse, TelemetryAggregator } from "#aggregate";
+import { consumeTelemetry, metricsResponse, TelemetryAggregator } from "isotel/aggregator";
 import { aggregatorTransport } from "../../bindings/metrics/transport.ts";
 import type { Counts, Step } from "./counts.ts";
 

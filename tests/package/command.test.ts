@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { root } from "../wasm/support/module.ts";
 import { Project } from "./support/project.ts";
 
-const worker = `export { TelemetryAggregator } from "isotel/metrics";
+const worker = `export { TelemetryAggregator } from "isotel/aggregator";
 import { withTelemetry } from "isotel";
 const fetch = () => new Response("hello");
 export default withTelemetry({ fetch }, (env) => ({ metrics: { queue: env.TELEMETRY_QUEUE } }));

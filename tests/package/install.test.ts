@@ -136,6 +136,17 @@ describe("the package, installed from its tarball into a fresh project", () => {
     assert.deepEqual(answer, { traced: false, traps: 0, text: "text" });
   });
 
+  test("its class has its name, and so does a class of the user's that extends it", async () => {
+    project.write(
+      "names.js",
+      `import { TelemetryAggregator } from "isotel/aggregator";
+      class Own extends TelemetryAggregator {}
+      console.log(JSON.stringify([TelemetryAggregator.name, Own.name]));`,
+    );
+    const names: unknown = JSON.parse(await project.run("node", "names.js"));
+    assert.deepEqual(names, ["TelemetryAggregator", "Own"]);
+  });
+
   test("what is not public cannot be imported", async () => {
     for (const path of ["isotel/dist/index.js", "isotel/core", "isotel/dist/wasm/core.wasm"]) {
       project.write("private.js", `await import("${path}")`);
@@ -156,7 +167,8 @@ describe("the package, installed from its tarball into a fresh project", () => {
         `import { tracer, withInvocationScope } from "isotel";
         import { wrapAISDK } from "isotel/ai";
         import { configureAIGateway } from "isotel/gateway";
-        import { counter, defineMetrics, TelemetryAggregator } from "isotel/metrics";
+        import { TelemetryAggregator } from "isotel/aggregator";
+        import { counter, defineMetrics } from "isotel/metrics";
         const gateway: string = configureAIGateway({ provider: "compat" }).baseURL;
         const { orders } = defineMetrics({ orders: counter("orders", { labels: ["plan"] }) });
         orders.add(1, { plan: "pro" });

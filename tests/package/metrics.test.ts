@@ -21,10 +21,14 @@ const scrapedOptions =
 
 const workers = {
   recording: `${recording}export default withTelemetry({ fetch }, ${queueOptions});`,
-  scraped: `${recording}export { TelemetryAggregator } from "isotel/metrics";
+  scraped: `${recording}export { TelemetryAggregator } from "isotel/aggregator";
 export default withTelemetry({ fetch }, ${scrapedOptions});`,
-  answering: `import { metricsResponse } from "isotel/metrics";
+  answering: `import { metricsResponse } from "isotel/aggregator";
 export default { fetch: (request, env) => metricsResponse(request, { aggregator: env.TELEMETRY }) };`,
+  wrapping: `import { withTelemetry } from "isotel";
+export default withTelemetry({ fetch: () => new Response("hello") }, () => ({}));`,
+  collecting: `import { collector } from "isotel/collector";
+export default collector(() => ({ otlp: { backend: "honeycomb", apiKey: "key" } }));`,
   tracing: `import { tracer } from "isotel";
 export default { fetch: () => tracer.withSpan("hello", {}, () => new Response("hello")) };`,
 };
@@ -57,26 +61,18 @@ describe("metrics of the package, installed into a fresh project", () => {
   });
   after(() => project.remove());
 
-  /** The script wrangler makes of a Worker, and the Wasm modules it imports. */
+  /** The script wrangler makes of a Worker, and the Wasm modules it uploads: also those that no script imports. */
   async function bundle(name: Name): Promise<{ script: string; modules: string[] }> {
-    const config = ["--config", `${name}.json`, "--outdir", `out_${name}`];
+    const folder = `out_${name}`;
+    const config = ["--config", `${name}.json`, "--outdir", folder];
     await project.run("wrangler", "deploy", "--dry-run", ...config);
-    const script = readFileSync(join(project.folder, `out_${name}/${name}.js`), "utf8");
-    const imports = script.matchAll(/^import \w+ from "\.\/\w+-(\w+\.wasm)"/gm);
-    return { script, modules: Array.from(imports, ([, file = ""]) => file).sort() };
-  }
-
-  /** The Wasm modules esbuild puts beside a Worker. Wrangler uploads those too that no script imports. */
-  async function modulesOf(name: Name): Promise<string[]> {
-    const folder = `plain_${name}`;
-    const options = ["--bundle", "--format=esm", "--target=es2022", "--conditions=workerd"];
-    const kinds = ["--loader:.wasm=copy", "--external:cloudflare:*", "--external:node:*"];
-    await project.run("esbuild", `${name}.js`, ...options, ...kinds, `--outdir=${folder}`);
+    const script = readFileSync(join(project.folder, folder, `${name}.js`), "utf8");
     const files = readdirSync(join(project.folder, folder));
-    return files
+    const modules = files
       .filter((file) => file.endsWith(".wasm"))
-      .map((file) => file.replace(/-\w+\./, "."))
+      .map((file) => file.replace(/^\w+-/, ""))
       .sort();
+    return { script, modules };
   }
 
   const recordingCode = /isotel_flushes|sendBatch|http\.server\.request\.duration/;
@@ -87,7 +83,6 @@ describe("metrics of the package, installed into a fresh project", () => {
     assert.match(script, recordingCode);
     assert.doesNotMatch(script, aggregatingCode);
     assert.deepEqual(modules, ["core.wasm"]);
-    assert.deepEqual(await modulesOf("recording"), ["core.wasm"]);
   });
 
   test("a Worker with the aggregator carries both modules", async () => {
@@ -95,7 +90,6 @@ describe("metrics of the package, installed into a fresh project", () => {
     assert.match(script, recordingCode);
     assert.match(script, aggregatingCode);
     assert.deepEqual(modules, ["aggregate.wasm", "core.wasm"]);
-    assert.deepEqual(await modulesOf("scraped"), ["aggregate.wasm", "core.wasm"]);
   });
 
   test("a Worker that only answers scrapes carries nothing that records", async () => {
@@ -103,7 +97,6 @@ describe("metrics of the package, installed into a fresh project", () => {
     assert.doesNotMatch(script, recordingCode);
     assert.match(script, aggregatingCode);
     assert.deepEqual(modules, ["aggregate.wasm"]);
-    assert.deepEqual(await modulesOf("answering"), ["aggregate.wasm"]);
   });
 
   test("a Worker that only traces carries no metrics", async () => {
@@ -112,6 +105,14 @@ describe("metrics of the package, installed into a fresh project", () => {
     assert.doesNotMatch(script, aggregatingCode);
     assert.deepEqual(modules, ["core.wasm"]);
   });
+
+  for (const name of ["wrapping", "collecting"] as const) {
+    test(`a Worker that does not import metrics carries nothing that records (${name})`, async () => {
+      const { script } = await bundle(name);
+      assert.doesNotMatch(script, /isotel_metrics_frame\(|sendBatch\(|isotel_flushes/);
+      assert.doesNotMatch(script, aggregatingCode);
+    });
+  }
 
   test("exporting the aggregator is all it takes for the route and the queue", async () => {
     env["WRANGLER_SEND_METRICS"] = "false";

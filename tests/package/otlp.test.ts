@@ -21,7 +21,8 @@ export default withTelemetry({ ${fetchHandler} }, (env) => ({
   otlp: { backend: "custom", endpoint: env.RECEIVER },
 }));`,
   counting: `import { withTelemetry } from "isotel";
-import { counter, defineMetrics, TelemetryAggregator } from "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
+import { counter, defineMetrics } from "isotel/metrics";
 import "isotel/otlp/metrics";
 const { visits } = defineMetrics({ visits: counter("visits") });
 export class Telemetry extends TelemetryAggregator {

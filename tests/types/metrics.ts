@@ -1,4 +1,5 @@
 import { tracer, withTelemetry } from "isotel";
+import { TelemetryAggregator } from "isotel/aggregator";
 import {
   type BoundCounter,
   type BoundHistogram,
@@ -13,7 +14,6 @@ import {
   histogram,
   linearBounds,
   perDecadeBounds,
-  TelemetryAggregator,
 } from "isotel/metrics";
 import { expectTrue, type Same } from "./expect.ts";
 

@@ -4,7 +4,8 @@ import {
   metricsResponse,
   TelemetryAggregator,
   type TelemetryAggregatorOptions,
-} from "isotel/metrics";
+} from "isotel/aggregator";
+import type { TelemetryAggregator as Former, MetricsResponseOptions } from "isotel/metrics";
 import type { MetricsExportOptions } from "isotel/otlp/metrics";
 import { expectTrue, type Same } from "./expect.ts";
 
@@ -67,3 +68,10 @@ expectTrue<Same<ReturnType<typeof consumeTelemetry>, Promise<void>>>();
 consumeTelemetry(batch, { aggregator: env.TELEMETRY, shards: 2 });
 // @ts-expect-error a KV namespace aggregates nothing
 consumeTelemetry(batch, { aggregator: env.TELEMETRY_KV });
+
+// The types of the aggregator are still found where they were. Its values are not: they would bring aggregate.wasm.
+expectTrue<Same<Former, TelemetryAggregator>>();
+expectTrue<Same<MetricsResponseOptions, Parameters<typeof metricsResponse>[1]>>();
+
+// @ts-expect-error it is a type there
+export { consumeTelemetry as former } from "isotel/metrics";

@@ -1,9 +1,10 @@
 // Example: a streaming tail Worker that exports and measures the spans and logs of other Workers.
+import "isotel/metrics";
+import type { TelemetryAggregator } from "isotel/aggregator";
 import { collector } from "isotel/collector";
-import type { TelemetryAggregator } from "isotel/metrics";
 import type { OtlpOptions } from "isotel/otlp";
 
-export { TelemetryAggregator } from "isotel/metrics";
+export { TelemetryAggregator } from "isotel/aggregator";
 
 /**
  * The bindings of wrangler.jsonc, and optional variables. A backend reads its keys from variables with its own names.

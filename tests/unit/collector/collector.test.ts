@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { tracer } from "isotel";
+import "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
 import { type CollectorOptions, collector } from "isotel/collector";
-import { TelemetryAggregator } from "isotel/metrics";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { Producer } from "../../wasm/support/producer.ts";
 import { MadeInvocation } from "../support/collecting.ts";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import {
   type OptionsOf,
   readOptions,
   type WorkerOptions,
 } from "../../../bindings/invocation/read_options.ts";
+import { provideMetricsRecording } from "../../../bindings/slots/metrics_recording.ts";
 import { provideMetricsRoutes } from "../../../bindings/slots/metrics_routes.ts";
 import { oddValues } from "../support/hostile.ts";
 
@@ -23,7 +24,41 @@ function read(
 
 const withMetrics = (metrics: unknown) => read(() => ({ metrics }));
 
+describe("the options of a Worker that records no metrics", () => {
+  test("say which import is missing for metrics", () => {
+    const [options, errors] = withMetrics({ queue, aggregator });
+    assert.equal(options?.plan, undefined);
+    assert.deepEqual(errors, [
+      'isotel: metrics.queue is set, but this Worker records no metrics. Add import "isotel/metrics";',
+    ]);
+    const [, more] = withMetrics({ aggregator });
+    assert.deepEqual(more, [
+      'isotel: metrics is set, but this Worker records no metrics. Add import "isotel/metrics";',
+    ]);
+  });
+
+  test("keep the bindings of one that only adds metrics up, without a word", () => {
+    const routes = { scrape: () => undefined, consume: () => undefined };
+    provideMetricsRoutes(routes);
+    const [options, errors] = withMetrics({ aggregator, kv, scrapeToken: "token" });
+    assert.deepEqual(errors, []);
+    assert.deepEqual(options?.metrics, { aggregator, kv, scrapeToken: "token" });
+    assert.equal(options?.plan, undefined);
+    const [, more] = withMetrics({ aggregator, flushIntervalMs: 1000 });
+    assert.match(
+      more[0] ?? "",
+      /^isotel: metrics\.flushIntervalMs is set, but this Worker records/,
+    );
+    provideMetricsRoutes(undefined as never);
+  });
+});
+
 describe("the options of a Worker", () => {
+  before(async () => {
+    await import("../../../bindings/metrics/index.ts");
+  });
+  after(() => provideMetricsRecording(undefined as never));
+
   test("for an export it does not carry are told of, with the line that is missing", () => {
     const errors: string[] = [];
     const optionsOf = () => ({ otlp: { backend: "sentry" as const } });
@@ -128,7 +163,7 @@ describe("the options of a Worker", () => {
     ]) {
       const [, errors] = withMetrics({ queue, ...option });
       assert.equal(errors.length, 1);
-      assert.match(errors[0] ?? "", /export \{ TelemetryAggregator \} from "isotel\/metrics"/);
+      assert.match(errors[0] ?? "", /export \{ TelemetryAggregator \} from "isotel\/aggregator"/);
       assert.doesNotMatch(errors[0] ?? "", /secret/);
     }
     provideMetricsRoutes({ scrape: () => undefined, consume: () => undefined });

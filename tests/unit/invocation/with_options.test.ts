@@ -122,7 +122,7 @@ describe("a Worker with options", () => {
   });
 
   test("lets requests and batches through that are its user's, and answers scrapes", async () => {
-    const { TelemetryAggregator } = await import("isotel/metrics");
+    const { TelemetryAggregator } = await import("isotel/aggregator");
     assert.equal(typeof TelemetryAggregator, "function");
     const kv = { get() {}, put() {} };
     const own = worker({ fetch: async () => new Response("own") }, { kv });
@@ -162,7 +162,7 @@ describe("a Worker with options", () => {
   ] as const) {
     test(`that ${what} keep telemetry from the queue handler, and have it delivered again`, async (context) => {
       errorsOf(context);
-      await import("isotel/metrics");
+      await import("isotel/aggregator");
       const given: unknown[] = [];
       const outcomes: string[] = [];
       const wrapped = withTelemetry(

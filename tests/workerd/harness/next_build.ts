@@ -21,6 +21,7 @@ export function buildNext(): Readonly<Record<string, string>> {
   }
   return {
     "isotel-next": join(folder, "dist/index.js"),
+    "isotel-next/aggregator": join(folder, "dist/aggregate/index.js"),
     "isotel-next/metrics": join(folder, "dist/metrics/index.js"),
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -110,7 +111,7 @@ async function bundle({ name, main }: PlainConfig, folder: string): Promise<stri
     format: "esm",
     target: "es2022",
     conditions: ["workerd"],
-    external: ["cloudflare:*", "node:*"],
+    external: ["cloudflare:*", "node:*", ...builtinModules],
     loader: { ".wasm": "copy" },
     assetNames: "[name]",
     logLevel: "error",

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { withTelemetry } from "isotel";
-import { counter, defineMetrics, histogram, TelemetryAggregator } from "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
+import { counter, defineMetrics, histogram } from "isotel/metrics";
 import { answer, modelOf, textParts } from "../ai_sdk/models.ts";
 import { sdks } from "../ai_sdk/sdk.ts";
 

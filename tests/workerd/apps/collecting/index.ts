@@ -2,7 +2,7 @@
 import { tracer } from "isotel";
 import handlers from "../../../../worker/collector/index.ts";
 
-export { TelemetryAggregator } from "isotel/metrics";
+export { TelemetryAggregator } from "isotel/aggregator";
 
 type Handlers = typeof handlers;
 

@@ -1,5 +1,6 @@
 import { withTelemetry } from "isotel";
-import { TelemetryAggregator as Aggregator, counter, defineMetrics } from "isotel/metrics";
+import { TelemetryAggregator as Aggregator } from "isotel/aggregator";
+import { counter, defineMetrics } from "isotel/metrics";
 
 interface Env {
   readonly TELEMETRY: DurableObjectNamespace<TelemetryAggregator>;

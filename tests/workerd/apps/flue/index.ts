@@ -1,7 +1,8 @@
 // Replays recordings of Flue that are posted: their spans go wherever the Worker has something for them.
+import "isotel/metrics";
 import { tracer, withTelemetry } from "isotel";
+import { TelemetryAggregator } from "isotel/aggregator";
 import { createOpenTelemetryObserver, type FlueEvent } from "isotel/flue";
-import { TelemetryAggregator } from "isotel/metrics";
 import { configureTelemetry, type OtlpOptions } from "isotel/otlp";
 import { routes } from "../../harness/routes.ts";
 

@@ -1,6 +1,7 @@
+import "isotel/metrics";
 import { isStepCount } from "ai";
 import { tracer, withTelemetry } from "isotel";
-import { TelemetryAggregator } from "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
 import { scriptedModel } from "../../../../worker/model/scripted_model.ts";
 import { createTools } from "../../../../worker/weather/tools.ts";
 import { answer, modelOf, textParts } from "../ai_sdk/models.ts";

@@ -1,7 +1,8 @@
 // The collector of the Worker beside it, with the aggregator both send to.
+import "isotel/metrics";
 import { collector } from "isotel/collector";
 
-export { TelemetryAggregator } from "isotel/metrics";
+export { TelemetryAggregator } from "isotel/aggregator";
 
 interface Env {
   readonly AGAIN: string;

@@ -1,4 +1,5 @@
 // A Worker that records its own metrics, and is followed by a collector that records them too.
+import "isotel/metrics";
 import * as ai from "ai";
 import { withTelemetry } from "isotel";
 import { wrapAISDK } from "isotel/ai";

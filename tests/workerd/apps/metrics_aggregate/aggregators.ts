@@ -1,4 +1,4 @@
-import { TelemetryAggregator } from "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
 
 /** Where the next call of an aggregator breaks. */
 export type Fault =

@@ -1,4 +1,4 @@
-import { consumeTelemetry, type MetricsResponseOptions, metricsResponse } from "isotel/metrics";
+import { consumeTelemetry, type MetricsResponseOptions, metricsResponse } from "isotel/aggregator";
 import { type Fault, FaultyAggregator, ShortGauges } from "./aggregators.ts";
 
 export { FaultyAggregator, ShortGauges };

@@ -3,7 +3,7 @@ import {
   metricsResponse,
   TelemetryAggregator,
   type TelemetryAggregatorOptions,
-} from "isotel/metrics";
+} from "isotel/aggregator";
 
 interface Env {
   readonly EXPORTING: DurableObjectNamespace<Exporting>;

@@ -1,4 +1,4 @@
-import { consumeTelemetry, metricsResponse, TelemetryAggregator } from "isotel/metrics";
+import { consumeTelemetry, metricsResponse, TelemetryAggregator } from "isotel/aggregator";
 import { Random } from "../../../wasm/support/random.ts";
 
 export { TelemetryAggregator };

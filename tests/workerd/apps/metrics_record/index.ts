@@ -1,13 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { tracer, withTelemetry } from "isotel";
-import {
-  counter,
-  defineMetrics,
-  exponentialHistogram,
-  gauge,
-  histogram,
-  TelemetryAggregator,
-} from "isotel/metrics";
+import { TelemetryAggregator } from "isotel/aggregator";
+import { counter, defineMetrics, exponentialHistogram, gauge, histogram } from "isotel/metrics";
 import { type Fault, observed, setFault, takeSent } from "./queue_double.ts";
 
 export { TelemetryAggregator };

@@ -1,5 +1,6 @@
+import "isotel/metrics";
 import { withTelemetry } from "isotel";
-import { TelemetryAggregator as Aggregator } from "isotel/metrics";
+import { TelemetryAggregator as Aggregator } from "isotel/aggregator";
 import type { QueueResult } from "../../harness/metrics_app.ts";
 
 /** What a handler does with its batch, one after the other. `at` counts the messages that are not telemetry. */

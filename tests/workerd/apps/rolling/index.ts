@@ -1,13 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 import * as nowIsotel from "isotel";
+import * as nowAggregator from "isotel/aggregator";
 import * as nowMetrics from "isotel/metrics";
 import * as nextIsotel from "isotel-next";
+import * as nextAggregator from "isotel-next/aggregator";
 import * as nextMetrics from "isotel-next/metrics";
 
 /** Both releases, whole, in one Worker: each has modules, an isolate's core and a producer of its own. */
 const releases = {
-  now: { ...nowIsotel, ...nowMetrics },
-  next: { ...nextIsotel, ...nextMetrics },
+  now: { ...nowIsotel, ...nowAggregator, ...nowMetrics },
+  next: { ...nextIsotel, ...nextAggregator, ...nextMetrics },
 } as const;
 
 export type Release = keyof typeof releases;
@@ -30,7 +32,7 @@ console.error = console.warn = (...parts: unknown[]): void => {
 
 /** The aggregator of the release that is deployed. */
 export class Aggregator extends DurableObject<Env> {
-  readonly #released: nowMetrics.TelemetryAggregator;
+  readonly #released: nowAggregator.TelemetryAggregator;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);

@@ -2,6 +2,9 @@
 declare module "isotel-next" {
   export * from "isotel";
 }
+declare module "isotel-next/aggregator" {
+  export * from "isotel/aggregator";
+}
 declare module "isotel-next/metrics" {
   export * from "isotel/metrics";
 }

@@ -1,0 +1,33 @@
+import type { MetricsSetup, WorkerMetrics } from "../metrics/isolate_metrics.ts";
+import type { SelfMetric } from "../metrics/self_metrics.ts";
+import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
+
+/** Records the metrics of an isolate and sends them. */
+export interface MetricsRecording {
+  /**
+   * Reads the options. Each invalid option is reported and ignored.
+   *
+   * @param missing names of bindings that the Worker asked for and `env` does not have.
+   * @returns the settings, and the options without what is invalid.
+   */
+  read(
+    options: MetricsBindings,
+    missing: readonly string[],
+    report: Report,
+  ): MetricsSetup & { readonly metrics: MetricsBindings };
+  /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
+  use(setup: MetricsSetup | undefined): WorkerMetrics | undefined;
+  /** Adds metrics of another part of isotel about itself. Call it before the first flush. */
+  addSelfMetrics(metrics: readonly SelfMetric[]): void;
+}
+
+let recording: MetricsRecording | undefined;
+
+/** Called by `isotel/metrics`. A Worker that records no metrics does not carry its code. */
+export function provideMetricsRecording(provided: MetricsRecording): void {
+  recording = provided;
+}
+
+export function metricsRecording(): MetricsRecording | undefined {
+  return recording;
+}
