@@ -22,6 +22,7 @@ const layers = [
   "metrics_export",
   "otlp",
   "aggregate",
+  "metrics/index.ts",
   "ai/options.ts",
   "ai/content",
   "ai/calls",

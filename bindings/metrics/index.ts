@@ -1,8 +1,8 @@
 import type * as aggregator from "../aggregate/index.ts";
 import { provideMetricsRecording } from "../slots/metrics_recording.ts";
 import { usedMetrics } from "./isolate_metrics.ts";
+import { readMetricsOptions } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
-import { readMetricsOptions } from "./worker_options.ts";
 
 export {
   type BoundsGenerator,

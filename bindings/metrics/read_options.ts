@@ -1,0 +1,122 @@
+import { shapeOf } from "../base/values.ts";
+import { isIntegerIn } from "./bounds.ts";
+import type { FlushPlan } from "./flusher.ts";
+import { readGenAi } from "./genai_options.ts";
+import type { MetricsSetup } from "./isolate_metrics.ts";
+import { aggregatorTransport, queueTransport } from "./transport.ts";
+import type { MetricsBindings, Report } from "./worker_options.ts";
+
+const defaultIntervalMs = 10_000;
+const minIntervalMs = 100;
+/** The runtime ends work 30 s after the response, and a timer has to fit into that time. */
+const maxIntervalMs = 20_000;
+/** A scrape reads every shard. */
+const maxShards = 256;
+
+/** The lines of wrangler.jsonc that add a binding. */
+const configuration = {
+  queue:
+    '"queues": { "producers": [{ "binding": "TELEMETRY_QUEUE", "queue": "telemetry" }], ' +
+    '"consumers": [{ "queue": "telemetry" }] }',
+  aggregator:
+    '"durable_objects": { "bindings": [{ "name": "TELEMETRY", "class_name": "TelemetryAggregator" }] }, ' +
+    '"migrations": [{ "tag": "telemetry", "new_sqlite_classes": ["TelemetryAggregator"] }]',
+  kv: '"kv_namespaces": [{ "binding": "TELEMETRY_KV", "id": "..." }]',
+} as const;
+
+type BindingName = keyof typeof configuration;
+
+const methods: Readonly<Record<BindingName, readonly string[]>> = {
+  queue: ["send", "sendBatch"],
+  aggregator: ["idFromName", "get"],
+  kv: ["get", "put"],
+};
+
+/**
+ * Reads the option `metrics`. Each invalid option is reported and ignored.
+ *
+ * @param missing names of bindings that the Worker asked for and `env` does not have.
+ */
+export function readMetricsOptions(
+  options: MetricsBindings,
+  missing: readonly string[],
+  report: Report,
+): MetricsSetup & { readonly metrics: MetricsBindings } {
+  const wrong = wrongBindings(options);
+  const metrics: MetricsBindings = Object.fromEntries(
+    Object.entries(options).filter(([name]) => !wrong.includes(name as BindingName)),
+  );
+  for (const name of wrong) {
+    const notInEnv = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
+    const rule = `it has to be a binding with ${methods[name].join("() and ")}()`;
+    report(
+      `isotel: metrics.${name} is ${shapeOf(options[name])}${notInEnv}; ${rule}. ` +
+        `Add it to wrangler.jsonc: ${configuration[name]}`,
+    );
+  }
+  const plan = planOf(metrics, report);
+  if (plan === undefined && wrong.length === 0) {
+    const name = wantedBinding(metrics);
+    report(
+      `isotel: metrics cannot be sent: metrics.${name} is missing. ` +
+        `Add it to wrangler.jsonc: ${configuration[name]}`,
+    );
+  }
+  return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
+}
+
+/** Returns the names of bindings whose values are not bindings. */
+function wrongBindings(metrics: MetricsBindings): BindingName[] {
+  const names = Object.keys(configuration) as BindingName[];
+  return names.filter((name) => name in metrics && !isBinding(metrics[name], methods[name]));
+}
+
+function isBinding(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    const binding = value as Readonly<Record<string, unknown>>;
+    return names.every((name) => typeof binding[name] === "function");
+  } catch {
+    return false;
+  }
+}
+
+function planOf(metrics: MetricsBindings, report: Report): FlushPlan | undefined {
+  const { queue, aggregator } = metrics;
+  const intervalMs = intervalOf(metrics.flushIntervalMs, report);
+  const wanted = wantedBinding(metrics);
+  if (wanted === "queue" && queue !== undefined) {
+    return { transport: queueTransport(queue), intervalMs };
+  }
+  if (wanted === "aggregator" && aggregator !== undefined) {
+    const shards = shardsOf(metrics.shards, report);
+    return { transport: aggregatorTransport(aggregator, shards), intervalMs };
+  }
+  return undefined;
+}
+
+/** Returns the name of the binding for frames, even if the binding is missing. */
+function wantedBinding({ queue, aggregator, transport }: MetricsBindings): "queue" | "aggregator" {
+  if (transport !== undefined) return transport === "aggregator" ? "aggregator" : "queue";
+  return queue === undefined && aggregator !== undefined ? "aggregator" : "queue";
+}
+
+function intervalOf(value: unknown, report: Report): number {
+  if (value === undefined) return defaultIntervalMs;
+  const isInterval = typeof value === "number" && value >= minIntervalMs && value <= maxIntervalMs;
+  if (isInterval) return value;
+  report(
+    `isotel: metrics.flushIntervalMs is ${shapeOf(value)}; it has to be a number of milliseconds ` +
+      `from ${minIntervalMs} to ${maxIntervalMs}. ${defaultIntervalMs} is used`,
+  );
+  return defaultIntervalMs;
+}
+
+function shardsOf(value: unknown, report: Report): number {
+  if (value === undefined) return 1;
+  if (isIntegerIn(value as number, 1, maxShards)) return value as number;
+  report(
+    `isotel: metrics.shards is ${shapeOf(value)}; it has to be an integer from 1 to ${maxShards}. 1 is used`,
+  );
+  return 1;
+}
