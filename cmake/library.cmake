@@ -1,18 +1,19 @@
 set(ISOTEL_COMPILE_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 
-# isotel_library(<folder> [USES <folder>...] [FAST <file>...])
+# isotel_library(<folder> [USES <folder>...] [FAST <file>...] [BALANCED <file>...])
 #
 # Declares isotel_<folder>, the library of a folder under src/: every .cc file in it.
 #
 # A folder may include its own headers and those of the folders it USES, directly or through another one. No other
 # include resolves: each library has an include root in the build tree, which holds a link to its folder alone.
 #
-# A Wasm build compiles for size. FAST names the files that it compiles for speed, because a benchmark shows it.
+# A Wasm build compiles for size. FAST names the files that it compiles for speed, because a benchmark shows them, and
+# BALANCED those where that would cost too many bytes for what it gains.
 #
 # A cross build makes object libraries: the host's ar writes no symbol index for Wasm objects. Object libraries do not
 # link each other's objects, so isotel_closure() finds what a module consists of.
 function(isotel_library folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;FAST")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;FAST;BALANCED")
   isotel_target_of(target ${folder})
   set(source_dir ${PROJECT_SOURCE_DIR}/src/${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.cc)
@@ -44,14 +45,17 @@ function(isotel_library folder)
   set_target_properties(${target} PROPERTIES ISOTEL_USES "${arg_USES}")
 
   list(TRANSFORM arg_FAST PREPEND ${source_dir}/)
-  foreach(file IN LISTS arg_FAST)
+  list(TRANSFORM arg_BALANCED PREPEND ${source_dir}/)
+  foreach(file IN LISTS arg_FAST arg_BALANCED)
     if(NOT file IN_LIST sources)
-      message(FATAL_ERROR "${file} is listed as FAST and does not exist.")
+      message(FATAL_ERROR "CMakeLists.txt lists ${file} as FAST or BALANCED, and there is no such file.")
     endif()
   endforeach()
   if(CMAKE_CROSSCOMPILING)
     foreach(file IN LISTS sources)
-      if(NOT file IN_LIST arg_FAST)
+      if(file IN_LIST arg_BALANCED)
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS ${ISOTEL_WASM_BALANCED})
+      elseif(NOT file IN_LIST arg_FAST)
         set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS ${ISOTEL_WASM_SMALL})
       endif()
     endforeach()

@@ -4,6 +4,7 @@
 # Exports are the functions marked export_name; memory is exported and grows. FORMAT_VERSION compiles the one file that
 # knows the version of the binary formats again, with another version; such a module is not part of `all`.
 set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the linker, and of files that are listed as FAST")
+set(ISOTEL_WASM_BALANCED -Os CACHE STRING "Optimization level of files that are listed as BALANCED")
 set(ISOTEL_WASM_SMALL -Oz CACHE STRING "Optimization level of all other files")
 set(ISOTEL_WASM_OPT_OPTIMIZE -O3 CACHE STRING "Optimization level of wasm-opt")
 set(ISOTEL_WASM_STACK_BYTES 131072 CACHE STRING "Stack of the Wasm module")

@@ -1,5 +1,6 @@
 // The heap of a Wasm module: segregated fits with boundary tags, after TLSF (Masmano et al., "TLSF: a new dynamic memory
-// allocator for real-time systems"). It takes a seventh of the code of wasi-libc's dlmalloc, which is a tenth of a module.
+// allocator for real-time systems"). It is an eighth of the size of wasi-libc's
+// allocator, which was a seventh of the core.
 //
 // A block has a header of 8 bytes: its own size with a bit for "in use", and the size of the block before it. Free blocks
 // are in lists by size. Allocate() takes the first block of the first list whose blocks are all large enough. Free() joins

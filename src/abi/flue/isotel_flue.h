@@ -42,10 +42,10 @@ extern "C" {
 /* Words of an op, each a uint32_t, and its codes. */
 #define ISOTEL_FLUE_OP_SIZE 6
 #define ISOTEL_FLUE_OP_CODE 0
-#define ISOTEL_FLUE_OP_SPAN 1   /* handle; its low ISOTEL_FLUE_SLOT_BITS are a slot, unique among open spans */
-#define ISOTEL_FLUE_OP_TYPE 2   /* a row of flue/spans.def */
-#define ISOTEL_FLUE_OP_ENDING 3 /* of an end: a row of flue/endings.def */
-#define ISOTEL_FLUE_OP_PARENT 4 /* of an open: handle; 0 for a root */
+#define ISOTEL_FLUE_OP_SPAN 1        /* handle; its low ISOTEL_FLUE_SLOT_BITS are a slot, unique among open spans */
+#define ISOTEL_FLUE_OP_TYPE 2        /* a row of flue/spans.def */
+#define ISOTEL_FLUE_OP_ENDING 3      /* of an end: a row of flue/endings.def */
+#define ISOTEL_FLUE_OP_PARENT 4      /* of an open: handle; 0 for a root */
 #define ISOTEL_FLUE_OP_PREDECESSOR 5 /* of an open: handle of the open span that it continues; 0 for none */
 #define ISOTEL_FLUE_OPEN 0
 #define ISOTEL_FLUE_END 1
