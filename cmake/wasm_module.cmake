@@ -9,8 +9,11 @@ set(ISOTEL_WASM_SMALL -Oz CACHE STRING "Optimization level of all other files")
 set(ISOTEL_WASM_OPT_OPTIMIZE -O3 CACHE STRING "Optimization level of wasm-opt")
 set(ISOTEL_WASM_STACK_BYTES 131072 CACHE STRING "Stack of the Wasm module")
 
-add_compile_options(${ISOTEL_WASM_OPTIMIZE} -flto -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
-add_link_options(-flto)
+# Features that every host has had for years: workerd and Node since 16. They make modules smaller and faster.
+set(ISOTEL_WASM_FEATURES -mbulk-memory -mnontrapping-fptoint -msign-ext)
+
+add_compile_options(${ISOTEL_WASM_OPTIMIZE} ${ISOTEL_WASM_FEATURES} -flto -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+add_link_options(${ISOTEL_WASM_FEATURES} -flto)
 
 if(EMSCRIPTEN)
   # emcc runs the wasm-opt that it depends on. Under these settings the linker still exports its table and stackSave,
