@@ -127,7 +127,10 @@ describe("isotel init", () => {
       /\nNothing was written: npx isotel init --write changes wrangler\.jsonc\.\n$/,
     );
     const written = await workspace.run("init", "--write");
-    assert.match(written.out, /export \{ TelemetryAggregator \} from "isotel\/metrics"/);
+    assert.match(
+      written.out,
+      /export \{ TelemetryAggregator \} from "isotel\/aggregator" and import "isotel\/metrics"/,
+    );
   });
 
   test("names may be chosen", async () => {
