@@ -93,7 +93,7 @@ const noPlan: Planned = [];
 /**
  * One instance of the core. Its methods call the exports and decode texts and plans.
  *
- * All calls share the exchange block and the text buffer. A method writes its arguments, calls the core and reads the
+ * All calls use one shared block and one text buffer. A method writes its arguments, calls the core and reads the
  * result without running user code in between, because user code may call the core too.
  *
  * A trap inside a call does not reach the caller. The instance is dead from then on: this call and all later calls
@@ -108,7 +108,7 @@ export class Core extends ModuleInstance<CoreExports> {
   /** Whether the core measures GenAI spans; see {@link measureSpans}. */
   isMeasuring = false;
   readonly #context: number;
-  // Where the arrays of the exchange block begin, as indexes in memory.doubles or memory.words. See
+  // Where the arrays of the shared block begin, as indexes in memory.doubles or memory.words. See
   // src/abi/core/isotel_abi.h.
   readonly #numbersAt: number;
   readonly #resultsAt: number;
@@ -116,7 +116,7 @@ export class Core extends ModuleInstance<CoreExports> {
   readonly #textIdsAt: number;
   readonly #presentAt: number;
   readonly #planAt: number;
-  /** Texts of the field set in the exchange block, by field. */
+  /** Texts of the field set in the shared block, by field. */
   readonly #fieldTexts: string[] = new Array<string>(Abi.maxFields).fill("");
   #sinkFailures = 0;
   #counters: Readonly<Record<string, number>> = {};
@@ -128,15 +128,15 @@ export class Core extends ModuleInstance<CoreExports> {
   constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
     super(coreAbi, module, onTrap);
     this.#context = this.exports.isotel_create();
-    const exchange = this.exports.isotel_shared_block(this.#context) >>> 0;
+    const block = this.exports.isotel_shared_block(this.#context) >>> 0;
     const { BYTES_PER_ELEMENT: doubleBytes } = Float64Array;
     const { BYTES_PER_ELEMENT: wordBytes } = Uint32Array;
-    this.#numbersAt = (exchange + Abi.blockNumber) / doubleBytes;
-    this.#resultsAt = (exchange + Abi.blockResult) / doubleBytes;
-    this.#sizesAt = (exchange + Abi.blockSize) / wordBytes;
-    this.#textIdsAt = (exchange + Abi.blockTextId) / wordBytes;
-    this.#presentAt = (exchange + Abi.blockPresent) / wordBytes;
-    this.#planAt = (exchange + Abi.blockPlan) / wordBytes;
+    this.#numbersAt = (block + Abi.blockNumber) / doubleBytes;
+    this.#resultsAt = (block + Abi.blockResult) / doubleBytes;
+    this.#sizesAt = (block + Abi.blockSize) / wordBytes;
+    this.#textIdsAt = (block + Abi.blockTextId) / wordBytes;
+    this.#presentAt = (block + Abi.blockPresent) / wordBytes;
+    this.#planAt = (block + Abi.blockPlan) / wordBytes;
   }
 
   /** Number of plans that stopped because their receiver threw. */
@@ -214,11 +214,11 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Charges attributes that were written to a span against its limits; see isotel_span_reserve().
+   * Counts attributes that were written to a span against its limits; see isotel_span_reserve().
    *
    * @returns the number of attributes that may still be written, or a negative error.
    */
-  chargeAttributes(span: number, count: number, bytes: number, invalid: number): number {
+  reserveAttributes(span: number, count: number, bytes: number, invalid: number): number {
     try {
       return this.exports.isotel_span_reserve(this.#context, span, count, bytes, invalid);
     } catch (cause) {
@@ -226,8 +226,8 @@ export class Core extends ModuleInstance<CoreExports> {
     }
   }
 
-  /** The number of bytes that may still be written to the span of the last {@link chargeAttributes}. */
-  get chargedBytesLeft(): number {
+  /** The number of bytes that may still be written to the span of the last {@link reserveAttributes}. */
+  get reservedBytesLeft(): number {
     return this.#result;
   }
 
@@ -315,7 +315,7 @@ export class Core extends ModuleInstance<CoreExports> {
   }
 
   /**
-   * Charges attributes, plans the finish attributes from the fields, writes them to `sink` and ends the span.
+   * Counts written attributes, plans the finish attributes from the fields, writes them to `sink` and ends the span.
    *
    * @returns the final status (0 unset, 1 ok, 2 error), or a negative error if the span had already ended.
    */
@@ -430,7 +430,7 @@ export class Core extends ModuleInstance<CoreExports> {
     );
   }
 
-  /** Writes a field set into the exchange block. */
+  /** Writes a field set into the shared block. */
   #putFields({ fields, values }: FieldValues): void {
     const { length } = fields;
     // Interns before it reads the views: a new text may grow the memory.
@@ -467,7 +467,7 @@ export class Core extends ModuleInstance<CoreExports> {
     return this.isMeasuring && isLabel[field] === 1 && value.length <= maxLabelUnits;
   }
 
-  /** Replaces the lengths of texts in the exchange block: UTF-16 units become UTF-8 bytes. */
+  /** Replaces the lengths of texts in the shared block: UTF-16 units become UTF-8 bytes. */
   #putExactSizes({ fields, values }: FieldValues): void {
     const { words } = this.memory;
     for (let i = 0; i < fields.length; i += 1) {

@@ -59,11 +59,11 @@ export class Coordination<Span, Root> {
     for (const span of spans) this.#end(span, FlueAbi.interrupt, true);
   }
 
-  #end(span: Span, verb: number, hasFailed: boolean): void {
+  #end(span: Span, code: number, hasFailed: boolean): void {
     try {
       this.#sink.end(span, {
         unixMs: this.#now(),
-        attributes: this.#attributes(verb, {}),
+        attributes: this.#attributes(code, {}),
         failure: hasFailed ? "" : undefined,
         isException: false,
       });
@@ -73,8 +73,8 @@ export class Coordination<Span, Root> {
     }
   }
 
-  #attributes(verb: number, about: object) {
-    const plan = this.#host.attempt((core) => core.plan(FlueAbi.v3, verb, number), emptyPlan);
+  #attributes(code: number, about: object) {
+    const plan = this.#host.attempt((core) => core.plan(FlueAbi.v3, code, number), emptyPlan);
     return plan.read({ type: "", ...about }, undefined);
   }
 }

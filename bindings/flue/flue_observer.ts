@@ -173,10 +173,10 @@ export class FlueObserver<Span, Root> {
 
   #act(actions: Actions, at: number, eventContext: EventContext): void {
     const handle = actions[at + FlueAbi.opSpan] ?? 0;
-    const verb = actions[at + FlueAbi.opCode];
-    if (verb === FlueAbi.open) {
+    const code = actions[at + FlueAbi.opCode];
+    if (code === FlueAbi.open) {
       this.#open(actions, at, handle, eventContext);
-    } else if (verb === FlueAbi.log) {
+    } else if (code === FlueAbi.log) {
       this.#log(handle, spanNumber(actions, at), eventContext);
     } else if (actions[at + FlueAbi.opEnding] === FlueEnding.ownEvent) {
       this.#end(handle, spanNumber(actions, at), eventContext);
@@ -259,9 +259,9 @@ export class FlueObserver<Span, Root> {
     this.#sink.end(span, { unixMs, attributes, failure: why, isException: false });
   }
 
-  #attributes(verb: number, number: number, eventContext: EventContext): FlueAttributes {
+  #attributes(code: number, number: number, eventContext: EventContext): FlueAttributes {
     const { event, format, content } = eventContext;
-    const plan = this.#core?.plan(format, verb, number) ?? emptyPlan;
+    const plan = this.#core?.plan(format, code, number) ?? emptyPlan;
     return plan.read(event, content);
   }
 

@@ -119,14 +119,11 @@ function warnWithoutRoutes(metrics: MetricsBindings, report: Report): void {
   );
 }
 
-/** Reports options for recording if the Worker does not carry the code that records. */
+/** Reports options for metrics if the Worker does not carry the code that records them. */
 function warnWithoutRecording(metrics: MetricsBindings, report: Report): void {
-  const options = ["queue", "transport", "flushIntervalMs", "route", "genAi"];
-  const recorded = options.find((option) => option in metrics);
-  // A Worker that only adds metrics up records none of its own.
-  if (recorded === undefined && metricsRoutes() !== undefined) return;
-  const name = recorded === undefined ? "metrics" : `metrics.${recorded}`;
+  if (metrics.record === false) return;
   report(
-    `isotel: ${name} is set, but this Worker records no metrics. Add import "isotel/metrics";`,
+    "isotel: metrics are set, but this Worker records none. " +
+      'Add import "isotel/metrics"; or set metrics.record to false if it only serves the metrics of others',
   );
 }

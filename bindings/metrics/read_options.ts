@@ -54,6 +54,7 @@ export function readMetricsOptions(
         `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
+  if (!records(metrics.record, report)) return { metrics, plan: undefined, genAi: undefined };
   const plan = planOf(metrics, report);
   if (plan === undefined && wrong.length === 0) {
     const name = wantedBinding(metrics);
@@ -63,6 +64,12 @@ export function readMetricsOptions(
     );
   }
   return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
+}
+
+function records(value: unknown, report: Report): boolean {
+  if (value === undefined || typeof value === "boolean") return value !== false;
+  report(`isotel: metrics.record is ${shapeOf(value)}; it has to be true or false. true is used`);
+  return true;
 }
 
 /** Returns the names of bindings whose values are not bindings. */

@@ -26,6 +26,11 @@ export interface MetricsBindings {
   readonly source?: "kv" | "durable-object";
   /** Number of aggregators that share the work, 1 to 256. Default: 1. */
   readonly shards?: number;
+  /**
+   * Whether this Worker records metrics. Set it to false for a Worker that only adds up and serves the metrics of others:
+   * it then need not import `isotel/metrics`. Default: true.
+   */
+  readonly record?: boolean;
   /** How frames are sent. Default: `aggregator` if only that binding is set, otherwise `queue`. */
   readonly transport?: "queue" | "aggregator";
   /** Milliseconds between two flushes of an isolate, 100 to 20,000. Default: 10,000. */

@@ -98,15 +98,15 @@ export abstract class AttributeWriter implements AttributeReceiver {
 
   /** Makes the core count a write to a span that has ended. */
   protected noteLateWrite(): void {
-    this.core.chargeAttributes(this.handle, 0, 0, 0);
+    this.core.reserveAttributes(this.handle, 0, 0, 0);
   }
 
   /** Reports the written attributes to the core. Required before the core plans attributes. */
   protected settle(): void {
     const { core, handle, written, writtenBytes, invalid } = this;
-    const left = core.chargeAttributes(handle, written, writtenBytes, invalid);
+    const left = core.reserveAttributes(handle, written, writtenBytes, invalid);
     this.#countAllowed = Math.max(left, 0);
-    this.#bytesAllowed = left < 0 ? 0 : core.chargedBytesLeft;
+    this.#bytesAllowed = left < 0 ? 0 : core.reservedBytesLeft;
     this.#countLeft = this.#countAllowed;
     this.#bytesLeft = this.#bytesAllowed;
     this.invalid = 0;

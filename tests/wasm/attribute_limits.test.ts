@@ -192,8 +192,8 @@ describe("large values of the table", () => {
       inputMessages: "[]",
     };
     const { attributes, span } = host.open(Operation.chat, { ...native, fields });
-    const left = host.core.chargeAttributes(span, 0, 0, 0);
-    host.core.chargeAttributes(span, left, host.core.chargedBytesLeft, 0);
+    const left = host.core.reserveAttributes(span, 0, 0, 0);
+    host.core.reserveAttributes(span, left, host.core.reservedBytesLeft, 0);
     const end = host.end(span, Outcome.failed, { fields: { ...finish, errorType: "Error" } });
     assert.deepEqual(end, { ...finished, "error.type": "Error", "isotel.cut_attributes_count": 5 });
     assert.equal(attributes["gen_ai.input.messages"], "[]");

@@ -74,7 +74,7 @@ function useCore(module: WebAssembly.Module): unknown {
     price,
     attributes,
     ended,
-    charged: [core.chargeAttributes(custom, 1, 100, 0), core.chargedBytesLeft],
+    charged: [core.reserveAttributes(custom, 1, 100, 0), core.reservedBytesLeft],
     fitted: Array.from(core.fitAttributes(custom, sizes, 1)),
     open: core.scopeSpans(scopeHandle, false),
     closed: core.closeScope(scopeHandle),

@@ -56,8 +56,8 @@ for (const seed of [1, 2, 3, 4, 5]) {
     raw.exports.isotel_buffer(raw.context, 1024);
     const handles = [0];
     for (let step = 0; step < 4000; step += 1) {
-      const exchange = new Uint8Array(raw.exports.memory.buffer, raw.exchange, Abi.blockBytes);
-      for (let i = 0; i < 8; i += 1) exchange[random.below(exchange.length)] = random.below(256);
+      const block = new Uint8Array(raw.exports.memory.buffer, raw.block, Abi.blockBytes);
+      for (let i = 0; i < 8; i += 1) block[random.below(block.length)] = random.below(256);
       const [name, kinds] = random.pick(calls);
       const args = Array.from(kinds, (kind) => {
         if (kind === "t") return random.pick(times);
@@ -73,6 +73,6 @@ for (const seed of [1, 2, 3, 4, 5]) {
     }
     const { spans_opened = 0, spans_ended = 0 } = raw.counters();
     assert.ok(spans_opened > 10 && spans_ended <= spans_opened, `${spans_opened}`);
-    assert.equal(raw.exports.isotel_shared_block(raw.context) >>> 0, raw.exchange);
+    assert.equal(raw.exports.isotel_shared_block(raw.context) >>> 0, raw.block);
   });
 }

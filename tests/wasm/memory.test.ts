@@ -75,8 +75,8 @@ test("results read after memory has grown are those of the last call", () => {
   const core = newCore();
   const span = core.openSpan(Operation.custom, 0, 0, Abi.spanNative, 0);
   grow(core);
-  assert.ok(core.chargeAttributes(span, 1, 1000, 0) > 0);
-  assert.equal(core.chargedBytesLeft, Abi.startBytes - 1000);
+  assert.ok(core.reserveAttributes(span, 1, 1000, 0) > 0);
+  assert.equal(core.reservedBytesLeft, Abi.startBytes - 1000);
   assert.equal(core.counters()["spans_opened"], 9_001);
 });
 

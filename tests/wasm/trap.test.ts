@@ -73,7 +73,7 @@ describe("a trap", () => {
     isotel_scope_close: [(core) => core.closeScope(core.openScope()), undefined],
     isotel_span_open: [(core) => core.openSpan(0, 0, 0, 0, 0), 0],
     isotel_span_start: [(core) => core.startSpan(open(core), 0, noFields, sink), undefined],
-    isotel_span_reserve: [(core) => core.chargeAttributes(open(core), 1, 1, 0), trapped],
+    isotel_span_reserve: [(core) => core.reserveAttributes(open(core), 1, 1, 0), trapped],
     isotel_span_fit: [
       (core) =>
         core.fitAttributes(open(core), [{ keyBytes: 1, valueBytes: 1, cuttable: true }], 0).length,

@@ -39,15 +39,15 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   /**
    * Returns the attributes that an action sets on a span.
    *
-   * @param verb FlueAbi.open, or another action of a span.
+   * @param code FlueAbi.open, or another action of a span.
    * @param span Position in `flueSpans`.
    */
-  plan(format: number, verb: number, span: number): AttributePlan {
-    const key = (((format << 2) | verb) << 5) | span;
+  plan(format: number, code: number, span: number): AttributePlan {
+    const key = (((format << 2) | code) << 5) | span;
     const known = this.#plans[key];
     if (known !== undefined) return known;
     const plan = this.run(() => {
-      const count = this.exports.isotel_flue_plan(this.#context, format, verb, span);
+      const count = this.exports.isotel_flue_plan(this.#context, format, code, span);
       return new AttributePlan(this.#output(count));
     });
     this.#plans[key] = plan;

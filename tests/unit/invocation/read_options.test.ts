@@ -25,30 +25,26 @@ function read(
 const withMetrics = (metrics: unknown) => read(() => ({ metrics }));
 
 describe("the options of a Worker that records no metrics", () => {
-  test("say which import is missing for metrics", () => {
+  const missing =
+    "isotel: metrics are set, but this Worker records none. " +
+    'Add import "isotel/metrics"; or set metrics.record to false if it only serves the metrics of others';
+
+  test("say which import is missing, whatever else the Worker carries", () => {
     const [options, errors] = withMetrics({ queue, aggregator });
     assert.equal(options?.plan, undefined);
-    assert.deepEqual(errors, [
-      'isotel: metrics.queue is set, but this Worker records no metrics. Add import "isotel/metrics";',
-    ]);
-    const [, more] = withMetrics({ aggregator });
-    assert.deepEqual(more, [
-      'isotel: metrics is set, but this Worker records no metrics. Add import "isotel/metrics";',
-    ]);
+    assert.deepEqual(errors, [missing]);
+    provideMetricsRoutes({ scrape: () => undefined, consume: () => undefined });
+    assert.deepEqual(withMetrics({ aggregator, public: true })[1], [missing]);
+    provideMetricsRoutes(undefined as never);
   });
 
-  test("keep the bindings of one that only adds metrics up, without a word", () => {
-    const routes = { scrape: () => undefined, consume: () => undefined };
-    provideMetricsRoutes(routes);
-    const [options, errors] = withMetrics({ aggregator, kv, scrapeToken: "token" });
+  test("are silent where the Worker says that it only serves the metrics of others", () => {
+    provideMetricsRoutes({ scrape: () => undefined, consume: () => undefined });
+    const given = { aggregator, kv, scrapeToken: "token", record: false };
+    const [options, errors] = withMetrics(given);
     assert.deepEqual(errors, []);
-    assert.deepEqual(options?.metrics, { aggregator, kv, scrapeToken: "token" });
+    assert.deepEqual(options?.metrics, given);
     assert.equal(options?.plan, undefined);
-    const [, more] = withMetrics({ aggregator, flushIntervalMs: 1000 });
-    assert.match(
-      more[0] ?? "",
-      /^isotel: metrics\.flushIntervalMs is set, but this Worker records/,
-    );
     provideMetricsRoutes(undefined as never);
   });
 });
@@ -73,6 +69,24 @@ describe("the options of a Worker", () => {
     assert.deepEqual(errors, []);
     assert.equal(options?.metrics?.queue, queue);
     assert.equal(options?.plan?.intervalMs, 10_000);
+  });
+
+  test("that say that the Worker records nothing keep its bindings and send nothing", () => {
+    const [options, errors] = withMetrics({
+      queue,
+      aggregator,
+      genAi: { currency: 7 },
+      record: false,
+    });
+    assert.deepEqual(errors, []);
+    assert.equal(options?.metrics?.aggregator, aggregator);
+    assert.deepEqual([options?.plan, options?.genAi], [undefined, undefined]);
+    const [recording, said] = withMetrics({ queue, record: "no" });
+    assert.match(
+      said[0] ?? "",
+      /metrics\.record is a string of 2 characters; it has to be true or/,
+    );
+    assert.equal(recording?.plan?.intervalMs, 10_000);
   });
 
   test("may leave metrics out", () => {

@@ -361,10 +361,10 @@ test("attributes that fit are written without asking the core", () => {
   const tracing = recording({ byteBudget: true });
   const core = tracing.telemetry.host.core as Core;
   const asked: string[] = [];
-  const { chargeAttributes, fitAttributes } = core;
-  core.chargeAttributes = (...args) => {
+  const { reserveAttributes, fitAttributes } = core;
+  core.reserveAttributes = (...args) => {
     asked.push("charge");
-    return chargeAttributes.apply(core, args);
+    return reserveAttributes.apply(core, args);
   };
   core.fitAttributes = (...args) => {
     asked.push("fit");

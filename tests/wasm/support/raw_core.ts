@@ -20,12 +20,12 @@ export interface FitSize {
 export class RawCore {
   readonly exports: CoreExports;
   readonly context: number;
-  readonly exchange: number;
+  readonly block: number;
 
   constructor(module: WebAssembly.Module = coreModule) {
     this.exports = instantiate(coreAbi, module);
     this.context = this.exports.isotel_create() >>> 0;
-    this.exchange = this.exports.isotel_shared_block(this.context) >>> 0;
+    this.block = this.exports.isotel_shared_block(this.context) >>> 0;
   }
 
   get memoryBytes(): number {
@@ -66,27 +66,27 @@ export class RawCore {
   }
 
   clearFields(): void {
-    const present = this.exchange + Abi.blockPresent;
+    const present = this.block + Abi.blockPresent;
     new Uint8Array(this.exports.memory.buffer, present, Abi.maxFields / 8).fill(0);
   }
 
   number(field: number, value: number): void {
-    this.view().setFloat64(this.exchange + Abi.blockNumber + 8 * field, value, true);
+    this.view().setFloat64(this.block + Abi.blockNumber + 8 * field, value, true);
     this.#present(field);
   }
 
   /** A text of `size` UTF-16 units, or UTF-8 bytes when sizes are exact. */
   textField(field: number, size: number, textId = 0): void {
     const view = this.view();
-    view.setUint32(this.exchange + Abi.blockSize + 4 * field, size >>> 0, true);
-    view.setUint32(this.exchange + Abi.blockTextId + 4 * field, textId >>> 0, true);
+    view.setUint32(this.block + Abi.blockSize + 4 * field, size >>> 0, true);
+    view.setUint32(this.block + Abi.blockTextId + 4 * field, textId >>> 0, true);
     this.#present(field);
   }
 
   plan(entries: number): PlanEntry[] {
     if (entries > Abi.maxFields) throw new Error(`A plan of ${entries} entries.`);
     const view = this.view();
-    const at = this.exchange + Abi.blockPlan;
+    const at = this.block + Abi.blockPlan;
     return Array.from({ length: Math.max(entries, 0) }, (_, index) => {
       const what = view.getUint32(at + 8 * index, true);
       const argument = view.getUint32(at + 8 * index + 4, true);
@@ -95,12 +95,12 @@ export class RawCore {
   }
 
   result(index = 0): number {
-    return this.view().getFloat64(this.exchange + Abi.blockResult + 8 * index, true);
+    return this.view().getFloat64(this.block + Abi.blockResult + 8 * index, true);
   }
 
   /** The number of a field, where the core may have put one. */
   numberAt(field: number): number {
-    return this.view().getFloat64(this.exchange + Abi.blockNumber + 8 * field, true);
+    return this.view().getFloat64(this.block + Abi.blockNumber + 8 * field, true);
   }
 
   counters(): Record<string, number> {
@@ -132,7 +132,7 @@ export class RawCore {
   }
 
   #present(field: number): void {
-    const at = this.exchange + Abi.blockPresent + 4 * (field >> 5);
+    const at = this.block + Abi.blockPresent + 4 * (field >> 5);
     const view = this.view();
     view.setUint32(at, (view.getUint32(at, true) | (1 << (field & 31))) >>> 0, true);
   }
