@@ -91,7 +91,7 @@ function moduleAbi(name, path, constants, tables) {
     "  readonly memory: WebAssembly.Memory;",
     ...functions.map(([exported, list, result]) => `  ${exported}(${list}): ${result};`),
     "}\n",
-    `/** What ${name}.wasm has to be to fit this file. */`,
+    `/** The identity of the ${name}.wasm that fits this file. */`,
     `export const ${name}Abi: ModuleAbi<${exportsType}> = {`,
     `  file: "${name}.wasm",`,
     `  prefix: "${prefix}",`,
@@ -155,7 +155,7 @@ function generateCore() {
     object("Operation", "Codes of src/genai/operations.def.", codes(operations)),
     list(
       "operationNames",
-      "Values of gen_ai.operation.name by operation, empty where there is none of its own.",
+      "Values of gen_ai.operation.name by operation; empty for an operation without one.",
       operations.map((row) => unquote(row[4])),
     ),
     list(

@@ -108,7 +108,7 @@ export interface CoreExports {
   isotel_genai_price(context: number, length: number, input: number, output: number, cacheRead: number, cacheWrite: number): number;
 }
 
-/** What core.wasm has to be to fit this file. */
+/** The identity of the core.wasm that fits this file. */
 export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
@@ -255,7 +255,7 @@ export const Operation = {
   generateContent: 7,
 } as const;
 
-/** Values of gen_ai.operation.name by operation, empty where there is none of its own. */
+/** Values of gen_ai.operation.name by operation; empty for an operation without one. */
 export const operationNames = [
   "",
   "invoke_agent",

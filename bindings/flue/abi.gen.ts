@@ -47,7 +47,7 @@ export interface FlueExports {
   isotel_flue_counters(context: number): number;
 }
 
-/** What flue.wasm has to be to fit this file. */
+/** The identity of the flue.wasm that fits this file. */
 export const flueAbi: ModuleAbi<FlueExports> = {
   file: "flue.wasm",
   prefix: "isotel_flue",

@@ -45,7 +45,7 @@ class SpanTable {
   /// Opens a span. A parent or scope that has ended counts as none.
   ///
   /// Returns kLimitReached past kMaxOpenSpansPerScope and counts spans_refused. Past kMaxOpenSpans it evicts the span
-  /// that has been open longest and counts spans_evicted: nobody ends the spans of an invocation that the runtime
+  /// that has been open longest and counts spans_evicted: no code ends the spans of an invocation that the runtime
   /// dropped.
   Result<Handle> Open(const SpanStart& start);
 

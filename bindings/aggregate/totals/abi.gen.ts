@@ -50,7 +50,7 @@ export interface AggregateExports {
   isotel_aggregate_content_type(context: number, format: number, escaping: number): number;
 }
 
-/** What aggregate.wasm has to be to fit this file. */
+/** The identity of the aggregate.wasm that fits this file. */
 export const aggregateAbi: ModuleAbi<AggregateExports> = {
   file: "aggregate.wasm",
   prefix: "isotel_aggregate",

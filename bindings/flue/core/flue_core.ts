@@ -61,7 +61,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   take(type: number, ids: EventIds, flags: number, nowMs: number): readonly number[] {
     this.checkAlive();
     try {
-      const bits = this.#ids.tell(ids);
+      const bits = this.#ids.newBits(ids);
       const { length } = this.#ids;
       const count = this.exports.isotel_flue_event(this.#context, type, flags, bits, length, nowMs);
       if (count < 0) this.#ids.forget();
@@ -76,7 +76,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
    */
   find(type: number, ids: EventIds): number {
     return this.run(() => {
-      const bits = this.#ids.tell(ids);
+      const bits = this.#ids.newBits(ids);
       const { length } = this.#ids;
       const handle = this.exports.isotel_flue_find(this.#context, type, bits, length) >>> 0;
       if (handle === 0) this.#ids.forget();

@@ -32,7 +32,7 @@ export class KnownIds {
   }
 
   /** Writes new identifiers to the buffer. Returns the bits for isotel_flue_event(). */
-  tell(ids: EventIds): number {
+  newBits(ids: EventIds): number {
     const { run, instance, session, operation, task, turn, toolCall, submission } = ids;
     const units =
       run.length +

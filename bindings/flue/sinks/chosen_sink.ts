@@ -9,7 +9,7 @@ import type { SpanEnd } from "../events/failure.ts";
 import { globalTracer, type OtelContext, type OtelTracer, spanContextIn } from "./otel_types.ts";
 import { RuntimeSink, RuntimeSpan } from "./runtime_sink.ts";
 import type { SpanSink, SpanStart } from "./span_sink.ts";
-import { type OtelSurroundings, type TracedSpan, TracerSink } from "./tracer_sink.ts";
+import { type OtelEnvironment, type TracedSpan, TracerSink } from "./tracer_sink.ts";
 
 type ChosenSpan = TracedSpan | RuntimeSpan;
 
@@ -24,7 +24,7 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   #tracer: OtelTracer | undefined;
   readonly #traced: TracerSink;
 
-  constructor(runtime: RuntimeSink, environment?: OtelSurroundings) {
+  constructor(runtime: RuntimeSink, environment?: OtelEnvironment) {
     this.#runtime = runtime;
     this.#traced = new TracerSink(() => this.#tracer as OtelTracer, environment);
   }
@@ -96,7 +96,7 @@ type AnySink = SpanSink<unknown, OtelContext>;
 export function sinkFor(
   tracer: OtelTracer | undefined,
   host: FlueCoreHost,
-  environment?: OtelSurroundings,
+  environment?: OtelEnvironment,
 ): AnySink {
   if (tracer !== undefined) return new TracerSink(() => tracer, environment) as AnySink;
   const fit: Fit = (sizes, availableBytes) =>

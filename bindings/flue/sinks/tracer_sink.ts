@@ -37,7 +37,7 @@ const spanKind = { internal: 0, client: 2 } as const;
 const errorStatus = 2;
 
 /** Other parts of OpenTelemetry that an application uses. */
-export interface OtelSurroundings {
+export interface OtelEnvironment {
   /** Makes spans active. Default: the globally registered context manager. */
   readonly context?: OtelContexts | undefined;
   /** Receives a record of each log, in addition to the span event. */
@@ -47,10 +47,10 @@ export interface OtelSurroundings {
 /** Opens Flue's spans with any OpenTelemetry tracer. Parents come from Flue only; the active context is ignored. */
 export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   readonly #tracer: () => OtelTracer;
-  readonly #environment: OtelSurroundings;
+  readonly #environment: OtelEnvironment;
 
   /** @param tracer Called for each span, because a provider may be registered late. */
-  constructor(tracer: () => OtelTracer, environment: OtelSurroundings = {}) {
+  constructor(tracer: () => OtelTracer, environment: OtelEnvironment = {}) {
     this.#tracer = tracer;
     this.#environment = environment;
   }

@@ -53,7 +53,7 @@ export interface OtlpExports {
   isotel_otlp_trace_state(context: number, length: number): number;
 }
 
-/** What otlp.wasm has to be to fit this file. */
+/** The identity of the otlp.wasm that fits this file. */
 export const otlpAbi: ModuleAbi<OtlpExports> = {
   file: "otlp.wasm",
   prefix: "isotel_otlp",

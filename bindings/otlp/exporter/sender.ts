@@ -176,7 +176,7 @@ async function answerOf(response: Response): Promise<Uint8Array> {
   return chunks.length < 2 ? (chunks[0] ?? noAnswer) : joinedBytes(chunks);
 }
 
-/** Cancels a body that nobody reads. Otherwise it would keep its connection open. */
+/** Cancels a body that is not read, because it would keep its connection open. */
 function discard(response: Response): void {
   void response.body?.cancel().catch(() => {});
 }

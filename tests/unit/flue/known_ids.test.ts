@@ -18,7 +18,7 @@ const buffer = new Uint8Array(400_000);
 const decoder = new TextDecoder();
 
 function told(known: KnownIds, event: object): { bits: number; text: string } {
-  const bits = known.tell(readIds(event, 0xff));
+  const bits = known.newBits(readIds(event, 0xff));
   return { bits, text: decoder.decode(buffer.subarray(0, known.length)) };
 }
 
