@@ -87,7 +87,7 @@ function sort(messages: readonly Message[], shards: number): Delivery[] {
     const key = message.attempts < aloneFromAttempt ? shard : message;
     let delivery = deliveries.get(key);
     if (delivery === undefined) {
-      delivery = { shard: shardName(shard, shards), messages: [], frames: [] };
+      delivery = { shard: shardName(shard), messages: [], frames: [] };
       deliveries.set(key, delivery);
     }
     delivery.messages.push(message);

@@ -1,7 +1,7 @@
 import type * as aggregator from "../aggregate/index.ts";
 import { provideMetricsRecording } from "../slots/metrics_recording.ts";
 import { usedMetrics } from "./isolate_metrics.ts";
-import { readMetricsOptions } from "./read_options.ts";
+import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
 
 export {
@@ -55,7 +55,7 @@ export type TelemetryAggregatorOptions = aggregator.TelemetryAggregatorOptions;
 
 // The option `metrics` of withTelemetry and of collector. A Worker without this import does not carry its code.
 provideMetricsRecording({
-  read: readMetricsOptions,
+  read: readMetricsBindings,
   use: usedMetrics,
   addSelfMetrics: provideSelfMetrics,
 });

@@ -1,8 +1,8 @@
 import { shapeOf } from "../base/values.ts";
-import { isIntegerIn } from "./bounds.ts";
 import type { FlushPlan } from "./flusher.ts";
 import { readGenAi } from "./genai_options.ts";
 import type { MetricsSetup } from "./isolate_metrics.ts";
+import { isShardCount, maxShards } from "./shards.ts";
 import { aggregatorTransport, queueTransport } from "./transport.ts";
 import type { MetricsBindings, Report } from "./worker_options.ts";
 
@@ -10,8 +10,6 @@ const defaultIntervalMs = 10_000;
 const minIntervalMs = 100;
 /** The runtime ends work 30 s after the response, and a timer has to fit into that time. */
 const maxIntervalMs = 20_000;
-/** A scrape reads every shard. */
-const maxShards = 256;
 
 /** The lines of wrangler.jsonc that add a binding. */
 const configuration = {
@@ -37,7 +35,7 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
  *
  * @param missing names of bindings that the Worker asked for and `env` does not have.
  */
-export function readMetricsOptions(
+export function readMetricsBindings(
   options: MetricsBindings,
   missing: readonly string[],
   report: Report,
@@ -121,7 +119,7 @@ function intervalOf(value: unknown, report: Report): number {
 
 function shardsOf(value: unknown, report: Report): number {
   if (value === undefined) return 1;
-  if (isIntegerIn(value as number, 1, maxShards)) return value as number;
+  if (isShardCount(value)) return value;
   report(
     `isotel: metrics.shards is ${shapeOf(value)}; it has to be an integer from 1 to ${maxShards}. 1 is used`,
   );

@@ -1,8 +1,10 @@
+import { isIntegerIn } from "./bounds.ts";
+
 /**
  * Returns the name of the aggregator for a shard. The name does not depend on the number of shards, so that a new shard
  * leaves the totals of the others where they are.
  */
-export function shardName(shard: number, _shards: number): string {
+export function shardName(shard: number): string {
   return `isotel-${shard}`;
 }
 
@@ -20,16 +22,25 @@ export type AggregatorNamespace = DurableObjectNamespace<any>;
 
 /** The methods of an aggregator that are called; see TelemetryAggregator. */
 interface AggregatorStub {
+  /**
+   * Returns for each frame 0 (applied), 1 (already known) or an error. Every error is final except unknownVersion: a newer
+   * aggregator can read the frame.
+   */
   apply(frames: readonly Uint8Array[]): Promise<number[]>;
   snapshot(): Promise<Uint8Array>;
 }
 
 /** Limit of shards. A scrape reads each of them. */
-const maxShards = 256;
+export const maxShards = 256;
+
+/** Whether a value is an integer from 1 to {@link maxShards}. */
+export function isShardCount(value: unknown): value is number {
+  return isIntegerIn(value as number, 1, maxShards);
+}
 
 /** Returns `shards`. Throws RangeError if it is not an integer from 1 to 256. */
 export function checkShards(shards: number): number {
-  if (Number.isInteger(shards) && shards >= 1 && shards <= maxShards) return shards;
+  if (isShardCount(shards)) return shards;
   throw new RangeError(
     `isotel: shards is ${shards}; it has to be an integer from 1 to ${maxShards}`,
   );
@@ -37,7 +48,7 @@ export function checkShards(shards: number): number {
 
 /** Returns the names of all shards. */
 export function shardNames(shards: number): string[] {
-  return Array.from({ length: checkShards(shards) }, (_, shard) => shardName(shard, shards));
+  return Array.from({ length: checkShards(shards) }, (_, shard) => shardName(shard));
 }
 
 export function aggregatorStub(namespace: AggregatorNamespace, shard: string): AggregatorStub {

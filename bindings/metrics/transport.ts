@@ -3,7 +3,7 @@ import { shapeOf } from "../base/values.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
 import type { Frame } from "./outbox.ts";
-import { shardName, shardOf } from "./shards.ts";
+import { aggregatorStub, shardName, shardOf } from "./shards.ts";
 import type { MetricsBindings } from "./worker_options.ts";
 
 /** Carries frames to the aggregator. */
@@ -49,16 +49,6 @@ export function queueTransport(queue: Queue): Transport {
 const maxFramesOfCall = 50;
 const maxBytesOfCall = 4_000_000;
 
-/**
- * The methods of a namespace of aggregators that are called. TypeScript cannot resolve the runtime's types here. For
- * each frame `apply` returns 0 (applied), 1 (already known) or an error. Every error is final except unknownVersion: a
- * newer aggregator can read the frame.
- */
-interface AggregatorNamespace {
-  idFromName(name: string): unknown;
-  get(id: unknown): { apply(frames: Frame[]): Promise<unknown> };
-}
-
 const producerAt = 4;
 const producerEnd = 20;
 
@@ -67,17 +57,16 @@ export function aggregatorTransport(
   aggregator: NonNullable<MetricsBindings["aggregator"]>,
   shards: number,
 ): Transport {
-  const namespace = aggregator as unknown as AggregatorNamespace;
   return {
     async send(frames, delivered) {
       const shardOfFrame = (frame: Frame) =>
         shardOf(frame.subarray(producerAt, producerEnd), shards);
       const failures: unknown[] = [];
       for (const [shard, own] of groupBy(frames, shardOfFrame)) {
-        const stub = namespace.get(namespace.idFromName(shardName(shard, shards)));
+        const stub = aggregatorStub(aggregator, shardName(shard));
         try {
           for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
-            const answers = await stub.apply(batch);
+            const answers: unknown = await stub.apply(batch);
             const areAnswers =
               Array.isArray(answers) &&
               answers.length === batch.length &&

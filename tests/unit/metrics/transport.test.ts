@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { type Frame, Outbox } from "../../../bindings/metrics/outbox.ts";
-import { shardName, shardOf } from "../../../bindings/metrics/shards.ts";
+import { shardName, shardNames, shardOf } from "../../../bindings/metrics/shards.ts";
 import { aggregatorTransport, queueTransport } from "../../../bindings/metrics/transport.ts";
 import { bytesOfBodies, NamespaceDouble, QueueDouble } from "../support/runtime_doubles.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";
@@ -192,7 +192,9 @@ describe("a shard", () => {
   });
 
   test("keeps its name when there are more of them", () => {
-    assert.equal(shardName(0, 1), shardName(0, 4));
-    assert.notEqual(shardName(0, 4), shardName(1, 4));
+    for (const shards of [1, 4, 256]) {
+      assert.equal(shardNames(shards)[0], shardName(0));
+      assert.equal(new Set(shardNames(shards)).size, shards);
+    }
   });
 });
