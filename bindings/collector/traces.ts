@@ -79,10 +79,10 @@ export class Traces {
   }
 
   #decideOldest(sampler: TailSampler<CollectedSpan>): void {
+    const { waiting } = sampler;
     for (const traceId of this.#traces.keys()) {
-      if (!sampler.hasWaiting(traceId)) continue;
       sampler.decide(traceId);
-      return;
+      if (sampler.waiting < waiting) return;
     }
   }
 

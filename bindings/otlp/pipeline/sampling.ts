@@ -76,11 +76,6 @@ export class TailSampler<S extends FinishedSpan> {
     return false;
   }
 
-  /** Whether spans of a trace wait. */
-  hasWaiting(traceId: string): boolean {
-    return (this.#traces.get(traceId)?.waiting.length ?? 0) > 0;
-  }
-
   /** Decides about a trace and passes its waiting spans on. Does nothing if none waits. */
   decide(traceId: string): void {
     const trace = this.#traces.get(traceId);

@@ -113,6 +113,13 @@ describe("tail", () => {
     assert.ok(to.collecting.waitingSpans <= limits.undecidedSpans + 1);
     assert.ok(to.counts.spans_exported > 0);
     assertAccounted(to);
+    const silent = collectingTo(undefined, { otlp: { tail: { ratio: 1 } } });
+    // The oldest trace has no span that could be decided about.
+    play(silent.collecting, new MadeInvocation().events);
+    play(silent.collecting, made.events);
+    assert.ok(silent.collecting.waitingSpans <= limits.undecidedSpans + 2);
+    assert.ok(silent.counts.spans_exported > 0);
+    assertAccounted(silent);
     const old = collectingTo(undefined, { otlp: { tail: { ratio: 1 } } });
     play(old.collecting, new MadeInvocation().span("work").events);
     old.clock.now += 61_000;
