@@ -8,6 +8,11 @@ export function isCancellation(cause: unknown): boolean {
   return nameOf(cause) === "AbortError";
 }
 
+/** Whether a cause is a timeout, such as the reason of `AbortSignal.timeout()`. */
+export function isTimeout(cause: unknown): boolean {
+  return nameOf(cause) === "TimeoutError";
+}
+
 /** Returns the type and the message of a cause for the console. Masks secrets in addresses. Never throws. */
 export function describeCause(cause: unknown): string {
   const message = maskSecrets(messageOf(cause));
@@ -24,11 +29,24 @@ function messageOf(cause: unknown): string {
   }
 }
 
-/** Returns the `error.type` of a cause: the name of an Error, or `typeof` of any other value. Never the message. */
+/** The texts that may be an `error.type`. Others may hold anything, and be different for each error. */
+const typeName = /^[A-Za-z_$][\w.$:-]{0,63}$/;
+
+/**
+ * Returns the `error.type` of a cause. Never the message.
+ *
+ * - An Error: its name, or `Error` if the name is longer than 64 characters or has others than those of identifiers.
+ * - Another object: its `type`, or that of its `error`. Providers send such errors in their streams.
+ * - Any other value: its `typeof`.
+ */
 export function errorType(cause: unknown): string {
-  if (!isError(cause)) return typeof cause;
-  const name = nameOf(cause);
-  return typeof name === "string" && name !== "" ? name : "Error";
+  if (isError(cause)) return typeIn(cause, "name") ?? "Error";
+  return typeIn(cause, "type") ?? typeIn(valueIn(cause, "error"), "type") ?? typeof cause;
+}
+
+function typeIn(cause: unknown, key: string): string | undefined {
+  const type = valueIn(cause, key);
+  return typeof type === "string" && typeName.test(type) ? type : undefined;
 }
 
 // Causes are user objects: a getter or a proxy may throw.
@@ -41,9 +59,13 @@ function isError(cause: unknown): boolean {
 }
 
 function nameOf(cause: unknown): unknown {
+  return valueIn(cause, "name");
+}
+
+function valueIn(cause: unknown, key: string): unknown {
   if (typeof cause !== "object" || cause === null) return undefined;
   try {
-    return (cause as { name?: unknown }).name;
+    return (cause as Readonly<Record<string, unknown>>)[key];
   } catch {
     return undefined;
   }

@@ -3,12 +3,13 @@ import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import type { ContentPolicy } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
+import type { Ending } from "./ending.ts";
 import type { Identity } from "./identity.ts";
 
 /** A model call with an open span. Its owner can end it. */
 export interface OwnedCall {
   /** Ends the call if it is still open. */
-  closeWith(outcome: number): void;
+  end(ending: Ending): void;
 }
 
 /** The operation that the spans of its tools and model calls belong to. */
@@ -33,8 +34,16 @@ export interface CallOwner extends SpanParent {
   readonly isStream: boolean;
   readonly outputType: string;
   readonly isClosed: boolean;
-  /** The outcome of a model call that ends after its owner. */
-  readonly lateOutcome: number;
+  /** The ending of a model call that ends after its owner. */
+  readonly lateEnding: Ending;
+  /**
+   * Returns the ending of work that failed.
+   *
+   * @param signal A signal of the work itself.
+   */
+  endingOf(cause: unknown, signal?: unknown): Ending;
+  /** Returns the ending of work that was stopped. Undefined if the call was not aborted. */
+  abortEnding(): Ending | undefined;
   /** Records tools that need approval. Undefined if the owner is not an operation. */
   readonly approvals?: { providerAsks(request: ApprovalRequest): void };
   /** Returns the user's redaction for one span. */

@@ -1,5 +1,5 @@
 import { record, text } from "../../base/values.ts";
-import { Operation, Outcome } from "../../core/abi.gen.ts";
+import { Operation } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { partsOf } from "../content/parts.ts";
@@ -7,6 +7,7 @@ import { addInput, addOutput, addToolDefinitions } from "../content/record.ts";
 import { StreamedAnswer } from "../content/streamed_answer.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
+import { cancelling, type Ending, finishing } from "./ending.ts";
 import {
   findGatewayAnswer,
   type GatewayAnswer,
@@ -37,6 +38,7 @@ class ModelCall extends RequestCall {
   readonly #answer: StreamedAnswer | undefined;
   readonly #bindingAnswer: () => GatewayAnswer;
   #content: unknown;
+  #isFinished = false;
   #failure: { readonly cause: unknown } | undefined;
 
   constructor(owner: CallOwner, span: Span, request: ModelRequest, info: SpanInfo) {
@@ -74,22 +76,22 @@ class ModelCall extends RequestCall {
         this.#content = source?.["content"];
         this.#observeTools(this.#content);
       });
-      this.closeWith(Outcome.finished);
+      this.end(finishing);
       return;
     }
     this.#noteGateway(this.#bindingAnswer());
     this.#noteGateway(gatewayOf(source, record(source?.["response"])));
     const isObserved = observeStream(stream, {
       onChunk: (part) => this.#observeGuarded(part),
-      onDone: () => this.#streamEnded(),
+      onDone: () => this.end(finishing),
       onError: (cause) => {
         this.fail(cause);
         owner.modelStreamFailed?.(cause);
       },
-      onCancel: () => this.closeWith(Outcome.cancelled),
+      onCancel: () => this.end(owner.abortEnding() ?? cancelling),
     });
-    if (owner.isClosed) this.closeWith(owner.lateOutcome);
-    else if (!isObserved) this.closeWith(Outcome.finished);
+    if (owner.isClosed) this.end(owner.lateEnding);
+    else if (!isObserved) this.end(finishing);
   }
 
   #observeTools(content: unknown): void {
@@ -118,6 +120,7 @@ class ModelCall extends RequestCall {
         this.summary.model = text(part["modelId"]) ?? this.summary.model;
         return;
       case "finish":
+        this.#isFinished = true;
         this.summary.finishReason = finishReasonOf(part["finishReason"]);
         this.summary.usage = part["usage"];
         this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
@@ -154,16 +157,17 @@ class ModelCall extends RequestCall {
       this.#noteGateway(this.#bindingAnswer());
     });
     owner.noteFailure(cause);
-    this.closeWithCause(cause);
+    super.end(owner.endingOf(cause));
   }
 
-  #streamEnded(): void {
+  /** Ends the call as its response ended, if the response told, and otherwise with the given ending. */
+  override end(ending: Ending): void {
     if (this.#failure !== undefined) this.fail(this.#failure.cause);
-    else this.closeWith(Outcome.finished);
+    else super.end(this.#isFinished ? finishing : ending);
   }
 
-  protected override endChildren(outcome: number): void {
-    this.#tools.end(outcome);
+  protected override endChildren(ending: Ending): void {
+    this.#tools.end(ending);
   }
 
   protected override addContent(fields: SpanFields): void {

@@ -1,4 +1,3 @@
-import { Outcome } from "../../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
@@ -6,6 +5,7 @@ import type { Redact } from "../../trace/user_attributes.ts";
 import { type ContentPolicy, contentPolicy } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
+import { CallSignals, cancelling, type Ending } from "./ending.ts";
 import {
   type Identity,
   identityOf,
@@ -26,13 +26,14 @@ export class ModelCalls implements CallOwner {
   // Only language models read this, and the only function that calls them without an operation streams.
   readonly isStream = true;
   readonly isClosed = false;
-  readonly lateOutcome: number = Outcome.cancelled;
+  readonly lateEnding: Ending = cancelling;
   /** Whether the function returned a stream that has no reader so far. */
   isUnread = false;
   readonly #sdk: Sdk;
   readonly #bounded: boolean;
   readonly #attributes: Attributes;
   readonly #open = new Set<OwnedCall>();
+  readonly #signals = new CallSignals();
 
   constructor(sdk: Sdk, params: Params, outputType: string) {
     const { telemetry, settings } = sdk;
@@ -43,6 +44,7 @@ export class ModelCalls implements CallOwner {
     this.content = contentPolicy(settings, telemetryOptions(params));
     this.#bounded = isBounded(params);
     this.#attributes = metadataAttributes(telemetry, params, settings.contextKeys);
+    this.noteSignal(params["abortSignal"]);
   }
 
   childOptions(operation: number, info: SpanInfo): SpanOptions {
@@ -78,5 +80,15 @@ export class ModelCalls implements CallOwner {
   /** Does nothing: the caller of the function gets the error with its result. */
   noteFailure(): void {}
 
-  noteSignal(): void {}
+  noteSignal(signal: unknown): void {
+    this.#signals.add(signal);
+  }
+
+  endingOf(cause: unknown): Ending {
+    return this.#signals.endingOf(cause);
+  }
+
+  abortEnding(): Ending | undefined {
+    return this.#signals.abortEnding();
+  }
 }

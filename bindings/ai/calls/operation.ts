@@ -1,5 +1,5 @@
+import { isTimeout } from "../../base/cause.ts";
 import { Operation, Outcome } from "../../core/abi.gen.ts";
-import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
@@ -7,6 +7,14 @@ import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.
 import type { Settings, SpanInfo } from "../options.ts";
 import { Approvals } from "./approvals.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
+import {
+  CallSignals,
+  cancelling,
+  closeSpan,
+  type Ending,
+  finishing,
+  truncating,
+} from "./ending.ts";
 import {
   type Identity,
   identityOf,
@@ -40,8 +48,11 @@ export class AIOperation implements CallOwner {
   readonly #span: Span;
   // An array, because there is rarely more than one.
   readonly #openCalls: OwnedCall[] = [];
-  readonly #signals: AbortSignal[] = [];
-  readonly #onAbort = () => this.cancel();
+  readonly #openTools = new Set<OwnedCall>();
+  readonly #signals = new CallSignals();
+  /** The caller's signal, if it is listened to. */
+  #abortSignal: AbortSignal | undefined;
+  readonly #onAbort = () => this.stop();
   #model: string | undefined;
   #givenModel: unknown;
   /** Called once when the operation ends. */
@@ -49,7 +60,8 @@ export class AIOperation implements CallOwner {
   #hasConsumer = false;
   #callCount = 0;
   #failure: { readonly cause: unknown } | undefined;
-  #lateOutcome: number = Outcome.cancelled;
+  #isFinished = false;
+  #lateEnding: Ending = cancelling;
   #isClosed = false;
 
   constructor(
@@ -69,7 +81,8 @@ export class AIOperation implements CallOwner {
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
     span.onTruncate = () => this.truncate();
-    span.isAbandoned = () => this.isStream && !this.#hasConsumer;
+    span.isAbandoned = () => this.isAbandoned;
+    this.noteSignal(params["abortSignal"]);
     const fields = span.newFields();
     addCall(fields, sdkFunction.name, this.identity);
     const model = modelInfo(params["model"]);
@@ -91,6 +104,11 @@ export class AIOperation implements CallOwner {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether nothing ends the operation any more: its stream has no reader, or its caller has aborted it. */
+  get isAbandoned(): boolean {
+    return (this.isStream && !this.#hasConsumer) || this.#signals.hasAborted;
   }
 
   /** The error of the last model call. Undefined if another call followed it. */
@@ -134,16 +152,22 @@ export class AIOperation implements CallOwner {
 
   /** Ends a streaming operation when the caller aborts, even if the stream has no reader. */
   cancelOn(signal: unknown): void {
-    if (!(signal instanceof AbortSignal)) return;
-    this.noteSignal(signal);
+    if (!(signal instanceof AbortSignal) || this.#isClosed) return;
+    this.#abortSignal = signal;
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Notes a signal that can abort a model call. The SDK uses its own signals for timeouts. */
   noteSignal(signal: unknown): void {
-    if (signal instanceof AbortSignal && !this.#signals.includes(signal)) {
-      this.#signals.push(signal);
-    }
+    this.#signals.add(signal);
+  }
+
+  endingOf(cause: unknown, signal?: unknown): Ending {
+    return this.#signals.endingOf(cause, signal);
+  }
+
+  abortEnding(): Ending | undefined {
+    return this.#signals.abortEnding();
   }
 
   /** Notes the start of a model call, which may be a retry. */
@@ -162,9 +186,25 @@ export class AIOperation implements CallOwner {
     return true;
   }
 
-  /** Notes the error of a model call. The operation fails with it if no other call follows. */
+  /** Notes the start of a tool. Returns a function to call when it has ended. */
+  toolStarted(tool: OwnedCall): () => void {
+    this.#openTools.add(tool);
+    return () => this.#openTools.delete(tool);
+  }
+
+  /** Whether the operation has ended in an invocation that is over. What still runs may stop without notice. */
+  get isOver(): boolean {
+    return this.#isClosed && this.#span.scope?.ended === true;
+  }
+
+  /** Notes an error of a model call or in the stream. The operation fails with it if no other call follows. */
   noteFailure(cause: unknown): void {
     this.#failure = { cause };
+  }
+
+  /** Notes that the caller has got the last part of the stream. Aborting or leaving it then changes nothing. */
+  noteLastPart(): void {
+    this.#isFinished = true;
   }
 
   /** Ends the operation after the SDK function has returned or its promise was fulfilled. */
@@ -172,7 +212,7 @@ export class AIOperation implements CallOwner {
     // The model calls have the summary. The result is read only if no model call was observed.
     const { telemetry } = this;
     const read = this.#callCount > 0 ? undefined : telemetry.guard(() => summarize(result));
-    this.#close(Outcome.finished, read);
+    this.#end(finishing, read);
   }
 
   /** Notes that a consumer began to read the stream. */
@@ -182,25 +222,28 @@ export class AIOperation implements CallOwner {
 
   /** Notes that the last consumer left before the end of the stream. */
   consumerLeft(): void {
-    if (this.#failure !== undefined) this.fail(this.#failure.cause);
-    else this.cancel();
+    this.#settle(cancelling);
   }
 
   /** Notes that the stream of the SDK function reached its end. */
   streamEnded(): void {
-    if (this.#failure !== undefined) this.fail(this.#failure.cause);
-    else if (this.#signals.some((signal) => signal.aborted)) this.cancel();
-    else this.finish(undefined);
+    this.#settle(this.#signals.abortEnding());
+  }
+
+  /** Ends the operation because it was aborted. */
+  stop(): void {
+    this.#settle(this.#signals.abortEnding() ?? cancelling);
   }
 
   fail(cause: unknown): void {
-    const fields = this.#endFields(Outcome.cancelled);
-    if (fields !== undefined) this.#span.closeWithCause(cause, fields);
+    this.#end(this.endingOf(cause));
   }
 
-  /** Ends the operation because the caller or the runtime stopped it. */
-  cancel(): void {
-    this.#close(Outcome.cancelled);
+  /** Ends the operation as its stream ended, if the stream told, and otherwise with the given ending. */
+  #settle(ending: Ending | undefined): void {
+    if (this.#failure !== undefined) this.fail(this.#failure.cause);
+    else if (this.#isFinished || ending === undefined) this.finish(undefined);
+    else this.#end(ending);
   }
 
   /**
@@ -213,39 +256,39 @@ export class AIOperation implements CallOwner {
 
   /** Ends the operation because its invocation is over or too many operations are open. */
   truncate(): void {
-    this.#close(Outcome.truncated);
+    this.#settle(this.#signals.abortEnding() ?? truncating);
   }
 
-  /** The outcome of a model call that ends after its operation. */
-  get lateOutcome(): number {
-    return this.#lateOutcome;
-  }
-
-  #close(outcome: number, summary?: ResponseSummary): void {
-    const fields = this.#endFields(outcome, summary);
-    if (fields !== undefined) this.#span.close(outcome, fields);
+  /** The ending of a model call or a tool that ends after its operation. */
+  get lateEnding(): Ending {
+    return this.#lateEnding;
   }
 
   /**
-   * Ends the open calls. Returns the finish fields, or undefined if the operation has already ended.
+   * Ends the operation and its open calls. Does nothing if it has already ended.
    *
    * @param summary The summary of the result. Given if no model call supplied one.
    */
-  #endFields(
-    callOutcome: number,
-    summary: ResponseSummary = emptySummary(),
-  ): SpanFields | undefined {
-    if (this.#isClosed) return undefined;
+  #end(ending: Ending, summary: ResponseSummary = emptySummary()): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#lateOutcome = callOutcome === Outcome.truncated ? Outcome.truncated : Outcome.cancelled;
+    this.#lateEnding = callEnding(ending);
     this.onClose?.();
-    for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
+    this.#abortSignal?.removeEventListener("abort", this.#onAbort);
     // Each call removes itself from the list.
-    for (const call of [...this.#openCalls]) call.closeWith(callOutcome);
+    for (const call of [...this.#openCalls]) call.end(this.#lateEnding);
+    // A tool may outlast its operation. No code runs after an invocation that is over.
+    if (this.isOver) for (const tool of [...this.#openTools]) tool.end(this.#lateEnding);
     const fields = this.#span.newFields();
     this.telemetry.guard(() => addResponse(fields, summary));
-    return fields;
+    closeSpan(this.#span, ending, fields);
   }
+}
+
+/** Returns the ending of a call that its operation interrupts: only a timeout stops both for the same reason. */
+function callEnding(ending: Ending): Ending {
+  if (ending.outcome === Outcome.truncated) return ending;
+  return ending.outcome === Outcome.failed && isTimeout(ending.cause) ? ending : cancelling;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { number, record, text } from "../../base/values.ts";
-import { Field, Outcome } from "../../core/abi.gen.ts";
+import { Field } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
+import { cancelling, finishing } from "./ending.ts";
 import { gatewayHeaders, mergeGatewayAnswers } from "./gateway_answer.ts";
 import type { ModelKind } from "./model_kinds.ts";
 import { observeStream } from "./observe_stream.ts";
@@ -49,16 +50,16 @@ export class ProviderCall extends RequestCall {
     const stream = record(result)?.["stream"];
     this.summary = summaryOf(result);
     if (!(stream instanceof ReadableStream)) {
-      this.closeWith(Outcome.finished);
+      this.end(finishing);
       return;
     }
     const isObserved = observeStream(stream, {
       onChunk: (part) => this.#observe(part),
       onDone: () => this.#streamEnded(),
       onError: (cause) => this.fail(cause),
-      onCancel: () => this.closeWith(Outcome.cancelled),
+      onCancel: () => this.end(this.owner.abortEnding() ?? cancelling),
     });
-    if (!isObserved) this.closeWith(Outcome.finished);
+    if (!isObserved) this.end(finishing);
   }
 
   #noteGateway(headers: unknown): void {
@@ -67,7 +68,7 @@ export class ProviderCall extends RequestCall {
 
   fail(cause: unknown): void {
     this.#noteGateway(record(cause)?.["responseHeaders"]);
-    this.closeWithCause(cause);
+    this.end(this.owner.endingOf(cause));
   }
 
   #observe(value: unknown): void {
@@ -97,7 +98,7 @@ export class ProviderCall extends RequestCall {
   // An error part does not end these streams. They have failed if they then end without a finish part.
   #streamEnded(): void {
     if (this.#failure !== undefined && !this.#isFinished) this.fail(this.#failure.cause);
-    else this.closeWith(Outcome.finished);
+    else this.end(finishing);
   }
 }
 

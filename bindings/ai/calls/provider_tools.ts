@@ -6,6 +6,7 @@ import type { Redact } from "../../trace/user_attributes.ts";
 import { parsedInput } from "../content/parts.ts";
 import { addToolValue } from "../content/record.ts";
 import type { CallOwner } from "./call_owner.ts";
+import type { Ending } from "./ending.ts";
 import { toolSpan } from "./tool_call.ts";
 
 type Part = Readonly<Record<string, unknown>>;
@@ -54,7 +55,7 @@ export class ProviderTools {
   }
 
   /** Ends the tools without a result when their model call ends. */
-  end(outcome: number): void {
+  end({ outcome }: Ending): void {
     // The model call failed, not the tool.
     const own = outcome === Outcome.failed ? Outcome.cancelled : outcome;
     this.#hasEnded = true;

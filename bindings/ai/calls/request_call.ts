@@ -1,5 +1,4 @@
 import { isThenable } from "../../base/values.ts";
-import { Outcome } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import type { SpanContext } from "../../trace/span_runtime.ts";
@@ -8,6 +7,7 @@ import { type ContentPolicy, noContent } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { type CurrentCall, runInCall } from "./current_call.ts";
+import { closeSpan, type Ending, truncating } from "./ending.ts";
 import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answer.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
@@ -25,7 +25,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.owner = owner;
     this.span = span;
     this.content = span.isMeasuredOnly ? noContent : owner.content;
-    span.onTruncate = () => this.closeWith(Outcome.truncated);
+    span.onTruncate = () => this.end(truncating);
   }
 
   /** Handles the result of the request. It may hold the stream of the response. */
@@ -41,14 +41,9 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.#transportAnswer = gatewayHeaders(headers);
   }
 
-  closeWith(outcome: number): void {
-    const fields = this.#endFields(outcome);
-    if (fields !== undefined) this.span.close(outcome, fields);
-  }
-
-  protected closeWithCause(cause: unknown): void {
-    const fields = this.#endFields(Outcome.failed);
-    if (fields !== undefined) this.span.closeWithCause(cause, fields);
+  end(ending: Ending): void {
+    const fields = this.#endFields(ending);
+    if (fields !== undefined) closeSpan(this.span, ending, fields);
   }
 
   /** Notes that output has arrived. */
@@ -62,16 +57,16 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   }
 
   /** Ends the open spans below the call. The call ends next. */
-  protected endChildren(_outcome: number): void {}
+  protected endChildren(_ending: Ending): void {}
 
   /** Adds the content of the response to the finish fields. */
   protected addContent(_fields: SpanFields): void {}
 
   /** Returns the finish fields. Undefined if the call has already ended. */
-  #endFields(outcome: number): SpanFields | undefined {
+  #endFields(ending: Ending): SpanFields | undefined {
     const { owner, span } = this;
     if (!owner.callEnded(this)) return undefined;
-    owner.telemetry.guard(() => this.endChildren(outcome));
+    owner.telemetry.guard(() => this.endChildren(ending));
     const fields = span.newFields();
     // Reading an object of the provider may throw. The span ends in any case.
     owner.telemetry.guard(() => {

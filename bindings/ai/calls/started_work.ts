@@ -1,6 +1,6 @@
 import { isThenable, record } from "../../base/values.ts";
-import { Outcome } from "../../core/abi.gen.ts";
 import type { CallOwner } from "./call_owner.ts";
+import { finishing } from "./ending.ts";
 import type { ProviderCall } from "./provider_call.ts";
 
 type Method = (...args: unknown[]) => unknown;
@@ -56,7 +56,7 @@ export function startedWork({ telemetry }: CallOwner): StartedWork {
           return result;
         });
       },
-    end: () => closeAll((call) => call.closeWith(Outcome.finished)),
+    end: () => closeAll((call) => call.end(finishing)),
     fail: (cause) => closeAll((call) => call.fail(cause)),
   };
 }

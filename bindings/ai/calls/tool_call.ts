@@ -1,10 +1,11 @@
-import { isFunction, isThenable, record, text } from "../../base/values.ts";
+import { isFunction, isThenable, ownValue, record, text } from "../../base/values.ts";
 import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
+import { closeSpan, type Ending } from "./ending.ts";
 import type { AIOperation } from "./operation.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
@@ -64,6 +65,8 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
 export interface ToolRequest extends Omit<ToolInvocation, "type"> {
   /** The messages that led to the call. */
   readonly messages: unknown;
+  /** The signal that the SDK gives to the tool. It may have a timeout of its own. */
+  readonly signal?: unknown;
   /** Returns the result, if running the tool does not return it. */
   readonly result?: (() => unknown) | undefined;
 }
@@ -74,40 +77,53 @@ export interface ToolRequest extends Omit<ToolInvocation, "type"> {
  */
 export function runToolCall<T>(operation: AIOperation, request: ToolRequest, execute: () => T): T {
   const { telemetry, content } = operation;
+  if (operation.isOver) return execute();
   const { name, options, begin } = toolSpan(operation, request);
   return activateSpan(telemetry, name, options, (span) => {
     if (span === undefined) return execute();
+    const end = (ending: Ending) => {
+      forget();
+      closeSpan(span, ending);
+    };
+    const forget = operation.toolStarted({ end });
+    // A tool may settle after its operation. If the invocation is over, it never does.
+    span.isAbandoned = () => operation.isClosed || operation.isAbandoned;
+    span.onTruncate = () => end(operation.abortEnding() ?? operation.lateEnding);
     telemetry.guard(() => {
       begin(span);
       operation.approvals.toolRuns(request, request.messages);
     });
+    const fail = (cause: unknown) => end(operation.endingOf(cause, request.signal));
     const finish = (result: unknown) => {
+      forget();
       telemetry.guard(() => {
         const fields = span.newFields();
-        if (content.toolResults) {
-          const value = request.result === undefined ? result : request.result();
-          addToolValue(fields, Field.toolCallResult, value, options.redact);
-        }
-        span.close(Outcome.finished, fields);
+        const value = request.result === undefined ? result : request.result();
+        if (content.toolResults) addToolValue(fields, Field.toolCallResult, value, options.redact);
+        // MCP tools return their errors.
+        const isError = ownValue(value, "isError") === true;
+        if (isError) fields.verbatim(Field.errorType, "tool_error");
+        span.close(isError ? Outcome.failed : Outcome.finished, fields);
       });
     };
     let result: T;
     try {
       result = execute();
     } catch (cause) {
-      span.fail(cause);
+      fail(cause);
       throw cause;
     }
+    const settle = { finish, fail };
     if (isThenable(result)) {
       return Promise.resolve(result).then(
-        (value) => endWithResult(span, value, finish),
+        (value) => endWithResult(span, value, settle),
         (cause: unknown) => {
-          span.fail(cause);
+          fail(cause);
           throw cause;
         },
       ) as T;
     }
-    return endWithResult(span, result, finish);
+    return endWithResult(span, result, settle);
   });
 }
 
@@ -129,18 +145,25 @@ function observedTool(operation: AIOperation, toolName: string, tool: unknown): 
   const value = (...args: unknown[]) => {
     const options = record(args[1]);
     const toolCallId = text(options?.["toolCallId"]);
-    const request = { toolName, toolCallId, input: args[0], messages: options?.["messages"] };
+    const { messages, abortSignal: signal } = options ?? {};
+    const request = { toolName, toolCallId, input: args[0], messages, signal };
     return runToolCall(operation, request, () => execute.apply(source, args));
   };
   return toolWith(source, "execute", value);
 }
 
-function endWithResult<T>(span: Span, result: T, finish: (result: unknown) => void): T {
+/** Ends the span of a tool. */
+interface ToolEnd {
+  finish(result: unknown): void;
+  fail(cause: unknown): void;
+}
+
+function endWithResult<T>(span: Span, result: T, end: ToolEnd): T {
   if (!isAsyncIterable(result)) {
-    finish(result);
+    end.finish(result);
     return result;
   }
-  return drainedInSpan(span, result, finish) as T;
+  return drainedInSpan(span, result, end) as T;
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
@@ -151,7 +174,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 async function* drainedInSpan(
   span: Span,
   iterable: AsyncIterable<unknown>,
-  finish: (result: unknown) => void,
+  end: ToolEnd,
 ): AsyncGenerator<unknown, unknown> {
   const iterator = span.activate(() => iterable[Symbol.asyncIterator]());
   let isExhausted = false;
@@ -169,12 +192,12 @@ async function* drainedInSpan(
     }
   } catch (cause) {
     isExhausted = true;
-    span.fail(cause);
+    end.fail(cause);
     throw cause;
   } finally {
     // The consumer left early. The cleanup of the generator belongs to the tool.
     if (!isExhausted) await span.activate(() => iterator.return?.());
-    finish(last);
+    end.finish(last);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isTimeout } from "../../base/cause.ts";
 import { record, text } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import { type Params, telemetryOptions } from "../calls/identity.ts";
@@ -53,12 +54,10 @@ function integrationsOf(params: Params): unknown {
 /** The SDK's hooks for one operation. The execute hooks run in the context of their caller. */
 export class OperationHooks {
   readonly operation: AIOperation;
-  readonly #toolEnds: ToolEnds | undefined;
+  readonly #toolEnds = new ToolEnds();
 
   constructor(operation: AIOperation) {
     this.operation = operation;
-    // The hook around a tool does not return the result of the tool.
-    if (operation.content.toolResults) this.#toolEnds = new ToolEnds();
   }
 
   /** Runs one attempt at a model call. */
@@ -70,13 +69,11 @@ export class OperationHooks {
   }
 
   executeTool(event: ExecuteEvent): PromiseLike<unknown> {
-    const request = toolRequest(event);
-    if (this.#toolEnds === undefined) return runToolCall(this.operation, request, event.execute);
-    return this.#toolEnds.run(this.operation, request, event);
+    return this.#toolEnds.run(this.operation, toolRequest(event), event);
   }
 
   onToolExecutionEnd(event: unknown): void {
-    this.#toolEnds?.ended(event);
+    this.#toolEnds.ended(event);
   }
 
   onStepEnd(event: unknown): void {
@@ -89,8 +86,11 @@ export class OperationHooks {
     else this.operation.finish(event);
   }
 
-  onAbort(): void {
-    this.operation.cancel();
+  /** The event has the reason of the abort. The SDK does not pass its signals to hooks. */
+  onAbort(event: unknown): void {
+    const reason = record(event)?.["reason"];
+    if (isTimeout(reason)) this.operation.fail(reason);
+    else this.operation.stop();
   }
 
   /**
@@ -121,21 +121,18 @@ export function toolRequest(event: Readonly<Record<string, unknown>>): ToolReque
  * hook.
  */
 export function callIntegration(operation: AIOperation): object {
-  const { telemetry, content } = operation;
+  const { telemetry } = operation;
   const hooks = new OperationHooks(operation);
   const integration: Record<PropertyKey, unknown> = {
     [mark]: true,
     executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
     executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
+    onToolExecutionEnd: (event: unknown) => telemetry.guard(() => hooks.onToolExecutionEnd(event)),
   };
   // A call without a stream ends with its promise, which is observed where the call is made.
   if (operation.isStream) {
-    integration["onAbort"] = () => telemetry.guard(() => hooks.onAbort());
+    integration["onAbort"] = (event: unknown) => telemetry.guard(() => hooks.onAbort(event));
     integration["onError"] = (event: unknown) => telemetry.guard(() => hooks.onError(event));
-  }
-  if (content.toolResults) {
-    integration["onToolExecutionEnd"] = (event: unknown) =>
-      telemetry.guard(() => hooks.onToolExecutionEnd(event));
   }
   return integration;
 }

@@ -1,6 +1,6 @@
 import { record } from "../../base/values.ts";
-import { Outcome } from "../../core/abi.gen.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
+import { truncating } from "../calls/ending.ts";
 import { ModelCalls } from "../calls/model_calls.ts";
 import { type ModelKind, modelKinds } from "../calls/model_kinds.ts";
 import { type ProviderRequest, runProviderCall } from "../calls/provider_call.ts";
@@ -97,7 +97,7 @@ export class HookedModelCalls implements TracedCall {
       providerRequest(this.#function, event),
       () => result,
       (call, answer) => {
-        if (answer === givenUp) call.closeWith(Outcome.truncated);
+        if (answer === givenUp) call.end(truncating);
         else call.settled(answer);
       },
     );

@@ -78,7 +78,7 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
     onStart: () => operation.noteConsumer(),
     onChunk: (part) => {
       // An error outside of a model call appears only in the stream.
-      noteError(operation, part);
+      notePart(operation, record(part));
       recordIfRejected(operation, part);
     },
     onDone: () => operation.streamEnded(),
@@ -90,9 +90,20 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
     : observeSingleConsumer(source, observer);
 }
 
-function noteError(operation: AIOperation, part: unknown): void {
-  const source = record(part);
-  if (source?.["type"] === "error") operation.noteFailure(source["error"]);
+/** Notes what a part of the caller's stream tells about the end of the operation. */
+function notePart(
+  operation: AIOperation,
+  part: Readonly<Record<string, unknown>> | undefined,
+): void {
+  switch (part?.["type"]) {
+    case "error":
+      operation.noteFailure(part["error"]);
+      return;
+    case "finish":
+      operation.noteLastPart();
+      return;
+    default:
+  }
 }
 
 function observeBranches(
@@ -106,6 +117,7 @@ function observeBranches(
   const observer: StreamObserver = {
     onChunk: (chunk) => {
       const part = record(record(chunk)?.["part"]);
+      notePart(operation, part);
       if (!isRejected(part)) return;
       rejected ??= new WeakSet();
       if (rejected.has(part)) return;

@@ -159,7 +159,8 @@ describe("names that are addresses", () => {
         for (const label of ["request_model", "response_model", "provider_name", "tool_name"]) {
           assert.ok(text.includes(`gen_ai_${label}="${clean}"`), label);
         }
-        for (const label of [`gen_ai_agent_name="${clean}"`, `error_type="${clean}"`]) {
+        // The name of an error that is no identifier is left out as a whole.
+        for (const label of [`gen_ai_agent_name="${clean}"`, 'error_type="Error"']) {
           assert.ok(text.includes(label), label);
         }
       }

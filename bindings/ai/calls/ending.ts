@@ -1,0 +1,71 @@
+import { isCancellation, isTimeout } from "../../base/cause.ts";
+import { Outcome } from "../../core/abi.gen.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
+import type { Span } from "../../trace/span.ts";
+
+/** How the work of a span ended. */
+export interface Ending {
+  /** A code of `Outcome`. */
+  readonly outcome: number;
+  /** The error, if the work failed. */
+  readonly cause?: unknown;
+}
+
+export const finishing: Ending = { outcome: Outcome.finished };
+export const cancelling: Ending = { outcome: Outcome.cancelled };
+export const truncating: Ending = { outcome: Outcome.truncated };
+
+function failing(cause: unknown): Ending {
+  return { outcome: Outcome.failed, cause };
+}
+
+/** Ends a span as its work ended. */
+export function closeSpan(span: Span, { outcome, cause }: Ending, fields?: SpanFields): void {
+  if (outcome === Outcome.failed) span.closeWithCause(cause, fields);
+  else span.close(outcome, fields);
+}
+
+/**
+ * The signals that can abort a call: the caller's, and those that the SDK makes of it and its timeouts. They tell a
+ * cancellation from an error, because an abort may reject with any reason.
+ */
+export class CallSignals {
+  // An array, because there is rarely more than one.
+  readonly #signals: AbortSignal[] = [];
+
+  /** Adds a signal. Anything else is ignored. */
+  add(signal: unknown): boolean {
+    if (!(signal instanceof AbortSignal) || this.#signals.includes(signal)) return false;
+    this.#signals.push(signal);
+    return true;
+  }
+
+  get hasAborted(): boolean {
+    return this.#signals.some((signal) => signal.aborted);
+  }
+
+  /** Returns the ending of work that stopped because of an abort. Undefined if no signal has aborted. */
+  abortEnding(): Ending | undefined {
+    const signal = this.#signals.find(({ aborted }) => aborted);
+    return signal && endingOfAbort(signal);
+  }
+
+  /**
+   * Returns the ending of work that failed. Once the caller has aborted, whatever fails is cancelled. A timeout is a
+   * failure.
+   *
+   * @param own A signal of the work itself.
+   */
+  endingOf(cause: unknown, own?: unknown): Ending {
+    const aborted =
+      own instanceof AbortSignal && own.aborted ? endingOfAbort(own) : this.abortEnding();
+    if (aborted === undefined) return isCancellation(cause) ? cancelling : failing(cause);
+    // Work that a timeout stops may reject with the reason or with an AbortError. Any other error is its own.
+    const isOwnError = aborted.outcome === Outcome.failed && !isCancellation(cause);
+    return isOwnError ? failing(cause) : aborted;
+  }
+}
+
+function endingOfAbort({ reason }: AbortSignal): Ending {
+  return isTimeout(reason) ? failing(reason) : cancelling;
+}

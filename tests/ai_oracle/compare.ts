@@ -1,0 +1,181 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Span } from "../harness/spans.ts";
+import type { Data, Outcome } from "./call_record.ts";
+import type { Case } from "./dimensions.ts";
+import type { ExpectedSpan } from "./expected_spans.ts";
+import type { Entry, Lane } from "./log.ts";
+
+const comparedLanes: readonly Lane[] = ["caller", "callback", "model", "tool", "signal", "client"];
+
+/** Returns how two runs of a call differ for its caller. Each lane has its own order. */
+export function differences(plain: readonly Entry[], observed: readonly Entry[]): string[] {
+  const found: string[] = [];
+  for (const lane of comparedLanes) {
+    const a = plain.filter((entry) => entry.lane === lane);
+    const b = observed.filter((entry) => entry.lane === lane);
+    if (isDeepStrictEqual(a, b)) continue;
+    const at = a.findIndex((entry, index) => !isDeepStrictEqual(entry, b[index]));
+    const index = at < 0 ? a.length : at;
+    const [from, to] = [JSON.stringify(a[index]), JSON.stringify(b[index])];
+    found.push(`${lane} differs at ${index}: plain ${from}, observed ${to}`);
+  }
+  return found;
+}
+
+const keys = {
+  operation: "gen_ai.operation.name",
+  errorType: "error.type",
+  canceled: "cloudflare.agents.canceled",
+  truncated: "cloudflare.agents.span.truncated",
+  finishReason: "cloudflare.agents.response.finish_reason",
+  input: "gen_ai.usage.input_tokens",
+  output: "gen_ai.usage.output_tokens",
+  toolCallId: "gen_ai.tool.call.id",
+  inputMessages: "gen_ai.input.messages",
+  outputMessages: "gen_ai.output.messages",
+} as const;
+
+function operationOf(span: Span): string {
+  return String(span.attributes[keys.operation]);
+}
+
+/** Returns how the spans of a call differ from what they must say. */
+export function disagreements(
+  value: Case,
+  expected: readonly ExpectedSpan[],
+  spans: readonly Span[],
+): string[] {
+  const found: string[] = [];
+  for (const span of spans) {
+    if (!span.closed) found.push(`"${span.name}" never closed`);
+  }
+  const inner = spans.filter(
+    (span) => !span.isInvocation && span.attributes[keys.operation] !== undefined,
+  );
+  const operations = new Set([
+    ...expected.map(({ operation }) => operation),
+    ...inner.map(operationOf),
+  ]);
+  for (const operation of operations) {
+    const actual = inner.filter((span) => operationOf(span) === operation);
+    const wanted = expected.filter((one) => one.operation === operation);
+    found.push(...groupDifferences(value, operation, wanted, actual, spans));
+  }
+  found.push(...sumDifferences(inner));
+  return found;
+}
+
+/** Compares the spans of one operation, in the order in which they started. */
+function groupDifferences(
+  value: Case,
+  operation: string,
+  expected: readonly ExpectedSpan[],
+  actual: readonly Span[],
+  spans: readonly Span[],
+): string[] {
+  const wanted = [...expected];
+  while (wanted.length > actual.length) {
+    const late = wanted.findLastIndex(({ isLate }) => isLate === true);
+    if (late < 0) break;
+    wanted.splice(late, 1);
+  }
+  if (wanted.length !== actual.length) {
+    return [`${operation}: ${actual.length} spans, expected ${wanted.length}`];
+  }
+  const found: string[] = [];
+  const free = [...actual];
+  for (const [index, one] of wanted.entries()) {
+    const at =
+      one.toolCallId === undefined
+        ? 0
+        : free.findIndex((span) => span.attributes[keys.toolCallId] === one.toolCallId);
+    const [span] = free.splice(Math.max(at, 0), 1) as [Span];
+    const label = `${operation} ${index}`;
+    const ways = one.outcomes.map((outcome) => outcomeDifferences(label, one, outcome, span));
+    // Reports the differences from the likeliest outcome.
+    if (ways.every((way) => way.length > 0)) found.push(...(ways[0] as string[]));
+    found.push(...parentDifferences(label, one, span, spans));
+    found.push(...contentDifferences(label, value, one, span));
+  }
+  return found;
+}
+
+function outcomeDifferences(
+  label: string,
+  { finishReason, usage, operation }: ExpectedSpan,
+  outcome: Outcome,
+  { attributes, status }: Span,
+): string[] {
+  const found: string[] = [];
+  const check = (what: string, actual: unknown, wanted: unknown) => {
+    if (actual !== wanted) found.push(`${label}: ${what} is ${actual}, expected ${wanted}`);
+  };
+  const isFailed = outcome.end === "failed";
+  check("status", status, isFailed ? "error" : "unset");
+  if (outcome.end === "cut") {
+    check("finish_reason", attributes[keys.finishReason], undefined);
+    return found;
+  }
+  const errorType = attributes[keys.errorType];
+  check("error.type", errorType, isFailed ? (outcome.errorType ?? errorType) : undefined);
+  check("canceled", attributes[keys.canceled], outcome.end === "canceled" ? true : undefined);
+  check("truncated", attributes[keys.truncated], outcome.end === "truncated" ? true : undefined);
+  if (outcome.end !== "finished") return found;
+  check("finish_reason", attributes[keys.finishReason], finishReason);
+  if (operation === "chat" || operation === "embeddings") {
+    check("input tokens", attributes[keys.input], usage?.input);
+    check("output tokens", attributes[keys.output], usage?.output);
+  }
+  return found;
+}
+
+function parentDifferences(
+  label: string,
+  { parent }: ExpectedSpan,
+  span: Span,
+  spans: readonly Span[],
+): string[] {
+  const actual = spans.find(({ spanId }) => spanId === span.parentSpanId);
+  const isRight = {
+    root: actual?.isInvocation === true,
+    operation: actual?.attributes[keys.operation] === "invoke_agent",
+    chat: actual?.attributes[keys.operation] === "chat",
+  };
+  return isRight[parent] ? [] : [`${label}: is below ${actual?.name}, expected ${parent}`];
+}
+
+function contentDifferences(
+  label: string,
+  value: Case,
+  { operation, content }: ExpectedSpan,
+  { attributes }: Span,
+): string[] {
+  if (operation !== "chat") return [];
+  const hasInput = attributes[keys.inputMessages] !== undefined;
+  if (hasInput !== value.content) return [`${label}: ${hasInput ? "has" : "lacks"} its prompt`];
+  const json = attributes[keys.outputMessages];
+  if (!value.content) return json === undefined ? [] : [`${label}: has content`];
+  // Of an answer that is not complete, any part may be recorded.
+  if (attributes[keys.finishReason] === undefined) return [];
+  const [message] = JSON.parse(String(json ?? "[]")) as { parts: Data[] }[];
+  const actual = message?.parts.map((part) => {
+    if (part["type"] !== "blob") return part;
+    const { content: _, bytes: __, ...rest } = part;
+    return rest;
+  });
+  if (isDeepStrictEqual(actual ?? [], content)) return [];
+  return [`${label}: content is ${JSON.stringify(actual)}, expected ${JSON.stringify(content)}`];
+}
+
+/** The usage of an operation is the sum over its model calls. */
+function sumDifferences(spans: readonly Span[]): string[] {
+  const operation = spans.find((span) => operationOf(span) === "invoke_agent");
+  if (operation === undefined) return [];
+  const calls = spans.filter((span) => operationOf(span) === "chat");
+  return [keys.input, keys.output].flatMap((key) => {
+    const values = calls.map((call) => call.attributes[key]).filter((value) => value !== undefined);
+    const sum = values.length === 0 ? undefined : values.reduce<number>((a, b) => a + Number(b), 0);
+    const actual = operation.attributes[key];
+    return actual === sum ? [] : [`invoke_agent 0: ${key} is ${actual}, its calls have ${sum}`];
+  });
+}

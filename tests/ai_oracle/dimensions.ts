@@ -1,0 +1,437 @@
+/**
+ * The dimensions of a call of the AI SDK, and the rules that say which of their values go together.
+ *
+ * A case has one value of every dimension. A rule forbids a pair of values, so that every pair that is left can be
+ * covered.
+ */
+export const dimensions = {
+  /** The function of the SDK. */
+  fn: [
+    "generateText",
+    "streamText",
+    "agent.generate",
+    "agent.stream",
+    "streamTextLowMemory",
+    "generateObject",
+    "streamObject",
+    "streamLanguageModelCall",
+    "embed",
+    "embedMany",
+    "rerank",
+    "generateImage",
+    "generateSpeech",
+    "transcribe",
+    "generateVideo",
+  ],
+  /** How isotel gets to see the call. */
+  way: ["wrap", "register", "channel", "wrap+register", "wrap+channel", "register+channel"],
+  /** What the model does: the steps of its answers. */
+  script: ["text", "blocks", "tool", "tools", "clientTool", "providerTool", "empty"],
+  /** Where the case goes wrong. */
+  place: [
+    "nowhere",
+    "download",
+    "conversion",
+    "prepareStep",
+    "request",
+    "firstChunk",
+    "midStream",
+    "inBand",
+    "toolInput",
+    "toolSchema",
+    "tool",
+    "toolIterator",
+    "toolAnswer",
+    "approval",
+    "repair",
+    "toModelOutput",
+    "stopWhen",
+    "outputText",
+    "outputSchema",
+    "transform",
+    "onChunk",
+    "onStepFinish",
+    "onFinish",
+    "onError",
+    "onAbort",
+  ],
+  /** What is thrown there. */
+  fault: [
+    "none",
+    "Error",
+    "TypeError",
+    "own class",
+    "non-error",
+    "frozen",
+    "AbortError",
+    "TimeoutError",
+    "retryable",
+    "late",
+    "never",
+  ],
+  /** The step in which it goes wrong. */
+  step: [0, 1],
+  /** Who ends the call. */
+  ender: [
+    "nobody",
+    "abort",
+    "abort text",
+    "abort Error",
+    "abort own class",
+    "AbortSignal.timeout",
+    "timeout total",
+    "timeout step",
+    "timeout chunk",
+    "timeout tool",
+    "break",
+    "cancel",
+    "tee",
+    "disconnect",
+    "return",
+  ],
+  /** When it is ended. */
+  when: [
+    "-",
+    "before",
+    "request",
+    "first chunk",
+    "in a tool",
+    "between steps",
+    "finish part",
+    "after",
+  ],
+  /** How the caller reads a stream. */
+  reader: [
+    "-",
+    "fullStream",
+    "textStream",
+    "ui response",
+    "text response",
+    "consume",
+    "promises",
+    "unread",
+  ],
+  /** Whether models and tools stop when they are aborted. */
+  obeys: [true, false],
+  /** Whether isotel records content. */
+  content: [true, false],
+} as const;
+
+export type Dimensions = typeof dimensions;
+export type Dimension = keyof Dimensions;
+export type Value<D extends Dimension> = Dimensions[D][number];
+
+/** One call, as data. */
+export type Case = { readonly [D in Dimension]: Value<D> } & {
+  readonly major: 6 | 7;
+  readonly seed: number;
+};
+
+type Rule = {
+  readonly [D in Dimension]?: readonly Value<D>[];
+};
+
+interface Requirement {
+  /** If the case has one of these values in each of the dimensions, ... */
+  readonly given: Rule;
+  /** ... it has one of these values in each of the others. */
+  readonly needs: Rule;
+}
+
+const textFunctions = ["generateText", "streamText", "agent.generate", "agent.stream"] as const;
+const streamFunctions = ["streamText", "agent.stream"] as const;
+const singleStreams = ["streamTextLowMemory", "streamObject", "streamLanguageModelCall"] as const;
+const objectFunctions = ["generateObject", "streamObject"] as const;
+const modelFunctions = [
+  "embed",
+  "embedMany",
+  "rerank",
+  "generateImage",
+  "generateSpeech",
+  "transcribe",
+  "generateVideo",
+] as const;
+const timeouts = ["timeout total", "timeout step", "timeout chunk", "timeout tool"] as const;
+const aborts = ["abort", "abort text", "abort Error", "abort own class"] as const;
+const leavers = ["break", "cancel", "tee", "disconnect"] as const;
+const toolScripts = ["tool", "tools"] as const;
+const thrown = [
+  "Error",
+  "TypeError",
+  "own class",
+  "non-error",
+  "frozen",
+  "AbortError",
+  "TimeoutError",
+  "late",
+] as const;
+
+function not<D extends Dimension>(
+  dimension: D,
+  ...values: readonly Value<D>[]
+): readonly Value<D>[] {
+  return (dimensions[dimension] as readonly Value<D>[]).filter((value) => !values.includes(value));
+}
+
+const requirements: readonly Requirement[] = [
+  // What goes wrong needs a fault, and a fault needs a place.
+  {
+    given: { place: ["nowhere", "conversion", "toolInput", "outputText"] },
+    needs: { fault: ["none"] },
+  },
+  {
+    given: { fault: ["none"] },
+    needs: { place: ["nowhere", "conversion", "toolInput", "outputText"] },
+  },
+  { given: { fault: ["retryable"] }, needs: { place: ["request"] } },
+  {
+    given: { fault: ["never"] },
+    needs: { place: ["request", "firstChunk", "midStream", "tool", "toolIterator"] },
+  },
+  { given: { place: ["toolAnswer"] }, needs: { fault: ["Error"] } },
+  { given: { place: ["inBand"] }, needs: { fault: not("fault", "late", "never", "retryable") } },
+  { given: { place: ["toolSchema", "outputSchema"] }, needs: { fault: thrown } },
+  // What never settles is ended by someone else.
+  {
+    given: { fault: ["never"] },
+    needs: { ender: ["return", ...aborts, "AbortSignal.timeout", ...timeouts] },
+  },
+  { given: { ender: ["return"] }, needs: { fault: ["never", "none"] } },
+  // Parts of a call that only some functions have.
+  {
+    given: { fn: [...modelFunctions] },
+    needs: {
+      place: ["nowhere", "request"],
+      script: ["text"],
+      ender: ["nobody", ...aborts, "AbortSignal.timeout", "return"],
+      when: ["-", "before", "request", "after"],
+      step: [0],
+    },
+  },
+  {
+    given: { fn: [...objectFunctions] },
+    needs: {
+      place: [
+        "nowhere",
+        "download",
+        "conversion",
+        "request",
+        "firstChunk",
+        "midStream",
+        "inBand",
+        "outputText",
+        "outputSchema",
+        "onFinish",
+        "onError",
+      ],
+      script: ["text", "empty"],
+      step: [0],
+      ender: not("ender", ...timeouts, "tee"),
+      when: not("when", "in a tool", "between steps"),
+    },
+  },
+  {
+    given: { fn: ["streamLanguageModelCall"] },
+    needs: {
+      place: ["nowhere", "download", "request", "firstChunk", "midStream", "inBand"],
+      step: [0],
+      script: ["text", "blocks", "empty"],
+      ender: not("ender", ...timeouts, "tee", "disconnect"),
+      when: not("when", "in a tool", "between steps"),
+      reader: ["fullStream", "unread"],
+    },
+  },
+  { given: { fn: ["streamTextLowMemory"] }, needs: { ender: not("ender", "tee") } },
+  {
+    given: {
+      place: ["firstChunk", "midStream", "inBand", "transform", "onChunk", "onError", "onAbort"],
+    },
+    needs: { fn: [...streamFunctions, ...singleStreams] },
+  },
+  {
+    given: { place: ["transform", "onChunk", "onAbort"] },
+    needs: { fn: ["streamText", "streamTextLowMemory"] },
+  },
+  {
+    given: { place: ["onError"] },
+    needs: { fn: ["streamText", "streamTextLowMemory", "streamObject"], ender: ["nobody"] },
+  },
+  {
+    given: { place: ["onAbort"] },
+    needs: { ender: [...aborts, "AbortSignal.timeout", ...timeouts] },
+  },
+  {
+    given: {
+      place: [
+        "prepareStep",
+        "toolInput",
+        "toolSchema",
+        "tool",
+        "toolIterator",
+        "toolAnswer",
+        "approval",
+        "repair",
+        "toModelOutput",
+        "stopWhen",
+      ],
+    },
+    needs: { fn: [...textFunctions, "streamTextLowMemory"] },
+  },
+  {
+    given: { place: ["outputText", "outputSchema"] },
+    needs: { fn: [...textFunctions, ...objectFunctions], script: ["text"] },
+  },
+  { given: { place: ["onStepFinish"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
+  {
+    given: { place: ["onFinish"] },
+    needs: { fn: [...textFunctions, "streamTextLowMemory", "streamObject"] },
+  },
+  // Tools.
+  {
+    given: {
+      place: [
+        "toolInput",
+        "toolSchema",
+        "tool",
+        "toolIterator",
+        "toolAnswer",
+        "approval",
+        "repair",
+        "toModelOutput",
+      ],
+    },
+    needs: { script: toolScripts, step: [0] },
+  },
+  { given: { place: ["stopWhen"] }, needs: { script: toolScripts, step: [0] } },
+  {
+    given: { script: ["clientTool", "providerTool", "tool", "tools", "blocks"] },
+    needs: { fn: [...textFunctions, "streamTextLowMemory", "streamLanguageModelCall"] },
+  },
+  {
+    given: { script: ["tool", "tools", "clientTool", "providerTool"] },
+    needs: { fn: [...textFunctions, "streamTextLowMemory"] },
+  },
+  {
+    given: { step: [1] },
+    needs: {
+      script: toolScripts,
+      place: [
+        "prepareStep",
+        "download",
+        "request",
+        "firstChunk",
+        "midStream",
+        "inBand",
+        "onChunk",
+        "onStepFinish",
+      ],
+    },
+  },
+  { given: { script: ["empty"] }, needs: { place: ["nowhere"] } },
+  // Who ends the call, and when.
+  { given: { ender: ["nobody", "return"] }, needs: { when: ["-"] } },
+  { given: { when: ["-"] }, needs: { ender: ["nobody", "return"] } },
+  {
+    given: { ender: ["AbortSignal.timeout", ...timeouts] },
+    needs: { when: ["request", "first chunk", "in a tool"] },
+  },
+  {
+    given: { ender: ["timeout chunk"] },
+    needs: { fn: ["streamText", "agent.stream", "streamTextLowMemory"], when: ["first chunk"] },
+  },
+  { given: { ender: ["timeout step"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
+  { given: { ender: ["timeout total"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
+  {
+    given: { ender: ["timeout tool"] },
+    needs: { fn: [...textFunctions, "streamTextLowMemory"], when: ["in a tool"] },
+  },
+  {
+    given: { ender: leavers },
+    needs: {
+      fn: [...streamFunctions, ...singleStreams],
+      when: ["first chunk", "between steps", "finish part"],
+      fault: not("fault", "never"),
+    },
+  },
+  { given: { ender: ["break", "cancel", "tee"] }, needs: { reader: ["fullStream", "textStream"] } },
+  {
+    given: { ender: ["disconnect"] },
+    needs: { reader: ["ui response", "text response"], when: ["first chunk"] },
+  },
+  {
+    given: { when: ["in a tool"] },
+    needs: { script: toolScripts, fn: [...textFunctions, "streamTextLowMemory"] },
+  },
+  {
+    given: { when: ["between steps"] },
+    needs: { script: toolScripts, fn: [...textFunctions, "streamTextLowMemory"] },
+  },
+  {
+    given: { when: ["first chunk", "finish part"] },
+    needs: { fn: [...streamFunctions, ...singleStreams] },
+  },
+  {
+    given: { when: ["between steps", "finish part"], ender: leavers },
+    needs: { reader: ["fullStream"] },
+  },
+  { given: { when: ["finish part"] }, needs: { reader: ["fullStream"] } },
+  // Readers.
+  { given: { fn: [...streamFunctions, ...singleStreams] }, needs: { reader: not("reader", "-") } },
+  { given: { reader: not("reader", "-") }, needs: { fn: [...streamFunctions, ...singleStreams] } },
+  {
+    given: { fn: ["streamObject"] },
+    needs: { reader: ["fullStream", "textStream", "text response", "promises", "unread"] },
+  },
+  {
+    given: { fn: ["streamTextLowMemory"] },
+    needs: { reader: ["fullStream", "textStream", "ui response", "text response", "consume"] },
+  },
+  {
+    given: { reader: ["unread"] },
+    needs: { ender: ["nobody", "return", ...aborts], when: ["-", "before", "after"] },
+  },
+  {
+    given: { place: ["onChunk", "onStepFinish", "onFinish", "onError", "onAbort", "transform"] },
+    needs: { fault: thrown },
+  },
+];
+
+/** What only one of the major versions has. */
+const majors: Readonly<Record<6 | 7, Rule>> = {
+  6: {
+    fn: not("fn", "streamTextLowMemory", "streamLanguageModelCall"),
+    way: ["wrap", "wrap+register"],
+    ender: not("ender", "timeout tool"),
+  },
+  7: {},
+};
+
+function matches(rule: Rule, values: Partial<Case>): boolean {
+  return (Object.keys(rule) as Dimension[]).every((dimension) => {
+    const value = values[dimension];
+    return value !== undefined && (rule[dimension] as readonly unknown[]).includes(value);
+  });
+}
+
+function contradicts(rule: Rule, values: Partial<Case>): boolean {
+  return (Object.keys(rule) as Dimension[]).some((dimension) => {
+    const value = values[dimension];
+    return value !== undefined && !(rule[dimension] as readonly unknown[]).includes(value);
+  });
+}
+
+/** Returns whether no rule forbids these values, which may be only some of a case. */
+export function isAllowed(major: 6 | 7, values: Partial<Case>): boolean {
+  if (contradicts(majors[major], values)) return false;
+  return requirements.every(
+    (rule) => !matches(rule.given, values) || !contradicts(rule.needs, values),
+  );
+}
+
+/** The names of all dimensions. */
+export const names = Object.keys(dimensions) as readonly Dimension[];
+
+/** One line that names a case. `parseCase` reads it. */
+export function nameOf(value: Case): string {
+  return [value.major, value.seed, ...names.map((name) => `${name}=${value[name]}`)].join("; ");
+}

@@ -1,0 +1,305 @@
+import {
+  CallRecord,
+  canceled,
+  cut,
+  type Data,
+  data,
+  finished,
+  type Outcome,
+  typeOf,
+  viewOf,
+} from "./call_record.ts";
+import type { Case } from "./dimensions.ts";
+import type { Entry, ErrorView } from "./log.ts";
+import { type OperationEnd, operationEnd } from "./operation_end.ts";
+
+export interface ExpectedSpan {
+  /** The value of gen_ai.operation.name. */
+  readonly operation: string;
+  /** More than one, if the work and its operation end at the same time: the caller cannot tell which came first. */
+  readonly outcomes: readonly Outcome[];
+  /** Whether the work began when its operation was over, so that it may have no span. */
+  readonly isLate?: boolean;
+  /** Of a span that finished. */
+  readonly finishReason?: string | undefined;
+  /** Of a span that finished. */
+  readonly usage?: Usage | undefined;
+  readonly toolCallId?: string | undefined;
+  /** The parts of gen_ai.output.messages of a span that finished. */
+  readonly content?: readonly unknown[];
+  readonly parent: "root" | "operation" | "chat";
+}
+
+export interface Usage {
+  readonly input: number | undefined;
+  readonly output: number | undefined;
+}
+
+const operationFunctions: ReadonlySet<Case["fn"]> = new Set([
+  "generateText",
+  "streamText",
+  "agent.generate",
+  "agent.stream",
+  "streamTextLowMemory",
+  "generateObject",
+  "streamObject",
+]);
+
+const operationNames: Readonly<Partial<Record<Case["fn"], string>>> = {
+  embed: "embeddings",
+  embedMany: "embeddings",
+  rerank: "rerank",
+  streamLanguageModelCall: "chat",
+};
+
+/** Returns what the spans of a call must say, read from what its caller saw without isotel. */
+export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedSpan[] {
+  const record = new CallRecord(value, entries);
+  const isOperation = operationFunctions.has(value.fn);
+  const operation = operationEnd(record);
+  const calls = modelCalls(record, operation, isOperation ? "operation" : "root");
+  if (!isOperation) {
+    const name = operationNames[value.fn] ?? "generate_content";
+    return calls.map((call) => ({ ...call, operation: name }));
+  }
+  const { outcomes, finishReason } = operation;
+  return [
+    { operation: "invoke_agent", outcomes, finishReason, parent: "root" },
+    ...calls,
+    ...toolCalls(record, operation),
+  ];
+}
+
+interface ModelCall {
+  readonly startedAt: number;
+  parts: Data[];
+  end:
+    | { readonly what: string; readonly at: number; readonly error?: ErrorView | undefined }
+    | undefined;
+  inBand: { readonly error: ErrorView; readonly at: number } | undefined;
+  finish: { readonly at: number; readonly value: Data } | undefined;
+}
+
+function modelCalls(
+  record: CallRecord,
+  operation: OperationEnd,
+  parent: "root" | "operation",
+): ExpectedSpan[] {
+  const calls: ModelCall[] = [];
+  for (const [at, { lane, what, n = 0, error, value }] of record.entries.entries()) {
+    if (lane !== "model") continue;
+    if (what === "start") {
+      calls[n] = { startedAt: at, parts: [], end: undefined, inBand: undefined, finish: undefined };
+      continue;
+    }
+    const call = calls[n] as ModelCall;
+    const detail = data(value);
+    switch (what) {
+      case "part":
+        call.parts.push(detail);
+        if (detail["type"] === "finish") call.finish = { at, value: detail };
+        break;
+      case "in-band error":
+        call.inBand = { error: error as ErrorView, at };
+        break;
+      case "returned":
+        call.finish = { at, value: detail };
+        call.end = { what, at };
+        break;
+      default:
+        call.end ??= { what, at, error };
+    }
+  }
+  return calls.map((call): ExpectedSpan => {
+    const { usage, finishReason } = call.finish?.value ?? {};
+    return {
+      operation: "chat",
+      outcomes: outcomesOfCall(record, operation, call),
+      isLate: call.startedAt > operation.at,
+      finishReason: (data(finishReason)["unified"] ?? finishReason) as string | undefined,
+      usage: usageOf(usage),
+      content: contentOf(call),
+      parent,
+    };
+  });
+}
+
+function outcomesOfCall(record: CallRecord, operation: OperationEnd, call: ModelCall): Outcome[] {
+  const own = ownOutcome(record, call);
+  const isDone = call.end !== undefined && call.end.at <= operation.at;
+  if (isDone && own !== undefined) return [own];
+  // The operation may have ended it.
+  return [...(own === undefined ? [] : [own]), ...interrupted(operation)];
+}
+
+function ownOutcome(record: CallRecord, { end, inBand, finish }: ModelCall): Outcome | undefined {
+  if (inBand !== undefined) return record.failedWith(inBand.error, inBand.at);
+  if (end?.error !== undefined) return record.failedWith(end.error, end.at);
+  if (finish !== undefined) return finished;
+  return end?.what === "closed" ? finished : undefined;
+}
+
+/** How work ends that its operation interrupts. */
+function interrupted(operation: OperationEnd): Outcome[] {
+  return operation.outcomes.flatMap((outcome): Outcome[] => {
+    switch (outcome.end) {
+      case "failed":
+        return outcome.errorType === "TimeoutError" ? [outcome] : [canceled];
+      case "finished":
+        return [canceled];
+      case "truncated":
+        return [outcome, cut];
+      default:
+        return [outcome];
+    }
+  });
+}
+
+function tokens(value: unknown): number | undefined {
+  return typeof value === "number" ? value : (data(value)["total"] as number | undefined);
+}
+
+function usageOf(value: unknown): Usage {
+  const { inputTokens, outputTokens, tokens: embedded } = data(value);
+  return { input: tokens(inputTokens) ?? tokens(embedded), output: tokens(outputTokens) };
+}
+
+/** The parts of an answer, block by block, in the order in which the blocks began. */
+function contentOf({ parts, finish }: ModelCall): readonly unknown[] {
+  const returned = finish?.value["content"];
+  if (Array.isArray(returned)) return returned.map((part) => messagePart(data(part)));
+  const blocks = new Map<string, { type: string; content: string }>();
+  const content: unknown[] = [];
+  for (const part of parts) {
+    const [type, phase] = splitType(String(part["type"]));
+    const key = `${type} ${part["id"]}`;
+    if (phase === "start") {
+      const block = { type, content: "" };
+      blocks.set(key, block);
+      content.push(block);
+    } else if (phase === "delta") {
+      const block = blocks.get(key);
+      if (block !== undefined) block.content += String(part["delta"]);
+    } else if (phase === undefined && !envelope.has(type)) content.push(messagePart(part));
+  }
+  return content;
+}
+
+const envelope: ReadonlySet<string> = new Set(["stream-start", "response-metadata", "finish"]);
+
+function splitType(type: string): [string, string | undefined] {
+  const [, block, phase] = /^(text|reasoning)-(start|delta|end)$/.exec(type) ?? [];
+  return [block ?? type, phase];
+}
+
+function messagePart(part: Data): unknown {
+  const { type, text, toolCallId, toolName, input, result, mediaType } = part;
+  switch (type) {
+    case "text":
+    case "reasoning":
+      return { type, content: text };
+    case "tool-call":
+      return { type: "tool_call", id: toolCallId, name: toolName, arguments: parsed(input) };
+    case "tool-result":
+      return { type: "tool_call_response", id: toolCallId, response: result };
+    case "file":
+      return { type: "blob", modality: "image", mime_type: mediaType };
+    default:
+      return { type };
+  }
+}
+
+function parsed(input: unknown): unknown {
+  try {
+    return JSON.parse(String(input));
+  } catch {
+    return input;
+  }
+}
+
+function toolCalls(record: CallRecord, operation: OperationEnd): ExpectedSpan[] {
+  const { entries } = record;
+  const spans: ExpectedSpan[] = [];
+  for (const [at, { lane, what, n, value }] of entries.entries()) {
+    if (lane !== "tool" || what !== "start") continue;
+    const endAt = entries.findIndex(
+      (entry) => entry.lane === "tool" && entry.n === n && entry.what !== "start",
+    );
+    spans.push({
+      operation: "execute_tool",
+      toolCallId: data(value)["toolCallId"] as string,
+      outcomes: outcomesOfTool(record, operation, entries[endAt], endAt),
+      isLate: at > operation.at,
+      parent: "operation",
+    });
+  }
+  return [...spans, ...rejectedCalls(record, operation), ...providerTools(record)];
+}
+
+function outcomesOfTool(
+  record: CallRecord,
+  operation: OperationEnd,
+  ended: Entry | undefined,
+  at: number,
+): Outcome[] {
+  if (ended === undefined) return [...interrupted(operation), cut];
+  const own =
+    ended.what === "threw"
+      ? record.failedWith(ended.error as ErrorView, at)
+      : data(ended.value)["isError"] === true
+        ? ({ end: "failed", errorType: "tool_error" } as const)
+        : finished;
+  return at <= operation.at ? [own] : [own, ...interrupted(operation)];
+}
+
+/** Calls that the SDK refused: the caller sees them as invalid. */
+function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
+  const refused = new Map<string, ExpectedSpan>();
+  const read = (part: Data, at: number) => {
+    if (part["type"] !== "tool-call" || part["invalid"] !== true) return;
+    const toolCallId = String(part["toolCallId"]);
+    if (refused.has(toolCallId)) return;
+    refused.set(toolCallId, {
+      operation: "execute_tool",
+      toolCallId,
+      outcomes: [{ end: "failed", errorType: typeOf(viewOf(part["error"])) }],
+      isLate: at > operation.at,
+      parent: "operation",
+    });
+  };
+  for (const [at, { value }] of entries.entries()) {
+    read(data(value), at);
+    const { content, steps } = data(value);
+    const lists = [
+      content,
+      ...(Array.isArray(steps) ? steps.map((step) => data(step)["content"]) : []),
+    ];
+    for (const list of lists) {
+      if (Array.isArray(list)) for (const part of list) read(data(part), at);
+    }
+  }
+  return [...refused.values()];
+}
+
+/** Tools that the provider runs. The model of the case gives call and result. */
+function providerTools({ entries }: CallRecord): ExpectedSpan[] {
+  const isCall = (part: Data) => part["type"] === "tool-call" && part["providerExecuted"] === true;
+  const startedAt = entries.findIndex(({ lane, value }) => {
+    if (lane !== "model") return false;
+    const { content } = data(value);
+    const parts = Array.isArray(content) ? content.map(data) : [];
+    return isCall(data(value)) || parts.some(isCall);
+  });
+  if (startedAt < 0) return [];
+  const hasResult = entries.some(({ lane, what, value }) => {
+    return lane === "model" && (what === "returned" || data(value)["type"] === "tool-result");
+  });
+  return [
+    {
+      operation: "execute_tool",
+      toolCallId: "call_search",
+      outcomes: hasResult ? [finished] : [canceled, cut, finished],
+      parent: "chat",
+    },
+  ];
+}

@@ -1,0 +1,149 @@
+import {
+  type CallRecord,
+  canceled,
+  cut,
+  data,
+  failed,
+  finished,
+  never,
+  type Outcome,
+  truncated,
+  viewOf,
+} from "./call_record.ts";
+import type { ErrorView } from "./log.ts";
+
+/** How and when a call ended for its caller. */
+export interface OperationEnd {
+  /** More than one, if the caller cannot tell. */
+  readonly outcomes: readonly Outcome[];
+  readonly at: number;
+  /** Of a call that finished. */
+  readonly finishReason?: string | undefined;
+}
+
+/** Reads the end of a call from what its caller saw. */
+export function operationEnd(record: CallRecord): OperationEnd {
+  return record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
+}
+
+function promiseEnd(record: CallRecord): OperationEnd {
+  for (const [at, { lane, what, error, value }] of record.entries.entries()) {
+    if (lane !== "caller") continue;
+    if (what === "rejected") return { outcomes: [record.failedWith(error as ErrorView, at)], at };
+    if (what === "resolved") {
+      return { outcomes: [finished], at, finishReason: data(value)["finishReason"] as string };
+    }
+  }
+  // The handler returned, and the call went on.
+  return { outcomes: record.abortedAt < never ? [record.abortOutcome, cut] : [cut], at: never };
+}
+
+/** The first end that the caller saw of a stream. */
+function streamEnd(record: CallRecord): OperationEnd {
+  const { case: value, entries } = record;
+  const { ender, fn, place, reader } = value;
+  let failure: { readonly error: ErrorView; readonly at: number } | undefined;
+  let finishReason: string | undefined;
+  let isOver = false;
+  const fail = (error: ErrorView | undefined, at: number) => {
+    failure = { error: error ?? { kind: "undefined" }, at };
+  };
+  const aborted = (at: number): OperationEnd => {
+    // A model of streamObject that does not obey answers to the end.
+    const others = fn === "streamObject" && !value.obeys ? [finished, failed] : [];
+    return { outcomes: [record.abortOutcome, ...others], at };
+  };
+  const end = (at: number): OperationEnd => {
+    if (failure !== undefined) {
+      return { outcomes: [record.failedWith(failure.error, failure.at)], at: failure.at };
+    }
+    return finishReason === "error"
+      ? { outcomes: [record.failedWith(lastModelError(record, at), at)], at }
+      : { outcomes: [finished], at, finishReason };
+  };
+  const left = (at: number): OperationEnd =>
+    failure !== undefined || isOver ? end(at) : { outcomes: [canceled], at };
+  const isStructured = place === "outputText" || place === "outputSchema" || fn === "streamObject";
+  for (const [at, { lane, what, error, value: detail }] of entries.entries()) {
+    const part = data(detail);
+    switch (`${lane} ${what}`) {
+      case "model start":
+        // A retry, or another step.
+        failure = undefined;
+        break;
+      case "signal aborted":
+        // A signal that has aborted before the call is found in its stream.
+        if (!isOver && at > record.at("caller", "called")) return aborted(at);
+        break;
+      case "caller rejected":
+      case "caller read error":
+        fail(error, at);
+        return end(at);
+      case "caller part":
+        if (part["type"] === "error") fail(viewOf(part["error"]), at);
+        if (part["type"] === "abort") return aborted(Math.min(at, record.stoppedAt));
+        if (part["type"] === "finish" || part["type"] === "model-call-end") {
+          finishReason = part["finishReason"] as string;
+          isOver = true;
+          // What the caller does after the last part changes nothing.
+          if (!isStructured) return end(at);
+        }
+        break;
+      case "callback onError":
+        fail(error, at);
+        break;
+      case "callback onAbort":
+        return aborted(Math.min(at, record.stoppedAt));
+      case "callback onFinish":
+        if (error !== undefined) fail(error, at);
+        finishReason ??= part["finishReason"] as string | undefined;
+        isOver = true;
+        break;
+      case "caller left":
+        // The other branch of a tee reads on.
+        if (ender !== "tee") return left(at);
+        break;
+      case "client left": {
+        // The runtime reads ahead of the client.
+        const { outcomes } = left(at);
+        const ahead = place === "nowhere" ? [] : [failed];
+        return { outcomes: [...outcomes, ...ahead], at, finishReason };
+      }
+      case "client read error":
+        fail({ kind: "error", name: String(error?.message).split(":")[0] ?? "" }, at);
+        return end(at);
+      case "client body":
+        if (
+          reader === "ui response" &&
+          /"type":"error"/.test(String(detail)) &&
+          failure === undefined
+        ) {
+          fail(lastModelError(record, at), at);
+        }
+        break;
+      case "caller rejected promise": {
+        const isOutput = detail === "output" || detail === "object";
+        if (failure === undefined && (!isOutput || isStructured)) fail(error, at);
+        break;
+      }
+      default:
+    }
+  }
+  if (failure !== undefined) return end(never);
+  const wasRead = entries.some(({ lane, what }) => {
+    if (lane === "client") return what === "read to the end" && reader.endsWith("response");
+    return lane === "caller" && /^read|^consumed|^fulfilled/.test(what);
+  });
+  if (wasRead) return end(entries.length);
+  if (reader === "unread") {
+    const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
+    return { outcomes: [outcome], at: record.abortedAt };
+  }
+  return { outcomes: [cut], at: never };
+}
+
+/** The error that a stream ended with, if the caller was not told more than that there was one. */
+function lastModelError({ entries }: CallRecord, before: number): ErrorView {
+  const errors = entries.slice(0, before).filter(({ lane, error }) => lane === "model" && error);
+  return errors.at(-1)?.error ?? { kind: "error", name: "AI_NoOutputGeneratedError" };
+}

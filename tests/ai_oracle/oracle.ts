@@ -1,0 +1,117 @@
+import type { Span } from "../harness/spans.ts";
+import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
+import { differences, disagreements } from "./compare.ts";
+import type { Case } from "./dimensions.ts";
+import { expectedSpans } from "./expected_spans.ts";
+import type { Entry } from "./log.ts";
+
+export interface Verdict {
+  readonly case: Case;
+  readonly found: readonly string[];
+  readonly plain: readonly Entry[];
+  readonly observed: readonly Entry[];
+  readonly spans: readonly Span[];
+}
+
+type Logs = Readonly<Record<number, Entry[]>>;
+
+const batchSize = 60;
+
+/** Runs cases plain and observed in workerd, and judges the spans. */
+export class Oracle {
+  readonly #workers: LocalWorker;
+
+  private constructor(workers: LocalWorker) {
+    this.#workers = workers;
+  }
+
+  static async start(): Promise<Oracle> {
+    const app = "tests/workerd/apps/ai_oracle";
+    const workers = await startWorkers([
+      {
+        name: "driver",
+        main: `${app}/driver.ts`,
+        services: [
+          { binding: "PLAIN", service: "plain" },
+          { binding: "OBSERVED", service: "observed" },
+        ],
+      },
+      { name: "plain", main: `${app}/plain.ts` },
+      {
+        name: "observed",
+        main: `${app}/observed.ts`,
+        streaming_tail_consumers: [...streamingTailConsumers],
+      },
+    ]);
+    return new Oracle(workers);
+  }
+
+  close(): Promise<void> {
+    return this.#workers.close();
+  }
+
+  /** Judges cases in batches. Calls `report` with each verdict. */
+  async judgeAll(cases: readonly Case[], report: (verdict: Verdict) => void): Promise<void> {
+    const groups = groupBy(cases, ({ way, content }) => `${way} ${content}`);
+    for (const group of groups.values()) {
+      for (let at = 0; at < group.length; at += batchSize) {
+        for (const verdict of await this.judge(group.slice(at, at + batchSize))) report(verdict);
+      }
+    }
+  }
+
+  /** Judges cases that have the same way and content. */
+  async judge(cases: readonly Case[], atOnce = 12): Promise<Verdict[]> {
+    const [{ way, content } = cases[0] as Case] = cases;
+    const query = new URLSearchParams({ way, content: String(content) });
+    await this.#workers.fetchFrom("observed", `/way?${query}`);
+    const plain = await this.#run("PLAIN", cases, atOnce);
+    await this.#workers.takeSpans({ invocations: 1, timeoutMs: 20_000 });
+    const observed = await this.#run("OBSERVED", cases, atOnce);
+    const spans = await this.#workers.takeSpans({
+      invocations: 2 * cases.length,
+      timeoutMs: 20_000,
+    });
+    const bySeed = spansBySeed(spans);
+    return cases.map((value) => {
+      const own = bySeed.get(value.seed) ?? [];
+      const plainLog = plain[value.seed] ?? [];
+      const observedLog = observed[value.seed] ?? [];
+      const found = [
+        ...differences(plainLog, observedLog),
+        ...disagreements(value, expectedSpans(value, plainLog), own),
+      ];
+      return { case: value, found, plain: plainLog, observed: observedLog, spans: own };
+    });
+  }
+
+  async #run(target: "PLAIN" | "OBSERVED", cases: readonly Case[], atOnce: number): Promise<Logs> {
+    const response = await this.#workers.fetch("/", {
+      method: "POST",
+      body: JSON.stringify({ target, cases, atOnce }),
+    });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`The driver failed: ${text}`);
+    return JSON.parse(text) as Logs;
+  }
+}
+
+function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    groups.set(key, [...(groups.get(key) ?? []), value]);
+  }
+  return groups;
+}
+
+function spansBySeed(spans: readonly Span[]): Map<number, Span[]> {
+  const byInvocation = groupBy(spans, ({ invocationId }) => invocationId);
+  const found = new Map<number, Span[]>();
+  for (const group of byInvocation.values()) {
+    const name = group.find(({ isInvocation }) => isInvocation)?.name ?? "";
+    const seed = /\/run\/(\d+)$/.exec(name)?.[1];
+    if (seed !== undefined) found.set(Number(seed), group);
+  }
+  return found;
+}

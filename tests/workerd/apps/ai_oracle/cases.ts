@@ -1,0 +1,29 @@
+import * as aiV7 from "ai";
+import * as aiV6 from "ai-v6";
+import type { Case } from "../../../ai_oracle/dimensions.ts";
+import { Log } from "../../../ai_oracle/log.ts";
+import { runCase } from "./run.ts";
+
+export type Namespaces = Readonly<Record<6 | 7, Readonly<Record<string, unknown>>>>;
+
+export const originals: Namespaces = { 6: aiV6, 7: aiV7 };
+
+const logs = new Map<string, Log>();
+
+// The SDK logs the errors of streams, and there are thousands.
+console.error = () => {};
+(globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+
+/** Runs the case in the body of a request, or returns what was seen of it so far. */
+export async function answer(request: Request, namespaces: Namespaces): Promise<Response> {
+  const [, action = "", id = ""] = new URL(request.url).pathname.split("/");
+  if (action === "log") {
+    const log = logs.get(id);
+    logs.delete(id);
+    return Response.json(log?.entries ?? []);
+  }
+  const value: Case = await request.json();
+  const log = new Log();
+  logs.set(id, log);
+  return runCase(namespaces[value.major], value, log);
+}
