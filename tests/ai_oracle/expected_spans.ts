@@ -4,6 +4,7 @@ import {
   cut,
   type Data,
   data,
+  failed,
   finished,
   type Outcome,
   typeOf,
@@ -18,8 +19,8 @@ export interface ExpectedSpan {
   readonly operation: string;
   /** More than one, if the work and its operation end at the same time: the caller cannot tell which came first. */
   readonly outcomes: readonly Outcome[];
-  /** Whether the work began when its operation was over, so that it may have no span. */
-  readonly isLate?: boolean;
+  /** Whether it may be missing: the work began when its operation was over, or the caller did not see it. */
+  readonly isOptional?: boolean;
   /** Of a span that finished. */
   readonly finishReason?: string | undefined;
   /** Of a span that finished. */
@@ -57,11 +58,14 @@ export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedS
   const record = new CallRecord(value, entries);
   const isOperation = operationFunctions.has(value.fn);
   const operation = operationEnd(record);
-  const calls = modelCalls(record, operation, isOperation ? "operation" : "root");
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";
+    // A request that is still running when the call has failed is stopped by the runtime.
+    const outcomes = name === "chat" ? operation.outcomes : [cut];
+    const calls = modelCalls(record, { ...operation, outcomes }, "root");
     return calls.map((call) => ({ ...call, operation: name }));
   }
+  const calls = modelCalls(record, operation, "operation");
   const { outcomes, finishReason } = operation;
   return [
     { operation: "invoke_agent", outcomes, finishReason, parent: "root" },
@@ -115,7 +119,7 @@ function modelCalls(
     return {
       operation: "chat",
       outcomes: outcomesOfCall(record, operation, call),
-      isLate: call.startedAt > operation.at,
+      isOptional: call.startedAt > operation.at,
       finishReason: (data(finishReason)["unified"] ?? finishReason) as string | undefined,
       usage: usageOf(usage),
       content: contentOf(call),
@@ -134,8 +138,8 @@ function outcomesOfCall(record: CallRecord, operation: OperationEnd, call: Model
 
 function ownOutcome(record: CallRecord, { end, inBand, finish }: ModelCall): Outcome | undefined {
   if (inBand !== undefined) return record.failedWith(inBand.error, inBand.at);
-  if (end?.error !== undefined) return record.failedWith(end.error, end.at);
   if (finish !== undefined) return finished;
+  if (end?.error !== undefined) return record.failedWith(end.error, end.at);
   return end?.what === "closed" ? finished : undefined;
 }
 
@@ -144,7 +148,7 @@ function interrupted(operation: OperationEnd): Outcome[] {
   return operation.outcomes.flatMap((outcome): Outcome[] => {
     switch (outcome.end) {
       case "failed":
-        return outcome.errorType === "TimeoutError" ? [outcome] : [canceled];
+        return outcome.errorType === "TimeoutError" ? [outcome, canceled] : [canceled];
       case "finished":
         return [canceled];
       case "truncated":
@@ -229,11 +233,16 @@ function toolCalls(record: CallRecord, operation: OperationEnd): ExpectedSpan[] 
       operation: "execute_tool",
       toolCallId: data(value)["toolCallId"] as string,
       outcomes: outcomesOfTool(record, operation, entries[endAt], endAt),
-      isLate: at > operation.at,
+      isOptional: at > operation.at,
       parent: "operation",
     });
   }
-  return [...spans, ...rejectedCalls(record, operation), ...providerTools(record)];
+  const refused = rejectedCalls(record, operation);
+  return [
+    ...spans,
+    ...(refused.length > 0 ? refused : unseenRefusal(record)),
+    ...providerTools(record, operation),
+  ];
 }
 
 function outcomesOfTool(
@@ -263,7 +272,7 @@ function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): Expect
       operation: "execute_tool",
       toolCallId,
       outcomes: [{ end: "failed", errorType: typeOf(viewOf(part["error"])) }],
-      isLate: at > operation.at,
+      isOptional: at > operation.at,
       parent: "operation",
     });
   };
@@ -281,8 +290,27 @@ function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): Expect
   return [...refused.values()];
 }
 
+/** A call that the SDK refused, but whose step did not end, so that the caller may not have seen it. */
+function unseenRefusal({ case: { place }, entries }: CallRecord): ExpectedSpan[] {
+  const isRefused = place === "toolInput" || place === "toolSchema" || place === "repair";
+  const isCalled = entries.some(({ lane, value }) => {
+    return lane === "model" && data(value)["toolCallId"] === "call_weather";
+  });
+  if (!isRefused || !isCalled) return [];
+  const toolCallId = "call_weather";
+  return [
+    {
+      operation: "execute_tool",
+      toolCallId,
+      outcomes: [failed],
+      isOptional: true,
+      parent: "operation",
+    },
+  ];
+}
+
 /** Tools that the provider runs. The model of the case gives call and result. */
-function providerTools({ entries }: CallRecord): ExpectedSpan[] {
+function providerTools({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
   const isCall = (part: Data) => part["type"] === "tool-call" && part["providerExecuted"] === true;
   const startedAt = entries.findIndex(({ lane, value }) => {
     if (lane !== "model") return false;
@@ -299,6 +327,7 @@ function providerTools({ entries }: CallRecord): ExpectedSpan[] {
       operation: "execute_tool",
       toolCallId: "call_search",
       outcomes: hasResult ? [finished] : [canceled, cut, finished],
+      isOptional: startedAt > operation.at,
       parent: "chat",
     },
   ];

@@ -89,6 +89,7 @@ function viewOf(value: unknown, log: Log): unknown {
     if (item instanceof Error) return log.errorView(item);
     if (item instanceof Uint8Array) return `${item.byteLength} bytes`;
     if (typeof item === "bigint") return String(item);
+    if (key === "id" && typeof item === "string") return item.replace(/^(ai\w+-).*/, "$1");
     return item;
   });
   return json === undefined ? String(value) : (JSON.parse(json) as unknown);

@@ -45,6 +45,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   let failure: { readonly error: ErrorView; readonly at: number } | undefined;
   let finishReason: string | undefined;
   let isOver = false;
+  let isRead = false;
   const fail = (error: ErrorView | undefined, at: number) => {
     failure = { error: error ?? { kind: "undefined" }, at };
   };
@@ -72,8 +73,16 @@ function streamEnd(record: CallRecord): OperationEnd {
         failure = undefined;
         break;
       case "signal aborted":
+      case "signal model told to stop":
         // A signal that has aborted before the call is found in its stream.
-        if (!isOver && at > record.at("caller", "called")) return aborted(at);
+        if (!isOver && !isRead && at > record.at("caller", "called")) return aborted(at);
+        break;
+      case "caller consumed":
+      case "caller read to the end":
+        isRead = true;
+        break;
+      case "caller fulfilled promise":
+        finishReason ??= part["finishReason"] as string | undefined;
         break;
       case "caller rejected":
       case "caller read error":
@@ -90,6 +99,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         }
         break;
       case "callback onError":
+      case "callback console.error":
         fail(error, at);
         break;
       case "callback onAbort":
@@ -110,16 +120,14 @@ function streamEnd(record: CallRecord): OperationEnd {
         return { outcomes: [...outcomes, ...ahead], at, finishReason };
       }
       case "client read error":
+        // The runtime stops a handler that waits for nothing.
+        if (/runtime canceled/.test(String(error?.message))) return { outcomes: [cut], at: never };
         fail({ kind: "error", name: String(error?.message).split(":")[0] ?? "" }, at);
         return end(at);
       case "client body":
-        if (
-          reader === "ui response" &&
-          /"type":"error"/.test(String(detail)) &&
-          failure === undefined
-        ) {
-          fail(lastModelError(record, at), at);
-        }
+        if (reader !== "ui response" || failure !== undefined) break;
+        if (/"type":"abort"/.test(String(detail))) return aborted(Math.min(at, record.stoppedAt));
+        if (/"type":"error"/.test(String(detail))) fail(lastModelError(record, at), at);
         break;
       case "caller rejected promise": {
         const isOutput = detail === "output" || detail === "object";

@@ -50,8 +50,8 @@ export interface CallOwner extends SpanParent {
   redactor(info: SpanInfo): Redact | undefined;
   /** Notes a signal under which a model call runs. Anything else is ignored. */
   noteSignal(signal: unknown): void;
-  /** Notes why a model call failed. */
-  noteFailure(cause: unknown): void;
+  /** Notes why a model call failed, and its ending. */
+  noteFailure(cause: unknown, ending: Ending): void;
   callStarted(call: OwnedCall): void;
   /** Notes that the stream of a model call failed. */
   modelStreamFailed?(cause: unknown): void;

@@ -39,7 +39,8 @@ class ModelCall extends RequestCall {
   readonly #bindingAnswer: () => GatewayAnswer;
   #content: unknown;
   #isFinished = false;
-  #failure: { readonly cause: unknown } | undefined;
+  /** The error part of the stream. */
+  #failure: { readonly cause: unknown; readonly ending: Ending } | undefined;
 
   constructor(owner: CallOwner, span: Span, request: ModelRequest, info: SpanInfo) {
     super(owner, span);
@@ -126,7 +127,7 @@ class ModelCall extends RequestCall {
         this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
         return;
       case "error":
-        this.#failure = { cause: part["error"] };
+        this.#failure = { cause: part["error"], ending: this.owner.endingOf(part["error"]) };
         return;
       case "tool-call":
         this.summary.toolCalls += 1;
@@ -151,18 +152,22 @@ class ModelCall extends RequestCall {
   }
 
   fail(cause: unknown): void {
+    this.#fail(cause, this.owner.endingOf(cause));
+  }
+
+  #fail(cause: unknown, ending: Ending): void {
     const { owner } = this;
     owner.telemetry.guard(() => {
       this.#noteGateway(findGatewayAnswer(cause));
       this.#noteGateway(this.#bindingAnswer());
     });
-    owner.noteFailure(cause);
-    super.end(owner.endingOf(cause));
+    owner.noteFailure(cause, ending);
+    super.end(ending);
   }
 
   /** Ends the call as its response ended, if the response told, and otherwise with the given ending. */
   override end(ending: Ending): void {
-    if (this.#failure !== undefined) this.fail(this.#failure.cause);
+    if (this.#failure !== undefined) this.#fail(this.#failure.cause, this.#failure.ending);
     else super.end(this.#isFinished ? finishing : ending);
   }
 

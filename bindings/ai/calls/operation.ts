@@ -59,7 +59,7 @@ export class AIOperation implements CallOwner {
   onClose: (() => void) | undefined;
   #hasConsumer = false;
   #callCount = 0;
-  #failure: { readonly cause: unknown } | undefined;
+  #failure: { readonly cause: unknown; readonly ending: Ending } | undefined;
   #isFinished = false;
   #lateEnding: Ending = cancelling;
   #isClosed = false;
@@ -198,8 +198,8 @@ export class AIOperation implements CallOwner {
   }
 
   /** Notes an error of a model call or in the stream. The operation fails with it if no other call follows. */
-  noteFailure(cause: unknown): void {
-    this.#failure = { cause };
+  noteFailure(cause: unknown, ending: Ending = this.endingOf(cause)): void {
+    this.#failure = { cause, ending };
   }
 
   /** Notes that the caller has got the last part of the stream. Aborting or leaving it then changes nothing. */
@@ -241,7 +241,7 @@ export class AIOperation implements CallOwner {
 
   /** Ends the operation as its stream ended, if the stream told, and otherwise with the given ending. */
   #settle(ending: Ending | undefined): void {
-    if (this.#failure !== undefined) this.fail(this.#failure.cause);
+    if (this.#failure !== undefined) this.#end(this.#failure.ending);
     else if (this.#isFinished || ending === undefined) this.finish(undefined);
     else this.#end(ending);
   }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import * as aiV7 from "ai";
 import * as aiV6 from "ai-v6";
 import type { Case } from "../../../ai_oracle/dimensions.ts";
@@ -10,8 +11,10 @@ export const originals: Namespaces = { 6: aiV6, 7: aiV7 };
 
 const logs = new Map<string, Log>();
 
-// The SDK logs the errors of streams, and there are thousands.
-console.error = () => {};
+const current = new AsyncLocalStorage<Log>();
+
+// The SDK logs the errors of streams that have no onError.
+console.error = (cause: unknown) => current.getStore()?.add("callback", "console.error", { cause });
 (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
 
 /** Runs the case in the body of a request, or returns what was seen of it so far. */
@@ -25,5 +28,5 @@ export async function answer(request: Request, namespaces: Namespaces): Promise<
   const value: Case = await request.json();
   const log = new Log();
   logs.set(id, log);
-  return runCase(namespaces[value.major], value, log);
+  return current.run(log, () => runCase(namespaces[value.major], value, log));
 }

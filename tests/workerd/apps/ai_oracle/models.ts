@@ -210,6 +210,8 @@ function streamOf(
           if (caller.case.obeys) signal?.throwIfAborted();
           if (deltas === 1) {
             deltas += 1;
+            // As from a network, what comes next is an event of its own: the chunk before has arrived at the caller.
+            await scheduler.wait(1);
             await caller.point("first chunk", signal);
             await caller.fail("midStream", step, signal);
             if (caller.fails("inBand", step)) {

@@ -457,8 +457,12 @@ async function readParts(caller: Caller, stream: ReadableStream<unknown>): Promi
   if (twin === undefined) return false;
   const other = twin.getReader();
   try {
-    while (!(await other.read()).done);
-    log.add("caller", "read the twin to the end");
+    for (;;) {
+      const { done, value: part } = await other.read();
+      if (done) break;
+      log.add("caller", "part", { value: part });
+    }
+    log.add("caller", "read to the end");
   } catch (cause) {
     log.add("caller", "read error", { cause });
   }
