@@ -5,7 +5,7 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { otlpInvocations } from "../slots/otlp_invocations.ts";
-import { currentScope, withInvocationScope } from "../trace/invocation_scope.ts";
+import { currentScope, runInInvocationScope } from "../trace/invocation_scope.ts";
 import { markMeasured } from "../trace/measured_mark.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
@@ -19,7 +19,7 @@ export interface Call {
 
 /** Runs a body as an invocation. The invocation is exported if the Worker sets up an export. */
 export function runInvocation<T>(call: Call, ctx: unknown, body: () => T): T {
-  return withInvocationScope(exported(call, ctx, undefined, body));
+  return runInInvocationScope(call.event, exported(call, ctx, undefined, body));
 }
 
 /** Returns a body that runs as an exported invocation, or `body` itself if there is no export. */
@@ -97,7 +97,9 @@ export class MeasuredInvocations {
     const options = this.#options.of(env);
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
     const metrics = metricsRecording()?.use(options);
-    if (options === undefined || metrics === undefined) return withInvocationScope(traced);
+    if (options === undefined || metrics === undefined) {
+      return runInInvocationScope(call?.event, traced);
+    }
     const measured =
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
     markMeasured(workersRuntime, measured !== undefined, options.genAi !== undefined);
@@ -113,7 +115,7 @@ export class MeasuredInvocations {
     };
     let result: T;
     try {
-      result = withInvocationScope(() => {
+      result = runInInvocationScope(call?.event, () => {
         scope = currentScope();
         return traced();
       });

@@ -8,7 +8,10 @@ export class InvocationScope {
   sendsBody = false;
   #handles: [Core, number][] = [];
   #ended = false;
+  #isAbandoned = false;
   #holds = 0;
+  /** The open spans that the end of the scope left open. */
+  #left: SpanOwner[] = [];
 
   get ended(): boolean {
     return this.#ended;
@@ -38,12 +41,26 @@ export class InvocationScope {
     return handle;
   }
 
+  /**
+   * Truncates all open spans, newest first, because the client has gone and the runtime stops the invocation. If
+   * promises hold the scope, the invocation goes on until they have settled.
+   *
+   * @param isRunning whether the handler has not returned yet.
+   */
+  abandon(isRunning: boolean): void {
+    this.#isAbandoned = true;
+    if (this.#holds > (isRunning ? 1 : 0)) return;
+    if (!this.#ended) this.end();
+    for (const span of this.#left.splice(0)) span.truncate();
+  }
+
   /** Ends the scope. Truncates, newest first, its open spans that are bounded or abandoned. */
   end(): void {
     this.#ended = true;
     for (const [core, handle] of this.#handles) {
       for (const span of this.#openSpans(core, handle)) {
-        if (span.bounded || span.isAbandoned?.() === true) span.truncate();
+        if (this.#isAbandoned || span.bounded || span.isAbandoned?.() === true) span.truncate();
+        else this.#left.push(span);
       }
       core.closeScope(handle);
     }
@@ -76,11 +93,28 @@ function isResponseWithBody(result: unknown): boolean {
   }
 }
 
+/**
+ * Returns the signal that aborts when the client of a request disconnects. Undefined for other events. Before the
+ * compatibility date 2026-11-17, the signal aborts only with the compatibility flag `enable_request_signal`.
+ */
+function disconnectionOf(event: unknown): AbortSignal | undefined {
+  try {
+    return event instanceof Request ? event.signal : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Runs `body` in a scope. The scope ends when the body has settled and no caller of `retain` holds it. */
-function runInScope<T>(scope: InvocationScope, body: () => T): T {
+function runInScope<T>(scope: InvocationScope, event: unknown, body: () => T): T {
   return current.run(scope, () => {
     const release = scope.retain();
+    let isRunning = true;
+    disconnectionOf(event)?.addEventListener("abort", () => scope.abandon(isRunning), {
+      once: true,
+    });
     const settled = <R>(result: R): R => {
+      isRunning = false;
       scope.sendsBody = isResponseWithBody(result);
       release();
       return result;
@@ -89,11 +123,13 @@ function runInScope<T>(scope: InvocationScope, body: () => T): T {
     try {
       result = body();
     } catch (cause) {
+      isRunning = false;
       release();
       throw cause;
     }
     if (!isThenable(result)) return settled(result);
     return Promise.resolve(result).then(settled, (cause: unknown) => {
+      isRunning = false;
       release();
       throw cause;
     }) as T;
@@ -116,5 +152,12 @@ export interface InvocationScopeOptions {
 export function withInvocationScope<T>(body: () => T, options?: InvocationScopeOptions): T {
   const outer = current.getStore();
   if (outer !== undefined && !outer.ended && options?.detached !== true) return body();
-  return runInScope(new InvocationScope(), body);
+  return runInScope(new InvocationScope(), undefined, body);
+}
+
+/** Like {@link withInvocationScope}, for a call of the runtime. `event` is the first argument of the handler. */
+export function runInInvocationScope<T>(event: unknown, body: () => T): T {
+  const outer = current.getStore();
+  if (outer !== undefined && !outer.ended) return body();
+  return runInScope(new InvocationScope(), event, body);
 }

@@ -7,6 +7,9 @@ import type { Entry, Lane } from "./log.ts";
 
 const comparedLanes: readonly Lane[] = ["caller", "callback", "model", "tool", "signal", "client"];
 
+/** How a stream of a model ends. */
+const ends: ReadonlySet<string> = new Set(["cancelled", "closed", "errored"]);
+
 /** Returns how two runs of a call differ for its caller. Each lane has its own order. */
 export function differences(
   { ender }: Case,
@@ -17,8 +20,14 @@ export function differences(
   for (const lane of comparedLanes) {
     let a = plain.filter((entry) => entry.lane === lane);
     let b = observed.filter((entry) => entry.lane === lane);
-    if (ender === "return") {
-      // How far a call gets until its invocation is over depends on time alone.
+    const isInside = lane === "model" || lane === "tool" || lane === "callback";
+    if (ender === "return" || (ender !== "nobody" && isInside)) {
+      // How far a call gets until its invocation is over depends on time alone. When its caller stops it, the model may
+      // be a part ahead, and its stream may end either way.
+      [a, b] = [a, b].map((list) => list.filter(({ what }) => !ends.has(what))) as [
+        Entry[],
+        Entry[],
+      ];
       const length = Math.min(a.length, b.length);
       [a, b] = [a.slice(0, length), b.slice(0, length)];
     }
@@ -167,7 +176,7 @@ function contentDifferences(
   const json = attributes[keys.outputMessages];
   if (!value.content) return json === undefined ? [] : [`${label}: has content`];
   // Of an answer that is not complete, any part may be recorded.
-  if (attributes[keys.finishReason] === undefined) return [];
+  if (attributes[keys.finishReason] === undefined || content === undefined) return [];
   const [message] = JSON.parse(String(json ?? "[]")) as { parts: Data[] }[];
   const actual = message?.parts.map((part) => {
     if (part["type"] !== "blob") return part;

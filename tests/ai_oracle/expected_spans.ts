@@ -21,6 +21,8 @@ export interface ExpectedSpan {
   readonly outcomes: readonly Outcome[];
   /** Whether it may be missing: the work began when its operation was over, or the caller did not see it. */
   readonly isOptional?: boolean;
+  /** Whether it is a tool call that the SDK refused. */
+  readonly isRefused?: boolean;
   /** Of a span that finished. */
   readonly finishReason?: string | undefined;
   /** Of a span that finished. */
@@ -100,6 +102,8 @@ function modelCalls(
     const detail = data(value);
     switch (what) {
       case "part":
+        // A model that goes on after its stream was cancelled speaks to nobody.
+        if (call.end !== undefined) break;
         call.parts.push(detail);
         if (detail["type"] === "finish") call.finish = { at, value: detail };
         break;
@@ -273,6 +277,7 @@ function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): Expect
       toolCallId,
       outcomes: [{ end: "failed", errorType: typeOf(viewOf(part["error"])) }],
       isOptional: at > operation.at,
+      isRefused: true,
       parent: "operation",
     });
   };
@@ -319,9 +324,10 @@ function providerTools({ entries }: CallRecord, operation: OperationEnd): Expect
     return isCall(data(value)) || parts.some(isCall);
   });
   if (startedAt < 0) return [];
-  const hasResult = entries.some(({ lane, what, value }) => {
+  const resultAt = entries.findIndex(({ lane, what, value }) => {
     return lane === "model" && (what === "returned" || data(value)["type"] === "tool-result");
   });
+  const hasResult = resultAt >= 0 && resultAt <= operation.at;
   return [
     {
       operation: "execute_tool",

@@ -46,6 +46,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   let finishReason: string | undefined;
   let isOver = false;
   let isRead = false;
+  let stoppedAt: number | undefined;
   const fail = (error: ErrorView | undefined, at: number) => {
     failure = { error: error ?? { kind: "undefined" }, at };
   };
@@ -58,9 +59,12 @@ function streamEnd(record: CallRecord): OperationEnd {
     if (failure !== undefined) {
       return { outcomes: [record.failedWith(failure.error, failure.at)], at: failure.at };
     }
-    return finishReason === "error"
-      ? { outcomes: [record.failedWith(lastModelError(record, at), at)], at }
-      : { outcomes: [finished], at, finishReason };
+    if (finishReason === "error") {
+      return { outcomes: [record.failedWith(lastModelError(record, at), at)], at };
+    }
+    // The SDK may have parsed the output for a callback, without telling that it does not fit.
+    const isUnfit = place === "outputText" || place === "outputSchema";
+    return { outcomes: isUnfit ? [finished, failed] : [finished], at, finishReason };
   };
   const left = (at: number): OperationEnd =>
     failure !== undefined || isOver ? end(at) : { outcomes: [canceled], at };
@@ -75,7 +79,7 @@ function streamEnd(record: CallRecord): OperationEnd {
       case "signal aborted":
       case "signal model told to stop":
         // A signal that has aborted before the call is found in its stream.
-        if (!isOver && !isRead && at > record.at("caller", "called")) return aborted(at);
+        if (!isOver && !isRead && at > record.at("caller", "called")) stoppedAt ??= at;
         break;
       case "caller consumed":
       case "caller read to the end":
@@ -110,6 +114,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         isOver = true;
         break;
       case "caller left":
+        if (isStructured && isOver) return { outcomes: [finished, failed], at };
         // The other branch of a tee reads on.
         if (ender !== "tee") return left(at);
         break;
@@ -122,7 +127,9 @@ function streamEnd(record: CallRecord): OperationEnd {
       case "client read error":
         // The runtime stops a handler that waits for nothing.
         if (/runtime canceled/.test(String(error?.message))) return { outcomes: [cut], at: never };
-        fail({ kind: "error", name: String(error?.message).split(":")[0] ?? "" }, at);
+        if (failure === undefined) {
+          fail({ kind: "error", name: String(error?.message).split(":")[0] ?? "" }, at);
+        }
         return end(at);
       case "client body":
         if (reader !== "ui response" || failure !== undefined) break;
@@ -137,17 +144,32 @@ function streamEnd(record: CallRecord): OperationEnd {
       default:
     }
   }
-  if (failure !== undefined) return end(never);
+  if (failure !== undefined && (stoppedAt === undefined || failure.at < stoppedAt)) {
+    const { outcomes, at } = end(never);
+    // Nothing but its promises tells how a streamObject failed whose stream is not read.
+    return {
+      outcomes:
+        fn === "streamObject" && reader === "promises" ? [...outcomes, truncated] : outcomes,
+      at,
+    };
+  }
+  if (stoppedAt !== undefined) {
+    const { outcomes, at } = aborted(stoppedAt);
+    const hasFailed = entries.some(({ lane, error }) => lane === "model" && error !== undefined);
+    return { outcomes: reader === "unread" && hasFailed ? [...outcomes, failed] : outcomes, at };
+  }
   const wasRead = entries.some(({ lane, what }) => {
-    if (lane === "client") return what === "read to the end" && reader.endsWith("response");
+    if (lane === "client") {
+      return what === "read to the end" && reader.endsWith("response") && ender !== "return";
+    }
     return lane === "caller" && /^read|^consumed|^fulfilled/.test(what);
   });
   if (wasRead) return end(entries.length);
   if (reader === "unread") {
     const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
-    return { outcomes: [outcome], at: record.abortedAt };
+    return { outcomes: [outcome, failed], at: record.abortedAt };
   }
-  return { outcomes: [cut], at: never };
+  return { outcomes: [cut, finished], at: never };
 }
 
 /** The error that a stream ended with, if the caller was not told more than that there was one. */

@@ -1,5 +1,6 @@
 import type { Span } from "../harness/spans.ts";
 import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
+import { withoutBlindSpots } from "./blind_spots.ts";
 import { differences, disagreements } from "./compare.ts";
 import type { Case } from "./dimensions.ts";
 import { expectedSpans } from "./expected_spans.ts";
@@ -8,6 +9,8 @@ import type { Entry } from "./log.ts";
 export interface Verdict {
   readonly case: Case;
   readonly found: readonly string[];
+  /** What the way to observe the call cannot know. */
+  readonly blindSpots: readonly string[];
   readonly plain: readonly Entry[];
   readonly observed: readonly Entry[];
   readonly spans: readonly Span[];
@@ -91,11 +94,19 @@ export class Oracle {
       const observedLog = observed[value.seed] ?? [];
       // How far a call gets until its invocation is over depends on time alone.
       const basis = value.ender === "return" ? observedLog : plainLog;
+      const { expected, names } = withoutBlindSpots(value, expectedSpans(value, basis));
       const found = [
         ...differences(value, plainLog, observedLog),
-        ...disagreements(value, expectedSpans(value, basis), own),
+        ...disagreements(value, expected, own),
       ];
-      return { case: value, found, plain: plainLog, observed: observedLog, spans: own };
+      return {
+        case: value,
+        found,
+        blindSpots: names,
+        plain: plainLog,
+        observed: observedLog,
+        spans: own,
+      };
     });
   }
 

@@ -61,6 +61,8 @@ export class AIOperation implements CallOwner {
   #callCount = 0;
   #failure: { readonly cause: unknown; readonly ending: Ending } | undefined;
   #isFinished = false;
+  #isStopped = false;
+  #output: StreamedOutput | undefined;
   #lateEnding: Ending = cancelling;
   #isClosed = false;
 
@@ -199,7 +201,14 @@ export class AIOperation implements CallOwner {
 
   /** Notes an error of a model call or in the stream. The operation fails with it if no other call follows. */
   noteFailure(cause: unknown, ending: Ending = this.endingOf(cause)): void {
-    this.#failure = { cause, ending };
+    if (!this.#isStopped) this.#failure = { cause, ending };
+  }
+
+  /** Notes that the SDK reports an abort. What fails afterwards is a consequence. */
+  noteAbort(): void {
+    const ending = this.#signals.abortEnding();
+    if (ending !== undefined) this.#failure = { cause: ending.cause, ending };
+    this.#isStopped = true;
   }
 
   /** Notes that the caller has got the last part of the stream. Aborting or leaving it then changes nothing. */
@@ -227,7 +236,20 @@ export class AIOperation implements CallOwner {
 
   /** Notes that the stream of the SDK function reached its end. */
   streamEnded(): void {
-    this.#settle(this.#signals.abortEnding());
+    if (this.#output !== undefined && !this.#isClosed) this.#endAfter(this.#output);
+    else this.#settle(this.#signals.abortEnding());
+  }
+
+  /** Observes the structured output of a stream, which is parsed on demand. */
+  expectOutput(): StreamedOutput {
+    this.#output ??= new StreamedOutput(this);
+    return this.#output;
+  }
+
+  /** Ends the operation when the output has been parsed, if the caller asks for it right after the stream. */
+  async #endAfter(output: StreamedOutput): Promise<void> {
+    await output.parsed();
+    this.telemetry.guard(() => this.#settle(this.#signals.abortEnding()));
   }
 
   /** Ends the operation because it was aborted. */
@@ -282,6 +304,30 @@ export class AIOperation implements CallOwner {
     const fields = this.#span.newFields();
     this.telemetry.guard(() => addResponse(fields, summary));
     closeSpan(this.#span, ending, fields);
+  }
+}
+
+/** How many microtasks a caller may need from the end of a stream to `await result.output`. */
+const microtasksToOutput = 64;
+
+/** The structured output of a stream. The SDK parses it when the caller asks for it, which may be never. */
+export class StreamedOutput {
+  readonly #operation: AIOperation;
+  #parsing: PromiseLike<unknown> | undefined;
+
+  constructor(operation: AIOperation) {
+    this.#operation = operation;
+  }
+
+  /** Notes that the output is being parsed. If it does not fit, the operation has failed. */
+  noteParsing(parsing: PromiseLike<unknown>): void {
+    this.#parsing = parsing.then(undefined, (cause: unknown) => this.#operation.noteFailure(cause));
+  }
+
+  /** Resolves when the output has been parsed, or if nothing asks for it. Needs no timer. */
+  async parsed(): Promise<void> {
+    for (let i = 0; i < microtasksToOutput && this.#parsing === undefined; i += 1) await undefined;
+    await this.#parsing;
   }
 }
 

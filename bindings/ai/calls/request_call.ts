@@ -25,7 +25,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.owner = owner;
     this.span = span;
     this.content = span.isMeasuredOnly ? noContent : owner.content;
-    span.onTruncate = () => this.end(truncating);
+    span.onTruncate = () => this.end(owner.abortEnding() ?? truncating);
   }
 
   /** Handles the result of the request. It may hold the stream of the response. */

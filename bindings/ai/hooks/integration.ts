@@ -81,7 +81,10 @@ export class OperationHooks {
   }
 
   onEnd(event: unknown): void {
-    recordDecisions(this.operation, record(event)?.["content"]);
+    const source = record(event);
+    // streamObject ends so if its answer does not fit the schema.
+    if (source?.["error"] !== undefined) this.operation.noteFailure(source["error"]);
+    recordDecisions(this.operation, source?.["content"]);
     if (this.operation.isStream) this.operation.streamEnded();
     else this.operation.finish(event);
   }

@@ -1,4 +1,4 @@
-import { isFunction, record } from "../../base/values.ts";
+import { isFunction, isThenable, record } from "../../base/values.ts";
 import type { Params, Replaceable } from "../calls/identity.ts";
 import { callHead } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
@@ -52,15 +52,29 @@ export function instrumentCall(
   operation.approvals.observe(observed);
   if (sdk.isV7 && sdkFunction.hasHooks) instrumentV7(operation, observed);
   else instrumentV6(sdk, operation, observed);
+  if (sdkFunction.isStream) {
+    for (const name of ["output", "experimental_output"]) {
+      if (name in params) observed[name] = observedOutput(operation, params[name]);
+    }
+  }
   if (sdkFunction.failsAtFinish === true) {
-    observed["onFinish"] = observedFinish(operation, params["onFinish"]);
+    observed["onFinish"] = observedFailure(operation, params["onFinish"]);
+  }
+  if (sdkFunction.isReadOnce === true) {
+    const onError = params["onError"] ?? logError;
+    observed["onError"] = observedFailure(operation, onError);
+    const { onAbort } = params;
+    observed["onAbort"] = (event: unknown) => {
+      operation.telemetry.guard(() => operation.noteAbort());
+      return isFunction(onAbort) ? onAbort(event) : undefined;
+    };
   }
   return observed;
 }
 
-/** Returns whether a function needs the callback for steps. For a stream, its parts report the same data. */
-export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
-  return hasHooks && !isStream;
+/** Returns whether a function needs the callback for steps. For other streams, the parts report the same data. */
+export function hasSteps({ hasHooks, isStream, isReadOnce }: OperationFunction): boolean {
+  return (hasHooks && !isStream) || isReadOnce === true;
 }
 
 /** Replaces the callback for steps of a call or an agent. v7 has a new name for it besides the old one. */
@@ -75,10 +89,30 @@ export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replace
   else params["onStepFinish"] = observed;
 }
 
-function observedFinish(operation: AIOperation, onFinish: unknown) {
+/** Returns an output specification whose parsing is observed. */
+function observedOutput(operation: AIOperation, output: unknown): unknown {
+  const source = record(output);
+  const parse = source?.["parseCompleteOutput"];
+  if (source === undefined || !isFunction(parse) || source["name"] === "text") return output;
+  const expected = operation.expectOutput();
+  const parseCompleteOutput = (...args: unknown[]) => {
+    const parsing = parse.apply(source, args);
+    if (isThenable(parsing)) expected.noteParsing(parsing);
+    return parsing;
+  };
+  return { ...source, parseCompleteOutput };
+}
+
+/** Returns a callback that notes the error of its event. */
+function observedFailure(operation: AIOperation, callback: unknown) {
   return (event: unknown) => {
     const error = record(event)?.["error"];
     if (error !== undefined) operation.telemetry.guard(() => operation.noteFailure(error));
-    return isFunction(onFinish) ? onFinish(event) : undefined;
+    return isFunction(callback) ? callback(event) : undefined;
   };
+}
+
+// What the SDK does without a callback of the caller's.
+function logError(event: unknown): void {
+  console.error(record(event)?.["error"]);
 }

@@ -76,11 +76,8 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
   const { baseStream } = source;
   const observer: StreamObserver = {
     onStart: () => operation.noteConsumer(),
-    onChunk: (part) => {
-      // An error outside of a model call appears only in the stream.
-      notePart(operation, record(part));
-      recordIfRejected(operation, part);
-    },
+    // An error outside of a model call appears only in the stream.
+    onChunk: (part) => notePart(operation, record(part)),
     onDone: () => operation.streamEnded(),
     onError: (cause) => operation.fail(cause),
     onCancel: () => operation.consumerLeft(),
@@ -98,6 +95,9 @@ function notePart(
   switch (part?.["type"]) {
     case "error":
       operation.noteFailure(part["error"]);
+      return;
+    case "abort":
+      operation.noteAbort();
       return;
     case "finish":
       operation.noteLastPart();

@@ -14,6 +14,8 @@ export interface OperationFunction extends SdkFunction {
    * error.
    */
   readonly failsAtFinish?: boolean;
+  /** Whether its result can be read once, in one of several ways. Not all of them report errors and rejected tools. */
+  readonly isReadOnce?: boolean;
 }
 
 /** A function that only calls a model. Each request to the provider has a span. The function has none. */
@@ -32,6 +34,7 @@ export const operationFunctions: readonly OperationFunction[] = [
     isStream: true,
     outputType: "text",
     hasHooks: false,
+    isReadOnce: true,
   },
   { name: "generateObject", isStream: false, outputType: "json", hasHooks: false },
   {

@@ -199,6 +199,7 @@ function streamOf(
 ): ReadableStream<Part> {
   const parts = streamParts(content, step);
   let deltas = 0;
+  let isCancelled = false;
   const fail = (controller: ReadableStreamDefaultController<Part>, cause: unknown) => {
     log.add("model", "errored", { n, cause });
     controller.error(cause);
@@ -214,6 +215,7 @@ function streamOf(
             await scheduler.wait(1);
             await caller.point("first chunk", signal);
             await caller.fail("midStream", step, signal);
+            if (isCancelled) return;
             if (caller.fails("inBand", step)) {
               log.add("model", "in-band error", { n, cause: log.fault });
               controller.enqueue({ type: "error", error: log.fault });
@@ -234,6 +236,7 @@ function streamOf(
           if (deltas === 0 && type !== "stream-start" && type !== "response-metadata") {
             await caller.fail("firstChunk", step, signal);
           }
+          if (isCancelled) return;
           // Every kind of output counts as a chunk, so that a stream without text has a middle too.
           if (deltas === 0 && (type.endsWith("-delta") || type === "tool-call")) deltas += 1;
           log.add("model", "part", { n, value });
@@ -242,7 +245,10 @@ function streamOf(
           fail(controller, cause);
         }
       },
-      cancel: () => log.add("model", "cancelled", { n }),
+      cancel() {
+        isCancelled = true;
+        log.add("model", "cancelled", { n });
+      },
     },
     { highWaterMark: 0 },
   );

@@ -1,0 +1,119 @@
+import { canceled, cut, failed, finished, type Outcome, truncated } from "./call_record.ts";
+import type { Case } from "./dimensions.ts";
+import type { ExpectedSpan } from "./expected_spans.ts";
+
+/** Something that a way to observe calls cannot know. docs/ai-sdk.md lists it for users. */
+interface BlindSpot {
+  readonly name: string;
+  applies(value: Case): boolean;
+  /** Returns what may be seen instead. */
+  relax(expected: readonly ExpectedSpan[], value: Case): readonly ExpectedSpan[];
+}
+
+const usesHooks = ({ way }: Case) => !way.includes("wrap");
+/** The channel sees a call before the hooks of an integration do. */
+const usesChannel = ({ way }: Case) => usesHooks({ way } as Case) && way.includes("channel");
+const isStream = ({ reader }: Case) => reader !== "-";
+
+const requestFunctions: ReadonlySet<Case["fn"]> = new Set([
+  "embed",
+  "embedMany",
+  "rerank",
+  "generateSpeech",
+  "transcribe",
+]);
+
+function also(...outcomes: readonly Outcome[]) {
+  return (expected: readonly ExpectedSpan[]) =>
+    expected.map((span) => ({ ...span, outcomes: [...span.outcomes, ...outcomes] }));
+}
+
+/** The list may become shorter, never longer. */
+const blindSpots: readonly BlindSpot[] = [
+  {
+    name: "functions without hooks",
+    applies: (value) => {
+      const { fn } = value;
+      const hasNone =
+        fn === "streamLanguageModelCall" || fn === "generateImage" || fn === "generateVideo";
+      const isObject = fn === "generateObject" || fn === "streamObject";
+      return usesHooks(value) && (hasNone || (isObject && value.way === "channel"));
+    },
+    relax: () => [],
+  },
+  {
+    name: "the channel reports calls, not their requests",
+    applies: (value) => usesChannel(value) && requestFunctions.has(value.fn),
+    relax: (expected) => {
+      const [first] = expected;
+      if (first === undefined) return [];
+      return [
+        {
+          ...first,
+          outcomes: [...expected.flatMap(({ outcomes }) => outcomes), finished, failed],
+          usage: undefined,
+        },
+      ];
+    },
+  },
+  {
+    name: "hooks do not get the caller's signal",
+    applies: (value) => usesHooks(value) && value.ender.startsWith("abort"),
+    relax: also(failed),
+  },
+  {
+    name: "hooks do not see a caller that leaves a stream, or never reads it",
+    applies: (value) => {
+      const leaves = ["break", "cancel", "tee", "disconnect", "return"].includes(value.ender);
+      return usesHooks(value) && isStream(value) && (leaves || value.reader === "unread");
+    },
+    relax: also(truncated, cut, canceled, failed, finished),
+  },
+  {
+    name: "streamObject has no hook for an abort, and none for errors that are not thrown",
+    applies: (value) => usesHooks(value) && value.fn === "streamObject",
+    relax: (expected) =>
+      also(truncated, cut, finished, failed)(expected).map(({ content: _, ...span }) => span),
+  },
+  {
+    name: "hooks do not see all errors of a stream outside of its model calls",
+    applies: (value) => {
+      const places = [
+        "transform",
+        "toModelOutput",
+        "stopWhen",
+        "approval",
+        "prepareStep",
+        "download",
+      ];
+      return usesHooks(value) && isStream(value) && places.includes(value.place);
+    },
+    relax: also(truncated, cut, finished, failed),
+  },
+  {
+    name: "the channel reports that a stream has no output, not why",
+    applies: (value) => usesChannel(value) && isStream(value),
+    relax: also(failed),
+  },
+  {
+    name: "the channel does not report tool calls of streams that the SDK rejects",
+    applies: (value) => usesChannel(value) && isStream(value),
+    relax: (expected) =>
+      expected.map((span) => {
+        const isTool = span.operation === "execute_tool";
+        return isTool && span.isRefused === true ? { ...span, isOptional: true } : span;
+      }),
+  },
+];
+
+/** Returns what a case's way to observe it can know of what its spans must say, and the names of what it cannot. */
+export function withoutBlindSpots(
+  value: Case,
+  expected: readonly ExpectedSpan[],
+): { readonly expected: readonly ExpectedSpan[]; readonly names: readonly string[] } {
+  const found = blindSpots.filter((spot) => spot.applies(value));
+  return {
+    expected: found.reduce((spans, spot) => spot.relax(spans, value), expected),
+    names: found.map(({ name }) => name),
+  };
+}
