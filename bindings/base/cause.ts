@@ -40,7 +40,11 @@ const typeName = /^[A-Za-z_$][\w.$:-]{0,63}$/;
  * - Any other value: its `typeof`.
  */
 export function errorType(cause: unknown): string {
-  if (isError(cause)) return typeIn(cause, "name") ?? "Error";
+  if (isError(cause)) {
+    const name = typeIn(cause, "name") ?? "Error";
+    // The AI SDK wraps the errors of streams that are no Error.
+    return name === "AI_StreamProviderError" ? (typeIn(cause, "type") ?? name) : name;
+  }
   return typeIn(cause, "type") ?? typeIn(valueIn(cause, "error"), "type") ?? typeof cause;
 }
 

@@ -67,13 +67,36 @@ const blindSpots: readonly BlindSpot[] = [
       const leaves = ["break", "cancel", "tee", "disconnect", "return"].includes(value.ender);
       return usesHooks(value) && isStream(value) && (leaves || value.reader === "unread");
     },
-    relax: also(truncated, cut, canceled, failed, finished),
+    relax: (expected) =>
+      also(
+        truncated,
+        cut,
+        canceled,
+        failed,
+        finished,
+      )(expected).map((span) => ({
+        ...span,
+        isOptional: span.operation !== "invoke_agent",
+      })),
+  },
+  {
+    name: "hooks do not see that an output does not fit, which is parsed after them",
+    applies: (value) => {
+      const isUnfit = value.place === "outputText" || value.place === "outputSchema";
+      return usesHooks(value) && isStream(value) && isUnfit;
+    },
+    relax: also(finished),
   },
   {
     name: "streamObject has no hook for an abort, and none for errors that are not thrown",
     applies: (value) => usesHooks(value) && value.fn === "streamObject",
     relax: (expected) =>
-      also(truncated, cut, finished, failed)(expected).map(({ content: _, ...span }) => span),
+      also(
+        truncated,
+        cut,
+        finished,
+        failed,
+      )(expected).map(({ content: _, finishReason: __, ...span }) => span),
   },
   {
     name: "hooks do not see all errors of a stream outside of its model calls",

@@ -40,6 +40,8 @@ export function viewOf(value: unknown): ErrorView {
 
 /** The `error.type` of an error. */
 export function typeOf({ kind, name, type }: ErrorView): string {
+  // The SDK wraps what is no Error in a stream.
+  if (name === "AI_StreamProviderError" && type !== undefined) return type;
   if (kind === "error") return name === undefined || name === "" ? "Error" : name;
   return type ?? kind;
 }

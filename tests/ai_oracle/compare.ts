@@ -12,7 +12,7 @@ const ends: ReadonlySet<string> = new Set(["cancelled", "closed", "errored"]);
 
 /** Returns how two runs of a call differ for its caller. Each lane has its own order. */
 export function differences(
-  { ender }: Case,
+  { ender, place }: Case,
   plain: readonly Entry[],
   observed: readonly Entry[],
 ): string[] {
@@ -21,7 +21,7 @@ export function differences(
     let a = plain.filter((entry) => entry.lane === lane);
     let b = observed.filter((entry) => entry.lane === lane);
     const isInside = lane === "model" || lane === "tool" || lane === "callback";
-    if (ender === "return" || (ender !== "nobody" && isInside)) {
+    if (ender === "return" || ((ender !== "nobody" || place === "transform") && isInside)) {
       // How far a call gets until its invocation is over depends on time alone. When its caller stops it, the model may
       // be a part ahead, and its stream may end either way.
       [a, b] = [a, b].map((list) => list.filter(({ what }) => !ends.has(what))) as [
@@ -142,9 +142,9 @@ function outcomeDifferences(
   if (finishReason !== undefined) {
     check("finish_reason", attributes[keys.finishReason], finishReason);
   }
-  if (operation === "chat" || operation === "embeddings") {
-    check("input tokens", attributes[keys.input], usage?.input);
-    check("output tokens", attributes[keys.output], usage?.output);
+  if ((operation === "chat" || operation === "embeddings") && usage !== undefined) {
+    check("input tokens", attributes[keys.input], usage.input);
+    check("output tokens", attributes[keys.output], usage.output);
   }
   return found;
 }

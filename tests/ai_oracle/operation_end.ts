@@ -23,7 +23,9 @@ export interface OperationEnd {
 
 /** Reads the end of a call from what its caller saw. */
 export function operationEnd(record: CallRecord): OperationEnd {
-  return record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
+  const end = record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
+  // How far a call gets until its invocation is over depends on time alone.
+  return record.case.ender === "return" ? { ...end, outcomes: [...end.outcomes, cut] } : end;
 }
 
 function promiseEnd(record: CallRecord): OperationEnd {
@@ -43,6 +45,8 @@ function streamEnd(record: CallRecord): OperationEnd {
   const { case: value, entries } = record;
   const { ender, fn, place, reader } = value;
   let failure: { readonly error: ErrorView; readonly at: number } | undefined;
+  /** From a promise of the result. */
+  let rejection: { readonly error: ErrorView; readonly at: number } | undefined;
   let finishReason: string | undefined;
   let isOver = false;
   let isRead = false;
@@ -50,25 +54,31 @@ function streamEnd(record: CallRecord): OperationEnd {
   const fail = (error: ErrorView | undefined, at: number) => {
     failure = { error: error ?? { kind: "undefined" }, at };
   };
-  const aborted = (at: number): OperationEnd => {
-    // A model of streamObject that does not obey answers to the end.
-    const others = fn === "streamObject" && !value.obeys ? [finished, failed] : [];
-    return { outcomes: [record.abortOutcome, ...others], at };
-  };
+  const failedAt = ({ error, at }: { error: ErrorView; at: number }): OperationEnd => ({
+    outcomes: [record.failedWith(error, at)],
+    at,
+  });
+  const aborted = (at: number): OperationEnd => ({
+    // An error that came before counts too.
+    outcomes: [record.abortOutcome, ...(failure === undefined ? [] : failedAt(failure).outcomes)],
+    at: Math.min(at, record.stoppedAt),
+  });
+  const isUnfit = place === "outputText" || place === "outputSchema";
   const end = (at: number): OperationEnd => {
-    if (failure !== undefined) {
-      return { outcomes: [record.failedWith(failure.error, failure.at)], at: failure.at };
-    }
-    if (finishReason === "error") {
-      return { outcomes: [record.failedWith(lastModelError(record, at), at)], at };
-    }
+    if (failure !== undefined) return failedAt(failure);
+    if (finishReason === "error") return failedAt({ error: lastModelError(record, at), at });
     // The SDK may have parsed the output for a callback, without telling that it does not fit.
-    const isUnfit = place === "outputText" || place === "outputSchema";
     return { outcomes: isUnfit ? [finished, failed] : [finished], at, finishReason };
   };
-  const left = (at: number): OperationEnd =>
-    failure !== undefined || isOver ? end(at) : { outcomes: [canceled], at };
-  const isStructured = place === "outputText" || place === "outputSchema" || fn === "streamObject";
+  const left = (at: number): OperationEnd => {
+    if (failure !== undefined || isOver) return end(at);
+    // What has failed inside may not have reached the caller.
+    const hasStopped = entries
+      .slice(0, at)
+      .some(({ lane, what }) => lane === "model" && (what === "cancelled" || what === "errored"));
+    return { outcomes: hasStopped ? [canceled, failed] : [canceled], at };
+  };
+  const isStructured = isUnfit || fn === "streamObject";
   for (const [at, { lane, what, error, value: detail }] of entries.entries()) {
     const part = data(detail);
     switch (`${lane} ${what}`) {
@@ -94,7 +104,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         return end(at);
       case "caller part":
         if (part["type"] === "error") fail(viewOf(part["error"]), at);
-        if (part["type"] === "abort") return aborted(Math.min(at, record.stoppedAt));
+        if (part["type"] === "abort") return aborted(at);
         if (part["type"] === "finish" || part["type"] === "model-call-end") {
           finishReason = part["finishReason"] as string;
           isOver = true;
@@ -107,9 +117,10 @@ function streamEnd(record: CallRecord): OperationEnd {
         fail(error, at);
         break;
       case "callback onAbort":
-        return aborted(Math.min(at, record.stoppedAt));
+        return aborted(at);
       case "callback onFinish":
-        if (error !== undefined) fail(error, at);
+        if (error !== undefined && fn === "streamObject")
+          return failedAt({ error, at: isOver ? -1 : at });
         finishReason ??= part["finishReason"] as string | undefined;
         isOver = true;
         break;
@@ -127,36 +138,35 @@ function streamEnd(record: CallRecord): OperationEnd {
       case "client read error":
         // The runtime stops a handler that waits for nothing.
         if (/runtime canceled/.test(String(error?.message))) return { outcomes: [cut], at: never };
-        if (failure === undefined) {
-          fail({ kind: "error", name: String(error?.message).split(":")[0] ?? "" }, at);
-        }
-        return end(at);
-      case "client body":
+        return failure === undefined ? { outcomes: [failed], at } : end(at);
+      case "client body": {
         if (reader !== "ui response" || failure !== undefined) break;
-        if (/"type":"abort"/.test(String(detail))) return aborted(Math.min(at, record.stoppedAt));
-        if (/"type":"error"/.test(String(detail))) fail(lastModelError(record, at), at);
-        break;
-      case "caller rejected promise": {
-        const isOutput = detail === "output" || detail === "object";
-        if (failure === undefined && (!isOutput || isStructured)) fail(error, at);
+        const lastStep = String(detail).split('"type":"start-step"').at(-1) ?? "";
+        if (lastStep.includes('"type":"abort"')) return aborted(at);
+        if (lastStep.includes('"type":"error"')) fail(lastModelError(record, at), at);
         break;
       }
+      case "caller rejected promise":
+        if (detail === "output" || detail === "object") {
+          // An output that does not fit, whatever the caller has done after the last part.
+          if (isStructured && isOver) return failedAt({ error: error as ErrorView, at: -1 });
+          if (!isStructured) break;
+        }
+        rejection ??= { error: error as ErrorView, at };
+        break;
       default:
     }
   }
+  failure ??= rejection;
   if (failure !== undefined && (stoppedAt === undefined || failure.at < stoppedAt)) {
-    const { outcomes, at } = end(never);
+    const { outcomes, at } = failedAt(failure);
     // Nothing but its promises tells how a streamObject failed whose stream is not read.
-    return {
-      outcomes:
-        fn === "streamObject" && reader === "promises" ? [...outcomes, truncated] : outcomes,
-      at,
-    };
+    const isHidden = fn === "streamObject" && reader === "promises";
+    return { outcomes: isHidden ? [...outcomes, truncated] : outcomes, at };
   }
-  if (stoppedAt !== undefined) {
-    const { outcomes, at } = aborted(stoppedAt);
-    const hasFailed = entries.some(({ lane, error }) => lane === "model" && error !== undefined);
-    return { outcomes: reader === "unread" && hasFailed ? [...outcomes, failed] : outcomes, at };
+  if (reader === "unread") {
+    const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
+    return { outcomes: [outcome, failed], at: record.abortedAt };
   }
   const wasRead = entries.some(({ lane, what }) => {
     if (lane === "client") {
@@ -164,12 +174,12 @@ function streamEnd(record: CallRecord): OperationEnd {
     }
     return lane === "caller" && /^read|^consumed|^fulfilled/.test(what);
   });
-  if (wasRead) return end(entries.length);
-  if (reader === "unread") {
-    const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
-    return { outcomes: [outcome, failed], at: record.abortedAt };
-  }
-  return { outcomes: [cut, finished], at: never };
+  // streamObject leaves it to its model to stop.
+  const goesOn = fn === "streamObject" && !value.obeys;
+  if (stoppedAt !== undefined && !(goesOn && wasRead && isOver)) return aborted(stoppedAt);
+  const calledAt = record.at("caller", "called");
+  if (record.abortedAt < calledAt && !isOver && fn !== "streamObject") return aborted(calledAt);
+  return wasRead ? end(entries.length) : { outcomes: [cut, finished], at: never };
 }
 
 /** The error that a stream ended with, if the caller was not told more than that there was one. */

@@ -15,7 +15,7 @@ export const finishing: Ending = { outcome: Outcome.finished };
 export const cancelling: Ending = { outcome: Outcome.cancelled };
 export const truncating: Ending = { outcome: Outcome.truncated };
 
-function failing(cause: unknown): Ending {
+export function failing(cause: unknown): Ending {
   return { outcome: Outcome.failed, cause };
 }
 

@@ -12,6 +12,7 @@ import {
   cancelling,
   closeSpan,
   type Ending,
+  failing,
   finishing,
   truncating,
 } from "./ending.ts";
@@ -31,6 +32,8 @@ export interface SdkFunction {
   readonly name: string;
   readonly isStream: boolean;
   readonly outputType: string;
+  /** Whether its stream goes on after an abort if the model does. */
+  readonly leavesAbortToModel?: boolean;
 }
 
 /**
@@ -63,6 +66,7 @@ export class AIOperation implements CallOwner {
   #isFinished = false;
   #isStopped = false;
   #output: StreamedOutput | undefined;
+  #parts: WeakSet<object> | undefined;
   #lateEnding: Ending = cancelling;
   #isClosed = false;
 
@@ -110,7 +114,7 @@ export class AIOperation implements CallOwner {
 
   /** Whether nothing ends the operation any more: its stream has no reader, or its caller has aborted it. */
   get isAbandoned(): boolean {
-    return (this.isStream && !this.#hasConsumer) || this.#signals.hasAborted;
+    return this.isStream ? !this.#hasConsumer : this.#signals.hasAborted;
   }
 
   /** The error of the last model call. Undefined if another call followed it. */
@@ -165,7 +169,8 @@ export class AIOperation implements CallOwner {
   }
 
   endingOf(cause: unknown, signal?: unknown): Ending {
-    return this.#signals.endingOf(cause, signal);
+    // After the last part, an abort has stopped nothing.
+    return this.#isFinished ? failing(cause) : this.#signals.endingOf(cause, signal);
   }
 
   abortEnding(): Ending | undefined {
@@ -185,6 +190,14 @@ export class AIOperation implements CallOwner {
     if (at === -1) return false;
     if (at === this.#openCalls.length - 1) this.#openCalls.pop();
     else this.#openCalls.splice(at, 1);
+    return true;
+  }
+
+  /** Returns whether a part of a response was not passed before. */
+  isFirst(part: object): boolean {
+    this.#parts ??= new WeakSet();
+    if (this.#parts.has(part)) return false;
+    this.#parts.add(part);
     return true;
   }
 

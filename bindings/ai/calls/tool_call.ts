@@ -209,9 +209,8 @@ async function* drainedInSpan(
  */
 export function recordRejectedCalls(operation: AIOperation, content: unknown): void {
   if (!Array.isArray(content)) return;
-  if (!content.some((part) => isRejected(record(part)))) return;
-  // If calls share an id, a step contains one part several times.
-  for (const part of new Set(content)) recordIfRejected(operation, part);
+  // Branches of a stream carry the same parts, and so do steps whose calls share an id.
+  for (const part of content) recordIfRejected(operation, part);
 }
 
 /** Returns whether a part of a response is a rejected tool call. The SDK does not reject tools of the provider. */
@@ -223,10 +222,10 @@ export function isRejected(
   );
 }
 
-/** Like {@link recordRejectedCalls}, for one part. */
+/** Like {@link recordRejectedCalls}, for one part. Does nothing for a part that was recorded before. */
 export function recordIfRejected(operation: AIOperation, value: unknown): void {
   const part = record(value);
-  if (!isRejected(part) || operation.isClosed) return;
+  if (!isRejected(part) || operation.isClosed || !operation.isFirst(part)) return;
   const tool = toolSpan(operation, {
     toolName: text(part["toolName"]) ?? "tool",
     toolCallId: text(part["toolCallId"]),

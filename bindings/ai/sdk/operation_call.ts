@@ -34,7 +34,7 @@ export function runOperation(sdk: Sdk, call: OperationCall): unknown {
     }
     const { operation, run } = traced;
     return call.sdkFunction.isStream
-      ? runStream(operation, traced.params, run)
+      ? runStream(operation, call.sdkFunction, traced.params, run)
       : runPromise(operation, run);
   });
 }
@@ -43,10 +43,15 @@ function runPromise(operation: AIOperation, run: () => unknown): unknown {
   return settling(operation, run, (result) => operation.finish(result));
 }
 
-function runStream(operation: AIOperation, params: Params, run: () => unknown): unknown {
+function runStream(
+  operation: AIOperation,
+  { leavesAbortToModel }: SdkFunction,
+  params: Params,
+  run: () => unknown,
+): unknown {
   return settling(operation, run, (result) => {
-    if (observeResult(operation, result)) operation.cancelOn(params["abortSignal"]);
-    else operation.finish(undefined);
+    if (!observeResult(operation, result)) operation.finish(undefined);
+    else if (leavesAbortToModel !== true) operation.cancelOn(params["abortSignal"]);
   });
 }
 

@@ -1,7 +1,7 @@
 import { isFunction, isThenable, record } from "../../base/values.ts";
 import { observeStream, relayStream, type StreamObserver } from "../calls/observe_stream.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { isRejected, recordIfRejected } from "../calls/tool_call.ts";
+import { recordIfRejected } from "../calls/tool_call.ts";
 
 const streams = ["stream", "fullStream", "textStream", "partialOutputStream", "elementStream"];
 const responses = ["toUIMessageStreamResponse", "toTextStreamResponse"];
@@ -22,10 +22,23 @@ function observeSingleConsumer(result: object, observer: StreamObserver): boolea
     return value;
   }
   replaceMethod(result, "toUIMessageStream", observed);
-  replaceMethod(result, "consumeStream", (value) => {
-    if (isThenable(value)) value.then(() => observer.onDone(), ignore);
-    return value;
-  });
+  replaceMethod(
+    result,
+    "consumeStream",
+    (value) => {
+      if (isThenable(value)) value.then(() => observer.onDone(), ignore);
+      return value;
+    },
+    (options) => ({
+      ...record(options),
+      // Consuming swallows the error of the stream.
+      onError(cause: unknown) {
+        observer.onError(cause);
+        const onError = record(options)?.["onError"];
+        return isFunction(onError) ? onError.call(options, cause) : undefined;
+      },
+    }),
+  );
   for (const name of responses) {
     replaceMethod(result, name, (value) => {
       if (!(value instanceof Response) || value.body === null) return value;
@@ -49,11 +62,20 @@ function replaceGetter(
   return true;
 }
 
-function replaceMethod(target: object, name: string, observed: (value: unknown) => unknown): void {
+/** Replaces a method. `withOptions` returns a replacement for its argument. */
+function replaceMethod(
+  target: object,
+  name: string,
+  observed: (value: unknown) => unknown,
+  withOptions?: (options: unknown) => unknown,
+): void {
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   const method: unknown = descriptor?.value;
   if (!isFunction(method) || descriptor?.configurable !== true) return;
-  const value = (...args: unknown[]) => observed(method(...args));
+  const value = (...args: unknown[]) => {
+    const given = withOptions === undefined ? args : [withOptions(args[0]), ...args.slice(1)];
+    return observed(method(...given));
+  };
   Object.defineProperty(target, name, { ...descriptor, value });
 }
 
@@ -102,6 +124,9 @@ function notePart(
     case "finish":
       operation.noteLastPart();
       return;
+    case "tool-call":
+      operation.telemetry.guard(() => recordIfRejected(operation, part));
+      return;
     default:
   }
 }
@@ -112,17 +137,10 @@ function observeBranches(
   teeStream: (...args: unknown[]) => unknown,
 ): void {
   let consumers = 0;
-  // Every branch carries the same parts.
-  let rejected: WeakSet<object> | undefined;
   const observer: StreamObserver = {
     onChunk: (chunk) => {
       const part = record(record(chunk)?.["part"]);
       notePart(operation, part);
-      if (!isRejected(part)) return;
-      rejected ??= new WeakSet();
-      if (rejected.has(part)) return;
-      rejected.add(part);
-      operation.telemetry.guard(() => recordIfRejected(operation, part));
     },
     onDone: () => operation.streamEnded(),
     onError: (cause) => operation.fail(cause),

@@ -43,6 +43,7 @@ export const operationFunctions: readonly OperationFunction[] = [
     outputType: "json",
     hasHooks: false,
     failsAtFinish: true,
+    leavesAbortToModel: true,
   },
 ];
 
