@@ -81,6 +81,7 @@ const sections = [
   ["unit", "bindings in Node", () => nodeTests("unit")],
   ["types", "published types", typeTests],
   ["workerd", "bindings and Worker in workerd", () => nodeTests("workerd")],
+  ["oracle", "AI calls as their callers saw them", () => nodeTests("oracle")],
   ["prometheus", "a real Prometheus scrapes", () => nodeTests("prometheus")],
   ["conformance", "spans against the conventions", () => conformanceTests()],
   ["package", "the package as users install it", () => nodeTests("package")],

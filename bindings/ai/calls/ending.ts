@@ -9,10 +9,12 @@ export interface Ending {
   readonly outcome: number;
   /** The error, if the work failed. */
   readonly cause?: unknown;
+  /** Whether an abort or a timeout stopped the work. Then it stops the work inside for the same reason. */
+  readonly isAbort?: boolean;
 }
 
 export const finishing: Ending = { outcome: Outcome.finished };
-export const cancelling: Ending = { outcome: Outcome.cancelled };
+export const cancelling: Ending = { outcome: Outcome.cancelled, isAbort: true };
 export const truncating: Ending = { outcome: Outcome.truncated };
 
 export function failing(cause: unknown): Ending {
@@ -34,10 +36,9 @@ export class CallSignals {
   readonly #signals: AbortSignal[] = [];
 
   /** Adds a signal. Anything else is ignored. */
-  add(signal: unknown): boolean {
-    if (!(signal instanceof AbortSignal) || this.#signals.includes(signal)) return false;
+  add(signal: unknown): void {
+    if (!(signal instanceof AbortSignal) || this.#signals.includes(signal)) return;
     this.#signals.push(signal);
-    return true;
   }
 
   get hasAborted(): boolean {
@@ -47,7 +48,7 @@ export class CallSignals {
   /** Returns the ending of work that stopped because of an abort. Undefined if no signal has aborted. */
   abortEnding(): Ending | undefined {
     const signal = this.#signals.find(({ aborted }) => aborted);
-    return signal && endingOfAbort(signal);
+    return signal && endingOfAbort(signal.reason);
   }
 
   /**
@@ -58,14 +59,16 @@ export class CallSignals {
    */
   endingOf(cause: unknown, own?: unknown): Ending {
     const aborted =
-      own instanceof AbortSignal && own.aborted ? endingOfAbort(own) : this.abortEnding();
+      own instanceof AbortSignal && own.aborted ? endingOfAbort(own.reason) : this.abortEnding();
     if (aborted === undefined) return isCancellation(cause) ? cancelling : failing(cause);
     // Work that a timeout stops may reject with the reason or with an AbortError. Any other error is its own.
-    const isOwnError = aborted.outcome === Outcome.failed && !isCancellation(cause);
+    const isOwnError =
+      aborted.outcome === Outcome.failed && cause !== aborted.cause && !isCancellation(cause);
     return isOwnError ? failing(cause) : aborted;
   }
 }
 
-function endingOfAbort({ reason }: AbortSignal): Ending {
-  return isTimeout(reason) ? failing(reason) : cancelling;
+/** Returns the ending of work that was aborted for a reason. */
+export function endingOfAbort(reason: unknown): Ending {
+  return isTimeout(reason) ? { outcome: Outcome.failed, cause: reason, isAbort: true } : cancelling;
 }

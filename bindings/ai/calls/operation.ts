@@ -1,4 +1,3 @@
-import { isTimeout } from "../../base/cause.ts";
 import { Operation, Outcome } from "../../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
@@ -53,7 +52,7 @@ export class AIOperation implements CallOwner {
   readonly #openCalls: OwnedCall[] = [];
   readonly #openTools = new Set<OwnedCall>();
   readonly #signals = new CallSignals();
-  /** The caller's signal, if it is listened to. */
+  /** The caller's signal, if it ends the stream. */
   #abortSignal: AbortSignal | undefined;
   readonly #onAbort = () => this.stop();
   #model: string | undefined;
@@ -64,6 +63,7 @@ export class AIOperation implements CallOwner {
   #callCount = 0;
   #failure: { readonly cause: unknown; readonly ending: Ending } | undefined;
   #isFinished = false;
+  readonly #leavesAbortToModel: boolean;
   #isStopped = false;
   #output: StreamedOutput | undefined;
   #parts: WeakSet<object> | undefined;
@@ -84,6 +84,7 @@ export class AIOperation implements CallOwner {
       : contentPolicy(settings, telemetryOptions(params));
     this.identity = identityOf(params);
     this.isStream = sdkFunction.isStream;
+    this.#leavesAbortToModel = sdkFunction.leavesAbortToModel === true;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
     span.onTruncate = () => this.truncate();
@@ -114,7 +115,8 @@ export class AIOperation implements CallOwner {
 
   /** Whether nothing ends the operation any more: its stream has no reader, or its caller has aborted it. */
   get isAbandoned(): boolean {
-    return this.isStream ? !this.#hasConsumer : this.#signals.hasAborted;
+    if (this.isStream && !this.#hasConsumer) return true;
+    return !this.#leavesAbortToModel && this.#signals.hasAborted;
   }
 
   /** The error of the last model call. Undefined if another call followed it. */
@@ -156,7 +158,7 @@ export class AIOperation implements CallOwner {
     if (attributes !== undefined) span.setAttributes(attributes);
   }
 
-  /** Ends a streaming operation when the caller aborts, even if the stream has no reader. */
+  /** Ends a streaming operation when its caller aborts, even if the stream has no reader. */
   cancelOn(signal: unknown): void {
     if (!(signal instanceof AbortSignal) || this.#isClosed) return;
     this.#abortSignal = signal;
@@ -266,8 +268,9 @@ export class AIOperation implements CallOwner {
   }
 
   /** Ends the operation because it was aborted. */
-  stop(): void {
-    this.#settle(this.#signals.abortEnding() ?? cancelling);
+  stop(ending: Ending = this.#signals.abortEnding() ?? cancelling): void {
+    // After the last part, the end of the stream follows.
+    if (!this.#isFinished) this.#settle(ending);
   }
 
   fail(cause: unknown): void {
@@ -344,10 +347,9 @@ export class StreamedOutput {
   }
 }
 
-/** Returns the ending of a call that its operation interrupts: only a timeout stops both for the same reason. */
+/** Returns the ending of a call that its operation interrupts. */
 function callEnding(ending: Ending): Ending {
-  if (ending.outcome === Outcome.truncated) return ending;
-  return ending.outcome === Outcome.failed && isTimeout(ending.cause) ? ending : cancelling;
+  return ending.outcome === Outcome.truncated || ending.isAbort === true ? ending : cancelling;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { isTimeout } from "../../base/cause.ts";
 import { record, text } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
+import { endingOfAbort } from "../calls/ending.ts";
 import { type Params, telemetryOptions } from "../calls/identity.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
@@ -91,9 +91,7 @@ export class OperationHooks {
 
   /** The event has the reason of the abort. The SDK does not pass its signals to hooks. */
   onAbort(event: unknown): void {
-    const reason = record(event)?.["reason"];
-    if (isTimeout(reason)) this.operation.fail(reason);
-    else this.operation.stop();
+    this.operation.stop(endingOfAbort(record(event)?.["reason"]));
   }
 
   /**

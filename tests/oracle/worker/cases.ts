@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as aiV7 from "ai";
 import * as aiV6 from "ai-v6";
-import type { Case } from "../../../ai_oracle/dimensions.ts";
-import { Log } from "../../../ai_oracle/log.ts";
+import type { Case } from "../dimensions.ts";
+import { Log } from "../log.ts";
 import { runCase } from "./run.ts";
 
 export type Namespaces = Readonly<Record<6 | 7, Readonly<Record<string, unknown>>>>;

@@ -1,5 +1,5 @@
-import type { Case } from "../../../ai_oracle/dimensions.ts";
-import type { Entry } from "../../../ai_oracle/log.ts";
+import type { Case } from "../dimensions.ts";
+import type { Entry } from "../log.ts";
 
 interface Env {
   readonly PLAIN: Fetcher;

@@ -25,7 +25,8 @@ export interface OperationEnd {
 export function operationEnd(record: CallRecord): OperationEnd {
   const end = record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
   // How far a call gets until its invocation is over depends on time alone.
-  return record.case.ender === "return" ? { ...end, outcomes: [...end.outcomes, cut] } : end;
+  const isOpen = record.case.ender === "return" || record.at("caller", "gave up") < never;
+  return isOpen ? { ...end, outcomes: [...end.outcomes, cut] } : end;
 }
 
 function promiseEnd(record: CallRecord): OperationEnd {
@@ -119,8 +120,10 @@ function streamEnd(record: CallRecord): OperationEnd {
       case "callback onAbort":
         return aborted(at);
       case "callback onFinish":
-        if (error !== undefined && fn === "streamObject")
-          return failedAt({ error, at: isOver ? -1 : at });
+        if (error !== undefined && fn === "streamObject") {
+          const { outcomes } = failedAt({ error, at: -1 });
+          return { outcomes: [...outcomes, ...failedAt({ error, at }).outcomes], at };
+        }
         finishReason ??= part["finishReason"] as string | undefined;
         isOver = true;
         break;
@@ -138,7 +141,12 @@ function streamEnd(record: CallRecord): OperationEnd {
       case "client read error":
         // The runtime stops a handler that waits for nothing.
         if (/runtime canceled/.test(String(error?.message))) return { outcomes: [cut], at: never };
-        return failure === undefined ? { outcomes: [failed], at } : end(at);
+        if (record.stoppedAt < never) return { outcomes: [record.abortOutcome, failed], at: 0 };
+        if (failure !== undefined) return { ...end(at), at: 0 };
+        return {
+          outcomes: [String(error?.message).startsWith("AbortError") ? canceled : failed],
+          at: 0,
+        };
       case "client body": {
         if (reader !== "ui response" || failure !== undefined) break;
         const lastStep = String(detail).split('"type":"start-step"').at(-1) ?? "";
@@ -158,7 +166,10 @@ function streamEnd(record: CallRecord): OperationEnd {
     }
   }
   failure ??= rejection;
-  if (failure !== undefined && (stoppedAt === undefined || failure.at < stoppedAt)) {
+  if (failure !== undefined && stoppedAt !== undefined && failure.at < stoppedAt) {
+    return aborted(stoppedAt);
+  }
+  if (failure !== undefined && stoppedAt === undefined) {
     const { outcomes, at } = failedAt(failure);
     // Nothing but its promises tells how a streamObject failed whose stream is not read.
     const isHidden = fn === "streamObject" && reader === "promises";
@@ -166,7 +177,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   }
   if (reader === "unread") {
     const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
-    return { outcomes: [outcome, failed], at: record.abortedAt };
+    return { outcomes: [outcome, failed], at: 0 };
   }
   const wasRead = entries.some(({ lane, what }) => {
     if (lane === "client") {
@@ -179,7 +190,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   if (stoppedAt !== undefined && !(goesOn && wasRead && isOver)) return aborted(stoppedAt);
   const calledAt = record.at("caller", "called");
   if (record.abortedAt < calledAt && !isOver && fn !== "streamObject") return aborted(calledAt);
-  return wasRead ? end(entries.length) : { outcomes: [cut, finished], at: never };
+  return wasRead ? end(entries.length) : { outcomes: [cut, finished, failed], at: never };
 }
 
 /** The error that a stream ended with, if the caller was not told more than that there was one. */

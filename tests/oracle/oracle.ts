@@ -29,7 +29,7 @@ export class Oracle {
   }
 
   static async start(): Promise<Oracle> {
-    const app = "tests/workerd/apps/ai_oracle";
+    const app = "tests/oracle/worker";
     const workers = await startWorkers([
       {
         name: "driver",
@@ -62,13 +62,14 @@ export class Oracle {
     for (const group of groups.values()) {
       for (let at = 0; at < group.length; at += batchSize) {
         for (const verdict of await this.judge(group.slice(at, at + batchSize))) {
-          report(verdict.found.length === 0 ? verdict : await this.#judgeAlone(verdict.case));
+          report(verdict.found.length === 0 ? verdict : await this.judgeAlone(verdict.case));
         }
       }
     }
   }
 
-  async #judgeAlone(value: Case): Promise<Verdict> {
+  /** Judges a case by itself, twice if it disagrees. */
+  async judgeAlone(value: Case): Promise<Verdict> {
     const [first] = (await this.judge([value], 1)) as [Verdict];
     if (first.found.length === 0) return first;
     const [second] = (await this.judge([value], 1)) as [Verdict];

@@ -1,5 +1,5 @@
 import { APICallError } from "ai";
-import type { Log } from "../../../ai_oracle/log.ts";
+import type { Log } from "../log.ts";
 import type { Caller } from "./caller.ts";
 
 type Part = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
-import type { Case } from "../../../ai_oracle/dimensions.ts";
-import type { Log } from "../../../ai_oracle/log.ts";
+import type { Case } from "../dimensions.ts";
+import type { Log } from "../log.ts";
 import { Caller } from "./caller.ts";
 import { languageModel, otherModel } from "./models.ts";
 
