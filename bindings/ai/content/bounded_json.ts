@@ -1,6 +1,6 @@
 import { maskAddress, maskSecrets } from "../../base/address.ts";
 import { cutToBytes, utf8Length } from "../../base/bytes.ts";
-import { describeBase64, describeBinary } from "./media.ts";
+import { describeBinary, describeSerialized, withoutMedia } from "./media.ts";
 
 /** Bytes that a container reserves for its end and for the mark of omitted items. */
 const markBytes = 48;
@@ -136,6 +136,11 @@ class BoundedWriter {
 
   #writeEntries(source: object, depth: number): void {
     const keys = Object.keys(source);
+    const described = describeSerialized(source, keys);
+    if (described !== undefined) {
+      this.#writeText(described);
+      return;
+    }
     this.#put("{");
     this.#left -= markBytes;
     let isFirst = true;
@@ -166,7 +171,7 @@ class BoundedWriter {
       this.#put("null");
       return;
     }
-    this.#writeShown(describeBase64(kept) ?? kept, omittedBytes);
+    this.#writeShown(withoutMedia(kept), omittedBytes);
   }
 
   #writeShown(shown: string, omittedBytes = 0): void {
