@@ -67,18 +67,18 @@ export function hasSteps({ hasHooks, isStream }: OperationFunction): boolean {
 export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
   const { onStepEnd, onStepFinish } = params;
   const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;
-  const observed = (step: unknown) => {
+  const observed = function (this: unknown, step: unknown) {
     sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
-    return isFunction(own) ? own(step) : undefined;
+    return isFunction(own) ? own.call(this, step) : undefined;
   };
   if (sdk.isV7) params["onStepEnd"] = observed;
   else params["onStepFinish"] = observed;
 }
 
 function observedFinish(operation: AIOperation, onFinish: unknown) {
-  return (event: unknown) => {
+  return function (this: unknown, event: unknown) {
     const error = record(event)?.["error"];
     if (error !== undefined) operation.telemetry.guard(() => operation.noteFailure(error));
-    return isFunction(onFinish) ? onFinish(event) : undefined;
+    return isFunction(onFinish) ? onFinish.call(this, event) : undefined;
   };
 }

@@ -45,7 +45,10 @@ function replaceGetter(
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   const get = descriptor?.get;
   if (get === undefined || descriptor?.configurable !== true) return false;
-  Object.defineProperty(target, name, { ...descriptor, get: () => observed(get.call(target)) });
+  const observedGet = function (this: unknown) {
+    return observed(get.call(this));
+  };
+  Object.defineProperty(target, name, { ...descriptor, get: observedGet });
   return true;
 }
 
@@ -53,7 +56,9 @@ function replaceMethod(target: object, name: string, observed: (value: unknown) 
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   const method: unknown = descriptor?.value;
   if (!isFunction(method) || descriptor?.configurable !== true) return;
-  const value = (...args: unknown[]) => observed(method(...args));
+  const value = function (this: unknown, ...args: unknown[]) {
+    return observed(method.apply(this, args));
+  };
   Object.defineProperty(target, name, { ...descriptor, value });
 }
 
