@@ -22,7 +22,7 @@ export type { AITelemetryOptions } from "./options.ts";
  *
  * @param ai The namespace of the package `ai`.
  * @returns The exports of `ai`. Functions and classes that call a model are wrapped.
- * @throws TypeError if `ai` is not the namespace of the SDK, or if an option is invalid.
+ * @throws TypeError if `ai` is not the namespace of the SDK, or if an option is invalid or does not exist.
  */
 export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions): T {
   return wrapNamespace(workersTelemetry, ai, options);
@@ -58,7 +58,7 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  *   rejects are recorded when their step ends, except where `recordOutputs` is false.
  * - The address of the model's server is not reported.
  *
- * @throws TypeError if an option is invalid.
+ * @throws TypeError if an option is invalid or does not exist.
  */
 export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemetry {
   return createIntegration(workersTelemetry, options);
@@ -80,7 +80,7 @@ export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemet
  * - approvals of streams, and tool calls of streams that the SDK rejects
  *
  * @returns A function that stops tracing. It ends open spans as truncated.
- * @throws TypeError if an option is invalid.
+ * @throws TypeError if an option is invalid or does not exist.
  */
 export function traceAISDKChannel(options?: AITelemetryOptions): () => void {
   return traceChannel(workersTelemetry, options);

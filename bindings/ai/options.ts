@@ -1,3 +1,5 @@
+import { type OptionNames, unknownOption } from "../base/options.ts";
+import { shapeOf } from "../base/values.ts";
 import { Profile } from "../core/abi.gen.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
@@ -56,12 +58,28 @@ export interface Settings {
   readonly enrich: AITelemetryOptions["enrich"];
 }
 
+const optionNames: OptionNames<AITelemetryOptions> = {
+  semconv: true,
+  storeMessages: true,
+  storeTools: true,
+  includeRuntimeContext: true,
+  redact: true,
+  enrich: true,
+};
+
 /**
  * Validates options. Throws because the call that passes options runs once, when a program starts.
  *
  * @throws TypeError with the option, its value or type, and the allowed values.
  */
 export function readSettings(options: AITelemetryOptions = {}): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `isotel/ai: the options are ${shapeOf(options)}; they have to be an object such as { storeMessages: true }`,
+    );
+  }
+  const unknown = unknownOption("isotel/ai", options, optionNames);
+  if (unknown !== undefined) throw new TypeError(unknown);
   const { semconv = "agents", includeRuntimeContext = [], redact, enrich } = options;
   if (semconv !== "agents" && semconv !== "latest") {
     throw invalid("semconv", semconv, '"agents" or "latest"');

@@ -1,5 +1,6 @@
 import { errorType } from "../base/cause.ts";
 import type { Environment } from "../base/env.ts";
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import {
   readOptions as readWorkerOptions,
@@ -20,6 +21,14 @@ import type { Redact } from "./spans/redaction.ts";
 const defaultFlushDelayMs = 1_000;
 /** The timer must fire within the 30 s that the runtime allows after an invocation. */
 const maxFlushDelayMs = 20_000;
+
+const optionNames: OptionNames<CollectorOptions> = {
+  otlp: true,
+  metrics: true,
+  redact: true,
+  exclude: true,
+  flushDelayMs: true,
+};
 
 /** The valid options of one `env`. */
 export interface CollectorPlan {
@@ -53,6 +62,7 @@ export function readCollectorOptions(
     return options?.metrics === undefined ? {} : { metrics: options.metrics };
   };
   const metrics = readWorkerOptions(callOptions as never, env, report, "collector");
+  reportUnknownOption("isotel: collector", options, optionNames);
   const plan = options && planOf(options, env, report);
   return {
     options: options ?? {},

@@ -1,4 +1,5 @@
 import { nativeTracing } from "#workers";
+import { type OptionNames, unknownOption } from "../base/options.ts";
 import { activeContext } from "../otlp/capture/context.ts";
 import { isSampled } from "../otlp/core/model.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
@@ -18,6 +19,22 @@ export interface AIGatewayConfiguration {
   readonly fetch: typeof fetch;
 }
 
+const optionNames: OptionNames<AIGatewayOptions> = {
+  accountId: true,
+  gatewayId: true,
+  provider: true,
+  apiToken: true,
+  metadata: true,
+  cache: true,
+  retry: true,
+  collectLog: true,
+  collectLogPayload: true,
+  customCost: true,
+  eventId: true,
+  requestTimeoutMs: true,
+  fetch: true,
+};
+
 /**
  * Returns options that route an AI SDK provider, or any client with a base URL, through AI Gateway.
  *
@@ -32,9 +49,11 @@ export interface AIGatewayConfiguration {
  * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already
  * has one of them or no recorded span is active. It never reads a body.
  *
- * @throws TypeError if an option or variable is missing or invalid. Names it, but not its value.
+ * @throws TypeError if an option or variable is missing or invalid, or an option does not exist. Names it, but not its value.
  */
 export function configureAIGateway(options: AIGatewayOptions): AIGatewayConfiguration {
+  const unknown = unknownOption("isotel/gateway", options, optionNames);
+  if (unknown !== undefined) throw new TypeError(unknown);
   const { fetch: original } = options;
   if (original !== undefined && typeof original !== "function") {
     throw invalid("fetch", original, "a function");

@@ -1,5 +1,6 @@
 import { errorType } from "../base/cause.ts";
 import type { Environment } from "../base/env.ts";
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import type { MetricsSetup } from "../metrics/isolate_metrics.ts";
 import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
@@ -19,6 +20,8 @@ export interface TelemetryOptions {
    */
   readonly otlp?: OtlpOptions;
 }
+
+const optionNames: OptionNames<TelemetryOptions> = { metrics: true, otlp: true };
 
 /** The second argument of `withTelemetry`: returns the options for an `env`. */
 export type OptionsOf = (env: never) => TelemetryOptions;
@@ -50,6 +53,7 @@ export function readOptions(
   const missing: string[] = [];
   try {
     const options = optionsOf(watched(env, missing) as never) as TelemetryOptions | undefined;
+    reportUnknownOption("isotel", options, optionNames);
     const otlp = options?.otlp === undefined ? undefined : pipelineOf(options.otlp, env, report);
     const metrics: unknown = options?.metrics;
     if (metrics !== undefined && (typeof metrics !== "object" || metrics === null)) {

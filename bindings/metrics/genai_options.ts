@@ -1,3 +1,4 @@
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import { Abi } from "../core/abi.gen.ts";
 
@@ -22,6 +23,12 @@ export interface GenAiMetricsOptions {
   /** The currency of `prices`. Default: `USD`. */
   readonly currency?: string;
 }
+
+const optionNames: OptionNames<GenAiMetricsOptions> = {
+  formerNames: true,
+  prices: true,
+  currency: true,
+};
 
 /** The prices of one model. NaN selects the input price for cached tokens. */
 export interface ModelPrice {
@@ -60,6 +67,7 @@ export function readGenAi(
     );
   }
   const options = isObject(value) ? value : {};
+  reportUnknownOption("isotel: metrics.genAi", options, optionNames);
   return {
     flags: options["formerNames"] === true ? Abi.genaiFormerNames : 0,
     currency: currencyOf(options["currency"], report),

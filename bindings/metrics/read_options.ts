@@ -1,3 +1,4 @@
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import type { FlushPlan } from "./flusher.ts";
 import { readGenAi } from "./genai_options.ts";
@@ -10,6 +11,27 @@ const defaultIntervalMs = 10_000;
 const minIntervalMs = 100;
 /** The runtime ends work 30 s after the response, and a timer has to fit into that time. */
 const maxIntervalMs = 20_000;
+
+/** `measuresAgain` is an option of a collector. */
+const optionNames: OptionNames<MetricsBindings & { measuresAgain: true }> = {
+  queue: true,
+  aggregator: true,
+  kv: true,
+  scrapeToken: true,
+  public: true,
+  scrapePath: true,
+  scheme: true,
+  cors: true,
+  source: true,
+  shards: true,
+  record: true,
+  transport: true,
+  flushIntervalMs: true,
+  queueName: true,
+  route: true,
+  genAi: true,
+  measuresAgain: true,
+};
 
 /** The lines of wrangler.jsonc that add a binding. */
 const configuration = {
@@ -40,6 +62,7 @@ export function readMetricsBindings(
   missing: readonly string[],
   report: Report,
 ): MetricsSetup & { readonly metrics: MetricsBindings } {
+  reportUnknownOption("isotel: metrics", options, optionNames);
   const wrong = wrongBindings(options);
   const metrics: MetricsBindings = Object.fromEntries(
     Object.entries(options).filter(([name]) => !wrong.includes(name as BindingName)),

@@ -1,7 +1,13 @@
 import type { Environment } from "../base/env.ts";
-import type { BackendName, BackendOptions, Destination } from "../otlp/backends/backend.ts";
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
+import {
+  type BackendName,
+  type BackendOptions,
+  backendOptionNames,
+  type Destination,
+} from "../otlp/backends/backend.ts";
 import { resolveBackend } from "../otlp/backends/resolve_backend.ts";
-import { resourceOf } from "../otlp/backends/resource.ts";
+import { resourceOf, resourceOptionNames } from "../otlp/backends/resource.ts";
 import { Settings } from "../otlp/backends/settings.ts";
 import type { MetricsExportOptions } from "../slots/metrics_export.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
@@ -23,6 +29,9 @@ export interface MetricsPlan {
 }
 
 const defaultIntervalMs = 60_000;
+const optionNames: OptionNames<
+  { backends: true; intervalMs: true } & typeof resourceOptionNames & typeof backendOptionNames
+> = { ...resourceOptionNames, ...backendOptionNames, backends: true, intervalMs: true };
 const leastIntervalMs = 1_000;
 const greatestIntervalMs = 3_600_000;
 
@@ -38,6 +47,7 @@ export function readMetricsOptions(options: MetricsExportOptions, env: Environme
       'isotel: the export of metrics needs options such as { backend: "grafana" }',
     );
   }
+  reportUnknownOption("isotel: otlp", options, optionNames);
   const settings = new Settings(options, env);
   const resource = resourceOf(settings);
   const intervalMs = settings.integer(

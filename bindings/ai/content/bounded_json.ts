@@ -1,6 +1,6 @@
 import { maskAddress, maskSecrets } from "../../base/address.ts";
 import { cutToBytes, utf8Length } from "../../base/bytes.ts";
-import { describeBase64, describeBinary } from "./media.ts";
+import { describeBinary, describeSerialized, withoutMedia } from "./media.ts";
 
 /** Bytes that a container reserves for its end and for the mark of omitted items. */
 const markBytes = 48;
@@ -8,6 +8,18 @@ const maxDepth = 32;
 
 /** Returns the text to write for a text. Undefined leaves it out. */
 export type TextFilter = (text: string) => string | undefined;
+
+/** A text whose end is not known. It is written with the mark of a cut text. */
+export class CutText {
+  readonly text: string;
+  /** The size of the missing end in UTF-8 bytes. */
+  readonly omittedBytes: number;
+
+  constructor(text: string, omittedBytes: number) {
+    this.text = text;
+    this.omittedBytes = omittedBytes;
+  }
+}
 
 /**
  * Returns a value as JSON of at most `maxBytes` UTF-8 bytes, in time linear in the size of the output.
@@ -83,6 +95,10 @@ class BoundedWriter {
       this.#put("null");
       return;
     }
+    if (value instanceof CutText) {
+      this.#writeText(value.text, value.omittedBytes);
+      return;
+    }
     const described = describeBinary(value);
     if (described !== undefined) {
       this.#writeText(described);
@@ -120,6 +136,11 @@ class BoundedWriter {
 
   #writeEntries(source: object, depth: number): void {
     const keys = Object.keys(source);
+    const described = describeSerialized(source, keys);
+    if (described !== undefined) {
+      this.#writeText(described);
+      return;
+    }
     this.#put("{");
     this.#left -= markBytes;
     let isFirst = true;
@@ -143,18 +164,18 @@ class BoundedWriter {
     this.#put("}");
   }
 
-  #writeText(text: string): void {
+  #writeText(text: string, omittedBytes = 0): void {
     const clean = maskAddress(text);
     const kept = this.#filter === undefined ? clean : this.#filter(clean);
     if (kept === undefined) {
       this.#put("null");
       return;
     }
-    this.#writeShown(describeBase64(kept) ?? kept);
+    this.#writeShown(withoutMedia(kept), omittedBytes);
   }
 
-  #writeShown(shown: string): void {
-    if (shown.length <= this.#left) {
+  #writeShown(shown: string, omittedBytes = 0): void {
+    if (omittedBytes === 0 && shown.length <= this.#left) {
       const whole = JSON.stringify(shown);
       const bytes = utf8Length(whole);
       if (bytes <= this.#left) {
@@ -162,11 +183,11 @@ class BoundedWriter {
         return;
       }
     }
-    this.#writeCut(shown);
+    this.#writeCut(shown, omittedBytes);
   }
 
-  #writeCut(text: string): void {
-    const bytes = utf8Length(text);
+  #writeCut(text: string, omittedBytes: number): void {
+    const bytes = utf8Length(text) + omittedBytes;
     let room = Math.max(this.#left - markBytes, 0);
     // An escape may be several times as long as its character.
     for (;;) {

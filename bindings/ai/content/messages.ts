@@ -2,7 +2,7 @@ import { utf8Length } from "../../base/bytes.ts";
 import { record, text } from "../../base/values.ts";
 import { Abi } from "../../core/abi.gen.ts";
 import { boundedJson, type TextFilter } from "./bounded_json.ts";
-import { type Part, partsOf } from "./parts.ts";
+import { omittedParts, type Part, partsOf } from "./parts.ts";
 
 /** Maximum number of UTF-8 bytes of a content attribute. */
 export const maxContentBytes: number = Abi.maxValueBytes;
@@ -98,7 +98,7 @@ function partsJson(
   let left = maxBytes - noteBytes;
   for (const [index, part] of parts.entries()) {
     if (left < minPartBytes) {
-      kept.push(JSON.stringify({ type: "omitted", parts: parts.length - index }));
+      kept.push(JSON.stringify(omittedParts(countParts(parts.slice(index)))));
       break;
     }
     const json = boundedJson(part, left, filter, partStructure) ?? "null";
@@ -106,6 +106,14 @@ function partsJson(
     kept.push(json);
   }
   return `[${kept.join(",")}]`;
+}
+
+/** Returns the number of parts, including those that a part `omitted` stands for. */
+function countParts(parts: readonly Part[]): number {
+  const counts = parts.map(({ type, parts: count }) =>
+    type === "omitted" && typeof count === "number" ? count : 1,
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function omittedJson(messages: number): string {

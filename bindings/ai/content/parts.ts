@@ -11,6 +11,11 @@ export function partsOf(content: unknown): Part[] {
   return content.map(partOf).filter((part) => part !== undefined);
 }
 
+/** Returns a part that stands for parts that were left out. */
+export function omittedParts(count: number): Part {
+  return { type: "omitted", parts: count };
+}
+
 /** Converts one part of a prompt or a response. Returns undefined if the value is not a part. */
 export function partOf(value: unknown): Part | undefined {
   if (typeof value === "string") return { type: "text", content: value };

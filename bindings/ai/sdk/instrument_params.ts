@@ -18,10 +18,12 @@ export function instrumentV6(sdk: Sdk, operation: AIOperation, params: Replaceab
   if (model !== undefined) params["model"] = observedModel(operation, model);
   const { tools, prepareStep, experimental_prepareStep } = params;
   if (tools !== undefined) params["tools"] = observedTools(operation, tools);
-  const observed = (own: (step: unknown) => unknown) => (step: unknown) => {
-    const original = model === undefined ? step : { ...record(step), model: originalModel(model) };
-    return preparedStep(sdk, operation, own(original));
-  };
+  const observed = (own: (step: unknown) => unknown) =>
+    function (this: unknown, step: unknown) {
+      const original =
+        model === undefined ? step : { ...record(step), model: originalModel(model) };
+      return preparedStep(sdk, operation, own.call(this, original));
+    };
   if (isFunction(prepareStep)) params["prepareStep"] = observed(prepareStep);
   if (isFunction(experimental_prepareStep)) {
     params["experimental_prepareStep"] = observed(experimental_prepareStep);

@@ -111,11 +111,11 @@ function noteReader(owner: ModelCalls, result: unknown): void {
   for (const name of Object.keys(source)) {
     const get = ownGetter(source, name);
     if (get === undefined) continue;
-    const value = () => {
+    const observedGet = function (this: unknown) {
       noted();
-      return get.call(source) as unknown;
+      return get.call(this) as unknown;
     };
-    Object.defineProperty(source, name, { get: value, configurable: true, enumerable: true });
+    Object.defineProperty(source, name, { get: observedGet, configurable: true, enumerable: true });
   }
   owner.isUnread = true;
 }

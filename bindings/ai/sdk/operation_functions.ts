@@ -64,9 +64,9 @@ export function instrumentCall(
     const onError = params["onError"] ?? logError;
     observed["onError"] = observedFailure(operation, onError);
     const { onAbort } = params;
-    observed["onAbort"] = (event: unknown) => {
+    observed["onAbort"] = function (this: unknown, event: unknown) {
       operation.telemetry.guard(() => operation.noteAbort());
-      return isFunction(onAbort) ? onAbort(event) : undefined;
+      return isFunction(onAbort) ? onAbort.call(this, event) : undefined;
     };
   }
   return observed;
@@ -81,9 +81,9 @@ export function hasSteps({ hasHooks, isStream, isReadOnce }: OperationFunction):
 export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
   const { onStepEnd, onStepFinish } = params;
   const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;
-  const observed = (step: unknown) => {
+  const observed = function (this: unknown, step: unknown) {
     sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
-    return isFunction(own) ? own(step) : undefined;
+    return isFunction(own) ? own.call(this, step) : undefined;
   };
   if (sdk.isV7) params["onStepEnd"] = observed;
   else params["onStepFinish"] = observed;
@@ -105,10 +105,10 @@ function observedOutput(operation: AIOperation, output: unknown): unknown {
 
 /** Returns a callback that notes the error of its event. */
 function observedFailure(operation: AIOperation, callback: unknown) {
-  return (event: unknown) => {
+  return function (this: unknown, event: unknown) {
     const error = record(event)?.["error"];
     if (error !== undefined) operation.telemetry.guard(() => operation.noteFailure(error));
-    return isFunction(callback) ? callback(event) : undefined;
+    return isFunction(callback) ? callback.call(this, event) : undefined;
   };
 }
 

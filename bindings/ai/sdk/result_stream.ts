@@ -58,7 +58,10 @@ function replaceGetter(
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   const get = descriptor?.get;
   if (get === undefined || descriptor?.configurable !== true) return false;
-  Object.defineProperty(target, name, { ...descriptor, get: () => observed(get.call(target)) });
+  const observedGet = function (this: unknown) {
+    return observed(get.call(this));
+  };
+  Object.defineProperty(target, name, { ...descriptor, get: observedGet });
   return true;
 }
 
@@ -72,9 +75,9 @@ function replaceMethod(
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   const method: unknown = descriptor?.value;
   if (!isFunction(method) || descriptor?.configurable !== true) return;
-  const value = (...args: unknown[]) => {
+  const value = function (this: unknown, ...args: unknown[]) {
     const given = withOptions === undefined ? args : [withOptions(args[0]), ...args.slice(1)];
-    return observed(method(...given));
+    return observed(method.apply(this, given));
   };
   Object.defineProperty(target, name, { ...descriptor, value });
 }

@@ -1,6 +1,6 @@
 import { isFunction, record } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import type { Call, Sdk } from "../calls/sdk.ts";
+import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { type AITelemetryOptions, readSettings } from "../options.ts";
 import { wrapAgentClass } from "./agents.ts";
 import { wrapModelFunction } from "./model_functions.ts";
@@ -52,10 +52,12 @@ function wrapAnew<T extends object>(
   }
   const isV7 = isFunction(namespace["registerTelemetry"]);
   const sdk: Sdk = { telemetry, settings, namespace, isV7 };
-  const exports: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(ai);
+  const result = Object.create(Object.getPrototypeOf(ai) ?? Object.prototype) as T;
+  const ownThis = (original: Call) => withOwnThis(original, result, ai);
+  const exports = exportsOf(ai, ownThis);
   // The SDK exports some functions under two names. Both names get one wrapper.
   const wrapped = new Map<unknown, object>();
-  for (const [name, wrap] of wrapsOf(sdk)) {
+  for (const [name, wrap] of wrapsOf(sdk, ownThis)) {
     const original = namespace[name];
     if (!isFunction(original) || wrappers.has(original)) continue;
     const wrapper = wrapped.get(original) ?? wrap(original);
@@ -63,18 +65,51 @@ function wrapAnew<T extends object>(
     wrappers.add(wrapper);
     exports[name] = { value: wrapper, enumerable: true, configurable: true, writable: true };
   }
-  return Object.defineProperties({}, exports) as T;
+  return Object.defineProperties(result, exports);
 }
 
-function wrapsOf(sdk: Sdk): [string, Wrap][] {
+/**
+ * Returns the exports of a namespace. Getters and setters run on the namespace, and so do the members of its class if it
+ * is an object with one: they may use private members.
+ */
+function exportsOf(ai: object, ownThis: (original: Call) => Call): PropertyDescriptorMap {
+  const exports: PropertyDescriptorMap = {};
+  let source: object | null = ai;
+  while (source !== null && source !== Object.prototype) {
+    for (const key of Reflect.ownKeys(source)) {
+      if (key === "constructor" || Object.hasOwn(exports, key)) continue;
+      const descriptor = Object.getOwnPropertyDescriptor(source, key) as PropertyDescriptor;
+      const { get, set, value } = descriptor;
+      if (get !== undefined) descriptor.get = () => Reflect.get(ai, key) as unknown;
+      if (set !== undefined) descriptor.set = (next) => Reflect.set(ai, key, next);
+      if (source !== ai && isFunction(value)) descriptor.value = ownThis(value);
+      exports[key as string] = descriptor;
+    }
+    source = Object.getPrototypeOf(source) as object | null;
+  }
+  return exports;
+}
+
+/**
+ * Returns a function of a namespace that gets the namespace as `this` if it is called as a method of the wrapped one.
+ * A namespace of the user's own may be an object with state.
+ */
+function withOwnThis(original: Call, wrapped: object, ai: object): Call {
+  const method = function (this: unknown, ...args: unknown[]) {
+    return original.apply(this === wrapped ? ai : this, args);
+  };
+  return likeOriginal(method, original);
+}
+
+function wrapsOf(sdk: Sdk, ownThis: (original: Call) => Call): [string, Wrap][] {
   return [
     ...operationFunctions.map((sdkFunction): [string, Wrap] => [
       sdkFunction.name,
-      (original) => wrapOperationFunction(sdk, sdkFunction, original),
+      (original) => wrapOperationFunction(sdk, sdkFunction, ownThis(original)),
     ]),
     ...modelFunctions.map((sdkFunction): [string, Wrap] => [
       sdkFunction.name,
-      (original) => wrapModelFunction(sdk, sdkFunction, original),
+      (original) => wrapModelFunction(sdk, sdkFunction, ownThis(original)),
     ]),
     ...agentClasses.map((name): [string, Wrap] => [
       name,

@@ -1,3 +1,4 @@
+import type { OptionNames } from "../../base/options.ts";
 import type { OtlpFormat } from "../core/model.ts";
 
 /** A signal that OTLP carries. */
@@ -120,5 +121,34 @@ export type BackendOptions =
   | GrafanaOptions
   | AxiomOptions
   | CustomOptions;
+
+type KeysOf<T> = T extends unknown ? keyof T : never;
+
+/** The options of all backends. */
+export const backendOptionNames: OptionNames<Record<KeysOf<BackendOptions>, unknown>> = {
+  backend: true,
+  endpoint: true,
+  endpoints: true,
+  headers: true,
+  format: true,
+  compression: true,
+  timeoutMs: true,
+  maxBytes: true,
+  allowInsecure: true,
+  temporality: true,
+  signals: true,
+  dsn: true,
+  apiKey: true,
+  dataset: true,
+  region: true,
+  site: true,
+  intake: true,
+  source: true,
+  zone: true,
+  instanceId: true,
+  token: true,
+  metricsDataset: true,
+  edge: true,
+};
 
 export type BackendName = BackendOptions["backend"];

@@ -1,4 +1,5 @@
 import { cleanValue } from "../../base/address.ts";
+import type { OptionNames } from "../../base/options.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
@@ -17,6 +18,13 @@ export interface ResourceOptions {
   /** Further resource attributes. */
   readonly resource?: Attributes | undefined;
 }
+
+export const resourceOptionNames: OptionNames<ResourceOptions> = {
+  serviceName: true,
+  serviceVersion: true,
+  environment: true,
+  resource: true,
+};
 
 /** Returns the resource attributes without the secrets in URLs. Records problems in `settings`. */
 export function resourceOf(settings: Settings): Attributes {

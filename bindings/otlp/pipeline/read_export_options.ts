@@ -1,10 +1,11 @@
 import type { KeptParameters } from "../../base/address.ts";
 import type { Environment } from "../../base/env.ts";
+import { type OptionNames, reportUnknownOption } from "../../base/options.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
-import type { Backend, BackendOptions } from "../backends/backend.ts";
+import { type Backend, type BackendOptions, backendOptionNames } from "../backends/backend.ts";
 import { resolveBackend } from "../backends/resolve_backend.ts";
-import { resourceOf } from "../backends/resource.ts";
+import { resourceOf, resourceOptionNames } from "../backends/resource.ts";
 import { Settings } from "../backends/settings.ts";
 import type { ExportOptions, OtlpOptions } from "./options.ts";
 import type { TailSampling } from "./sampling.ts";
@@ -19,6 +20,19 @@ export interface ExportPlan {
   readonly options: ExportOptions;
 }
 
+const optionNames: OptionNames<ExportOptions & { backends: true }> = {
+  ...resourceOptionNames,
+  backends: true,
+  sampleRatio: true,
+  tail: true,
+  propagateTo: true,
+  invocationSpan: true,
+  route: true,
+  keepQueryParameters: true,
+};
+
+const tailOptionNames: OptionNames<TailSampling> = { errors: true, slowMs: true, ratio: true };
+
 /**
  * Validates options. Variables supply the options that are not set.
  *
@@ -28,6 +42,8 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   if (typeof options !== "object" || options === null) {
     throw new TypeError('isotel: telemetry needs options such as { backend: "honeycomb" }');
   }
+  reportUnknownOption("isotel: otlp", options, { ...optionNames, ...backendOptionNames });
+  reportUnknownOption("isotel: otlp.tail", options.tail, tailOptionNames);
   const settings = new Settings(options, env);
   const resource = resourceOf(settings);
   const { sampleRatio = 1, tail } = options;
@@ -38,6 +54,9 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   const messages = settings.problems.map((problem) => `isotel: ${problem}`);
   const backends: Backend[] = [];
   for (const backend of backendsOf(options)) {
+    if (backend !== options) {
+      reportUnknownOption("isotel: otlp.backends", backend, backendOptionNames);
+    }
     try {
       backends.push(resolveBackend(backend, env));
     } catch (cause) {
