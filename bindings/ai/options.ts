@@ -35,6 +35,11 @@ export interface AITelemetryOptions {
    * records tool definitions on chat spans. Default: false.
    */
   readonly storeTools?: boolean;
+  /**
+   * Records the messages of errors (exception.message), at most 1 KiB each. Masks keys and the secrets in addresses.
+   * Messages may quote prompts and answers. Default: false.
+   */
+  readonly recordErrors?: boolean;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
@@ -51,6 +56,7 @@ export interface Settings {
   readonly profile: number;
   readonly storeMessages: boolean;
   readonly storeTools: boolean;
+  readonly recordErrors: boolean;
   readonly contextKeys: readonly string[];
   readonly redact: AITelemetryOptions["redact"];
   readonly enrich: AITelemetryOptions["enrich"];
@@ -77,6 +83,7 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
     profile: semconv === "latest" ? Profile.latest : Profile.agents,
     storeMessages: flag("storeMessages", options.storeMessages),
     storeTools: flag("storeTools", options.storeTools),
+    recordErrors: flag("recordErrors", options.recordErrors),
     contextKeys: [...includeRuntimeContext],
     redact: hook("redact", redact),
     enrich: hook("enrich", enrich),

@@ -188,7 +188,11 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
   }
   FillTotal(fields);
 
-  if (end.outcome != trace::Outcome::kFailed) fields.Remove(Field::kErrorType);
+  if (end.outcome != trace::Outcome::kFailed) {
+    for (const Field field : {Field::kErrorType, Field::kHttpStatusCode, Field::kErrorCode, Field::kErrorMessage}) {
+      fields.Remove(field);
+    }
+  }
   if (end.outcome == trace::Outcome::kCancelled) fields.SetNumber(Field::kCancelled, 1);
   if (end.outcome == trace::Outcome::kTruncated) fields.SetNumber(Field::kTruncated, 1);
   const bool failed = end.outcome == trace::Outcome::kFailed;

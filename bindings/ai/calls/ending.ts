@@ -2,6 +2,7 @@ import { isCancellation, isTimeout } from "../../base/cause.ts";
 import { Outcome } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
+import { addFailure } from "./response.ts";
 
 /** How the work of a span ended. */
 export interface Ending {
@@ -20,9 +21,15 @@ function failing(cause: unknown): Ending {
 }
 
 /** Ends a span as its work ended. */
-export function closeSpan(span: Span, { outcome, cause }: Ending, fields?: SpanFields): void {
-  if (outcome === Outcome.failed) span.closeWithCause(cause, fields);
-  else span.close(outcome, fields);
+export function closeSpan(
+  span: Span,
+  { outcome, cause }: Ending,
+  fields: SpanFields = span.newFields(),
+): void {
+  if (outcome === Outcome.failed) {
+    addFailure(fields, cause, span.recordsErrors);
+    span.closeWithCause(cause, fields);
+  } else span.close(outcome, fields);
 }
 
 /**

@@ -80,6 +80,7 @@ export class AIOperation implements CallOwner {
     this.isStream = sdkFunction.isStream;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
+    span.recordsErrors = this.content.errorMessages;
     span.onTruncate = () => this.truncate();
     span.isAbandoned = () => this.isAbandoned;
     this.noteSignal(params["abortSignal"]);

@@ -1,3 +1,4 @@
+import { errorMessage, failureOf } from "../../base/cause.ts";
 import { number, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
@@ -71,6 +72,17 @@ export function addResponse(fields: SpanFields, summary: ResponseSummary): void 
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
   fields.verbatim(Field.finishReason, summary.finishReason);
   addUsage(fields, summary.usage);
+}
+
+/**
+ * Adds what a failure says besides its type to the finish fields of a span.
+ *
+ * @param withMessage whether to add the message of the error.
+ */
+export function addFailure(fields: SpanFields, cause: unknown, withMessage: boolean): void {
+  const { statusCode, code } = failureOf(cause);
+  fields.number(Field.httpStatusCode, statusCode).text(Field.errorCode, code);
+  if (withMessage) fields.text(Field.errorMessage, errorMessage(cause));
 }
 
 /**

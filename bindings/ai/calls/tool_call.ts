@@ -46,6 +46,7 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
     ),
     options,
     begin(span) {
+      span.recordsErrors = content.errorMessages;
       const fields = span.newFields();
       addCall(fields, "tool.execute", identity);
       fields
@@ -236,7 +237,7 @@ export function recordIfRejected(operation: AIOperation, value: unknown): void {
     activateSpan(operation.telemetry, tool.name, tool.options, (span) => {
       if (span === undefined) return;
       operation.telemetry.guard(() => tool.begin(span));
-      span.fail(part["error"]);
+      closeSpan(span, { outcome: Outcome.failed, cause: part["error"] });
     }),
   );
 }

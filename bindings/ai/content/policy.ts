@@ -7,6 +7,8 @@ export interface ContentPolicy {
   readonly toolDefinitions: boolean;
   readonly toolArguments: boolean;
   readonly toolResults: boolean;
+  /** Messages of errors. They may quote inputs and outputs. */
+  readonly errorMessages: boolean;
 }
 
 /** The policy of a call whose content is not recorded. */
@@ -16,6 +18,7 @@ export const noContent: ContentPolicy = {
   toolDefinitions: false,
   toolArguments: false,
   toolResults: false,
+  errorMessages: false,
 };
 
 /**
@@ -25,14 +28,16 @@ export function contentPolicy(
   settings: Settings,
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,
 ): ContentPolicy {
-  if (!settings.storeMessages && !settings.storeTools) return noContent;
+  const { storeMessages, storeTools, recordErrors } = settings;
+  if (!storeMessages && !storeTools && !recordErrors) return noContent;
   const inputs = telemetryOptions?.["recordInputs"] !== false;
   const outputs = telemetryOptions?.["recordOutputs"] !== false;
   return {
-    inputMessages: settings.storeMessages && inputs,
-    outputMessages: settings.storeMessages && outputs,
-    toolDefinitions: settings.storeTools && inputs,
-    toolArguments: settings.storeTools && inputs,
-    toolResults: settings.storeTools && outputs,
+    inputMessages: storeMessages && inputs,
+    outputMessages: storeMessages && outputs,
+    toolDefinitions: storeTools && inputs,
+    toolArguments: storeTools && inputs,
+    toolResults: storeTools && outputs,
+    errorMessages: recordErrors && inputs && outputs,
   };
 }
