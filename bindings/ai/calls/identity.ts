@@ -60,38 +60,37 @@ export function metadataAttributes(
   params: Params,
   contextKeys: readonly string[],
 ): Attributes {
-  const attributes: Record<string, AttributeValue> = {};
+  let attributes: Attributes = {};
   const context = runtimeContext(params);
   if (context !== undefined) {
     const included = includedKeys(params);
-    for (const key of new Set(
-      contextKeys.length === 0 ? included : [...included, ...contextKeys],
-    )) {
-      if (Object.hasOwn(context, key)) {
-        project(telemetry, attributes, Abi.runtimeContext, key, context[key]);
-      }
-    }
+    const keys = new Set(contextKeys.length === 0 ? included : [...included, ...contextKeys]);
+    const present = [...keys].filter((key) => Object.hasOwn(context, key));
+    attributes = projected(telemetry, Abi.runtimeContext, context, present);
   }
   const own = metadata(params);
-  if (own !== undefined) {
-    for (const key of Object.keys(own)) {
-      project(telemetry, attributes, Abi.metadata, key, own[key]);
-    }
-  }
-  return attributes;
+  if (own === undefined) return attributes;
+  return { ...attributes, ...projected(telemetry, Abi.metadata, own, Object.keys(own)) };
 }
 
-function project(
+/** Returns the attributes of entries. If a short key and the explicit one mean the same attribute, the explicit wins. */
+function projected(
   telemetry: Telemetry,
-  attributes: Record<string, AttributeValue>,
   source: number,
-  key: string,
-  value: unknown,
-): void {
+  entries: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
   const { core } = telemetry.host;
-  if (core === undefined || !isScalar(value)) return;
-  const name = telemetry.names.metadataKey(core, source, key);
-  if (name !== "") attributes[name] = value;
+  if (core === undefined) return attributes;
+  for (const key of keys) {
+    const value = entries[key];
+    if (!isScalar(value)) continue;
+    const name = telemetry.names.metadataKey(core, source, key);
+    if (name === "" || (name !== key && Object.hasOwn(attributes, name))) continue;
+    attributes[name] = value;
+  }
+  return attributes;
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

@@ -160,6 +160,28 @@ for (const sdk of sdks) {
       assert.deepEqual(projected, { "user.id": "of metadata" });
     });
 
+    test("user.id wins over userId in one source, whichever comes first", async () => {
+      const explicit = { "user.id": "explicit" };
+      const short = { userId: "short" };
+      for (const values of [
+        { ...explicit, ...short },
+        { ...short, ...explicit },
+      ]) {
+        const expected = { "user.id": "explicit" };
+        assert.deepEqual((await operationOf(metadata(values))).projected, expected);
+        const { projected } = await operationOf(
+          { runtimeContext: values },
+          { includeRuntimeContext: Object.keys(values) },
+        );
+        assert.deepEqual(projected, expected);
+      }
+      const { projected } = await operationOf(
+        { ...metadata(short), runtimeContext: explicit },
+        { includeRuntimeContext: ["user.id"] },
+      );
+      assert.deepEqual(projected, { "user.id": "short" });
+    });
+
     test("keys of the prototype are no metadata", async () => {
       const values = Object.create({ inherited: 1 }) as object;
       assert.deepEqual((await operationOf(metadata(values))).projected, {});

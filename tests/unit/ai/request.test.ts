@@ -35,6 +35,47 @@ async function traced(
 const answering = (sdk: Sdk) =>
   sdk.model({ generate: [textAnswer()], stream: [textParts("Hello")] });
 
+describe("the provider of a model", () => {
+  const settings = { apiKey: "k", name: "my-llm" };
+  for (const [sdk, provider] of [
+    [v7, createOpenAI(settings)],
+    [v6, createOpenAIV6(settings)],
+  ] as const) {
+    test(`is the name that was given to the provider package, for every kind of model of ${sdk.name}`, () => {
+      const { telemetry } = recording();
+      const { core } = telemetry.host;
+      assert.ok(core);
+      const kinds = [
+        "chat",
+        "completion",
+        "responses",
+        "embedding",
+        "image",
+        "speech",
+        "transcription",
+      ];
+      const methods = [...kinds, ...Object.keys(provider).filter((name) => name.endsWith("Model"))];
+      const factories = provider as unknown as Readonly<
+        Record<string, (id: string) => { provider: string }>
+      >;
+      const ids = new Set(methods.map((method) => factories[method]?.("m").provider ?? ""));
+      assert.ok(ids.size >= kinds.length, [...ids].join());
+      for (const id of ids) {
+        assert.match(id, /^my-llm\.[a-z-]+$/i);
+        assert.equal(telemetry.names.provider(core, id), "my-llm", id);
+      }
+    });
+  }
+
+  test("is on the spans of its calls", async () => {
+    const fetch = (() => Promise.reject(new TypeError("refused"))) as typeof globalThis.fetch;
+    const model = createOpenAI({ ...settings, fetch }).chat("m");
+    const { operation, chat } = await traced(v7, "generateText", { model }, { semconv: "agents" });
+    assert.equal(chat["gen_ai.provider.name"], "my-llm");
+    assert.equal(operation["gen_ai.provider.name"], "my-llm");
+  });
+});
+
 describe("the address of a model's server", () => {
   const apiKey = "a secret";
   const refused = () => Promise.reject(new TypeError("refused"));
