@@ -133,6 +133,11 @@ TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) const {
 void SpanMetrics::Start(Handle handle, const FieldSet& fields) {
   OpenCall* call = Find(handle);
   if (call == nullptr) return;
+  // The span tells that the client runs the tool. Its duration is not that of the tool.
+  if (fields.Has(Field::kToolRunsOnClient)) {
+    call->handle = kNoHandle;
+    return;
+  }
   const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
   for (const Label label :
        {Label::kProvider, Label::kRequestModel, Label::kAgentName, Label::kToolName, Label::kToolType}) {

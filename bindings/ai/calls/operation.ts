@@ -5,7 +5,7 @@ import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
 import type { Settings, SpanInfo } from "../options.ts";
-import { Approvals } from "./approvals.ts";
+import { Approvals, ClientTools } from "./approvals.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import {
   CallSignals,
@@ -45,6 +45,7 @@ export class AIOperation implements CallOwner {
   readonly settings: Settings;
   readonly content: ContentPolicy;
   readonly approvals: Approvals = new Approvals(this);
+  readonly clientTools: ClientTools = new ClientTools(this);
   readonly #span: Span;
   // An array, because there is rarely more than one.
   readonly #openCalls: OwnedCall[] = [];
@@ -97,6 +98,8 @@ export class AIOperation implements CallOwner {
     const { agentName } = this.identity;
     this.enrich(span, { operation: "invoke_agent", agentName, model: model.modelId });
     this.approvals.recordDenied(params);
+    this.clientTools.use(params["tools"]);
+    this.clientTools.recordAnswers(params);
   }
 
   get stream(): boolean {

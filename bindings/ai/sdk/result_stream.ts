@@ -1,7 +1,7 @@
 import { isFunction, isThenable, record } from "../../base/values.ts";
 import { observeStream, relayStream, type StreamObserver } from "../calls/observe_stream.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { isRejected, recordIfRejected } from "../calls/tool_call.ts";
+import { recordIfElsewhere, runsElsewhere } from "../calls/tool_call.ts";
 
 const streams = ["stream", "fullStream", "textStream", "partialOutputStream", "elementStream"];
 const responses = ["toUIMessageStreamResponse", "toTextStreamResponse"];
@@ -79,7 +79,7 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
     onChunk: (part) => {
       // An error outside of a model call appears only in the stream.
       notePart(operation, record(part));
-      recordIfRejected(operation, part);
+      recordIfElsewhere(operation, part);
     },
     onDone: () => operation.streamEnded(),
     onError: (cause) => operation.fail(cause),
@@ -113,16 +113,16 @@ function observeBranches(
 ): void {
   let consumers = 0;
   // Every branch carries the same parts.
-  let rejected: WeakSet<object> | undefined;
+  let recorded: WeakSet<object> | undefined;
   const observer: StreamObserver = {
     onChunk: (chunk) => {
       const part = record(record(chunk)?.["part"]);
       notePart(operation, part);
-      if (!isRejected(part)) return;
-      rejected ??= new WeakSet();
-      if (rejected.has(part)) return;
-      rejected.add(part);
-      operation.telemetry.guard(() => recordIfRejected(operation, part));
+      if (!runsElsewhere(operation, part)) return;
+      recorded ??= new WeakSet();
+      if (recorded.has(part)) return;
+      recorded.add(part);
+      operation.telemetry.guard(() => recordIfElsewhere(operation, part));
     },
     onDone: () => operation.streamEnded(),
     onError: (cause) => operation.fail(cause),
