@@ -44,6 +44,8 @@ export interface CallOwner extends SpanParent {
   endingOf(cause: unknown, signal?: unknown): Ending;
   /** Returns the ending of work that was stopped. Undefined if the call was not aborted. */
   abortEnding(): Ending | undefined;
+  /** The step that the next model call belongs to, from 0. Undefined if the owner has no steps. */
+  readonly stepNumber?: number;
   /** Records tools that need approval. Undefined if the owner is not an operation. */
   readonly approvals?: { providerAsks(request: ApprovalRequest): void };
   /** Returns the user's redaction for one span. */

@@ -1,5 +1,5 @@
 import { record, text } from "../../base/values.ts";
-import { Operation } from "../../core/abi.gen.ts";
+import { Field, Operation } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { partsOf } from "../content/parts.ts";
@@ -57,6 +57,7 @@ class ModelCall extends RequestCall {
       outputType,
     });
     addServer(fields, span.profile, request.source);
+    fields.number(Field.stepNumber, owner.stepNumber);
     if (content.inputMessages) addInput(fields, settings, span.profile, redact);
     if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
     span.start(fields);

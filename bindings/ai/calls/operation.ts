@@ -60,6 +60,7 @@ export class AIOperation implements CallOwner {
   onClose: (() => void) | undefined;
   #hasConsumer = false;
   #callCount = 0;
+  #stepNumber = 0;
   #failure: { readonly cause: unknown } | undefined;
   #isFinished = false;
   #lateEnding: Ending = cancelling;
@@ -174,8 +175,15 @@ export class AIOperation implements CallOwner {
     return this.#signals.abortEnding();
   }
 
+  /** A model call that follows a failed one is a retry, which belongs to the same step. */
+  get stepNumber(): number {
+    const isNext = this.#callCount > 0 && this.#failure === undefined;
+    return isNext ? this.#stepNumber + 1 : this.#stepNumber;
+  }
+
   /** Notes the start of a model call, which may be a retry. */
   callStarted(call: OwnedCall): void {
+    this.#stepNumber = this.stepNumber;
     this.#callCount += 1;
     this.#failure = undefined;
     this.#openCalls.push(call);

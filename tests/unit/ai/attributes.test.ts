@@ -123,6 +123,7 @@ function expectedChat(
 ): Record<string, unknown> {
   return {
     "gen_ai.operation.name": "chat",
+    "cloudflare.agents.step.number": answer === "tools" ? 0 : 1,
     "cloudflare.agents.operation.name": isStream ? "doStream" : "doGenerate",
     ...who(semconv),
     ...request,
