@@ -1,4 +1,4 @@
-import { record, text } from "../../base/values.ts";
+import { isList, record, text } from "../../base/values.ts";
 import { Abi } from "../../core/abi.gen.ts";
 import type { Attributes, AttributeValue } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
@@ -85,10 +85,13 @@ function projected(
   if (core === undefined) return attributes;
   for (const key of keys) {
     const value = entries[key];
-    if (!isScalar(value)) continue;
+    const isListed = isList(value);
+    if (!isListed && !isScalar(value)) continue;
     const name = telemetry.names.metadataKey(core, source, key);
-    if (name === "" || (name !== key && Object.hasOwn(attributes, name))) continue;
-    attributes[name] = value;
+    // Only keys of the user's own may have lists.
+    if (name === "" || (isListed && !name.endsWith(`.${key}`))) continue;
+    if (name === key || !Object.hasOwn(attributes, name))
+      attributes[name] = value as AttributeValue;
   }
   return attributes;
 }
