@@ -1,4 +1,5 @@
 import { Profile } from "../core/abi.gen.ts";
+import { type ModelPrice, readPrices, type TokenPrices } from "../core/prices.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
 /** Describes a span to the hooks of `wrapAISDK`. */
@@ -40,6 +41,11 @@ export interface AITelemetryOptions {
    * Messages may quote prompts and answers. Default: false.
    */
   readonly recordErrors?: boolean;
+  /**
+   * Prices of a million tokens by the model id of requests, at most 1,000, for costs that no provider reports. They are
+   * added to those of `metrics.genAi.prices` and have its currency. Default: none.
+   */
+  readonly prices?: Readonly<Record<string, TokenPrices>>;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
@@ -57,6 +63,7 @@ export interface Settings {
   readonly storeMessages: boolean;
   readonly storeTools: boolean;
   readonly recordErrors: boolean;
+  readonly prices: readonly ModelPrice[];
   readonly contextKeys: readonly string[];
   readonly redact: AITelemetryOptions["redact"];
   readonly enrich: AITelemetryOptions["enrich"];
@@ -84,6 +91,9 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
     storeMessages: flag("storeMessages", options.storeMessages),
     storeTools: flag("storeTools", options.storeTools),
     recordErrors: flag("recordErrors", options.recordErrors),
+    prices: readPrices(options.prices, "prices", (problem) => {
+      throw new TypeError(`isotel/ai: ${problem}`);
+    }),
     contextKeys: [...includeRuntimeContext],
     redact: hook("redact", redact),
     enrich: hook("enrich", enrich),

@@ -18,7 +18,7 @@ import { observeStream } from "./observe_stream.ts";
 import { ProviderTools } from "./provider_tools.ts";
 import { addCall, addRequest, addServer, type ModelInfo, modelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
-import { finishReasonOf, gatewayOf, summarize } from "./response.ts";
+import { finishReasonOf, gatewayOf, reportedCost, summarize } from "./response.ts";
 import { interceptModel } from "./substitutes.ts";
 
 /** A request of the SDK to a language model. */
@@ -124,6 +124,7 @@ class ModelCall extends RequestCall {
         this.#isFinished = true;
         this.summary.finishReason = finishReasonOf(part["finishReason"]);
         this.summary.usage = part["usage"];
+        this.summary.cost = reportedCost(part);
         this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
         return;
       case "error":

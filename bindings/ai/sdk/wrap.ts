@@ -52,6 +52,7 @@ function wrapAnew<T extends object>(
   }
   const isV7 = isFunction(namespace["registerTelemetry"]);
   const sdk: Sdk = { telemetry, settings, namespace, isV7 };
+  telemetry.addPrices(settings.prices);
   const exports: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(ai);
   // The SDK exports some functions under two names. Both names get one wrapper.
   const wrapped = new Map<unknown, object>();
