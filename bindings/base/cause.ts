@@ -45,6 +45,22 @@ export function errorType(cause: unknown): string {
   return typeIn(cause, "type") ?? typeIn(valueIn(cause, "error"), "type") ?? typeof cause;
 }
 
+/** A few words: letters, digits and the other characters of identifiers. */
+const fewWords = /^(?=.{1,64}$)[A-Za-z_$][\w.$:-]*( [\w.$:-]+){0,3}$/;
+/** Texts with more digits are identifiers of one request, or times. */
+const maxDigits = 3;
+
+/**
+ * Returns the reason of an abort for an attribute: the type of an Error, or a text of a few words. Undefined for any
+ * other value, for a text that may be different for each call, and for the error of an abort without a reason.
+ */
+export function abortReason(reason: unknown): string | undefined {
+  if (isCancellation(reason)) return undefined;
+  if (isError(reason)) return errorType(reason);
+  if (typeof reason !== "string" || !fewWords.test(reason)) return undefined;
+  return reason.replaceAll(/\D/g, "").length > maxDigits ? undefined : reason;
+}
+
 /** What the answer to a failed request says about the failure. */
 export interface Failure {
   /** Status of the HTTP response, from 100 to 599. */

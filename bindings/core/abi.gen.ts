@@ -113,7 +113,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
   version: 4,
-  fingerprint: 1943692778,
+  fingerprint: 893798565,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
@@ -234,9 +234,10 @@ export const Field = {
   errorType: 57,
   statusCode: 58,
   cancelled: 59,
-  truncated: 60,
-  droppedAttributesCount: 61,
-  cutAttributesCount: 62,
+  abortReason: 60,
+  truncated: 61,
+  droppedAttributesCount: 62,
+  cutAttributesCount: 63,
 } as const;
 
 /** The fields whose texts are labels of GenAI metrics, of src/genai/labels.def. */

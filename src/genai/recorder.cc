@@ -200,7 +200,11 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
       fields.Remove(field);
     }
   }
-  if (end.outcome == trace::Outcome::kCancelled) fields.SetNumber(Field::kCancelled, 1);
+  if (end.outcome == trace::Outcome::kCancelled) {
+    fields.SetNumber(Field::kCancelled, 1);
+  } else {
+    fields.Remove(Field::kAbortReason);
+  }
   if (end.outcome == trace::Outcome::kTruncated) fields.SetNumber(Field::kTruncated, 1);
   const bool failed = end.outcome == trace::Outcome::kFailed;
   const trace::StatusCode status = failed ? trace::Combine(span.status, trace::StatusCode::kError) : span.status;

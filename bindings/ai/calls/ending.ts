@@ -1,5 +1,5 @@
-import { isCancellation, isTimeout } from "../../base/cause.ts";
-import { Outcome } from "../../core/abi.gen.ts";
+import { abortReason, isCancellation, isTimeout } from "../../base/cause.ts";
+import { Field, Outcome } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { addFailure } from "./response.ts";
@@ -10,6 +10,8 @@ export interface Ending {
   readonly outcome: number;
   /** The error, if the work failed. */
   readonly cause?: unknown;
+  /** Why the work was aborted, if it was cancelled and its caller gave a reason that may be recorded. */
+  readonly reason?: string | undefined;
 }
 
 export const finishing: Ending = { outcome: Outcome.finished };
@@ -23,13 +25,15 @@ function failing(cause: unknown): Ending {
 /** Ends a span as its work ended. */
 export function closeSpan(
   span: Span,
-  { outcome, cause }: Ending,
+  { outcome, cause, reason }: Ending,
   fields: SpanFields = span.newFields(),
 ): void {
   if (outcome === Outcome.failed) {
     addFailure(fields, cause, span.recordsErrors);
     span.closeWithCause(cause, fields);
-  } else span.close(outcome, fields);
+    return;
+  }
+  span.close(outcome, fields.text(Field.abortReason, reason));
 }
 
 /**
@@ -54,7 +58,7 @@ export class CallSignals {
   /** Returns the ending of work that stopped because of an abort. Undefined if no signal has aborted. */
   abortEnding(): Ending | undefined {
     const signal = this.#signals.find(({ aborted }) => aborted);
-    return signal && endingOfAbort(signal);
+    return signal && endingOfAbort(signal.reason);
   }
 
   /**
@@ -65,7 +69,7 @@ export class CallSignals {
    */
   endingOf(cause: unknown, own?: unknown): Ending {
     const aborted =
-      own instanceof AbortSignal && own.aborted ? endingOfAbort(own) : this.abortEnding();
+      own instanceof AbortSignal && own.aborted ? endingOfAbort(own.reason) : this.abortEnding();
     if (aborted === undefined) return isCancellation(cause) ? cancelling : failing(cause);
     // Work that a timeout stops may reject with the reason or with an AbortError. Any other error is its own.
     const isOwnError = aborted.outcome === Outcome.failed && !isCancellation(cause);
@@ -73,6 +77,9 @@ export class CallSignals {
   }
 }
 
-function endingOfAbort({ reason }: AbortSignal): Ending {
-  return isTimeout(reason) ? failing(reason) : cancelling;
+/** Returns the ending of work that was aborted with this reason. */
+export function endingOfAbort(reason: unknown): Ending {
+  return isTimeout(reason)
+    ? failing(reason)
+    : { outcome: Outcome.cancelled, reason: abortReason(reason) };
 }

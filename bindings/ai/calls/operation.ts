@@ -12,6 +12,7 @@ import {
   cancelling,
   closeSpan,
   type Ending,
+  endingOfAbort,
   finishing,
   truncating,
 } from "./ending.ts";
@@ -243,8 +244,8 @@ export class AIOperation implements CallOwner {
   }
 
   /** Ends the operation because it was aborted. */
-  stop(): void {
-    this.#settle(this.#signals.abortEnding() ?? cancelling);
+  stop(reason?: unknown): void {
+    this.#settle(this.#signals.abortEnding() ?? endingOfAbort(reason));
   }
 
   fail(cause: unknown): void {
@@ -299,7 +300,7 @@ export class AIOperation implements CallOwner {
 
 /** Returns the ending of a call that its operation interrupts: only a timeout stops both for the same reason. */
 function callEnding(ending: Ending): Ending {
-  if (ending.outcome === Outcome.truncated) return ending;
+  if (ending.outcome === Outcome.truncated || ending.outcome === Outcome.cancelled) return ending;
   return ending.outcome === Outcome.failed && isTimeout(ending.cause) ? ending : cancelling;
 }
 

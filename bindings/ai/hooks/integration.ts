@@ -90,7 +90,7 @@ export class OperationHooks {
   onAbort(event: unknown): void {
     const reason = record(event)?.["reason"];
     if (isTimeout(reason)) this.operation.fail(reason);
-    else this.operation.stop();
+    else this.operation.stop(reason);
   }
 
   /**

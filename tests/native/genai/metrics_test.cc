@@ -501,7 +501,7 @@ TEST_CASE_FIXTURE(MeteredHost, "The span of a client's tool is a tool call of it
   CHECK(Sum("gen_ai.invoke_agent.tool_calls", {}) == 1);
 }
 
-TEST_CASE("Only a failed span says why it has failed") {
+TEST_CASE("Only a failed span says why it has failed, and only a cancelled one why it was aborted") {
   for (const trace::Outcome outcome :
        {trace::Outcome::kFinished, trace::Outcome::kCancelled, trace::Outcome::kTruncated, trace::Outcome::kFailed}) {
     HostDouble host;
@@ -509,10 +509,12 @@ TEST_CASE("Only a failed span says why it has failed") {
     host.fields.SetNumber(Field::kHttpStatusCode, 429);
     host.Text(Field::kErrorCode, 5);
     host.Text(Field::kErrorMessage, 5);
+    host.Text(Field::kAbortReason, 5);
     REQUIRE(host.End(chat, {.outcome = outcome}) == Error::kOk);
     for (const Field field : {Field::kHttpStatusCode, Field::kErrorCode, Field::kErrorMessage}) {
       CHECK(host.Has(field) == (outcome == trace::Outcome::kFailed));
     }
+    CHECK(host.Has(Field::kAbortReason) == (outcome == trace::Outcome::kCancelled));
   }
 }
 

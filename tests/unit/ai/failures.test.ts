@@ -5,9 +5,18 @@ import { after, before, describe, test } from "node:test";
 import { createOpenAI } from "@ai-sdk/openai";
 import { APICallError } from "@ai-sdk/provider";
 import { createOpenAI as createOpenAIV6 } from "ai-sdk-openai-v6";
+import { createIntegration } from "../../../bindings/ai/hooks/register.ts";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
 import { failureOf } from "../../../bindings/base/cause.ts";
-import { type Sdk, sdks, toolAnswer, wrapped } from "../support/ai_sdk.ts";
+import {
+  type Functions,
+  type Sdk,
+  sdks,
+  textParts,
+  toolAnswer,
+  wrapped,
+} from "../support/ai_sdk.ts";
+import { keepAtExit } from "../support/keep_spans.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { allEnded, attributesOf, recording, type Tracing } from "../support/tracing.ts";
 
@@ -245,4 +254,153 @@ describe("what a cause says about a failed request", () => {
       assert.deepEqual(failureOf(cause), { statusCode: undefined, code: undefined });
     }
   });
+});
+
+class ClientGone extends Error {
+  override readonly name = "ClientGone";
+}
+
+/** Reasons of aborts, and what is recorded of them. */
+const reasons: readonly (readonly [string, unknown, string | undefined])[] = [
+  ["no reason", undefined, undefined],
+  ["a word", "user_left", "user_left"],
+  ["a few words", "user stop", "user stop"],
+  ["an Error of the caller's", new ClientGone("a secret"), "ClientGone"],
+  ["an AbortError", new DOMException("a secret", "AbortError"), undefined],
+  ["a sentence", "the user has closed the chat, a secret", undefined],
+  ["a text with an id", "request 9f86d081 is gone", undefined],
+  ["a UUID", "f47ac10b-58cc-4372-a567-0e02b2c3d479", undefined],
+  ["a long word", "x".repeat(65), undefined],
+  ["an empty text", "", undefined],
+  ["a number", 7, undefined],
+  ["an object", { why: "a secret" }, undefined],
+];
+
+/** Rejects with the reason of the signal when it aborts, as `fetch` does. */
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+
+for (const sdk of sdks) {
+  describe(`a call of ai ${sdk.name} that its caller aborts`, () => {
+    /** The ways to abort a call. `abort` is to be called once the call has begun. */
+    const ways: Readonly<
+      Record<
+        string,
+        (functions: Functions, abort: AbortController, reason: unknown) => Promise<unknown>
+      >
+    > = {
+      "during a model call": (functions, abort, reason) => {
+        const { signal } = abort;
+        const model = sdk.model({
+          generate: [
+            () => {
+              setImmediate(() => abort.abort(reason));
+              return untilAborted(signal);
+            },
+          ],
+        });
+        return functions.generateText({ model, prompt: "p", maxRetries: 0, abortSignal: signal });
+      },
+      "during a tool": (functions, abort, reason) => {
+        const { signal } = abort;
+        const execute = () => {
+          setImmediate(() => abort.abort(reason));
+          return untilAborted(signal);
+        };
+        return functions.generateText({
+          model: sdk.model({ generate: [toolAnswer("wait")] }),
+          prompt: "p",
+          tools: { wait: sdk.tool(execute) },
+          stopWhen: sdk.stopAfter(2),
+          maxRetries: 0,
+          abortSignal: signal,
+        });
+      },
+      "during a stream": async (functions, abort, reason) => {
+        const { signal } = abort;
+        const stream = new ReadableStream({
+          start(controller) {
+            for (const part of textParts("Hello")().slice(0, 4)) controller.enqueue(part);
+            signal.addEventListener("abort", () => controller.error(signal.reason));
+          },
+        });
+        const model = sdk.model({ stream: [() => stream] });
+        const params = { model, prompt: "p", maxRetries: 0, abortSignal: signal, onError() {} };
+        for await (const { type } of functions.streamText(params).fullStream) {
+          if (type === "text-delta") abort.abort(reason);
+        }
+      },
+    };
+    for (const [way, call] of Object.entries(ways)) {
+      test(`${way} has the reason on each span that ends with it, if it is an Error or a few words`, async () => {
+        for (const [what, reason, expected] of reasons) {
+          const tracing = recording();
+          const functions = wrapped(tracing.telemetry, sdk);
+          await outcomeOf(() => call(functions, new AbortController(), reason));
+          await allEnded(tracing);
+          const cancelled = tracing.runtime.spans
+            .map((span) => attributesOf(span))
+            .filter((attributes) => attributes["cloudflare.agents.canceled"] === true);
+          assert.ok(cancelled.length > 0, what);
+          for (const attributes of cancelled) {
+            assert.equal(attributes["cloudflare.agents.abort.reason"], expected, what);
+            assert.doesNotMatch(JSON.stringify(attributes), /secret/);
+          }
+          const others = tracing.runtime.spans.length - cancelled.length;
+          // Only the model call that requested the tool had ended before.
+          assert.equal(others, way === "during a tool" ? 1 : 0, what);
+        }
+      });
+    }
+
+    test("after a timeout has no reason, because it has failed", async () => {
+      const tracing = recording();
+      const functions = wrapped(tracing.telemetry, sdk);
+      const timeout = new DOMException("late", "TimeoutError");
+      const call = ways["during a model call"] as (typeof ways)[string];
+      await outcomeOf(() => call(functions, new AbortController(), timeout));
+      await allEnded(tracing);
+      for (const span of tracing.runtime.spans) {
+        assert.equal(attributesOf(span)["error.type"], "TimeoutError");
+        assert.equal(attributesOf(span)["cloudflare.agents.abort.reason"], undefined);
+      }
+    });
+
+    test("has the redacted reason", async () => {
+      const tracing = recording();
+      const redact = (key: string, value: string) =>
+        key === "cloudflare.agents.abort.reason" ? "other" : value;
+      const functions = wrapped(tracing.telemetry, sdk, { redact });
+      const call = ways["during a model call"] as (typeof ways)[string];
+      await outcomeOf(() => call(functions, new AbortController(), "user stop"));
+      await allEnded(tracing);
+      for (const span of tracing.runtime.spans) {
+        assert.equal(attributesOf(span)["cloudflare.agents.abort.reason"], "other");
+      }
+    });
+  });
+}
+
+test("a registered integration of v7 tells the reason that the SDK reports for a stream", async () => {
+  const [v7] = sdks as [Sdk];
+  const tracing = recording();
+  keepAtExit(tracing.telemetry, undefined);
+  const integrations = [createIntegration(tracing.telemetry, undefined)];
+  const abort = new AbortController();
+  const model = v7.model({ stream: [textParts("Hello ", "there")] });
+  const { fullStream } = v7.namespace.streamText({
+    model,
+    prompt: "p",
+    abortSignal: abort.signal,
+    telemetry: { integrations },
+  });
+  for await (const { type } of fullStream) {
+    if (type === "text-delta") abort.abort("user stop");
+  }
+  await allEnded(tracing);
+  const [operation] = tracing.runtime.spans;
+  assert.equal(attributesOf(operation)["cloudflare.agents.canceled"], true);
+  assert.equal(attributesOf(operation)["cloudflare.agents.abort.reason"], "user stop");
 });
