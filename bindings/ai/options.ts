@@ -32,6 +32,11 @@ export interface AITelemetryOptions {
    */
   readonly storeMessages?: boolean;
   /**
+   * Records the prompt of a call and its last answer on its invoke_agent span, in the same form and with the same limits
+   * as `storeMessages` records those of model calls. Default: false.
+   */
+  readonly storeAgentMessages?: boolean;
+  /**
    * Records arguments and results of tools on execute_tool spans, at most 28 KiB each. With `semconv: "latest"` also
    * records tool definitions on chat spans. Default: false.
    */
@@ -46,6 +51,8 @@ export interface AITelemetryOptions {
    * added to those of `metrics.genAi.prices` and have its currency. Default: none.
    */
   readonly prices?: Readonly<Record<string, TokenPrices>>;
+  /** Records the metadata of a call also on the spans of its model calls and tools. Default: false. */
+  readonly metadataOnChildren?: boolean;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
@@ -61,8 +68,10 @@ export interface AITelemetryOptions {
 export interface Settings {
   readonly profile: number;
   readonly storeMessages: boolean;
+  readonly storeAgentMessages: boolean;
   readonly storeTools: boolean;
   readonly recordErrors: boolean;
+  readonly metadataOnChildren: boolean;
   readonly prices: readonly ModelPrice[];
   readonly contextKeys: readonly string[];
   readonly redact: AITelemetryOptions["redact"];
@@ -89,8 +98,10 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
   return {
     profile: semconv === "latest" ? Profile.latest : Profile.agents,
     storeMessages: flag("storeMessages", options.storeMessages),
+    storeAgentMessages: flag("storeAgentMessages", options.storeAgentMessages),
     storeTools: flag("storeTools", options.storeTools),
     recordErrors: flag("recordErrors", options.recordErrors),
+    metadataOnChildren: flag("metadataOnChildren", options.metadataOnChildren),
     prices: readPrices(options.prices, "prices", (problem) => {
       throw new TypeError(`isotel/ai: ${problem}`);
     }),

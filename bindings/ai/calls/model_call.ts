@@ -48,7 +48,8 @@ class ModelCall extends RequestCall {
     const { telemetry, identity, isStream, outputType } = owner;
     const { content } = this;
     const { settings } = request;
-    if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
+    const recordsAnswer = content.outputMessages || content.agentOutput;
+    if (isStream && recordsAnswer) this.#answer = new StreamedAnswer();
     const redact = owner.redactor(info);
     const fields = span.newFields();
     addCall(fields, request.method, identity);
@@ -174,8 +175,11 @@ class ModelCall extends RequestCall {
 
   protected override addContent(fields: SpanFields): void {
     const { owner, span } = this;
-    if (!this.content.outputMessages) return;
+    const { outputMessages, agentOutput } = this.content;
+    if (!outputMessages && !agentOutput) return;
     const parts = this.#answer?.parts() ?? partsOf(this.#content);
+    if (agentOutput) owner.noteAnswer?.(parts, this.summary.finishReason);
+    if (!outputMessages) return;
     const redact = owner.redactor(this.#info);
     addOutput(fields, parts, this.summary.finishReason, span.profile, redact);
   }

@@ -1,9 +1,13 @@
 import { isTimeout } from "../../base/cause.ts";
 import { Operation, Outcome } from "../../core/abi.gen.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
+import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
+import type { Part } from "../content/parts.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
+import { addInput, addOutput } from "../content/record.ts";
 import type { Settings, SpanInfo } from "../options.ts";
 import { Approvals, ClientTools } from "./approvals.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
@@ -57,6 +61,9 @@ export class AIOperation implements CallOwner {
   readonly #onAbort = () => this.stop();
   #model: string | undefined;
   #givenModel: unknown;
+  /** The metadata of the call, if child spans have it too. */
+  #childMetadata: Attributes | undefined;
+  #addAnswer: ((fields: SpanFields) => void) | undefined;
   /** Called once when the operation ends. */
   onClose: (() => void) | undefined;
   #hasConsumer = false;
@@ -93,12 +100,14 @@ export class AIOperation implements CallOwner {
     this.#model = model.modelId;
     this.#givenModel = params["model"];
     addRequest(fields, telemetry, model, params, this);
+    if (this.content.agentInput)
+      addInput(fields, promptOf(params), span.profile, this.redactor(this.#info));
     span.start(fields);
-    if (!span.isMeasuredOnly) {
-      span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
-    }
-    const { agentName } = this.identity;
-    this.enrich(span, { operation: "invoke_agent", agentName, model: model.modelId });
+    const { contextKeys, metadataOnChildren } = settings;
+    const metadata = span.isMeasuredOnly ? {} : metadataAttributes(telemetry, params, contextKeys);
+    span.setAttributes(metadata);
+    this.enrich(span, this.#info);
+    if (metadataOnChildren) this.#childMetadata = metadata;
     this.approvals.recordDenied(params);
     this.clientTools.use(params["tools"]);
     this.clientTools.recordAnswers(params);
@@ -144,6 +153,10 @@ export class AIOperation implements CallOwner {
     };
   }
 
+  get #info(): SpanInfo {
+    return { operation: "invoke_agent", agentName: this.identity.agentName, model: this.#model };
+  }
+
   /** Returns the user's redaction for one span. */
   redactor(info: SpanInfo): Redact | undefined {
     return redactorOf(this.telemetry, this.settings, info);
@@ -152,6 +165,7 @@ export class AIOperation implements CallOwner {
   /** Adds the attributes of the user's `enrich` hook to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
     if (span.isMeasuredOnly) return;
+    if (this.#childMetadata !== undefined) span.setAttributes(this.#childMetadata);
     const attributes = enrichmentOf(this.telemetry, this.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
@@ -208,6 +222,12 @@ export class AIOperation implements CallOwner {
   /** Whether the operation has ended in an invocation that is over. What still runs may stop without notice. */
   get isOver(): boolean {
     return this.#isClosed && this.#span.scope?.ended === true;
+  }
+
+  noteAnswer(parts: readonly Part[], finishReason: string | undefined): void {
+    const { profile } = this.#span;
+    this.#addAnswer = (fields) =>
+      addOutput(fields, parts, finishReason, profile, this.redactor(this.#info));
   }
 
   /** Notes an error of a model call or in the stream. The operation fails with it if no other call follows. */
@@ -293,7 +313,10 @@ export class AIOperation implements CallOwner {
     // A tool may outlast its operation. No code runs after an invocation that is over.
     if (this.isOver) for (const tool of [...this.#openTools]) tool.end(this.#lateEnding);
     const fields = this.#span.newFields();
-    this.telemetry.guard(() => addResponse(fields, summary));
+    this.telemetry.guard(() => {
+      addResponse(fields, summary);
+      this.#addAnswer?.(fields);
+    });
     closeSpan(this.#span, ending, fields);
   }
 }
@@ -327,6 +350,13 @@ export function operationSpan(
       redact,
     },
   };
+}
+
+/** Returns the prompt and the instructions of a call in the form of a model's settings. */
+function promptOf(params: Params): Readonly<Record<string, unknown>> {
+  const { prompt, messages, instructions, system } = params;
+  const list = typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+  return { prompt: list ?? messages, instructions: instructions ?? system };
 }
 
 // `Output.object()` and similar functions ask for JSON. Their `responseFormat` is a promise, their name is not.

@@ -4,6 +4,9 @@ import type { Settings } from "../options.ts";
 export interface ContentPolicy {
   readonly inputMessages: boolean;
   readonly outputMessages: boolean;
+  /** The prompt and the last answer of the call on its own span. */
+  readonly agentInput: boolean;
+  readonly agentOutput: boolean;
   readonly toolDefinitions: boolean;
   readonly toolArguments: boolean;
   readonly toolResults: boolean;
@@ -15,6 +18,8 @@ export interface ContentPolicy {
 export const noContent: ContentPolicy = {
   inputMessages: false,
   outputMessages: false,
+  agentInput: false,
+  agentOutput: false,
   toolDefinitions: false,
   toolArguments: false,
   toolResults: false,
@@ -28,13 +33,15 @@ export function contentPolicy(
   settings: Settings,
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,
 ): ContentPolicy {
-  const { storeMessages, storeTools, recordErrors } = settings;
-  if (!storeMessages && !storeTools && !recordErrors) return noContent;
+  const { storeMessages, storeAgentMessages, storeTools, recordErrors } = settings;
+  if (!storeMessages && !storeAgentMessages && !storeTools && !recordErrors) return noContent;
   const inputs = telemetryOptions?.["recordInputs"] !== false;
   const outputs = telemetryOptions?.["recordOutputs"] !== false;
   return {
     inputMessages: storeMessages && inputs,
     outputMessages: storeMessages && outputs,
+    agentInput: storeAgentMessages && inputs,
+    agentOutput: storeAgentMessages && outputs,
     toolDefinitions: storeTools && inputs,
     toolArguments: storeTools && inputs,
     toolResults: storeTools && outputs,
