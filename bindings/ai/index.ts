@@ -4,6 +4,7 @@ import { type AISDKTelemetry, createIntegration } from "./hooks/register.ts";
 import type { AITelemetryOptions } from "./options.ts";
 import { wrapNamespace } from "./sdk/wrap.ts";
 
+export type { TokenPrices } from "../core/prices.ts";
 export type { AISDKTelemetry } from "./hooks/register.ts";
 export type { AITelemetryOptions } from "./options.ts";
 

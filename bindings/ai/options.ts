@@ -1,6 +1,7 @@
 import { type OptionNames, unknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import { Profile } from "../core/abi.gen.ts";
+import { type ModelPrice, readPrices, type TokenPrices } from "../core/prices.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
 /** Describes a span to the hooks of `wrapAISDK`. */
@@ -33,10 +34,27 @@ export interface AITelemetryOptions {
    */
   readonly storeMessages?: boolean;
   /**
+   * Records the prompt of a call and its last answer on its invoke_agent span, in the same form and with the same limits
+   * as `storeMessages` records those of model calls. Default: false.
+   */
+  readonly storeAgentMessages?: boolean;
+  /**
    * Records arguments and results of tools on execute_tool spans, at most 28 KiB each. With `semconv: "latest"` also
    * records tool definitions on chat spans. Default: false.
    */
   readonly storeTools?: boolean;
+  /**
+   * Records the messages of errors (exception.message), at most 1 KiB each. Masks keys and the secrets in addresses.
+   * Messages may quote prompts and answers. Default: false.
+   */
+  readonly recordErrors?: boolean;
+  /**
+   * Prices of a million tokens by the model id of requests, at most 1,000, for costs that no provider reports. They are
+   * added to those of `metrics.genAi.prices` and have its currency. Default: none.
+   */
+  readonly prices?: Readonly<Record<string, TokenPrices>>;
+  /** Records the metadata of a call also on the spans of its model calls and tools. Default: false. */
+  readonly metadataOnChildren?: boolean;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
@@ -52,7 +70,11 @@ export interface AITelemetryOptions {
 export interface Settings {
   readonly profile: number;
   readonly storeMessages: boolean;
+  readonly storeAgentMessages: boolean;
   readonly storeTools: boolean;
+  readonly recordErrors: boolean;
+  readonly metadataOnChildren: boolean;
+  readonly prices: readonly ModelPrice[];
   readonly contextKeys: readonly string[];
   readonly redact: AITelemetryOptions["redact"];
   readonly enrich: AITelemetryOptions["enrich"];
@@ -61,7 +83,11 @@ export interface Settings {
 const optionNames: OptionNames<AITelemetryOptions> = {
   semconv: true,
   storeMessages: true,
+  storeAgentMessages: true,
   storeTools: true,
+  recordErrors: true,
+  prices: true,
+  metadataOnChildren: true,
   includeRuntimeContext: true,
   redact: true,
   enrich: true,
@@ -94,7 +120,13 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
   return {
     profile: semconv === "latest" ? Profile.latest : Profile.agents,
     storeMessages: flag("storeMessages", options.storeMessages),
+    storeAgentMessages: flag("storeAgentMessages", options.storeAgentMessages),
     storeTools: flag("storeTools", options.storeTools),
+    recordErrors: flag("recordErrors", options.recordErrors),
+    metadataOnChildren: flag("metadataOnChildren", options.metadataOnChildren),
+    prices: readPrices(options.prices, "prices", (problem) => {
+      throw new TypeError(`isotel/ai: ${problem}`);
+    }),
     contextKeys: [...includeRuntimeContext],
     redact: hook("redact", redact),
     enrich: hook("enrich", enrich),

@@ -3,6 +3,7 @@ import { reportOnce } from "../base/report_once.ts";
 import { ModuleInstance } from "../wasm/host.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
 import { Abi, type CoreExports, coreAbi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
+import type { ModelPrice } from "./prices.ts";
 import { type FieldValues, isLabel } from "./span_fields.ts";
 
 /** Result of a call after its instance trapped. The core itself never returns it. */
@@ -107,6 +108,7 @@ export class Core extends ModuleInstance<CoreExports> {
   readonly owners: (SpanOwner | undefined)[] = [];
   /** Whether the core measures GenAI spans; see {@link measureSpans}. */
   isMeasuring = false;
+  #hasPrices = false;
   readonly #context: number;
   // Where the arrays of the shared block begin, as indexes in memory.doubles or memory.words. See
   // src/abi/core/isotel_abi.h.
@@ -292,13 +294,8 @@ export class Core extends ModuleInstance<CoreExports> {
    *
    * @returns 0 or a negative error.
    */
-  setPrice(
-    model: string,
-    input: number,
-    output: number,
-    cacheRead: number,
-    cacheWrite: number,
-  ): number {
+  setPrice({ model, input, output, cacheRead, cacheWrite }: ModelPrice): number {
+    this.#hasPrices = true;
     return this.#call(() => {
       const length = this.#putText(model);
       const { isotel_genai_price } = this.exports;
@@ -464,7 +461,8 @@ export class Core extends ModuleInstance<CoreExports> {
   #isInterned(field: number, value: unknown): boolean {
     if (typeof value !== "string") return false;
     if (field === Field.finishReason) return true;
-    return this.isMeasuring && isLabel[field] === 1 && value.length <= maxLabelUnits;
+    const isNamed = this.isMeasuring || (this.#hasPrices && field === Field.requestModel);
+    return isNamed && isLabel[field] === 1 && value.length <= maxLabelUnits;
   }
 
   /** Replaces the lengths of texts in the shared block: UTF-16 units become UTF-8 bytes. */

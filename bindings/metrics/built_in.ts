@@ -118,8 +118,6 @@ export class GenAiMetrics {
       return;
     }
     if (leftOut > 0) this.#meter.warnGivesWay(`${leftOut} built-in metrics of AI calls are`);
-    for (const { model, input, output, cacheRead, cacheWrite } of prices) {
-      core.setPrice(model, input, output, cacheRead, cacheWrite);
-    }
+    for (const price of prices) core.setPrice(price);
   }
 }

@@ -65,6 +65,8 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   isAbandoned: (() => boolean) | undefined;
   /** Replaces {@link truncate} for code that writes more attributes before the span ends. */
   onTruncate: (() => void) | undefined;
+  /** Whether the messages of errors may be recorded. */
+  recordsErrors = false;
   protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
   readonly #operation: number;

@@ -5,6 +5,7 @@ import type { Clock } from "../base/time.ts";
 import { Operation } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
+import { type ModelPrice, maxPrices } from "../core/prices.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
 
 /** A name of at most this many UTF-16 units fits into 64 bytes, whatever its characters. */
@@ -86,6 +87,7 @@ export class Telemetry {
   /** Grows when a body starts to run in a span. Distinguishes an error of the runtime from an error of the body. */
   bodiesEntered = 0;
   readonly #others: (() => Readonly<Record<string, number>>)[] = [];
+  readonly #prices = new Map<string, ModelPrice>();
   #swallowed = 0;
   #evicted = 0;
 
@@ -128,6 +130,20 @@ export class Telemetry {
   /** Adds the counts of another part of the library to the diagnostics. */
   addCounterSource(counts: () => Readonly<Record<string, number>>): void {
     this.#others.push(counts);
+  }
+
+  /** Adds prices to those of the isolate, in every core. A later price of a model replaces the earlier one. */
+  addPrices(prices: readonly ModelPrice[]): void {
+    if (prices.length > 0 && this.#prices.size === 0) {
+      this.host.onCore((core) => {
+        for (const price of this.#prices.values()) core.setPrice(price);
+      });
+    }
+    for (const price of prices) {
+      if (this.#prices.size >= maxPrices && !this.#prices.has(price.model)) continue;
+      this.#prices.set(price.model, price);
+      this.host.current?.setPrice(price);
+    }
   }
 
   /** Counts an SDK call that was given up because too many calls are open. */

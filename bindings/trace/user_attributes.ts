@@ -121,7 +121,7 @@ export abstract class AttributeWriter implements AttributeReceiver {
       typeof value === "string"
         ? redact(key, value)
         : Array.isArray(value)
-          ? value.map((item: unknown) => (typeof item === "string" ? redact(key, item) : item))
+          ? redactedList(key, value, redact)
           : value,
     ]);
     return Object.fromEntries(entries) as Record<string, unknown>;
@@ -147,6 +147,17 @@ export abstract class AttributeWriter implements AttributeReceiver {
     this.settle();
   }
 }
+
+/** Returns the list without the texts that are dropped, or undefined if nothing is left of it. */
+function redactedList(key: string, list: readonly unknown[], redact: Redact): unknown {
+  const kept = list.map((item) =>
+    typeof item === "string" ? (redact(key, item) ?? dropped) : item,
+  );
+  const rest = kept.filter((item) => item !== dropped);
+  return rest.length === 0 && list.length > 0 ? undefined : rest;
+}
+
+const dropped = Symbol("dropped");
 
 // Inherited enumerable properties are not attributes.
 function isPlain(attributes: object): boolean {

@@ -22,20 +22,9 @@ double SecondsBetween(double from_unix_ms, double to_unix_ms) {
   return std::isfinite(seconds) && seconds > 0 ? seconds : 0;
 }
 
-constexpr double kTokensPerPrice = 1e6;
-
 // Of Value::kInputTokens and those after it.
 constexpr std::array kTokenFields{Field::kInputTokens, Field::kOutputTokens, Field::kCacheReadInputTokens,
                                   Field::kCacheCreationInputTokens, Field::kReasoningOutputTokens};
-
-bool IsPrice(double price) { return price >= 0 && std::isfinite(price); }
-
-// Returns whether all prices are finite and none is below zero, after `input` has replaced NaN.
-bool Complete(Price& price) {
-  if (std::isnan(price.cache_read)) price.cache_read = price.input;
-  if (std::isnan(price.cache_write)) price.cache_write = price.input;
-  return IsPrice(price.input) && IsPrice(price.output) && IsPrice(price.cache_read) && IsPrice(price.cache_write);
-}
 
 // Sets the token counts that are in the finish fields.
 void AddTokens(const FieldSet& fields, SpanValues& values) {
@@ -43,17 +32,6 @@ void AddTokens(const FieldSet& fields, SpanValues& values) {
     if (!IsCount(fields, kTokenFields[i])) continue;
     values[static_cast<size_t>(Value::kInputTokens) + i] = fields.number[static_cast<size_t>(kTokenFields[i])];
   }
-}
-
-// Returns the cost of the tokens; NaN when neither input nor output is known. Input tokens include cached ones.
-double CostOf(const SpanValues& values, const Price& price) {
-  const double* tokens = &values[static_cast<size_t>(Value::kInputTokens)];
-  if (std::isnan(tokens[0]) && std::isnan(tokens[1])) return tokens[0];
-  const auto count = [tokens](size_t i) { return std::isnan(tokens[i]) ? 0 : tokens[i]; };
-  const double uncached = count(0) - count(2) - count(3);
-  const double cost = (uncached > 0 ? uncached : 0) * price.input + count(1) * price.output +
-                      count(2) * price.cache_read + count(3) * price.cache_write;
-  return cost / kTokensPerPrice;
 }
 
 }  // namespace
@@ -86,23 +64,6 @@ Result<uint32_t> SpanMetrics::Declare(bool former_names, std::string_view curren
   return left_out;
 }
 
-Error SpanMetrics::SetPrice(TextId model, const Price& price) {
-  Price full = price;
-  if (!Complete(full)) return Error::kInvalidValue;
-  for (ModelPrice& known : prices_) {
-    if (known.model != model) continue;
-    known.price = full;
-    return Error::kOk;
-  }
-  if (prices_.size() >= kMaxPrices) return Error::kLimitReached;
-  prices_.push_back({model, full});
-  for (Series& series : series_) {
-    if (series.labels[static_cast<size_t>(Label::kRequestModel)] != model) continue;
-    series.price = static_cast<uint32_t>(prices_.size() - 1);
-  }
-  return Error::kOk;
-}
-
 void SpanMetrics::Open(Handle handle, Operation operation, Handle parent) {
   if (OpenCall* owner = Find(parent); owner != nullptr) {
     if (operation == Operation::kChat) ++owner->inference_calls;
@@ -133,6 +94,11 @@ TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) const {
 void SpanMetrics::Start(Handle handle, const FieldSet& fields) {
   OpenCall* call = Find(handle);
   if (call == nullptr) return;
+  // The span tells that the client runs the tool. Its duration is not that of the tool.
+  if (fields.Has(Field::kToolRunsOnClient)) {
+    call->handle = kNoHandle;
+    return;
+  }
   const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
   for (const Label label :
        {Label::kProvider, Label::kRequestModel, Label::kAgentName, Label::kToolName, Label::kToolType}) {
@@ -172,7 +138,7 @@ void SpanMetrics::End(Handle handle, const Ending& ending, const FieldSet& field
     call->labels[static_cast<size_t>(Label::kErrorType)] = type == 0 ? kOtherText : type;
   }
   Series& series = SeriesOf(*call);
-  Record(*call, series, ValuesOf(*call, series, ending, fields), ending.end_unix_ms);
+  Record(*call, series, ValuesOf(*call, ending, fields), ending.end_unix_ms);
 }
 
 SpanMetrics::Series& SpanMetrics::SeriesOf(const OpenCall& call) {
@@ -189,18 +155,14 @@ SpanMetrics::Series& SpanMetrics::SeriesOf(const OpenCall& call) {
     series_.clear();
     series_index_.Clear();
   }
-  Series series{call.operation, call.labels, kNone, {}};
+  Series series{call.operation, call.labels, {}};
   series.rows.fill(kNone);
-  for (uint32_t i = 0; i < prices_.size(); ++i) {
-    if (prices_[i].model == call.labels[static_cast<size_t>(Label::kRequestModel)]) series.price = i;
-  }
   series_index_.Add(hash, static_cast<uint32_t>(series_.size()));
   series_.push_back(series);
   return series_.back();
 }
 
-SpanValues SpanMetrics::ValuesOf(const OpenCall& call, const Series& series, const Ending& ending,
-                                 const FieldSet& fields) const {
+SpanValues SpanMetrics::ValuesOf(const OpenCall& call, const Ending& ending, const FieldSet& fields) {
   SpanValues values;
   values.fill(kNoValue);
   const auto set = [&](Value value, double number) { values[static_cast<size_t>(value)] = number; };
@@ -215,7 +177,7 @@ SpanValues SpanMetrics::ValuesOf(const OpenCall& call, const Series& series, con
   set(Value::kInferenceCalls, call.inference_calls);
   set(Value::kToolCalls, call.tool_calls);
   AddTokens(fields, values);
-  if (series.price != kNone) set(Value::kCost, CostOf(values, prices_[series.price].price));
+  if (IsCount(fields, Field::kCost)) set(Value::kCost, fields.number[static_cast<size_t>(Field::kCost)]);
   return values;
 }
 

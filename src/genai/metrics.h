@@ -20,14 +20,6 @@
 
 namespace isotel::genai {
 
-/// Cost of a million tokens. Cached tokens cost `input` where their own price is NaN.
-struct Price {
-  double input = 0;
-  double output = 0;
-  double cache_read = 0;
-  double cache_write = 0;
-};
-
 /// The values of a span by Value; NaN where the span has none.
 using SpanValues = std::array<double, kValueCount>;
 
@@ -42,10 +34,6 @@ class SpanMetrics {
   /// @param former_names Also record under the names of MetricNames::kFormer.
   /// @param currency Unit of the costs. Default, as an empty text: "USD".
   Result<uint32_t> Declare(bool former_names, std::string_view currency);
-
-  /// Sets the price of a model, by its name in requests. Returns kInvalidValue for an invalid price, and kLimitReached
-  /// past kMaxPrices.
-  Error SetPrice(TextId model, const Price& price);
 
   /// Notes a span that was opened. Replaces the state of its slot.
   void Open(Handle handle, Operation operation, Handle parent);
@@ -91,12 +79,7 @@ class SpanMetrics {
   struct Series {
     Operation operation;
     LabelIds labels;
-    uint32_t price;
     std::array<uint32_t, kMetricCount> rows;
-  };
-  struct ModelPrice {
-    TextId model;
-    Price price;
   };
 
   [[nodiscard]] OpenCall* Find(Handle handle);
@@ -104,8 +87,7 @@ class SpanMetrics {
   [[nodiscard]] std::string_view TextOf(const Series& series, Label label) const;
   Series& SeriesOf(const OpenCall& call);
   uint32_t RowOf(Series& series, Metric metric, double now_unix_ms);
-  [[nodiscard]] SpanValues ValuesOf(const OpenCall& call, const Series& series, const Ending& ending,
-                                    const FieldSet& fields) const;
+  [[nodiscard]] static SpanValues ValuesOf(const OpenCall& call, const Ending& ending, const FieldSet& fields);
   void Record(const OpenCall& call, Series& series, const SpanValues& values, double now_unix_ms);
 
   metrics::Registry& registry_;
@@ -118,7 +100,6 @@ class SpanMetrics {
   std::vector<OpenCall> calls_;
   std::vector<Series> series_;
   HashIndex series_index_;
-  std::vector<ModelPrice> prices_;
 };
 
 }  // namespace isotel::genai

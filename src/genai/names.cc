@@ -20,6 +20,7 @@ constexpr std::array kAliases{
     Alias{"google.generative-ai", "gcp.gemini"},
     Alias{"google.vertex", "gcp.vertex_ai"},
     Alias{"google-vertex", "gcp.vertex_ai"},
+    Alias{"vertex.anthropic", "gcp.vertex_ai"},
     Alias{"google", "gcp.gemini"},
     Alias{"amazon-bedrock", "aws.bedrock"},
     Alias{"bedrock", "aws.bedrock"},
@@ -34,6 +35,21 @@ constexpr std::array kAliases{
     Alias{"deepseek", "deepseek"},
     Alias{"perplexity", "perplexity"},
 };
+
+// The kinds of models that provider packages append to the name of a provider, as in "my-llm.chat".
+constexpr std::array<std::string_view, 17> kModelKinds{
+    "chat",          "completion", "decision",   "embedding", "embeddings", "extraction",         "image",
+    "interactions",  "messages",   "reranking",  "responses", "speech",     "speech-translation", "textEmbedding",
+    "transcription", "video",      "translation"};
+
+// Returns the identifier without the kind of the model. An identifier that is only a kind does not change.
+std::string_view WithoutModelKind(std::string_view provider) {
+  const size_t dot = provider.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return provider;
+  const std::string_view last = provider.substr(dot + 1);
+  const bool is_kind = std::find(kModelKinds.begin(), kModelKinds.end(), last) != kModelKinds.end();
+  return is_kind ? provider.substr(0, dot) : provider;
+}
 
 bool StartsWithWord(std::string_view text, std::string_view prefix) {
   if (text.size() < prefix.size()) return false;
@@ -76,7 +92,7 @@ std::string_view NormalizeProvider(std::string_view provider) {
   for (const Alias& alias : kAliases) {
     if (StartsWithWord(provider, alias.prefix)) return alias.name;
   }
-  return provider;
+  return WithoutModelKind(provider);
 }
 
 std::string MetadataKey(MetadataSource source, std::string_view key) {

@@ -44,7 +44,7 @@ Result<Handle> Recorder::OpenSpan(const Open& open) {
   if (!handle.ok()) return handle;
   const uint32_t index = IndexOf(handle.value());
   if (index >= calls_.size()) calls_.resize(index + 1);
-  calls_[index] = {static_cast<Profile>(open.profile), kNoTime, {}};
+  calls_[index] = {static_cast<Profile>(open.profile), kNoTime, 0, {}};
   const Handle parent = spans_.Find(handle.value())->parent;
   if (open.operation == static_cast<uint32_t>(Operation::kChat) && parent != kNoHandle) {
     calls_[IndexOf(parent)].rollup.NoteCall();
@@ -56,6 +56,9 @@ Result<Handle> Recorder::OpenSpan(const Open& open) {
 Result<uint32_t> Recorder::Start(Handle handle, FieldSet& fields, bool exact, Plan& plan) {
   trace::Span* span = spans_.FindForWrite(handle);
   if (span == nullptr) return spans_.Missing(handle);
+  if (fields.Has(Field::kRequestModel)) {
+    calls_[IndexOf(handle)].model = fields.text_id[static_cast<size_t>(Field::kRequestModel)];
+  }
   if (metrics_) metrics_->Start(handle, fields);
   if (span->untraced()) return 0;
   return attributes_.Build(calls_[IndexOf(handle)].profile, Phase::kStart, *span, fields, exact, plan);
@@ -151,14 +154,15 @@ TextId Recorder::Intern(std::string_view text) {
 Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency) {
   auto span_metrics = std::make_unique<SpanMetrics>(registry, texts_);
   const Result<uint32_t> left_out = span_metrics->Declare(former_names, currency);
-  if (left_out.ok()) metrics_ = std::move(span_metrics);
+  if (!left_out.ok()) return left_out;
+  metrics_ = std::move(span_metrics);
+  currency_ = Intern(currency.empty() ? kDefaultCurrency : currency);
   return left_out;
 }
 
 Error Recorder::SetPrice(std::string_view model, const Price& price) {
-  if (!metrics_) return Error::kOutOfRange;
   const TextId id = Intern(model);
-  return id == 0 ? Error::kLimitReached : metrics_->SetPrice(id, price);
+  return id == 0 ? Error::kLimitReached : prices_.Set(id, price);
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {
@@ -167,6 +171,8 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
                             Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
     fields.Remove(field);
   }
+  // An operation has the sum of its calls, which are what is paid for.
+  if (span.operation == static_cast<uint32_t>(Operation::kInvokeAgent)) fields.Remove(Field::kCost);
   if (call.rollup.has_calls()) {
     // The spans of the calls have these. One response of several would be arbitrary.
     fields.Remove(Field::kResponseId);
@@ -187,15 +193,44 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
     fields.Remove(Field::kToolCount);
   }
   FillTotal(fields);
+  AddCost(span, call, fields);
 
-  if (end.outcome != trace::Outcome::kFailed) fields.Remove(Field::kErrorType);
-  if (end.outcome == trace::Outcome::kCancelled) fields.SetNumber(Field::kCancelled, 1);
+  if (end.outcome != trace::Outcome::kFailed) {
+    for (const Field field : {Field::kErrorType, Field::kHttpStatusCode, Field::kErrorCode, Field::kErrorMessage}) {
+      fields.Remove(field);
+    }
+  }
+  if (end.outcome == trace::Outcome::kCancelled) {
+    fields.SetNumber(Field::kCancelled, 1);
+  } else {
+    fields.Remove(Field::kAbortReason);
+  }
   if (end.outcome == trace::Outcome::kTruncated) fields.SetNumber(Field::kTruncated, 1);
   const bool failed = end.outcome == trace::Outcome::kFailed;
   const trace::StatusCode status = failed ? trace::Combine(span.status, trace::StatusCode::kError) : span.status;
   if (end.status_as_attribute && status != trace::StatusCode::kUnset) {
     fields.SetInterned(Field::kStatusCode, attributes_.status_text(status));
   }
+}
+
+void Recorder::AddCost(const trace::Span& span, const Call& call, FieldSet& fields) const {
+  fields.Remove(Field::kCostCurrency);
+  const bool is_sum = span.operation == static_cast<uint32_t>(Operation::kInvokeAgent);
+  // Costs in two currencies cannot be added up.
+  const bool is_foreign = !is_sum && currency_ != dollars_;
+  if (is_foreign || !IsCount(fields, Field::kCost)) {
+    fields.Remove(Field::kCost);
+    fields.Remove(Field::kCostSource);
+  }
+  const Price* price = is_sum ? nullptr : prices_.Find(call.model);
+  if (price != nullptr && !fields.Has(Field::kCost)) {
+    const double cost = CostOf(fields, *price);
+    if (std::isfinite(cost)) {
+      fields.SetNumber(Field::kCost, cost);
+      fields.SetInterned(Field::kCostSource, from_prices_);
+    }
+  }
+  if (fields.Has(Field::kCost)) fields.SetInterned(Field::kCostCurrency, currency_);
 }
 
 void Recorder::RollUp(const trace::Span& span, const FieldSet& fields) {

@@ -35,6 +35,9 @@ struct AttributeQuota {
   uint32_t bytes = 0;
 };
 
+/// The currency of costs, unless EnableMetrics() gets another one. Providers report costs in this currency.
+inline constexpr std::string_view kDefaultCurrency = "USD";
+
 class Recorder {
  public:
   Recorder() = default;
@@ -85,10 +88,10 @@ class Recorder {
   Result<Ended> EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan);
 
   /// Records the metrics of spans in `registry` from the next span on; see SpanMetrics::Declare(). The registry must
-  /// outlive this recorder. A second call replaces the first and removes all prices. An error changes nothing.
+  /// outlive this recorder. `currency` is that of all costs. A second call replaces the first. An error changes nothing.
   Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
-  /// See SpanMetrics::SetPrice(). Returns kOutOfRange without metrics, and kLimitReached when the model cannot be
-  /// interned.
+  /// Sets the price of a model, by its name in requests, in the currency of costs. Returns kInvalidValue for an invalid
+  /// price, and kLimitReached past kMaxPrices or when the model cannot be interned.
   Error SetPrice(std::string_view model, const Price& price);
 
   /// Counts a span name that the host cut.
@@ -106,11 +109,13 @@ class Recorder {
   struct Call {
     Profile profile;
     double first_chunk_unix_ms;
+    TextId model;  // of the request; 0 unless it has crossed as an identifier
     Rollup rollup;
   };
 
   void ReserveIn(trace::Span& span, const UserAttributes& written);
   void AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const;
+  void AddCost(const trace::Span& span, const Call& call, FieldSet& fields) const;
   void RollUp(const trace::Span& span, const FieldSet& fields);
 
   Counters counters_;
@@ -119,6 +124,10 @@ class Recorder {
   AttributeBuilder attributes_{texts_, counters_};
   std::vector<Call> calls_;
   std::unique_ptr<SpanMetrics> metrics_;  // none until EnableMetrics()
+  PriceTable prices_;
+  TextId from_prices_ = texts_.Intern("prices");
+  TextId dollars_ = texts_.Intern(kDefaultCurrency);
+  TextId currency_ = dollars_;
 };
 
 }  // namespace isotel::genai

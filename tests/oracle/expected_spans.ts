@@ -21,8 +21,8 @@ export interface ExpectedSpan {
   readonly outcomes: readonly Outcome[];
   /** Whether it may be missing: the work began when its operation was over, or the caller did not see it. */
   readonly isOptional?: boolean;
-  /** Whether it is a tool call that the SDK refused. */
-  readonly isRefused?: boolean;
+  /** Whether it is a tool call that the SDK did not run. */
+  readonly isElsewhere?: boolean;
   /** Of a span that finished. */
   readonly finishReason?: string | undefined;
   /** Of a span that finished. */
@@ -241,10 +241,10 @@ function toolCalls(record: CallRecord, operation: OperationEnd): ExpectedSpan[] 
       parent: "operation",
     });
   }
-  const refused = rejectedCalls(record, operation);
+  const elsewhere = callsElsewhere(record, operation);
   return [
     ...spans,
-    ...(refused.length > 0 ? refused : unseenRefusal(record)),
+    ...(elsewhere.length > 0 ? elsewhere : unseenCall(record)),
     ...providerTools(record, operation),
   ];
 }
@@ -265,23 +265,28 @@ function outcomesOfTool(
   return at <= operation.at ? [own] : [own, ...interrupted(operation)];
 }
 
-/** Calls that the SDK refused: the caller sees them as invalid. */
-function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
+/** Calls that the SDK refused, which the caller sees as invalid, and calls of tools that the client runs. */
+function callsElsewhere({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
   const refused = new Map<string, ExpectedSpan>();
   const read = (part: Data, at: number) => {
-    if (part["type"] !== "tool-call" || part["invalid"] !== true) return;
+    const isInvalid = part["invalid"] === true;
+    if (part["type"] !== "tool-call" || !(isInvalid || part["toolName"] === "ask")) return;
     const toolCallId = String(part["toolCallId"]);
     if (refused.has(toolCallId)) return;
     refused.set(toolCallId, {
       operation: "execute_tool",
       toolCallId,
-      outcomes: [{ end: "failed", errorType: typeOf(viewOf(part["error"])) }],
+      outcomes: isInvalid
+        ? [{ end: "failed", errorType: typeOf(viewOf(part["error"])) }]
+        : [finished],
       isOptional: at > operation.at,
-      isRefused: true,
+      isElsewhere: true,
       parent: "operation",
     });
   };
-  for (const [at, { value }] of entries.entries()) {
+  for (const [at, { lane, value }] of entries.entries()) {
+    // What the model said reaches the caller or not.
+    if (lane === "model") continue;
     read(data(value), at);
     const { content, steps } = data(value);
     const lists = [
@@ -295,19 +300,20 @@ function rejectedCalls({ entries }: CallRecord, operation: OperationEnd): Expect
   return [...refused.values()];
 }
 
-/** A call that the SDK refused, but whose step did not end, so that the caller may not have seen it. */
-function unseenRefusal({ case: { place }, entries }: CallRecord): ExpectedSpan[] {
+/** Such a call in a step that did not end, so that the caller may not have seen it. */
+function unseenCall({ case: { place, script }, entries }: CallRecord): ExpectedSpan[] {
   const isRefused = place === "toolInput" || place === "toolSchema" || place === "repair";
+  const toolCallId = script === "clientTool" ? "call_ask" : "call_weather";
   const isCalled = entries.some(({ lane, value }) => {
-    return lane === "model" && data(value)["toolCallId"] === "call_weather";
+    return lane === "model" && data(value)["toolCallId"] === toolCallId;
   });
-  if (!isRefused || !isCalled) return [];
-  const toolCallId = "call_weather";
+  if (!(isRefused || script === "clientTool") || !isCalled) return [];
+  const outcomes = [isRefused ? failed : finished];
   return [
     {
       operation: "execute_tool",
       toolCallId,
-      outcomes: [failed],
+      outcomes,
       isOptional: true,
       parent: "operation",
     },

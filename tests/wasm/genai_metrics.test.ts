@@ -32,7 +32,22 @@ function call({ core }: SpanHost, model: string, flags: number): void {
 
 test("metrics need a core that is a producer", () => {
   assert.equal(new SpanHost().core.measureSpans(0, ""), ErrorCode.outOfRange);
-  assert.equal(new SpanHost().core.setPrice("m", 1, 1, 1, 1), ErrorCode.outOfRange);
+});
+
+test("prices need no metrics: the cost is on the span", () => {
+  const { core } = new SpanHost();
+  const price = { model: "m", input: 2, output: 8, cacheRead: Number.NaN, cacheWrite: Number.NaN };
+  assert.equal(core.setPrice(price), 0);
+  assert.equal(core.setPrice({ ...price, input: -1 }), ErrorCode.invalidValue);
+  const span = core.openSpan(Operation.chat, 0, 0, Abi.spanNative, 1000);
+  core.startSpan(span, 0, new SpanFields().text(Field.requestModel, "m"), { write() {} });
+  const used = new SpanFields().number(Field.inputTokens, 1e6).number(Field.outputTokens, 5e5);
+  const written = new Map<string, unknown>();
+  const write = (key: string, value: unknown) => written.set(key, value);
+  core.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, used, { write });
+  assert.equal(written.get("cloudflare.agents.usage.cost.amount"), 6);
+  assert.equal(written.get("cloudflare.agents.usage.cost.currency"), "USD");
+  assert.equal(written.get("cloudflare.agents.usage.cost.source"), "prices");
 });
 
 test("memory stays flat: 50,000 measured spans warm, 50,000 more", () => {

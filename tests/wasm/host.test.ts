@@ -51,7 +51,7 @@ function useCore(module: WebAssembly.Module): unknown {
   );
   const scopeHandle = core.openScope();
   const measured = core.measureSpans(0, "USD");
-  const price = core.setPrice("model", 1, 2, 3, 4);
+  const price = core.setPrice({ model: "model", input: 1, output: 2, cacheRead: 3, cacheWrite: 4 });
   const { span, attributes } = host.open(Operation.chat, {
     fields: { agentName: "agent", requestModel: "model", temperature: 0.5, seed: 7 },
     scope: scopeHandle,

@@ -92,6 +92,18 @@ const expectations: Readonly<Record<string, Expected>> = {
   transcribe: transcription,
 };
 
+/** What a failed request and its operation say about the response of the provider: the status and the error code. */
+const failures: Readonly<Partial<Record<HttpOutcome, readonly [number, string?]>>> = {
+  retry_429: [429, "rate_limit_exceeded"],
+  retry_503: [503, "server_error"],
+  error_400: [400, "invalid_request_error"],
+  error_500: [500, "server_error"],
+  // The provider package gives the error a status.
+  stream_error: [500, "server_error"],
+  // The response began well.
+  reset: [200],
+};
+
 interface Case {
   readonly name: string;
   readonly isStream: boolean;
@@ -283,6 +295,7 @@ function assertOperation(item: Case, span: Span, ends: readonly string[]): void 
   } else {
     assertEnd(span, left.includes(outcome) ? "left" : "failed");
     assertUsage(expected, span, 0);
+    if (!left.includes(outcome)) assertFailure(span, item);
   }
 }
 
@@ -304,6 +317,7 @@ function assertRequest(item: Case, span: Span, end: string): void {
   assertAttributes(span, {
     [timeToFirstChunk]: isStream && hasOutput ? /^0\.\d+$/ : undefined,
   });
+  if (end === "failed") assertFailure(span, item);
   if (end !== "answered") return;
   const id = api === "chat" ? "chatcmpl-1" : "resp_1";
   const isChat = expected.request === "chat";
@@ -322,6 +336,16 @@ function assertEnd(span: Span, end: string): void {
   assertAttributes(span, {
     "error.type": end === "failed" ? /^\w+$/ : undefined,
     [canceled]: end === "left" ? true : undefined,
+  });
+}
+
+function assertFailure(span: Span, { outcome, major, api }: Case): void {
+  const [status, code] = failures[outcome] ?? [];
+  const isUnknown = outcome === "stream_error" && major === "v6" && api === "chat";
+  assertAttributes(span, {
+    "http.response.status_code": isUnknown ? undefined : status,
+    "cloudflare.agents.error.code": code,
+    "exception.message": undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
+import type { Part } from "../content/parts.ts";
 import type { ContentPolicy } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
 import type { Ending } from "./ending.ts";
@@ -44,6 +45,10 @@ export interface CallOwner extends SpanParent {
   endingOf(cause: unknown, signal?: unknown): Ending;
   /** Returns the ending of work that was stopped. Undefined if the call was not aborted. */
   abortEnding(): Ending | undefined;
+  /** The step that the next model call belongs to, from 0. Undefined if the owner has no steps. */
+  readonly stepNumber?: number;
+  /** Notes the content of a model call that has ended, if the owner records its last answer. */
+  noteAnswer?(parts: readonly Part[], finishReason: string | undefined): void;
   /** Records tools that need approval. Undefined if the owner is not an operation. */
   readonly approvals?: { providerAsks(request: ApprovalRequest): void };
   /** Returns the user's redaction for one span. */

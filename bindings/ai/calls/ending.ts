@@ -1,7 +1,8 @@
-import { isCancellation, isTimeout } from "../../base/cause.ts";
-import { Outcome } from "../../core/abi.gen.ts";
+import { abortReason, isCancellation, isTimeout } from "../../base/cause.ts";
+import { Field, Outcome } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
+import { addFailure } from "./response.ts";
 
 /** How the work of a span ended. */
 export interface Ending {
@@ -11,6 +12,8 @@ export interface Ending {
   readonly cause?: unknown;
   /** Whether an abort or a timeout stopped the work. Then it stops the work inside for the same reason. */
   readonly isAbort?: boolean;
+  /** Why the work was aborted, if it was cancelled and its caller gave a reason that may be recorded. */
+  readonly reason?: string | undefined;
 }
 
 export const finishing: Ending = { outcome: Outcome.finished };
@@ -22,9 +25,17 @@ export function failing(cause: unknown): Ending {
 }
 
 /** Ends a span as its work ended. */
-export function closeSpan(span: Span, { outcome, cause }: Ending, fields?: SpanFields): void {
-  if (outcome === Outcome.failed) span.closeWithCause(cause, fields);
-  else span.close(outcome, fields);
+export function closeSpan(
+  span: Span,
+  { outcome, cause, reason }: Ending,
+  fields: SpanFields = span.newFields(),
+): void {
+  if (outcome === Outcome.failed) {
+    addFailure(fields, cause, span.recordsErrors);
+    span.closeWithCause(cause, fields);
+    return;
+  }
+  span.close(outcome, fields.text(Field.abortReason, reason));
 }
 
 /**
@@ -68,7 +79,9 @@ export class CallSignals {
   }
 }
 
-/** Returns the ending of work that was aborted for a reason. */
+/** Returns the ending of work that was aborted with this reason. */
 export function endingOfAbort(reason: unknown): Ending {
-  return isTimeout(reason) ? { outcome: Outcome.failed, cause: reason, isAbort: true } : cancelling;
+  return isTimeout(reason)
+    ? { outcome: Outcome.failed, cause: reason, isAbort: true }
+    : { outcome: Outcome.cancelled, reason: abortReason(reason), isAbort: true };
 }

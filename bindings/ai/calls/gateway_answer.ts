@@ -16,19 +16,38 @@ const maxLogIdUnits = 256;
 const maxDepth = 6;
 const maxNodes = 200;
 
-/** Reads the headers of a response: `Headers`, or the SDK's object with lower-case names. */
+/** Reads the headers of a response: `Headers`, or an object with names in any case. */
 export function gatewayHeaders(headers: unknown): GatewayAnswer {
   const source = record(headers);
   if (source === undefined) return noAnswer;
   // `instanceof` on a runtime class takes longer than reading all three headers.
   const own = isFunction(source["get"]) && headers instanceof Headers ? headers : undefined;
-  const read = (name: string): unknown => (own === undefined ? source[name] : own.get(name));
+  const read = (name: string): unknown =>
+    own === undefined ? headerIn(source, name) : own.get(name);
   const logId = boundedLogId(read("cf-aig-log-id"));
   const cacheStatus = text(read("cf-aig-cache-status"));
-  const step = text(read("cf-aig-step"));
+  const step = stepOf(read("cf-aig-step"));
   if (logId === undefined && cacheStatus === undefined && step === undefined) return noAnswer;
-  const isNumber = step !== undefined && /^\d{1,6}$/.test(step);
-  return { logId, cacheStatus, step: isNumber ? Number(step) : undefined };
+  return { logId, cacheStatus, step };
+}
+
+function stepOf(value: unknown): number | undefined {
+  const step = text(value);
+  return step !== undefined && /^\d{1,6}$/.test(step) ? Number(step) : undefined;
+}
+
+/**
+ * Returns a header of an object. The SDK writes names in lower case. Custom providers may write them in any case.
+ *
+ * @param name in lower case.
+ */
+function headerIn(source: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(source, name)) return source[name];
+  // Compares lengths first: most headers are others.
+  for (const key in source) {
+    if (key.length === name.length && key.toLowerCase() === name) return source[key];
+  }
+  return undefined;
 }
 
 /**
@@ -120,6 +139,8 @@ function fromEntries(entries: readonly (readonly [string, unknown])[]): GatewayA
       answer = mergeGatewayAnswers(answer, { logId: boundedLogId(value) });
     } else if (name === "cfaigcachestatus") {
       answer = mergeGatewayAnswers(answer, { cacheStatus: text(value) });
+    } else if (name === "cfaigstep") {
+      answer = mergeGatewayAnswers(answer, { step: stepOf(value) });
     } else if (gatewayKey.test(name)) {
       const logId = boundedLogId(ownValue(value, "logId") ?? ownValue(value, "log_id"));
       answer = mergeGatewayAnswers(answer, { logId });

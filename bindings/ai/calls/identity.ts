@@ -1,4 +1,4 @@
-import { record, text } from "../../base/values.ts";
+import { isList, record, text } from "../../base/values.ts";
 import { Abi } from "../../core/abi.gen.ts";
 import type { Attributes, AttributeValue } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
@@ -60,38 +60,40 @@ export function metadataAttributes(
   params: Params,
   contextKeys: readonly string[],
 ): Attributes {
-  const attributes: Record<string, AttributeValue> = {};
+  let attributes: Attributes = {};
   const context = runtimeContext(params);
   if (context !== undefined) {
     const included = includedKeys(params);
-    for (const key of new Set(
-      contextKeys.length === 0 ? included : [...included, ...contextKeys],
-    )) {
-      if (Object.hasOwn(context, key)) {
-        project(telemetry, attributes, Abi.runtimeContext, key, context[key]);
-      }
-    }
+    const keys = new Set(contextKeys.length === 0 ? included : [...included, ...contextKeys]);
+    const present = [...keys].filter((key) => Object.hasOwn(context, key));
+    attributes = projected(telemetry, Abi.runtimeContext, context, present);
   }
   const own = metadata(params);
-  if (own !== undefined) {
-    for (const key of Object.keys(own)) {
-      project(telemetry, attributes, Abi.metadata, key, own[key]);
-    }
-  }
-  return attributes;
+  if (own === undefined) return attributes;
+  return { ...attributes, ...projected(telemetry, Abi.metadata, own, Object.keys(own)) };
 }
 
-function project(
+/** Returns the attributes of entries. If a short key and the explicit one mean the same attribute, the explicit wins. */
+function projected(
   telemetry: Telemetry,
-  attributes: Record<string, AttributeValue>,
   source: number,
-  key: string,
-  value: unknown,
-): void {
+  entries: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
   const { core } = telemetry.host;
-  if (core === undefined || !isScalar(value)) return;
-  const name = telemetry.names.metadataKey(core, source, key);
-  if (name !== "") attributes[name] = value;
+  if (core === undefined) return attributes;
+  for (const key of keys) {
+    const value = entries[key];
+    const isListed = isList(value);
+    if (!isListed && !isScalar(value)) continue;
+    const name = telemetry.names.metadataKey(core, source, key);
+    // Only keys of the user's own may have lists.
+    if (name === "" || (isListed && !name.endsWith(`.${key}`))) continue;
+    if (name === key || !Object.hasOwn(attributes, name))
+      attributes[name] = value as AttributeValue;
+  }
+  return attributes;
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

@@ -1,5 +1,5 @@
 import { record, text } from "../../base/values.ts";
-import { Operation } from "../../core/abi.gen.ts";
+import { Field, Operation } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { partsOf } from "../content/parts.ts";
@@ -18,7 +18,7 @@ import { observeStream } from "./observe_stream.ts";
 import { ProviderTools } from "./provider_tools.ts";
 import { addCall, addRequest, addServer, type ModelInfo, modelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
-import { finishReasonOf, gatewayOf, summarize } from "./response.ts";
+import { finishReasonOf, gatewayOf, reportedCost, summarize } from "./response.ts";
 import { interceptModel } from "./substitutes.ts";
 
 /** A request of the SDK to a language model. */
@@ -49,7 +49,8 @@ class ModelCall extends RequestCall {
     const { telemetry, identity, isStream, outputType } = owner;
     const { content } = this;
     const { settings } = request;
-    if (isStream && content.outputMessages) this.#answer = new StreamedAnswer();
+    const recordsAnswer = content.outputMessages || content.agentOutput;
+    if (isStream && recordsAnswer) this.#answer = new StreamedAnswer();
     const redact = owner.redactor(info);
     const fields = span.newFields();
     addCall(fields, request.method, identity);
@@ -58,6 +59,7 @@ class ModelCall extends RequestCall {
       outputType,
     });
     addServer(fields, span.profile, request.source);
+    fields.number(Field.stepNumber, owner.stepNumber);
     if (content.inputMessages) addInput(fields, settings, span.profile, redact);
     if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
     span.start(fields);
@@ -124,6 +126,7 @@ class ModelCall extends RequestCall {
         this.#isFinished = true;
         this.summary.finishReason = finishReasonOf(part["finishReason"]);
         this.summary.usage = part["usage"];
+        this.summary.cost = reportedCost(part);
         this.#noteGateway(findGatewayAnswer(part["providerMetadata"]));
         return;
       case "error":
@@ -177,8 +180,11 @@ class ModelCall extends RequestCall {
 
   protected override addContent(fields: SpanFields): void {
     const { owner, span } = this;
-    if (!this.content.outputMessages) return;
+    const { outputMessages, agentOutput } = this.content;
+    if (!outputMessages && !agentOutput) return;
     const parts = this.#answer?.parts() ?? partsOf(this.#content);
+    if (agentOutput) owner.noteAnswer?.(parts, this.summary.finishReason);
+    if (!outputMessages) return;
     const redact = owner.redactor(this.#info);
     addOutput(fields, parts, this.summary.finishReason, span.profile, redact);
   }

@@ -1,10 +1,14 @@
 import { Operation, Outcome } from "../../core/abi.gen.ts";
+import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
+import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
+import type { Part } from "../content/parts.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
+import { addInput, addOutput } from "../content/record.ts";
 import type { Settings, SpanInfo } from "../options.ts";
-import { Approvals } from "./approvals.ts";
+import { Approvals, ClientTools } from "./approvals.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import {
   CallSignals,
@@ -47,6 +51,7 @@ export class AIOperation implements CallOwner {
   readonly settings: Settings;
   readonly content: ContentPolicy;
   readonly approvals: Approvals = new Approvals(this);
+  readonly clientTools: ClientTools = new ClientTools(this);
   readonly #span: Span;
   // An array, because there is rarely more than one.
   readonly #openCalls: OwnedCall[] = [];
@@ -57,10 +62,14 @@ export class AIOperation implements CallOwner {
   readonly #onAbort = () => this.stop();
   #model: string | undefined;
   #givenModel: unknown;
+  /** The metadata of the call, if child spans have it too. */
+  #childMetadata: Attributes | undefined;
+  #addAnswer: ((fields: SpanFields) => void) | undefined;
   /** Called once when the operation ends. */
   onClose: (() => void) | undefined;
   #hasConsumer = false;
   #callCount = 0;
+  #stepNumber = 0;
   #failure: { readonly cause: unknown; readonly ending: Ending } | undefined;
   #isFinished = false;
   readonly #leavesAbortToModel: boolean;
@@ -87,6 +96,7 @@ export class AIOperation implements CallOwner {
     this.#leavesAbortToModel = sdkFunction.leavesAbortToModel === true;
     this.outputType = outputTypeOf(params) ?? sdkFunction.outputType;
     this.#span = span;
+    span.recordsErrors = this.content.errorMessages;
     span.onTruncate = () => this.truncate();
     span.isAbandoned = () => this.isAbandoned;
     this.noteSignal(params["abortSignal"]);
@@ -96,13 +106,17 @@ export class AIOperation implements CallOwner {
     this.#model = model.modelId;
     this.#givenModel = params["model"];
     addRequest(fields, telemetry, model, params, this);
+    if (this.content.agentInput)
+      addInput(fields, promptOf(params), span.profile, this.redactor(this.#info));
     span.start(fields);
-    if (!span.isMeasuredOnly) {
-      span.setAttributes(metadataAttributes(telemetry, params, settings.contextKeys));
-    }
-    const { agentName } = this.identity;
-    this.enrich(span, { operation: "invoke_agent", agentName, model: model.modelId });
+    const { contextKeys, metadataOnChildren } = settings;
+    const metadata = span.isMeasuredOnly ? {} : metadataAttributes(telemetry, params, contextKeys);
+    span.setAttributes(metadata);
+    this.enrich(span, this.#info);
+    if (metadataOnChildren) this.#childMetadata = metadata;
     this.approvals.recordDenied(params);
+    this.clientTools.use(params["tools"]);
+    this.clientTools.recordAnswers(params);
   }
 
   get stream(): boolean {
@@ -146,6 +160,10 @@ export class AIOperation implements CallOwner {
     };
   }
 
+  get #info(): SpanInfo {
+    return { operation: "invoke_agent", agentName: this.identity.agentName, model: this.#model };
+  }
+
   /** Returns the user's redaction for one span. */
   redactor(info: SpanInfo): Redact | undefined {
     return redactorOf(this.telemetry, this.settings, info);
@@ -154,6 +172,7 @@ export class AIOperation implements CallOwner {
   /** Adds the attributes of the user's `enrich` hook to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
     if (span.isMeasuredOnly) return;
+    if (this.#childMetadata !== undefined) span.setAttributes(this.#childMetadata);
     const attributes = enrichmentOf(this.telemetry, this.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
   }
@@ -179,8 +198,15 @@ export class AIOperation implements CallOwner {
     return this.#signals.abortEnding();
   }
 
+  /** A model call that follows a failed one is a retry, which belongs to the same step. */
+  get stepNumber(): number {
+    const isNext = this.#callCount > 0 && this.#failure === undefined;
+    return isNext ? this.#stepNumber + 1 : this.#stepNumber;
+  }
+
   /** Notes the start of a model call, which may be a retry. */
   callStarted(call: OwnedCall): void {
+    this.#stepNumber = this.stepNumber;
     this.#callCount += 1;
     this.#failure = undefined;
     this.#openCalls.push(call);
@@ -212,6 +238,12 @@ export class AIOperation implements CallOwner {
   /** Whether the operation has ended in an invocation that is over. What still runs may stop without notice. */
   get isOver(): boolean {
     return this.#isClosed && this.#span.scope?.ended === true;
+  }
+
+  noteAnswer(parts: readonly Part[], finishReason: string | undefined): void {
+    const { profile } = this.#span;
+    this.#addAnswer = (fields) =>
+      addOutput(fields, parts, finishReason, profile, this.redactor(this.#info));
   }
 
   /** Notes an error of a model call or in the stream. The operation fails with it if no other call follows. */
@@ -318,7 +350,10 @@ export class AIOperation implements CallOwner {
     // A tool may outlast its operation. No code runs after an invocation that is over.
     if (this.isOver) for (const tool of [...this.#openTools]) tool.end(this.#lateEnding);
     const fields = this.#span.newFields();
-    this.telemetry.guard(() => addResponse(fields, summary));
+    this.telemetry.guard(() => {
+      addResponse(fields, summary);
+      this.#addAnswer?.(fields);
+    });
     closeSpan(this.#span, ending, fields);
   }
 }
@@ -375,6 +410,13 @@ export function operationSpan(
       redact,
     },
   };
+}
+
+/** Returns the prompt and the instructions of a call in the form of a model's settings. */
+function promptOf(params: Params): Readonly<Record<string, unknown>> {
+  const { prompt, messages, instructions, system } = params;
+  const list = typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+  return { prompt: list ?? messages, instructions: instructions ?? system };
 }
 
 // `Output.object()` and similar functions ask for JSON. Their `responseFormat` is a promise, their name is not.

@@ -10,7 +10,7 @@ import type { ModelKind } from "./model_kinds.ts";
 import { observeStream } from "./observe_stream.ts";
 import { addCall, addRequest, addServer, type ModelInfo } from "./request.ts";
 import { RequestCall, runRequest } from "./request_call.ts";
-import { type ResponseSummary, summarize } from "./response.ts";
+import { type ResponseSummary, reportedCost, summarize } from "./response.ts";
 
 /** A request to a model that is not a chat model. */
 export interface ProviderRequest {
@@ -86,6 +86,7 @@ export class ProviderCall extends RequestCall {
       case "finish":
         this.#isFinished = true;
         this.summary.usage = tokenUsage(part["usage"]);
+        this.summary.cost = reportedCost(part);
         return;
       case "error":
         this.#failure = { cause: part["error"] };

@@ -25,6 +25,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.owner = owner;
     this.span = span;
     this.content = span.isMeasuredOnly ? noContent : owner.content;
+    span.recordsErrors = this.content.errorMessages;
     span.onTruncate = () => this.end(owner.abortEnding() ?? truncating);
   }
 

@@ -1,3 +1,4 @@
+import { errorMessage, failureOf } from "../../base/cause.ts";
 import { number, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
@@ -19,6 +20,13 @@ export interface ResponseSummary {
   usage: unknown;
   toolCalls: number;
   gateway: GatewayAnswer;
+  cost: ReportedCost | undefined;
+}
+
+/** The cost of a model call in US dollars, as its provider or a gateway reports it. */
+export interface ReportedCost {
+  readonly amount: number;
+  readonly source: "provider" | "gateway";
 }
 
 export function emptySummary(): ResponseSummary {
@@ -29,6 +37,7 @@ export function emptySummary(): ResponseSummary {
     usage: undefined,
     toolCalls: 0,
     gateway: noAnswer,
+    cost: undefined,
   };
 }
 
@@ -43,7 +52,53 @@ export function summarize(result: unknown): ResponseSummary {
     usage: source?.["totalUsage"] ?? source?.["usage"],
     toolCalls: countToolCalls(source),
     gateway: gatewayOf(source, response),
+    cost: reportedCost(source),
   };
+}
+
+/**
+ * Returns the cost that a response reports. `source` is the result of a model, or the finish part of its stream.
+ *
+ * | where | who |
+ * | --- | --- |
+ * | `providerMetadata.gateway.cost` | Vercel's AI Gateway |
+ * | `providerMetadata.openrouter.usage.cost`, `usage.raw.cost` | OpenRouter |
+ * | `providerMetadata.perplexity.cost.totalCost`, `usage.raw.cost.total_cost` | Perplexity |
+ * | `providerMetadata.xai.costInUsdTicks`, `usage.raw.cost_in_usd_ticks` | xAI |
+ */
+export function reportedCost(
+  source: Readonly<Record<string, unknown>> | undefined,
+): ReportedCost | undefined {
+  const metadata = record(source?.["providerMetadata"]);
+  const gateway = costIn(metadata?.["gateway"]);
+  if (gateway !== undefined) return { amount: gateway, source: "gateway" };
+  const provided = Object.values(metadata ?? {}).flatMap((own) => [own, record(own)?.["usage"]]);
+  const raw = record(source?.["usage"])?.["raw"];
+  const amount = [...provided, raw].map(costIn).find((cost) => cost !== undefined);
+  return amount === undefined ? undefined : { amount, source: "provider" };
+}
+
+const ticksPerDollar = 1e10;
+
+function costIn(value: unknown): number | undefined {
+  const source = record(value);
+  if (source === undefined) return undefined;
+  const { cost } = source;
+  const details = record(cost);
+  const currency = text(details?.["currency"]) ?? text(source["currency"]) ?? "USD";
+  if (currency.toUpperCase() !== "USD") return undefined;
+  const ticks = amountOf(source["costInUsdTicks"] ?? source["cost_in_usd_ticks"]);
+  const total = details?.["totalCost"] ?? details?.["total_cost"];
+  return (
+    amountOf(total) ?? amountOf(cost) ?? (ticks === undefined ? undefined : ticks / ticksPerDollar)
+  );
+}
+
+/** Returns an amount of money: a number of at least 0, or its text. */
+function amountOf(value: unknown): number | undefined {
+  const isText = typeof value === "string" && /^\d+(\.\d+)?(e-?\d+)?$/i.test(value);
+  const amount = isText ? Number(value) : number(value);
+  return amount !== undefined && Number.isFinite(amount) && amount >= 0 ? amount : undefined;
 }
 
 /** Returns the AI Gateway data of the headers, else of the provider's metadata. */
@@ -67,10 +122,25 @@ export function addResponse(fields: SpanFields, summary: ResponseSummary): void 
   fields.text(Field.responseId, summary.id);
   fields.text(Field.responseModel, summary.model);
   addGatewayAnswer(fields, summary.gateway);
+  const { cost } = summary;
+  if (cost !== undefined) {
+    fields.number(Field.cost, cost.amount).verbatim(Field.costSource, cost.source);
+  }
   // 0 may mean that none was observed. The core then uses the sum over the calls of the operation.
   if (summary.toolCalls > 0) fields.number(Field.toolCount, summary.toolCalls);
   fields.verbatim(Field.finishReason, summary.finishReason);
   addUsage(fields, summary.usage);
+}
+
+/**
+ * Adds what a failure says besides its type to the finish fields of a span.
+ *
+ * @param withMessage whether to add the message of the error.
+ */
+export function addFailure(fields: SpanFields, cause: unknown, withMessage: boolean): void {
+  const { statusCode, code } = failureOf(cause);
+  fields.number(Field.httpStatusCode, statusCode).text(Field.errorCode, code);
+  if (withMessage) fields.text(Field.errorMessage, errorMessage(cause));
 }
 
 /**

@@ -46,6 +46,7 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
     ),
     options,
     begin(span) {
+      span.recordsErrors = content.errorMessages;
       const fields = span.newFields();
       addCall(fields, "tool.execute", identity);
       fields
@@ -202,30 +203,40 @@ async function* drainedInSpan(
 }
 
 /**
- * Records the tool calls in `content` that the SDK rejected because the input is invalid or the tool does not exist.
- * Each gets a failed execute_tool span below the operation. Rejected tools never run; the model receives the error.
+ * Records the tool calls in `content` that do not run in the Worker. Those that the SDK rejected, because the input is
+ * invalid or the tool does not exist, get a failed execute_tool span below the operation; the model receives the error.
+ * Those that the client runs get a span that says so.
  *
  * @param content The content of a step, as the SDK passes it.
  */
-export function recordRejectedCalls(operation: AIOperation, content: unknown): void {
+export function recordCallsElsewhere(operation: AIOperation, content: unknown): void {
   if (!Array.isArray(content)) return;
   // Branches of a stream carry the same parts, and so do steps whose calls share an id.
-  for (const part of content) recordIfRejected(operation, part);
+  for (const part of content) recordIfElsewhere(operation, part);
+}
+
+type Part = Readonly<Record<string, unknown>>;
+
+/** Returns whether a part of a response is a tool call that is rejected or that the client runs. */
+function runsElsewhere(operation: AIOperation, part: Part | undefined): part is Part {
+  return isRejected(part) || operation.clientTools.has(part);
 }
 
 /** Returns whether a part of a response is a rejected tool call. The SDK does not reject tools of the provider. */
-export function isRejected(
-  part: Readonly<Record<string, unknown>> | undefined,
-): part is Readonly<Record<string, unknown>> {
+function isRejected(part: Part | undefined): part is Part {
   return (
     part?.["type"] === "tool-call" && part["invalid"] === true && part["providerExecuted"] !== true
   );
 }
 
-/** Like {@link recordRejectedCalls}, for one part. Does nothing for a part that was recorded before. */
-export function recordIfRejected(operation: AIOperation, value: unknown): void {
+/** Like {@link recordCallsElsewhere}, for one part. Does nothing for a part that was recorded before. */
+export function recordIfElsewhere(operation: AIOperation, value: unknown): void {
   const part = record(value);
-  if (!isRejected(part) || operation.isClosed || !operation.isFirst(part)) return;
+  if (!runsElsewhere(operation, part) || operation.isClosed || !operation.isFirst(part)) return;
+  if (!isRejected(part)) {
+    operation.activate(() => operation.clientTools.recordRequest(part));
+    return;
+  }
   const tool = toolSpan(operation, {
     toolName: text(part["toolName"]) ?? "tool",
     toolCallId: text(part["toolCallId"]),
@@ -235,7 +246,7 @@ export function recordIfRejected(operation: AIOperation, value: unknown): void {
     activateSpan(operation.telemetry, tool.name, tool.options, (span) => {
       if (span === undefined) return;
       operation.telemetry.guard(() => tool.begin(span));
-      span.fail(part["error"]);
+      closeSpan(span, { outcome: Outcome.failed, cause: part["error"] });
     }),
   );
 }

@@ -4,18 +4,26 @@ import type { Settings } from "../options.ts";
 export interface ContentPolicy {
   readonly inputMessages: boolean;
   readonly outputMessages: boolean;
+  /** The prompt and the last answer of the call on its own span. */
+  readonly agentInput: boolean;
+  readonly agentOutput: boolean;
   readonly toolDefinitions: boolean;
   readonly toolArguments: boolean;
   readonly toolResults: boolean;
+  /** Messages of errors. They may quote inputs and outputs. */
+  readonly errorMessages: boolean;
 }
 
 /** The policy of a call whose content is not recorded. */
 export const noContent: ContentPolicy = {
   inputMessages: false,
   outputMessages: false,
+  agentInput: false,
+  agentOutput: false,
   toolDefinitions: false,
   toolArguments: false,
   toolResults: false,
+  errorMessages: false,
 };
 
 /**
@@ -25,14 +33,18 @@ export function contentPolicy(
   settings: Settings,
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,
 ): ContentPolicy {
-  if (!settings.storeMessages && !settings.storeTools) return noContent;
+  const { storeMessages, storeAgentMessages, storeTools, recordErrors } = settings;
+  if (!storeMessages && !storeAgentMessages && !storeTools && !recordErrors) return noContent;
   const inputs = telemetryOptions?.["recordInputs"] !== false;
   const outputs = telemetryOptions?.["recordOutputs"] !== false;
   return {
-    inputMessages: settings.storeMessages && inputs,
-    outputMessages: settings.storeMessages && outputs,
-    toolDefinitions: settings.storeTools && inputs,
-    toolArguments: settings.storeTools && inputs,
-    toolResults: settings.storeTools && outputs,
+    inputMessages: storeMessages && inputs,
+    outputMessages: storeMessages && outputs,
+    agentInput: storeAgentMessages && inputs,
+    agentOutput: storeAgentMessages && outputs,
+    toolDefinitions: storeTools && inputs,
+    toolArguments: storeTools && inputs,
+    toolResults: storeTools && outputs,
+    errorMessages: recordErrors && inputs && outputs,
   };
 }

@@ -45,6 +45,7 @@ export function traceChannel(
   options: AITelemetryOptions | undefined,
 ): () => void {
   const settings = readSettings(options);
+  telemetry.addPrices(settings.prices);
   if (unsubscribe !== undefined) return unsubscribe;
   const channel = tracingChannel();
   if (channel === undefined) {

@@ -4,7 +4,7 @@ import { endingOfAbort } from "../calls/ending.ts";
 import { type Params, telemetryOptions } from "../calls/identity.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { recordRejectedCalls, runToolCall, type ToolRequest } from "../calls/tool_call.ts";
+import { recordCallsElsewhere, runToolCall, type ToolRequest } from "../calls/tool_call.ts";
 
 declare global {
   // Both major versions of the SDK keep their registered integrations here.
@@ -77,7 +77,7 @@ export class OperationHooks {
   }
 
   onStepEnd(event: unknown): void {
-    recordRejectedCalls(this.operation, record(event)?.["content"]);
+    recordCallsElsewhere(this.operation, record(event)?.["content"]);
   }
 
   onEnd(event: unknown): void {

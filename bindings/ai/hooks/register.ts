@@ -64,9 +64,9 @@ class RegisteredOperation extends OperationHooks implements TracedCall {
   }
 
   onObjectStepEnd(event: SdkEvent): void {
-    const { finishReason, usage, response, objectText } = event;
+    const { finishReason, usage, response, providerMetadata, objectText } = event;
     const content = [{ type: "text", text: objectText }];
-    this.#step?.fulfil({ finishReason, usage, response, content });
+    this.#step?.fulfil({ finishReason, usage, response, providerMetadata, content });
   }
 
   override onError(event: unknown): void {
@@ -85,6 +85,7 @@ export function createIntegration(
   options: AITelemetryOptions | undefined,
 ): AISDKTelemetry {
   const settings = readSettings(options);
+  telemetry.addPrices(settings.prices);
   // Owns the calls. A copy of the integration by spread shares it.
   const owner = {};
   const find = (event: unknown) => openCalls.get(record(event)?.["callId"], owner);

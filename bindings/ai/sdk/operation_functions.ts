@@ -3,7 +3,7 @@ import type { Params, Replaceable } from "../calls/identity.ts";
 import { callHead } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
-import { recordRejectedCalls } from "../calls/tool_call.ts";
+import { recordCallsElsewhere } from "../calls/tool_call.ts";
 import { withoutOurs } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
 import { instrumentV6, instrumentV7 } from "./instrument_params.ts";
@@ -50,6 +50,8 @@ export function instrumentCall(
   };
   if (hasSteps(sdkFunction)) observeStepEnd(sdk, operation, observed);
   operation.approvals.observe(observed);
+  // An agent may have prepared other tools.
+  operation.clientTools.use(observed["tools"]);
   if (sdk.isV7 && sdkFunction.hasHooks) instrumentV7(operation, observed);
   else instrumentV6(sdk, operation, observed);
   if (sdkFunction.isStream) {
@@ -82,7 +84,7 @@ export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replace
   const { onStepEnd, onStepFinish } = params;
   const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;
   const observed = function (this: unknown, step: unknown) {
-    sdk.telemetry.guard(() => recordRejectedCalls(operation, record(step)?.["content"]));
+    sdk.telemetry.guard(() => recordCallsElsewhere(operation, record(step)?.["content"]));
     return isFunction(own) ? own.call(this, step) : undefined;
   };
   if (sdk.isV7) params["onStepEnd"] = observed;

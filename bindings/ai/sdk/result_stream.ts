@@ -1,7 +1,7 @@
 import { isFunction, isThenable, record } from "../../base/values.ts";
 import { observeStream, relayStream, type StreamObserver } from "../calls/observe_stream.ts";
 import type { AIOperation } from "../calls/operation.ts";
-import { recordIfRejected } from "../calls/tool_call.ts";
+import { recordIfElsewhere } from "../calls/tool_call.ts";
 
 const streams = ["stream", "fullStream", "textStream", "partialOutputStream", "elementStream"];
 const responses = ["toUIMessageStreamResponse", "toTextStreamResponse"];
@@ -128,7 +128,7 @@ function notePart(
       operation.noteLastPart();
       return;
     case "tool-call":
-      operation.telemetry.guard(() => recordIfRejected(operation, part));
+      operation.telemetry.guard(() => recordIfElsewhere(operation, part));
       return;
     default:
   }

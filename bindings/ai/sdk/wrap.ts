@@ -52,6 +52,7 @@ function wrapAnew<T extends object>(
   }
   const isV7 = isFunction(namespace["registerTelemetry"]);
   const sdk: Sdk = { telemetry, settings, namespace, isV7 };
+  telemetry.addPrices(settings.prices);
   const result = Object.create(Object.getPrototypeOf(ai) ?? Object.prototype) as T;
   const ownThis = (original: Call) => withOwnThis(original, result, ai);
   const exports = exportsOf(ai, ownThis);

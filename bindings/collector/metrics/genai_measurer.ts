@@ -14,6 +14,7 @@ const startFields = [
   Field.agentName,
   Field.toolName,
   Field.toolType,
+  Field.toolRunsOnClient,
 ];
 const finishFields = [
   Field.responseModel,
@@ -23,6 +24,7 @@ const finishFields = [
   Field.cacheCreationInputTokens,
   Field.cacheReadInputTokens,
   Field.reasoningOutputTokens,
+  Field.cost,
 ];
 
 /** Fields by their attribute keys in both profiles. */
@@ -36,6 +38,7 @@ function fieldsByKey(core: Core, fields: readonly number[]): FieldsByKey {
   );
 }
 
+const operationKey = "cloudflare.agents.operation.name";
 const firstChunkKey = "gen_ai.response.time_to_first_chunk";
 const msPerSecond = 1_000;
 const flags = Abi.spanUntraced | (Profile.agents << Abi.spanProfileShift);
@@ -91,13 +94,15 @@ function open(
   handles: ReadonlyMap<CollectedSpan, number>,
   wanted: FieldsByKey,
 ): number {
-  let above = span.parent;
+  const { keys, values } = span.attributes;
+  // The answer of a client is not another tool call of its operation.
+  const isAnswer = values[keys.indexOf(operationKey)] === "tool.answer";
+  let above = isAnswer ? undefined : span.parent;
   while (above !== undefined && !handles.has(above)) above = above.parent;
   const parent = above === undefined ? 0 : (handles.get(above) ?? 0);
   const handle = core.openSpan(operationOf(span), parent, 0, flags, span.startUnixMs);
   if (handle === 0) return 0;
   core.startSpan(handle, Profile.agents, fieldsOf(span, wanted), noReceiver);
-  const { keys, values } = span.attributes;
   const seconds = values[keys.indexOf(firstChunkKey)];
   if (typeof seconds === "number") {
     core.firstChunk(handle, span.startUnixMs + seconds * msPerSecond);
@@ -121,6 +126,7 @@ function fieldsOf(span: CollectedSpan, wanted: FieldsByKey): SpanFields {
     if (field === undefined) continue;
     const value = values[i];
     if (typeof value === "number") fields.number(field, value);
+    else if (value === true) fields.flag(field, true);
     else fields.text(field, value);
   }
   return fields;

@@ -274,13 +274,14 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_status, (isotel_context * context));
 
 /* Records the metrics of genai/metrics_table.def for spans that are opened from now on. The first `length` bytes of the
  * buffer are the unit of costs. Default, without bytes: "USD". Labels are the texts of fields with a `text_id`. A
- * second call replaces the first and removes all prices. Returns how many metrics are left out because the host has
- * declared their names. kOutOfRange: before isotel_metrics_open(). Other errors as isotel_metrics_declare(). An error
+ * second call replaces the first. Returns how many metrics are left out because the host has declared their names.
+ * kOutOfRange: before isotel_metrics_open(). Other errors as isotel_metrics_declare(). An error
  * changes nothing. */
 ISOTEL_EXPORT(int32_t, isotel_genai_metrics, (isotel_context * context, uint32_t flags, uint32_t length));
 
-/* Sets the cost of a million tokens of a model. The first `length` bytes of the buffer are its name in requests. NaN
- * for cached tokens: they cost the same as other input. kInvalidValue: not a price. kLimitReached: past kMaxPrices. */
+/* Sets the cost of a million tokens of a model, for spans and metrics, in the currency of isotel_genai_metrics(). The
+ * first `length` bytes of the buffer are its name in requests. Spans that start later have the cost, if the text of
+ * their request model has a `text_id`. NaN for cached tokens: they cost the same as other input. kInvalidValue: not a price. kLimitReached: past kMaxPrices. */
 ISOTEL_EXPORT(int32_t, isotel_genai_price,
               (isotel_context * context, uint32_t length, double input, double output, double cache_read,
                double cache_write));

@@ -70,7 +70,8 @@ function attributeViolations(letter: string, key: string, value: Value): string[
   if (prefix !== undefined) {
     const isAllowed = table.prefixes[prefix]?.includes(letter) === true;
     if (!isAllowed) return [`carries ${key}`];
-    return typeof value === "object" ? [`${key} is no scalar`] : [];
+    const isTurn = prefix === "cloudflare.agents.turn.";
+    return isTurn && typeof value === "object" ? [`${key} is no scalar`] : [];
   }
   const attribute = table.attributes[key];
   if (attribute === undefined) {

@@ -407,8 +407,115 @@ TEST_CASE_FIXTURE(MeteredHost, "What is no price is refused, and prices are limi
   }
   CHECK(recorder.SetPrice("one more", {1, 1, 1, 1}) == Error::kLimitReached);
   CHECK(recorder.SetPrice("model-7", {2, 1, 1, 1}) == Error::kOk);
-  HostDouble unmetered;
-  CHECK(unmetered.recorder.SetPrice("gpt-5", {1, 1, 1, 1}) == Error::kOutOfRange);
+}
+
+TEST_CASE_FIXTURE(MeteredHost, "A reported cost goes before that of the prices, in the metric and on the span") {
+  REQUIRE(recorder.SetPrice("gpt-5", {2, 8, kNan, kNan}) == Error::kOk);
+  for (const double cost : {0.25, 0.0}) {
+    const Handle chat = OpenChat();
+    fields.SetNumber(Field::kCost, cost);
+    REQUIRE(EndChat(chat, 1'000'000, 0) == Error::kOk);
+    CHECK(Number(Field::kCost) == cost);
+    CHECK(TextOf(Field::kCostCurrency) == "USD");
+    CHECK(!Has(Field::kCostSource));
+  }
+  // What is no cost is as if none were reported.
+  for (const double cost : {-1.0, kNan, kInfinity}) {
+    const Handle chat = OpenChat();
+    fields.SetNumber(Field::kCost, cost);
+    REQUIRE(EndChat(chat, 1'000'000, 0) == Error::kOk);
+    CHECK(Number(Field::kCost) == 2);
+    CHECK(TextOf(Field::kCostSource) == "prices");
+  }
+  CHECK(Sum("isotel.gen_ai.cost", kCostLabels) == doctest::Approx(0.25 + 3 * 2).epsilon(1e-12));
+}
+
+TEST_CASE("Where costs have another currency than US dollars, reported ones do not count") {
+  HostDouble host;
+  metrics::Registry euros(metrics::MakeProducer(3));
+  REQUIRE(host.recorder.EnableMetrics(euros, false, "EUR").ok());
+  const Handle chat = host.Open(Operation::kChat);
+  host.fields.SetNumber(Field::kCost, 0.25);
+  REQUIRE(host.End(chat) == Error::kOk);
+  CHECK_FALSE(host.Has(Field::kCost));
+  CHECK_FALSE(host.Has(Field::kCostCurrency));
+
+  REQUIRE(host.recorder.SetPrice("gpt-5", {2, 8, kNan, kNan}) == Error::kOk);
+  const Handle agent = host.Open(Operation::kInvokeAgent);
+  const Handle priced = host.Open(Operation::kChat, agent);
+  host.Interned(Field::kRequestModel, "gpt-5");
+  REQUIRE(host.Start(priced) == Error::kOk);
+  host.fields.SetNumber(Field::kCost, 0.25);
+  host.fields.SetNumber(Field::kInputTokens, 1'000'000);
+  REQUIRE(host.End(priced) == Error::kOk);
+  CHECK(host.Number(Field::kCost) == 2);
+  CHECK(host.TextOf(Field::kCostCurrency) == "EUR");
+  REQUIRE(host.End(agent) == Error::kOk);
+  CHECK(host.Number(Field::kCost) == 2);
+  CHECK(host.TextOf(Field::kCostCurrency) == "EUR");
+}
+
+TEST_CASE("An operation has the sum of what its calls cost, without metrics too") {
+  HostDouble host;
+  REQUIRE(host.recorder.SetPrice("gpt-5", {2, 8, kNan, kNan}) == Error::kOk);
+  const Handle agent = host.Open(Operation::kInvokeAgent);
+  host.Interned(Field::kRequestModel, "gpt-5");
+  REQUIRE(host.Start(agent) == Error::kOk);
+  for (const double reported : {0.5, kNan}) {
+    const Handle chat = host.Open(Operation::kChat, agent);
+    host.Interned(Field::kRequestModel, "gpt-5");
+    REQUIRE(host.Start(chat) == Error::kOk);
+    host.fields.SetNumber(Field::kCost, reported);
+    host.fields.SetNumber(Field::kInputTokens, 1'000'000);
+    REQUIRE(host.End(chat) == Error::kOk);
+  }
+  // The host may have the tokens of the whole operation, and the cost of one of its calls.
+  host.fields.SetNumber(Field::kCost, 7);
+  host.fields.SetNumber(Field::kInputTokens, 2'000'000);
+  REQUIRE(host.End(agent) == Error::kOk);
+  CHECK(host.Number(Field::kCost) == 2.5);
+  CHECK(host.TextOf(Field::kCostCurrency) == "USD");
+  CHECK_FALSE(host.Has(Field::kCostSource));
+}
+
+TEST_CASE("An operation without calls has no cost") {
+  HostDouble host;
+  REQUIRE(host.recorder.SetPrice("gpt-5", {2, 8, kNan, kNan}) == Error::kOk);
+  const Handle agent = host.Open(Operation::kInvokeAgent);
+  host.Interned(Field::kRequestModel, "gpt-5");
+  REQUIRE(host.Start(agent) == Error::kOk);
+  host.fields.SetNumber(Field::kInputTokens, 1'000'000);
+  REQUIRE(host.End(agent) == Error::kOk);
+  CHECK_FALSE(host.Has(Field::kCost));
+}
+
+TEST_CASE_FIXTURE(MeteredHost, "The span of a client's tool is a tool call of its operation and has no duration") {
+  const Handle agent = HostDouble::Open(Operation::kInvokeAgent);
+  REQUIRE(Start(agent) == Error::kOk);
+  const Handle tool = HostDouble::Open(Operation::kExecuteTool, agent);
+  fields.SetNumber(Field::kToolRunsOnClient, 1);
+  REQUIRE(Start(tool) == Error::kOk);
+  REQUIRE(HostDouble::End(tool) == Error::kOk);
+  REQUIRE(HostDouble::End(agent) == Error::kOk);
+  CHECK(Families().count("gen_ai.execute_tool.duration") == 0);
+  CHECK(Sum("gen_ai.invoke_agent.tool_calls", {}) == 1);
+}
+
+TEST_CASE("Only a failed span says why it has failed, and only a cancelled one why it was aborted") {
+  for (const trace::Outcome outcome :
+       {trace::Outcome::kFinished, trace::Outcome::kCancelled, trace::Outcome::kTruncated, trace::Outcome::kFailed}) {
+    HostDouble host;
+    const Handle chat = host.Open(Operation::kChat);
+    host.fields.SetNumber(Field::kHttpStatusCode, 429);
+    host.Text(Field::kErrorCode, 5);
+    host.Text(Field::kErrorMessage, 5);
+    host.Text(Field::kAbortReason, 5);
+    REQUIRE(host.End(chat, {.outcome = outcome}) == Error::kOk);
+    for (const Field field : {Field::kHttpStatusCode, Field::kErrorCode, Field::kErrorMessage}) {
+      CHECK(host.Has(field) == (outcome == trace::Outcome::kFailed));
+    }
+    CHECK(host.Has(Field::kAbortReason) == (outcome == trace::Outcome::kCancelled));
+  }
 }
 
 // ---- spans nobody traces, limits ----

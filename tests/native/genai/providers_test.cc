@@ -81,9 +81,22 @@ TEST_CASE("A hyphen ends a prefix: openai-compatible counts as openai") {
   CHECK(NormalizeProvider("openai-compatible") == "openai");
 }
 
+TEST_CASE("The kind of the model is not part of the name of a provider") {
+  for (const char* kind : {"chat", "completion", "decision", "embedding", "embeddings", "extraction", "image",
+                           "interactions", "messages", "reranking", "responses", "speech", "speech-translation",
+                           "textEmbedding", "transcription", "translation", "video"}) {
+    CAPTURE(kind);
+    CHECK(NormalizeProvider(std::string("my-llm.") + kind) == "my-llm");
+    CHECK(NormalizeProvider(std::string("my.llm.") + kind) == "my.llm");
+  }
+  CHECK(NormalizeProvider("my-llm.chat.chat") == "my-llm.chat");
+  CHECK(NormalizeProvider("\xC3\xA9.chat") == "\xC3\xA9");
+  CHECK(NormalizeProvider("vertex.anthropic.messages") == "gcp.vertex_ai");
+}
+
 TEST_CASE("Anything else passes through as it is written") {
-  for (const char* identifier : {"", "g", "goog", "workersai.chat", "MyGateway", "vertex", "mistral_ai", "x_ai",
-                                 "aws.bedrock", ".openai", " openai", "\xC3\xA9.chat"}) {
+  for (const char* identifier : {"", "g", "goog", "my-llm.eu", "MyGateway", "vertex", "mistral_ai", "x_ai",
+                                 "aws.bedrock", ".openai", " openai", ".chat", "chat", "my-llm.Chat", "my-llm.chat."}) {
     CAPTURE(identifier);
     CHECK(NormalizeProvider(identifier) == identifier);
   }

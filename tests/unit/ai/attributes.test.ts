@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
 import {
   type Functions,
   type Sdk,
@@ -123,6 +124,7 @@ function expectedChat(
 ): Record<string, unknown> {
   return {
     "gen_ai.operation.name": "chat",
+    "cloudflare.agents.step.number": answer === "tools" ? 0 : 1,
     "cloudflare.agents.operation.name": isStream ? "doStream" : "doGenerate",
     ...who(semconv),
     ...request,
@@ -288,5 +290,127 @@ for (const sdk of sdks) {
       assert.equal(attributesOf(chat)["gen_ai.request.model"], modelId);
       assert.equal(attributesOf(chat)["gen_ai.agent.name"], functionId);
     });
+  });
+}
+
+const inputKey = "gen_ai.input.messages";
+const outputKey = "gen_ai.output.messages";
+
+for (const sdk of sdks) {
+  describe(`the messages of a call of ai ${sdk.name} on its own span`, () => {
+    const run = async (way: typeof generate, options: AITelemetryOptions, params: object = {}) => {
+      const tracing = recording();
+      const text = await way(wrapped(tracing.telemetry, sdk, options), {
+        prompt: "How warm is it?",
+        system: "Be brief.",
+        tools: { weather: sdk.tool(() => "mild") },
+        stopWhen: sdk.stopAfter(3),
+        model: sdk.model({
+          generate: [toolAnswer("weather"), textAnswer("Hello there")],
+          stream: [toolParts("weather"), textParts("Hello ", "there")],
+        }),
+        ...params,
+      });
+      assert.equal(text, "Hello there");
+      const spans = tracing.runtime.spans.map((span) => attributesOf(span));
+      const carrying = (key: string) =>
+        spans
+          .filter((span) => span[key] !== undefined)
+          .map((span) => span["gen_ai.operation.name"]);
+      const [operation = {}] = spans;
+      return { operation, input: carrying(inputKey), output: carrying(outputKey) };
+    };
+    const parsed = (value: unknown) => JSON.parse(String(value)) as unknown;
+    const question = { role: "user", parts: [{ type: "text", content: "How warm is it?" }] };
+    const instructions = [{ type: "text", content: "Be brief." }];
+    const answer = { role: "assistant", parts: [{ type: "text", content: "Hello there" }] };
+
+    for (const [name, way] of Object.entries({ generate, stream })) {
+      test(`are its prompt and its last answer with storeAgentMessages, and none without, of ${name}`, async () => {
+        const { operation, input, output } = await run(way, { storeAgentMessages: true });
+        assert.deepEqual([input, output], [["invoke_agent"], ["invoke_agent"]]);
+        const system = { role: "system", parts: instructions };
+        assert.deepEqual(parsed(operation[inputKey]), [system, question]);
+        assert.deepEqual(parsed(operation[outputKey]), [{ ...answer, finish_reason: "stop" }]);
+
+        const chats = await run(way, { storeMessages: true });
+        assert.deepEqual(
+          [chats.input, chats.output],
+          [
+            ["chat", "chat"],
+            ["chat", "chat"],
+          ],
+        );
+        const none = await run(way, {});
+        assert.deepEqual([none.input, none.output], [[], []]);
+      });
+
+      test(`have the form of the profile latest, of ${name}`, async () => {
+        const options = { storeAgentMessages: true, semconv: "latest" } as const;
+        const { operation } = await run(way, options);
+        assert.deepEqual(parsed(operation["gen_ai.system_instructions"]), instructions);
+        assert.deepEqual(parsed(operation[inputKey]), [question]);
+        assert.deepEqual(parsed(operation[outputKey]), [answer]);
+      });
+
+      test(`are those of a call with messages, redacted, and only what the call allows, of ${name}`, async () => {
+        const messages = [
+          { role: "user", content: "A secret?" },
+          { role: "assistant", content: [{ type: "text", text: "No." }] },
+          { role: "user", content: [{ type: "text", text: "Really?" }] },
+        ];
+        const params = { prompt: undefined, system: undefined, messages };
+        const redact = (_: string, value: string) => value.replaceAll("secret", "word");
+        const { operation } = await run(way, { storeAgentMessages: true, redact }, params);
+        const said = (role: string, content: string) => ({
+          role,
+          parts: [{ type: "text", content }],
+        });
+        assert.deepEqual(parsed(operation[inputKey]), [
+          said("user", "A word?"),
+          said("assistant", "No."),
+          said("user", "Really?"),
+        ]);
+        for (const [own, expected] of [
+          [{ recordInputs: false }, [[], ["invoke_agent"]]],
+          [{ recordOutputs: false }, [["invoke_agent"], []]],
+        ] as const) {
+          const { input, output } = await run(
+            way,
+            { storeAgentMessages: true },
+            { experimental_telemetry: own },
+          );
+          assert.deepEqual([input, output], expected);
+        }
+      });
+    }
+  });
+
+  test(`the metadata of a call of ai ${sdk.name} is on all its spans with metadataOnChildren, and on its own only without`, async () => {
+    const metadata = { tenant: "a", tags: ["b", "c"], agentName: "helper" };
+    for (const metadataOnChildren of [true, false]) {
+      const tracing = recording();
+      const { generateText } = wrapped(tracing.telemetry, sdk, { metadataOnChildren });
+      await generateText({
+        prompt: "p",
+        model: sdk.model({ generate: [toolAnswer("weather"), textAnswer()] }),
+        tools: { weather: { ...sdk.tool(() => "mild"), needsApproval: () => false } },
+        stopWhen: sdk.stopAfter(3),
+        experimental_telemetry: { metadata },
+      });
+      const found = tracing.runtime.spans.map((span) => {
+        const attributes = attributesOf(span);
+        const of = (key: string) => attributes[`cloudflare.agents.metadata.${key}`];
+        return [span.name.split(" ")[0], of("tenant"), of("tags")];
+      });
+      const all = ["a", ["b", "c"]];
+      const child = metadataOnChildren ? all : [undefined, undefined];
+      assert.deepEqual(found, [
+        ["invoke_agent", ...all],
+        ["chat", ...child],
+        ["execute_tool", ...child],
+        ["chat", ...child],
+      ]);
+    }
   });
 }

@@ -7,8 +7,9 @@ import {
   mergeGatewayAnswers,
   noAnswer,
 } from "../../../bindings/ai/calls/gateway_answer.ts";
-import { sdks, textAnswer, wrapped } from "../support/ai_sdk.ts";
-import { attributesOf, recording } from "../support/tracing.ts";
+import { sdks, textAnswer, textParts, wrapped } from "../support/ai_sdk.ts";
+import { outcomeOf } from "../support/outcome.ts";
+import { allEnded, attributesOf, recording } from "../support/tracing.ts";
 
 /** What an answer says, without what it does not. */
 function said(answer: GatewayAnswer): GatewayAnswer {
@@ -35,8 +36,13 @@ const cases: readonly [Record<string, string>, GatewayAnswer][] = [
 describe("the headers of AI Gateway", () => {
   for (const [headers, expected] of cases) {
     const shown = JSON.stringify(headers).slice(0, 60);
-    test(`${shown} are read, of an object and of Headers`, () => {
+    test(`${shown} are read, of an object with names in any case and of Headers`, () => {
       assert.deepEqual(said(gatewayHeaders(headers)), expected);
+      const inCapitals = Object.entries(headers).map(([name, value]) => [
+        name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()),
+        value,
+      ]);
+      assert.deepEqual(said(gatewayHeaders(Object.fromEntries(inCapitals))), expected);
       assert.deepEqual(said(gatewayHeaders(new Headers(headers))), expected);
     });
   }
@@ -63,6 +69,38 @@ describe("the headers of AI Gateway", () => {
         const chat = attributesOf(tracing.runtime.spans[1]);
         const found = Object.entries(chat).filter(([name]) => name.includes("ai_gateway"));
         assert.deepEqual(found, [[key, value]]);
+      }
+    });
+
+    test(`are on the chat span of ${sdk.name} in any case, of answers, streams and errors`, async () => {
+      const headers = {
+        "CF-AIG-Log-Id": "log-1",
+        "Cf-Aig-Cache-Status": "HIT",
+        "CF-AIG-STEP": "1",
+      };
+      const answer = () => ({ ...textAnswer()(), response: { headers } });
+      const fail = () => {
+        throw Object.assign(new Error("no"), { responseHeaders: headers });
+      };
+      for (const [way, model] of [
+        ["generateText", sdk.model({ generate: [answer] })],
+        ["streamText", sdk.model({ stream: [textParts("Hello")], headers })],
+        ["generateText", sdk.model({ generate: [fail] })],
+        ["streamText", sdk.model({ stream: [fail] })],
+      ] as const) {
+        const tracing = recording();
+        const functions = wrapped(tracing.telemetry, sdk);
+        const params = { model, prompt: "p", maxRetries: 0, onError() {} };
+        if (way === "generateText") await outcomeOf(() => functions.generateText(params));
+        else await functions.streamText(params).consumeStream();
+        await allEnded(tracing);
+        const chat = attributesOf(tracing.runtime.spans[1]);
+        const found = Object.entries(chat).filter(([name]) => name.includes("ai_gateway"));
+        assert.deepEqual(found, [
+          ["cloudflare.ai_gateway.log.id", "log-1"],
+          ["cloudflare.ai_gateway.cache_status", "HIT"],
+          ["cloudflare.ai_gateway.step", 1],
+        ]);
       }
     });
   }

@@ -100,13 +100,18 @@ for (const sdk of sdks) {
   });
 
   describe(`metadata of a call of ai ${sdk.name}`, () => {
-    test("scalars are recorded on the operation span under the prefix, anything else is not", async () => {
-      const { projected } = await operationOf(
+    test("scalars and lists of one type are recorded on the operation span under the prefix, anything else is not", async () => {
+      const { projected, count } = await operationOf(
         metadata({
           tenant: "a",
           seats: 3,
           paying: false,
-          list: ["a"],
+          tags: ["a", "b"],
+          ports: [1, 2],
+          flags: [true, false],
+          mixed: ["a", 1],
+          objects: [{}],
+          revoked: revoked(),
           object: {},
           nothing: null,
           absent: undefined,
@@ -119,7 +124,11 @@ for (const sdk of sdks) {
         "cloudflare.agents.metadata.tenant": "a",
         "cloudflare.agents.metadata.seats": 3,
         "cloudflare.agents.metadata.paying": false,
+        "cloudflare.agents.metadata.tags": ["a", "b"],
+        "cloudflare.agents.metadata.ports": [1, 2],
+        "cloudflare.agents.metadata.flags": [true, false],
       });
+      assert.equal(count("attributes_dropped_type"), 2);
     });
 
     test("reserved keys stay as they are, and userId becomes user.id", async () => {
@@ -158,6 +167,62 @@ for (const sdk of sdks) {
         { includeRuntimeContext: ["userId"] },
       );
       assert.deepEqual(projected, { "user.id": "of metadata" });
+    });
+
+    test("lists of the runtime context are recorded too, and reserved keys have none", async () => {
+      const values = { tags: ["a"], userId: ["u"], "user.id": ["u"], agentName: ["n"] };
+      const of = { "cloudflare.agents.runtime_context.tags": ["a"] };
+      const { projected } = await operationOf(
+        { runtimeContext: values },
+        { includeRuntimeContext: Object.keys(values) },
+      );
+      assert.deepEqual(projected, of);
+      assert.deepEqual(Object.keys((await operationOf(metadata(values))).projected), [
+        "cloudflare.agents.metadata.tags",
+      ]);
+    });
+
+    test("a list that does not fit is dropped and counted", async () => {
+      const tags = Array.from({ length: 10_000 }, (_, index) => `tag-${index}`);
+      const { projected, attributes, count } = await operationOf(metadata({ tags, tenant: "a" }));
+      assert.deepEqual(projected, { "cloudflare.agents.metadata.tenant": "a" });
+      assert.equal(attributes["otel.dropped_attributes_count"], 1);
+      assert.equal(count("attributes_dropped_bytes"), 1);
+    });
+
+    test("redact replaces each text of a list, and drops those that it drops", async () => {
+      const redact = (key: string, value: string) => {
+        if (!key.startsWith("cloudflare.agents.metadata.")) return value;
+        return value.startsWith("secret") ? undefined : `${value}!`;
+      };
+      const values = { tags: ["a", "secret-1", "b"], all: ["secret-2"], none: [] };
+      const { projected } = await operationOf(metadata(values), { redact });
+      assert.deepEqual(projected, {
+        "cloudflare.agents.metadata.tags": ["a!", "b!"],
+        "cloudflare.agents.metadata.none": [],
+      });
+    });
+
+    test("user.id wins over userId in one source, whichever comes first", async () => {
+      const explicit = { "user.id": "explicit" };
+      const short = { userId: "short" };
+      for (const values of [
+        { ...explicit, ...short },
+        { ...short, ...explicit },
+      ]) {
+        const expected = { "user.id": "explicit" };
+        assert.deepEqual((await operationOf(metadata(values))).projected, expected);
+        const { projected } = await operationOf(
+          { runtimeContext: values },
+          { includeRuntimeContext: Object.keys(values) },
+        );
+        assert.deepEqual(projected, expected);
+      }
+      const { projected } = await operationOf(
+        { ...metadata(short), runtimeContext: explicit },
+        { includeRuntimeContext: ["user.id"] },
+      );
+      assert.deepEqual(projected, { "user.id": "short" });
     });
 
     test("keys of the prototype are no metadata", async () => {

@@ -76,7 +76,15 @@ describe("options of wrapAISDK", () => {
     });
   }
 
-  for (const name of ["storeMessages", "storeTools", "redact", "enrich"] as const) {
+  for (const name of [
+    "storeMessages",
+    "storeAgentMessages",
+    "storeTools",
+    "recordErrors",
+    "metadataOnChildren",
+    "redact",
+    "enrich",
+  ] as const) {
     test(`${name} of another type is refused with what it may be`, () => {
       for (const value of ["true", 1, null, {}]) {
         assert.throws(

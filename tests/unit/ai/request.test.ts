@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createOpenAI } from "@ai-sdk/openai";
+import { APICallError } from "@ai-sdk/provider";
 import { createGateway } from "ai";
 import { createOpenAI as createOpenAIV6 } from "ai-sdk-openai-v6";
 import * as aiV6 from "ai-v6";
 import type { AITelemetryOptions } from "../../../bindings/ai/options.ts";
-import { type Sdk, sdks, textAnswer, textParts, wrapped } from "../support/ai_sdk.ts";
+import {
+  type Sdk,
+  sdks,
+  textAnswer,
+  textParts,
+  toolAnswer,
+  toolParts,
+  wrapped,
+} from "../support/ai_sdk.ts";
 import { untouchable, withThrowingGetter } from "../support/hostile.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { attributesOf, recording } from "../support/tracing.ts";
+import { allEnded, attributesOf, recording } from "../support/tracing.ts";
 
 type Params = Readonly<Record<string, unknown>>;
 
@@ -34,6 +43,130 @@ async function traced(
 
 const answering = (sdk: Sdk) =>
   sdk.model({ generate: [textAnswer()], stream: [textParts("Hello")] });
+
+/** What the model does at one attempt. Only a stream of v7 that breaks is retried. */
+type Attempt = "fail" | "break" | "call a tool";
+
+const busy = () => {
+  throw new APICallError({
+    message: "busy",
+    url: "http://x.test",
+    requestBodyValues: {},
+    statusCode: 503,
+    responseHeaders: { "retry-after-ms": "0" },
+    isRetryable: true,
+  });
+};
+
+/** Parts of a stream that begins and then reports an error. */
+const broken = () => [
+  ...toolParts("look")().slice(0, 2),
+  { type: "error", error: { type: "overloaded_error", message: "busy" } },
+];
+
+describe("the step of a model call", () => {
+  for (const sdk of sdks) {
+    for (const way of ["generateText", "streamText"] as const) {
+      test(`is that of the SDK for each attempt of ${way} of ai ${sdk.name}, over all short courses of a call`, async () => {
+        const canBreak = way === "streamText" && sdk.name === "v7";
+        const events: readonly Attempt[] = canBreak
+          ? ["fail", "break", "call a tool"]
+          : ["fail", "call a tool"];
+        let courses: Attempt[][] = [[]];
+        const all: Attempt[][] = [[]];
+        for (let length = 1; length <= 3; length += 1) {
+          courses = courses.flatMap((course) => events.map((event) => [...course, event]));
+          all.push(...courses);
+        }
+        for (const course of all) {
+          let step = -1;
+          const expected: number[] = [];
+          const asked =
+            <T>(answer: () => T) =>
+            () => {
+              expected.push(step);
+              return answer();
+            };
+          const model = sdk.model({
+            generate: [
+              ...course.map((event) => asked(event === "fail" ? busy : toolAnswer("look"))),
+              asked(textAnswer()),
+            ],
+            stream: [
+              ...course.map((event) =>
+                asked({ fail: busy, break: broken, "call a tool": toolParts("look") }[event]),
+              ),
+              asked(textParts("Hello")),
+            ] as never,
+          });
+          const tracing = recording();
+          const { generateText, streamText } = wrapped(tracing.telemetry, sdk);
+          const params = {
+            model,
+            prompt: "p",
+            tools: { look: sdk.tool(() => "mild") },
+            stopWhen: sdk.stopAfter(9),
+            maxRetries: 3,
+            streamRetries: 3,
+            onError() {},
+            prepareStep({ stepNumber }: { stepNumber: number }) {
+              step = stepNumber;
+              return {};
+            },
+          };
+          if (way === "generateText") await generateText(params);
+          else await streamText(params).consumeStream();
+          await allEnded(tracing);
+          const chats = tracing.runtime.spans.filter(({ name }) => name.startsWith("chat"));
+          const steps = chats.map((span) => attributesOf(span)["cloudflare.agents.step.number"]);
+          assert.equal(expected.length, course.length + 1, course.join());
+          assert.deepEqual(steps, expected, course.join());
+        }
+      });
+    }
+  }
+});
+
+describe("the provider of a model", () => {
+  const settings = { apiKey: "k", name: "my-llm" };
+  for (const [sdk, provider] of [
+    [v7, createOpenAI(settings)],
+    [v6, createOpenAIV6(settings)],
+  ] as const) {
+    test(`is the name that was given to the provider package, for every kind of model of ${sdk.name}`, () => {
+      const { telemetry } = recording();
+      const { core } = telemetry.host;
+      assert.ok(core);
+      const kinds = [
+        "chat",
+        "completion",
+        "responses",
+        "embedding",
+        "image",
+        "speech",
+        "transcription",
+      ];
+      const methods = [...kinds, ...Object.keys(provider).filter((name) => name.endsWith("Model"))];
+      const factories = provider as unknown as Readonly<
+        Record<string, (id: string) => { provider: string }>
+      >;
+      const ids = new Set(methods.map((method) => factories[method]?.("m").provider ?? ""));
+      assert.ok(ids.size >= kinds.length, [...ids].join());
+      for (const id of ids) {
+        assert.match(id, /^my-llm\.[a-z-]+$/i);
+        assert.equal(telemetry.names.provider(core, id), "my-llm", id);
+      }
+    });
+  }
+
+  test("is on the spans of its calls", async () => {
+    const fetch = (() => Promise.reject(new TypeError("refused"))) as typeof globalThis.fetch;
+    const model = createOpenAI({ ...settings, fetch }).chat("m");
+    const { operation, chat } = await traced(v7, "generateText", { model }, { semconv: "agents" });
+    assert.equal(chat["gen_ai.provider.name"], "my-llm");
+    assert.equal(operation["gen_ai.provider.name"], "my-llm");
+  });
+});
 
 describe("the address of a model's server", () => {
   const apiKey = "a secret";

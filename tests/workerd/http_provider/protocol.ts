@@ -40,7 +40,8 @@ export function openingEvents({ api }: LanguageRequest): number {
 
 export function failureBody(status: number): Json {
   const type = status < 500 ? "invalid_request_error" : "server_error";
-  return { error: { message: "a secret", type, param: null, code: null } };
+  const code = status === 429 ? "rate_limit_exceeded" : null;
+  return { error: { message: "a secret", type, param: null, code } };
 }
 
 export function embeddingsAnswer(inputs: number, model: string): Json {
