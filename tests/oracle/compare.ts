@@ -12,18 +12,19 @@ const ends: ReadonlySet<string> = new Set(["cancelled", "closed", "errored", "re
 
 /** Returns how two runs of a call differ for its caller. Each lane has its own order. */
 export function differences(
-  { ender, place }: Case,
+  { ender, place, reader }: Case,
   plain: readonly Entry[],
   observed: readonly Entry[],
 ): string[] {
   const found: string[] = [];
+  const stops = ender !== "nobody" || place === "transform" || reader === "unread";
   for (const lane of comparedLanes) {
     let a = plain.filter((entry) => entry.lane === lane);
     let b = observed.filter((entry) => entry.lane === lane);
     // A branch of a tee may get one part more or less before it gets an error.
     const isTwin = lane === "caller" && ender === "tee";
     const isInside = lane === "model" || lane === "tool" || lane === "callback" || isTwin;
-    if (ender === "return" || ((ender !== "nobody" || place === "transform") && isInside)) {
+    if (ender === "return" || (stops && isInside)) {
       // How far a call gets until its invocation is over depends on time alone. When its caller stops it, the model may
       // be a part ahead, and its stream may end either way.
       [a, b] = [a, b].map((list) => list.filter(({ what }) => !ends.has(what))) as [

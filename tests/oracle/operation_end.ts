@@ -46,6 +46,8 @@ function streamEnd(record: CallRecord): OperationEnd {
   const { case: value, entries } = record;
   const { ender, fn, place, reader } = value;
   let failure: { readonly error: ErrorView; readonly at: number } | undefined;
+  /** The last one, whether or not another step followed. */
+  let lastFailure = failure;
   /** From a promise of the result. */
   let rejection: { readonly error: ErrorView; readonly at: number } | undefined;
   let finishReason: string | undefined;
@@ -53,21 +55,30 @@ function streamEnd(record: CallRecord): OperationEnd {
   let isRead = false;
   let stoppedAt: number | undefined;
   const fail = (error: ErrorView | undefined, at: number) => {
-    failure = { error: error ?? { kind: "undefined" }, at };
+    // What goes wrong after the last part has nothing to do with an abort.
+    failure = { error: error ?? { kind: "undefined" }, at: isOver ? -1 : at };
+    lastFailure = failure;
   };
   const failedAt = ({ error, at }: { error: ErrorView; at: number }): OperationEnd => ({
     outcomes: [record.failedWith(error, at)],
-    at,
+    // A transform fails before its caller gets to know.
+    at: place === "transform" ? 0 : at,
   });
   const aborted = (at: number): OperationEnd => ({
-    // An error that came before counts too.
-    outcomes: [record.abortOutcome, ...(failure === undefined ? [] : failedAt(failure).outcomes)],
+    // An error that came before counts too, and so does that of a model that does not stop.
+    outcomes: [
+      record.abortOutcome,
+      ...(lastFailure === undefined ? [] : failedAt(lastFailure).outcomes),
+      ...(value.obeys
+        ? []
+        : failedAt({ error: lastModelError(record, never), at: never }).outcomes),
+    ],
     at: Math.min(at, record.stoppedAt),
   });
   const isUnfit = place === "outputText" || place === "outputSchema";
   const end = (at: number): OperationEnd => {
     if (failure !== undefined) return failedAt(failure);
-    if (finishReason === "error") return failedAt({ error: lastModelError(record, at), at });
+    if (finishReason === "error") return { ...failedAt(lastModelError(record, at)), at };
     // The SDK may have parsed the output for a callback, without telling that it does not fit.
     return { outcomes: isUnfit ? [finished, failed] : [finished], at, finishReason };
   };
@@ -151,7 +162,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         if (reader !== "ui response" || failure !== undefined) break;
         const lastStep = String(detail).split('"type":"start-step"').at(-1) ?? "";
         if (lastStep.includes('"type":"abort"')) return aborted(at);
-        if (lastStep.includes('"type":"error"')) fail(lastModelError(record, at), at);
+        if (lastStep.includes('"type":"error"')) fail(lastModelError(record, at).error, at);
         break;
       }
       case "caller rejected promise":
@@ -160,6 +171,7 @@ function streamEnd(record: CallRecord): OperationEnd {
           if (isStructured && isOver) return failedAt({ error: error as ErrorView, at: -1 });
           if (!isStructured) break;
         }
+        if (reader === "promises") isRead = true;
         rejection ??= { error: error as ErrorView, at };
         break;
       default:
@@ -194,7 +206,10 @@ function streamEnd(record: CallRecord): OperationEnd {
 }
 
 /** The error that a stream ended with, if the caller was not told more than that there was one. */
-function lastModelError({ entries }: CallRecord, before: number): ErrorView {
-  const errors = entries.slice(0, before).filter(({ lane, error }) => lane === "model" && error);
-  return errors.at(-1)?.error ?? { kind: "error", name: "AI_NoOutputGeneratedError" };
+function lastModelError({ entries }: CallRecord, before: number): { error: ErrorView; at: number } {
+  const at = entries.findLastIndex(
+    ({ lane, error }, index) => index < before && lane === "model" && error !== undefined,
+  );
+  const error = entries[at]?.error ?? { kind: "error", name: "AI_NoOutputGeneratedError" };
+  return { error, at };
 }

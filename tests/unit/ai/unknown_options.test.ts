@@ -30,7 +30,7 @@ describe("options of isotel/ai", () => {
           () => take({ storeTools: true, [String(written)]: true }),
           new TypeError(
             `isotel/ai: there is no option "${written}" (its value is true). The nearest one is ${nearest}. ` +
-              "The options are semconv, storeMessages, storeTools, includeRuntimeContext, redact, enrich",
+              "The options are semconv, storeMessages, storeAgentMessages, storeTools, recordErrors, prices, metadataOnChildren, includeRuntimeContext, redact, enrich",
           ),
         );
       }
