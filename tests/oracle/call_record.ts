@@ -78,6 +78,13 @@ export class CallRecord {
     return reason === undefined || reason.name === "TimeoutError" ? timedOut : canceled;
   }
 
+  /** How work may end that failed with an error at some time. */
+  failuresWith(error: ErrorView, at: number): Outcome[] {
+    const isAbort = error.name === "AbortError" && this.abortedAt >= at && this.stoppedAt < at;
+    // Not every way to observe a call sees the timeouts of the SDK.
+    return isAbort ? [this.failedWith(error, at), canceled] : [this.failedWith(error, at)];
+  }
+
   /** How work ends that failed with an error at some time. */
   failedWith(error: ErrorView, at: number): Outcome {
     const isAbort = error.name === "AbortError";

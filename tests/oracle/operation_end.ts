@@ -32,7 +32,7 @@ export function operationEnd(record: CallRecord): OperationEnd {
 function promiseEnd(record: CallRecord): OperationEnd {
   for (const [at, { lane, what, error, value }] of record.entries.entries()) {
     if (lane !== "caller") continue;
-    if (what === "rejected") return { outcomes: [record.failedWith(error as ErrorView, at)], at };
+    if (what === "rejected") return { outcomes: record.failuresWith(error as ErrorView, at), at };
     if (what === "resolved") {
       return { outcomes: [finished], at, finishReason: data(value)["finishReason"] as string };
     }
@@ -60,7 +60,7 @@ function streamEnd(record: CallRecord): OperationEnd {
     lastFailure = failure;
   };
   const failedAt = ({ error, at }: { error: ErrorView; at: number }): OperationEnd => ({
-    outcomes: [record.failedWith(error, at)],
+    outcomes: record.failuresWith(error, at),
     // A transform fails before its caller gets to know.
     at: place === "transform" ? 0 : at,
   });
@@ -69,9 +69,7 @@ function streamEnd(record: CallRecord): OperationEnd {
     outcomes: [
       record.abortOutcome,
       ...(lastFailure === undefined ? [] : failedAt(lastFailure).outcomes),
-      ...(value.obeys
-        ? []
-        : failedAt({ error: lastModelError(record, never), at: never }).outcomes),
+      ...(value.obeys ? [] : failedAt(lastModelError(record, never)).outcomes),
     ],
     at: Math.min(at, record.stoppedAt),
   });
@@ -147,7 +145,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         // The runtime reads ahead of the client.
         const { outcomes } = left(at);
         const ahead = place === "nowhere" ? [] : [failed];
-        return { outcomes: [...outcomes, ...ahead], at, finishReason };
+        return { outcomes: [...outcomes, canceled, ...ahead], at, finishReason };
       }
       case "client read error":
         // The runtime stops a handler that waits for nothing.
