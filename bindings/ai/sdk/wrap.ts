@@ -117,7 +117,8 @@ function exportsOf(ai: object, ownThis: (original: Call) => Call): PropertyDescr
   while (source !== null && source !== Object.prototype) {
     for (const key of Reflect.ownKeys(source)) {
       if (key === "constructor" || Object.hasOwn(exports, key)) continue;
-      const descriptor = Object.getOwnPropertyDescriptor(source, key) as PropertyDescriptor;
+      const descriptor = Object.getOwnPropertyDescriptor(source, key);
+      if (descriptor === undefined) continue;
       const { get, set, value } = descriptor;
       if (get !== undefined) descriptor.get = () => Reflect.get(ai, key) as unknown;
       if (set !== undefined) descriptor.set = (next) => Reflect.set(ai, key, next);
