@@ -62,16 +62,16 @@ for (const sdk of sdks) {
             (...args: unknown[]) => unknown
           >;
           const returned = functions[name]?.(params, ...rest);
-          return { seen, result, returned, functions };
+          return { seen, result, returned, namespace };
         };
 
         test("the original gets the original arguments and its result is returned", () => {
           const params = Object.freeze({ prompt: "p", tools: Object.freeze({}) });
-          const { seen, result, returned, functions } = call(params, "second");
+          const { seen, result, returned, namespace } = call(params, "second");
           assert.equal(seen.length, 1);
           assert.equal(seen[0]?.args[0], params);
           assert.deepEqual(seen[0]?.args, [params, "second"]);
-          assert.equal(seen[0]?.self, functions);
+          assert.equal(seen[0]?.self, namespace);
           assert.equal(returned, result);
         });
 
