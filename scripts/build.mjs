@@ -164,6 +164,7 @@ async function bundle(manifest) {
     sourcemap: true,
     sourcesContent: false,
     plugins: [inlineTables],
+    define: { ISOTEL_VERSION: JSON.stringify(manifest.version) },
     external: [...Object.keys(manifest.imports), "cloudflare:*", "node:*", "*.wasm"],
     metafile: true,
     logLevel: "warning",

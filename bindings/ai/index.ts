@@ -1,8 +1,6 @@
-import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import { traceChannel } from "./hooks/channel.ts";
-import { type AISDKTelemetry, createIntegration } from "./hooks/register.ts";
+import { registerInCopies, traceChannelInCopies, wrapInCopies } from "./copies.ts";
+import type { AISDKTelemetry } from "./hooks/register.ts";
 import type { AITelemetryOptions } from "./options.ts";
-import { wrapNamespace } from "./sdk/wrap.ts";
 
 export type { TokenPrices } from "../core/prices.ts";
 export type { AISDKTelemetry } from "./hooks/register.ts";
@@ -26,7 +24,7 @@ export type { AITelemetryOptions } from "./options.ts";
  * @throws TypeError if `ai` is not the namespace of the SDK, or if an option is invalid or does not exist.
  */
 export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions): T {
-  return wrapNamespace(workersTelemetry, ai, options);
+  return wrapInCopies(ai, options);
 }
 
 /**
@@ -62,7 +60,7 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  * @throws TypeError if an option is invalid or does not exist.
  */
 export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemetry {
-  return createIntegration(workersTelemetry, options);
+  return registerInCopies(options);
 }
 
 /**
@@ -84,5 +82,5 @@ export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemet
  * @throws TypeError if an option is invalid or does not exist.
  */
 export function traceAISDKChannel(options?: AITelemetryOptions): () => void {
-  return traceChannel(workersTelemetry, options);
+  return traceChannelInCopies(options);
 }

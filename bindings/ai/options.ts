@@ -80,7 +80,8 @@ export interface Settings {
   readonly enrich: AITelemetryOptions["enrich"];
 }
 
-const optionNames: OptionNames<AITelemetryOptions> = {
+/** The options. The compiler checks that none is missing. */
+export const optionNames: OptionNames<AITelemetryOptions> = {
   semconv: true,
   storeMessages: true,
   storeAgentMessages: true,

@@ -1,4 +1,5 @@
 import { compiledModule } from "#wasm/flue";
+import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { providedTelemetry } from "../trace/provided_telemetry.ts";
 import { FlueCoreHost } from "./core/flue_core.ts";
 import type { FlueContext, FlueEvent } from "./events/event.ts";
@@ -26,6 +27,15 @@ export interface OpenTelemetryObserverOptions extends FlueCallbacks<OtelContext>
   readonly logger?: OtelLogger | undefined;
 }
 
+const optionNames: OptionNames<OpenTelemetryInstrumentationOptions> = {
+  semconv: true,
+  resolveRootContext: true,
+  exportContent: true,
+  tracer: true,
+  logger: true,
+  context: true,
+};
+
 /** The observer for Flue's `observe()`. Never throws. */
 export interface FlueObserve {
   (event: FlueEvent, ctx: FlueContext): void;
@@ -46,6 +56,7 @@ export interface FlueObserve {
 export function createOpenTelemetryObserver(
   options: OpenTelemetryObserverOptions = {},
 ): FlueObserve {
+  reportUnknownOption("isotel/flue", options, optionNames);
   const host = new FlueCoreHost(() => compiledModule);
   const metrics = new FlueMetrics(providedTelemetry);
   const observer = new FlueObserver(
@@ -100,6 +111,7 @@ const key = Symbol.for("isotel/flue");
 export function createOpenTelemetryInstrumentation(
   options: OpenTelemetryInstrumentationOptions = {},
 ): FlueInstrumentation {
+  reportUnknownOption("isotel/flue", options, optionNames);
   const host = new FlueCoreHost(() => compiledModule);
   const sink = sinkFor(options.tracer, host, options);
   const metrics = new FlueMetrics(providedTelemetry);

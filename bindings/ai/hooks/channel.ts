@@ -39,10 +39,16 @@ class ChannelOperation extends OperationHooks implements TracedCall {
 
 let unsubscribe: (() => void) | undefined;
 
-/** Traces the calls on the tracing channel; see `traceAISDKChannel`. */
+/**
+ * Traces the calls on the tracing channel; see `traceAISDKChannel`.
+ *
+ * @param isTakenOver Returns whether another copy of this package traces the channel. The copy that takes over has
+ * stopped this tracing before it returns.
+ */
 export function traceChannel(
   telemetry: Telemetry,
   options: AITelemetryOptions | undefined,
+  isTakenOver?: () => boolean,
 ): () => void {
   const settings = readSettings(options);
   telemetry.addPrices(settings.prices);
@@ -58,8 +64,12 @@ export function traceChannel(
   const { start } = channel;
   const original = start.runStores;
   // A store that is bound to the channel cannot make a native span active. Running the call inside a span can.
-  const runStores: StartChannel["runStores"] = (message, body, ...rest) =>
-    tracer.run(message, () => original.call(start, message, body, ...rest));
+  const runStores: StartChannel["runStores"] = (message, body, ...rest) => {
+    const isActive = unsubscribe === stop;
+    // The tracing that took over has not seen this message.
+    if (isActive && isTakenOver?.() === true) return start.runStores(message, body, ...rest);
+    return tracer.run(message, () => original.call(start, message, body, ...rest));
+  };
   const subscribers = { asyncEnd: (message: unknown) => tracer.ended(message) };
   start.runStores = runStores;
   // The SDK publishes nothing without a subscriber.

@@ -9,8 +9,14 @@ import { agentClasses, modelFunctions, operationFunctions } from "./sdk_function
 
 type Wrap = (original: Call) => object;
 
-/** All wrappers, so that no wrapper is wrapped again. */
-const wrappers = new WeakSet<object>();
+/** Marks a wrapper, so that it is not wrapped again. The mark is equal in every copy of this library. */
+const mark = Symbol.for("isotel.ai.wrapper");
+
+/** Returns the namespace as another copy of this library wraps it, if that copy traces the calls of this one. */
+export type WrapElsewhere = (
+  ai: object,
+  options: AITelemetryOptions | undefined,
+) => Readonly<Record<string, unknown>> | undefined;
 
 type Cache = WeakMap<object, WeakMap<object, object>>;
 
@@ -22,12 +28,13 @@ export function wrapNamespace<T extends object>(
   telemetry: Telemetry,
   ai: T,
   options: AITelemetryOptions | undefined,
+  elsewhere?: WrapElsewhere,
 ): T {
   const cache = caches.get(telemetry) ?? new WeakMap<object, WeakMap<object, object>>();
   const key = record(options) ?? caches;
   const known = record(ai) && cache.get(ai)?.get(key);
   if (known !== undefined) return known as T;
-  const wrapped = wrapAnew(telemetry, ai, options);
+  const wrapped = wrapAnew(telemetry, ai, options, elsewhere);
   caches.set(telemetry, cache);
   const byOptions = cache.get(ai) ?? new WeakMap<object, object>();
   cache.set(ai, byOptions.set(key, wrapped));
@@ -38,6 +45,7 @@ function wrapAnew<T extends object>(
   telemetry: Telemetry,
   ai: T,
   options: AITelemetryOptions | undefined,
+  elsewhere: WrapElsewhere | undefined,
 ): T {
   const settings = readSettings(options);
   const namespace = record(ai);
@@ -56,17 +64,48 @@ function wrapAnew<T extends object>(
   const result = Object.create(Object.getPrototypeOf(ai) ?? Object.prototype) as T;
   const ownThis = (original: Call) => withOwnThis(original, result, ai);
   const exports = exportsOf(ai, ownThis);
+  const redirected = (wrapper: Call, name: string): object => {
+    const there = () => elsewhere?.(ai, options);
+    Object.defineProperty(wrapper, mark, { value: true });
+    if (elsewhere === undefined) return wrapper;
+    if (agentClasses.includes(name)) return redirectMethods(wrapper, () => there()?.[name]);
+    const redirecting = function (this: unknown, ...args: unknown[]) {
+      const other = there();
+      const method = other?.[name];
+      if (!isFunction(method)) return wrapper.apply(this, args);
+      return method.apply(this === result ? other : this, args);
+    };
+    return likeOriginal(Object.defineProperty(redirecting, mark, { value: true }), wrapper);
+  };
   // The SDK exports some functions under two names. Both names get one wrapper.
   const wrapped = new Map<unknown, object>();
   for (const [name, wrap] of wrapsOf(sdk, ownThis)) {
     const original = namespace[name];
-    if (!isFunction(original) || wrappers.has(original)) continue;
-    const wrapper = wrapped.get(original) ?? wrap(original);
+    if (!isFunction(original) || isWrapper(original)) continue;
+    const wrapper = wrapped.get(original) ?? redirected(wrap(original) as Call, name);
     wrapped.set(original, wrapper);
-    wrappers.add(wrapper);
     exports[name] = { value: wrapper, enumerable: true, configurable: true, writable: true };
   }
   return Object.defineProperties(result, exports);
+}
+
+function isWrapper(value: unknown): boolean {
+  return (value as { readonly [mark]?: unknown })[mark] === true;
+}
+
+/** Makes the methods of a wrapped agent class call those of another class, if there is one. */
+function redirectMethods(agentClass: Call, other: () => unknown): object {
+  const methods = agentClass.prototype as Record<string, Call>;
+  for (const name of ["generate", "stream"]) {
+    const method = methods[name] as Call;
+    const value = function (this: unknown, ...args: unknown[]) {
+      const there = (other() as { prototype?: Record<string, unknown> } | undefined)?.prototype;
+      const redirected = there?.[name];
+      return (isFunction(redirected) ? redirected : method).apply(this, args);
+    };
+    Object.defineProperty(methods, name, { value: likeOriginal(value, method) });
+  }
+  return agentClass;
 }
 
 /**
@@ -79,7 +118,8 @@ function exportsOf(ai: object, ownThis: (original: Call) => Call): PropertyDescr
   while (source !== null && source !== Object.prototype) {
     for (const key of Reflect.ownKeys(source)) {
       if (key === "constructor" || Object.hasOwn(exports, key)) continue;
-      const descriptor = Object.getOwnPropertyDescriptor(source, key) as PropertyDescriptor;
+      const descriptor = Object.getOwnPropertyDescriptor(source, key);
+      if (descriptor === undefined) continue;
       const { get, set, value } = descriptor;
       if (get !== undefined) descriptor.get = () => Reflect.get(ai, key) as unknown;
       if (set !== undefined) descriptor.set = (next) => Reflect.set(ai, key, next);

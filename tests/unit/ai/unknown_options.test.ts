@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from "node:test";
 import { withTelemetry } from "isotel";
 import { createAISDKTelemetry, traceAISDKChannel, wrapAISDK } from "isotel/ai";
 import { collector } from "isotel/collector";
+import { createOpenTelemetryInstrumentation, createOpenTelemetryObserver } from "isotel/flue";
 import { configureAIGateway } from "isotel/gateway";
 import "isotel/metrics";
 import { configureTelemetry } from "isotel/otlp";
@@ -76,6 +77,20 @@ test("configureAIGateway refuses an option that does not exist, and names the ne
   assert.throws(
     () => configureAIGateway({ provider: "openai", metaData: {} } as never),
     /^TypeError: isotel\/gateway: there is no option "metaData" \(its value is an object\)\. The nearest one is metadata\./,
+  );
+});
+
+test("isotel/flue observes without an option that does not exist, which is logged once", (t) => {
+  const lines = linesOf(t);
+  const options = { exportContents: () => ({}) } as never;
+  for (let i = 0; i < 2; i += 1) {
+    createOpenTelemetryObserver(options).endAll();
+    createOpenTelemetryInstrumentation(options).dispose();
+  }
+  assert.equal(lines().length, 1, lines().join("\n"));
+  assert.match(
+    String(lines()[0]),
+    /^isotel\/flue: there is no option "exportContents" .* The nearest one is exportContent\..* It is ignored$/,
   );
 });
 
