@@ -55,6 +55,11 @@ export interface AITelemetryOptions {
   readonly prices?: Readonly<Record<string, TokenPrices>>;
   /** Records the metadata of a call also on the spans of its model calls and tools. Default: false. */
   readonly metadataOnChildren?: boolean;
+  /**
+   * Makes each operation a trace of its own, with a link to the active span of its caller. Only spans over OTLP can be
+   * separate: in the traces of the Workers runtime they stay in the trace of their caller. Default: false.
+   */
+  readonly detached?: boolean;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
@@ -74,6 +79,7 @@ export interface Settings {
   readonly storeTools: boolean;
   readonly recordErrors: boolean;
   readonly metadataOnChildren: boolean;
+  readonly detached: boolean;
   readonly prices: readonly ModelPrice[];
   readonly contextKeys: readonly string[];
   readonly redact: AITelemetryOptions["redact"];
@@ -125,6 +131,7 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
     storeTools: flag("storeTools", options.storeTools),
     recordErrors: flag("recordErrors", options.recordErrors),
     metadataOnChildren: flag("metadataOnChildren", options.metadataOnChildren),
+    detached: flag("detached", options.detached),
     prices: readPrices(options.prices, "prices", (problem) => {
       throw new TypeError(`isotel/ai: ${problem}`);
     }),

@@ -107,6 +107,11 @@ export interface SpanRuntime {
    * if the runtime does not support these options.
    */
   startDetachedSpan?(name: string, options: DetachedSpanOptions): SpanWriter;
+  /**
+   * Runs `body` so that the next span in it begins a trace, with a link to the active span. Absent if the runtime cannot
+   * begin a trace.
+   */
+  runDetached?<T>(body: () => T): T;
   /** Runs `body` with an open span active. Only runs `body` if the runtime cannot activate an open span. */
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
   /** Returns the active span, or undefined if there is none or the runtime does not expose it. */

@@ -1,3 +1,4 @@
+import { reportOnce } from "../base/report_once.ts";
 import { isThenable } from "../base/values.ts";
 import { Operation, Profile } from "../core/abi.gen.ts";
 import { currentScope } from "./invocation_scope.ts";
@@ -121,6 +122,22 @@ function startActive<T>(telemetry: Telemetry, name: string, body: (writer: SpanW
     telemetry.countSwallowed(cause);
     return body(noopWriter);
   }
+}
+
+/**
+ * Runs `body` so that the next span in it begins a trace. Logs once and only runs `body` if the runtime cannot begin
+ * one.
+ */
+export function runDetached<T>(telemetry: Telemetry, body: () => T): T {
+  const { runtime } = telemetry;
+  if (runtime.runDetached !== undefined) return runtime.runDetached(body);
+  if (runtime.capabilities.spans) {
+    reportOnce(
+      "isotel: detached calls stay in the trace of their caller, because the Workers runtime has no way to begin a " +
+        "trace. Export spans over OTLP to separate them.",
+    );
+  }
+  return body();
 }
 
 /** Opens a span without activating it. Returns undefined if nothing records it. The caller must end the span. */

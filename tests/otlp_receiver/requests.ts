@@ -19,6 +19,8 @@ export interface ReceivedItem {
   readonly status: number;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly events: readonly string[];
+  /** Trace and span ids of the spans that a span links to. */
+  readonly links: readonly (readonly [traceId: string, spanId: string])[];
   readonly droppedAttributes: number;
   /** Of the program that made it. */
   readonly resource: Readonly<Record<string, unknown>>;
@@ -56,6 +58,7 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     status: item.status?.code ?? 0,
     attributes: jsonAttributes(item.attributes),
     events: (item.events ?? []).map((event: Json) => event.name),
+    links: (item.links ?? []).map((link: Json) => [link.traceId, link.spanId]),
     droppedAttributes: item.droppedAttributesCount ?? 0,
     resource,
   });
@@ -137,6 +140,10 @@ function protobufSpan(message: Uint8Array): Item {
     status: Number(status.get(3) ?? 0n),
     attributes: protobufAttributes(messagesIn(message, 9)),
     events: messagesIn(message, 11).map((event) => text(new Map(wireFields(event)).get(2))),
+    links: messagesIn(message, 13).map((link) => {
+      const ids = new Map(wireFields(link));
+      return [hex(ids.get(1)), hex(ids.get(2))] as const;
+    }),
     droppedAttributes: Number(fields.get(10) ?? 0n),
   };
 }
@@ -157,6 +164,7 @@ function protobufLog(message: Uint8Array): Item {
     status: 0,
     attributes: protobufAttributes(messagesIn(message, 6)),
     events: [],
+    links: [],
     droppedAttributes: Number(fields.get(7) ?? 0n),
   };
 }

@@ -3,6 +3,7 @@ import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
+import { activateSpan, runDetached } from "../../trace/tracer.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
 import type { Part } from "../content/parts.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
@@ -410,6 +411,18 @@ export function operationSpan(
       redact,
     },
   };
+}
+
+/** Opens the span of an operation and runs `body` with it active; see {@link activateSpan}. */
+export function activateOperation<T>(
+  telemetry: Telemetry,
+  settings: Settings,
+  name: string,
+  options: SpanOptions,
+  body: (span: Span | undefined) => T,
+): T {
+  const run = () => activateSpan(telemetry, name, options, body);
+  return settings.detached ? runDetached(telemetry, run) : run();
 }
 
 /** Returns the prompt and the instructions of a call in the form of a model's settings. */

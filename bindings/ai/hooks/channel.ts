@@ -1,7 +1,7 @@
 import { reportOnce } from "../../base/report_once.ts";
 import { isFunction, record, text } from "../../base/values.ts";
 import { isRecorded, type Telemetry } from "../../trace/telemetry.ts";
-import { activateSpan } from "../../trace/tracer.ts";
+import { activateOperation } from "../calls/operation.ts";
 import { runProviderCall } from "../calls/provider_call.ts";
 import { runToolCall } from "../calls/tool_call.ts";
 import { type AITelemetryOptions, readSettings, type Settings } from "../options.ts";
@@ -166,7 +166,8 @@ class ChannelTracer {
     if (callId === undefined || isClaimed || openCalls.has(callId)) return execute();
     const announced = announcedOperation(telemetry, this.#settings, event);
     if (announced === undefined) return execute();
-    return activateSpan(telemetry, announced.name, announced.options, (span) => {
+    const { name, options } = announced;
+    return activateOperation(telemetry, this.#settings, name, options, (span) => {
       const operation = span && announced.begin(span);
       if (operation === undefined) return execute();
       const call = new ChannelOperation(operation);

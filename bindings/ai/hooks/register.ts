@@ -1,6 +1,6 @@
 import { record, text } from "../../base/values.ts";
 import { isRecorded, type Telemetry } from "../../trace/telemetry.ts";
-import { startSpan } from "../../trace/tracer.ts";
+import { runDetached, startSpan } from "../../trace/tracer.ts";
 import { runModelCall } from "../calls/model_call.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { modelInfo } from "../calls/request.ts";
@@ -154,7 +154,9 @@ function startOperation(
   onClose: () => void,
 ): RegisteredOperation | undefined {
   const announced = announcedOperation(telemetry, settings, event);
-  const span = announced && startSpan(telemetry, announced.name, announced.options);
+  if (announced === undefined) return undefined;
+  const open = () => startSpan(telemetry, announced.name, announced.options);
+  const span = settings.detached ? runDetached(telemetry, open) : open();
   const operation = span && announced.begin(span);
   // A hook may have aborted the call when its span started.
   if (operation === undefined || operation.isClosed) return undefined;

@@ -1,7 +1,11 @@
 import { isThenable } from "../../base/values.ts";
-import { activateSpan } from "../../trace/tracer.ts";
 import type { CallHead, Params } from "../calls/identity.ts";
-import { AIOperation, operationSpan, type SdkFunction } from "../calls/operation.ts";
+import {
+  AIOperation,
+  activateOperation,
+  operationSpan,
+  type SdkFunction,
+} from "../calls/operation.ts";
 import type { Sdk } from "../calls/sdk.ts";
 import { observeResult } from "./result_stream.ts";
 
@@ -21,7 +25,7 @@ export interface OperationCall {
 export function runOperation(sdk: Sdk, call: OperationCall): unknown {
   const { telemetry, settings } = sdk;
   const { name, options } = operationSpan(telemetry, settings, call.head);
-  return activateSpan(telemetry, name, options, (span) => {
+  return activateOperation(telemetry, settings, name, options, (span) => {
     if (span === undefined) return call.runOriginal();
     const traced = telemetry.guard(() => {
       const params = call.params();

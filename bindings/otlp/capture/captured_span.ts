@@ -86,6 +86,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     group: SpanGroup,
     native: SpanWriter | undefined,
     options?: DetachedSpanOptions,
+    linked?: ParentSpan,
   ) {
     this.name = maskSecrets(name);
     this.traceId = traceId;
@@ -98,8 +99,9 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.native = native;
     this.startUnixMs = options?.startUnixMs ?? group.clock();
     this.kind = options?.kind ?? SpanKind.internal;
-    this.links =
-      options === undefined || options.links.length === 0 ? noLinks : linksTo(options.links);
+    if (linked !== undefined) this.links = [linkTo(linked)];
+    else if (options === undefined || options.links.length === 0) this.links = noLinks;
+    else this.links = linksTo(options.links);
     group.opened();
   }
 
@@ -199,15 +201,17 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
 }
 
 function linksTo(writers: readonly SpanWriter[]): SpanLink[] {
-  return writers
-    .filter((writer) => writer instanceof CapturedSpan)
-    .map(({ traceId, spanId, traceState, flags }) => ({
-      traceId,
-      spanId,
-      traceState,
-      flags,
-      isRemote: false,
-      attributes: { keys: [], values: [] },
-      droppedAttributesCount: 0,
-    }));
+  return writers.filter((writer) => writer instanceof CapturedSpan).map(linkTo);
+}
+
+function linkTo({ traceId, spanId, traceState, flags, isRemote }: ParentSpan): SpanLink {
+  return {
+    traceId,
+    spanId,
+    traceState,
+    flags,
+    isRemote,
+    attributes: { keys: [], values: [] },
+    droppedAttributesCount: 0,
+  };
 }

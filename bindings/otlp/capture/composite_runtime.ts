@@ -87,6 +87,17 @@ export class CompositeRuntime implements SpanRuntime {
     return opened;
   }
 
+  /** Only OTLP has the trace. A native span stays below the active native span, because native traces cannot begin. */
+  runDetached<T>(body: () => T): T {
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    if (pipeline === undefined) return body();
+    const group = context?.group ?? new SpanGroup(pipeline, undefined);
+    const from = context?.parent ?? this.nativeParent();
+    const detached = { from, endsGroup: context === undefined };
+    return activeContext.run({ group, parent: undefined, detached }, body);
+  }
+
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T {
     const { native } = this;
     if (writer instanceof UnrecordedSpan) {
@@ -140,7 +151,8 @@ export class CompositeRuntime implements SpanRuntime {
     try {
       if (!pipeline.takesSpans || !hasEntropy()) return undefined;
       const isNative = writer.isTraced;
-      const own = isNative ? identityOf(writer) : undefined;
+      const { detached } = context ?? {};
+      const own = isNative && detached === undefined ? identityOf(writer) : undefined;
       const parent = context?.parent ?? (own && outer?.traceId === own.traceId ? outer : undefined);
       const identity = childIdentity(parent, own);
       const group = context?.group ?? new SpanGroup(pipeline, undefined);
@@ -149,8 +161,8 @@ export class CompositeRuntime implements SpanRuntime {
         return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
       }
       const native = isNative ? this.#above(writer) : undefined;
-      const span = new CapturedSpan(name, identity, parent, group, native, options);
-      if (context === undefined) group.first = span;
+      const span = new CapturedSpan(name, identity, parent, group, native, options, detached?.from);
+      if (context === undefined || detached?.endsGroup === true) group.first = span;
       return span;
     } catch (cause) {
       // The module that makes ids is not available.

@@ -7,6 +7,13 @@ export interface ActiveContext {
   readonly group: SpanGroup;
   /** Undefined if no span is active. The next span then begins a trace. */
   readonly parent: ParentSpan | undefined;
+  /** Set if the next span begins a trace even inside a native span. */
+  readonly detached?: {
+    /** The span to link to. */
+    readonly from: ParentSpan | undefined;
+    /** Whether the trace is outside of an invocation, so that its end is the end of the group. */
+    readonly endsGroup: boolean;
+  };
 }
 
 /** The part of AsyncLocalStorage that isotel uses. A Worker's project may lack the types of Node. */

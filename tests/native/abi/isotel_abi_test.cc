@@ -502,9 +502,9 @@ TEST_CASE_FIXTURE(Host, "Hostile arguments of every call leave a context that wo
   CHECK(Count(Counter::kSpansOpened) >= Count(Counter::kSpansEnded));
 }
 
-TEST_CASE_FIXTURE(Host, "GenAI metrics need metrics that are open, and a buffer that holds what is told of it") {
+TEST_CASE_FIXTURE(Host, "GenAI metrics need metrics that are open, and prices a buffer that holds the model") {
   CHECK(isotel_genai_metrics(context, 0, 0) == Code(Error::kOutOfRange));
-  CHECK(isotel_genai_price(context, 0, 1, 1, 1, 1) == Code(Error::kOutOfRange));
+  CHECK(isotel_genai_price(context, 1, 1, 1, 1, 1) == Code(Error::kOutOfRange));
   Put("0123456789abcdef");
   REQUIRE(isotel_metrics_open(context) == 0);
   CHECK(isotel_genai_metrics(context, 0, UINT32_MAX) == Code(Error::kOutOfRange));

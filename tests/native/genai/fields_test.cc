@@ -66,8 +66,9 @@ const std::vector<Row> kAgentsContract{
     {"gen_ai.tool.name", kString, T | A, Phase::kStart},
     {"gen_ai.tool.type", kString, T | A, Phase::kStart},
     {"gen_ai.tool.call.id", kString, T | A, Phase::kStart},
-    {"gen_ai.input.messages", kDocument, C, Phase::kStart},
-    {"gen_ai.output.messages", kDocument, C, Phase::kFinish},
+    // The package has these on chat spans only; an option of ours adds them to invoke_agent.
+    {"gen_ai.input.messages", kDocument, O | C, Phase::kStart},
+    {"gen_ai.output.messages", kDocument, O | C, Phase::kFinish},
     {"gen_ai.tool.call.arguments", kDocument, T, Phase::kStart},
     {"gen_ai.tool.call.result", kDocument, T, Phase::kFinish},
     {"error.type", kString, kAny, Phase::kFinish},
@@ -84,10 +85,22 @@ const std::vector<Row> kAgentsContract{
 };
 
 // What is ours besides, in the same profile.
-const std::vector<std::string_view> kAgentsAdditions{
-    "gen_ai.request.choice.count",        "gen_ai.embeddings.dimension.count", "gen_ai.retrieval.top_k",
-    "cloudflare.ai_gateway.cache_status", "cloudflare.ai_gateway.step",        "otel.dropped_attributes_count",
-    "isotel.cut_attributes_count"};
+const std::vector<std::string_view> kAgentsAdditions{"gen_ai.request.choice.count",
+                                                     "gen_ai.embeddings.dimension.count",
+                                                     "gen_ai.retrieval.top_k",
+                                                     "cloudflare.ai_gateway.cache_status",
+                                                     "cloudflare.ai_gateway.step",
+                                                     "otel.dropped_attributes_count",
+                                                     "isotel.cut_attributes_count",
+                                                     "exception.message",
+                                                     "http.response.status_code",
+                                                     "cloudflare.agents.abort.reason",
+                                                     "cloudflare.agents.error.code",
+                                                     "cloudflare.agents.step.number",
+                                                     "cloudflare.agents.tool.runs_on_client",
+                                                     "cloudflare.agents.usage.cost.amount",
+                                                     "cloudflare.agents.usage.cost.currency",
+                                                     "cloudflare.agents.usage.cost.source"};
 
 // The GenAI keys of the conventions' registry that `latest` uses.
 const std::vector<std::string_view> kRegistered{

@@ -82,6 +82,7 @@ describe("options of wrapAISDK", () => {
     "storeTools",
     "recordErrors",
     "metadataOnChildren",
+    "detached",
     "redact",
     "enrich",
   ] as const) {
