@@ -95,6 +95,7 @@ export const optionNames: OptionNames<AITelemetryOptions> = {
   recordErrors: true,
   prices: true,
   metadataOnChildren: true,
+  detached: true,
   includeRuntimeContext: true,
   redact: true,
   enrich: true,

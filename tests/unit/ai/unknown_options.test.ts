@@ -7,6 +7,7 @@ import { createOpenTelemetryInstrumentation, createOpenTelemetryObserver } from 
 import { configureAIGateway } from "isotel/gateway";
 import "isotel/metrics";
 import { configureTelemetry } from "isotel/otlp";
+import { optionNames } from "../../../bindings/ai/options.ts";
 import { sdks } from "../support/ai_sdk.ts";
 import { QueueDouble } from "../support/runtime_doubles.ts";
 
@@ -31,7 +32,7 @@ describe("options of isotel/ai", () => {
           () => take({ storeTools: true, [String(written)]: true }),
           new TypeError(
             `isotel/ai: there is no option "${written}" (its value is true). The nearest one is ${nearest}. ` +
-              "The options are semconv, storeMessages, storeAgentMessages, storeTools, recordErrors, prices, metadataOnChildren, includeRuntimeContext, redact, enrich",
+              `The options are ${Object.keys(optionNames).join(", ")}`,
           ),
         );
       }
