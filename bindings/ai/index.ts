@@ -40,10 +40,14 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  * The hooks of the SDK report less than wrapping does:
  *
  * - A stream that is abandoned (`break`, a cancelled reader, a client that disconnects) or never read calls no hook.
- *   Its spans end as truncated with the scope of the invocation. They stay open if the invocation responded with a
- *   body, because that body may be the stream. Without a scope they end as truncated when 1,000 later calls are open;
- *   `evicted_calls` of `tracer.diagnostics()` counts them. If the runtime ends the invocation first, they end without
- *   the mark.
+ *   Its spans end as truncated with the scope of the invocation, or when the client disconnects. They stay open if the
+ *   invocation responded with a body, because that body may be the stream. Without a scope they end as truncated when
+ *   1,000 later calls are open; `evicted_calls` of `tracer.diagnostics()` counts them. If the runtime ends the
+ *   invocation first, they end without the mark.
+ * - Hooks do not get the caller's signal. A call without a stream that is aborted with a reason other than an AbortError
+ *   counts as failed. A streamObject that is aborted ends as truncated.
+ * - Not all errors of a stream outside of its model calls are reported: those of transforms, `toModelOutput`, `stopWhen`,
+ *   `needsApproval`, `prepareStep` and downloads may be missing. An output that does not fit is found after the hooks.
  * - Metadata consists of `functionId` and the keys that `includeRuntimeContext` of the call includes. The option
  *   `includeRuntimeContext` has no effect. An agent is identified by its `generateText` or `streamText` call, not by
  *   its id.
@@ -54,7 +58,7 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  * - Some calls have no hooks: generateImage, video, streamed speech, transcription and translation, calls with an
  *   `integrations` option, calls with `isEnabled: false`, and calls whose arguments the SDK rejects.
  * - Approvals are recorded when the call ends. Approvals that a policy grants are not recorded. Tool calls that the SDK
- *   rejects are recorded when their step ends, except where `recordOutputs` is false.
+ *   does not run are recorded when their step ends, except where `recordOutputs` is false.
  * - The address of the model's server is not reported.
  *
  * @throws TypeError if an option is invalid or does not exist.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { eventually } from "../workerd/harness/eventually.ts";
 import { type Case, nameOf, names } from "./dimensions.ts";
 import { Oracle, type Verdict } from "./oracle.ts";
 import { sample, simplerCases } from "./sampler.ts";
@@ -97,5 +98,9 @@ for (const major of [6, 7] as const) {
         assert.ok(wrong.length === 0, message + reported.join("\n\n"));
       });
     }
+
+    test("metrics of the calls agree with their spans", async () => {
+      await eventually(async () => assert.deepEqual(await oracle.compareMetrics(), []));
+    });
   });
 }

@@ -1,10 +1,12 @@
 import type { Span } from "../harness/spans.ts";
 import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
+import { samplesOf } from "../workerd/harness/metrics_app.ts";
 import { withoutBlindSpots } from "./blind_spots.ts";
 import { differences, disagreements } from "./compare.ts";
 import type { Case } from "./dimensions.ts";
 import { expectedSpans } from "./expected_spans.ts";
 import type { Entry } from "./log.ts";
+import { metricDifferences, SpanSums } from "./metrics.ts";
 
 export interface Verdict {
   readonly case: Case;
@@ -23,6 +25,7 @@ const batchSize = 60;
 /** Runs cases plain and observed in workerd, and judges the spans. */
 export class Oracle {
   readonly #workers: LocalWorker;
+  readonly #sums = new SpanSums();
 
   private constructor(workers: LocalWorker) {
     this.#workers = workers;
@@ -44,9 +47,21 @@ export class Oracle {
         name: "observed",
         main: `${app}/observed.ts`,
         streaming_tail_consumers: [...streamingTailConsumers],
+        durable_objects: {
+          bindings: [{ name: "TELEMETRY", class_name: "TelemetryAggregator" }],
+        },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["TelemetryAggregator"] }],
       },
     ]);
     return new Oracle(workers);
+  }
+
+  /** Compares the metrics of all observed calls with their spans. */
+  async compareMetrics(): Promise<readonly string[]> {
+    const response = await this.#workers.fetchFrom("observed", "/metrics");
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`The scrape failed: ${text}`);
+    return metricDifferences(this.#sums, samplesOf(text));
   }
 
   close(): Promise<void> {
@@ -88,6 +103,7 @@ export class Oracle {
       invocations: 2 * cases.length,
       timeoutMs: 20_000,
     });
+    for (const span of spans) this.#sums.add(span);
     const bySeed = spansBySeed(spans);
     return cases.map((value) => {
       const own = bySeed.get(value.seed) ?? [];

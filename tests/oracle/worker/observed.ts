@@ -1,6 +1,14 @@
+import "isotel/metrics";
 import { withTelemetry } from "isotel";
+import { TelemetryAggregator } from "isotel/aggregator";
 import { createAISDKTelemetry, traceAISDKChannel, wrapAISDK } from "isotel/ai";
 import { answer, type Namespaces, originals } from "./cases.ts";
+
+export { TelemetryAggregator };
+
+interface Env {
+  readonly TELEMETRY: DurableObjectNamespace;
+}
 
 let namespaces: Namespaces = originals;
 let stopChannel = () => {};
@@ -18,11 +26,20 @@ function choose(way: string, content: boolean): void {
   if (has("channel")) stopChannel = traceAISDKChannel(options);
 }
 
-export default withTelemetry({
-  async fetch(request): Promise<Response> {
+const handler: ExportedHandler<Env> = {
+  async fetch(request) {
     const url = new URL(request.url);
     if (url.pathname !== "/way") return answer(request, namespaces);
     choose(url.searchParams.get("way") ?? "", url.searchParams.get("content") === "true");
     return new Response();
   },
-} satisfies ExportedHandler);
+};
+
+export default withTelemetry(handler, (env: Env) => ({
+  metrics: {
+    aggregator: env.TELEMETRY,
+    public: true,
+    source: "durable-object",
+    flushIntervalMs: 500,
+  },
+}));
