@@ -155,6 +155,8 @@ function interrupted(operation: OperationEnd): Outcome[] {
         return outcome.errorType === "TimeoutError" ? [outcome, canceled] : [canceled];
       case "finished":
         return [canceled];
+      case "cut":
+        return [canceled, cut];
       case "truncated":
         return [outcome, cut];
       default:
