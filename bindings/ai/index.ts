@@ -58,7 +58,7 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  * - Some calls have no hooks: generateImage, video, streamed speech, transcription and translation, calls with an
  *   `integrations` option, calls with `isEnabled: false`, and calls whose arguments the SDK rejects.
  * - Approvals are recorded when the call ends. Approvals that a policy grants are not recorded. Tool calls that the SDK
- *   does not run are recorded when their step ends, except where `recordOutputs` is false.
+ *   rejects or the client runs are recorded when their step ends, except where `recordOutputs` is false.
  * - The address of the model's server is not reported.
  *
  * @throws TypeError if an option is invalid or does not exist.
@@ -80,7 +80,7 @@ export function createAISDKTelemetry(options?: AITelemetryOptions): AISDKTelemet
  * - single requests of embeddings and similar calls: each call is one span and contains its requests
  * - results and errors where `recordInputs` or `recordOutputs` is false: there is no usage and no failed tool,
  *   `error.type` is `Error`, and an aborted call counts as failed
- * - approvals of streams, and tool calls of streams that the SDK rejects
+ * - approvals of streams, and tool calls of streams that the SDK rejects or the client runs
  *
  * @returns A function that stops tracing. It ends open spans as truncated.
  * @throws TypeError if an option is invalid or does not exist.

@@ -37,10 +37,9 @@ constexpr std::array kAliases{
 };
 
 // The kinds of models that provider packages append to the name of a provider, as in "my-llm.chat".
-constexpr std::array<std::string_view, 17> kModelKinds{
-    "chat",          "completion", "decision",   "embedding", "embeddings", "extraction",         "image",
-    "interactions",  "messages",   "reranking",  "responses", "speech",     "speech-translation", "textEmbedding",
-    "transcription", "video",      "translation"};
+constexpr std::array<std::string_view, 14> kModelKinds{
+    "chat",     "completion", "decision",  "embedding", "extraction",         "image",         "interactions",
+    "messages", "reranking",  "responses", "speech",    "speech-translation", "transcription", "video"};
 
 // Returns the identifier without the kind of the model. An identifier that is only a kind does not change.
 std::string_view WithoutModelKind(std::string_view provider) {

@@ -156,13 +156,13 @@ Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool forme
   const Result<uint32_t> left_out = span_metrics->Declare(former_names, currency);
   if (!left_out.ok()) return left_out;
   metrics_ = std::move(span_metrics);
-  currency_ = Intern(currency.empty() ? kDefaultCurrency : currency);
+  costs_.SetCurrency(Intern(currency.empty() ? Costs::kReportedCurrency : currency));
   return left_out;
 }
 
 Error Recorder::SetPrice(std::string_view model, const Price& price) {
   const TextId id = Intern(model);
-  return id == 0 ? Error::kLimitReached : prices_.Set(id, price);
+  return id == 0 ? Error::kLimitReached : costs_.SetPrice(id, price);
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {
@@ -172,7 +172,8 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
     fields.Remove(field);
   }
   // An operation has the sum of its calls, which are what is paid for.
-  if (span.operation == static_cast<uint32_t>(Operation::kInvokeAgent)) fields.Remove(Field::kCost);
+  const bool is_operation = span.operation == static_cast<uint32_t>(Operation::kInvokeAgent);
+  if (is_operation) fields.Remove(Field::kCost);
   if (call.rollup.has_calls()) {
     // The spans of the calls have these. One response of several would be arbitrary.
     fields.Remove(Field::kResponseId);
@@ -193,7 +194,11 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
     fields.Remove(Field::kToolCount);
   }
   FillTotal(fields);
-  AddCost(span, call, fields);
+  if (is_operation) {
+    costs_.AddToOperation(fields);
+  } else {
+    costs_.AddToCall(call.model, fields);
+  }
 
   if (end.outcome != trace::Outcome::kFailed) {
     for (const Field field : {Field::kErrorType, Field::kHttpStatusCode, Field::kErrorCode, Field::kErrorMessage}) {
@@ -211,26 +216,6 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
   if (end.status_as_attribute && status != trace::StatusCode::kUnset) {
     fields.SetInterned(Field::kStatusCode, attributes_.status_text(status));
   }
-}
-
-void Recorder::AddCost(const trace::Span& span, const Call& call, FieldSet& fields) const {
-  fields.Remove(Field::kCostCurrency);
-  const bool is_sum = span.operation == static_cast<uint32_t>(Operation::kInvokeAgent);
-  // Costs in two currencies cannot be added up.
-  const bool is_foreign = !is_sum && currency_ != dollars_;
-  if (is_foreign || !IsCount(fields, Field::kCost)) {
-    fields.Remove(Field::kCost);
-    fields.Remove(Field::kCostSource);
-  }
-  const Price* price = is_sum ? nullptr : prices_.Find(call.model);
-  if (price != nullptr && !fields.Has(Field::kCost)) {
-    const double cost = CostOf(fields, *price);
-    if (std::isfinite(cost)) {
-      fields.SetNumber(Field::kCost, cost);
-      fields.SetInterned(Field::kCostSource, from_prices_);
-    }
-  }
-  if (fields.Has(Field::kCost)) fields.SetInterned(Field::kCostCurrency, currency_);
 }
 
 void Recorder::RollUp(const trace::Span& span, const FieldSet& fields) {

@@ -35,9 +35,6 @@ struct AttributeQuota {
   uint32_t bytes = 0;
 };
 
-/// The currency of costs, unless EnableMetrics() gets another one. Providers report costs in this currency.
-inline constexpr std::string_view kDefaultCurrency = "USD";
-
 class Recorder {
  public:
   Recorder() = default;
@@ -115,7 +112,6 @@ class Recorder {
 
   void ReserveIn(trace::Span& span, const UserAttributes& written);
   void AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const;
-  void AddCost(const trace::Span& span, const Call& call, FieldSet& fields) const;
   void RollUp(const trace::Span& span, const FieldSet& fields);
 
   Counters counters_;
@@ -124,10 +120,7 @@ class Recorder {
   AttributeBuilder attributes_{texts_, counters_};
   std::vector<Call> calls_;
   std::unique_ptr<SpanMetrics> metrics_;  // none until EnableMetrics()
-  PriceTable prices_;
-  TextId from_prices_ = texts_.Intern("prices");
-  TextId dollars_ = texts_.Intern(kDefaultCurrency);
-  TextId currency_ = dollars_;
+  Costs costs_{texts_};
 };
 
 }  // namespace isotel::genai

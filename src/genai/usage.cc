@@ -7,9 +7,15 @@
 #include "base/limits.h"
 
 namespace isotel::genai {
+bool IsCount(const FieldSet& fields, Field field) {
+  const double value = fields.number[static_cast<size_t>(field)];
+  return fields.Has(field) && std::isfinite(value) && value >= 0;
+}
+
 namespace {
 
 constexpr double kTokensPerPrice = 1e6;
+constexpr double kNoCost = std::numeric_limits<double>::quiet_NaN();
 
 bool IsPrice(double price) { return price >= 0 && std::isfinite(price); }
 
@@ -20,12 +26,23 @@ bool Complete(Price& price) {
   return IsPrice(price.input) && IsPrice(price.output) && IsPrice(price.cache_read) && IsPrice(price.cache_write);
 }
 
-}  // namespace
-
-bool IsCount(const FieldSet& fields, Field field) {
-  const double value = fields.number[static_cast<size_t>(field)];
-  return fields.Has(field) && std::isfinite(value) && value >= 0;
+// Returns the cost of the tokens in the fields. NaN when neither input nor output is known. Input tokens include cached
+// ones.
+double CostOf(const FieldSet& fields, const Price& price) {
+  const bool is_known = IsCount(fields, Field::kInputTokens) || IsCount(fields, Field::kOutputTokens);
+  if (!is_known) return kNoCost;
+  const auto count = [&fields](Field field) {
+    return IsCount(fields, field) ? fields.number[static_cast<size_t>(field)] : 0;
+  };
+  const double read = count(Field::kCacheReadInputTokens);
+  const double written = count(Field::kCacheCreationInputTokens);
+  const double uncached = count(Field::kInputTokens) - read - written;
+  const double cost = (uncached > 0 ? uncached : 0) * price.input + count(Field::kOutputTokens) * price.output +
+                      read * price.cache_read + written * price.cache_write;
+  return cost / kTokensPerPrice;
 }
+
+}  // namespace
 
 void Rollup::Add(const FieldSet& call) {
   for (size_t i = 0; i < kRolledFields.size(); ++i) {
@@ -47,37 +64,47 @@ void Rollup::Fill(FieldSet& operation) const {
   }
 }
 
-Error PriceTable::Set(TextId model, const Price& price) {
+Costs::Costs(InternTable& texts)
+    : reported_currency_(texts.Intern(kReportedCurrency)),
+      currency_(reported_currency_),
+      from_prices_(texts.Intern("prices")) {}
+
+Error Costs::SetPrice(TextId model, const Price& price) {
   Price full = price;
   if (!Complete(full)) return Error::kInvalidValue;
-  if (model >= numbers_.size()) numbers_.resize(size_t{model} + 1);
-  uint32_t& number = numbers_[model];
-  if (number == 0) {
-    if (prices_.size() >= kMaxPrices) return Error::kLimitReached;
-    prices_.push_back(full);
-    number = static_cast<uint32_t>(prices_.size());
+  if (const ModelPrice* known = Find(model); known != nullptr) {
+    prices_[static_cast<size_t>(known - prices_.data())].price = full;
+    return Error::kOk;
   }
-  prices_[number - 1] = full;
+  if (prices_.size() >= kMaxPrices) return Error::kLimitReached;
+  prices_.push_back({model, full});
   return Error::kOk;
 }
 
-const Price* PriceTable::Find(TextId model) const {
-  const uint32_t number = model < numbers_.size() ? numbers_[model] : 0;
-  return number == 0 ? nullptr : &prices_[number - 1];
+const Costs::ModelPrice* Costs::Find(TextId model) const {
+  for (const ModelPrice& price : prices_) {
+    if (price.model == model) return &price;
+  }
+  return nullptr;
 }
 
-double CostOf(const FieldSet& fields, const Price& price) {
-  const bool is_known = IsCount(fields, Field::kInputTokens) || IsCount(fields, Field::kOutputTokens);
-  if (!is_known) return std::numeric_limits<double>::quiet_NaN();
-  const auto count = [&fields](Field field) {
-    return IsCount(fields, field) ? fields.number[static_cast<size_t>(field)] : 0;
-  };
-  const double read = count(Field::kCacheReadInputTokens);
-  const double written = count(Field::kCacheCreationInputTokens);
-  const double uncached = count(Field::kInputTokens) - read - written;
-  const double cost = (uncached > 0 ? uncached : 0) * price.input + count(Field::kOutputTokens) * price.output +
-                      read * price.cache_read + written * price.cache_write;
-  return cost / kTokensPerPrice;
+void Costs::AddToCall(TextId model, FieldSet& fields) const {
+  if (currency_ != reported_currency_ || !IsCount(fields, Field::kCost)) {
+    fields.Remove(Field::kCost);
+    fields.Remove(Field::kCostSource);
+    const ModelPrice* price = Find(model);
+    const double cost = price == nullptr ? kNoCost : CostOf(fields, price->price);
+    if (!std::isnan(cost)) {
+      fields.SetNumber(Field::kCost, cost);
+      fields.SetInterned(Field::kCostSource, from_prices_);
+    }
+  }
+  AddToOperation(fields);
+}
+
+void Costs::AddToOperation(FieldSet& fields) const {
+  fields.Remove(Field::kCostCurrency);
+  if (fields.Has(Field::kCost)) fields.SetInterned(Field::kCostCurrency, currency_);
 }
 
 void FillTotal(FieldSet& fields) {

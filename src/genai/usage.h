@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -53,22 +54,38 @@ struct Price {
   double cache_write = 0;
 };
 
-/// The prices of models, by their names in requests.
-class PriceTable {
+/// The costs of model calls, in one currency: those that are reported, and otherwise those of the prices.
+class Costs {
  public:
-  /// Sets the price of a model. Returns kInvalidValue for an invalid price, and kLimitReached past kMaxPrices.
-  Error Set(TextId model, const Price& price);
-  /// Returns the price of a model. Null: it has none.
-  [[nodiscard]] const Price* Find(TextId model) const;
+  /// The currency of reported costs.
+  static constexpr std::string_view kReportedCurrency = "USD";
+
+  explicit Costs(InternTable& texts);
+
+  /// Sets the currency of all costs, by default that of reported ones.
+  void SetCurrency(TextId currency) { currency_ = currency; }
+  /// Sets the price of a model, by its name in requests. Returns kInvalidValue for an invalid price, and kLimitReached
+  /// past kMaxPrices.
+  Error SetPrice(TextId model, const Price& price);
+  /// Sets the cost in the finish fields of a model call, its currency and its source. Removes what is no cost, and a
+  /// reported cost in another currency: costs in two currencies cannot be added up.
+  void AddToCall(TextId model, FieldSet& fields) const;
+  /// Sets the currency in the finish fields of an operation whose calls have a cost.
+  void AddToOperation(FieldSet& fields) const;
 
  private:
-  std::vector<Price> prices_;
-  std::vector<uint32_t> numbers_;  // by model: its place in prices_, from 1. 0: no price.
-};
+  struct ModelPrice {
+    TextId model;
+    Price price;
+  };
 
-/// Returns the cost of the tokens in the fields. NaN when neither input nor output is known. Input tokens include
-/// cached ones.
-[[nodiscard]] double CostOf(const FieldSet& fields, const Price& price);
+  [[nodiscard]] const ModelPrice* Find(TextId model) const;
+
+  TextId reported_currency_;
+  TextId currency_;
+  TextId from_prices_;
+  std::vector<ModelPrice> prices_;
+};
 
 /// Sets total_tokens to input + output, if both are counts and there is no total.
 void FillTotal(FieldSet& fields);

@@ -8,7 +8,7 @@ import { type UploadedWorker, upload, uploadedWorkers } from "./uploads.ts";
 
 /** Budgets of each module in bytes: as it is, and after gzip. */
 const modules = {
-  core: { raw: 60_000, gzip: 27_000 },
+  core: { raw: 61_000, gzip: 27_000 },
   aggregate: { raw: 96_000, gzip: 43_500 },
   otlp: { raw: 40_000, gzip: 17_000 },
   flue: { raw: 32_000, gzip: 13_500 },

@@ -139,6 +139,44 @@ describe("metrics of GenAI spans", () => {
     assert.equal(cost?.[1], 2);
   });
 
+  test("count the cost that a span has, rather than that of the prices", () => {
+    const { collecting, samples } = measured();
+    const made = new MadeInvocation();
+    made.span("chat m", { ...chat, "cloudflare.agents.usage.cost.amount": 0.25 });
+    made.span("chat n", {
+      ...chat,
+      "gen_ai.request.model": "n",
+      "cloudflare.agents.usage.cost.amount": 0.5,
+    });
+    play(collecting, made.outcome().events);
+    assert.deepEqual(samples("isotel_gen_ai_cost"), {
+      'isotel_gen_ai_cost_USD_total{gen_ai_provider_name="p",gen_ai_request_model="m"}': 0.25,
+      'isotel_gen_ai_cost_USD_total{gen_ai_provider_name="p",gen_ai_request_model="n"}': 0.5,
+    });
+  });
+
+  test("count the request of a client's tool as a tool call, its answer as none, and no duration", () => {
+    const { collecting, samples } = measured();
+    const made = new MadeInvocation();
+    for (const name of ["tool.request", "tool.answer"]) {
+      const tool = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "confirm",
+        "cloudflare.agents.operation.name": name,
+        "cloudflare.agents.tool.runs_on_client": true,
+      };
+      made.span(
+        "invoke_agent",
+        { "gen_ai.operation.name": "invoke_agent" },
+        { inside: (parent) => void made.span("execute_tool confirm", tool, { parent }) },
+      );
+    }
+    play(collecting, made.outcome().events);
+    assert.deepEqual(samples("execute_tool"), {});
+    assert.equal(samples(agent)[`${agent}tool_calls_sum`], 1);
+    assert.equal(samples(agent)[`${agent}tool_calls_count`], 2);
+  });
+
   test("tell failures by their type", () => {
     const { collecting, samples } = measured();
     const made = new MadeInvocation().span("chat m", { ...chat, "error.type": "APICallError" });
