@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Span } from "../harness/spans.ts";
+import { type Case, isAllowed, names } from "./dimensions.ts";
+import { Oracle } from "./oracle.ts";
+
+// Calls whose spans once said otherwise than what their callers saw, and what they say.
+
+interface Said {
+  readonly errorType?: string;
+  readonly canceled?: boolean;
+  readonly finishReason?: string;
+}
+
+const plain: Omit<Case, "major" | "seed"> = {
+  fn: "generateText",
+  way: "wrap",
+  script: "text",
+  place: "nowhere",
+  fault: "none",
+  step: 0,
+  ender: "nobody",
+  when: "-",
+  reader: "-",
+  obeys: true,
+  content: false,
+};
+const stream = { fn: "streamText", reader: "fullStream" } as const;
+const timedOut: Said = { errorType: "TimeoutError" };
+const canceled: Said = { canceled: true };
+
+type Row = readonly [name: string, values: Partial<Case>, said: Said, operation?: string];
+
+const rows: readonly Row[] = [
+  [
+    "a stream whose prepareStep throws in its second step fails",
+    { ...stream, script: "tool", place: "prepareStep", fault: "own class", step: 1 },
+    { errorType: "QuotaExceeded" },
+  ],
+  [
+    "a stream whose prepareStep throws in its first step fails",
+    { ...stream, place: "prepareStep", fault: "TypeError" },
+    { errorType: "TypeError" },
+  ],
+  [
+    "a response whose prepareStep throws fails",
+    {
+      ...stream,
+      reader: "ui response",
+      script: "tool",
+      place: "prepareStep",
+      fault: "TypeError",
+      step: 1,
+    },
+    { errorType: "TypeError" },
+  ],
+  [
+    "an agent whose prepareStep throws fails",
+    {
+      ...stream,
+      fn: "agent.stream",
+      script: "tool",
+      place: "prepareStep",
+      fault: "TypeError",
+      step: 1,
+    },
+    { errorType: "TypeError" },
+  ],
+  [
+    "a stream whose download fails in its second step fails",
+    { ...stream, script: "tool", place: "download", fault: "own class", step: 1 },
+    { errorType: "QuotaExceeded" },
+  ],
+  [
+    "a stream whose download fails in its first step fails",
+    { ...stream, place: "download", fault: "TypeError" },
+    { errorType: "TypeError" },
+  ],
+  [
+    "a stream whose needsApproval throws fails",
+    { ...stream, script: "tool", place: "approval", fault: "TypeError" },
+    { errorType: "TypeError" },
+  ],
+  [
+    "a stream whose stopWhen throws fails",
+    { ...stream, script: "tool", place: "stopWhen", fault: "TypeError" },
+    { errorType: "TypeError" },
+  ],
+  [
+    "generateText that AbortSignal.timeout ends has timed out",
+    { ender: "AbortSignal.timeout", when: "request" },
+    timedOut,
+  ],
+  [
+    "generateText that its timeout ends has timed out",
+    { ender: "timeout total", when: "request" },
+    timedOut,
+  ],
+  [
+    "streamText that AbortSignal.timeout ends before its answer has timed out",
+    { ...stream, ender: "AbortSignal.timeout", when: "request" },
+    timedOut,
+  ],
+  [
+    "streamText that its timeout ends between chunks has timed out",
+    { ...stream, ender: "timeout total", when: "first chunk" },
+    timedOut,
+  ],
+  [
+    "the model call that a timeout ends has timed out too",
+    { ...stream, ender: "timeout chunk", when: "first chunk" },
+    timedOut,
+    "chat",
+  ],
+  [
+    "generateText that is aborted with a text is canceled",
+    { ender: "abort text", when: "request" },
+    canceled,
+  ],
+  [
+    "generateText that is aborted with an Error of a class of the caller's is canceled",
+    { ender: "abort own class", when: "request" },
+    canceled,
+  ],
+  [
+    "a tool that is running when its call is aborted is canceled",
+    { script: "tool", ender: "abort own class", when: "in a tool" },
+    canceled,
+    "execute_tool",
+  ],
+  [
+    "embed that is aborted with a text is canceled",
+    { fn: "embed", ender: "abort text", when: "request" },
+    canceled,
+    "embeddings",
+  ],
+  [
+    "a call whose tool never settles is canceled when it was aborted and its handler returns",
+    {
+      script: "tool",
+      place: "tool",
+      fault: "never",
+      ender: "abort",
+      when: "in a tool",
+      obeys: false,
+    },
+    canceled,
+  ],
+  [
+    "a tool that returns isError fails",
+    { script: "tool", place: "toolAnswer", fault: "Error" },
+    { errorType: "tool_error" },
+    "execute_tool",
+  ],
+  [
+    "a stream that is aborted on its last part has finished",
+    { ...stream, ender: "abort", when: "finish part" },
+    { finishReason: "stop" },
+  ],
+  [
+    "a stream that is left on its last part has finished",
+    { ...stream, ender: "break", when: "finish part" },
+    { finishReason: "stop" },
+  ],
+  [
+    "a stream whose output does not fit its schema fails",
+    { ...stream, place: "outputText" },
+    { errorType: "AI_NoObjectGeneratedError" },
+  ],
+  [
+    "an error object in a stream has the type that the provider gave it",
+    { ...stream, place: "inBand", fault: "non-error" },
+    { errorType: "overloaded_error" },
+    "chat",
+  ],
+  [
+    "blocks of a stream are recorded as parts of their own",
+    { ...stream, script: "blocks", content: true },
+    { finishReason: "stop" },
+  ],
+];
+
+function said({ attributes }: Span): Said {
+  const errorType = attributes["error.type"];
+  const finishReason = attributes["cloudflare.agents.response.finish_reason"];
+  return {
+    ...(errorType === undefined ? {} : { errorType: String(errorType) }),
+    ...(attributes["cloudflare.agents.canceled"] === true ? { canceled: true } : {}),
+    ...(errorType === undefined && finishReason !== undefined
+      ? { finishReason: String(finishReason) }
+      : {}),
+  };
+}
+
+describe("spans of calls that once said otherwise", () => {
+  let oracle: Oracle;
+  before(async () => {
+    oracle = await Oracle.start();
+  });
+  after(() => oracle.close());
+
+  for (const major of [6, 7] as const) {
+    for (const [name, values, expected, operation = "invoke_agent"] of rows) {
+      test(`ai v${major}: ${name}`, async () => {
+        const value: Case = { ...plain, ...values, major, seed: 0 };
+        assert.ok(isAllowed(major, value), names.map((one) => `${one}=${value[one]}`).join(", "));
+        const { found, spans } = await oracle.judgeAlone(value);
+        assert.deepEqual(found, []);
+        const span = spans.find(
+          ({ attributes }) => attributes["gen_ai.operation.name"] === operation,
+        );
+        assert.ok(span, `there is no ${operation} span`);
+        assert.deepEqual(said(span), expected);
+      });
+    }
+  }
+});
