@@ -38,7 +38,12 @@ function promiseEnd(record: CallRecord): OperationEnd {
     }
   }
   // The handler returned, and the call went on.
-  return { outcomes: record.abortedAt < never ? [record.abortOutcome, cut] : [cut], at: never };
+  return { outcomes: stopped(record), at: never };
+}
+
+/** How a call may end that the runtime stops. */
+function stopped(record: CallRecord): Outcome[] {
+  return record.stoppedAt < never ? [record.abortOutcome, cut] : [cut];
 }
 
 /** The first end that the caller saw of a stream. */
@@ -69,6 +74,8 @@ function streamEnd(record: CallRecord): OperationEnd {
     outcomes: [
       record.abortOutcome,
       ...(lastFailure === undefined ? [] : failedAt(lastFailure).outcomes),
+      // An approval that fails stops the stream, which its caller may not see before it aborts.
+      ...(place === "approval" || (fn === "streamObject" && reader === "promises") ? [failed] : []),
       ...(value.obeys ? [] : failedAt(lastModelError(record, never)).outcomes),
     ],
     at: Math.min(at, record.stoppedAt),
@@ -109,9 +116,12 @@ function streamEnd(record: CallRecord): OperationEnd {
         finishReason ??= part["finishReason"] as string | undefined;
         break;
       case "caller rejected":
-      case "caller read error":
+      case "caller read error": {
         fail(error, at);
-        return end(at);
+        const { outcomes, ...rest } = end(at);
+        // The fault may have come before the abort, and its caller gets it after.
+        return { outcomes: error?.is === "fault" ? [...outcomes, failed] : outcomes, ...rest };
+      }
       case "caller part":
         if (part["type"] === "error") fail(viewOf(part["error"]), at);
         if (part["type"] === "abort") return aborted(at);
@@ -149,7 +159,8 @@ function streamEnd(record: CallRecord): OperationEnd {
       }
       case "client read error":
         // The runtime stops a handler that waits for nothing.
-        if (/runtime canceled/.test(String(error?.message))) return { outcomes: [cut], at: never };
+        if (/runtime canceled/.test(String(error?.message)))
+          return { outcomes: stopped(record), at: never };
         if (record.stoppedAt < never) return { outcomes: [record.abortOutcome, failed], at: 0 };
         if (failure !== undefined) return { ...end(at), at: 0 };
         return {
@@ -183,11 +194,12 @@ function streamEnd(record: CallRecord): OperationEnd {
     const { outcomes, at } = failedAt(failure);
     // Nothing but its promises tells how a streamObject failed whose stream is not read.
     const isHidden = fn === "streamObject" && reader === "promises";
-    return { outcomes: isHidden ? [...outcomes, truncated] : outcomes, at };
+    const hidden = [truncated, canceled, failed];
+    return { outcomes: isHidden ? [...outcomes, ...hidden] : outcomes, at };
   }
   if (reader === "unread") {
     const outcome = record.abortedAt < never ? record.abortOutcome : truncated;
-    return { outcomes: [outcome, failed], at: 0 };
+    return { outcomes: [outcome, failed, canceled], at: 0 };
   }
   const wasRead = entries.some(({ lane, what }) => {
     if (lane === "client") {
