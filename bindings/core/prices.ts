@@ -1,4 +1,4 @@
-import { shapeOf } from "../base/values.ts";
+import { record, shapeOf } from "../base/values.ts";
 
 /** Prices of a million tokens of a model. Their currency is that of `metrics.genAi`. Default: US dollars. */
 export interface TokenPrices {
@@ -36,12 +36,13 @@ export function readPrices(
   refuse: (problem: string, effect: string) => void,
 ): ModelPrice[] {
   if (value === undefined) return [];
-  if (!isObject(value)) {
+  const prices = record(value);
+  if (prices === undefined) {
     const problem = `${where} is ${shapeOf(value)}; it has to be an object with prices by model`;
     refuse(problem, "No model has a price");
     return [];
   }
-  const entries = Object.entries(value);
+  const entries = Object.entries(prices);
   if (entries.length > maxPrices) {
     refuse(
       `${where} has ${entries.length} models; it may have at most ${maxPrices}`,
@@ -64,14 +65,15 @@ function priceOf(
   where: string,
   refuse: (problem: string) => void,
 ): ModelPrice | undefined {
-  if (!isObject(value)) {
+  const source = record(value);
+  if (source === undefined) {
     refuse(`${where} is ${shapeOf(value)}; it has to be an object with input and output`);
     return undefined;
   }
-  const { input, output, cacheRead = Number.NaN, cacheWrite = Number.NaN } = value;
+  const { input, output, cacheRead = Number.NaN, cacheWrite = Number.NaN } = source;
   const prices = { input, output, cacheRead, cacheWrite };
   const wrong = Object.entries(prices).find(
-    ([name, price]) => !isPrice(price) && value[name] !== undefined,
+    ([name, price]) => !isPrice(price) && source[name] !== undefined,
   );
   const missing = Object.entries({ input, output }).find(([, price]) => price === undefined);
   const [name, price] = wrong ?? missing ?? [];
@@ -87,8 +89,4 @@ function priceOf(
 
 function isPrice(value: unknown): boolean {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

@@ -150,9 +150,9 @@ export interface InvocationScopeOptions {
  * @returns the result of `body`. A promise settles as the promise of `body` does.
  */
 export function withInvocationScope<T>(body: () => T, options?: InvocationScopeOptions): T {
-  const outer = current.getStore();
-  if (outer !== undefined && !outer.ended && options?.detached !== true) return body();
-  return runInScope(new InvocationScope(), undefined, body);
+  return options?.detached === true
+    ? runInScope(new InvocationScope(), undefined, body)
+    : runInInvocationScope(undefined, body);
 }
 
 /** Like {@link withInvocationScope}, for a call of the runtime. `event` is the first argument of the handler. */

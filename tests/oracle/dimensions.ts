@@ -1,3 +1,47 @@
+const textFunctions = ["generateText", "streamText", "agent.generate", "agent.stream"] as const;
+/** Functions whose calls have steps. */
+const stepFunctions = [...textFunctions, "streamTextLowMemory"] as const;
+const streamFunctions = ["streamText", "agent.stream"] as const;
+const singleStreams = ["streamTextLowMemory", "streamObject", "streamLanguageModelCall"] as const;
+const objectFunctions = ["generateObject", "streamObject"] as const;
+const modelFunctions = [
+  "embed",
+  "embedMany",
+  "rerank",
+  "generateImage",
+  "generateSpeech",
+  "transcribe",
+  "generateVideo",
+] as const;
+const timeouts = ["timeout total", "timeout step", "timeout chunk", "timeout tool"] as const;
+const aborts = ["abort", "abort text", "abort Error", "abort own class"] as const;
+const leavers = ["break", "cancel", "tee", "disconnect"] as const;
+const toolScripts = ["tool", "tools"] as const;
+const thrown = [
+  "Error",
+  "TypeError",
+  "own class",
+  "non-error",
+  "frozen",
+  "AbortError",
+  "TimeoutError",
+  "late",
+] as const;
+const toolPlaces = [
+  "toolInput",
+  "toolSchema",
+  "tool",
+  "toolIterator",
+  "toolAnswer",
+  "approval",
+  "repair",
+  "toModelOutput",
+] as const;
+const noFaultPlaces = ["nowhere", "conversion", "toolInput", "outputText"] as const;
+
+/** Functions whose calls have an invoke_agent span. */
+export const operationFunctions = [...stepFunctions, ...objectFunctions] as const;
+
 /**
  * The dimensions of a call of the AI SDK, and the rules that say which of their values go together.
  *
@@ -6,23 +50,7 @@
  */
 export const dimensions = {
   /** The function of the SDK. */
-  fn: [
-    "generateText",
-    "streamText",
-    "agent.generate",
-    "agent.stream",
-    "streamTextLowMemory",
-    "generateObject",
-    "streamObject",
-    "streamLanguageModelCall",
-    "embed",
-    "embedMany",
-    "rerank",
-    "generateImage",
-    "generateSpeech",
-    "transcribe",
-    "generateVideo",
-  ],
+  fn: [...operationFunctions, "streamLanguageModelCall", ...modelFunctions],
   /** How isotel gets to see the call. */
   way: ["wrap", "register", "channel", "wrap+register", "wrap+channel", "register+channel"],
   /** What the model does: the steps of its answers. */
@@ -37,14 +65,7 @@ export const dimensions = {
     "firstChunk",
     "midStream",
     "inBand",
-    "toolInput",
-    "toolSchema",
-    "tool",
-    "toolIterator",
-    "toolAnswer",
-    "approval",
-    "repair",
-    "toModelOutput",
+    ...toolPlaces,
     "stopWhen",
     "outputText",
     "outputSchema",
@@ -138,34 +159,6 @@ interface Requirement {
   readonly needs: Rule;
 }
 
-const textFunctions = ["generateText", "streamText", "agent.generate", "agent.stream"] as const;
-const streamFunctions = ["streamText", "agent.stream"] as const;
-const singleStreams = ["streamTextLowMemory", "streamObject", "streamLanguageModelCall"] as const;
-const objectFunctions = ["generateObject", "streamObject"] as const;
-const modelFunctions = [
-  "embed",
-  "embedMany",
-  "rerank",
-  "generateImage",
-  "generateSpeech",
-  "transcribe",
-  "generateVideo",
-] as const;
-const timeouts = ["timeout total", "timeout step", "timeout chunk", "timeout tool"] as const;
-const aborts = ["abort", "abort text", "abort Error", "abort own class"] as const;
-const leavers = ["break", "cancel", "tee", "disconnect"] as const;
-const toolScripts = ["tool", "tools"] as const;
-const thrown = [
-  "Error",
-  "TypeError",
-  "own class",
-  "non-error",
-  "frozen",
-  "AbortError",
-  "TimeoutError",
-  "late",
-] as const;
-
 function not<D extends Dimension>(
   dimension: D,
   ...values: readonly Value<D>[]
@@ -176,12 +169,12 @@ function not<D extends Dimension>(
 const requirements: readonly Requirement[] = [
   // What goes wrong needs a fault, and a fault needs a place.
   {
-    given: { place: ["nowhere", "conversion", "toolInput", "outputText"] },
+    given: { place: [...noFaultPlaces] },
     needs: { fault: ["none"] },
   },
   {
     given: { fault: ["none"] },
-    needs: { place: ["nowhere", "conversion", "toolInput", "outputText"] },
+    needs: { place: [...noFaultPlaces] },
   },
   { given: { fault: ["retryable"] }, needs: { place: ["request"] } },
   {
@@ -262,54 +255,34 @@ const requirements: readonly Requirement[] = [
   },
   {
     given: {
-      place: [
-        "prepareStep",
-        "toolInput",
-        "toolSchema",
-        "tool",
-        "toolIterator",
-        "toolAnswer",
-        "approval",
-        "repair",
-        "toModelOutput",
-        "stopWhen",
-      ],
+      place: ["prepareStep", ...toolPlaces, "stopWhen"],
     },
-    needs: { fn: [...textFunctions, "streamTextLowMemory"] },
+    needs: { fn: [...stepFunctions] },
   },
   {
     given: { place: ["outputText", "outputSchema"] },
     needs: { fn: [...textFunctions, ...objectFunctions], script: ["text"] },
   },
-  { given: { place: ["onStepFinish"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
+  { given: { place: ["onStepFinish"] }, needs: { fn: [...stepFunctions] } },
   {
     given: { place: ["onFinish"] },
-    needs: { fn: [...textFunctions, "streamTextLowMemory", "streamObject"] },
+    needs: { fn: [...stepFunctions, "streamObject"] },
   },
   // Tools.
   {
     given: {
-      place: [
-        "toolInput",
-        "toolSchema",
-        "tool",
-        "toolIterator",
-        "toolAnswer",
-        "approval",
-        "repair",
-        "toModelOutput",
-      ],
+      place: [...toolPlaces],
     },
     needs: { script: toolScripts, step: [0] },
   },
   { given: { place: ["stopWhen"] }, needs: { script: toolScripts, step: [0] } },
   {
     given: { script: ["clientTool", "providerTool", "tool", "tools", "blocks"] },
-    needs: { fn: [...textFunctions, "streamTextLowMemory", "streamLanguageModelCall"] },
+    needs: { fn: [...stepFunctions, "streamLanguageModelCall"] },
   },
   {
     given: { script: ["tool", "tools", "clientTool", "providerTool"] },
-    needs: { fn: [...textFunctions, "streamTextLowMemory"] },
+    needs: { fn: [...stepFunctions] },
   },
   {
     given: { step: [1] },
@@ -339,11 +312,11 @@ const requirements: readonly Requirement[] = [
     given: { ender: ["timeout chunk"] },
     needs: { fn: ["streamText", "agent.stream", "streamTextLowMemory"], when: ["first chunk"] },
   },
-  { given: { ender: ["timeout step"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
-  { given: { ender: ["timeout total"] }, needs: { fn: [...textFunctions, "streamTextLowMemory"] } },
+  { given: { ender: ["timeout step"] }, needs: { fn: [...stepFunctions] } },
+  { given: { ender: ["timeout total"] }, needs: { fn: [...stepFunctions] } },
   {
     given: { ender: ["timeout tool"] },
-    needs: { fn: [...textFunctions, "streamTextLowMemory"], when: ["in a tool"] },
+    needs: { fn: [...stepFunctions], when: ["in a tool"] },
   },
   {
     given: { ender: leavers },
@@ -360,11 +333,11 @@ const requirements: readonly Requirement[] = [
   },
   {
     given: { when: ["in a tool"] },
-    needs: { script: toolScripts, fn: [...textFunctions, "streamTextLowMemory"] },
+    needs: { script: toolScripts, fn: [...stepFunctions] },
   },
   {
     given: { when: ["between steps"] },
-    needs: { script: toolScripts, fn: [...textFunctions, "streamTextLowMemory"] },
+    needs: { script: toolScripts, fn: [...stepFunctions] },
   },
   {
     given: { when: ["first chunk", "finish part"] },

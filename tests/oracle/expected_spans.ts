@@ -10,7 +10,7 @@ import {
   typeOf,
   viewOf,
 } from "./call_record.ts";
-import type { Case } from "./dimensions.ts";
+import { type Case, operationFunctions } from "./dimensions.ts";
 import type { Entry, ErrorView } from "./log.ts";
 import { type OperationEnd, operationEnd } from "./operation_end.ts";
 
@@ -38,15 +38,7 @@ export interface Usage {
   readonly output: number | undefined;
 }
 
-const operationFunctions: ReadonlySet<Case["fn"]> = new Set([
-  "generateText",
-  "streamText",
-  "agent.generate",
-  "agent.stream",
-  "streamTextLowMemory",
-  "generateObject",
-  "streamObject",
-]);
+const withOperation: ReadonlySet<Case["fn"]> = new Set(operationFunctions);
 
 const operationNames: Readonly<Partial<Record<Case["fn"], string>>> = {
   embed: "embeddings",
@@ -58,7 +50,7 @@ const operationNames: Readonly<Partial<Record<Case["fn"], string>>> = {
 /** Returns what the spans of a call must say, read from what its caller saw without isotel. */
 export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedSpan[] {
   const record = new CallRecord(value, entries);
-  const isOperation = operationFunctions.has(value.fn);
+  const isOperation = withOperation.has(value.fn);
   const operation = operationEnd(record);
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";

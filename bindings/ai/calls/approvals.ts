@@ -3,6 +3,7 @@ import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
 import type { ApprovalRequest, CallOwner, SpanParent } from "./call_owner.ts";
+import { closeTool, toolError } from "./ending.ts";
 import type { Params, Replaceable } from "./identity.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
@@ -292,8 +293,7 @@ export class ClientTools {
         addToolValue(end, Field.toolCallResult, output?.["value"], redact);
       }
       const isError = isAnswer && text(output?.["type"])?.startsWith("error") === true;
-      if (isError) end.verbatim(Field.errorType, "tool_error");
-      span.close(isError ? Outcome.failed : Outcome.finished, end);
+      closeTool(span, end, isError ? toolError : undefined);
     });
   }
 }

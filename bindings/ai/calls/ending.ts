@@ -38,6 +38,15 @@ export function closeSpan(
   span.close(outcome, fields.text(Field.abortReason, reason));
 }
 
+/** `error.type` of a tool whose result is an error without a code. */
+export const toolError = "tool_error";
+
+/** Ends the span of a tool that has answered. `error` is the `error.type` of an answer that is an error. */
+export function closeTool(span: Span, fields: SpanFields, error: string | undefined): void {
+  fields.verbatim(Field.errorType, error);
+  span.close(error === undefined ? Outcome.finished : Outcome.failed, fields);
+}
+
 /**
  * The signals that can abort a call: the caller's, and those that the SDK makes of it and its timeouts. They tell a
  * cancellation from an error, because an abort may reject with any reason.

@@ -91,7 +91,7 @@ class ModelCall extends RequestCall {
         this.fail(cause);
         owner.modelStreamFailed?.(cause);
       },
-      onCancel: () => this.end(owner.abortEnding() ?? cancelling),
+      onCancel: () => this.interrupt(cancelling),
     });
     if (owner.isClosed) this.end(owner.lateEnding);
     else if (!isObserved) this.end(finishing);
@@ -168,7 +168,7 @@ class ModelCall extends RequestCall {
     super.end(ending);
   }
 
-  /** Ends the call as its response ended, if the response told, and otherwise with the given ending. */
+  /** Ends the call. An error part or a finish part that has arrived takes precedence over the given ending. */
   override end(ending: Ending): void {
     if (this.#failure !== undefined) this.#fail(this.#failure.cause, this.#failure.ending);
     else super.end(this.#isFinished ? finishing : ending);

@@ -310,7 +310,7 @@ export class AIOperation implements CallOwner {
     this.#end(this.endingOf(cause));
   }
 
-  /** Ends the operation as its stream ended, if the stream told, and otherwise with the given ending. */
+  /** Ends the operation. An error or a last part that was noted takes precedence over the given ending. */
   #settle(ending: Ending | undefined): void {
     if (this.#failure !== undefined) this.#end(this.#failure.ending);
     else if (this.#isFinished || ending === undefined) this.finish(undefined);

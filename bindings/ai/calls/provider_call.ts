@@ -57,7 +57,7 @@ export class ProviderCall extends RequestCall {
       onChunk: (part) => this.#observe(part),
       onDone: () => this.#streamEnded(),
       onError: (cause) => this.fail(cause),
-      onCancel: () => this.end(this.owner.abortEnding() ?? cancelling),
+      onCancel: () => this.interrupt(cancelling),
     });
     if (!isObserved) this.end(finishing);
   }

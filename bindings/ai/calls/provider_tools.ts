@@ -6,7 +6,7 @@ import type { Redact } from "../../trace/user_attributes.ts";
 import { parsedInput } from "../content/parts.ts";
 import { addToolValue } from "../content/record.ts";
 import type { CallOwner } from "./call_owner.ts";
-import type { Ending } from "./ending.ts";
+import { closeTool, type Ending, toolError } from "./ending.ts";
 import { toolSpan } from "./tool_call.ts";
 
 type Part = Readonly<Record<string, unknown>>;
@@ -94,8 +94,7 @@ export class ProviderTools {
         addToolValue(fields, Field.toolCallResult, result, redact);
       return errorOf(part, result);
     });
-    fields.verbatim(Field.errorType, error);
-    span.close(error === undefined ? Outcome.finished : Outcome.failed, fields);
+    closeTool(span, fields, error);
   }
 
   // The provider does not run the tool before it is approved, which happens in another call.
@@ -132,5 +131,5 @@ function errorOf(part: Part, result: unknown): string | undefined {
   const isFailedCall = source?.["type"] === "call" && (source["error"] ?? null) !== null;
   if (part["type"] !== "tool-error" && part["isError"] !== true && !isFailedCall) return undefined;
   const code = text(source?.["errorCode"]);
-  return code !== undefined && errorCode.test(code) ? code : "tool_error";
+  return code !== undefined && errorCode.test(code) ? code : toolError;
 }

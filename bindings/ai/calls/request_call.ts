@@ -26,7 +26,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.span = span;
     this.content = span.isMeasuredOnly ? noContent : owner.content;
     span.recordsErrors = this.content.errorMessages;
-    span.onTruncate = () => this.end(owner.abortEnding() ?? truncating);
+    span.onTruncate = () => this.interrupt(truncating);
   }
 
   /** Handles the result of the request. It may hold the stream of the response. */
@@ -45,6 +45,11 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   end(ending: Ending): void {
     const fields = this.#endFields(ending);
     if (fields !== undefined) closeSpan(this.span, ending, fields);
+  }
+
+  /** Ends a call that was stopped. `ending` is for a call that was not aborted. */
+  protected interrupt(ending: Ending): void {
+    this.end(this.owner.abortEnding() ?? ending);
   }
 
   /** Notes that output has arrived. */

@@ -59,7 +59,7 @@ export function summarize(result: unknown): ResponseSummary {
 /**
  * Returns the cost that a response reports. `source` is the result of a model, or the finish part of its stream.
  *
- * | where | who |
+ * | field | sender |
  * | --- | --- |
  * | `providerMetadata.gateway.cost` | Vercel's AI Gateway |
  * | `providerMetadata.openrouter.usage.cost`, `usage.raw.cost` | OpenRouter |

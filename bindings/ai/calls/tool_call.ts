@@ -1,11 +1,11 @@
 import { isFunction, isThenable, ownValue, record, text } from "../../base/values.ts";
-import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
+import { Field, Operation } from "../../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
-import { closeSpan, type Ending } from "./ending.ts";
+import { closeSpan, closeTool, type Ending, failing, toolError } from "./ending.ts";
 import type { AIOperation } from "./operation.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
@@ -103,8 +103,7 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
         if (content.toolResults) addToolValue(fields, Field.toolCallResult, value, options.redact);
         // MCP tools return their errors.
         const isError = ownValue(value, "isError") === true;
-        if (isError) fields.verbatim(Field.errorType, "tool_error");
-        span.close(isError ? Outcome.failed : Outcome.finished, fields);
+        closeTool(span, fields, isError ? toolError : undefined);
       });
     };
     let result: T;
@@ -246,7 +245,7 @@ export function recordIfElsewhere(operation: AIOperation, value: unknown): void 
     activateSpan(operation.telemetry, tool.name, tool.options, (span) => {
       if (span === undefined) return;
       operation.telemetry.guard(() => tool.begin(span));
-      closeSpan(span, { outcome: Outcome.failed, cause: part["error"] });
+      closeSpan(span, failing(part["error"]));
     }),
   );
 }
