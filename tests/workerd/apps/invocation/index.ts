@@ -250,9 +250,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   async object_concurrent(_ctx, env) {
     const room = roomOf(env, "concurrent");
     const calls = [
-      ["slow", 60],
+      ["slow", 300],
       ["fast", 5],
-      ["middle", 30],
+      ["middle", 150],
     ] as const;
     return Promise.all(calls.map(([agent, ms]) => room.ask(agent, ms)));
   },
