@@ -199,6 +199,25 @@ describe("spans of calls that once said otherwise", () => {
   });
   after(() => oracle.close());
 
+  // Hooks do not see a client that leaves. The runtime tells the invocation, where it would only drop the spans.
+  for (const way of ["register", "channel"] as const) {
+    test(`through ${way}, spans are truncated when the client disconnects`, async () => {
+      const leaving = { ender: "disconnect", when: "first chunk" } as const;
+      const values = { ...plain, ...stream, ...leaving, way, reader: "ui response" } as const;
+      const { spans } = await oracle.judgeAlone({ ...values, major: 7, seed: 0 });
+      const own = spans.filter(({ isInvocation, name }) => {
+        return !isInvocation && /^(invoke_agent|chat)/.test(name);
+      });
+      const ends = own.map(({ closed, attributes }) => {
+        return [closed, attributes["cloudflare.agents.span.truncated"]];
+      });
+      assert.deepEqual(ends, [
+        [true, true],
+        [true, true],
+      ]);
+    });
+  }
+
   for (const major of [6, 7] as const) {
     for (const [name, values, expected, operation = "invoke_agent"] of rows) {
       test(`ai v${major}: ${name}`, async () => {
