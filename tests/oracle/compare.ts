@@ -57,7 +57,7 @@ const keys = {
 } as const;
 
 /** The operation of a span. One that never closed has lost its attributes, but not its name. */
-function operationOf({ attributes, closed, name }: Span): string {
+export function operationOf({ attributes, closed, name }: Span): string {
   return String(closed ? attributes[keys.operation] : name.split(" ")[0]);
 }
 

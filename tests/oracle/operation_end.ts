@@ -117,10 +117,13 @@ function streamEnd(record: CallRecord): OperationEnd {
         break;
       case "caller rejected":
       case "caller read error": {
+        // A stream may end with the abort after its caller was told of an error.
+        const before = failure === undefined ? [] : failedAt(failure).outcomes;
         fail(error, at);
         const { outcomes, ...rest } = end(at);
         // The fault may have come before the abort, and its caller gets it after.
-        return { outcomes: error?.is === "fault" ? [...outcomes, failed] : outcomes, ...rest };
+        const hidden = error?.is === "fault" ? [failed] : [];
+        return { outcomes: [...outcomes, ...before, ...hidden], ...rest };
       }
       case "caller part":
         if (part["type"] === "error") fail(viewOf(part["error"]), at);

@@ -109,8 +109,7 @@ export class Oracle {
       const own = bySeed.get(value.seed) ?? [];
       const plainLog = plain[value.seed] ?? [];
       const observedLog = observed[value.seed] ?? [];
-      // How far a call gets until its invocation is over depends on time alone.
-      const basis = value.ender === "return" ? observedLog : plainLog;
+      const basis = dependsOnTime(value) ? observedLog : plainLog;
       const { expected, names } = withoutBlindSpots(value, expectedSpans(value, basis));
       const found = [
         ...differences(value, plainLog, observedLog),
@@ -136,6 +135,11 @@ export class Oracle {
     if (response.status !== 200) throw new Error(`The driver failed: ${text}`);
     return JSON.parse(text) as Logs;
   }
+}
+
+/** Whether time alone decides how far a call gets until its invocation is over, or until its caller aborts. */
+function dependsOnTime({ ender, reader, when }: Case): boolean {
+  return ender === "return" || (reader === "unread" && when === "after");
 }
 
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
