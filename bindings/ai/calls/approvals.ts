@@ -1,9 +1,8 @@
 import { isFunction, isThenable, record, text } from "../../base/values.ts";
 import { Field, Operation, Outcome } from "../../core/abi.gen.ts";
 import { activateSpan } from "../../trace/tracer.ts";
-import { addToolValue } from "../content/record.ts";
-import type { ApprovalRequest, CallOwner, SpanParent } from "./call_owner.ts";
-import { closeTool, toolError } from "./ending.ts";
+import { partsOfType } from "../content/parts.ts";
+import type { ApprovalRequest, SpanParent } from "./call_owner.ts";
 import type { Params, Replaceable } from "./identity.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addCall } from "./request.ts";
@@ -208,96 +207,6 @@ export class Approvals {
   }
 }
 
-type Part = Readonly<Record<string, unknown>>;
-
-/**
- * Records calls of tools without `execute`, which the client runs. The call of the SDK that requests the tool call has
- * an execute_tool span `tool.request`. The call that gets its result has an execute_tool span `tool.answer`. The id of
- * the tool call links the two.
- */
-export class ClientTools {
-  readonly #operation: CallOwner;
-  #tools: Part | undefined;
-
-  constructor(operation: CallOwner) {
-    this.#operation = operation;
-  }
-
-  /** Sets the tools of the call. */
-  use(tools: unknown): void {
-    this.#tools = record(tools);
-  }
-
-  /** Returns whether a part of a response is a tool call that the client runs. */
-  has(part: Part | undefined): boolean {
-    if (part?.["type"] !== "tool-call") return false;
-    const isElsewhere = part["providerExecuted"] === true || part["invalid"] === true;
-    return !isElsewhere && this.#isClientTool(text(part["toolName"]));
-  }
-
-  /** Records a tool call for which {@link has} is true. Call this inside the span of the operation. */
-  recordRequest(part: Part): void {
-    this.#record("tool.request", part, part["input"]);
-  }
-
-  /** Records the results in the messages of a call that have arrived since the last answer of the model. */
-  recordAnswers(params: Params): void {
-    const messages = params["messages"] ?? params["prompt"];
-    if (!Array.isArray(messages) || this.#tools === undefined) return;
-    const last = messages.findLastIndex((message) => record(message)?.["role"] === "assistant");
-    for (const message of messages.slice(last + 1)) {
-      for (const part of partsOf(message, "tool-result")) {
-        if (this.#isClientTool(text(part["toolName"])))
-          this.#record("tool.answer", part, undefined);
-      }
-    }
-  }
-
-  #isClientTool(toolName: string | undefined): boolean {
-    const tools = this.#tools;
-    if (toolName === undefined || tools === undefined || !Object.hasOwn(tools, toolName))
-      return false;
-    const tool = record(tools[toolName]);
-    return tool !== undefined && !isFunction(tool["execute"]);
-  }
-
-  #record(name: "tool.request" | "tool.answer", part: Part, input: unknown): void {
-    const { telemetry, identity, content } = this.#operation;
-    const toolName = text(part["toolName"]) ?? "tool";
-    const toolCallId = text(part["toolCallId"]);
-    const operation = "execute_tool";
-    const info = { operation, agentName: identity.agentName, toolName, toolCallId } as const;
-    const own = this.#operation.childOptions(Operation.executeTool, info);
-    const isAnswer = name === "tool.answer";
-    // The request was counted as a tool call of its operation. The answer is not another one.
-    const options = isAnswer ? { ...own, parent: undefined } : own;
-    const { redact } = options;
-    const target = redactedTarget(redact, "gen_ai.tool.name", toolName);
-    activateSpan(telemetry, telemetry.nameOf(Operation.executeTool, target), options, (span) => {
-      if (span === undefined) return;
-      const { isMeasuredOnly } = span;
-      const start = span.newFields();
-      addCall(start, name, identity);
-      start
-        .text(Field.toolName, toolName)
-        .text(Field.toolCallId, toolCallId)
-        .flag(Field.toolRunsOnClient, true);
-      if (!isAnswer && content.toolArguments && !isMeasuredOnly) {
-        addToolValue(start, Field.toolCallArguments, input, redact);
-      }
-      span.start(start);
-      this.#operation.enrich(span, info);
-      const end = span.newFields();
-      const output = record(part["output"]);
-      if (isAnswer && content.toolResults && !isMeasuredOnly) {
-        addToolValue(end, Field.toolCallResult, output?.["value"], redact);
-      }
-      const isError = isAnswer && text(output?.["type"])?.startsWith("error") === true;
-      closeTool(span, end, isError ? toolError : undefined);
-    });
-  }
-}
-
 function responseTo(messages: unknown, toolCallId: string): ApprovalResponse | undefined {
   return approvalResponses(messages).find((response) => response.toolCallId === toolCallId);
 }
@@ -312,17 +221,17 @@ interface ApprovalResponse {
 /** Returns the responses in the last message, where the SDK looks for them. Earlier messages name their tools. */
 function approvalResponses(messages: unknown): readonly ApprovalResponse[] {
   if (!Array.isArray(messages)) return [];
-  const answers = partsOf(messages.at(-1), "tool-approval-response");
+  const answers = partsOfType(messages.at(-1), "tool-approval-response");
   if (answers.length === 0) return [];
   const calls = new Map<string, string>();
   const toolNames = new Map<string, string>();
   for (const message of messages) {
-    for (const part of partsOf(message, "tool-approval-request")) {
+    for (const part of partsOfType(message, "tool-approval-request")) {
       const approvalId = text(part["approvalId"]);
       const toolCallId = text(part["toolCallId"]);
       if (approvalId !== undefined && toolCallId !== undefined) calls.set(approvalId, toolCallId);
     }
-    for (const part of partsOf(message, "tool-call")) {
+    for (const part of partsOfType(message, "tool-call")) {
       const toolCallId = text(part["toolCallId"]);
       const toolName = text(part["toolName"]);
       if (toolCallId !== undefined && toolName !== undefined) toolNames.set(toolCallId, toolName);
@@ -334,10 +243,4 @@ function approvalResponses(messages: unknown): readonly ApprovalResponse[] {
     const toolName = toolNames.get(toolCallId) ?? "tool";
     return [{ toolName, toolCallId, isApproved: answer["approved"] }];
   });
-}
-
-function partsOf(message: unknown, type: string): Readonly<Record<string, unknown>>[] {
-  const content = record(message)?.["content"];
-  if (!Array.isArray(content)) return [];
-  return content.filter((part) => record(part)?.["type"] === type);
 }

@@ -9,7 +9,7 @@ import type { Part } from "../content/parts.ts";
 import { type ContentPolicy, contentPolicy, noContent } from "../content/policy.ts";
 import { addInput, addOutput } from "../content/record.ts";
 import type { Settings, SpanInfo } from "../options.ts";
-import { Approvals, ClientTools } from "./approvals.ts";
+import { Approvals } from "./approvals.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import {
   CallSignals,
@@ -30,6 +30,7 @@ import {
 import { enrichmentOf, redactedTarget, redactorOf } from "./redaction.ts";
 import { addCall, addRequest, modelInfo } from "./request.ts";
 import { addResponse, emptySummary, type ResponseSummary, summarize } from "./response.ts";
+import { ClientTools } from "./tool_span.ts";
 
 /** An SDK function that isotel instruments. */
 export interface SdkFunction {

@@ -7,7 +7,7 @@ import { parsedInput } from "../content/parts.ts";
 import { addToolValue } from "../content/record.ts";
 import type { CallOwner } from "./call_owner.ts";
 import { closeTool, type Ending, toolError } from "./ending.ts";
-import { toolSpan } from "./tool_call.ts";
+import { toolSpan } from "./tool_span.ts";
 
 type Part = Readonly<Record<string, unknown>>;
 

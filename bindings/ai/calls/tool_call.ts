@@ -1,69 +1,15 @@
 import { isFunction, isThenable, ownValue, record, text } from "../../base/values.ts";
-import { Field, Operation } from "../../core/abi.gen.ts";
-import type { Span, SpanOptions } from "../../trace/span.ts";
+import { Field } from "../../core/abi.gen.ts";
+import type { Span } from "../../trace/span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
-import type { SpanInfo } from "../options.ts";
-import type { CallOwner } from "./call_owner.ts";
 import { closeSpan, closeTool, type Ending, failing, toolError } from "./ending.ts";
 import type { AIOperation } from "./operation.ts";
-import { redactedTarget } from "./redaction.ts";
-import { addCall } from "./request.ts";
 import { toolWith } from "./substitutes.ts";
-
-/** A tool call, by the SDK or the provider. */
-interface ToolInvocation {
-  readonly toolName: string;
-  readonly toolCallId: string | undefined;
-  readonly input: unknown;
-  /** Value of gen_ai.tool.type: "extension" for a tool of the provider. Default: "function". */
-  readonly type?: "extension";
-}
-
-/** An execute_tool span before it is opened. */
-interface ToolSpan {
-  readonly name: string;
-  readonly options: SpanOptions;
-  /** Writes the start attributes. */
-  begin(span: Span): void;
-}
-
-export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
-  const { telemetry, identity, content } = owner;
-  const { toolName, toolCallId, type } = tool;
-  const info: SpanInfo = {
-    operation: "execute_tool",
-    agentName: identity.agentName,
-    toolName,
-    toolCallId,
-  };
-  const options = owner.childOptions(Operation.executeTool, info);
-  const { redact } = options;
-  return {
-    name: telemetry.nameOf(
-      Operation.executeTool,
-      redactedTarget(redact, "gen_ai.tool.name", toolName),
-    ),
-    options,
-    begin(span) {
-      span.recordsErrors = content.errorMessages;
-      const fields = span.newFields();
-      addCall(fields, "tool.execute", identity);
-      fields
-        .text(Field.toolName, toolName)
-        .text(Field.toolCallId, toolCallId)
-        .verbatim(Field.toolType, type);
-      if (content.toolArguments && !span.isMeasuredOnly) {
-        addToolValue(fields, Field.toolCallArguments, tool.input, redact);
-      }
-      span.start(fields);
-      owner.enrich(span, info);
-    },
-  };
-}
+import { type ToolInvocation, toolCallIn, toolSpan } from "./tool_span.ts";
 
 /** A call of a tool that the SDK runs. */
-export interface ToolRequest extends Omit<ToolInvocation, "type"> {
+export interface ToolRequest extends Omit<ToolInvocation, "type" | "clientPhase"> {
   /** The messages that led to the call. */
   readonly messages: unknown;
   /** The signal that the SDK gives to the tool. It may have a timeout of its own. */
@@ -236,11 +182,7 @@ export function recordIfElsewhere(operation: AIOperation, value: unknown): void 
     operation.activate(() => operation.clientTools.recordRequest(part));
     return;
   }
-  const tool = toolSpan(operation, {
-    toolName: text(part["toolName"]) ?? "tool",
-    toolCallId: text(part["toolCallId"]),
-    input: part["input"],
-  });
+  const tool = toolSpan(operation, toolCallIn(part));
   operation.activate(() =>
     activateSpan(operation.telemetry, tool.name, tool.options, (span) => {
       if (span === undefined) return;

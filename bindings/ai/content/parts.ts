@@ -11,6 +11,13 @@ export function partsOf(content: unknown): Part[] {
   return content.map(partOf).filter((part) => part !== undefined);
 }
 
+/** Returns the parts of one type in a message of the SDK. */
+export function partsOfType(message: unknown, type: string): Readonly<Record<string, unknown>>[] {
+  const content = record(message)?.["content"];
+  if (!Array.isArray(content)) return [];
+  return content.filter((part) => record(part)?.["type"] === type);
+}
+
 /** Returns a part that stands for parts that were left out. */
 export function omittedParts(count: number): Part {
   return { type: "omitted", parts: count };
