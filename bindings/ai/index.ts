@@ -45,7 +45,8 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  *   1,000 later calls are open; `evicted_calls` of `tracer.diagnostics()` counts them. If the runtime ends the
  *   invocation first, they end without the mark.
  * - Hooks do not get the caller's signal. A call without a stream that is aborted with a reason other than an AbortError
- *   counts as failed. A streamObject that is aborted ends as truncated.
+ *   counts as failed. One that `AbortSignal.timeout` ends counts as canceled if the model rejects with an AbortError. A
+ *   streamObject that is aborted ends as truncated.
  * - Not all errors of a stream outside of its model calls are reported: those of transforms, `toModelOutput`, `stopWhen`,
  *   `needsApproval`, `prepareStep` and downloads may be missing. An output that does not fit is found after the hooks.
  * - Metadata consists of `functionId` and the keys that `includeRuntimeContext` of the call includes. The option

@@ -78,7 +78,18 @@ const blindSpots: readonly BlindSpot[] = [
   },
   {
     name: "hooks do not get the caller's signal",
-    applies: (value) => usesHooks(value) && value.ender.startsWith("abort"),
+    applies: (value) => {
+      const isSignal = value.ender.startsWith("abort") || value.ender === "AbortSignal.timeout";
+      return usesHooks(value) && isSignal;
+    },
+    relax: also(failed, canceled),
+  },
+  {
+    name: "hooks do not get the error of a failed attempt to embed or to rerank",
+    applies: ({ way, fn, fault }) => {
+      const isRequest = fn === "embed" || fn === "embedMany" || fn === "rerank";
+      return usesHooks({ way } as Case) && isRequest && fault === "retryable";
+    },
     relax: also(failed),
   },
   {

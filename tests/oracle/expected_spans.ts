@@ -7,6 +7,7 @@ import {
   failed,
   finished,
   type Outcome,
+  timedOut,
   typeOf,
   viewOf,
 } from "./call_record.ts";
@@ -54,8 +55,9 @@ export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedS
   const operation = operationEnd(record);
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";
-    // A request that is still running when the call has failed is stopped by the runtime.
-    const outcomes = name === "chat" ? operation.outcomes : [cut];
+    // A request that is still running when the call has failed is stopped by the runtime, or by a timeout.
+    const late: Outcome[] = value.ender === "AbortSignal.timeout" ? [cut, timedOut] : [cut];
+    const outcomes = name === "chat" ? operation.outcomes : late;
     const calls = modelCalls(record, { ...operation, outcomes }, "root");
     return calls.map((call) => ({ ...call, operation: name }));
   }

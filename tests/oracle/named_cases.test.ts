@@ -147,6 +147,22 @@ const rows: readonly Row[] = [
     canceled,
   ],
   [
+    "a model call that starts when its call has been aborted and never settles is canceled",
+    {
+      ...stream,
+      script: "tool",
+      place: "request",
+      fault: "never",
+      step: 1,
+      ender: "abort",
+      when: "between steps",
+      reader: "promises",
+      obeys: false,
+    },
+    canceled,
+    "chat",
+  ],
+  [
     "a tool that returns isError fails",
     { script: "tool", place: "toolAnswer", fault: "Error" },
     { errorType: "tool_error" },
@@ -225,7 +241,7 @@ describe("spans of calls that once said otherwise", () => {
         assert.ok(isAllowed(major, value), names.map((one) => `${one}=${value[one]}`).join(", "));
         const { found, spans } = await oracle.judgeAlone(value);
         assert.deepEqual(found, []);
-        const span = spans.find(
+        const span = spans.findLast(
           ({ attributes }) => attributes["gen_ai.operation.name"] === operation,
         );
         assert.ok(span, `there is no ${operation} span`);

@@ -19,7 +19,10 @@ export interface SpanParent {
   readonly identity: Identity;
   /** Returns the options of a child span. */
   childOptions(operation: number, info: SpanInfo): SpanOptions;
-  /** Adds the attributes that the user's hook returns to a span that starts. */
+  /**
+   * Adds the attributes that the user's hook returns to a span that starts. The span ends with its invocation if its
+   * owner has ended before.
+   */
   enrich(span: Span, info: SpanInfo): void;
 }
 

@@ -100,7 +100,6 @@ export class AIOperation implements CallOwner {
     this.#span = span;
     span.recordsErrors = this.content.errorMessages;
     span.onTruncate = () => this.truncate();
-    span.isAbandoned = () => this.isAbandoned;
     this.noteSignal(params["abortSignal"]);
     const fields = span.newFields();
     addCall(fields, sdkFunction.name, this.identity);
@@ -173,6 +172,7 @@ export class AIOperation implements CallOwner {
 
   /** Adds the attributes of the user's `enrich` hook to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
+    span.isAbandoned = () => this.isClosed || this.isAbandoned;
     if (span.isMeasuredOnly) return;
     if (this.#childMetadata !== undefined) span.setAttributes(this.#childMetadata);
     const attributes = enrichmentOf(this.telemetry, this.settings, info);

@@ -26,7 +26,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
     this.span = span;
     this.content = span.isMeasuredOnly ? noContent : owner.content;
     span.recordsErrors = this.content.errorMessages;
-    span.onTruncate = () => this.interrupt(truncating);
+    span.onTruncate = () => this.interrupt(owner.isClosed ? owner.lateEnding : truncating);
   }
 
   /** Handles the result of the request. It may hold the stream of the response. */

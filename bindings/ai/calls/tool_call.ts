@@ -33,8 +33,6 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
       closeSpan(span, ending);
     };
     const forget = operation.toolStarted({ end });
-    // A tool may settle after its operation. If the invocation is over, it never does.
-    span.isAbandoned = () => operation.isClosed || operation.isAbandoned;
     span.onTruncate = () => end(operation.abortEnding() ?? operation.lateEnding);
     telemetry.guard(() => {
       begin(span);
