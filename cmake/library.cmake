@@ -1,6 +1,6 @@
 set(ISOTEL_COMPILE_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 
-# isotel_library(<folder> [USES <folder>...] [FAST <file>...] [BALANCED <file>...])
+# isotel_library(<folder> [INLINES] [USES <folder>...] [FAST <file>...] [BALANCED <file>...])
 #
 # Declares isotel_<folder>, the library of a folder under src/: every .cc file in it.
 #
@@ -8,12 +8,13 @@ set(ISOTEL_COMPILE_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 # include resolves: each library has an include root in the build tree, which holds a link to its folder alone.
 #
 # A Wasm build compiles for size. FAST names the files that it compiles for speed, because a benchmark shows them, and
-# BALANCED those where that would cost too many bytes for what it gains.
+# BALANCED those where that would cost too many bytes for what it gains. With wasi-libc their functions are inlined where
+# that makes the code smaller. INLINES keeps the compiler's limit for a folder, because a benchmark shows its calls.
 #
 # A cross build makes object libraries: the host's ar writes no symbol index for Wasm objects. Object libraries do not
 # link each other's objects, so isotel_closure() finds what a module consists of.
 function(isotel_library folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;FAST;BALANCED")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INLINES" "" "USES;FAST;BALANCED")
   isotel_target_of(target ${folder})
   set(source_dir ${PROJECT_SOURCE_DIR}/src/${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.cc)
@@ -28,6 +29,9 @@ function(isotel_library folder)
     endif()
     set(scope PUBLIC)
     target_compile_options(${target} PRIVATE ${ISOTEL_COMPILE_OPTIONS})
+    if(NOT arg_INLINES)
+      target_compile_options(${target} PRIVATE ${ISOTEL_WASM_INLINING})
+    endif()
     target_link_libraries(${target} PRIVATE isotel_warnings)
   endif()
 

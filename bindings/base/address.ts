@@ -462,19 +462,18 @@ function masked(parameter: string): string {
   );
 }
 
-/** Names of parameters that hold secrets, in lower case, without characters other than letters and digits. */
-const secretNames: ReadonlySet<string> = new Set(
-  `accesskey accesskeyid accountkey appkey authkey awsaccesskeyid consumerkey key masterkey privatekey secretkey sharedkey
-  signingkey storagekey subscriptionkey
-  authcode authorizationcode code devicecode logincode oobcode otpcode resetcode verificationcode
-  codeverifier oauthverifier
-  hmac sig sign
-  auth assertion bearer clientassertion cred creds idtokenhint jwt otp pass passcode passphrase passwd pin pw pwd
-  samlresponse session sessionid sessid sid jsessionid phpsessid ticket`.split(/\s+/),
-);
-/** Pagination tokens are not secrets. */
-const secretEndings =
-  /(?:secret|password|signature|credentials?|authorization|apikey|(?<!continuation|max|next|page|sync)token)$/;
+/**
+ * Match the names of parameters that hold secrets, in lower case, without characters other than letters and digits.
+ * Literals, so that bundlers remove them where no address is read. Pagination tokens are not secrets.
+ */
+const secretNames: readonly RegExp[] = [
+  /^(?:access|account|app|auth|consumer|master|private|secret|shared|signing|storage|subscription)?key$/,
+  /^(?:(?:aws)?accesskeyid|(?:auth|authorization|device|login|oob|otp|reset|verification)?code)$/,
+  /^(?:(?:code|oauth)verifier|hmac|sign?|auth|(?:client)?assertion|bearer|creds?|idtokenhint|jwt|otp)$/,
+  /^(?:pass(?:code|phrase|wd)?|pin|pwd?|samlresponse|session|j?sessionid|(?:php)?sessid|sid|ticket)$/,
+  /(?:secret|password|signature|credentials?|authorization|apikey)$/,
+  /(?<!continuation|max|next|page|sync)token$/,
+];
 const maxNameLength = 128;
 
 /**
@@ -487,5 +486,5 @@ function isSecret(parameter: string): boolean {
     .slice(-maxNameLength)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "");
-  return secretNames.has(name) || secretEndings.test(name);
+  return secretNames.some((pattern) => pattern.test(name));
 }

@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/sort.h"
 
 namespace isotel::trace {
 namespace {
 
 // Returns the largest length to which texts may be cut so that all values fit, or 0 when even kMinCutBytes is too much
 // and a value has to be dropped. `order` has the kept sizes by value_bytes, largest first. `total` is their size uncut.
-uint64_t CommonLength(std::span<const AttributeSize> sizes, const std::vector<size_t>& order, uint64_t total,
+uint64_t CommonLength(const std::vector<AttributeSize>& sizes, const std::vector<uint32_t>& order, uint64_t total,
                       uint64_t available) {
   uint64_t fixed = total;
   uint64_t cut_texts = 0;
@@ -44,10 +44,10 @@ FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, ui
               std::span<uint32_t> keep) {
   FitResult result;
   std::vector<AttributeSize> wanted(sizes.begin(), sizes.end());
-  std::vector<size_t> order;
+  std::vector<uint32_t> order;
   order.reserve(sizes.size());
   uint64_t total = 0;
-  for (size_t i = 0; i < sizes.size(); ++i) {
+  for (uint32_t i = 0; i < sizes.size(); ++i) {
     keep[i] = kKeepAll;
     if (wanted[i].value_bytes > max_value_bytes) {
       keep[i] = wanted[i].cuttable ? max_value_bytes : 0;
@@ -57,27 +57,29 @@ FitResult Fit(std::span<const AttributeSize> sizes, uint32_t available_bytes, ui
     order.push_back(i);
     total += uint64_t{wanted[i].key_bytes} + wanted[i].value_bytes;
   }
-  const auto is_before = [&](size_t a, size_t b) {
-    return std::pair(wanted[b].value_bytes, a) < std::pair(wanted[a].value_bytes, b);
-  };
-  // std::sort would be three times the code.
-  std::make_heap(order.begin(), order.end(), is_before);
-  std::sort_heap(order.begin(), order.end(), is_before);
+  Sort(
+      order,
+      [](const void* context, uint32_t a, uint32_t b) {
+        const auto& values = *static_cast<const std::vector<AttributeSize>*>(context);
+        return values[a].value_bytes != values[b].value_bytes ? values[a].value_bytes > values[b].value_bytes : a < b;
+      },
+      &wanted);
 
   uint64_t common = UINT64_MAX;
   while (total > available_bytes) {
     common = CommonLength(wanted, order, total, available_bytes);
     if (common != 0) break;
-    const auto heaviest = std::max_element(
-        order.begin(), order.end(), [&](size_t a, size_t b) { return LeastBytes(wanted[a]) < LeastBytes(wanted[b]); });
-    const size_t largest = *heaviest;
+    const auto heaviest = std::max_element(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return LeastBytes(wanted[a]) < LeastBytes(wanted[b]);
+    });
+    const uint32_t largest = *heaviest;
     order.erase(heaviest);
     total -= uint64_t{wanted[largest].key_bytes} + wanted[largest].value_bytes;
     keep[largest] = 0;
     common = UINT64_MAX;
   }
 
-  for (const size_t i : order) {
+  for (const uint32_t i : order) {
     if (wanted[i].cuttable && wanted[i].value_bytes > common) {
       keep[i] = static_cast<uint32_t>(common);
       wanted[i].value_bytes = keep[i];

@@ -53,6 +53,15 @@ extern "C" {
 void* malloc(size_t size) { return heap.Allocate(size); }
 void free(void* memory) { Free(memory); }
 
+// The C library is compiled without bulk memory: each of its two copies by loops, in more than a kilobyte of code.
+void* memcpy(void* to, const void* from, size_t size) { return __builtin_memcpy(to, from, size); }
+void* memmove(void* to, const void* from, size_t size) { return __builtin_memmove(to, from, size); }
+size_t strlen(const char* text) {
+  size_t length = 0;
+  while (text[length] != 0) ++length;
+  return length;
+}
+
 void __cxa_pure_virtual() { __builtin_trap(); }
 
 #ifdef __EMSCRIPTEN__
