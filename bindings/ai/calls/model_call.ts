@@ -205,11 +205,20 @@ export function runModelCall<T>(
   return runRequest(owner, Operation.chat, info, open, execute);
 }
 
-/** Returns a model whose calls get chat spans. It otherwise behaves like `model`. */
-export function observedModel(operation: CallOwner, model: object): object {
+/**
+ * Returns a model whose calls get chat spans. It otherwise behaves like `model`.
+ *
+ * @param isHooked Returns whether a hook of the SDK already traces the call that starts.
+ */
+export function observedModel(
+  operation: CallOwner,
+  model: object,
+  isHooked: () => boolean,
+): object {
   return interceptModel(model, (key, method) => {
     if (key !== "doGenerate" && key !== "doStream") return undefined;
     return (options, ...rest) => {
+      if (isHooked()) return method(options, ...rest);
       const settings = record(options) ?? {};
       operation.noteSignal(settings["abortSignal"]);
       return runModelCall(
