@@ -1,44 +1,82 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { LocalWorker } from "../harness/start.ts";
-import { differencesBelow } from "./agents/parity/differences.ts";
+import type { Span } from "../harness/spans.ts";
+import { type LocalWorker, root } from "../harness/start.ts";
+import {
+  type Difference,
+  differencesBelow,
+  type ListedDifference,
+  listedDifferences,
+  rowOf,
+} from "./agents/parity/differences.ts";
 import { startApp } from "./harness/app.ts";
 import { spanNamed } from "./harness/assertions.ts";
 
-describe("parity", () => {
+describe("the spans of isotel, beside those of the agents package", () => {
+  const seen: { readonly name: string; readonly difference: Difference }[] = [];
   let app: LocalWorker;
   before(async () => {
-    app = await startApp("agents_parity", {
-      config: { main: "tests/workerd/agents/parity/index.ts" },
-    });
+    const config = { main: "tests/workerd/agents/parity/index.ts" };
+    app = await startApp("agents_parity", { config });
   });
   after(() => app.close());
-  test("explore", async () => {
-    const seen = new Map<string, string[]>();
-    for (const major of ["v6", "v7"])
-      for (const content of ["", "&content"]) {
-        const r = await app.fetch(`/run?major=${major}${content}`);
-        const t = await r.text();
-        assert.equal(r.status, 200, t);
-        const endings = JSON.parse(t) as string[][];
-        for (const [n, a, b] of endings)
-          if (a !== "fulfilled" || a !== b) console.log(major, n, a, "|", b);
-        const spans = await app.takeSpans({ timeoutMs: 20000 });
-        for (const [name = ""] of endings) {
-          for (const d of differencesBelow(
-            spans,
-            spanNamed(spans, `agents: ${name}`),
-            spanNamed(spans, `isotel: ${name}`),
-          )) {
-            const key = `${d.span} | ${d.what} | ${d.kind}`;
-            seen.set(key, [
-              ...(seen.get(key) ?? []),
-              `${name} ${major}${content}: ${d.shown.slice(0, 1500)}`,
-            ]);
+
+  for (const major of ["v6", "v7"]) {
+    for (const content of ["", "&content"]) {
+      const stored = content === "" ? "" : ", with content";
+      test(`calls of ai ${major} end alike, and only listed differences are seen${stored}`, async () => {
+        const response = await app.fetch(`/run?major=${major}${content}`);
+        const body = await response.text();
+        assert.equal(response.status, 200, body);
+        const endings = JSON.parse(body) as [string, string, string][];
+        const spans = await app.takeSpans({ timeoutMs: 20_000 });
+        const unlisted: string[] = [];
+        for (const [name, ofAgents, ofIsotel] of endings) {
+          assert.equal(ofIsotel, ofAgents, name);
+          const [agents, isotel] = ["agents", "isotel"].map((side) =>
+            spanNamed(spans, `${side}: ${name}`),
+          ) as [Span, Span];
+          for (const difference of differencesBelow(spans, agents, isotel)) {
+            seen.push({ name, difference });
+            if (listedDifferences.some((listed) => matches(listed, name, difference))) continue;
+            const { span, what, kind, shown } = difference;
+            unlisted.push(`${name}: ${span} ${what}, ${kind}: ${shown}`);
           }
         }
-      }
-    for (const [k, v] of [...seen].sort())
-      console.log(`${k}  x${v.length}\n     ${v.slice(0, 12).join("\n     ")}`);
+        assert.deepEqual(unlisted, []);
+      });
+    }
+  }
+
+  test("every listed difference is seen, on each of its spans and in each of its scenarios", () => {
+    const unseen = listedDifferences.flatMap((listed) => {
+      const matching = seen.filter(({ name, difference }) => matches(listed, name, difference));
+      const spans = new Set(matching.map(({ difference }) => difference.span));
+      const names = new Set(matching.map(({ name }) => name));
+      return [
+        ...listed.spans.filter((span) => !spans.has(span)),
+        ...(listed.scenarios ?? []).filter((name) => !names.has(name)),
+      ].map((missing) => `${rowOf(listed)} not on: ${missing}`);
+    });
+    assert.deepEqual(unseen, []);
+  });
+
+  test("the documentation lists the same differences", () => {
+    const text = readFileSync(join(root, "docs/ai-sdk.md"), "utf8");
+    const [, section = ""] = text.split("## Differences from Cloudflare's agents package");
+    const [own = ""] = section.split("\n## ");
+    const table = own.split("\n").filter((line) => line.startsWith("|"));
+    assert.deepEqual(table.slice(2), listedDifferences.map(rowOf));
   });
 });
+
+function matches(listed: ListedDifference, name: string, { span, what, kind }: Difference) {
+  return (
+    listed.spans.includes(span) &&
+    listed.what === what &&
+    listed.kind === kind &&
+    (listed.scenarios?.includes(name) ?? true)
+  );
+}

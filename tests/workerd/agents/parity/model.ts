@@ -14,6 +14,8 @@ export interface Step {
   readonly error?: unknown;
   /** An error part in the middle of a stream. */
   readonly inBand?: unknown;
+  /** Called when the request arrives. */
+  readonly onRequest?: () => void;
   /** Never answers, until it is aborted. */
   readonly hangs?: boolean;
 }
@@ -63,6 +65,7 @@ export function model(
     const step = steps[Math.min(requests, steps.length - 1)] as Step;
     requests += 1;
     await scheduler.wait(1);
+    step.onRequest?.();
     if (step.error !== undefined) throw step.error;
     if (step.hangs === true) await untilAborted(signal);
     return step;

@@ -43,14 +43,18 @@ const tools = {
       yield "two";
     },
   },
-  slow: {
-    inputSchema: z.object({}),
-    execute: (_input: object, { abortSignal }: { abortSignal: AbortSignal }) =>
-      untilAborted(abortSignal),
-  },
   guarded: { inputSchema: z.object({}), needsApproval: true, execute: async () => "done" },
   client: { inputSchema: z.object({}) },
 };
+
+/** A tool that runs until it is aborted. */
+const slowTool = (onStart: () => void) => ({
+  inputSchema: z.object({}),
+  execute(_input: object, { abortSignal }: { abortSignal: AbortSignal }) {
+    onStart();
+    return untilAborted(abortSignal);
+  },
+});
 
 const weather = toolCall("weather", { city: "Lisbon" });
 const settings = {
@@ -69,6 +73,8 @@ interface Call {
   readonly modelId?: string;
   readonly provider?: string;
   readonly params?: (major: Major) => object;
+  /** Called at each delta of a text that the caller of a stream reads. */
+  readonly onDelta?: () => void;
 }
 
 function paramsOf({ steps = [answer], params, ...rest }: Call, major: Major): object {
@@ -92,17 +98,21 @@ type Result = Readonly<Record<"fullStream", AsyncIterable<{ readonly type: strin
 function stream(call: Call = {}, until?: string, name = "streamText"): Scenario {
   return async (ai, major) => {
     const result = ai[name]?.({ prompt, ...paramsOf(call, major) }) as Result;
-    for await (const { type } of result.fullStream) if (type === until) break;
+    for await (const { type } of result.fullStream) {
+      if (type === "text-delta") call.onDelta?.();
+      if (type === until) break;
+    }
   };
 }
 
-/** Aborts the call after some milliseconds. */
-function aborted(call: Call, run: (call: Call) => Scenario, reason?: unknown): Scenario {
+/** Makes a call that is aborted when it calls `abort`. */
+function aborted(
+  make: (abort: () => void, abortSignal: AbortSignal) => Scenario,
+  reason?: unknown,
+): Scenario {
   return (ai, major) => {
-    const abort = new AbortController();
-    const params = () => ({ ...call.params?.(major), abortSignal: abort.signal });
-    setTimeout(() => abort.abort(reason), 15);
-    return run({ ...call, params })(ai, major);
+    const controller = new AbortController();
+    return make(() => controller.abort(reason), controller.signal)(ai, major);
   };
 }
 
@@ -253,14 +263,28 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     steps: [calls(toolCall("counted")), answer],
     params: () => ({ tools }),
   }),
-  "an abort": aborted({ steps: [{ hangs: true }] }, generate),
-  "an abort with a reason": aborted({ steps: [{ hangs: true }] }, generate, "user stop"),
-  "an abort of a stream": aborted({ steps: [{ parts: [text("a ".repeat(50))] }] }, stream),
-  "an abort while a tool runs": aborted(
-    { steps: [calls(toolCall("slow"))], params: () => ({ tools }) },
-    generate,
+  "an abort": aborted((onRequest, abortSignal) =>
+    generate({ steps: [{ hangs: true, onRequest }], params: () => ({ abortSignal }) }),
   ),
-  "a timeout": generate({ steps: [{ hangs: true }], params: () => ({ timeout: 15 }) }),
+  "an abort with a reason": aborted(
+    (onRequest, abortSignal) =>
+      generate({ steps: [{ hangs: true, onRequest }], params: () => ({ abortSignal }) }),
+    "user stop",
+  ),
+  "an abort of a stream": aborted((onDelta, abortSignal) =>
+    stream({
+      steps: [{ parts: [text("a ".repeat(50))] }],
+      onDelta,
+      params: () => ({ abortSignal }),
+    }),
+  ),
+  "an abort while a tool runs": aborted((abort, abortSignal) =>
+    generate({
+      steps: [calls(toolCall("slow"))],
+      params: () => ({ tools: { slow: slowTool(abort) }, abortSignal }),
+    }),
+  ),
+  "a timeout": generate({ steps: [{ hangs: true }], params: () => ({ timeout: 200 }) }),
   "a stream that its reader leaves": stream({}, "text-delta"),
   "a stream that nobody reads": (ai, major) =>
     void ai["streamText"]?.({ prompt, ...paramsOf({}, major) }),
