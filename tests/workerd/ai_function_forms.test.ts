@@ -5,7 +5,7 @@ import type { LocalWorker } from "../harness/start.ts";
 import { expectations } from "./apps/ai_functions/expected.ts";
 import { type Outcome, outcomes } from "./apps/ai_functions/outcomes.ts";
 import { startApp } from "./harness/app.ts";
-import { assertAllClosed, describeSpans, spanNamed } from "./harness/assertions.ts";
+import { assertAllClosed } from "./harness/assertions.ts";
 
 interface Listed {
   readonly name: string;
@@ -15,6 +15,8 @@ interface Listed {
 }
 
 interface Seen {
+  readonly number: number;
+  readonly name: string;
   readonly outcome: Outcome;
   readonly reports: Readonly<Record<string, unknown>>;
 }
@@ -45,37 +47,45 @@ describe("single functions of the AI SDK, wrapped without the rest of its namesp
       }));
   }
 
-  for (const isRegistered of [false, true]) {
-    const beside = isRegistered ? " beside a registered integration" : "";
-    test(`each function gives the spans and the results of the wrapped namespace${beside}`, async (t) => {
-      for (const item of listed) {
-        for (const major of item.majors) {
-          await t.test(`${item.name} of ${major}`, async () => {
-            const query = new URLSearchParams({ function: item.name, major });
-            for (const outcome of outcomesOf(item, isRegistered)) query.append("outcome", outcome);
-            if (isRegistered) query.set("registered", "");
-            const response = await app.fetch(`/forms?${query}`);
-            const body = await response.text();
-            assert.equal(response.status, 200, body);
-            const spans = await app.takeSpans();
-            assertAllClosed(spans);
-            for (const { outcome, reports } of JSON.parse(body) as Seen[]) {
-              const { namespace, ...others } = reports;
-              const treeOf = (form: string) => {
-                return treeBelow(spans, spanNamed(spans, `${outcome}: ${form}`));
-              };
-              const expected = treeOf("namespace");
-              const isTraced = JSON.stringify(expected).includes('"gen_ai.operation.name"');
-              assert.equal(isTraced, outcome !== "disabled", describeSpans(spans));
-              for (const [form, report] of Object.entries(others)) {
-                assert.deepEqual(report, namespace, `${outcome}: ${form}`);
-                assert.deepEqual(treeOf(form), expected, `${outcome}: ${form}`);
-              }
+  for (const major of ["v6", "v7"]) {
+    for (const isRegistered of [false, true]) {
+      const beside = isRegistered ? ", beside a registered integration" : "";
+      test(`each function of ${major} gives the spans and results of the wrapped namespace${beside}`, async (t) => {
+        const items = listed.filter(({ majors }) => majors.includes(major));
+        const cases = items.map((item) => [item.name, outcomesOf(item, isRegistered)]);
+        const response = await app.fetch(
+          `/forms?major=${major}${isRegistered ? "&registered" : ""}`,
+          {
+            method: "POST",
+            body: JSON.stringify(Object.fromEntries(cases)),
+          },
+        );
+        const body = await response.text();
+        assert.equal(response.status, 200, body);
+        const seen = JSON.parse(body) as Seen[];
+        const spans = await app.takeSpans({ timeoutMs: 20_000 });
+        assertAllClosed(spans);
+        const roots = new Map(spans.map((span) => [span.name, span]));
+        assert.equal(new Set(seen.map(({ name }) => name)).size, items.length);
+        for (const { number, name, outcome, reports } of seen) {
+          await t.test(`${name}: ${outcome}`, () => {
+            const treeOf = (form: string) => {
+              const root = roots.get(`${number} ${form}`);
+              assert.ok(root, `no span of ${form}`);
+              return treeBelow(spans, root);
+            };
+            const { namespace, ...others } = reports;
+            const expected = treeOf("namespace");
+            const isTraced = JSON.stringify(expected).includes('"gen_ai.operation.name"');
+            assert.equal(isTraced, outcome !== "disabled");
+            for (const [form, report] of Object.entries(others)) {
+              assert.deepEqual(report, namespace, form);
+              assert.deepEqual(treeOf(form), expected, form);
             }
           });
         }
-      }
-    });
+      });
+    }
   }
 
   test("a model id that needs the gateway is untraced without it, and the console says so once", async () => {

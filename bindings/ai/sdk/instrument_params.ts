@@ -18,9 +18,8 @@ export interface HookUse {
 
 /** Returns what is known about the hooks of a function before its first call. */
 export function hookUseOf(sdk: Sdk, { hasHooks }: OperationFunction): HookUse {
-  return {
-    areCalled: hasHooks && (sdk.major === 7 || (sdk.major === undefined ? undefined : false)),
-  };
+  if (!hasHooks) return { areCalled: false };
+  return { areCalled: sdk.major === undefined ? undefined : sdk.major === 7 };
 }
 
 /**

@@ -4,11 +4,17 @@ import type { Major, Outcome } from "./outcomes.ts";
 import { run } from "./run.ts";
 import { type Namespace, type Subject, subjects, takesGateway } from "./subjects.ts";
 
+interface Call {
+  readonly number: number;
+  readonly subject: Subject;
+  readonly outcome: Outcome;
+}
+
 /**
  * Runs a call once with the whole namespace wrapped and twice with only its function wrapped. The first call of a
  * function finds out the version of the SDK. Each run is below a span of its own.
  */
-async function runForms(ai: Namespace, subject: Subject, major: Major, outcome: Outcome) {
+async function runForms(ai: Namespace, major: Major, { number, subject, outcome }: Call) {
   const [name = ""] = subject.name.split(".");
   const needsGateway = outcome === "gateway_id" && takesGateway(subject) === "with gateway";
   const record = { [name]: ai[name], ...(needsGateway && { gateway: ai["gateway"] }) };
@@ -19,28 +25,34 @@ async function runForms(ai: Namespace, subject: Subject, major: Major, outcome: 
     ["first call", functions],
     ["second call", functions],
   ] as const) {
-    const root = `${outcome}: ${form}`;
+    // The runtime cuts names at 64 bytes.
+    const root = `${number} ${form}`;
     reports[form] = await tracer.withSpan(root, {}, () => run(namespace, subject, major, outcome));
   }
-  return { outcome, reports };
+  return { number, name: subject.name, outcome, reports };
 }
 
-/** Runs the calls of a function with each outcome. */
+/** Names of functions and the outcomes of their calls. */
+export type Cases = Readonly<Record<string, readonly Outcome[]>>;
+
+/** Runs the calls of all cases. */
 export async function runAllForms(
   ai: Namespace,
-  subject: Subject,
   major: Major,
-  outcomes: readonly Outcome[],
+  cases: Cases,
   isRegistered: boolean,
 ) {
   globalThis.AI_SDK_TELEMETRY_INTEGRATIONS = isRegistered ? [createAISDKTelemetry()] : [];
-  const runAll = (outcome: Outcome) => runForms(ai, subject, major, outcome);
-  const isOfId = (outcome: Outcome) => outcome.endsWith("_id");
+  const calls: Call[] = subjects
+    .flatMap((subject) => (cases[subject.name] ?? []).map((outcome) => ({ subject, outcome })))
+    .map((call, number) => ({ ...call, number }));
+  const isOfId = ({ outcome }: Call) => outcome.endsWith("_id");
+  const runOne = (call: Call) => runForms(ai, major, call);
   try {
-    const all = await Promise.all(outcomes.filter((outcome) => !isOfId(outcome)).map(runAll));
+    const seen = await Promise.all(calls.filter((call) => !isOfId(call)).map(runOne));
     // These replace the provider or the network of the isolate.
-    for (const outcome of outcomes.filter(isOfId)) all.push(await runAll(outcome));
-    return all;
+    for (const call of calls.filter(isOfId)) seen.push(await runOne(call));
+    return seen;
   } finally {
     globalThis.AI_SDK_TELEMETRY_INTEGRATIONS = [];
   }

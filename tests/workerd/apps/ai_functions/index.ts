@@ -3,7 +3,7 @@ import * as aiV6 from "ai-v6";
 import { tracer } from "isotel";
 import { wrapAISDK } from "isotel/ai";
 import { type Route, routes } from "../../harness/routes.ts";
-import { runAllForms, runWithoutGateway } from "./forms.ts";
+import { type Cases, runAllForms, runWithoutGateway } from "./forms.ts";
 import type { Major, Outcome } from "./outcomes.ts";
 import { run } from "./run.ts";
 import { scenarios } from "./scenarios.ts";
@@ -33,12 +33,10 @@ const compare: Route = async (url) => {
   return { expected, actual };
 };
 
-const forms: Route = (url) => {
-  const major = url.searchParams.get("major") as Major;
-  const outcomes = url.searchParams.getAll("outcome") as Outcome[];
-  const subject = subjects.find(({ name }) => name === url.searchParams.get("function"));
-  if (subject === undefined) throw new Error(`no such function: ${url.search}`);
-  return runAllForms(plain[major], subject, major, outcomes, url.searchParams.has("registered"));
+const forms: Route = async ({ searchParams }, request) => {
+  const major = searchParams.get("major") as Major;
+  const cases: Cases = await request.json();
+  return runAllForms(plain[major], major, cases, searchParams.has("registered"));
 };
 
 export default routes({
