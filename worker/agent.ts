@@ -1,11 +1,11 @@
-import * as ai from "ai";
+import { generateText, isStepCount, streamText } from "ai";
 import { wrapAISDK } from "isotel/ai";
 import type { ChatRequest } from "./chat_request.ts";
 import type { Env } from "./env.ts";
 import { chooseModel } from "./model/choose_model.ts";
 import { createTools } from "./weather/tools.ts";
 
-const { generateText, streamText } = wrapAISDK(ai);
+const ai = wrapAISDK({ generateText, streamText });
 
 const chunksBeforeAbort = 10;
 
@@ -15,21 +15,21 @@ function settings({ prompt, scenario }: ChatRequest, env: Env) {
     instructions: "Answer questions about the weather. Give temperatures in both units.",
     prompt,
     tools: createTools({ isDown: scenario === "failing-tool" }),
-    stopWhen: ai.isStepCount(5),
+    stopWhen: isStepCount(5),
     temperature: 0.2,
     telemetry: { functionId: "weather-agent" },
   };
 }
 
 export async function answer(request: ChatRequest, env: Env, signal: AbortSignal) {
-  const result = await generateText({ ...settings(request, env), abortSignal: signal });
+  const result = await ai.generateText({ ...settings(request, env), abortSignal: signal });
   return { text: result.text, steps: result.steps.length, usage: result.totalUsage };
 }
 
 export function streamAnswer(request: ChatRequest, env: Env, signal: AbortSignal): Response {
   const abort = new AbortController();
   let chunks = 0;
-  const result = streamText({
+  const result = ai.streamText({
     ...settings(request, env),
     abortSignal: AbortSignal.any([signal, abort.signal]),
     onChunk: ({ chunk }) => {

@@ -7,21 +7,24 @@ export type { AISDKTelemetry } from "./hooks/register.ts";
 export type { AITelemetryOptions } from "./options.ts";
 
 /**
- * Wraps the AI SDK (v6 or v7) so that each call produces one trace. Use the exports of the result like the originals.
- * Results, errors and streams do not change.
+ * Wraps functions and agent classes of the AI SDK (v6 or v7) so that each call produces one trace. Use the exports of
+ * the result like the originals. Results, errors and streams do not change.
  *
  * - Text, objects and agents: an `invoke_agent` span. Below it a `chat` span for each model call and an `execute_tool`
  *   span for each tool call, by the SDK or the provider. A rejected tool call has a span too.
  * - Embeddings, rerankings, images, speech, transcription and video: one span for each request to the model.
  *
  * ```ts
- * import * as ai from "ai";
- * const { generateText, streamText } = wrapAISDK(ai);
+ * import { generateText, streamText } from "ai";
+ * const ai = wrapAISDK({ generateText, streamText });
  * ```
  *
- * @param ai The namespace of the package `ai`.
- * @returns The exports of `ai`. Functions and classes that call a model are wrapped.
- * @throws TypeError if `ai` is not the namespace of the SDK, or if an option is invalid or does not exist.
+ * A model that is a string is traced in generateText, streamText and agents. For other functions, pass the SDK's
+ * `gateway` too. Otherwise the requests of such models have no spans, which is logged once.
+ *
+ * @param ai Exports of the package `ai`: functions, or its whole namespace, all of which a bundler then keeps.
+ * @returns The exports that were passed. Functions and classes that call a model are wrapped.
+ * @throws TypeError if `ai` has no function that calls a model, or if an option is invalid or does not exist.
  */
 export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions): T {
   return wrapInCopies(ai, options);

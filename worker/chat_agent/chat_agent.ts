@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import * as ai from "ai";
+import { isStepCount, type ModelMessage, streamText } from "ai";
 import { tracer } from "isotel";
 import { wrapAISDK } from "isotel/ai";
 import { Conversation } from "./conversation.ts";
@@ -8,7 +8,7 @@ import { scriptedModel } from "./scripted_model.ts";
 import { tools } from "./tools.ts";
 import { recordedKeys, type Turn, turnContext } from "./turn.ts";
 
-const { streamText } = wrapAISDK(ai, { includeRuntimeContext: recordedKeys });
+const ai = wrapAISDK({ streamText }, { includeRuntimeContext: recordedKeys });
 
 interface Env {
   readonly CHAT_AGENT: DurableObjectNamespace<ChatAgent>;
@@ -103,12 +103,12 @@ export class ChatAgent extends DurableObject<Env> {
   async #answer(turn: Turn, socket: WebSocket, signal: AbortSignal): Promise<void> {
     const conversationId = this.ctx.id.name ?? this.ctx.id.toString();
     const identity = { agentId: this.ctx.id.toString(), agentName: "ChatAgent", conversationId };
-    const result = streamText({
+    const result = ai.streamText({
       model: scriptedModel(),
       messages: this.#conversation.messages,
       tools,
       toolApproval: { send_email: "user-approval" },
-      stopWhen: ai.isStepCount(5),
+      stopWhen: isStepCount(5),
       abortSignal: signal,
       runtimeContext: turnContext(identity, turn),
       onError: () => {},
@@ -141,7 +141,7 @@ export class ChatAgent extends DurableObject<Env> {
   }
 }
 
-function modelMessage(message: TurnMessage): ai.ModelMessage {
+function modelMessage(message: TurnMessage): ModelMessage {
   if (message.type === "prompt") return { role: "user", content: message.text };
   const { approvalId, approved } = message;
   return { role: "tool", content: [{ type: "tool-approval-response", approvalId, approved }] };

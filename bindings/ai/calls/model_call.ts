@@ -2,6 +2,7 @@ import { record, text } from "../../base/values.ts";
 import { Field, Operation } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
+import { sentMessages } from "../content/messages.ts";
 import { partsOf } from "../content/parts.ts";
 import { addInput, addOutput, addToolDefinitions } from "../content/record.ts";
 import { StreamedAnswer } from "../content/streamed_answer.ts";
@@ -60,7 +61,10 @@ class ModelCall extends RequestCall {
     });
     addServer(fields, span.profile, request.source);
     fields.number(Field.stepNumber, owner.stepNumber);
-    if (content.inputMessages) addInput(fields, settings, span.profile, redact);
+    if (content.inputMessages) {
+      const messages = sentMessages(settings["messages"]);
+      addInput(fields, { ...settings, messages }, span.profile, redact);
+    }
     if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
     span.start(fields);
     owner.enrich(span, info);
@@ -205,11 +209,20 @@ export function runModelCall<T>(
   return runRequest(owner, Operation.chat, info, open, execute);
 }
 
-/** Returns a model whose calls get chat spans. It otherwise behaves like `model`. */
-export function observedModel(operation: CallOwner, model: object): object {
+/**
+ * Returns a model whose calls get chat spans. It otherwise behaves like `model`.
+ *
+ * @param isHooked Returns whether a hook of the SDK already traces the call that starts.
+ */
+export function observedModel(
+  operation: CallOwner,
+  model: object,
+  isHooked: () => boolean,
+): object {
   return interceptModel(model, (key, method) => {
     if (key !== "doGenerate" && key !== "doStream") return undefined;
     return (options, ...rest) => {
+      if (isHooked()) return method(options, ...rest);
       const settings = record(options) ?? {};
       operation.noteSignal(settings["abortSignal"]);
       return runModelCall(

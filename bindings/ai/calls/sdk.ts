@@ -1,3 +1,4 @@
+import { isFunction } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Settings } from "../options.ts";
 
@@ -5,10 +6,28 @@ import type { Settings } from "../options.ts";
 export interface Sdk {
   readonly telemetry: Telemetry;
   readonly settings: Settings;
-  /** The exports of the package `ai`. */
+  /** The exports of the package `ai` that were passed: all of them, or a few functions. */
   readonly namespace: Readonly<Record<string, unknown>>;
-  /** Whether it is version 7. Otherwise it is version 6. */
-  readonly isV7: boolean;
+  /** The version of the package. Undefined if the exports do not show it; see `majorOf`. */
+  readonly major: 6 | 7 | undefined;
+}
+
+/**
+ * Returns the version that the exports show. Most functions do not show it: a call of theirs does. The SDK of version 7
+ * calls the hooks of the call's telemetry integration, and version 6 does not.
+ */
+export function majorOf(namespace: Readonly<Record<string, unknown>>): 6 | 7 | undefined {
+  if (isFunction(namespace["registerTelemetry"])) return 7;
+  if (isFunction(namespace["registerTelemetryIntegration"])) return 6;
+  const { gateway } = namespace;
+  switch (isFunction(gateway) && Reflect.get(gateway, "specificationVersion")) {
+    case "v3":
+      return 6;
+    case "v4":
+      return 7;
+    default:
+      return undefined;
+  }
 }
 
 /** A function of the SDK, or its wrapper. */

@@ -71,22 +71,36 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
   });
 }
 
-/** Returns the tools of a call with their execution observed. Does not change the caller's objects. */
-export function observedTools(operation: AIOperation, tools: unknown): unknown {
+/**
+ * Returns the tools of a call with their execution observed. Does not change the caller's objects.
+ *
+ * @param isHooked Returns whether a hook of the SDK already traces the tool that starts.
+ */
+export function observedTools(
+  operation: AIOperation,
+  tools: unknown,
+  isHooked: () => boolean,
+): unknown {
   const source = record(tools);
   if (source === undefined) return tools;
   const observed: Record<string, unknown> = { ...source };
   for (const name of Object.keys(observed)) {
-    observed[name] = observedTool(operation, name, observed[name]);
+    observed[name] = observedTool(operation, name, observed[name], isHooked);
   }
   return observed;
 }
 
-function observedTool(operation: AIOperation, toolName: string, tool: unknown): unknown {
+function observedTool(
+  operation: AIOperation,
+  toolName: string,
+  tool: unknown,
+  isHooked: () => boolean,
+): unknown {
   const source = record(tool);
   const execute = source?.["execute"];
   if (source === undefined || !isFunction(execute)) return tool;
   const value = (...args: unknown[]) => {
+    if (isHooked()) return execute.apply(source, args);
     const options = record(args[1]);
     const toolCallId = text(options?.["toolCallId"]);
     const { messages, abortSignal: signal } = options ?? {};

@@ -38,6 +38,29 @@ export function promptMessages(prompt: unknown): readonly (() => Message)[] {
   return Array.isArray(prompt) ? prompt.map((message) => () => messageOf(message)) : [];
 }
 
+/**
+ * Returns the messages that a provider receives of those that v7 passes to its hooks. The SDK leaves out approvals,
+ * except answers about tools that the provider runs, and messages without other parts.
+ */
+export function sentMessages(messages: unknown): unknown {
+  if (!Array.isArray(messages)) return messages;
+  return messages.flatMap((message: unknown) => {
+    const source = record(message);
+    const content = source?.["content"];
+    if (!Array.isArray(content) || !content.some(staysWithSdk)) return [message];
+    const sent = content.filter((part) => !staysWithSdk(part));
+    return sent.length === 0 ? [] : [{ ...source, content: sent }];
+  });
+}
+
+function staysWithSdk(value: unknown): boolean {
+  const part = record(value);
+  return (
+    part?.["type"] === "tool-approval-request" ||
+    (part?.["type"] === "tool-approval-response" && part["providerExecuted"] !== true)
+  );
+}
+
 function messageOf(value: unknown): Message {
   const message = record(value);
   return { role: text(message?.["role"]) ?? "user", parts: partsOf(message?.["content"]) };

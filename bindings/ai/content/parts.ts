@@ -87,8 +87,10 @@ function toolResponse(output: unknown): unknown {
       return tagged["value"] ?? null;
     case "content":
       return partsOf(tagged["value"]);
-    case "execution-denied":
-      return { denied: true, reason: text(tagged["reason"]) ?? null };
+    case "execution-denied": {
+      const reason = text(tagged["reason"]);
+      return reason === undefined ? { denied: true } : { denied: true, reason };
+    }
     default:
       return output;
   }

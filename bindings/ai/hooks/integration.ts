@@ -37,13 +37,13 @@ export function foreignIntegrations(params: Params): unknown[] {
   return (Array.isArray(all) ? all : [all]).filter((integration) => !isOurs(integration));
 }
 
-/** Returns the parameters of a v7 call without isotel's integrations. For a call that is traced by other means. */
+/** Returns the parameters of a call without isotel's integrations. For a call that is traced by other means. */
 export function withoutOurs(params: Params): Params {
   const all = integrationsOf(params);
   if (!(Array.isArray(all) ? all.some(isOurs) : isOurs(all))) return params;
-  const { experimental_telemetry: _, ...rest } = params;
   const integrations = foreignIntegrations(params);
-  return { ...rest, telemetry: { ...telemetryOptions(params), integrations } };
+  // v7 prefers this key to `experimental_telemetry`. v6 reads only the other one, which stays as it is.
+  return { ...params, telemetry: { ...telemetryOptions(params), integrations } };
 }
 
 function integrationsOf(params: Params): unknown {
@@ -120,14 +120,22 @@ export function toolRequest(event: Readonly<Record<string, unknown>>): ToolReque
 /**
  * Makes the integration of one call. It has only the hooks that are needed, because the SDK prepares an event for each
  * hook.
+ *
+ * @param onHook Called before each model call and tool that the SDK runs in a hook.
  */
-export function callIntegration(operation: AIOperation): object {
+export function callIntegration(operation: AIOperation, onHook: () => void): object {
   const { telemetry } = operation;
   const hooks = new OperationHooks(operation);
   const integration: Record<PropertyKey, unknown> = {
     [mark]: true,
-    executeLanguageModelCall: (event: ExecuteEvent) => hooks.executeLanguageModelCall(event),
-    executeTool: (event: ExecuteEvent) => hooks.executeTool(event),
+    executeLanguageModelCall(event: ExecuteEvent) {
+      onHook();
+      return hooks.executeLanguageModelCall(event);
+    },
+    executeTool(event: ExecuteEvent) {
+      onHook();
+      return hooks.executeTool(event);
+    },
     onToolExecutionEnd: (event: unknown) => telemetry.guard(() => hooks.onToolExecutionEnd(event)),
   };
   // A call without a stream ends with its promise, which is observed where the call is made.

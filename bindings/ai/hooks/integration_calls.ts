@@ -96,7 +96,7 @@ export function setListening(value: boolean): void {
   isListening = value;
 }
 
-/** Runs a v7 call that is already traced, so that the tracer of the channel does not trace it too. */
+/** Runs a call that is already traced, so that the tracer of the channel does not trace it too. */
 export function runClaimed<T>(body: () => T): T {
   return isListening ? claims.run({ isTaken: false }, body) : body();
 }
@@ -110,6 +110,14 @@ export function takeClaim(): boolean {
   if (claim === undefined || claim.isTaken) return false;
   claim.isTaken = true;
   return true;
+}
+
+/**
+ * Drops the claim of the call that is running. Model calls and tools drop it, because they start after the call that
+ * contains them. The channel may never have announced it: it announces no calls of v6.
+ */
+export function dropClaim(): void {
+  takeClaim();
 }
 
 /** A result that a later event supplies. It notifies its waiter synchronously, not a microtask later. */

@@ -40,7 +40,7 @@ export function modelCallsOf(
   { kind }: ModelFunction,
   event: SdkEvent,
 ): ModelCalls {
-  const sdk = { telemetry, settings, namespace: {}, isV7: true };
+  const sdk = { telemetry, settings, namespace: {}, major: 7 } as const;
   return new ModelCalls(sdk, paramsOf(event), kind.outputType);
 }
 

@@ -11,6 +11,7 @@ import {
 import type { AIOperation } from "../calls/operation.ts";
 import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
+import { type HookUse, hookUseOf } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
 import { hasSteps, instrumentCall, observeStepEnd } from "./operation_functions.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
@@ -31,13 +32,15 @@ const methods: Readonly<Record<keyof Agent, OperationFunction>> = {
 /** Returns a subclass of an agent class whose `generate` and `stream` are operations. */
 export function wrapAgentClass(sdk: Sdk, original: Call): object {
   const Base = original as unknown as AgentClass;
+  const generate = { method: methods.generate, hookUse: hookUseOf(sdk, methods.generate) };
+  const stream = { method: methods.stream, hookUse: hookUseOf(sdk, methods.stream) };
   class TracedAgent extends Base {
     override generate(...args: unknown[]): unknown {
-      return runAgent(sdk, methods.generate, this, args, super.generate);
+      return runAgent(sdk, generate, this, args, super.generate);
     }
 
     override stream(...args: unknown[]): unknown {
-      return runAgent(sdk, methods.stream, this, args, super.stream);
+      return runAgent(sdk, stream, this, args, super.stream);
     }
   }
   likeOriginal(TracedAgent.prototype.generate, Base.prototype.generate);
@@ -45,9 +48,14 @@ export function wrapAgentClass(sdk: Sdk, original: Call): object {
   return likeOriginal(TracedAgent, Base);
 }
 
+interface AgentMethod {
+  readonly method: OperationFunction;
+  readonly hookUse: HookUse;
+}
+
 function runAgent(
   sdk: Sdk,
-  method: OperationFunction,
+  agentMethod: AgentMethod,
   agent: object,
   args: readonly unknown[],
   original: Call,
@@ -59,16 +67,16 @@ function runAgent(
   const head = settings && telemetry.guard(() => agentHead(settings, options));
   if (settings === undefined || head === undefined || head.isDisabled) return runOriginal();
   return runOperation(sdk, {
-    sdkFunction: method,
+    sdkFunction: agentMethod.method,
     head,
     params: () => describedCall(settings, options),
     runOriginal,
     prepare: (operation) => {
-      const observed = observedSettings(sdk, method, operation, settings);
+      const observed = observedSettings(sdk, agentMethod, operation, settings);
       // The agent does not change, because it may run several calls at once.
       const view = Object.create(agent, { settings: { value: observed } }) as object;
       const run = () => original.apply(view, [...args]);
-      return sdk.isV7 ? () => runClaimed(run) : run;
+      return sdk.major === 6 ? run : () => runClaimed(run);
     },
   });
 }
@@ -104,18 +112,20 @@ function describedCall(settings: Params, options: Params | undefined): Params {
 /** Returns the settings with an added `prepareCall`. It instruments each call after the agent has prepared it. */
 function observedSettings(
   sdk: Sdk,
-  method: OperationFunction,
+  { method, hookUse }: AgentMethod,
   operation: AIOperation,
   settings: Params,
 ): Params {
   const { prepareCall } = settings;
   const observed = (call: unknown) => {
     const params = record(call) as Params | undefined;
-    return params && sdk.telemetry.guard(() => instrumentCall(sdk, method, operation, params));
+    return (
+      params && sdk.telemetry.guard(() => instrumentCall(sdk, method, hookUse, operation, params))
+    );
   };
   const replaced: Replaceable = { ...settings };
   // The agent passes its own callbacks to the prepared call.
-  if (hasSteps(method)) observeStepEnd(sdk, operation, replaced);
+  if (hasSteps(method)) observeStepEnd(operation, replaced);
   replaced["prepareCall"] = (call: unknown) => {
     const { prepareCall: _, ...own } = record(call) ?? {};
     if (!isFunction(prepareCall)) return observed(own) ?? own;

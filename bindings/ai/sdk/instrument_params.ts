@@ -7,40 +7,92 @@ import type { Sdk } from "../calls/sdk.ts";
 import { originalModel } from "../calls/substitutes.ts";
 import { observedTools } from "../calls/tool_call.ts";
 import { callIntegration, foreignIntegrations } from "../hooks/integration.ts";
-import { resolveModel } from "./model_functions.ts";
+import { dropClaim } from "../hooks/integration_calls.ts";
+import { reportUnknownGateway, resolveModel } from "./model_functions.ts";
+import type { OperationFunction } from "./sdk_functions.ts";
+
+/** Whether the SDK calls hooks in the calls of one function. Undefined until a call has shown it. */
+export interface HookUse {
+  areCalled: boolean | undefined;
+}
+
+/** Returns what is known about the hooks of a function before its first call. */
+export function hookUseOf(sdk: Sdk, { hasHooks }: OperationFunction): HookUse {
+  if (!hasHooks) return { areCalled: false };
+  return { areCalled: sdk.major === undefined ? undefined : sdk.major === 7 };
+}
 
 /**
- * Observes the model of a call, its tools and the models that prepareStep returns. Used for all functions of v6, and
- * for the functions of v7 without hooks.
+ * Observes the model calls and the tools of a call. Version 7 traces them through the hooks of an integration. For
+ * version 6, and for functions without hooks, the model and the tools are replaced. If the version is unknown, the call
+ * has both: replacements that leave to the hooks what the hooks trace.
  */
-export function instrumentV6(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
-  const model = resolveModel(sdk, modelKinds.language, params["model"]);
-  if (model !== undefined) params["model"] = observedModel(operation, model);
+export function instrumentParams(
+  sdk: Sdk,
+  sdkFunction: OperationFunction,
+  hookUse: HookUse,
+  operation: AIOperation,
+  params: Replaceable,
+): void {
+  let isHooked = false;
+  if (hookUse.areCalled !== false) {
+    const integration = callIntegration(operation, () => {
+      isHooked = true;
+      hookUse.areCalled = true;
+    });
+    // v7 prefers this key to `experimental_telemetry`. v6 reads only the other one, which stays as it is.
+    const integrations = [...foreignIntegrations(params), integration];
+    params["telemetry"] = { ...telemetryOptions(params), integrations };
+  }
+  if (hookUse.areCalled === true) return;
+  replaceModelAndTools(sdk, sdkFunction, operation, params, () => {
+    // The channel has announced a call of v7 before its first model call or tool, and never announces one of v6.
+    if (!isHooked) dropClaim();
+    return isHooked;
+  });
+}
+
+/** Observes the model of a call, its tools and the models of its steps by replacing them. */
+function replaceModelAndTools(
+  sdk: Sdk,
+  { isSingleStep }: OperationFunction,
+  operation: AIOperation,
+  params: Replaceable,
+  isHooked: () => boolean,
+): void {
+  const source = params["model"];
+  const model = resolveModel(sdk, modelKinds.language, source);
+  if (model !== undefined) params["model"] = observedModel(operation, model, isHooked);
   const { tools, prepareStep, experimental_prepareStep } = params;
-  if (tools !== undefined) params["tools"] = observedTools(operation, tools);
-  const observed = (own: (step: unknown) => unknown) =>
+  if (tools !== undefined) params["tools"] = observedTools(operation, tools, isHooked);
+  if (isSingleStep === true) {
+    if (model === undefined) reportUnknownGateway(sdk, source);
+    return;
+  }
+  // The SDK passes the model of an id that only it can resolve to prepareStep.
+  const isElsewhere = model === undefined && typeof source === "string";
+  const preparedStep = (prepared: unknown, given: unknown): unknown => {
+    if (isThenable(prepared)) return prepared.then((value) => preparedStep(value, given));
+    const step = record(prepared);
+    const next = resolveModel(
+      sdk,
+      modelKinds.language,
+      step?.["model"] ?? (isElsewhere ? given : undefined),
+    );
+    return next === undefined
+      ? prepared
+      : { ...step, model: observedModel(operation, next, isHooked) };
+  };
+  const observed = (own: unknown) =>
     function (this: unknown, step: unknown) {
+      const given = record(step)?.["model"];
       const original =
         model === undefined ? step : { ...record(step), model: originalModel(model) };
-      return preparedStep(sdk, operation, own.call(this, original));
+      return preparedStep(isFunction(own) ? own.call(this, original) : undefined, given);
     };
-  if (isFunction(prepareStep)) params["prepareStep"] = observed(prepareStep);
   if (isFunction(experimental_prepareStep)) {
     params["experimental_prepareStep"] = observed(experimental_prepareStep);
   }
-}
-
-function preparedStep(sdk: Sdk, operation: AIOperation, step: unknown): unknown {
-  if (isThenable(step)) return step.then((value) => preparedStep(sdk, operation, value));
-  const source = record(step);
-  if (source?.["model"] === undefined) return step;
-  const model = resolveModel(sdk, modelKinds.language, source["model"]);
-  return model === undefined ? step : { ...source, model: observedModel(operation, model) };
-}
-
-/** Adds an integration to a v7 call. */
-export function instrumentV7(operation: AIOperation, params: Replaceable): void {
-  const integrations = [...foreignIntegrations(params), callIntegration(operation)];
-  params["telemetry"] = { ...telemetryOptions(params), integrations };
-  if ("experimental_telemetry" in params) delete params["experimental_telemetry"];
+  const isDefault = isElsewhere && !isFunction(experimental_prepareStep);
+  if (isFunction(prepareStep) || isDefault) params["prepareStep"] = observed(prepareStep);
 }

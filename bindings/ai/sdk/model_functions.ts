@@ -1,3 +1,4 @@
+import { reportOnce } from "../../base/report_once.ts";
 import { isFunction, isThenable, record } from "../../base/values.ts";
 import { isRecorded } from "../../trace/telemetry.ts";
 import { isDisabled, type Params } from "../calls/identity.ts";
@@ -11,7 +12,7 @@ import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { type StartedWork, startedWork } from "../calls/started_work.ts";
 import { interceptModel } from "../calls/substitutes.ts";
 import { withoutOurs } from "../hooks/integration.ts";
-import { runClaimed } from "../hooks/integration_calls.ts";
+import { dropClaim, runClaimed } from "../hooks/integration_calls.ts";
 import type { ModelFunction } from "./sdk_functions.ts";
 
 /** Wraps a function that only calls a model. Each request to the provider gets a span. */
@@ -24,7 +25,7 @@ export function wrapModelFunction(sdk: Sdk, sdkFunction: ModelFunction, original
     if (call === undefined) return original.apply(this, args);
     const { params, owner, started } = call;
     const run = () => original.apply(this, [params, ...args.slice(1)]);
-    const result = sdk.isV7 ? runClaimed(run) : run();
+    const result = sdk.major === 6 ? run() : runClaimed(run);
     const settled = (value: unknown) => {
       telemetry.guard(() => noteReader(owner, value));
       started?.end();
@@ -55,17 +56,21 @@ function observe(
   const params = record(argument) as Params | undefined;
   if (params === undefined || isDisabled(params)) return undefined;
   const model = resolveModel(sdk, kind, params["model"]);
-  if (model === undefined) return undefined;
+  if (model === undefined) {
+    reportUnknownGateway(sdk, params["model"]);
+    return undefined;
+  }
   const owner = new ModelCalls(sdk, params, kind.outputType);
   if (kind === modelKinds.language) {
-    const observed = observedModel(owner, model);
-    return { params: observedParams(sdk, params, observed), owner, started: undefined };
+    const observed = observedModel(owner, model, isUnhooked);
+    return { params: withoutOurs({ ...params, model: observed }), owner, started: undefined };
   }
   const started = awaitsResult === true ? startedWork(owner) : undefined;
   const observed = interceptModel(model, (name, method) => {
     if (typeof name !== "string" || !kind.methods.includes(name)) return undefined;
     if (name === "doStatus") return started === undefined ? method : started.observeStatus(method);
     return (options, ...rest) => {
+      dropClaim();
       const request = {
         kind,
         model: modelInfo(model),
@@ -80,12 +85,13 @@ function observe(
       return runProviderCall(owner, request, () => method(options, ...rest), settle);
     };
   });
-  return { params: observedParams(sdk, params, observed), owner, started };
+  return { params: withoutOurs({ ...params, model: observed }), owner, started };
 }
 
-function observedParams(sdk: Sdk, params: Params, model: object): Params {
-  const observed = { ...params, model };
-  return sdk.isV7 ? withoutOurs(observed) : observed;
+/** The SDK has no hooks for these model calls. It has announced the call to the channel before. */
+function isUnhooked(): boolean {
+  dropClaim();
+  return false;
 }
 
 /**
@@ -143,13 +149,34 @@ export function resolveModel(sdk: Sdk, kind: ModelKind, model: unknown): object 
   return kind.methods.some((method) => isFunction(resolved?.[method])) ? resolved : undefined;
 }
 
+/** The provider of string ids, as far as it is known. */
+function defaultProvider(sdk: Sdk): unknown {
+  return globalThis.AI_SDK_DEFAULT_PROVIDER ?? sdk.namespace["gateway"];
+}
+
+/**
+ * Logs once that a model is not traced, if it is an id that the gateway would resolve, which `wrapAISDK` did not get.
+ * The gateway also shows the version of the SDK, which decides how an id is resolved by a provider of the user's.
+ */
+export function reportUnknownGateway(sdk: Sdk, model: unknown): void {
+  if (typeof model !== "string" || isFunction(sdk.namespace["gateway"])) return;
+  if (sdk.major !== undefined && record(globalThis.AI_SDK_DEFAULT_PROVIDER) !== undefined) return;
+  reportOnce(
+    "isotel/ai: a model that is given as a string is not traced, because wrapAISDK did not get the SDK's gateway. " +
+      'Import gateway from "ai" and pass it too, as in wrapAISDK({ embed, gateway })',
+  );
+}
+
 function modelOfId(sdk: Sdk, kind: ModelKind, id: string): unknown {
-  const provider: unknown = globalThis.AI_SDK_DEFAULT_PROVIDER ?? sdk.namespace["gateway"];
+  const provider = defaultProvider(sdk);
   // The gateway is a function with the methods of a provider.
   if (!isFunction(provider) && record(provider) === undefined) return undefined;
   const methods = provider as unknown as Readonly<Record<string, unknown>>;
   const version = methods["specificationVersion"];
-  const isAdapted = sdk.isV7 && kind.isRaw !== true && version !== "v4";
+  const isCurrent = version === "v3" || version === "v4";
+  // Of older providers, the two versions of the SDK call different factories.
+  if (sdk.major === undefined && kind.legacyFactories && !isCurrent) return undefined;
+  const isAdapted = sdk.major === 7 && kind.isRaw !== true && version !== "v4";
   const names =
     isAdapted && version !== "v3" ? (kind.legacyFactories ?? kind.factories) : kind.factories;
   const factory = names.map((name) => methods[name]).find(isFunction);

@@ -6,7 +6,7 @@ import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { recordCallsElsewhere } from "../calls/tool_call.ts";
 import { withoutOurs } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
-import { instrumentV6, instrumentV7 } from "./instrument_params.ts";
+import { type HookUse, hookUseOf, instrumentParams } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
@@ -16,6 +16,7 @@ export function wrapOperationFunction(
   sdkFunction: OperationFunction,
   original: Call,
 ): Call {
+  const hookUse = hookUseOf(sdk, sdkFunction);
   const wrapper = function (this: unknown, ...args: unknown[]) {
     const params = record(args[0]) as Params | undefined;
     const head = params && sdk.telemetry.guard(() => callHead(params));
@@ -28,9 +29,9 @@ export function wrapOperationFunction(
       params: () => params,
       runOriginal: () => original.apply(this, args),
       prepare: (operation) => {
-        const instrumented = instrumentCall(sdk, sdkFunction, operation, params);
+        const instrumented = instrumentCall(sdk, sdkFunction, hookUse, operation, params);
         const run = () => original.apply(this, [instrumented, ...args.slice(1)]);
-        return sdk.isV7 ? () => runClaimed(run) : run;
+        return sdk.major === 6 ? run : () => runClaimed(run);
       },
     });
   };
@@ -41,19 +42,17 @@ export function wrapOperationFunction(
 export function instrumentCall(
   sdk: Sdk,
   sdkFunction: OperationFunction,
+  hookUse: HookUse,
   operation: AIOperation,
   params: Params,
 ): Params {
   // One copy for all replacements.
-  const observed: Replaceable = {
-    ...(sdk.isV7 && !sdkFunction.hasHooks ? withoutOurs(params) : params),
-  };
-  if (hasSteps(sdkFunction)) observeStepEnd(sdk, operation, observed);
+  const observed: Replaceable = { ...(sdkFunction.hasHooks ? params : withoutOurs(params)) };
+  if (hasSteps(sdkFunction)) observeStepEnd(operation, observed);
   operation.approvals.observe(observed);
   // An agent may have prepared other tools.
   operation.clientTools.use(observed["tools"]);
-  if (sdk.isV7 && sdkFunction.hasHooks) instrumentV7(operation, observed);
-  else instrumentV6(sdk, operation, observed);
+  instrumentParams(sdk, sdkFunction, hookUse, operation, observed);
   if (sdkFunction.isStream) {
     for (const name of ["output", "experimental_output"]) {
       if (name in params) observed[name] = observedOutput(operation, params[name]);
@@ -79,16 +78,19 @@ export function hasSteps({ hasHooks, isStream, isReadOnce }: OperationFunction):
   return (hasHooks && !isStream) || isReadOnce === true;
 }
 
-/** Replaces the callback for steps of a call or an agent. v7 has a new name for it besides the old one. */
-export function observeStepEnd(sdk: Sdk, operation: AIOperation, params: Replaceable): void {
+/**
+ * Replaces the callback for steps of a call or an agent. v6 calls `onStepFinish`. v7 prefers `onStepEnd`, and calls the
+ * other one if it is absent.
+ */
+export function observeStepEnd(operation: AIOperation, params: Replaceable): void {
+  const observed = (own: unknown) =>
+    function (this: unknown, step: unknown) {
+      operation.telemetry.guard(() => recordCallsElsewhere(operation, record(step)?.["content"]));
+      return isFunction(own) ? own.call(this, step) : undefined;
+    };
   const { onStepEnd, onStepFinish } = params;
-  const own = (sdk.isV7 ? onStepEnd : undefined) ?? onStepFinish;
-  const observed = function (this: unknown, step: unknown) {
-    sdk.telemetry.guard(() => recordCallsElsewhere(operation, record(step)?.["content"]));
-    return isFunction(own) ? own.call(this, step) : undefined;
-  };
-  if (sdk.isV7) params["onStepEnd"] = observed;
-  else params["onStepFinish"] = observed;
+  params["onStepFinish"] = observed(onStepFinish);
+  if (onStepEnd !== undefined && onStepEnd !== null) params["onStepEnd"] = observed(onStepEnd);
 }
 
 /** Returns an output specification whose parsing is observed. */

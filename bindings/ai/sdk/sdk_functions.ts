@@ -9,6 +9,8 @@ export interface OperationFunction extends SdkFunction {
    * memory if it has an integration.
    */
   readonly hasHooks: boolean;
+  /** Whether a call is one model call, without prepareStep. */
+  readonly isSingleStep?: boolean;
   /**
    * Whether its stream ends without an error if the response does not match the schema. Only `onFinish` receives the
    * error.
@@ -36,12 +38,19 @@ export const operationFunctions: readonly OperationFunction[] = [
     hasHooks: false,
     isReadOnce: true,
   },
-  { name: "generateObject", isStream: false, outputType: "json", hasHooks: false },
+  {
+    name: "generateObject",
+    isStream: false,
+    outputType: "json",
+    hasHooks: false,
+    isSingleStep: true,
+  },
   {
     name: "streamObject",
     isStream: true,
     outputType: "json",
     hasHooks: false,
+    isSingleStep: true,
     failsAtFinish: true,
     leavesAbortToModel: true,
   },

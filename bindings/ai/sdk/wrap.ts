@@ -1,6 +1,6 @@
 import { isFunction, record } from "../../base/values.ts";
 import type { Telemetry } from "../../trace/telemetry.ts";
-import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
+import { type Call, likeOriginal, majorOf, type Sdk } from "../calls/sdk.ts";
 import { type AITelemetryOptions, readSettings } from "../options.ts";
 import { wrapAgentClass } from "./agents.ts";
 import { wrapModelFunction } from "./model_functions.ts";
@@ -49,17 +49,14 @@ function wrapAnew<T extends object>(
 ): T {
   const settings = readSettings(options);
   const namespace = record(ai);
-  if (
-    namespace === undefined ||
-    !operationFunctions.some(({ name }) => isFunction(namespace[name]))
-  ) {
+  if (namespace === undefined || !wrappedNames.some((name) => isFunction(namespace[name]))) {
     throw new TypeError(
-      `isotel/ai: wrapAISDK takes the namespace of the AI SDK (import * as ai from "ai"), ` +
-        `an object with generateText or streamText; it got ${ai === null ? "null" : typeof ai}`,
+      "isotel/ai: wrapAISDK takes functions of the AI SDK that call a model; it got " +
+        `${namespace === undefined ? shapeOf(ai) : "an object without any of them"}. ` +
+        'Write wrapAISDK({ generateText, streamText }), with both imported from "ai"',
     );
   }
-  const isV7 = isFunction(namespace["registerTelemetry"]);
-  const sdk: Sdk = { telemetry, settings, namespace, isV7 };
+  const sdk: Sdk = { telemetry, settings, namespace, major: majorOf(namespace) };
   telemetry.addPrices(settings.prices);
   const result = Object.create(Object.getPrototypeOf(ai) ?? Object.prototype) as T;
   const ownThis = (original: Call) => withOwnThis(original, result, ai);
@@ -87,6 +84,15 @@ function wrapAnew<T extends object>(
     exports[name] = { value: wrapper, enumerable: true, configurable: true, writable: true };
   }
   return Object.defineProperties(result, exports);
+}
+
+const wrappedNames: readonly string[] = [
+  ...[...operationFunctions, ...modelFunctions].map(({ name }) => name),
+  ...agentClasses,
+];
+
+function shapeOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }
 
 function isWrapper(value: unknown): boolean {

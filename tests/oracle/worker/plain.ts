@@ -1,5 +1,5 @@
 import { answer, originals } from "./cases.ts";
 
 export default {
-  fetch: (request) => answer(request, originals),
+  fetch: (request) => answer(request, ({ major }) => originals[major]),
 } satisfies ExportedHandler;

@@ -109,18 +109,21 @@ describe("options of wrapAISDK", () => {
 describe("the namespace that is wrapped", () => {
   const { telemetry } = recording();
 
-  for (const [what, value] of [
-    ["undefined", undefined],
-    ["null", null],
-    ["a function", () => {}],
-    ["an empty object", {}],
-    ["an object whose generateText is no function", { generateText: 1 }],
+  const without = "an object without any of them";
+  for (const [what, value, shape] of [
+    ["undefined", undefined, "undefined"],
+    ["null", null, "null"],
+    ["a function", () => {}, "function"],
+    ["an empty object", {}, without],
+    ["an object whose generateText is no function", { generateText: 1 }, without],
   ] as const) {
     test(`${what} is refused with a hint`, () => {
-      assert.throws(
-        () => wrapNamespace(telemetry, value as never, undefined),
-        /^TypeError: isotel\/ai: wrapAISDK takes the namespace of the AI SDK \(import \* as ai from "ai"\)/,
-      );
+      assert.throws(() => wrapNamespace(telemetry, value as never, undefined), {
+        name: "TypeError",
+        message:
+          "isotel/ai: wrapAISDK takes functions of the AI SDK that call a model; " +
+          `it got ${shape}. Write wrapAISDK({ generateText, streamText }), with both imported from "ai"`,
+      });
     });
   }
 

@@ -3,10 +3,11 @@ import * as aiV6 from "ai-v6";
 import { tracer } from "isotel";
 import { wrapAISDK } from "isotel/ai";
 import { type Route, routes } from "../../harness/routes.ts";
+import { type Cases, runAllForms, runWithoutGateway } from "./forms.ts";
 import type { Major, Outcome } from "./outcomes.ts";
 import { run } from "./run.ts";
 import { scenarios } from "./scenarios.ts";
-import { type Namespace, subjects } from "./subjects.ts";
+import { type Namespace, subjects, takesGateway } from "./subjects.ts";
 import { observeUntraced, observeUntracedAgent } from "./untraced.ts";
 
 const plain: Readonly<Record<Major, Namespace>> = {
@@ -32,10 +33,23 @@ const compare: Route = async (url) => {
   return { expected, actual };
 };
 
+const forms: Route = async ({ searchParams }, request) => {
+  const major = searchParams.get("major") as Major;
+  const cases: Cases = await request.json();
+  return runAllForms(plain[major], major, cases, searchParams.has("registered"));
+};
+
 export default routes({
   "/compare": compare,
+  "/forms": forms,
+  "/gateway_missing": () => runWithoutGateway(plain.v7),
   "/subjects": () =>
-    subjects.map(({ name, majors, stream }) => ({ name, majors, isStream: stream !== undefined })),
+    subjects.map((subject) => ({
+      name: subject.name,
+      majors: subject.majors,
+      isStream: subject.stream !== undefined,
+      takesGateway: takesGateway(subject) !== undefined,
+    })),
   "/untraced": () =>
     Promise.all(
       (["v6", "v7"] as const).flatMap((major) => [

@@ -197,3 +197,30 @@ export function providerOf(control: Control, models: Models): object {
     decisionModel: () => models.decision,
   };
 }
+
+/** The server of the SDK's gateway, whose models answer as those of the provider. */
+export function gatewayOf(models: Models): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input as RequestInfo, init as RequestInit);
+    const { pathname } = new URL(request.url);
+    const options = (await request.json()) as CallOptions;
+    switch (pathname.split("/").at(-1)) {
+      case "embedding-model":
+        return Response.json(await models.embedding.doEmbed(options));
+      case "reranking-model":
+        return Response.json(await models.reranking.doRerank());
+      case "image-model":
+        return Response.json(await models.image.doGenerate());
+      default:
+    }
+    if (request.headers.get("ai-language-model-streaming") !== "true") {
+      return Response.json(await models.language.doGenerate());
+    }
+    const { stream } = await models.language.doStream({});
+    const events = new TransformStream<object, string>({
+      transform: (part, controller) => controller.enqueue(`data: ${JSON.stringify(part)}\n\n`),
+    });
+    const body = stream.pipeThrough(events).pipeThrough(new TextEncoderStream());
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  };
+}

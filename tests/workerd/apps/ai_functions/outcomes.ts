@@ -1,4 +1,4 @@
-/** How one call goes. */
+/** How calls of all functions go. */
 export const outcomes = [
   "success",
   "retry",
@@ -11,5 +11,6 @@ export const outcomes = [
   "unread",
 ] as const;
 
-export type Outcome = (typeof outcomes)[number];
+/** How one call goes. `gateway_id` is an id that the SDK's own gateway resolves. */
+export type Outcome = (typeof outcomes)[number] | "gateway_id";
 export type Major = "v6" | "v7";

@@ -1,5 +1,5 @@
 import { Control } from "./control.ts";
-import { modelsFor, providerOf } from "./models.ts";
+import { gatewayOf, modelsFor, providerOf } from "./models.ts";
 import type { Major, Outcome } from "./outcomes.ts";
 import type { Common, Namespace, Subject } from "./subjects.ts";
 
@@ -23,10 +23,15 @@ export async function run(
   const common: Common = {
     control,
     parameters: parametersFor(control),
-    model: (kind) => (outcome === "string_id" ? models[kind].modelId : models[kind]),
+    model: (kind) => (outcome.endsWith("_id") ? models[kind].modelId : models[kind]),
   };
   globalThis.AI_SDK_DEFAULT_PROVIDER =
     outcome === "string_id" ? (providerOf(control, models) as never) : undefined;
+  const { fetch } = globalThis;
+  if (outcome === "gateway_id") {
+    globalThis.fetch = gatewayOf(models);
+    process.env["AI_GATEWAY_API_KEY"] = "key";
+  }
   const chunks: unknown[] = [];
   const report = async (rest: object) => {
     // What is under way when a caller has left, or one of several requests has failed, comes to its end.
@@ -42,6 +47,7 @@ export async function run(
     return await report({ error: described(error) });
   } finally {
     globalThis.AI_SDK_DEFAULT_PROVIDER = undefined;
+    globalThis.fetch = fetch;
   }
 }
 

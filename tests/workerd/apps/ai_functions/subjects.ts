@@ -142,3 +142,13 @@ export const subjects: readonly Subject[] = [
     fields: { name: { type: "text" } },
   })),
 ];
+
+const textFunction =
+  /^(generateText|streamText|experimental_streamTextLowMemory|ToolLoopAgent\..*)$/;
+const gatewayFunction = /^(generateObject|streamObject|embed|embedMany|rerank|generateImage)$/;
+
+/** Whether a function is called with ids of the SDK's gateway, and whether isotel needs the gateway to trace them. */
+export function takesGateway({ name }: Subject): "alone" | "with gateway" | undefined {
+  if (textFunction.test(name)) return "alone";
+  return gatewayFunction.test(name) ? "with gateway" : undefined;
+}
