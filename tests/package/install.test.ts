@@ -109,12 +109,12 @@ describe("the package, installed from its tarball into a fresh project", () => {
     }
   });
 
-  test("a Worker that only goes through AI Gateway carries no core and no tracer", async () => {
+  test("a Worker that only goes through AI Gateway carries no core, no tracer and no names of secrets", async () => {
     const bundle = await bundled(project, "gateway_worker");
     assert.deepEqual(readdirSync(bundle), ["gateway_worker.js"]);
     const script = readFileSync(join(bundle, "gateway_worker.js"), "utf8");
     assert.match(script, /gateway\.ai\.cloudflare\.com/);
-    assert.doesNotMatch(script, /WebAssembly|\.wasm|startActiveSpan|withSpan/);
+    assert.doesNotMatch(script, /WebAssembly|\.wasm|startActiveSpan|withSpan|samlresponse/);
   });
 
   test("a Worker that wants the tracer alone does not carry what is for the AI SDK", async () => {

@@ -53,7 +53,8 @@ extern "C" {
 void* malloc(size_t size) { return heap.Allocate(size); }
 void free(void* memory) { Free(memory); }
 
-// The C library is compiled without bulk memory: each of its two copies by loops, in more than a kilobyte of code.
+// Replace those of the C library, which is compiled without bulk memory: its memcpy and memmove are loops of more than a
+// kilobyte each. Here the builtins become one instruction.
 void* memcpy(void* to, const void* from, size_t size) { return __builtin_memcpy(to, from, size); }
 void* memmove(void* to, const void* from, size_t size) { return __builtin_memmove(to, from, size); }
 size_t strlen(const char* text) {
