@@ -166,6 +166,11 @@ function generateCore() {
     object("Profile", "Codes of src/genai/profiles.def.", codes(profiles)),
     object("Outcome", "Codes of src/trace/outcomes.def.", codes(outcomes)),
     object("MetricKind", "Codes of src/metrics/kinds.def.", codes(kinds)),
+    list(
+      "gaugeCodes",
+      "The codes of the gauges in src/metrics/kinds.def.",
+      kinds.filter(([, , , type]) => unquote(type) === "gauge").map(([, code]) => Number(code)),
+    ),
     object("ErrorCode", "Codes of src/base/errors.def.", codes(errors)),
     list("errorNames", "Their names, by the code without its sign.", namesByCode(errors)),
     list(

@@ -313,6 +313,14 @@ export const MetricKind = {
   exponentialHistogram: 6,
 } as const;
 
+/** The codes of the gauges in src/metrics/kinds.def. */
+export const gaugeCodes = [
+  1,
+  2,
+  3,
+  4,
+] as const;
+
 /** Codes of src/base/errors.def. */
 export const ErrorCode = {
   ok: 0,

@@ -16,8 +16,15 @@ export interface MetricOptions<L extends readonly string[] = readonly string[]> 
   readonly maxLabelSets?: number;
 }
 
+const gaugeKinds = {
+  sum: MetricKind.gaugeSum,
+  min: MetricKind.gaugeMin,
+  max: MetricKind.gaugeMax,
+  last: MetricKind.gaugeLast,
+} as const;
+
 /** How the values of a gauge in several isolates are combined. */
-export type GaugeAggregation = "sum" | "min" | "max" | "last";
+export type GaugeAggregation = keyof typeof gaugeKinds;
 
 /** Options of {@link gauge}. */
 export interface GaugeOptions<L extends readonly string[] = readonly string[]>
@@ -54,13 +61,6 @@ export interface MetricDefinition<T extends MetricType = MetricType, L extends s
   /** Always absent. Carries the label names in its type. */
   readonly labels?: L;
 }
-
-const gaugeKinds: Readonly<Record<GaugeAggregation, number>> = {
-  sum: MetricKind.gaugeSum,
-  min: MetricKind.gaugeMin,
-  max: MetricKind.gaugeMax,
-  last: MetricKind.gaugeLast,
-};
 
 /**
  * Defines a counter: a value that only grows.
@@ -246,7 +246,8 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
     check(isThreshold, "zeroThreshold", zeroThreshold, "a finite number of at least 0");
   }
   const { aggregate } = options as { aggregate?: unknown };
-  check(kind !== undefined, "aggregate", aggregate, '"sum", "min", "max" or "last"');
+  const names = Object.keys(gaugeKinds).map((name) => JSON.stringify(name));
+  check(kind !== undefined, "aggregate", aggregate, `one of ${names.join(", ")}`);
 }
 
 /** Whether a value is a valid list of histogram bounds. */

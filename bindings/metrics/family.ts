@@ -1,6 +1,6 @@
 import { maskSecrets } from "../base/address.ts";
 import { isSpanId, isTraceId, shapeOf } from "../base/values.ts";
-import { ErrorCode, Limits, MetricKind } from "../core/abi.gen.ts";
+import { ErrorCode, gaugeCodes, Limits, MetricKind } from "../core/abi.gen.ts";
 import { trapped } from "../core/core.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
@@ -155,8 +155,7 @@ export class Family {
 
   constructor(meter: FamilyHost, declaration: Declaration) {
     this.meter = meter;
-    this.isGauge =
-      declaration.kind >= MetricKind.gaugeSum && declaration.kind <= MetricKind.gaugeLast;
+    this.isGauge = (gaugeCodes as readonly number[]).includes(declaration.kind);
     this.#declaration = declaration;
     this.#maxRemembered = (declaration.maxSeries || Limits.maxSeriesPerFamily) + maxOverflowing;
     this.#trie = new LabelTrie(declaration.labels, this.#maxRemembered);

@@ -65,7 +65,7 @@ const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
   ],
   "an aggregation that is none": [
     () => gauge("a", { aggregate: "average" as never }),
-    /aggregate .* "sum", "min", "max" or "last"/,
+    /aggregate .* one of "sum", "min", "max", "last"/,
   ],
   "a schema that is too fine": [
     () => exponentialHistogram("a", { schema: 9 }),
