@@ -1,6 +1,8 @@
 /** Limits the log: some messages contain names or reasons from outside isotel, which may differ every time. */
 const maxMessages = 100;
-const last = `isotel: ${maxMessages} different messages have been logged once; this isolate logs no further ones of their kind.`;
+const last =
+  `isotel: ${maxMessages} different messages have been logged once; this isolate logs no ` +
+  "further ones of their kind.";
 
 /** Logs each message once, up to {@link maxMessages} messages. Logs a last line when it reaches the limit. */
 export class LogOnce {
