@@ -1,6 +1,6 @@
 import type { Span } from "../../../harness/spans.ts";
 
-/** How a span of isotel differs from that of the `agents` package. */
+/** The kinds of differences between a span of isotel and the span of the `agents` package. */
 export const kinds = ["only isotel", "only agents", "other value"] as const;
 
 export interface Difference {
@@ -78,13 +78,13 @@ const letters: Readonly<Record<string, string>> = {
   generate_content: "G",
 };
 
-/** A difference on purpose. */
+/** An intended difference. */
 export interface ListedDifference {
   readonly spans: readonly string[];
   readonly what: string;
   readonly kind: Difference["kind"];
   readonly why: string;
-  /** The scenarios that have it. Undefined if most of them do. */
+  /** The scenarios with the difference. Undefined if most of them have it. */
   readonly scenarios?: readonly string[];
 }
 
