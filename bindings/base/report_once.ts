@@ -29,7 +29,7 @@ let isReporting = false;
 
 /**
  * Logs a message with `console.error`. Never throws, even if the console does. Does nothing while the console is
- * handling a message of isotel: a console of the user's may call isotel.
+ * handling a message of isotel: a custom console may call isotel.
  *
  * @param cause is logged after the message. Omit it if it may contain a user's content.
  */
@@ -40,7 +40,7 @@ export function report(message: string, cause?: unknown): void {
     if (cause === undefined) console.error(message);
     else console.error(message, cause);
   } catch {
-    // A console of the user's threw. Telemetry must not fail the program.
+    // A custom console threw. Telemetry must not fail the program.
   } finally {
     isReporting = false;
   }
