@@ -87,7 +87,7 @@ function planOf(
   }
   if (otlp === undefined) {
     if (metrics === undefined) {
-      report('isotel: collector has nothing to do: give otlp, such as { backend: "honeycomb" }');
+      report('isotel: collector has nothing to do: set otlp, such as { backend: "honeycomb" }');
     }
     return undefined;
   }
