@@ -7,7 +7,6 @@ import {
   failed,
   finished,
   type Outcome,
-  timedOut,
   typeOf,
   viewOf,
 } from "./call_record.ts";
@@ -57,11 +56,15 @@ export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedS
   const operation = operationEnd(record);
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";
-    // A request that is still running when the call has failed is stopped by the runtime, or by a timeout.
-    const late: Outcome[] = value.ender === "AbortSignal.timeout" ? [cut, timedOut] : [cut];
-    const outcomes = name === "chat" ? operation.outcomes : late;
+    // The runtime stops a request that is still running when the call has failed.
+    const outcomes = name === "chat" ? operation.outcomes : [cut];
     const calls = modelCalls(record, { ...operation, outcomes }, "root");
-    return calls.map((call) => ({ ...call, operation: name }));
+    return calls.map((call) => {
+      // A timeout may come before.
+      const isLate = value.ender === "AbortSignal.timeout" && call.outcomes.includes(cut);
+      const ends = isLate ? [...call.outcomes, failed] : call.outcomes;
+      return { ...call, operation: name, outcomes: ends };
+    });
   }
   const calls = modelCalls(record, operation, "operation");
   const { outcomes, finishReason } = operation;
@@ -254,13 +257,13 @@ function outcomesOfTool(
   at: number,
 ): Outcome[] {
   if (ended === undefined) return [...interrupted(operation), cut];
-  const own =
+  const own: Outcome[] =
     ended.what === "threw"
-      ? record.failedWith(ended.error as ErrorView, at)
+      ? record.failuresWith(ended.error as ErrorView, at)
       : data(ended.value)["isError"] === true
-        ? ({ end: "failed", errorType: "tool_error" } as const)
-        : finished;
-  return at <= operation.at ? [own] : [own, ...interrupted(operation)];
+        ? [{ end: "failed", errorType: "tool_error" }]
+        : [finished];
+  return at <= operation.at ? own : [...own, ...interrupted(operation)];
 }
 
 /** Tool calls that the SDK rejected, which the caller sees as invalid, and calls of tools that the client runs. */
