@@ -124,7 +124,8 @@ function logRefused(queue: string, codes: readonly number[]): void {
   if (refused.length < codes.length) {
     reportOnce(
       `isotel: the queue ${queue} carries metrics of a newer version of isotel than the aggregator runs. They are ` +
-        "retried until that version is deployed, and then go to the dead letter queue; isotel_frames_newer counts how often.",
+        "retried until that version is deployed, and then go to the dead letter queue; " +
+        "isotel_frames_newer counts how often.",
     );
   }
   if (refused.length === 0) return;

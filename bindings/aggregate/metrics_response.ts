@@ -72,7 +72,8 @@ async function refusal(
     if (isPublic) return undefined;
     return text(
       403,
-      "Metrics are not public. Set `scrapeToken` to a secret from `wrangler secret put`, or set `public: true` to allow everyone.",
+      "Metrics are not public. Set `scrapeToken` to a secret from `wrangler secret put`, " +
+        "or set `public: true` to allow everyone.",
     );
   }
   if (await isAuthorized(headers.get("authorization"), scheme, scrapeToken)) return undefined;

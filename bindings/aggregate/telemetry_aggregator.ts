@@ -319,7 +319,8 @@ export function makeExport(
   const make = metricsExport();
   if (make === undefined) {
     report(
-      'isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. Add import "isotel/otlp/metrics";',
+      "isotel: TelemetryAggregator has the option otlp, but this Worker does not carry it. " +
+        'Add import "isotel/otlp/metrics";',
     );
     return undefined;
   }

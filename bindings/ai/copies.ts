@@ -81,8 +81,9 @@ function join(): void {
   if (all.length === 1) return;
   const versions = all.map((copy) => copy.version).join(" and ");
   reportOnce(
-    `isotel: this Worker has ${all.length} copies of isotel, of the versions ${versions}. One of them traces the calls ` +
-      "of the AI SDK for all: the first one whose metrics or export is set up, or else the first one. Install one version",
+    `isotel: this Worker has ${all.length} copies of isotel, of the versions ${versions}. ` +
+      "One of them traces the calls of the AI SDK for all: the first one whose metrics or " +
+      "export is set up, or else the first one. Install one version",
   );
 }
 
@@ -97,7 +98,7 @@ function otherLeader(): Copy | undefined {
   return copies.leader === own ? undefined : copies.leader;
 }
 
-/** Calls another copy. Returns undefined if it fails: the versions may not understand each other. */
+/** Calls another copy. Returns undefined if it fails, because the versions may be incompatible. */
 function attempt<T>(call: () => T): T | undefined {
   try {
     return call();

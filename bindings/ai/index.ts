@@ -22,7 +22,8 @@ export type { AITelemetryOptions } from "./options.ts";
  * A model that is a string is traced in generateText, streamText and agents. For other functions, pass the SDK's
  * `gateway` too. Otherwise the requests of such models have no spans, which is logged once.
  *
- * @param ai Exports of the package `ai`: functions, or its whole namespace, all of which a bundler then keeps.
+ * @param ai Exports of the package `ai`: single functions, or the whole namespace. With the namespace, a bundler keeps
+ *   the whole package.
  * @returns The exports that were passed. Functions and classes that call a model are wrapped.
  * @throws TypeError if `ai` has no function that calls a model, or if an option is invalid or does not exist.
  */
@@ -47,11 +48,12 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  *   invocation responded with a body, because that body may be the stream. Without a scope they end as truncated when
  *   1,000 later calls are open; `evicted_calls` of `tracer.diagnostics()` counts them. If the runtime ends the
  *   invocation first, they end without the mark.
- * - Hooks do not get the caller's signal. A call without a stream that is aborted with a reason other than an AbortError
- *   counts as failed. One that `AbortSignal.timeout` ends counts as canceled if the model rejects with an AbortError. A
- *   streamObject that is aborted ends as truncated.
- * - Not all errors of a stream outside of its model calls are reported: those of transforms, `toModelOutput`, `stopWhen`,
- *   `needsApproval`, `prepareStep` and downloads may be missing. An output that does not fit is found after the hooks.
+ * - Hooks do not get the caller's signal. If a call without a stream is aborted with a reason other than an AbortError,
+ *   it counts as failed. If `AbortSignal.timeout` ends the call and the model rejects with an AbortError, it counts as
+ *   canceled. A streamObject that is aborted ends as truncated.
+ * - Errors of a stream outside of its model calls may be missing: those of transforms, `toModelOutput`, `stopWhen`,
+ *   `needsApproval`, `prepareStep` and downloads. The SDK parses an output after it has called the hooks, so a failure
+ *   to parse it is missing.
  * - Metadata consists of `functionId` and the keys that `includeRuntimeContext` of the call includes. The option
  *   `includeRuntimeContext` has no effect. An agent is identified by its `generateText` or `streamText` call, not by
  *   its id.

@@ -34,8 +34,8 @@ export interface AITelemetryOptions {
    */
   readonly storeMessages?: boolean;
   /**
-   * Records the prompt of a call and its last answer on its invoke_agent span, in the same form and with the same limits
-   * as `storeMessages` records those of model calls. Default: false.
+   * Records the prompt of a call and its last answer on its invoke_agent span, with the form and limits of
+   * `storeMessages`. Default: false.
    */
   readonly storeAgentMessages?: boolean;
   /**
@@ -56,18 +56,19 @@ export interface AITelemetryOptions {
   /** Records the metadata of a call also on the spans of its model calls and tools. Default: false. */
   readonly metadataOnChildren?: boolean;
   /**
-   * Makes each operation a trace of its own, with a link to the active span of its caller. Only spans over OTLP can be
-   * separate: in the traces of the Workers runtime they stay in the trace of their caller. Default: false.
+   * Makes each operation a separate trace, with a link to the active span of its caller. This applies to spans over
+   * OTLP. In the Workers runtime, operations stay in the trace of their caller. Default: false.
    */
   readonly detached?: boolean;
   /** Keys of the runtime context to record on the operation span of every call. Default: none. */
   readonly includeRuntimeContext?: readonly string[];
   /**
-   * Returns the replacement for a text before it is recorded. Called for each text inside messages and tool values,
-   * too. If it returns undefined or throws, the text is dropped. `key` is the attribute that the text belongs to.
+   * Returns the replacement for a text before it is recorded. Also called for each text inside messages and tool
+   * values. Undefined drops the text. If it throws or returns another value, such as a promise, the text is dropped and
+   * counted. `key` is the attribute that the text belongs to.
    */
   readonly redact?: (key: string, value: string, span: SpanInfo) => string | undefined;
-  /** Returns attributes to add to a span when it starts. If it throws, none are added. */
+  /** Returns attributes to add to a span when it starts. If it throws or returns a promise, none are added. */
   readonly enrich?: (span: SpanInfo) => Attributes | undefined;
 }
 

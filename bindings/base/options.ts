@@ -45,7 +45,7 @@ export function reportUnknownOption(
     const problem = unknownOption(source, options, names);
     if (problem !== undefined) reportOnce(`${problem}. It is ignored`);
   } catch {
-    // A proxy or a getter of the user's threw. The code that reads the options handles it.
+    // A proxy or a getter of the user threw. The code that reads the options handles it.
   }
 }
 

@@ -1,6 +1,8 @@
 /** Limits the log: some messages contain names or reasons from outside isotel, which may differ every time. */
 const maxMessages = 100;
-const last = `isotel: ${maxMessages} different messages have been logged once; this isolate logs no further ones of their kind.`;
+const last =
+  `isotel: ${maxMessages} different messages have been logged once; this isolate logs no ` +
+  "further ones of their kind.";
 
 /** Logs each message once, up to {@link maxMessages} messages. Logs a last line when it reaches the limit. */
 export class LogOnce {
@@ -27,7 +29,7 @@ let isReporting = false;
 
 /**
  * Logs a message with `console.error`. Never throws, even if the console does. Does nothing while the console is
- * handling a message of isotel: a console of the user's may call isotel.
+ * handling a message of isotel: a custom console may call isotel.
  *
  * @param cause is logged after the message. Omit it if it may contain a user's content.
  */
@@ -38,7 +40,7 @@ export function report(message: string, cause?: unknown): void {
     if (cause === undefined) console.error(message);
     else console.error(message, cause);
   } catch {
-    // A console of the user's threw. Telemetry must not fail the program.
+    // A custom console threw. Telemetry must not fail the program.
   } finally {
     isReporting = false;
   }

@@ -30,8 +30,8 @@ export function isList(value: unknown): value is readonly unknown[] {
 }
 
 /**
- * Logs once that a hook of the user's returned a value that is not allowed. The usual one is the promise of an async
- * function; its rejection is handled here, because no other code waits for it. Throws only if a proxy throws.
+ * Logs once that a hook of the user returned a value that is not allowed, usually the promise of an async function; its
+ * rejection is handled here, because no other code waits for it. Throws only if a proxy throws.
  *
  * @param rule what the hook has to return, and what is missing now.
  */

@@ -57,7 +57,8 @@ export function readCollectorOptions(
     if (typeof answer === "object" && answer !== null) options = { ...answer };
     else
       report(
-        `isotel: the options of collector are ${shapeOf(answer)}; they have to be an object such as { otlp: { backend: "honeycomb" } }`,
+        `isotel: the options of collector are ${shapeOf(answer)}; they have to be an object ` +
+          `such as { otlp: { backend: "honeycomb" } }`,
       );
     return options?.metrics === undefined ? {} : { metrics: options.metrics };
   };
@@ -86,7 +87,7 @@ function planOf(
   }
   if (otlp === undefined) {
     if (metrics === undefined) {
-      report('isotel: collector has nothing to do: give otlp, such as { backend: "honeycomb" }');
+      report('isotel: collector has nothing to do: set otlp, such as { backend: "honeycomb" }');
     }
     return undefined;
   }
@@ -143,11 +144,11 @@ export interface CollectorOptions {
    * without a name.
    */
   readonly otlp?: OtlpOptions;
-  /** The transport of the metrics, and how they are scraped. Requires `import "isotel/metrics";`. */
+  /** How metrics are sent and scraped. Requires `import "isotel/metrics";`. */
   readonly metrics?: CollectorMetrics;
   /**
    * Returns the replacement for a text before it is exported: attributes, log lines and error messages. If it returns
-   * undefined or throws, the text is left out. A throw is counted.
+   * undefined, the text is left out. If it throws or returns another value, the text is left out and counted.
    */
   readonly redact?: Redact;
   /** Names of services to ignore. Default: none. */

@@ -11,7 +11,10 @@ export function invalid(option: string, value: unknown, allowed: string): TypeEr
   return new TypeError(`isotel/gateway: ${option} is ${shapeOf(value)}; it has to be ${allowed}`);
 }
 
-/** Describes the shape of a value. For a string that a name or header cannot carry, also its first invalid character. */
+/**
+ * Describes the shape of a value. Also describes the first invalid character of a string that cannot be a name or
+ * header.
+ */
 export function shapeOf(value: unknown): string {
   if (value === "") return "an empty string";
   const invalidCharacter = typeof value === "string" && /[^\x21-\x7e]|[/\\?#%]/.exec(value)?.[0];

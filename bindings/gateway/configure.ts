@@ -49,7 +49,8 @@ const optionNames: OptionNames<AIGatewayOptions> = {
  * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already
  * has one of them or no recorded span is active. It never reads a body.
  *
- * @throws TypeError if an option or variable is missing or invalid, or an option does not exist. Names it, but not its value.
+ * @throws TypeError if an option or variable is missing or invalid, or an option does not exist. The message contains
+ *   its name but not its value.
  */
 export function configureAIGateway(options: AIGatewayOptions): AIGatewayConfiguration {
   const unknown = unknownOption("isotel/gateway", options, optionNames);

@@ -16,15 +16,15 @@ export interface MetricOptions<L extends readonly string[] = readonly string[]> 
   readonly maxLabelSets?: number;
 }
 
-const gaugeKinds = {
+/** How the values of a gauge in several isolates are combined. */
+export type GaugeAggregation = "sum" | "min" | "max" | "last";
+
+const gaugeKinds: Readonly<Record<GaugeAggregation, number>> = {
   sum: MetricKind.gaugeSum,
   min: MetricKind.gaugeMin,
   max: MetricKind.gaugeMax,
   last: MetricKind.gaugeLast,
-} as const;
-
-/** How the values of a gauge in several isolates are combined. */
-export type GaugeAggregation = keyof typeof gaugeKinds;
+};
 
 /** Options of {@link gauge}. */
 export interface GaugeOptions<L extends readonly string[] = readonly string[]>
@@ -84,8 +84,9 @@ export function gauge<const L extends readonly string[] = readonly []>(
   name: string,
   options: GaugeOptions<L> = {},
 ): MetricDefinition<"gauge", L[number]> {
+  const aggregate = options.aggregate ?? "last";
   return define("gauge", "gauge", name, options, () => ({
-    kind: gaugeKinds[options.aggregate ?? "last"],
+    kind: (Object.hasOwn(gaugeKinds, aggregate) ? gaugeKinds[aggregate] : undefined) as number,
   }));
 }
 

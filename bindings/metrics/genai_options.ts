@@ -12,8 +12,8 @@ export interface GenAiMetricsOptions {
   /** Prices by the model id of requests, at most 1,000, for costs that no provider reports. Default: none. */
   readonly prices?: Readonly<Record<string, TokenPrices>>;
   /**
-   * The currency of `prices` and of all costs. Costs that providers report in US dollars count only if it is `USD`.
-   * Default: `USD`.
+   * The currency of `prices` and of all costs. Costs that providers report are in US dollars and count only if it is
+   * `USD`. Default: `USD`.
    */
   readonly currency?: string;
 }

@@ -75,7 +75,7 @@ export class Meter implements FamilyHost {
       try {
         warn(message);
       } catch {
-        // A console of the user's threw. Telemetry must not fail the program.
+        // A custom console threw. Telemetry must not fail the program.
       }
     });
   }

@@ -23,8 +23,8 @@ export type AggregatorNamespace = DurableObjectNamespace<any>;
 /** The methods of an aggregator that are called; see TelemetryAggregator. */
 interface AggregatorStub {
   /**
-   * Returns for each frame 0 (applied), 1 (already known) or an error. Every error is final except unknownVersion: a newer
-   * aggregator can read the frame.
+   * Returns 0 (applied), 1 (already known) or an error for each frame. Every error is final except unknownVersion: a
+   * newer aggregator can read the frame.
    */
   apply(frames: readonly Uint8Array[]): Promise<number[]>;
   snapshot(): Promise<Uint8Array>;

@@ -27,8 +27,8 @@ export interface MetricsBindings {
   /** Number of aggregators that share the work, 1 to 256. Default: 1. */
   readonly shards?: number;
   /**
-   * Whether this Worker records metrics. Set it to false for a Worker that only adds up and serves the metrics of others:
-   * it then need not import `isotel/metrics`. Default: true.
+   * Whether this Worker records metrics. Set it to false for a Worker that only adds up and serves the metrics of
+   * others. Such a Worker does not need to import `isotel/metrics`. Default: true.
    */
   readonly record?: boolean;
   /** How frames are sent. Default: `aggregator` if only that binding is set, otherwise `queue`. */

@@ -108,8 +108,8 @@ export interface SpanRuntime {
    */
   startDetachedSpan?(name: string, options: DetachedSpanOptions): SpanWriter;
   /**
-   * Runs `body` so that the next span in it begins a trace, with a link to the active span. Absent if the runtime cannot
-   * begin a trace.
+   * Runs `body` and lets the next span in it begin a trace, with a link to the active span. Absent if the runtime
+   * cannot begin a trace.
    */
   runDetached?<T>(body: () => T): T;
   /** Runs `body` with an open span active. Only runs `body` if the runtime cannot activate an open span. */

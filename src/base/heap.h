@@ -1,10 +1,10 @@
-// The heap of a Wasm module: segregated fits with boundary tags, after TLSF (Masmano et al., "TLSF: a new dynamic memory
-// allocator for real-time systems"). It is an eighth of the size of wasi-libc's
-// allocator, which was a seventh of the core.
+// The heap of a Wasm module: segregated fits with boundary tags, after TLSF (Masmano et al., "TLSF: a new dynamic
+// memory allocator for real-time systems"). Its code has an eighth of the size of wasi-libc's allocator, which was a
+// seventh of the core.
 //
-// A block has a header of 8 bytes: its own size with a bit for "in use", and the size of the block before it. Free blocks
-// are in lists by size. Allocate() takes the first block of the first list whose blocks are all large enough. Free() joins
-// neighbours that are free. Both take constant time.
+// A block has a header of 8 bytes: its size with a bit for "in use", and the size of the previous block. Free blocks
+// are in lists by size. Allocate() takes the first block of the first list whose blocks are all large enough. Free()
+// joins neighbours that are free. Both take constant time.
 #pragma once
 
 #include <bit>
@@ -17,7 +17,7 @@ namespace isotel {
 ///   static uintptr_t base();           // its address, which does not change
 ///   static uint32_t first();           // offset of the first byte that the heap may use
 ///   static uint32_t size();            // bytes, a multiple of 16
-///   static bool Grow(uint32_t bytes);  // grows by at least so many bytes; false when it cannot
+///   static bool Grow(uint32_t bytes);  // grows by at least `bytes`; false when it cannot
 template <typename Memory>
 class Heap {
  public:
@@ -71,7 +71,8 @@ class Heap {
 
   static Block* At(uint32_t block) { return reinterpret_cast<Block*>(Memory::base() + block); }
 
-  // The size of the block for so many bytes: the smallest of its list, so that a freed block serves the same request again.
+  // The size of the block for a request: the smallest size of its list, so that a freed block fits the same request
+  // again.
   static uint32_t RoundUp(uint32_t bytes) {
     const uint32_t size = (bytes + kHeader + kAlignment - 1) & ~(kAlignment - 1);
     if (size < kSmall) return size;

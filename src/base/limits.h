@@ -53,17 +53,17 @@ inline constexpr uint32_t kMaxSequenceRuns = 64;
 /// Gauge series an aggregator keeps of one producer.
 inline constexpr uint32_t kMaxGaugesPerProducer = 512;
 
-/// Bytes of one encoded OTLP request. No backend accepts as many.
+/// Bytes of one encoded OTLP request. This is more than any backend accepts.
 inline constexpr size_t kMaxOtlpBytes = size_t{16} << 20;
 /// Nesting depth of lists and maps in one OTLP value.
 inline constexpr uint32_t kMaxValueDepth = 32;
-/// UTF-8 bytes of what identifies a span of Flue; an event with more is dropped.
+/// UTF-8 bytes of the identifiers of a Flue span. An event with more is dropped.
 inline constexpr size_t kMaxFlueKeyBytes = 1'024;
-/// Flue's spans open at the same time in one isolate; one more gives up the oldest.
+/// Flue spans open at the same time in one isolate. Opening one more ends the oldest.
 inline constexpr uint32_t kMaxOpenFlueSpans = 10'000;
-/// A span of Flue is given up when it is older.
+/// Age at which an open Flue span is ended.
 inline constexpr double kMaxFlueSpanAgeMs = 24.0 * 3'600'000;
-/// Runs, operations and tasks that ended and are remembered, so that what comes late opens nothing.
+/// Ended runs, operations and tasks that are remembered, so that late events open no spans.
 inline constexpr size_t kMaxEndedFlueScopes = 4'096;
 
 }  // namespace isotel

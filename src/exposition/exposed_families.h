@@ -35,7 +35,7 @@ struct ExposeOptions {
   /// Adds the families of metrics/aggregator_counters.def, the version, the number of missing snapshots and the age at
   /// `now_unix_ms`. Without any snapshot there is no age.
   bool self_metrics = false;
-  /// Snapshots that should have been merged and are missing.
+  /// Number of expected snapshots that are missing.
   uint32_t missing_snapshots = 0;
   double now_unix_ms = 0;
 };

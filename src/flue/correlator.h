@@ -41,7 +41,7 @@ class Correlator {
 
   /// Returns the ops of an event, in order. Spans that are too old end first. The list is valid until the next call.
   ///
-  /// @param now_ms When the event arrived, by a clock that does not go back much.
+  /// @param now_ms Arrival time of the event. The clock may go back only a little.
   const std::vector<SpanOp>& Take(const Event& event, double now_ms);
 
   /// Counts an event with identifiers that cannot be read.

@@ -18,7 +18,7 @@ struct Event {
   bool is_compaction_turn = false;
   /// Spans follow the conventions for generative AI. The flags below matter only then.
   bool is_gen_ai = false;
-  /// An operation that is a prompt. The task that delegates it stands for it.
+  /// An operation that is a prompt. If a task delegates it, the task represents it.
   bool is_prompt = false;
   /// An operation that is a skill.
   bool is_skill = false;

@@ -48,7 +48,7 @@ class OpenSpans {
   /// @param shown The row of spans.def. KeyedAs(shown) is the row whose keys it uses.
   Handle Add(SpanType shown, const Id& key, const SpanGroups& groups, double now_ms);
 
-  /// Makes an open span stand for an operation without a span, until the operation or the span ends.
+  /// Lets an open span represent an operation without a span, until the operation or the span ends.
   void AddAlias(Handle handle, const Id& operation);
   void RemoveAlias(Handle handle, const Id& operation);
 

@@ -85,7 +85,8 @@ class Recorder {
   Result<Ended> EndSpan(Handle handle, const End& end, FieldSet& fields, Plan& plan);
 
   /// Records the metrics of spans in `registry` from the next span on; see SpanMetrics::Declare(). The registry must
-  /// outlive this recorder. `currency` is that of all costs. A second call replaces the first. An error changes nothing.
+  /// outlive this recorder. `currency` applies to all costs. A second call replaces the first. An error changes
+  /// nothing.
   Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
   /// Sets the price of a model, by its name in requests, in the currency of costs. Returns kInvalidValue for an invalid
   /// price, and kLimitReached past kMaxPrices or when the model cannot be interned.

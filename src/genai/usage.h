@@ -67,7 +67,7 @@ class Costs {
   /// Sets the price of a model, by its name in requests. Returns kInvalidValue for an invalid price, and kLimitReached
   /// past kMaxPrices.
   Error SetPrice(TextId model, const Price& price);
-  /// Sets the cost in the finish fields of a model call, its currency and its source. Removes what is no cost, and a
+  /// Sets the cost in the finish fields of a model call, its currency and its source. Removes an invalid cost, and a
   /// reported cost in another currency: costs in two currencies cannot be added up.
   void AddToCall(TextId model, FieldSet& fields) const;
   /// Sets the currency in the finish fields of an operation whose calls have a cost.

@@ -20,7 +20,7 @@ inline constexpr uint8_t kOldestFormatVersion = 1;
 void EndMessage(ByteWriter& writer, size_t start);
 
 /// Returns whether the bytes are a message of this kind in a version that this build cannot read yet. Reads nothing
-/// behind the version: a newer version defines the rest, its checksum included.
+/// after the version: a newer version defines the rest, its checksum included.
 [[nodiscard]] bool IsNewerMessage(std::string_view bytes, std::string_view magic);
 
 /// A message that was opened. A reader of the contents checks `version` where versions differ.

@@ -1,4 +1,4 @@
-// The AI SDK calls that are measured, the same in Node and in workerd: two steps, one tool, a text of 20 chunks.
+// The measured AI SDK calls, for Node and workerd: two steps, one tool, a text of 20 chunks.
 
 interface SDK {
   readonly generateText: (params: object) => PromiseLike<object>;
@@ -57,7 +57,7 @@ interface CallOptions {
   readonly prompt: readonly { readonly role: string }[];
 }
 
-/** What the model says next: the tool call first, after its result the text. */
+/** The next answer of the model: first the tool call, then the text. */
 function next({ prompt }: CallOptions): "call" | "answer" {
   return prompt.at(-1)?.role === "tool" ? "answer" : "call";
 }
@@ -95,14 +95,14 @@ function scriptedModel(major: Major): object {
   };
 }
 
-/** What the AI SDK and all that observes it is told of the agent, where each major takes it. */
+/** The identity of the agent, in the parameter that each major version reads. */
 const identity = { agentId: "agent-1", agentVersion: "3", conversationId: "conv-42" };
 const telemetry: Readonly<Record<Major, object>> = {
   v6: { experimental_telemetry: { functionId: "support", metadata: identity } },
   v7: { telemetry: { functionId: "support" }, runtimeContext: identity },
 };
 
-/** Parameters of a call. The model and the tool are always the same, the object is new. */
+/** Returns the parameters of a call: a new object with the same model and tool. */
 export function paramsFor(
   major: Major,
   ai: { readonly jsonSchema: (schema: never) => unknown },
@@ -129,7 +129,7 @@ export function paramsFor(
   });
 }
 
-/** Makes a call and takes all it gives. Throws when it gives too little. */
+/** Makes a call and reads its whole result. Throws if the result is incomplete. */
 export type Call = (params: object) => Promise<void>;
 
 /** Calls of one function of a namespace, plain or wrapped. */

@@ -14,8 +14,9 @@ import {
 import { spansOf, useSpans } from "./runtime/workers.ts";
 
 /**
- * An untraced call reaches the SDK with the caller's own parameters and comes back with its own result, which is checked
- * here. So the SDK's part is the same either way and is left out: it is a thousand times what is looked for.
+ * An untraced call passes the caller's parameters to the SDK and returns the SDK's result, which is checked here. So
+ * the SDK does the same work on each side. It is left out, because it takes a thousand times as long as the measured
+ * difference.
  */
 function untracedSubjects(name: FunctionName, major: Major): Subject[] {
   const ai = namespaces[major];
@@ -62,7 +63,7 @@ function untraced(name: FunctionName): Benchmark {
   };
 }
 
-/** A conversation of `count` messages of 1 KB, whose answer is one text. */
+/** A conversation of `count` messages of 1 KB. The answer is one text. */
 function storingSubjects(major: Major, count: number): [Subject, Subject, Subject] {
   const ai = namespaces[major];
   const params = paramsFor(major, ai);

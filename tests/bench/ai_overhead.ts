@@ -2,7 +2,7 @@ import type { Major } from "./ai_calls.ts";
 import type { Result } from "./benchmark.ts";
 import { type Comparison, compare, less, type Samples } from "./measure.ts";
 
-/** What one major's calls cost more than plain ones, against each peer. */
+/** The additional time of the calls of one major version over plain calls, for isotel and each peer. */
 export function overheads(samples: Samples): Map<string, Comparison> {
   const plain = samples.get("plain") ?? [];
   const overhead = (name: string) => less(samples.get(name) ?? [], plain);
@@ -10,7 +10,7 @@ export function overheads(samples: Samples): Map<string, Comparison> {
   return new Map(peers.map((peer) => [peer, compare(overhead("isotel"), overhead(peer))]));
 }
 
-/** One result for each peer: that of the worse major, with those of all majors beside it. */
+/** Returns one result for each peer: the result of the worse major version, with the results of all versions. */
 export function worseOf(byMajor: ReadonlyMap<Major, ReadonlyMap<string, Comparison>>): Result[] {
   const peers = new Set([...byMajor.values()].flatMap((comparisons) => [...comparisons.keys()]));
   return Array.from(peers, (peerName) => {

@@ -1,4 +1,4 @@
-// Who makes the calls that are measured: the SDK alone, wrapped by isotel, wrapped by `agents`, with the SDK's own spans.
+// The sides of a comparison: the SDK alone, wrapped by isotel, wrapped by `agents`, and with the SDK's own spans.
 import { OpenTelemetry } from "@ai-sdk/otel";
 import { wrapAISDK as wrapWithAgents } from "agents/observability/ai";
 import * as aiV7 from "ai";
@@ -18,13 +18,13 @@ export const wraps: Readonly<Record<"isotel" | "agents", Wrap>> = {
 
 export type Side = "plain" | keyof typeof wraps | "@ai-sdk/otel";
 
-/** Who observes the calls of a major. */
+/** The observers of the calls of a major version. */
 export const observers: Readonly<Record<Major, readonly Side[]>> = {
   v6: ["isotel", "agents"],
   v7: ["isotel", "agents", "@ai-sdk/otel"],
 };
 
-/** One call of a function by a side, all it gives taken. */
+/** Returns the subject that makes one call of a function on a side and reads its whole result. */
 export function callBy(side: Side, name: FunctionName, major: Major): Subject {
   const ai = namespaces[major];
   const params = paramsFor(major, ai);

@@ -9,10 +9,10 @@ import { type Finished, spansOf, useSpans } from "./runtime/workers.ts";
 
 /** Processes of each observer. */
 const processes = 5;
-/** What is looked for is a small part of what is timed, and shows only where the engine has settled on it. */
+/** The measured difference is a small part of the time. It is visible only after the engine has optimized the code. */
 const sliceMs = 100;
 
-/** What a process is told to measure. */
+/** The task of a process. */
 export interface Task {
   readonly name: FunctionName;
   readonly major: Major;
@@ -21,8 +21,8 @@ export interface Task {
 }
 
 /**
- * Microseconds a call takes longer than a plain one, a sample for each round, in a process that has no other observer: a
- * Worker has none either, and what the engine learns of the SDK with one makes it slower or faster with another.
+ * Returns the additional microseconds of a call over a plain call, a sample for each round. The process has no other
+ * observer, as in a Worker, because the engine's optimizations for one observer change the times of another.
  */
 function overheadAlone(task: Task): Promise<readonly number[]> {
   const child = fork(join(import.meta.dirname, "ai_traced_alone.ts"), [JSON.stringify(task)]);
@@ -33,7 +33,7 @@ function overheadAlone(task: Task): Promise<readonly number[]> {
   });
 }
 
-/** What isotel costs, against each peer. */
+/** The additional time of isotel, compared with each peer. */
 async function comparisons(
   name: FunctionName,
   major: Major,
@@ -61,7 +61,7 @@ function attributeCount(spans: readonly Finished[]): number {
   return spans.reduce((sum, { attributes }) => sum + Object.keys(attributes).length, 0);
 }
 
-/** Refuses to compare when ours records less: both have to give the same spans. */
+/** Throws if isotel records less than the peer: both have to create the same spans. */
 async function checkSpans(name: FunctionName, major: Major): Promise<void> {
   const ours = await spansOf(callBy("isotel", name, major).run);
   const theirs = await spansOf(callBy("agents", name, major).run);

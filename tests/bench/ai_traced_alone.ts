@@ -1,10 +1,11 @@
-// ai_traced_alone.ts TASK: measures one observer of AI SDK calls against plain calls, and tells the process that began it.
+// ai_traced_alone.ts TASK: compares one observer of AI SDK calls with plain calls and sends the result to the parent
+// process.
 import "./runtime/hooks.ts";
 import type { Task } from "./ai_traced.ts";
 import { alternate, less } from "./measure.ts";
 import { useSpans } from "./runtime/workers.ts";
 
-// What it imports is resolved after the hooks are in place.
+// Imported later, so that the hooks resolve its imports.
 const { callBy } = await import("./ai_sides.ts");
 const { name, major, side, effort } = JSON.parse(process.argv[2] ?? "") as Task;
 useSpans("array");

@@ -7,20 +7,20 @@ import type { Comparison, Effort, Samples } from "./measure.ts";
 
 const sides = ["plain", "isotel", "agents"] as const;
 
-// Spans are real when something receives them; nobody keeps these.
+// The runtime creates spans only for a receiver. This one discards them.
 const workers = [
   { name: "bench", main: "tests/bench/apps/ai.ts", streamingTails: ["sink"] },
   { name: "sink", main: "tests/workerd/harness/sink.ts" },
 ];
 
-/** Until the spans of a turn have been handed over. */
+/** Time until the spans of a turn have been delivered. */
 const settleMs = 40;
-/** A stream of the SDK's waits between its chunks. */
+/** Calls of a turn. There are fewer calls of streamText, because its streams wait between chunks. */
 const callsOfTurn: Readonly<Record<FunctionName, number>> = { generateText: 100, streamText: 40 };
-/** Turns until a side has been optimised. */
+/** Turns until the engine has optimized a side. */
 const warmUps = 6;
 
-/** Microseconds all of workerd is running for one call by `side`, its spans handed over. */
+/** Returns the CPU time of workerd for one call on `side`, in microseconds, including the delivery of its spans. */
 async function turn(
   running: PlainWorkers,
   major: Major,
@@ -38,8 +38,8 @@ async function turn(
 }
 
 /**
- * One sample of each side, in a workerd of its own: a call of version 7 asks for a tracing channel, which takes workerd
- * the longer the more of them it has made, until that is most of what is measured.
+ * Returns one sample of each side, from a new workerd. Each call of version 7 creates a tracing channel. This takes
+ * workerd longer with each channel, until it dominates the measured time.
  */
 async function sample(
   major: Major,
@@ -66,7 +66,7 @@ async function sample(
 
 async function samplesOf(major: Major, name: FunctionName, effort: Effort): Promise<Samples> {
   const samples = new Map(sides.map((side) => [side as string, [] as number[]]));
-  // Each starts a runtime of its own.
+  // Half the usual rounds, because each starts a runtime.
   for (let round = 0; round < effort.rounds / 2; round += 1) {
     for (const [side, us] of await sample(major, name, effort)) samples.get(side)?.push(us);
   }

@@ -1,38 +1,38 @@
 import type { Comparison, Effort } from "./measure.ts";
 
-/** What a benchmark should reach. */
+/** The goal of a benchmark. */
 export interface Goal {
-  /** The peer it is set against; for a goal in absolute terms undefined. */
+  /** The peer to compare with. Undefined for an absolute goal. */
   readonly peer?: string;
-  /** Ours divided by that peer's. */
+  /** Limit of the value of isotel divided by the value of the peer. */
   readonly ratio?: number;
-  /** Ours, in the benchmark's unit. */
+  /** Limit of the value of isotel, in the unit of the benchmark. */
   readonly ours?: number;
 }
 
-/** Ours against one peer. */
+/** The comparison of isotel with one peer. */
 export interface Result {
   readonly peerName: string;
   readonly ours: number;
   readonly peer: number;
   readonly ratio: number;
-  /** More about the result, for the JSON file alone. */
+  /** Further values, only for the JSON file. */
   readonly [extra: string]: unknown;
 }
 
-/** How a benchmark is to run. */
+/** How to run a benchmark. */
 export interface RunOptions {
   readonly effort: Effort;
-  /** Our side alone, for a profiler; there are no results then. */
+  /** Runs only isotel, for a profiler. There are no results then. */
   readonly isProfile: boolean;
 }
 
-/** One benchmark. Each runs in a process of its own, so that none depends on what ran before it. */
+/** One benchmark. Each runs in a separate process, so that earlier benchmarks do not affect it. */
 export interface Benchmark {
   readonly id: string;
   readonly unit: "ns" | "us" | "ms" | "bytes" | "KiB";
   readonly goal?: Goal;
-  /** A result for each peer; a text says why there is none. */
+  /** Returns a result for each peer, or a text that says why there are none. */
   run(options: RunOptions): Promise<readonly Result[] | string>;
 }
 
@@ -46,12 +46,12 @@ export function resultOf(peerName: string, comparison: Comparison): Result {
   return { peerName, ...comparison };
 }
 
-/** Ours against what it may be at most; `extra` goes to the JSON file. */
+/** Returns the comparison of a value with its budget. `extra` goes to the JSON file. */
 export function againstBudget(ours: number, budget: number, extra: object = {}): Result {
   return { peerName: "budget", ours, peer: budget, ratio: ours / budget, ...extra };
 }
 
-/** Whether a result reaches a goal; undefined where the goal is not about its peer. */
+/** Returns whether a result reaches a goal. Undefined if the goal is for another peer. */
 export function isMet(
   goal: Goal | undefined,
   { peerName, ratio, ours }: Result,

@@ -1,4 +1,4 @@
-/** What a chat span starts with. */
+/** The start attributes of a chat span. */
 export const chatStart = {
   "gen_ai.operation.name": "chat",
   "gen_ai.provider.name": "openai",
@@ -14,7 +14,7 @@ export const chatStart = {
   "gen_ai.output.type": "text",
 };
 
-/** And what it ends with. */
+/** The end attributes of a chat span. */
 export const chatFinish = {
   "gen_ai.usage.input_tokens": 10,
   "gen_ai.usage.output_tokens": 20,

@@ -8,11 +8,11 @@ interface Process {
   readonly cpuMs: number;
 }
 
-/** What /proc tells of a process; undefined when it has just ended. */
+/** Reads a process from /proc. Returns undefined if the process has just ended. */
 function read(id: string): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, "latin1");
-    // The name in front may hold anything.
+    // The name before it may contain any character.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [, parent, userTicks, systemTicks] = [0, 1, 11, 12].map((field) => Number(fields[field]));
     return { parent: parent ?? 0, cpuMs: tickMs * ((userTicks ?? 0) + (systemTicks ?? 0)) };
@@ -21,7 +21,7 @@ function read(id: string): Process | undefined {
   }
 }
 
-/** Those started by this one, and those started by them. */
+/** Returns the child processes of this process and their children. */
 function* descendants(): Generator<readonly [id: string, process: Process]> {
   const processes = new Map<number, Process>();
   const ids = readdirSync("/proc").filter((id) => /^\d+$/.test(id));
@@ -39,9 +39,9 @@ function* descendants(): Generator<readonly [id: string, process: Process]> {
 }
 
 /**
- * Milliseconds the processes started by this one, and those started by them, have been running on a processor so far.
+ * Returns the CPU time so far of the child processes of this process and their children, in milliseconds.
  *
- * @throws where there is no /proc.
+ * @throws if there is no /proc.
  */
 export function childrenCpuMs(): number {
   let sum = 0;
@@ -50,10 +50,10 @@ export function childrenCpuMs(): number {
 }
 
 /**
- * The same of the threads that still run, in nanoseconds' steps: for what takes less than a second, in processes that end
- * no thread meanwhile.
+ * Returns the same for the threads that are still running, with a resolution of nanoseconds. For work of less than a
+ * second in processes that do not end a thread meanwhile.
  *
- * @throws where there is no /proc, or its kernel keeps no such times.
+ * @throws if there is no /proc, or the kernel does not provide these times.
  */
 export function childrenThreadsMs(): number {
   let nanoseconds = 0;

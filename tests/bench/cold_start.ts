@@ -1,4 +1,4 @@
-// What it takes a runtime to start a Worker that uses one entry of the package, up to the answer to its first request.
+// The CPU time of a runtime for the start of a Worker that uses one entry of the package, up to its first answer.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stop as stopBundler } from "esbuild";
@@ -9,16 +9,16 @@ import { childrenThreadsMs } from "./children_cpu.ts";
 import { compare, type Effort } from "./measure.ts";
 import { type UploadedWorker, upload, uploadedWorkers } from "./uploads.ts";
 
-/** Workers of one runtime: its own start is much of what one Worker takes, and not measured. */
+/** Workers of one runtime. With more Workers, the start of the runtime itself is a smaller part of the time. */
 const copies = 12;
-/** Until a runtime is done with what it does behind the answers. */
+/** Time until the runtime has finished its background work. */
 const settleMs = 300;
 
 const empty = "export default { fetch: () => new Response() };";
 
 /**
- * Writes copies of what wrangler would upload. Equal modules share what has been compiled, so the modules of each copy
- * differ in a custom section.
+ * Writes copies of the files that wrangler uploads. Equal modules share their compiled code, so the modules of each
+ * copy differ in a custom section.
  */
 function writeCopies(name: string, uploaded: string): string[] {
   const home = `build/bench/cold/${name.replace(/\W+/g, "_")}`;
@@ -37,7 +37,10 @@ function writeCopies(name: string, uploaded: string): string[] {
   });
 }
 
-/** Milliseconds of all threads for one Worker: a runtime starts with the copies, and each answers a request. */
+/**
+ * Returns the CPU milliseconds of all threads for one Worker. A runtime starts with the copies, and each answers a
+ * request.
+ */
 async function startOnce(mains: readonly string[]): Promise<number> {
   const workers = mains.map((main, index) => ({ name: `copy${index}`, main }));
   const running = await startPlainWorkers(workers);
@@ -47,7 +50,7 @@ async function startOnce(mains: readonly string[]): Promise<number> {
     for (const { name } of workers) {
       const response = await running.fetchFrom(name, "/");
       await response.arrayBuffer();
-      // A collector has nothing to answer.
+      // A collector answers requests with 404.
       if (response.status >= 500) throw new Error(`A copy answered with ${response.status}.`);
     }
     await new Promise((resolve) => setTimeout(resolve, settleMs));

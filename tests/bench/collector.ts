@@ -5,10 +5,10 @@ import { childrenThreadsMs } from "./children_cpu.ts";
 import { undisturbed } from "./measure.ts";
 
 const budgetUs = 3;
-/** Of each invocation, beside its own: fewer than the runtime hands over at once. */
+/** Spans of each invocation, without the span of the invocation. The runtime can deliver more at once. */
 const spansOfInvocation = 1_000;
 const eventsOfInvocation = 3 + 3 * spansOfInvocation;
-/** Of a turn. The sides alternate. */
+/** Invocations of a turn. The sides alternate. */
 const invocations = 4;
 const spansOfTurn = invocations * (spansOfInvocation + 1);
 
@@ -23,7 +23,7 @@ async function ask(running: PlainWorkers, path: string): Promise<Response> {
   return response;
 }
 
-/** Spans that have left the collector, once all that were told of have. */
+/** Returns the number of spans that have left the collector, after all reported spans have left it. */
 async function sent(running: PlainWorkers): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const counts = (await (await ask(running, "/counts")).json()) as Record<string, number>;
@@ -36,20 +36,20 @@ async function sent(running: PlainWorkers): Promise<number> {
   throw new Error("The spans were not sent.");
 }
 
-/** Microseconds of all of workerd for one span of a turn: to make it, to hand it over, and what a side does with it. */
+/** Returns the CPU microseconds of workerd for one span of a turn: to create it, to deliver it and to process it. */
 async function turn(running: PlainWorkers, side: string): Promise<number> {
   await ask(running, `/${side}`);
   const before = childrenThreadsMs();
   for (let i = 0; i < invocations; i += 1) {
     await (await running.fetchFrom("collected", `/?spans=${spansOfInvocation}`)).text();
   }
-  // Both are asked how far they are: it is part of the turn.
+  // Both sides are asked for their progress, which is part of the turn.
   await new Promise((resolve) => setTimeout(resolve, 50));
   await sent(running);
   return (1000 * (childrenThreadsMs() - before)) / spansOfTurn;
 }
 
-/** Both have to see all there is. */
+/** Both sides have to receive all spans. */
 async function check(running: PlainWorkers): Promise<void> {
   await turn(running, "keep");
   const kept = await (await ask(running, "/kept")).json();
@@ -66,7 +66,7 @@ async function check(running: PlainWorkers): Promise<void> {
   }
 }
 
-/** What the collector adds to a handler that keeps the events, up to the request to the backend. */
+/** The time that the collector adds to a handler that keeps the events, without the request to the backend. */
 const span: Benchmark = {
   id: "collector.span",
   unit: "us",

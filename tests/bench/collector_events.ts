@@ -1,10 +1,10 @@
-// Tail events as the runtime sends them: shapes and order as recorded from workerd.
+// Tail events with the shapes and the order that were recorded from workerd.
 
 export type TailEvent = TailStream.TailEvent<TailStream.EventType>;
 
 const cities = ["Lisbon", "New York", "Nairobi", "Osaka"];
 
-/** Ten attributes of a span; integers of the runtime are bigint. */
+/** Ten attributes of a span. Integers of the runtime are bigint. */
 function attributesOf(index: number): TailStream.Attribute[] {
   return [
     { name: "db.system.name", value: "cloudflare-kv" },
@@ -22,7 +22,7 @@ function attributesOf(index: number): TailStream.Attribute[] {
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
 
-/** The events of one invocation: a request that opens so many spans, one after another. */
+/** The events of one invocation: a request that opens a number of spans, one after another. */
 export function invocationEvents(number: number, spans: number): TailEvent[] {
   const traceId = hex(number + 1, 32);
   const invocationId = hex(number + 1, 32);

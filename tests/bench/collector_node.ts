@@ -6,14 +6,14 @@ import { invocationEvents, type TailEvent } from "./collector_events.ts";
 import { alternate, compare, less, runAlone, type Subject } from "./measure.ts";
 
 const budgetUs = 3;
-/** Of each invocation, beside its own. */
+/** Spans of each invocation, without the span of the invocation. */
 const spansOfInvocation = 19;
 const invocations = 20;
 const spans = invocations * (spansOfInvocation + 1);
 
 /**
- * Read anew each time, just before they are handed over, as the runtime makes them: texts that nobody has seen, which costs
- * whoever looks them up.
+ * The serialized events. They are decoded immediately before each use. Their strings are new, as in the runtime, so
+ * that the first lookup of each string is measured.
  */
 const recorded = Array.from({ length: invocations }, (_, number) =>
   serialize(invocationEvents(number, spansOfInvocation)),
@@ -72,7 +72,7 @@ const collect: Subject = {
   },
 };
 
-/** Both have to have seen all there is. */
+/** Both sides have to receive all events. */
 async function check(): Promise<void> {
   await keep.run();
   await collect.run();
@@ -84,7 +84,7 @@ async function check(): Promise<void> {
   }
 }
 
-/** The same as `collector.span` over events as recorded in Node, where it can be profiled. */
+/** The same as `collector.span`, with recorded events in Node, where it can be profiled. */
 const span: Benchmark = {
   id: "collector.span.node",
   unit: "us",

@@ -15,7 +15,10 @@ function count(more: object | undefined): void {
   if (isChecking) attributes += Object.keys(more ?? {}).length;
 }
 
-/** Drops what it is told, as a tracer whose exporter does nothing; counts while it is checked that work is done. */
+/**
+ * A tracer that keeps nothing, as with an exporter that does nothing. Counts spans during the check that both sides
+ * work.
+ */
 const span = {
   spanContext: () => spanContext,
   isRecording: () => true,
@@ -41,10 +44,10 @@ const tracer = {
 };
 
 const identifiers = ["operationId", "turnId", "taskId", "toolCallId", "instanceId", "submissionId"];
-/** So many that what has ended is forgotten by the time it begins again. */
+/** With this number, ended work is no longer remembered when its recording is replayed again. */
 const copies = 800;
 
-/** The recordings, each time with identifiers of their own. */
+/** Copies of the recordings, each with different identifiers. */
 function makeEvents(): EventContext[][] {
   const recorded = scenariosV3.flatMap((scenario) => readEvents("v2.1.0", scenario));
   return Array.from({ length: copies }, (_, copy) =>

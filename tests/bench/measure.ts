@@ -1,8 +1,8 @@
-/** How long a benchmark takes its time. */
+/** The effort of a benchmark. */
 export interface Effort {
-  /** Times every subject gets its turn; as many pairs, one ratio each. */
+  /** Turns of every subject, which is also the number of pairs. Each pair has a ratio. */
   readonly rounds: number;
-  /** Parts of a turn. The subjects alternate with every part, so that a disturbance hits all of them. */
+  /** Parts of a turn. The subjects alternate after each part, so that a disturbance affects all of them. */
   readonly slices: number;
   readonly sliceMs: number;
   readonly warmUpMs: number;
@@ -11,7 +11,7 @@ export interface Effort {
 export const thorough: Effort = { rounds: 9, slices: 9, sliceMs: 25, warmUpMs: 600 };
 export const quick: Effort = { rounds: 5, slices: 3, sliceMs: 15, warmUpMs: 250 };
 
-/** Something to time. */
+/** Work to measure. */
 export interface Subject {
   readonly name: string;
   /** One unit of work; awaited when `isAsync`. */
@@ -19,13 +19,13 @@ export interface Subject {
   readonly isAsync?: boolean;
 }
 
-/** Microseconds of one unit of work: a sample for each round of each subject. */
+/** Microseconds of one unit of work, with a sample for each round of each subject. */
 export type Samples = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Times subjects in turns within this process, garbage collection included. A sample is the mean of its turn's slices: the
- * clock of a thread's time moves in steps of several milliseconds on some kernels, which a median of slices would keep.
- * What counts is the time this thread was running: the work never waits, and whatever else the machine does is left out.
+ * Measures subjects in turns in this process, including garbage collection. A sample is the mean of the slices of a
+ * turn, because on some kernels the clock of thread time moves in steps of several milliseconds, which a median would
+ * keep. The time is the CPU time of this thread, so that other work of the machine does not count.
  */
 export async function alternate(subjects: readonly Subject[], effort: Effort): Promise<Samples> {
   const turns = [];
@@ -35,7 +35,7 @@ export async function alternate(subjects: readonly Subject[], effort: Effort): P
   for (let round = 0; round < effort.rounds; round += 1) {
     const slices = turns.map((): number[] => []);
     for (let slice = 0; slice < effort.slices; slice += 1) {
-      // The order rotates too: each leaves its garbage to the next.
+      // The order rotates too, because each subject leaves garbage to the next one.
       for (let turn = 0; turn < turns.length; turn += 1) {
         const index = (slice + turn) % turns.length;
         const { subject, count } = turns[index] as (typeof turns)[number];
@@ -49,12 +49,12 @@ export async function alternate(subjects: readonly Subject[], effort: Effort): P
   return new Map(turns.map(({ subject, samples }) => [subject.name, samples]));
 }
 
-/** Runs our side alone for a while, for a profiler. */
+/** Runs only isotel for a while, for a profiler. */
 export async function runAlone(subject: Subject, ms: number): Promise<void> {
   await warmUp(subject, { ...quick, warmUpMs: ms });
 }
 
-/** Runs a subject until it has been optimised; how many units of work fill a slice. */
+/** Runs a subject until the engine has optimized it. Returns the number of units of work in a slice. */
 async function warmUp(subject: Subject, { warmUpMs, sliceMs }: Effort): Promise<number> {
   let count = 1;
   let spentMs = 0;
@@ -84,7 +84,7 @@ async function elapsedMs(subject: Subject, count: number): Promise<number> {
   return (user + system) / 1000;
 }
 
-/** What one comparison came to: medians, and the median of the rounds' ratios. */
+/** The result of one comparison: medians, and the median of the ratios of the rounds. */
 export interface Comparison {
   readonly ours: number;
   readonly peer: number;
@@ -103,7 +103,7 @@ export function compare(ours: readonly number[], peer: readonly number[]): Compa
   };
 }
 
-/** What each round of `samples` cost more than the same round of `base`. */
+/** Returns the difference of each round of `samples` to the same round of `base`. */
 export function less(samples: readonly number[], base: readonly number[]): number[] {
   return samples.map((value, round) => value - (base[round] ?? Number.NaN));
 }
@@ -116,7 +116,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** For wall time, which other programs make longer and nothing makes shorter: that of the least disturbed quarter. */
+/** Returns the lower quartile. For times that other programs can only make longer. */
 export function undisturbed(values: readonly number[]): number {
   return quantile(values, 0.25);
 }

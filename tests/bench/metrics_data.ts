@@ -1,4 +1,4 @@
-/** The metric both sides of every benchmark record: a histogram of 12 buckets, the last one up to infinity. */
+/** The metric that both sides of every benchmark record: a histogram of 12 buckets, the last one up to infinity. */
 export const latency = {
   name: "http_server_duration_seconds",
   help: "Duration of requests.",
@@ -6,13 +6,13 @@ export const latency = {
   bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 } as const;
 
-/** A label set of it. */
+/** A label set of the histogram. */
 export interface LatencyLabels {
   readonly route: string;
   readonly status: string;
 }
 
-/** So many label sets that differ, as objects that stay. */
+/** Returns `count` different label sets, as objects that stay alive. */
 export function labelSets(count: number, first = 0): LatencyLabels[] {
   return Array.from({ length: count }, (_, index) => ({
     route: `/api/v1/resource/${first + index}`,
@@ -20,7 +20,7 @@ export function labelSets(count: number, first = 0): LatencyLabels[] {
   }));
 }
 
-/** Values that fall into every bucket, in no order a processor could learn. */
+/** Values for every bucket, in an order that branch prediction cannot learn. */
 export const latencies: readonly number[] = Array.from({ length: 1024 }, (_, index) => {
   const spread = ((index * 389) % 1024) / 1024;
   return 0.001 * 20_000 ** spread;

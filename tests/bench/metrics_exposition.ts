@@ -8,7 +8,7 @@ import { promClientHistogram } from "./peers/prom_client.ts";
 
 const times = 40;
 
-/** A registry with the same values that a snapshot of these label sets has. */
+/** Returns a registry with the values of a snapshot of these label sets. */
 function promClientWith(sets: number) {
   const { registry, histogram } = promClientHistogram();
   for (const { route, status } of labelSets(sets)) {
@@ -19,7 +19,7 @@ function promClientWith(sets: number) {
   return registry;
 }
 
-/** How many lines an exposition has of the histogram, comments left out. */
+/** Returns the number of lines of the histogram in an exposition, without comments. */
 function samplesIn(text: string): number {
   return text.split("\n").filter((line) => line.startsWith(latency.name)).length;
 }
@@ -69,7 +69,7 @@ function render(series: number, goal?: Goal): Benchmark {
   };
 }
 
-/** All that a scrape does with a snapshot it has read. */
+/** Measures the work of a scrape after it has received the snapshot. */
 function scrape(series: number): Benchmark {
   return {
     id: `metrics.scrape.${series}`,
@@ -98,7 +98,7 @@ function merge(parts: number, series: number, goal?: Goal): Benchmark {
       const snapshots = Array.from({ length: parts }, () => snapshot.slice());
       const { aggregate, text } = isotelOf([]);
       const run = () => aggregate.merge(snapshots);
-      // As they arrive from the processes of a cluster.
+      // The form in which the processes of a cluster send them.
       const json = JSON.stringify(await promClientWith(series).getMetricsAsJSON());
       const metrics = Array.from({ length: parts }, () => JSON.parse(json) as object[]);
       const aggregatePeer = () => AggregatorRegistry.aggregate(metrics);

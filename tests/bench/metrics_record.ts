@@ -8,15 +8,15 @@ import { countOf, Totals } from "./metrics_totals.ts";
 import { openTelemetryHistogram } from "./peers/opentelemetry_metrics.ts";
 import { promClientHistogram } from "./peers/prom_client.ts";
 
-/** Records of a unit of work, so that its microseconds are the nanoseconds of one. */
+/** Records in a unit of work. With 1,000, the microseconds of a unit are the nanoseconds of a record. */
 const records = 1000;
 
-/** One side: a unit of work, and how many values it has recorded so far. */
+/** One side: a unit of work, and the number of values that it has recorded so far. */
 interface Side extends Subject {
   readonly count: () => Promise<number>;
 }
 
-/** Sends what was recorded as a Worker does, into totals. */
+/** Sends the recorded values to totals, as a Worker does. */
 function flusher(totals: Totals): () => Promise<void> {
   const { queue } = new QueueDouble((bodies) => void totals.apply(bytesOfBodies(bodies)));
   const metrics = { queue };
@@ -38,7 +38,7 @@ async function isotel(sets: number): Promise<Side> {
   const labels = labelSets(sets);
   const totals = new Totals();
   const flush = flusher(totals);
-  // From here on the Worker is one that sends, with its next flush some seconds away.
+  // From now on the Worker sends metrics. Its next flush is due in some seconds.
   await flush();
   return {
     name: "isotel",
@@ -49,7 +49,7 @@ async function isotel(sets: number): Promise<Side> {
       }
     },
     async count() {
-      // A flush is made once the interval has passed.
+      // A flush needs the interval to have passed.
       await new Promise((resolve) => setTimeout(resolve, 10_100));
       await flush();
       return countOf(totals.text());
@@ -87,7 +87,7 @@ function openTelemetry(sets: number): Side {
   };
 }
 
-/** The same side, with its units of work counted. */
+/** Returns the same side and counts its units of work. */
 function counted(side: Side): { readonly subject: Subject; readonly check: () => Promise<void> } {
   let runs = 0;
   const run = () => {

@@ -5,10 +5,10 @@ import { MetricKind } from "../../bindings/core/abi.gen.ts";
 import { Producer } from "../wasm/support/producer.ts";
 import { type LatencyLabels, latencies, latency } from "./metrics_data.ts";
 
-/** The exposition prom-client writes too. */
+/** The exposition that prom-client writes too. */
 export const plainText = { format: MetricsFormat.text, escaping: 0 };
 
-/** What an aggregator adds up, without one. */
+/** The totals of an aggregator, without a Durable Object. */
 export class Totals {
   readonly #aggregate: Aggregate = createAggregate();
 
@@ -16,7 +16,7 @@ export class Totals {
     this.#aggregate.load([]);
   }
 
-  /** Throws when a frame is not applied. */
+  /** Throws if a frame is not applied. */
   apply(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       const answer = this.#aggregate.apply(frame, Date.now());
@@ -47,9 +47,9 @@ export function recordAll(producer: Producer, labels: readonly LatencyLabels[], 
   }
 }
 
-/** The snapshot of an aggregator that isolates have sent these label sets to. */
+/** Returns the snapshot of an aggregator that has received these label sets from isolates. */
 export function snapshotOf(labels: readonly LatencyLabels[]): Uint8Array {
-  // An isolate keeps no more series of one metric apart.
+  // The limit of the series of one metric in an isolate.
   const most = 2000;
   const totals = new Totals();
   for (let at = 0; at < labels.length; at += most) {
@@ -60,7 +60,7 @@ export function snapshotOf(labels: readonly LatencyLabels[]): Uint8Array {
   return totals.snapshot();
 }
 
-/** How many values the histogram of an exposition has, over all its series. */
+/** Returns the number of values of the histogram in an exposition, over all series. */
 export function countOf(text: string): number {
   let count = 0;
   for (const line of text.split("\n")) {

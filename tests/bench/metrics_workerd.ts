@@ -8,22 +8,22 @@ import { recordAll } from "./metrics_totals.ts";
 
 const frames = 100;
 const series = 50;
-/** Batches of one request: both clocks are coarse. */
+/** Batches of one request. There are several because both clocks are coarse. */
 const batches = 20;
 const budgetMs = 10;
 
-/** Isolates that record by turns; one batch has a frame of each. */
+/** Isolates that record in turn. One batch has a frame of each. */
 class Isolates {
   readonly #producers: readonly Producer[];
   readonly #areDistinct: boolean;
 
-  /** @param areDistinct whether no two of them record the same series. */
+  /** @param areDistinct whether each isolate records different series. */
   constructor(areDistinct: boolean) {
     this.#producers = Array.from({ length: frames }, (_, index) => new Producer(index));
     this.#areDistinct = areDistinct;
   }
 
-  /** A batch in the form tests/bench/apps/metrics_ingest.ts reads. */
+  /** A batch in the form that tests/bench/apps/metrics_ingest.ts reads. */
   batch(): Buffer {
     const parts = [word(frames)];
     for (const [index, producer] of this.#producers.entries()) {
@@ -44,9 +44,9 @@ function word(value: number): Buffer {
 
 /** Milliseconds of one batch. */
 interface IngestTimes {
-  /** On a processor: all of workerd, less what it takes to receive the batches and do nothing. */
+  /** CPU time of all threads of workerd, minus the time of a request that only receives the batches. */
   readonly cpuMs: number;
-  /** By the Worker's clock, with whatever else the machine does. */
+  /** Wall time by the clock of the Worker, including other work of the machine. */
   readonly wallMs: number;
 }
 
@@ -64,7 +64,7 @@ async function ingestOnce(worker: LocalWorker, isolates: Isolates): Promise<Inge
   return { cpuMs: (busy.cpuMs - idle.cpuMs) / batches, wallMs: busy.wallMs / batches };
 }
 
-/** One batch: the call, the frames on their way, adding them up and storing the totals. */
+/** One batch: the call, the transfer of the frames, the addition, and the storage of the totals. */
 function ingest(id: string, areDistinct: boolean, goal?: Goal): Benchmark {
   return {
     id,

@@ -13,7 +13,7 @@ const resource = { "service.name": "bench", "service.version": "1.0.0" };
 const scope = { name: "bench", version: "" };
 const name = "chat gpt-4o";
 
-/** Texts that are different in every span, and numbers that are in most. */
+/** Texts that differ in every span, and numbers that differ in most spans. */
 const varying = Array.from({ length: 1000 }, (_, index) => ({
   start: { ...start, "gen_ai.conversation.id": `conv-${index}-0af7651916cd43dd` },
   finish: {
@@ -24,10 +24,10 @@ const varying = Array.from({ length: 1000 }, (_, index) => ({
   },
 }));
 
-/** As many spans of one trace each as a request of an agent has. */
+/** The number of spans of each trace, as in a request to an agent. */
 const spansOfTrace = 4;
 
-/** Keeps spans as the product does, up to the queue. */
+/** Keeps spans as isotel does, including the queue. */
 class Capture {
   #spans: FinishedSpan[] = [];
   #parent: CapturedSpan | undefined;
@@ -70,7 +70,7 @@ function theirs(count: number) {
   return openTelemetry.take();
 }
 
-/** Throws unless both have made requests of this many spans with twenty attributes each. */
+/** Throws if a side has not created requests of this number of spans with twenty attributes each. */
 function check(count: number, format: OtlpFormat, [us, peer]: readonly [Subject, Subject]): void {
   for (const { name, run } of [us, peer]) {
     const bytes = run() as Uint8Array;

@@ -1,6 +1,6 @@
-// run.ts [--json FILE] [--only ID,ID] [--quick]: compares isotel with its peers and prints a table. `--only span` takes
-// every id that begins so. `run.ts --profile ID` runs our side alone, for `node --cpu-prof`.
-// Exit codes: 0 every goal is met; 1 one is missed, or a benchmark failed.
+// run.ts [--json FILE] [--only ID,ID] [--quick]: compares isotel with its peers and prints a table. `--only span`
+// selects every id that begins with `span`. `run.ts --profile ID` runs only isotel, for `node --cpu-prof`.
+// Exit codes: 0 if every goal is met; 1 if a goal is missed or a benchmark failed.
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -9,7 +9,7 @@ import { type Benchmark, isMet, type Result, type Row } from "./benchmark.ts";
 import { quick, thorough } from "./measure.ts";
 import { table } from "./table.ts";
 
-// What they import is resolved after the hooks are in place.
+// Imported later, so that the hooks resolve their imports.
 const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] = [
   () => import("./span.ts"),
   () => import("./wasm.ts"),
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     quick: { type: "boolean", default: false },
     profile: { type: "string" },
-    // How this program calls itself: one benchmark in a process of its own.
+    // The argument with which this program runs one benchmark in a separate process.
     child: { type: "string" },
   },
 });

@@ -1,4 +1,4 @@
-// What a Worker carries: the modules themselves, and what each entry of the package adds to a bundle.
+// The size of the modules, and of minimal Workers that use one entry of the package.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { root } from "../harness/start.ts";
 import { againstBudget, type Benchmark, type Result } from "./benchmark.ts";
 import { type UploadedWorker, upload, uploadedWorkers } from "./uploads.ts";
 
-/** Budgets of each module in bytes: as it is, and after gzip. */
+/** Budgets of each module in bytes, before and after gzip. */
 const modules = {
   core: { raw: 53_000, gzip: 24_500 },
   aggregate: { raw: 88_000, gzip: 40_000 },

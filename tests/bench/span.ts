@@ -6,7 +6,7 @@ import { agentsTracer } from "./peers/agents.ts";
 import { openTelemetryTracer } from "./peers/opentelemetry.ts";
 import { type SpanKind, spansOf, useSpans } from "./runtime/workers.ts";
 
-/** One kind of tracer: opens a span, runs `inside` with it active and finishes it. */
+/** A tracer. Opens a span, runs `inside` with the span active and finishes the span. */
 type Span = (name: string, inside?: () => void) => void;
 
 interface OpensSpans {

@@ -3,7 +3,7 @@ import { type Benchmark, type Goal, isMet, type Row } from "./benchmark.ts";
 const header = ["id", "unit", "ours", "peer", "ratio", "goal", "peer's name"];
 const isText = [true, true, false, false, false, true, true];
 
-/** An aligned table of results, with the goal in the row it was set for. */
+/** Returns an aligned table of results. Each goal is in the row of its peer. */
 export function table(rows: readonly Row[], benchmarks: readonly Benchmark[]): string {
   const goals = new Map(benchmarks.map(({ id, goal }) => [id, goal]));
   const cells = rows.map((row) => [

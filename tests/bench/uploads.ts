@@ -1,4 +1,4 @@
-// Workers that do nothing but use one entry of the package, or what a peer has in its place, as wrangler uploads them.
+// Minimal Workers that use one entry of the package, or the corresponding code of a peer, as wrangler uploads them.
 import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,16 +6,16 @@ import { env } from "node:process";
 import { promisify } from "node:util";
 import { root } from "../harness/start.ts";
 
-/** A Worker by its code. Its first request uses what it imports. */
+/** The code of a Worker. Its first request uses its imports. */
 export interface UploadedWorker {
   readonly code: string;
   /** Budget in KiB after gzip, as `wrangler deploy` reports it. */
   readonly gzipKiB: number;
-  /** The same with packages of tests/bench. */
+  /** The code of Workers with packages of tests/bench instead, by the name of the peer. */
   readonly peers?: Readonly<Record<string, string>>;
 }
 
-// Nobody listens there.
+// No server listens on this port.
 const exported = 'otlp: { backend: "custom", endpoint: "http://127.0.0.1:9" }';
 const handler = "{ fetch: () => new Response() }";
 const withTelemetry = `import { withTelemetry } from "isotel";`;
@@ -113,7 +113,7 @@ import "isotel/otlp/metrics";`,
   },
 };
 
-/** What wrangler would upload. */
+/** The output of wrangler. */
 export interface Upload {
   readonly gzipKiB: number;
   /** The folder with the script `index.js` and the modules it imports. */

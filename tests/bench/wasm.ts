@@ -6,12 +6,12 @@ import { undisturbed } from "./measure.ts";
 
 const wasmFile = join(root, "dist/wasm/core.wasm");
 const app = "build/bench/wasm_init";
-/** The clock of workerd counts whole milliseconds: this many instances are made between two looks at it. */
+/** The clock of workerd counts whole milliseconds. This number of instances is created between two readings. */
 const copies = 64;
 
 /**
- * A module is compiled function by function, as each is first called, and equal modules share what has been compiled.
- * So every copy differs in a custom section, and each start of the Worker makes one instance of each: all are cold.
+ * The engine compiles each function at its first call, and equal modules share their compiled code. So every copy
+ * differs in a custom section, and each start of the Worker creates one instance of each copy: all are cold.
  */
 function writeApp(): void {
   const folder = join(root, app);

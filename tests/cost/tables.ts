@@ -71,15 +71,15 @@ export function tablesOf(costs: readonly Cost[]): string {
   const both = transports.map((transport) => costOf({ transport, isolates: 1, rate: listedRate }));
   const listed = [...operations.map((operation) => operationRow(operation, both)), totalRow(both)];
   return [
-    ...table(["USD for a million requests", "by queue", "straight"], prices),
+    ...table(["USD for a million requests", "through a queue", "direct"], prices),
     "",
     ...table(
       [
         `For a million requests, ${listedRate} a second in one isolate`,
         "USD a million",
-        "by queue",
+        "through a queue",
         "USD",
-        "straight",
+        "direct",
         "USD",
       ],
       listed,
@@ -99,7 +99,7 @@ function operationRow(operation: Operation, costs: readonly Cost[]): string[] {
 }
 
 function totalRow(costs: readonly Cost[]): string[] {
-  return ["together", "", ...costs.flatMap(({ usd }) => ["", dollars(usd)])];
+  return ["total", "", ...costs.flatMap(({ usd }) => ["", dollars(usd)])];
 }
 
 function dollars(usd: number): string {

@@ -5,17 +5,18 @@ import { type Case, nameOf, names } from "./dimensions.ts";
 import { Oracle, type Verdict } from "./oracle.ts";
 import { sample, simplerCases } from "./sampler.ts";
 
-// Calls of the AI SDK, plain and observed, in workerd. What the caller of the plain call saw says what the spans of the
-// observed one must say. Without ISOTEL_ORACLE_CASES there are as many cases as cover every pair of values.
+// Runs calls of the AI SDK in workerd, plain and observed. The expected spans of the observed call follow from what the
+// caller of the plain call saw. Without ISOTEL_ORACLE_CASES, the number of cases is enough to cover every pair of
+// values.
 const size = Number(process.env["ISOTEL_ORACLE_CASES"] ?? 0);
 const seed = Number(process.env["ISOTEL_ORACLE_SEED"] ?? 1);
 /** Disagreements that are reported in full. */
 const maxReported = 5;
 
-/** What is kept of a verdict: the logs and spans of 50,000 cases would fill the memory. */
+/** The part of a verdict that is kept. The logs and spans of 50,000 cases would fill the memory. */
 type Judged = Pick<Verdict, "case" | "found" | "blindSpots">;
 
-/** Looks for a simpler case that disagrees too. */
+/** Returns the verdict of the simplest case found that disagrees too. */
 async function minimise(oracle: Oracle, verdict: Verdict): Promise<Verdict> {
   let smallest = verdict;
   for (;;) {

@@ -2,16 +2,18 @@ import { canceled, cut, failed, finished, type Outcome, truncated } from "./call
 import type { Case } from "./dimensions.ts";
 import type { ExpectedSpan } from "./expected_spans.ts";
 
-/** Something that a way to observe calls cannot know. docs/ai-sdk.md lists it for users. */
+/**
+ * A fact that a way to observe calls does not report. The doc comments of bindings/ai/index.ts list these for users.
+ */
 interface BlindSpot {
   readonly name: string;
   applies(value: Case): boolean;
-  /** Returns what may be seen instead. */
+  /** Returns the spans that are accepted instead. */
   relax(expected: readonly ExpectedSpan[], value: Case): readonly ExpectedSpan[];
 }
 
 const usesHooks = ({ way }: Case) => !way.includes("wrap");
-/** The channel sees a call before the hooks of an integration do. */
+/** The channel observes a call before the hooks of an integration run. */
 const usesChannel = ({ way }: Case) => usesHooks({ way } as Case) && way.includes("channel");
 const isStream = ({ reader }: Case) => reader !== "-";
 
@@ -162,7 +164,7 @@ const blindSpots: readonly BlindSpot[] = [
   },
 ];
 
-/** Returns what a case's way to observe it can know of what its spans must say, and the names of what it cannot. */
+/** Returns the expected spans that the way to observe a case can report, and the names of its blind spots. */
 export function withoutBlindSpots(
   value: Case,
   expected: readonly ExpectedSpan[],

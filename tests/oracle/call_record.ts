@@ -1,12 +1,12 @@
 import type { Case } from "./dimensions.ts";
 import type { Entry, ErrorView, Lane } from "./log.ts";
 
-/** What a span must say about how its work ended. */
+/** The expected end of a span. */
 export type Outcome =
   | { readonly end: "finished" | "canceled" | "truncated" }
-  /** Without a type: the caller learns that the work failed, but not why. */
+  /** Without a type if the caller learns that the work failed, but not why. */
   | { readonly end: "failed"; readonly errorType?: string }
-  /** The runtime has stopped the work. The span may say so, or end without a mark. */
+  /** The runtime has stopped the work. The span may be marked as truncated, or end without a mark. */
   | { readonly end: "cut" };
 
 export const finished: Outcome = { end: "finished" };
@@ -26,7 +26,7 @@ export function data(value: unknown): Data {
   return typeof value === "object" && value !== null ? (value as Data) : {};
 }
 
-/** Reads an error in a value of the log. `Log` has turned it into a view, unless it is no Error. */
+/** Reads an error from a value of the log. `Log` has already turned an Error into a view. */
 export function viewOf(value: unknown): ErrorView {
   if (typeof value === "object" && value !== null && "kind" in value) return value as ErrorView;
   const { name, message, type } = data(value);
@@ -40,7 +40,7 @@ export function viewOf(value: unknown): ErrorView {
 
 /** The `error.type` of an error. */
 export function typeOf({ kind, name, type }: ErrorView): string {
-  // The SDK wraps what is no Error in a stream.
+  // In a stream, the SDK wraps a value that is not an Error.
   if (name === "AI_StreamProviderError" && type !== undefined) return type;
   if (kind === "error") return name === undefined || name === "" ? "Error" : name;
   return type ?? kind;
@@ -66,26 +66,26 @@ export class CallRecord {
     return this.at("signal", "aborted");
   }
 
-  /** When the first signal told anyone to stop: the caller's own, or the one that the model got. */
+  /** When the first signal aborted: the caller's signal, or the signal that the model got. */
   get stoppedAt(): number {
     return Math.min(this.abortedAt, this.at("signal", "model told to stop"));
   }
 
-  /** How work ends that an abort stops. */
+  /** The end of work that an abort stops. */
   get abortOutcome(): Outcome {
     const reason = this.entries[this.abortedAt]?.error;
-    // Without a signal of the caller's, it is a timeout of the SDK.
+    // If the caller's signal has not aborted, it is a timeout of the SDK.
     return reason === undefined || reason.name === "TimeoutError" ? timedOut : canceled;
   }
 
-  /** How work may end that failed with an error at some time. */
+  /** The possible ends of work that failed with an error at this time. */
   failuresWith(error: ErrorView, at: number): Outcome[] {
     const isAbort = error.name === "AbortError" && this.abortedAt >= at && this.stoppedAt < at;
-    // Not every way to observe a call sees the timeouts of the SDK.
+    // Some ways to observe a call do not report the timeouts of the SDK.
     return isAbort ? [this.failedWith(error, at), canceled] : [this.failedWith(error, at)];
   }
 
-  /** How work ends that failed with an error at some time. */
+  /** The end of work that failed with an error at this time. */
   failedWith(error: ErrorView, at: number): Outcome {
     const isAbort = error.name === "AbortError";
     if (this.abortedAt < at) {
@@ -98,7 +98,7 @@ export class CallRecord {
 }
 
 function failedAs(error: ErrorView): Outcome {
-  // The SDK's own error says only that there was another one.
+  // This error of the SDK says only that there was another error.
   const isVague = error.name === "AI_NoOutputGeneratedError" && error.cause === undefined;
   return isVague ? failed : { end: "failed", errorType: typeOf(error) };
 }

@@ -10,7 +10,7 @@ const comparedLanes: readonly Lane[] = ["caller", "callback", "model", "tool", "
 /** How a stream of a model ends. */
 const ends: ReadonlySet<string> = new Set(["cancelled", "closed", "errored", "read error"]);
 
-/** Returns how two runs of a call differ for its caller. Each lane has its own order. */
+/** Returns the differences of two runs of a call for its caller. Only the order within a lane counts. */
 export function differences(
   { ender, place, reader }: Case,
   plain: readonly Entry[],
@@ -25,8 +25,8 @@ export function differences(
     const isTwin = lane === "caller" && ender === "tee";
     const isInside = lane === "model" || lane === "tool" || lane === "callback" || isTwin;
     if (ender === "return" || (stops && isInside)) {
-      // How far a call gets until its invocation is over depends on time alone. When its caller stops it, the model may
-      // be a part ahead, and its stream may end either way.
+      // The progress of a call until its invocation is over depends only on time. When its caller stops it, the model
+      // may be a part ahead, and its stream may end either way.
       [a, b] = [a, b].map((list) => list.filter(({ what }) => !ends.has(what))) as [
         Entry[],
         Entry[],
@@ -56,7 +56,7 @@ const keys = {
   outputMessages: "gen_ai.output.messages",
 } as const;
 
-/** The operation of a span. One that never closed has lost its attributes, but not its name. */
+/** Returns the operation of a span. A span that never closed has lost its attributes, but not its name. */
 export function operationOf({ attributes, closed, name }: Span): string {
   return String(closed ? attributes[keys.operation] : name.split(" ")[0]);
 }
@@ -70,7 +70,7 @@ const operationNames: ReadonlySet<string> = new Set([
   "generate_content",
 ]);
 
-/** Returns how the spans of a call differ from what they must say. */
+/** Returns the differences between the spans of a call and the expected spans. */
 export function disagreements(
   value: Case,
   expected: readonly ExpectedSpan[],
@@ -123,7 +123,7 @@ function groupDifferences(
     const [span] = free.splice(Math.max(at, 0), 1) as [Span];
     const label = `${operation} ${index}`;
     if (!span.closed) {
-      // The runtime closes the spans that are left open, unless something outlasts the handler, as the send of metrics.
+      // The runtime closes open spans, unless other work outlasts the handler, such as the send of metrics.
       if (!one.outcomes.some(({ end }) => end === "cut")) found.push(`${label}: never closed`);
       continue;
     }
@@ -193,7 +193,7 @@ function contentDifferences(
   if (hasInput !== value.content) return [`${label}: ${hasInput ? "has" : "lacks"} its prompt`];
   const json = attributes[keys.outputMessages];
   if (!value.content) return json === undefined ? [] : [`${label}: has content`];
-  // Of an answer that is not complete, any part may be recorded.
+  // If the answer is not complete, any part of it may be recorded.
   if (attributes[keys.finishReason] === undefined || content === undefined) return [];
   const [message] = JSON.parse(String(json ?? "[]")) as { parts: Data[] }[];
   const actual = message?.parts.map((part) => {

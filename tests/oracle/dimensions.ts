@@ -43,19 +43,18 @@ const noFaultPlaces = ["nowhere", "conversion", "toolInput", "outputText"] as co
 export const operationFunctions = [...stepFunctions, ...objectFunctions] as const;
 
 /**
- * The dimensions of a call of the AI SDK, and the rules that say which of their values go together.
+ * The dimensions of a call of the AI SDK, and the rules for combinations of their values.
  *
- * A case has one value of every dimension. A rule forbids a pair of values, so that every pair that is left can be
- * covered.
+ * A case has one value of every dimension. A rule forbids pairs of values. The cases can cover every other pair.
  */
 export const dimensions = {
   /** The function of the SDK. */
   fn: [...operationFunctions, "streamLanguageModelCall", ...modelFunctions],
-  /** How isotel gets to see the call. */
+  /** How isotel observes the call. */
   way: ["wrap", "register", "channel", "wrap+register", "wrap+channel", "register+channel"],
-  /** What the model does: the steps of its answers. */
+  /** The steps of the model's answers. */
   script: ["text", "blocks", "tool", "tools", "clientTool", "providerTool", "empty"],
-  /** Where the case goes wrong. */
+  /** The place of the fault. */
   place: [
     "nowhere",
     "download",
@@ -76,7 +75,7 @@ export const dimensions = {
     "onError",
     "onAbort",
   ],
-  /** What is thrown there. */
+  /** The value that is thrown at this place, or another fault. */
   fault: [
     "none",
     "Error",
@@ -90,9 +89,9 @@ export const dimensions = {
     "late",
     "never",
   ],
-  /** The step in which it goes wrong. */
+  /** The step of the fault. */
   step: [0, 1],
-  /** Who ends the call. */
+  /** The cause of the end of the call. */
   ender: [
     "nobody",
     "abort",
@@ -110,7 +109,7 @@ export const dimensions = {
     "disconnect",
     "return",
   ],
-  /** When it is ended. */
+  /** The time of the end. */
   when: [
     "-",
     "before",
@@ -167,7 +166,7 @@ function not<D extends Dimension>(
 }
 
 const requirements: readonly Requirement[] = [
-  // What goes wrong needs a fault, and a fault needs a place.
+  // Most places need a fault, and a fault needs a place.
   {
     given: { place: [...noFaultPlaces] },
     needs: { fault: ["none"] },
@@ -184,7 +183,7 @@ const requirements: readonly Requirement[] = [
   { given: { place: ["toolAnswer"] }, needs: { fault: ["Error"] } },
   { given: { place: ["inBand"] }, needs: { fault: not("fault", "late", "never", "retryable") } },
   { given: { place: ["toolSchema", "outputSchema"] }, needs: { fault: thrown } },
-  // What never settles is ended by someone else.
+  // Work that never settles needs another end.
   {
     given: { fault: ["never"] },
     needs: { ender: ["return", ...aborts, "AbortSignal.timeout", ...timeouts] },
@@ -301,7 +300,7 @@ const requirements: readonly Requirement[] = [
     },
   },
   { given: { script: ["empty"] }, needs: { place: ["nowhere"] } },
-  // Who ends the call, and when.
+  // The cause and the time of the end.
   { given: { ender: ["nobody", "return"] }, needs: { when: ["-"] } },
   { given: { when: ["-"] }, needs: { ender: ["nobody", "return"] } },
   {
@@ -369,7 +368,7 @@ const requirements: readonly Requirement[] = [
   },
 ];
 
-/** What only one of the major versions has. */
+/** Values of one major version only. */
 const majors: Readonly<Record<6 | 7, Rule>> = {
   6: {
     fn: not("fn", "streamTextLowMemory", "streamLanguageModelCall"),
@@ -393,7 +392,7 @@ function contradicts(rule: Rule, values: Partial<Case>): boolean {
   });
 }
 
-/** Returns whether no rule forbids these values, which may be only some of a case. */
+/** Returns whether the rules allow these values. They may be a part of a case. */
 export function isAllowed(major: 6 | 7, values: Partial<Case>): boolean {
   if (contradicts(majors[major], values)) return false;
   return requirements.every(

@@ -17,15 +17,17 @@ import { type OperationEnd, operationEnd } from "./operation_end.ts";
 export interface ExpectedSpan {
   /** The value of gen_ai.operation.name. */
   readonly operation: string;
-  /** More than one, if the work and its operation end at the same time: the caller cannot tell which came first. */
+  /**
+   * More than one if the work and its operation end at the same time, because the caller cannot know which came first.
+   */
   readonly outcomes: readonly Outcome[];
-  /** Whether it may be missing: the work began when its operation was over, or the caller did not see it. */
+  /** Whether the span may be missing: its work began after the end of its operation, or the caller did not see it. */
   readonly isOptional?: boolean;
-  /** Whether it is a tool call that the SDK did not run. */
+  /** Whether the span is a tool call that the SDK did not run. */
   readonly isElsewhere?: boolean;
-  /** Of a span that finished. */
+  /** Only for a span that finished. */
   readonly finishReason?: string | undefined;
-  /** Of a span that finished. */
+  /** Only for a span that finished. */
   readonly usage?: Usage | undefined;
   readonly toolCallId?: string | undefined;
   /** The parts of gen_ai.output.messages of a span that finished. */
@@ -47,7 +49,7 @@ const operationNames: Readonly<Partial<Record<Case["fn"], string>>> = {
   streamLanguageModelCall: "chat",
 };
 
-/** Returns what the spans of a call must say, read from what its caller saw without isotel. */
+/** Returns the expected spans of a call, derived from what its caller saw without isotel. */
 export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedSpan[] {
   const record = new CallRecord(value, entries);
   const isOperation = withOperation.has(value.fn);
@@ -99,7 +101,7 @@ function modelCalls(
     const detail = data(value);
     switch (what) {
       case "part":
-        // A model that goes on after its stream was cancelled speaks to nobody.
+        // If a model continues after its stream was cancelled, nothing receives its parts.
         if (call.end !== undefined) break;
         call.parts.push(detail);
         if (detail["type"] === "finish") call.finish = { at, value: detail };
@@ -133,7 +135,7 @@ function outcomesOfCall(record: CallRecord, operation: OperationEnd, call: Model
   const own = ownOutcome(record, call);
   const isDone = call.end !== undefined && call.end.at <= operation.at;
   if (isDone && own !== undefined) return [own];
-  // The operation may have ended it.
+  // The end of the operation may have ended the call.
   return [...(own === undefined ? [] : [own]), ...interrupted(operation)];
 }
 
@@ -144,7 +146,7 @@ function ownOutcome(record: CallRecord, { end, inBand, finish }: ModelCall): Out
   return end?.what === "closed" ? finished : undefined;
 }
 
-/** How work ends that its operation interrupts. */
+/** The possible ends of work that its operation interrupts. */
 function interrupted(operation: OperationEnd): Outcome[] {
   return operation.outcomes.flatMap((outcome): Outcome[] => {
     switch (outcome.end) {
@@ -264,7 +266,7 @@ function outcomesOfTool(
   return at <= operation.at ? own : [...own, ...interrupted(operation)];
 }
 
-/** Calls that the SDK refused, which the caller sees as invalid, and calls of tools that the client runs. */
+/** Tool calls that the SDK rejected, which the caller sees as invalid, and calls of tools that the client runs. */
 function callsElsewhere({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
   const refused = new Map<string, ExpectedSpan>();
   const read = (part: Data, at: number) => {
@@ -284,7 +286,7 @@ function callsElsewhere({ entries }: CallRecord, operation: OperationEnd): Expec
     });
   };
   for (const [at, { lane, value }] of entries.entries()) {
-    // What the model said reaches the caller or not.
+    // The caller may not get the answer of the model.
     if (lane === "model") continue;
     read(data(value), at);
     const { content, steps } = data(value);
@@ -299,7 +301,7 @@ function callsElsewhere({ entries }: CallRecord, operation: OperationEnd): Expec
   return [...refused.values()];
 }
 
-/** Such a call in a step that did not end, so that the caller may not have seen it. */
+/** Such a call in a step that did not end. The caller may not have seen it. */
 function unseenCall({ case: { place, script }, entries }: CallRecord): ExpectedSpan[] {
   const isRefused = place === "toolInput" || place === "toolSchema" || place === "repair";
   const toolCallId = script === "clientTool" ? "call_ask" : "call_weather";
@@ -319,7 +321,7 @@ function unseenCall({ case: { place, script }, entries }: CallRecord): ExpectedS
   ];
 }
 
-/** Tools that the provider runs. The model of the case gives call and result. */
+/** Tools that the provider runs. The model of the case returns the call and the result. */
 function providerTools({ entries }: CallRecord, operation: OperationEnd): ExpectedSpan[] {
   const isCall = (part: Data) => part["type"] === "tool-call" && part["providerExecuted"] === true;
   const startedAt = entries.findIndex(({ lane, value }) => {

@@ -1,12 +1,12 @@
-/** Who saw something: the caller, one of the caller's callbacks, the caller's model or the caller's tool. */
+/** The observer of an entry: the caller, or a callback, model or tool of the caller. */
 export type Lane = "caller" | "callback" | "model" | "tool" | "signal" | "client";
 
-/** An error as its receiver sees it. */
+/** The properties of an error that its receiver sees. */
 export interface ErrorView {
   readonly kind: string;
   readonly name?: string;
   readonly message?: string;
-  /** `type` of a plain object, which is what providers send in their streams. */
+  /** `type` of a plain object. Providers send such errors in their streams. */
   readonly type?: string;
   /** Whether it is the object that the case threw, or the reason of the caller's abort. */
   readonly is?: "fault" | "reason";
@@ -23,7 +23,7 @@ export interface Entry {
   readonly value?: unknown;
 }
 
-/** Everything that the caller and the caller's own code saw of a call, in order. Knows nothing about spans. */
+/** Everything that the caller and the caller's code saw of a call, in order. Contains nothing about spans. */
 export class Log {
   readonly entries: Entry[] = [];
   fault: unknown;
@@ -82,7 +82,7 @@ const volatile = new Set([
   "responseMessages",
 ]);
 
-/** Returns a value as JSON data, without what differs between two runs. */
+/** Returns a value as JSON data, without the values that differ between two runs. */
 function viewOf(value: unknown, log: Log): unknown {
   const json = JSON.stringify(value, (key, item: unknown) => {
     if (volatile.has(key)) return undefined;

@@ -1,7 +1,7 @@
 import type { Span } from "../harness/spans.ts";
 import { operationOf } from "./compare.ts";
 
-/** What the spans and the metrics of the same calls have in common. */
+/** The counts that the spans and the metrics of the same calls share. */
 interface Measured {
   /** Failed calls by metric and `error.type`. */
   readonly failed: Map<string, number>;
@@ -21,13 +21,13 @@ const counts: Readonly<Record<string, string>> = {
   execute_tool: "gen_ai_execute_tool_duration_seconds_count",
 };
 
-/** Adds up spans as their metrics should. */
+/** Counts spans in the form that their metrics should have. */
 export class SpanSums {
   readonly failed = new Map<string, number>();
   readonly others = new Map<string, number>();
   /**
    * Calls without a mark of their end, by metric. If the runtime ended the span, the call was measured only if it ended
-   * later, in whatever way.
+   * later, with any outcome.
    */
   readonly unmarked = new Map<string, number>();
   inputTokens = 0;
@@ -78,7 +78,7 @@ function measuredIn(samples: ReadonlyMap<string, number>): Measured {
   return { failed, others, inputTokens: tokens.input, outputTokens: tokens.output };
 }
 
-/** Returns how the metrics of calls differ from their spans. */
+/** Returns the differences between the metrics of calls and their spans. */
 export function metricDifferences(
   spans: SpanSums,
   samples: ReadonlyMap<string, number>,

@@ -4,7 +4,7 @@ import type { Span } from "../harness/spans.ts";
 import { type Case, isAllowed, names } from "./dimensions.ts";
 import { Oracle } from "./oracle.ts";
 
-// Calls whose spans once said otherwise than what their callers saw, and what they say.
+// Calls whose spans once differed from what their callers saw, and their correct ends.
 
 interface Said {
   readonly errorType?: string;
@@ -215,7 +215,8 @@ describe("spans of calls that once said otherwise", () => {
   });
   after(() => oracle.close());
 
-  // Hooks do not see a client that leaves. The runtime tells the invocation, where it would only drop the spans.
+  // Hooks do not report a client that leaves. The runtime reports it to the invocation, where it would only drop the
+  // spans.
   for (const way of ["register", "channel"] as const) {
     test(`through ${way}, spans are truncated when the client disconnects`, async () => {
       const leaving = { ender: "disconnect", when: "first chunk" } as const;

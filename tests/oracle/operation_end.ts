@@ -14,17 +14,17 @@ import type { ErrorView } from "./log.ts";
 
 /** How and when a call ended for its caller. */
 export interface OperationEnd {
-  /** More than one, if the caller cannot tell. */
+  /** More than one if the caller cannot distinguish them. */
   readonly outcomes: readonly Outcome[];
   readonly at: number;
-  /** Of a call that finished. */
+  /** Only for a call that finished. */
   readonly finishReason?: string | undefined;
 }
 
 /** Reads the end of a call from what its caller saw. */
 export function operationEnd(record: CallRecord): OperationEnd {
   const end = record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
-  // How far a call gets until its invocation is over depends on time alone.
+  // The progress of a call until its invocation is over depends only on time.
   const isOpen = record.case.ender === "return" || record.at("caller", "gave up") < never;
   return isOpen ? { ...end, outcomes: [...end.outcomes, cut] } : end;
 }
@@ -37,11 +37,11 @@ function promiseEnd(record: CallRecord): OperationEnd {
       return { outcomes: [finished], at, finishReason: data(value)["finishReason"] as string };
     }
   }
-  // The handler returned, and the call went on.
+  // The handler returned, and the call continued.
   return { outcomes: stopped(record), at: never };
 }
 
-/** How a call may end that the runtime stops. */
+/** The possible ends of a call that the runtime stops. */
 function stopped(record: CallRecord): Outcome[] {
   return record.stoppedAt < never ? [record.abortOutcome, cut] : [cut];
 }
@@ -51,7 +51,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   const { case: value, entries } = record;
   const { ender, fn, place, reader } = value;
   let failure: { readonly error: ErrorView; readonly at: number } | undefined;
-  /** The last one, whether or not another step followed. */
+  /** The last failure, even if another step followed. */
   let lastFailure = failure;
   /** From a promise of the result. */
   let rejection: { readonly error: ErrorView; readonly at: number } | undefined;
@@ -60,17 +60,17 @@ function streamEnd(record: CallRecord): OperationEnd {
   let isRead = false;
   let stoppedAt: number | undefined;
   const fail = (error: ErrorView | undefined, at: number) => {
-    // What goes wrong after the last part has nothing to do with an abort.
+    // A failure after the last part is not related to an abort.
     failure = { error: error ?? { kind: "undefined" }, at: isOver ? -1 : at };
     lastFailure = failure;
   };
   const failedAt = ({ error, at }: { error: ErrorView; at: number }): OperationEnd => ({
     outcomes: record.failuresWith(error, at),
-    // A transform fails before its caller gets to know.
+    // A transform fails before its caller sees the error.
     at: place === "transform" ? 0 : at,
   });
   const aborted = (at: number): OperationEnd => ({
-    // An error that came before counts too, and so does that of a model that does not stop.
+    // An earlier error is possible too, and so is the error of a model that does not stop.
     outcomes: [
       record.abortOutcome,
       ...(lastFailure === undefined ? [] : failedAt(lastFailure).outcomes),
@@ -84,12 +84,12 @@ function streamEnd(record: CallRecord): OperationEnd {
   const end = (at: number): OperationEnd => {
     if (failure !== undefined) return failedAt(failure);
     if (finishReason === "error") return { ...failedAt(lastModelError(record, at)), at };
-    // The SDK may have parsed the output for a callback, without telling that it does not fit.
+    // The SDK may have parsed the output for a callback and not reported that it cannot be parsed.
     return { outcomes: isUnfit ? [finished, failed] : [finished], at, finishReason };
   };
   const left = (at: number): OperationEnd => {
     if (failure !== undefined || isOver) return end(at);
-    // What has failed inside may not have reached the caller.
+    // A failure inside may not have reached the caller.
     const hasStopped = entries
       .slice(0, at)
       .some(({ lane, what }) => lane === "model" && (what === "cancelled" || what === "errored"));
@@ -105,7 +105,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         break;
       case "signal aborted":
       case "signal model told to stop":
-        // A signal that has aborted before the call is found in its stream.
+        // If a signal aborted before the call, the stream reports it.
         if (!isOver && !isRead && at > record.at("caller", "called")) stoppedAt ??= at;
         break;
       case "caller consumed":
@@ -117,11 +117,11 @@ function streamEnd(record: CallRecord): OperationEnd {
         break;
       case "caller rejected":
       case "caller read error": {
-        // A stream may end with the abort after its caller was told of an error.
+        // A stream may end with the abort after its caller has got an error.
         const before = failure === undefined ? [] : failedAt(failure).outcomes;
         fail(error, at);
         const { outcomes, ...rest } = end(at);
-        // The fault may have come before the abort, and its caller gets it after.
+        // The fault may have occurred before the abort, although the caller gets it afterwards.
         const hidden = error?.is === "fault" ? [failed] : [];
         return { outcomes: [...outcomes, ...before, ...hidden], ...rest };
       }
@@ -131,7 +131,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         if (part["type"] === "finish" || part["type"] === "model-call-end") {
           finishReason = part["finishReason"] as string;
           isOver = true;
-          // What the caller does after the last part changes nothing.
+          // Actions of the caller after the last part change nothing.
           if (!isStructured) return end(at);
         }
         break;
@@ -151,7 +151,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         break;
       case "caller left":
         if (isStructured && isOver) return { outcomes: [finished, failed], at };
-        // The other branch of a tee reads on.
+        // The other branch of a tee continues to read.
         if (ender !== "tee") return left(at);
         break;
       case "client left": {
@@ -161,7 +161,7 @@ function streamEnd(record: CallRecord): OperationEnd {
         return { outcomes: [...outcomes, canceled, ...ahead], at, finishReason };
       }
       case "client read error":
-        // The runtime stops a handler that waits for nothing.
+        // The runtime stops a handler that waits for no event.
         if (/runtime canceled/.test(String(error?.message)))
           return { outcomes: stopped(record), at: never };
         if (record.stoppedAt < never) return { outcomes: [record.abortOutcome, failed], at: 0 };
@@ -179,7 +179,7 @@ function streamEnd(record: CallRecord): OperationEnd {
       }
       case "caller rejected promise":
         if (detail === "output" || detail === "object") {
-          // An output that does not fit, whatever the caller has done after the last part.
+          // An output that cannot be parsed fails, even if the caller has left after the last part.
           if (isStructured && isOver) return failedAt({ error: error as ErrorView, at: -1 });
           if (!isStructured) break;
         }
@@ -195,7 +195,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   }
   if (failure !== undefined && stoppedAt === undefined) {
     const { outcomes, at } = failedAt(failure);
-    // Nothing but its promises tells how a streamObject failed whose stream is not read.
+    // If the stream of a streamObject is not read, only the promises of the result report its failure.
     const isHidden = fn === "streamObject" && reader === "promises";
     const hidden = [truncated, canceled, failed];
     return { outcomes: isHidden ? [...outcomes, ...hidden] : outcomes, at };
@@ -210,7 +210,7 @@ function streamEnd(record: CallRecord): OperationEnd {
     }
     return lane === "caller" && /^read|^consumed|^fulfilled/.test(what);
   });
-  // streamObject leaves it to its model to stop.
+  // streamObject does not stop by itself: its model has to.
   const goesOn = fn === "streamObject" && !value.obeys;
   if (stoppedAt !== undefined && !(goesOn && wasRead && isOver)) return aborted(stoppedAt);
   const calledAt = record.at("caller", "called");
@@ -218,7 +218,7 @@ function streamEnd(record: CallRecord): OperationEnd {
   return wasRead ? end(entries.length) : { outcomes: [cut, finished, failed], at: never };
 }
 
-/** The error that a stream ended with, if the caller was not told more than that there was one. */
+/** The error that ended a stream, if the caller saw only that there was an error. */
 function lastModelError({ entries }: CallRecord, before: number): { error: ErrorView; at: number } {
   const at = entries.findLastIndex(
     ({ lane, error }, index) => index < before && lane === "model" && error !== undefined,

@@ -11,7 +11,7 @@ import { metricDifferences, SpanSums } from "./metrics.ts";
 export interface Verdict {
   readonly case: Case;
   readonly found: readonly string[];
-  /** What the way to observe the call cannot know. */
+  /** The blind spots of the way to observe the call. */
   readonly blindSpots: readonly string[];
   readonly plain: readonly Entry[];
   readonly observed: readonly Entry[];
@@ -22,7 +22,7 @@ type Logs = Readonly<Record<number, Entry[]>>;
 
 const batchSize = 60;
 
-/** Runs cases plain and observed in workerd, and judges the spans. */
+/** Runs cases plain and observed in workerd, and compares the spans with the expected spans. */
 export class Oracle {
   readonly #workers: LocalWorker;
   readonly #sums = new SpanSums();
@@ -70,7 +70,7 @@ export class Oracle {
 
   /**
    * Judges cases in batches. Calls `report` with each verdict. A case that disagrees is judged again alone, because a
-   * timeout may come too early on a busy machine.
+   * timeout may fire too early on a busy machine.
    */
   async judgeAll(cases: readonly Case[], report: (verdict: Verdict) => void): Promise<void> {
     const groups = groupBy(cases, ({ way, content }) => `${way} ${content}`);
@@ -83,7 +83,7 @@ export class Oracle {
     }
   }
 
-  /** Judges a case by itself, again if it disagrees: twice, or five times if a timeout decides how far it gets. */
+  /** Judges a case alone. Repeats a case that disagrees: two runs in total, or five if a timeout ends the call. */
   async judgeAlone(value: Case): Promise<Verdict> {
     const attempts = value.ender.includes("timeout") ? 5 : 2;
     for (let attempt = 1; ; attempt += 1) {
@@ -92,7 +92,7 @@ export class Oracle {
     }
   }
 
-  /** Judges cases that have the same way and content. */
+  /** Judges cases with equal `way` and `content`. */
   async judge(cases: readonly Case[], atOnce = 12): Promise<Verdict[]> {
     const [{ way, content } = cases[0] as Case] = cases;
     const query = new URLSearchParams({ way, content: String(content) });
@@ -138,7 +138,7 @@ export class Oracle {
   }
 }
 
-/** Whether time alone decides how far a call gets until its invocation is over, or until its caller aborts. */
+/** Whether the progress of a call until its invocation is over, or until its caller aborts, depends only on time. */
 function dependsOnTime({ ender, reader, when }: Case): boolean {
   return ender === "return" || (reader === "unread" && when === "after");
 }

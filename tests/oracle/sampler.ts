@@ -2,7 +2,7 @@ import { type Case, type Dimension, dimensions, isAllowed, names } from "./dimen
 
 type Values = Partial<Case>;
 
-/** Returns numbers between 0 and 1 that depend on the seed alone. */
+/** Returns numbers between 0 and 1 that depend only on the seed. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -23,10 +23,10 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
   return copy;
 }
 
-/** Chooses the missing values of a case. Returns undefined if the rules leave none. */
+/** Chooses the missing values of a case. Returns undefined if the rules allow none. */
 function complete(major: 6 | 7, given: Values, random: () => number): Values | undefined {
   if (!isAllowed(major, given)) return undefined;
-  // A value of a dimension with strong rules decides about the others: it is chosen early.
+  // A dimension with strong rules restricts the others, so its value is chosen early.
   const open = shuffled(
     names.filter((name) => given[name] === undefined),
     random,
@@ -76,7 +76,7 @@ export function allowedPairs(major: 6 | 7): ReadonlyMap<string, Pair> {
           for (let attempt = 0; attempt < 8; attempt += 1) {
             const found = complete(major, given, random);
             if (found === undefined) continue;
-            // Each case that is found shows that all its pairs are allowed.
+            // All pairs of a case that was found are allowed.
             for (const key of pairsOf(found)) pairs.set(key, pairOf(key));
             break;
           }
@@ -150,7 +150,7 @@ const simplest: Readonly<Partial<Record<Dimension, readonly unknown[]>>> = {
 };
 
 /**
- * Returns simpler variants of a case. Each differs in one dimension, or in a few that rules tie together.
+ * Returns simpler variants of a case. Each differs in one dimension, or in a few that depend on each other by rules.
  */
 export function simplerCases(value: Case): Case[] {
   const variants: Case[] = [];
@@ -161,7 +161,7 @@ export function simplerCases(value: Case): Case[] {
       const changed = { ...value, [dimension]: candidate } as Case;
       if (isAllowed(value.major, changed)) variants.push(changed);
       else {
-        // Lets the dimensions that no longer fit follow.
+        // Adjusts the dimensions that the rules no longer allow.
         for (const other of names) {
           if (other === dimension) continue;
           for (const follow of simplest[other] ?? []) {

@@ -20,8 +20,8 @@ export interface SpanParent {
   /** Returns the options of a child span. */
   childOptions(operation: number, info: SpanInfo): SpanOptions;
   /**
-   * Adds the attributes that the user's hook returns to a span that starts. The span ends with its invocation if its
-   * owner has ended before.
+   * Adds the attributes of the user's `enrich` hook to a span that starts. If the owner has already ended, the span
+   * ends with its invocation.
    */
   enrich(span: Span, info: SpanInfo): void;
 }

@@ -10,7 +10,7 @@ export interface Ending {
   readonly outcome: number;
   /** The error, if the work failed. */
   readonly cause?: unknown;
-  /** Whether an abort or a timeout stopped the work. Then it stops the work inside for the same reason. */
+  /** Whether an abort or a timeout stopped the work. Work inside it then ends for the same reason. */
   readonly isAbort?: boolean;
   /** Why the work was aborted, if it was cancelled and its caller gave a reason that may be recorded. */
   readonly reason?: string | undefined;
@@ -24,7 +24,7 @@ export function failing(cause: unknown): Ending {
   return { outcome: Outcome.failed, cause };
 }
 
-/** Ends a span as its work ended. */
+/** Ends a span with the ending of its work. */
 export function closeSpan(
   span: Span,
   { outcome, cause, reason }: Ending,
@@ -48,8 +48,8 @@ export function closeTool(span: Span, fields: SpanFields, error: string | undefi
 }
 
 /**
- * The signals that can abort a call: the caller's, and those that the SDK makes of it and its timeouts. They tell a
- * cancellation from an error, because an abort may reject with any reason.
+ * The signals that can abort a call: the caller's signal, and the signals that the SDK derives from it and from
+ * timeouts. They distinguish a cancellation from an error, because an abort may reject with any reason.
  */
 export class CallSignals {
   // An array, because there is rarely more than one.
@@ -72,8 +72,8 @@ export class CallSignals {
   }
 
   /**
-   * Returns the ending of work that failed. Once the caller has aborted, whatever fails is cancelled. A timeout is a
-   * failure.
+   * Returns the ending of work that failed. After the caller has aborted, every failure is a cancellation. A timeout is
+   * a failure.
    *
    * @param own A signal of the work itself.
    */
@@ -81,7 +81,8 @@ export class CallSignals {
     const aborted =
       own instanceof AbortSignal && own.aborted ? endingOfAbort(own.reason) : this.abortEnding();
     if (aborted === undefined) return isCancellation(cause) ? cancelling : failing(cause);
-    // Work that a timeout stops may reject with the reason or with an AbortError. Any other error is its own.
+    // Work that a timeout stops may reject with the reason or with an AbortError. Any other error is a failure of the
+    // work.
     const isOwnError =
       aborted.outcome === Outcome.failed && cause !== aborted.cause && !isCancellation(cause);
     return isOwnError ? failing(cause) : aborted;

@@ -73,7 +73,9 @@ export function metadataAttributes(
   return { ...attributes, ...projected(telemetry, Abi.metadata, own, Object.keys(own)) };
 }
 
-/** Returns the attributes of entries. If a short key and the explicit one mean the same attribute, the explicit wins. */
+/**
+ * Returns the attributes of entries. If a short key and an explicit key have the same attribute, the explicit key wins.
+ */
 function projected(
   telemetry: Telemetry,
   source: number,
@@ -88,7 +90,7 @@ function projected(
     const isListed = isList(value);
     if (!isListed && !isScalar(value)) continue;
     const name = telemetry.names.metadataKey(core, source, key);
-    // Only keys of the user's own may have lists.
+    // Only custom keys may have lists.
     if (name === "" || (isListed && !name.endsWith(`.${key}`))) continue;
     if (name === key || !Object.hasOwn(attributes, name))
       attributes[name] = value as AttributeValue;
@@ -108,7 +110,7 @@ function runtimeContext(params: Params): Readonly<Record<string, unknown>> | und
   return record(params["runtimeContext"] ?? params["experimental_context"]);
 }
 
-// Identity names the call and does not describe it. So it is read even if it is not included. `false` excludes it.
+// The identity is read even if `includeRuntimeContext` does not include it. `false` excludes it.
 function includableContext(
   params: Params,
   key: string,
@@ -138,7 +140,7 @@ function entry(
   return text(source?.[key]) ?? text(source?.[semconvKeys[key] as string]);
 }
 
-/** A parameter with this key ties the spans of the call to its invocation. */
+/** If a parameter has this key, the spans of the call end with its invocation at the latest. */
 const boundedKey = Symbol.for("cloudflare.agents.ai-sdk.invocation-bounded");
 
 /** The part of a call that is read before the call is known to be traced. */

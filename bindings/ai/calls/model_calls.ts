@@ -77,7 +77,7 @@ export class ModelCalls implements CallOwner {
     return this.#open.delete(call);
   }
 
-  /** Does nothing: the caller of the function gets the error with its result. */
+  /** Does nothing. The result of the function reports the error to the caller. */
   noteFailure(): void {}
 
   noteSignal(signal: unknown): void {

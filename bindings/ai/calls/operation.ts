@@ -37,7 +37,7 @@ export interface SdkFunction {
   readonly name: string;
   readonly isStream: boolean;
   readonly outputType: string;
-  /** Whether its stream goes on after an abort if the model does. */
+  /** Whether its stream continues after an abort if the model continues. */
   readonly leavesAbortToModel?: boolean;
 }
 
@@ -237,7 +237,9 @@ export class AIOperation implements CallOwner {
     return () => this.#openTools.delete(tool);
   }
 
-  /** Whether the operation has ended in an invocation that is over. What still runs may stop without notice. */
+  /**
+   * Whether the operation has ended in an invocation that is over. Work that is still running may stop without notice.
+   */
   get isOver(): boolean {
     return this.#isClosed && this.#span.scope?.ended === true;
   }
@@ -253,7 +255,7 @@ export class AIOperation implements CallOwner {
     if (!this.#isStopped) this.#failure = { cause, ending };
   }
 
-  /** Notes that the SDK reports an abort. What fails afterwards is a consequence. */
+  /** Notes that the SDK reports an abort. Later failures are consequences of it. */
   noteAbort(): void {
     const ending = this.#signals.abortEnding();
     if (ending !== undefined) this.#failure = { cause: ending.cause, ending };
@@ -363,7 +365,7 @@ export class AIOperation implements CallOwner {
 /** How many microtasks a caller may need from the end of a stream to `await result.output`. */
 const microtasksToOutput = 64;
 
-/** The structured output of a stream. The SDK parses it when the caller asks for it, which may be never. */
+/** The structured output of a stream. The SDK parses it only if the caller asks for it. */
 export class StreamedOutput {
   readonly #operation: AIOperation;
   #parsing: PromiseLike<unknown> | undefined;
@@ -372,7 +374,7 @@ export class StreamedOutput {
     this.#operation = operation;
   }
 
-  /** Notes that the output is being parsed. If it does not fit, the operation has failed. */
+  /** Notes that the output is being parsed. If it cannot be parsed, the operation fails. */
   noteParsing(parsing: PromiseLike<unknown>): void {
     this.#parsing = parsing.then(undefined, (cause: unknown) => this.#operation.noteFailure(cause));
   }

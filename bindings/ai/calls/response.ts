@@ -133,7 +133,7 @@ export function addResponse(fields: SpanFields, summary: ResponseSummary): void 
 }
 
 /**
- * Adds what a failure says besides its type to the finish fields of a span.
+ * Adds the details of a failure, other than its type, to the finish fields of a span.
  *
  * @param withMessage whether to add the message of the error.
  */

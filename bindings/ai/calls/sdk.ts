@@ -13,8 +13,8 @@ export interface Sdk {
 }
 
 /**
- * Returns the version that the exports show. Most functions do not show it: a call of theirs does. The SDK of version 7
- * calls the hooks of the call's telemetry integration, and version 6 does not.
+ * Returns the version if the exports show it. Most functions show it only when they are called: version 7 calls the
+ * hooks of the call's telemetry integration, and version 6 does not.
  */
 export function majorOf(namespace: Readonly<Record<string, unknown>>): 6 | 7 | undefined {
   if (isFunction(namespace["registerTelemetry"])) return 7;

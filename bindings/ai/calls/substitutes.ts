@@ -59,8 +59,8 @@ export function originalModel<T extends object>(model: T): T {
 }
 
 /**
- * Returns a proxy for a model. It replaces the methods for which `intercept` returns a function. Everything else is the
- * original's. Methods run on the original, which may have private members.
+ * Returns a proxy for a model. It replaces the methods for which `intercept` returns a function. All other properties
+ * are those of the original. Methods run on the original, which may have private members.
  */
 export function interceptModel(
   model: object,

@@ -12,9 +12,9 @@ import { type ToolInvocation, toolCallIn, toolSpan } from "./tool_span.ts";
 export interface ToolRequest extends Omit<ToolInvocation, "type" | "clientPhase"> {
   /** The messages that led to the call. */
   readonly messages: unknown;
-  /** The signal that the SDK gives to the tool. It may have a timeout of its own. */
+  /** The signal that the SDK passes to the tool. It may include a timeout of the tool. */
   readonly signal?: unknown;
-  /** Returns the result, if running the tool does not return it. */
+  /** Returns the result. Absent if the execution of the tool returns it. */
   readonly result?: (() => unknown) | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface ToolInvocation {
   readonly input: unknown;
   /** Value of gen_ai.tool.type: "extension" for a tool of the provider. Default: "function". */
   readonly type?: "extension";
-  /** Of a tool that the client runs: the part of its work that the span stands for. */
+  /** For a tool that the client runs: the part of the work that the span represents. */
   readonly clientPhase?: "tool.request" | "tool.answer";
 }
 

@@ -44,7 +44,8 @@ function isByte(value: unknown): boolean {
 
 /**
  * Returns a text with a description in place of media: data URLs, long runs of base64, and binary data that was
- * serialised as JSON. The text around it stays. Hexadecimal text and JSON Web Tokens are not base64. Runs in linear time.
+ * serialised as JSON. The surrounding text stays. Hexadecimal text and JSON Web Tokens are not base64. Runs in linear
+ * time.
  */
 export function withoutMedia(text: string): string {
   return withoutSerialized(withoutBase64(withoutDataUrls(text)));
@@ -81,7 +82,7 @@ function isEscapedSlash(text: string, index: number): boolean {
 }
 
 const lineBreak = /(?:\r?\n|\r|\\+r\\+n|\\+[nr])[ \t]*/y;
-/** The end of the last line of base64. Text that goes on in the same line is not base64. */
+/** The end of the last line of base64. Text that continues in the same line is not base64. */
 const lineEnd = /$|[\r\n"'`)\]}<>]|\\+[nr"']/y;
 const padding = /=+|(?:%3D)+/iy;
 

@@ -39,8 +39,8 @@ export function promptMessages(prompt: unknown): readonly (() => Message)[] {
 }
 
 /**
- * Returns the messages that a provider receives of those that v7 passes to its hooks. The SDK leaves out approvals,
- * except answers about tools that the provider runs, and messages without other parts.
+ * Returns the messages that a provider receives, given the messages that v7 passes to its hooks. The SDK leaves out
+ * approvals, except answers about tools that the provider runs, and messages without other parts.
  */
 export function sentMessages(messages: unknown): unknown {
   if (!Array.isArray(messages)) return messages;

@@ -49,8 +49,8 @@ function isHighSurrogate(unit: number): boolean {
  * Collects the content of a response from the parts of its stream, up to the size of an attribute.
  *
  * The parts are those of the same response from `doGenerate`: one for each block of text or reasoning, in the order in
- * which the blocks start. A block without text is a part too, as in the SDK's `content`. A delta without a started block
- * starts one.
+ * which the blocks start. A block without text is a part too, as in the SDK's `content`. A delta without a started
+ * block starts a block.
  */
 export class StreamedAnswer {
   readonly #parts: (Part | Block)[] = [];

@@ -56,7 +56,8 @@ export function traceChannel(
   const channel = tracingChannel();
   if (channel === undefined) {
     reportOnce(
-      "isotel: traceAISDKChannel traces nothing because the runtime has no diagnostics channel. Add the compatibility flag nodejs_compat.",
+      "isotel: traceAISDKChannel traces nothing because the runtime has no diagnostics " +
+        "channel. Add the compatibility flag nodejs_compat.",
     );
     return () => {};
   }
@@ -146,7 +147,7 @@ class ChannelTracer {
       const { event, error } = message as Message;
       const { failure } = call.operation;
       if (error === undefined) call.onEnd(undefined);
-      // A stream without output is rejected for that reason, whatever error its model call had.
+      // A stream without output rejects for lack of output, even if its model call had another error.
       else if (failure !== undefined && record(error)?.["name"] === noOutput) {
         call.onError({ error: failure.cause });
       } else call.onError({ ...event, error });

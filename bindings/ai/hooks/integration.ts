@@ -82,7 +82,7 @@ export class OperationHooks {
 
   onEnd(event: unknown): void {
     const source = record(event);
-    // streamObject ends so if its answer does not fit the schema.
+    // streamObject ends in this way if its answer does not match the schema.
     if (source?.["error"] !== undefined) this.operation.noteFailure(source["error"]);
     recordDecisions(this.operation, source?.["content"]);
     if (this.operation.isStream) this.operation.streamEnded();

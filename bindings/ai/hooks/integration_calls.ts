@@ -36,7 +36,7 @@ class OpenCalls {
     const known = this.#entries.get(callId);
     if (known !== undefined) {
       if (known.owner !== owner) return;
-      // The user can replace the generator of ids. A repeated id starts a new call.
+      // The user may replace the generator of ids, so an id may repeat. A repeated id starts a new call.
       known.call.truncate();
     }
     let entry: Entry | undefined;

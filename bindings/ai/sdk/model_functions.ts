@@ -155,8 +155,8 @@ function defaultProvider(sdk: Sdk): unknown {
 }
 
 /**
- * Logs once that a model is not traced, if it is an id that the gateway would resolve, which `wrapAISDK` did not get.
- * The gateway also shows the version of the SDK, which decides how an id is resolved by a provider of the user's.
+ * Logs once that a model is not traced, if it is an id for the gateway and `wrapAISDK` did not get the gateway. The
+ * gateway also shows the version of the SDK. A custom provider resolves ids differently in each version.
  */
 export function reportUnknownGateway(sdk: Sdk, model: unknown): void {
   if (typeof model !== "string" || isFunction(sdk.namespace["gateway"])) return;
@@ -174,7 +174,7 @@ function modelOfId(sdk: Sdk, kind: ModelKind, id: string): unknown {
   const methods = provider as unknown as Readonly<Record<string, unknown>>;
   const version = methods["specificationVersion"];
   const isCurrent = version === "v3" || version === "v4";
-  // Of older providers, the two versions of the SDK call different factories.
+  // The two versions of the SDK call different factories of older providers.
   if (sdk.major === undefined && kind.legacyFactories && !isCurrent) return undefined;
   const isAdapted = sdk.major === 7 && kind.isRaw !== true && version !== "v4";
   const names =

@@ -116,7 +116,7 @@ function observedFailure(operation: AIOperation, callback: unknown) {
   };
 }
 
-// What the SDK does without a callback of the caller's.
+// The default of the SDK for a call without this callback.
 function logError(event: unknown): void {
   console.error(record(event)?.["error"]);
 }

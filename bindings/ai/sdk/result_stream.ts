@@ -112,7 +112,7 @@ export function observeResult(operation: AIOperation, result: unknown): boolean 
     : observeSingleConsumer(source, observer);
 }
 
-/** Notes what a part of the caller's stream tells about the end of the operation. */
+/** Notes the end of the operation if a part of the caller's stream reports it. */
 function notePart(
   operation: AIOperation,
   part: Readonly<Record<string, unknown>> | undefined,

@@ -115,8 +115,8 @@ function redirectMethods(agentClass: Call, other: () => unknown): object {
 }
 
 /**
- * Returns the exports of a namespace. Getters and setters run on the namespace, and so do the members of its class if it
- * is an object with one: they may use private members.
+ * Returns the exports of a namespace. Getters and setters run on the namespace. If the namespace is an instance of a
+ * class, so do the members of that class, because they may use private members.
  */
 function exportsOf(ai: object, ownThis: (original: Call) => Call): PropertyDescriptorMap {
   const exports: PropertyDescriptorMap = {};
@@ -139,7 +139,7 @@ function exportsOf(ai: object, ownThis: (original: Call) => Call): PropertyDescr
 
 /**
  * Returns a function of a namespace that gets the namespace as `this` if it is called as a method of the wrapped one.
- * A namespace of the user's own may be an object with state.
+ * A custom namespace may be an object with state.
  */
 function withOwnThis(original: Call, wrapped: object, ai: object): Call {
   const method = function (this: unknown, ...args: unknown[]) {

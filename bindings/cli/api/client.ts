@@ -59,7 +59,8 @@ export function openApi({ io, secrets, text }: CommandCall, configured?: string)
   }
   if (!/^[0-9a-f]{32}$/i.test(account)) {
     throw usageError(
-      `the account's identifier is a text of ${account.length} characters; it has to be 32 hexadecimal digits, as \`npx wrangler whoami\` shows them`,
+      `the account's identifier is a text of ${account.length} characters; it has to be 32 ` +
+        `hexadecimal digits, as \`npx wrangler whoami\` shows them`,
     );
   }
   const baseUrl = variable(io, "CLOUDFLARE_BASE_URL") ?? defaultBaseUrl;
@@ -148,7 +149,10 @@ function explanation(error: APIError, { permission, subject }: Asked): string {
     default:
   }
   if (error.status !== undefined && error.status >= 500) {
-    return `Cloudflare's API failed (${error.status}${reason}): a change may have been made; check before you try again`;
+    return (
+      `Cloudflare's API failed (${error.status}${reason}): a change may have been made; ` +
+      "check before you try again"
+    );
   }
   return `Cloudflare refused the request (${error.status}${reason})`;
 }

@@ -158,7 +158,8 @@ async function writeExporters(
   );
   if (masked !== undefined) {
     throw new CliError(
-      `the gateway's export to ${masked.url} was read with masked headers, and writing them would break it: change the exports in the dashboard`,
+      `the gateway's export to ${masked.url} was read with masked headers, and writing them ` +
+        "would break it: change the exports in the dashboard",
     );
   }
   const settings = settingsOf(gateway);

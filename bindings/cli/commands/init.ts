@@ -56,7 +56,10 @@ function namesOf({ text }: CommandCall) {
 function summaryOf(path: string, isChanged: boolean, isWritten: boolean): string {
   if (!isChanged) return `${path} has all bindings.\n`;
   if (!isWritten) return `Nothing was written: npx isotel init --write changes ${path}.\n`;
-  return `${path} was changed. Next: export { TelemetryAggregator } from "isotel/aggregator" and import "isotel/metrics" in the Worker, then npx isotel setup.\n`;
+  return (
+    `${path} was changed. Next: export { TelemetryAggregator } from "isotel/aggregator" and ` +
+    `import "isotel/metrics" in the Worker, then npx isotel setup.\n`
+  );
 }
 
 const contextLines = 3;

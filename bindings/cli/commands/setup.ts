@@ -98,7 +98,9 @@ async function kvStep(
   const index = namespaces.findIndex((item) => item["binding"] === binding);
   const bound: Json | undefined = namespaces[index];
   if (bound === undefined) {
-    const missing = `${file.shownPath} binds no KV namespace as ${binding}, so that snapshots are not published: npx isotel init adds it`;
+    const missing =
+      `${file.shownPath} binds no KV namespace as ${binding}, so that snapshots are not ` +
+      "published: npx isotel init adds it";
     return { steps: [], notes: [missing] };
   }
   const id = textOf(bound["id"]);
@@ -115,7 +117,8 @@ async function kvStep(
       };
     }
     throw new CliError(
-      `the KV namespace ${binding} of ${file.shownPath} is not in this account: check its id and CLOUDFLARE_ACCOUNT_ID, or remove the id`,
+      `the KV namespace ${binding} of ${file.shownPath} is not in this account: check its id ` +
+        "and CLOUDFLARE_ACCOUNT_ID, or remove the id",
     );
   }
   const title = `${sections.workerName ?? "worker"}-telemetry`;

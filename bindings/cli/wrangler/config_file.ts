@@ -33,7 +33,8 @@ export function openConfig(io: Io, configPath: string | undefined): ConfigFile {
   const shownPath = relative(io.cwd, path) || path;
   if (path.endsWith(".toml")) {
     throw usageError(
-      `${shownPath} is TOML, which isotel cannot edit: convert it to wrangler.jsonc, which takes precedence, or add the keys by hand (docs/cli.md lists them)`,
+      `${shownPath} is TOML, which isotel cannot edit: convert it to wrangler.jsonc, which ` +
+        "takes precedence, or add the keys by hand (docs/cli.md lists them)",
     );
   }
   return { path, shownPath, text: readFileSync(path, "utf8") };

@@ -51,7 +51,7 @@ function axiom(settings: Settings): Preset {
         headers: { "x-axiom-metrics-dataset": metricsDataset ?? "" },
         refusal:
           metricsDataset === undefined
-            ? "Axiom keeps metrics in a dataset of their own: give the option metricsDataset"
+            ? "Axiom needs a separate dataset for metrics: set the option metricsDataset"
             : undefined,
       },
     },
@@ -152,13 +152,13 @@ function baseOf(settings: Settings): Preset["base"] {
     if (address !== undefined) return { what: variable, address };
     if (!isOverridden) {
       settings.refuse(
-        `endpoint is missing: give the option endpoint or zone, or the variable ${variable}`,
+        `endpoint is missing: set the option endpoint or zone, or the variable ${variable}`,
       );
     }
     return undefined;
   }
   if (!/^[0-9a-z-]+$/.test(zone)) {
-    settings.refuse("zone has to be that of the stack, such as prod-us-east-0");
+    settings.refuse("zone has to be the zone of the stack, such as prod-us-east-0");
     return undefined;
   }
   return { what: "zone", address: `https://otlp-gateway-${zone}.grafana.net/otlp` };
@@ -183,7 +183,7 @@ function honeycomb(settings: Settings): Preset {
   const isClassic = classicKey.test(apiKey);
   if (isClassic && dataset === undefined) {
     settings.refuse(
-      "dataset is missing, which a Classic key needs: give the option dataset or the variable HONEYCOMB_DATASET",
+      "dataset is missing, which a Classic key needs: set the option dataset or the variable HONEYCOMB_DATASET",
     );
   }
   const region = settings.option("region");
@@ -192,7 +192,7 @@ function honeycomb(settings: Settings): Preset {
   const host = hosts[settings.choice("region", region, ["us", "eu"], "us")];
   const inDataset = dataset === undefined ? {} : { "x-honeycomb-dataset": dataset };
   const noDataset =
-    "Honeycomb needs a dataset for metrics: the option dataset or the variable HONEYCOMB_DATASET";
+    "Honeycomb needs a dataset for metrics: set the option dataset or the variable HONEYCOMB_DATASET";
   return {
     base: {
       what: fromVariable === undefined ? "region" : "HONEYCOMB_API_ENDPOINT",
@@ -217,7 +217,7 @@ function sentry(settings: Settings): Preset {
   return {
     base: parsed && { what: "dsn", address: parsed.address },
     headers: { "x-sentry-auth": `sentry sentry_key=${parsed?.key ?? ""}` },
-    signals: { metrics: { refusal: "Sentry takes no metrics over OTLP" } },
+    signals: { metrics: { refusal: "Sentry does not accept metrics over OTLP" } },
   };
 }
 

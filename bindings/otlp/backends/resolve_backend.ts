@@ -176,7 +176,7 @@ function selectSignals(
   if (wanted === undefined) {
     if (settings.problems.length > 0 || Object.keys(destinations).length > 0) return;
     settings.refuse(
-      "endpoint is missing: give the option endpoint or the variable OTEL_EXPORTER_OTLP_ENDPOINT",
+      "endpoint is missing: set the option endpoint or the variable OTEL_EXPORTER_OTLP_ENDPOINT",
     );
     return;
   }
@@ -224,7 +224,7 @@ function checkedUrl(settings: Settings, what: string, address: string): URL | un
     return undefined;
   }
   if (url.username !== "" || url.password !== "") {
-    settings.refuse(`${what} must not hold a user name or password: give them as headers`);
+    settings.refuse(`${what} must not contain a user name or password: set them as headers`);
     return undefined;
   }
   if (url.protocol === "http:" && !isLoopback(url) && settings.option("allowInsecure") !== true) {

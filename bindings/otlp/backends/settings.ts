@@ -41,7 +41,7 @@ export class Settings {
     const given = this.#options[option];
     if (typeof given === "string" && given !== "") return given;
     if (given !== undefined && given !== null && given !== "") {
-      this.refuse(`${option} is of type ${typeof given}; it has to be a text`);
+      this.refuse(`${option} is of type ${typeof given}; it has to be a string`);
       return undefined;
     }
     for (const variable of variables) {
@@ -56,7 +56,7 @@ export class Settings {
     const before = this.problems.length;
     const found = this.text(option, ...variables);
     if (found === undefined && this.problems.length === before) {
-      this.refuse(`${option} is missing: give ${sourcesOf(option, variables)}`);
+      this.refuse(`${option} is missing: set ${sourcesOf(option, variables)}`);
     }
     return found ?? "";
   }
@@ -77,7 +77,9 @@ export class Settings {
 
   checkHeader(what: string, value: string): void {
     if (!headerValue.test(value)) {
-      this.refuse(`${what} holds characters that no header can carry, such as a line break`);
+      this.refuse(
+        `${what} contains characters that are not allowed in a header, such as a line break`,
+      );
     }
   }
 
@@ -151,7 +153,7 @@ export class Settings {
   #addHeader(source: string, headers: Record<string, string>, name: string, value: unknown): void {
     if (!headerName.test(name)) this.refuse(`${source} has an invalid header name`);
     else if (typeof value !== "string")
-      this.refuse(`${source}: ${name} is of type ${typeof value}; it has to be a text`);
+      this.refuse(`${source}: ${name} is of type ${typeof value}; it has to be a string`);
     else {
       this.checkHeader(`${source}: ${name}`, value);
       headers[name.toLowerCase()] = value;

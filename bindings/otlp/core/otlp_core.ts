@@ -89,7 +89,9 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
     this.#hasSeed = this.exports.isotel_otlp_seed(this.#context) >= 0;
   }
 
-  /** Writes at most {@link maxHeaderUnits} UTF-16 units of a text to the start of the buffer. Returns the number of bytes. */
+  /**
+   * Writes up to {@link maxHeaderUnits} UTF-16 units of a text to the start of the buffer. Returns the number of bytes.
+   */
   #put(text: string): number {
     const header = text.slice(0, maxHeaderUnits);
     const roomBytes = 3 * header.length;

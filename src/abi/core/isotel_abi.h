@@ -281,7 +281,8 @@ ISOTEL_EXPORT(int32_t, isotel_genai_metrics, (isotel_context * context, uint32_t
 
 /* Sets the cost of a million tokens of a model, for spans and metrics, in the currency of isotel_genai_metrics(). The
  * first `length` bytes of the buffer are its name in requests. Spans that start later have the cost, if the text of
- * their request model has a `text_id`. NaN for cached tokens: they cost the same as other input. kInvalidValue: not a price. kLimitReached: past kMaxPrices. */
+ * their request model has a `text_id`. If the price of cached tokens is NaN, they cost the same as other input.
+ * kInvalidValue: not a price. kLimitReached: past kMaxPrices. */
 ISOTEL_EXPORT(int32_t, isotel_genai_price,
               (isotel_context * context, uint32_t length, double input, double output, double cache_read,
                double cache_write));

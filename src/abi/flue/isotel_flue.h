@@ -53,8 +53,8 @@ extern "C" {
 #define ISOTEL_FLUE_INTERRUPT 3 /* only for isotel_flue_plan(): an end without the event of the span */
 #define ISOTEL_FLUE_SLOT_BITS 14
 
-/* Bytes of keys and values of a native span: at its start, which leaves as much for its end, and in all. The rest of
- * the 64 KiB is for the counts of cut and dropped attributes. */
+/* Limits of the bytes of keys and values of a native span: at its start, and in total. Half of the space stays free for
+ * the end of the span. The rest of the 64 KiB is for the counts of cut and dropped attributes. */
 #define ISOTEL_FLUE_START_BYTES 32768
 #define ISOTEL_FLUE_SPAN_BYTES 65408
 #define ISOTEL_FLUE_KEEP_ALL 0xFFFFFFFF

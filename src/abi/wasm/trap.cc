@@ -1,5 +1,5 @@
-// Wasm only: the parts of the C++ runtime that a module replaces. The heap is a small one. What would link stdio into the
-// module traps. The host sees a trap as a WebAssembly.RuntimeError, drops the instance and makes a new one.
+// Wasm only: the parts of the C++ runtime that a module replaces. The heap is small. Functions that would link stdio
+// into the module trap. The host sees a trap as a WebAssembly.RuntimeError, drops the instance and makes a new one.
 #include <__config>
 #include <cstddef>
 #include <cstdint>
@@ -53,8 +53,8 @@ extern "C" {
 void* malloc(size_t size) { return heap.Allocate(size); }
 void free(void* memory) { Free(memory); }
 
-// Replace those of the C library, which is compiled without bulk memory: its memcpy and memmove are loops of more than a
-// kilobyte each. Here the builtins become one instruction.
+// Replace the functions of the C library, which is compiled without bulk memory: its memcpy and memmove are loops of
+// more than a kilobyte each. Here the builtins become one instruction.
 void* memcpy(void* to, const void* from, size_t size) { return __builtin_memcpy(to, from, size); }
 void* memmove(void* to, const void* from, size_t size) { return __builtin_memmove(to, from, size); }
 size_t strlen(const char* text) {

@@ -26,7 +26,7 @@ function caller(side: string, major: Major, name: FunctionName): () => Promise<v
   return run;
 }
 
-/** Makes `count` calls of one kind; answers with the milliseconds they took. */
+/** Makes `count` calls of one kind. Answers with their duration in milliseconds. */
 async function answer({ searchParams }: URL): Promise<Response> {
   const read = (key: string) => searchParams.get(key) ?? "";
   if (!tracer.withSpan("probe", {}, (span) => span.isTraced)) {
@@ -39,7 +39,7 @@ async function answer({ searchParams }: URL): Promise<Response> {
   return new Response(String(Date.now() - start));
 }
 
-// biome-ignore lint/style/noDefaultExport: the runtime looks for it.
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default {
   fetch: (request) => answer(new URL(request.url)),
 } satisfies ExportedHandler;

@@ -2,7 +2,7 @@ import { tracer } from "../../../dist/index.js";
 
 const cities = ["Lisbon", "New York", "Nairobi", "Osaka"];
 
-/** Ten attributes, as many of each kind as platform and custom spans have together. */
+/** Ten attributes, with the types that platform spans and custom spans have together. */
 function work(index: number): void {
   const attributes = {
     "db.system.name": "cloudflare-kv",
@@ -19,8 +19,8 @@ function work(index: number): void {
   tracer.withSpan("kv_get", attributes, () => {});
 }
 
-/** A Worker whose requests have as many spans as they are asked for, beside their own. */
-// biome-ignore lint/style/noDefaultExport: the runtime looks for it.
+/** A Worker that opens the requested number of spans in each request, in addition to the span of the invocation. */
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default {
   fetch(request) {
     const count = Number(new URL(request.url).searchParams.get("spans"));

@@ -1,4 +1,4 @@
-// A tail Worker that collects the events it gets, or only keeps them.
+// A tail Worker that collects events, or only keeps them.
 import { collector } from "../../../dist/collector/index.js";
 import { tracer } from "../../../dist/index.js";
 
@@ -28,7 +28,7 @@ const sides: Readonly<Record<string, TailStreamHandler>> = {
 };
 let side: TailStreamHandler = keep;
 
-/** The longest request the backend would have got: what it costs from there on is the network's. */
+/** The longest request to the backend. It is not sent, because the cost of the network is not measured. */
 let longest = new Uint8Array(0);
 
 globalThis.fetch = async (_url, init) => {
@@ -37,7 +37,7 @@ globalThis.fetch = async (_url, init) => {
   return new Response();
 };
 
-// biome-ignore lint/style/noDefaultExport: the runtime looks for it.
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default {
   tailStream: (onset, env, ctx) => side(onset, env, ctx),
   fetch({ url }) {

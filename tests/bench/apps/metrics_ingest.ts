@@ -10,7 +10,7 @@ interface Stub {
   apply(frames: readonly Uint8Array[]): Promise<number[]>;
 }
 
-/** The batches of a request: for each its number of frames, and for each of those its length and its bytes. */
+/** Reads the batches of a request: for each batch the number of frames, and for each frame its length and its bytes. */
 function read(buffer: ArrayBuffer): Uint8Array[][] {
   const view = new DataView(buffer);
   let at = 0;
@@ -21,7 +21,7 @@ function read(buffer: ArrayBuffer): Uint8Array[][] {
   const frame = () => {
     const length = word();
     at += length;
-    // A message has a buffer of its own: a call carries the whole buffer behind a view.
+    // Each message has a separate buffer, because an RPC call copies the whole buffer of a view.
     return new Uint8Array(buffer.slice(at - length, at));
   };
   const batches: Uint8Array[][] = [];
@@ -29,7 +29,7 @@ function read(buffer: ArrayBuffer): Uint8Array[][] {
   return batches;
 }
 
-/** Has the aggregator add every batch, one after another; answers with the milliseconds they took. */
+/** Passes every batch to the aggregator, one after another. Answers with the duration in milliseconds. */
 async function apply(batches: readonly Uint8Array[][], env: Env): Promise<Response> {
   const namespace = env.TELEMETRY as unknown as { getByName(name: string): Stub };
   const stub = namespace.getByName("isotel-0");
@@ -43,11 +43,11 @@ async function apply(batches: readonly Uint8Array[][], env: Env): Promise<Respon
   return new Response(String(Date.now() - start));
 }
 
-// biome-ignore lint/style/noDefaultExport: the runtime looks for it.
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default {
   async fetch(request, env) {
     const batches = read(await request.arrayBuffer());
-    // What it costs to get this far.
+    // Only receives the batches.
     if (new URL(request.url).pathname === "/receive") return new Response("0");
     return apply(batches, env);
   },

@@ -1,7 +1,9 @@
 import { Operation } from "../../../bindings/core/abi.gen.ts";
 import { CoreHost } from "../../../bindings/core/core_host.ts";
 
-/** Instantiates a module, checks it, creates its context and opens the first span: what a Worker's first call pays. */
+/**
+ * Instantiates a module, checks it, creates its context and opens the first span, as the first call in a Worker does.
+ */
 function initialise(module: WebAssembly.Module): void {
   const { core } = new CoreHost(() => module);
   if (core === undefined || core.openSpan(Operation.custom, 0, 0, 0, 0) === 0) {
@@ -9,7 +11,7 @@ function initialise(module: WebAssembly.Module): void {
   }
 }
 
-/** A Worker that makes an instance of each module and answers with the milliseconds that took. */
+/** A Worker that creates an instance of each module. Answers with the duration in milliseconds. */
 export function handler(modules: readonly WebAssembly.Module[]): ExportedHandler {
   return {
     fetch() {

@@ -1,5 +1,5 @@
-// What measuring GenAI spans adds to them. Each iteration is a chat span from its opening to its end, with the fields of
-// a streamed call; ids as in the benchmark suite: genai.span, genai.span.measured, genai.span.untraced.
+// The cost that metrics add to GenAI spans. Each iteration is a chat span from its opening to its end, with the fields
+// of a streamed call. The ids are those of the benchmark suite: genai.span, genai.span.measured, genai.span.untraced.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

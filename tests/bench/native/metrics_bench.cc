@@ -1,4 +1,4 @@
-// What the metrics core costs natively. Ids as in the benchmark suite: metrics.record.1, metrics.record.1000,
+// The native cost of the metrics core. The ids are those of the benchmark suite: metrics.record.1, metrics.record.1000,
 // metrics.render.10000, metrics.merge.100x100, metrics.ingest.100x50.
 #include <benchmark/benchmark.h>
 

@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 
-/** The part of agents' tracer that ours has too. */
+/** The part of the tracer of `agents` that isotel has too. */
 export interface AgentsTracer {
   openSpan<T>(name: string, attributes: object, activate: (span: AgentsSpan) => T): T;
   withSpan<T>(name: string, attributes: object, run: (span: AgentsSpan) => T): T;
@@ -11,7 +11,7 @@ export interface AgentsSpan {
   finish(attributes?: object): void;
 }
 
-/** The tracer of `cloudflare:workers`, which the package keeps to itself. */
+/** The tracer of `cloudflare:workers`, which the package does not export. */
 export async function agentsTracer(): Promise<AgentsTracer> {
   const folder = join(import.meta.dirname, "../node_modules/agents/dist");
   const [file] = globSync("cloudflare-*.js", { cwd: folder });

@@ -8,7 +8,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 
-/** Holds on to as many finished spans as the batch processor's queue does, and exports none. */
+/** Keeps as many finished spans as the queue of the batch processor, and exports none. */
 class RingProcessor implements SpanProcessor {
   readonly #ring: (ReadableSpan | undefined)[] = new Array<undefined>(2048).fill(undefined);
   #count = 0;

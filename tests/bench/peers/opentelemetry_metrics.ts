@@ -2,14 +2,14 @@ import type { Histogram } from "@opentelemetry/api";
 import { DataPointType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { latency } from "../metrics_data.ts";
 
-/** Without a reader nothing is recorded; this one is asked by hand. */
+/** Without a reader nothing is recorded. This one collects on demand. */
 class ManualReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
 
   protected override async onShutdown(): Promise<void> {}
 }
 
-/** The histogram of the benchmarks, and how many values it has. */
+/** The histogram of the benchmarks, and the number of its values. */
 export function openTelemetryHistogram(): {
   readonly histogram: Histogram;
   readonly count: () => Promise<number>;

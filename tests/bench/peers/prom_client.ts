@@ -1,7 +1,7 @@
 import { Histogram, Registry } from "prom-client";
 import { latency } from "../metrics_data.ts";
 
-/** The histogram of the benchmarks in a registry of its own. */
+/** The histogram of the benchmarks in a new registry. */
 export function promClientHistogram(): {
   readonly registry: Registry;
   readonly histogram: Histogram<"route" | "status">;

@@ -1,4 +1,4 @@
-// Loaded before anything that imports `cloudflare:workers`: lets both sides find the same spans there.
+// Loaded before any import of `cloudflare:workers`. Both sides then import the same spans.
 import { registerHooks } from "node:module";
 
 const fake = new URL("workers.ts", import.meta.url).href;

@@ -1,8 +1,8 @@
-// Stands in for `cloudflare:workers` in Node: both sides of a benchmark write to these spans.
+// Replaces `cloudflare:workers` in Node. Both sides of a benchmark write to these spans.
 
 type Value = string | number | boolean;
 
-/** A finished span as the benchmarks look at it. */
+/** A finished span as the benchmarks check it. */
 export interface Finished {
   readonly name: string;
   readonly attributes: Readonly<Record<string, Value>>;
@@ -16,8 +16,8 @@ interface FakeSpan {
   finished?(): Finished;
 }
 
-// The queue of OpenTelemetry's batch processor: finished spans live on until they are exported. If they died at once,
-// the young generation would free whatever hangs on them for nothing, which flatters those that hang the most on them.
+// The queue of OpenTelemetry's batch processor: finished spans stay alive until they are exported. If they were dropped
+// at once, garbage collection would free their data at no cost, which would favour the side with more data per span.
 const ringSize = 2048;
 const ring: (FakeSpan | undefined)[] = new Array<undefined>(ringSize).fill(undefined);
 let finishedSpans = 0;
@@ -93,7 +93,7 @@ class UntracedSpan implements FakeSpan {
   end(): void {}
 }
 
-/** Which spans `tracing` hands out. */
+/** The kind of spans that `tracing` creates. */
 export type SpanKind = "array" | "map" | "untraced";
 
 const makers: Readonly<Record<SpanKind, (name: string) => FakeSpan>> = {
@@ -108,12 +108,12 @@ export function useSpans(kind: SpanKind): void {
   make = makers[kind];
 }
 
-/** The spans that `work` opened. Throws when one of them has not ended. */
+/** Returns the spans that `work` opened. Throws if one of them has not ended. */
 export async function spansOf(work: () => unknown): Promise<Finished[]> {
   const opened = openedSpans;
   const finished = finishedSpans;
   await work();
-  // What ends with a stream ends some microtasks after its reader has seen the end.
+  // Spans of a stream end some microtasks after its reader has seen the end.
   await new Promise((resolve) => setTimeout(resolve, 10));
   const count = finishedSpans - finished;
   if (count !== openedSpans - opened) {
@@ -141,7 +141,7 @@ export const tracing = {
   getActiveSpan(): undefined {},
 };
 
-// The packages that are loaded extend these.
+// The loaded packages extend these classes.
 export class DurableObject {}
 export class WorkerEntrypoint {}
 export const env = {};

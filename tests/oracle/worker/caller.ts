@@ -4,12 +4,12 @@ import type { Log } from "../log.ts";
 const timeoutMs = 100;
 const never = new Promise<never>(() => {});
 
-/** An error class of the caller's. */
+/** An error class of the caller. */
 class ClientGone extends Error {
   override readonly name = "ClientGone";
 }
 
-/** What the caller does to a call, besides making it: faults at one place, and its end at one time. */
+/** The influence of the caller on a call: a fault at one place, and the end at one time. */
 export class Caller {
   readonly case: Case;
   readonly log: Log;
@@ -42,7 +42,7 @@ export class Caller {
     );
   }
 
-  /** Ends the call if this is the time for it. `signal` is the one that the SDK gave to the caller's code. */
+  /** Ends the call if this is the time of its end. `signal` is the signal that the SDK passed to the caller's code. */
   async point(when: Case["when"], signal?: AbortSignal): Promise<void> {
     const { ender, obeys } = this.case;
     if (this.case.when !== when || this.#hasEnded) return;
@@ -68,12 +68,12 @@ export class Caller {
     return this.case.when === when && ["break", "cancel", "tee"].includes(this.case.ender);
   }
 
-  /** Whether the case goes wrong at this place. */
+  /** Whether the fault of the case is at this place. */
   fails(place: Case["place"], step?: number): boolean {
     return this.case.place === place && (step === undefined || this.case.step === step);
   }
 
-  /** Throws the fault of the case if this is the place for it. */
+  /** Throws the fault of the case if this is its place. */
   async fail(place: Case["place"], step?: number, signal?: AbortSignal): Promise<void> {
     if (!this.fails(place, step)) return;
     const { fault, obeys } = this.case;

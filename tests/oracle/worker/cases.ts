@@ -17,7 +17,7 @@ const current = new AsyncLocalStorage<Log>();
 console.error = (cause: unknown) => current.getStore()?.add("callback", "console.error", { cause });
 (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
 
-/** Runs the case in the body of a request, or returns what was seen of it so far. */
+/** Runs the case in the body of a request, or returns its log so far. */
 export async function answer(
   request: Request,
   namespaceOf: (value: Case) => Namespaces[6],

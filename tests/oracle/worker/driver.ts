@@ -12,7 +12,7 @@ interface Batch {
   readonly atOnce: number;
 }
 
-/** Runs the cases of a batch in another Worker, each in an invocation of its own. */
+/** Runs the cases of a batch in another Worker, each in a separate invocation. */
 export default {
   async fetch(request, env): Promise<Response> {
     const { target, cases, atOnce }: Batch = await request.json();
@@ -63,7 +63,7 @@ async function send(worker: Fetcher, value: Case): Promise<Entry[]> {
       error: { kind: "error", message: String(cause) },
     });
   }
-  // The SDK makes up the ids of parts that it renames.
+  // The SDK generates the ids of parts that it renames.
   const body = text.replaceAll(/aitxt-\w+/g, "aitxt-");
   entries.push({ lane: "client", what: "body", value: body });
   return entries;

@@ -123,7 +123,7 @@ function stepOf(options: CallOptions): number {
   return options.prompt?.some(({ role }) => role === "tool") === true ? 1 : 0;
 }
 
-/** A language model of the caller's. Every request and its outcome is logged. */
+/** A language model of the caller. Every request and its outcome is logged. */
 export function languageModel(caller: Caller, specificationVersion: string): object {
   const { log } = caller;
   let calls = 0;
@@ -211,7 +211,7 @@ function streamOf(
           if (caller.case.obeys) signal?.throwIfAborted();
           if (deltas === 1) {
             deltas += 1;
-            // As from a network, what comes next is an event of its own: the chunk before has arrived at the caller.
+            // As from a network, the next chunk is a separate event: the previous chunk has arrived at the caller.
             await scheduler.wait(1);
             await caller.point("first chunk", signal);
             await caller.fail("midStream", step, signal);
@@ -237,7 +237,7 @@ function streamOf(
             await caller.fail("firstChunk", step, signal);
           }
           if (isCancelled) return;
-          // Every kind of output counts as a chunk, so that a stream without text has a middle too.
+          // Every kind of output counts as a chunk, so that a stream without text has a middle chunk too.
           if (deltas === 0 && (type.endsWith("-delta") || type === "tool-call")) deltas += 1;
           log.add("model", "part", { n, value });
           controller.enqueue(value);
@@ -254,7 +254,7 @@ function streamOf(
   );
 }
 
-/** A model that only answers: of embeddings, images and the like. */
+/** A model of another kind, for example of embeddings or images. */
 export function otherModel(caller: Caller, specificationVersion: string): object {
   const { log } = caller;
   let calls = 0;

@@ -16,7 +16,7 @@ let stopChannel = () => {};
 
 const showsVersion = /^(gateway|registerTelemetry.*)$/;
 
-/** Chooses how isotel sees the calls from now on. */
+/** Sets how isotel observes the calls from now on. */
 function choose(way: string, content: boolean): void {
   stopChannel();
   stopChannel = () => {};
@@ -27,7 +27,8 @@ function choose(way: string, content: boolean): void {
     const namespace = originals[major];
     if (!has("wrap")) return namespace;
     if (seed % 2 === 0) return wrapped[major];
-    // The other cases wrap the functions without what shows the version of the SDK. Each call has to find it out.
+    // The other cases wrap the functions without the exports that show the version of the SDK. Each call has to
+    // determine it.
     const functions = Object.entries(namespace).filter(([name]) => !showsVersion.test(name));
     return { ...namespace, ...wrapAISDK(Object.fromEntries(functions), options) };
   };

@@ -7,7 +7,7 @@ type Call = (options: object) => unknown;
 type Namespace = Readonly<Record<string, unknown>>;
 type Agent = { generate: Call; stream: Call };
 
-/** What the SDK returns from a streaming function. */
+/** The result of a streaming function of the SDK. */
 interface StreamResult {
   readonly [name: string]: unknown;
   toUIMessageStreamResponse(): Response;
@@ -30,8 +30,8 @@ const exportNames: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Makes the call of a case with the functions of `sdk`, reads its result as the case says, and logs what the caller
- * sees. Returns the response of the handler.
+ * Makes the call of a case with the functions of `sdk`, reads its result in the way of the case, and logs what the
+ * caller sees. Returns the response of the handler.
  */
 export async function runCase(sdk: Namespace, value: Case, log: Log): Promise<Response> {
   const caller = new Caller(value, log);
@@ -40,7 +40,7 @@ export async function runCase(sdk: Namespace, value: Case, log: Log): Promise<Re
     return undefined;
   });
   if (value.ender === "return") {
-    // The call goes on, and the response does not wait for it.
+    // The call continues, and the response does not wait for it.
     await scheduler.wait(5);
     return new Response("returned");
   }
@@ -393,7 +393,7 @@ function tools(sdk: Namespace, caller: Caller): object {
   };
 }
 
-/** Reads a stream as the case says. Returns the response if the client is to read it. */
+/** Reads a stream in the way of the case. Returns the response if the client reads it. */
 async function read(caller: Caller, result: StreamResult): Promise<Response | undefined> {
   const { case: value, log } = caller;
   switch (value.reader) {

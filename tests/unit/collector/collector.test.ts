@@ -156,7 +156,7 @@ describe("a collector whose options are wrong", () => {
       () => ({ otlp: { backend: "syslog" } }),
       /backend is .*; it has to be one of sentry, honeycomb/,
     ],
-    ["that say nothing says what to give", () => ({}), /nothing to do: give otlp/],
+    ["that say nothing says what to give", () => ({}), /nothing to do: set otlp/],
     ["that are none", () => undefined, /options of collector are undefined/],
     [
       "that throw",

@@ -67,6 +67,10 @@ const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
     () => gauge("a", { aggregate: "average" as never }),
     /aggregate .* one of "sum", "min", "max", "last"/,
   ],
+  "an aggregation with the name of an inherited method": [
+    () => gauge("a", { aggregate: "toString" as never }),
+    /aggregate .* one of "sum", "min", "max", "last"/,
+  ],
   "a schema that is too fine": [
     () => exponentialHistogram("a", { schema: 9 }),
     /schema .* -4 to 8/,

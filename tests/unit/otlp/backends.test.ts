@@ -222,9 +222,9 @@ describe("where each backend's signals go", () => {
     const metrics = { signals: ["metrics"] };
     const dsn = "https://abc@o1.ingest.us.sentry.io/42";
     const reasons: readonly [Options, RegExp][] = [
-      [{ backend: "sentry", dsn }, /Sentry takes no metrics over OTLP/],
+      [{ backend: "sentry", dsn }, /Sentry does not accept metrics over OTLP/],
       [{ backend: "honeycomb", apiKey: secret }, /dataset for metrics: .* HONEYCOMB_DATASET/],
-      [{ backend: "axiom", token: "t", dataset: "d" }, /give the option metricsDataset/],
+      [{ backend: "axiom", token: "t", dataset: "d" }, /set the option metricsDataset/],
     ];
     for (const [options, reason] of reasons) {
       assert.match(refusal({ ...options, ...metrics }), reason);
@@ -368,7 +368,7 @@ describe("wrong or missing configuration is one error that names option and vari
       "a key that is no text",
       { backend: "honeycomb", apiKey: { secret } },
       {},
-      /apiKey is of type .*; it has to be a text/,
+      /apiKey is of type .*; it has to be a string/,
     ],
     [
       "an unknown site",
@@ -452,7 +452,7 @@ describe("wrong or missing configuration is one error that names option and vari
       "a header that is no text",
       { backend: "custom", endpoint: "https://h", headers: { a: { secret } } },
       {},
-      /headers: a is of type .*; it has to be a text/,
+      /headers: a is of type .*; it has to be a string/,
     ],
     [
       "header variables that are none",
@@ -497,14 +497,14 @@ describe("wrong or missing configuration is one error that names option and vari
     const dsn = "https://k@h.example/1";
     assert.match(
       refusal({ backend: "sentry", dsn, signals: ["metrics"] }),
-      /Sentry takes no metrics/,
+      /Sentry does not accept metrics/,
     );
     const honeycomb = { backend: "honeycomb", apiKey: secret, signals: ["metrics"] };
     assert.match(refusal(honeycomb), /needs a dataset for metrics.*HONEYCOMB_DATASET/);
     const axiom = { backend: "axiom", token: secret, dataset: "d", signals: ["metrics"] };
     assert.match(refusal(axiom), /option metricsDataset/);
     const backend = resolve({ backend: "sentry", dsn });
-    assert.equal(backend.refusals.metrics, "Sentry takes no metrics over OTLP");
+    assert.equal(backend.refusals.metrics, "Sentry does not accept metrics over OTLP");
     assert.deepEqual(
       Object.keys(resolve({ backend: "sentry", dsn, signals: ["logs"] }).destinations),
       ["logs"],

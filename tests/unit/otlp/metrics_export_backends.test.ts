@@ -85,10 +85,10 @@ describe("options", () => {
 
   test("a backend that takes no metrics is refused with the reason, and so is one that lacks what they need", () => {
     const dsn = "https://abc@o1.ingest.sentry.io/42";
-    assert.match(refusal({ backend: "sentry", dsn }), /Sentry takes no metrics over OTLP/);
+    assert.match(refusal({ backend: "sentry", dsn }), /Sentry does not accept metrics over OTLP/);
     assert.match(refusal({ backend: "honeycomb", apiKey: "k" }), /needs a dataset for metrics/);
     const axiom = { backend: "axiom", token: "t", dataset: "d" };
-    assert.match(refusal(axiom), /give the option metricsDataset/);
+    assert.match(refusal(axiom), /set the option metricsDataset/);
     assert.match(refusal({ backend: "custom" }), /no endpoint is given for metrics/);
   });
 

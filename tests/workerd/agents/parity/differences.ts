@@ -1,6 +1,6 @@
 import type { Span } from "../../../harness/spans.ts";
 
-/** How a span of isotel differs from that of the `agents` package. */
+/** The kinds of differences between a span of isotel and the span of the `agents` package. */
 export const kinds = ["only isotel", "only agents", "other value"] as const;
 
 export interface Difference {
@@ -78,13 +78,13 @@ const letters: Readonly<Record<string, string>> = {
   generate_content: "G",
 };
 
-/** A difference on purpose. */
+/** An intended difference. */
 export interface ListedDifference {
   readonly spans: readonly string[];
   readonly what: string;
   readonly kind: Difference["kind"];
   readonly why: string;
-  /** The scenarios that have it. Undefined if most of them do. */
+  /** The scenarios with the difference. Undefined if most of them have it. */
   readonly scenarios?: readonly string[];
 }
 
@@ -153,10 +153,10 @@ export const listedDifferences: readonly ListedDifference[] = [
     both,
     ["status"],
     "other value",
-    "An abort is a cancellation, whatever its reason. `agents` calls it an error if the reason is no `AbortError`.",
+    "An abort is a cancellation, whatever its reason. In `agents` it is an error if the reason is not an `AbortError`.",
     reason,
   ),
-  ...rows(both, ["error.type"], "only agents", "A cancellation has none.", reason),
+  ...rows(both, ["error.type"], "only agents", "A cancellation has no `error.type`.", reason),
   ...rows(
     both,
     ["cloudflare.agents.abort.reason"],
@@ -180,7 +180,7 @@ export const listedDifferences: readonly ListedDifference[] = [
       "gen_ai.usage.output_tokens",
     ],
     "only agents",
-    "The span ends when the reader leaves. `agents` goes on until the SDK has read the rest.",
+    "The span ends when the reader leaves. In `agents` it ends when the SDK has read the rest.",
     left,
   ),
   ...rows(
@@ -224,7 +224,7 @@ export const listedDifferences: readonly ListedDifference[] = [
     both,
     ["http.response.status_code", "cloudflare.agents.error.code"],
     "only isotel",
-    "What the provider sent with an error.",
+    "The value from the provider's error response.",
     http,
   ),
   ...rows(
@@ -238,7 +238,7 @@ export const listedDifferences: readonly ListedDifference[] = [
     chat,
     ["cloudflare.agents.usage.cost.source"],
     "only isotel",
-    "Who reported the cost, or `prices`.",
+    "The source of the cost: `provider`, `gateway` or `prices`.",
     cost,
   ),
   ...rows(
@@ -259,18 +259,24 @@ export const listedDifferences: readonly ListedDifference[] = [
     both,
     ["gen_ai.provider.name"],
     "other value",
-    "Names of users' own providers lose the kind of the model.",
+    "The kind of the model is removed from the names of custom providers.",
     ["providers with other names"],
   ),
   ...rows(
     operation,
     ["gen_ai.response.id", "gen_ai.response.model"],
     "only agents",
-    "They are on the chat span, which `agents` lacks for models that are strings.",
+    "It is on the chat span. `agents` has no chat span for models that are strings.",
     ["a model that is given as a string"],
   ),
   ...rows(tool, ["status"], "other value", "A result with `isError: true` fails the span.", mcp),
-  ...rows(tool, ["error.type"], "only isotel", "`tool_error` for such a result.", mcp),
+  ...rows(
+    tool,
+    ["error.type"],
+    "only isotel",
+    "`tool_error` for a result with `isError: true`.",
+    mcp,
+  ),
   ...rows(
     operation,
     ["user.id"],
@@ -289,7 +295,7 @@ export const listedDifferences: readonly ListedDifference[] = [
     operation,
     ["cloudflare.agents.metadata.tags", "cloudflare.agents.runtime_context.tags"],
     "only isotel",
-    "Lists are recorded, under any key.",
+    "Lists are recorded for any key.",
     ["identity and metadata"],
   ),
   ...rows(
@@ -320,7 +326,7 @@ export const listedDifferences: readonly ListedDifference[] = [
     chat,
     ["gen_ai.output.messages"],
     "other value",
-    "Media as above. Blocks of a stream keep their order. A stream that is left has only what arrived.",
+    "Media as above. Blocks of a stream keep their order. A stream whose reader leaves has only what arrived.",
     ["reasoning, sources and files", "reasoning in a stream", ...left],
   ),
 ];

@@ -54,7 +54,7 @@ export function httpError(statusCode: number, isRetryable: boolean): APICallErro
   });
 }
 
-/** A model with one answer for each request; the last one answers all others. */
+/** A model with one answer for each request. The last answer repeats. */
 export function model(
   major: Major,
   steps: readonly Step[],
@@ -130,7 +130,7 @@ function streamed(part: Part, index: number): Part[] {
   ];
 }
 
-/** Models of the other kinds, with usage where the kind has one. */
+/** Models of the other kinds, with usage if the kind has it. */
 export function otherModels(major: Major) {
   const base = (modelId: string) => ({
     specificationVersion: major === "v7" ? "v4" : "v3",

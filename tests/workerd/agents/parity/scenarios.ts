@@ -13,7 +13,7 @@ import {
   untilAborted,
 } from "./model.ts";
 
-/** Makes one call with the SDK as somebody observes it. */
+/** Makes one call with the SDK of one observer. */
 export type Scenario = (ai: Namespace, major: Major) => unknown;
 
 const prompt = "How is the weather in Lisbon?";
@@ -94,7 +94,7 @@ function generate(call: Call = {}, name = "generateText"): Scenario {
 
 type Result = Readonly<Record<"fullStream", AsyncIterable<{ readonly type: string }>>>;
 
-/** Calls a function that streams, and reads all of it, or up to a part of this type. */
+/** Calls a function that streams, and reads its stream to the end or up to a part of this type. */
 function stream(call: Call = {}, until?: string, name = "streamText"): Scenario {
   return async (ai, major) => {
     const result = ai[name]?.({ prompt, ...paramsOf(call, major) }) as Result;
@@ -116,7 +116,7 @@ function aborted(
   };
 }
 
-/** What describes a call: metadata in version 6, the runtime context in version 7. */
+/** The description of a call: metadata in version 6, the runtime context in version 7. */
 function described(entries: object, functionId?: string) {
   const id = functionId === undefined ? {} : { functionId };
   return (major: Major) =>
