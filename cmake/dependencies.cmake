@@ -1,7 +1,7 @@
 # Header-only libraries as targets: isotel::json (nlohmann_json) and isotel::protozero.
 
-# A cross build must not see all of the host's /usr/include: its C headers would shadow the Wasm libc.
-# The wanted folder alone is linked into the build tree.
+# A cross build must not see all of the host's /usr/include, because its C headers would shadow the Wasm libc. Only the
+# folder of the library is linked into the build tree.
 function(isotel_header_library name folder probe)
   find_path(${name}_INCLUDE_DIR ${folder}/${probe} PATHS /usr/include NO_CMAKE_FIND_ROOT_PATH REQUIRED)
   add_library(isotel_${name} INTERFACE)

@@ -5,14 +5,15 @@ set(ISOTEL_COMPILE_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 # Declares isotel_<folder>, the library of a folder under src/: every .cc file in it.
 #
 # A folder may include its own headers and those of the folders it USES, directly or through another one. No other
-# include resolves: each library has an include root in the build tree, which holds a link to its folder alone.
+# include resolves: each library has an include root in the build tree, which contains only a link to its folder.
 #
-# A Wasm build compiles for size. FAST names the files that it compiles for speed, because a benchmark shows them, and
-# BALANCED those where that would cost too many bytes for what it gains. With wasi-libc their functions are inlined where
-# that makes the code smaller. INLINES keeps the compiler's limit for a folder, because a benchmark shows its calls.
+# A Wasm build compiles for size. Files listed as FAST are compiled for speed, because a benchmark shows the difference.
+# Files listed as BALANCED are compiled with -Os, because compiling them for speed adds too many bytes for its gain.
+# With wasi-libc, a call is inlined only if that makes the code smaller. INLINES keeps the compiler's default inlining
+# threshold for a folder, because a benchmark shows the difference.
 #
-# A cross build makes object libraries: the host's ar writes no symbol index for Wasm objects. Object libraries do not
-# link each other's objects, so isotel_closure() finds what a module consists of.
+# A cross build makes object libraries, because the host's ar writes no symbol index for Wasm objects. Object libraries
+# do not link each other's objects, so isotel_closure() lists the libraries of a module.
 function(isotel_library folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "INLINES" "" "USES;FAST;BALANCED")
   isotel_target_of(target ${folder})
@@ -35,7 +36,7 @@ function(isotel_library folder)
     target_link_libraries(${target} PRIVATE isotel_warnings)
   endif()
 
-  # The path contains /src/, by which clang-tidy knows the project's own headers.
+  # The path contains /src/, because clang-tidy recognizes the project's headers by it.
   set(include_root ${CMAKE_BINARY_DIR}/src/${target})
   cmake_path(GET folder PARENT_PATH parent)
   file(MAKE_DIRECTORY ${include_root}/${parent})
@@ -66,13 +67,14 @@ function(isotel_library folder)
   endif()
 endfunction()
 
-# isotel_target_of(<result> <folder>): the name of the folder's library.
+# isotel_target_of(<result> <folder>): sets <result> to the name of the folder's library.
 function(isotel_target_of result folder)
   string(REPLACE "/" "_" name ${folder})
   set(${result} isotel_${name} PARENT_SCOPE)
 endfunction()
 
-# isotel_closure(<result> <folder>...): these folders and all that they use, each once.
+# isotel_closure(<result> <folder>...): sets <result> to these folders and all folders that they use, without
+# duplicates.
 function(isotel_closure result)
   set(waiting ${ARGN})
   set(found)

@@ -1,10 +1,10 @@
-# Tests, fuzzers and benchmarks of the native build. A source file in its folder is all a new one needs.
+# Tests, fuzzers and benchmarks of the native build. To add one, add a source file to its folder.
 
 function(isotel_test_executable target)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE isotel_abi_core isotel_abi_aggregate isotel_abi_otlp isotel_abi_flue)
   target_link_libraries(${target} PRIVATE isotel::json isotel::protozero isotel_warnings)
-  # GCC 12 at -O3 sees an overflow in std::string's own copying.
+  # GCC 12 at -O3 reports a false overflow inside std::string.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
   target_compile_definitions(${target} PRIVATE ISOTEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endfunction()
@@ -17,7 +17,7 @@ if(ISOTEL_FUZZERS)
     isotel_test_executable(${name} ${source})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 
-    # libFuzzer adds what it finds to the first folder: keep that one out of the source tree.
+    # libFuzzer writes new inputs to the first folder, which must therefore be outside of the source tree.
     set(corpora ${CMAKE_BINARY_DIR}/corpus/${name})
     file(MAKE_DIRECTORY ${corpora})
     string(REGEX REPLACE "_fuzzer$" "" corpus_name ${name})
@@ -52,7 +52,7 @@ file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/nat
 if(test_sources)
   isotel_test_executable(isotel_tests ${test_sources})
   target_link_libraries(isotel_tests PRIVATE doctest::doctest)
-  # A name that ctest splits, at a semicolon for one, would select nothing and pass.
+  # ctest splits some test names, for example at a semicolon. Such a name selects no test case, which would pass.
   doctest_discover_tests(isotel_tests PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 ")
 endif()
 

@@ -19,5 +19,5 @@ target_compile_options(
             -Wundef
             -Wvla
             -Werror
-            # libstdc++ 12: std::stable_sort itself calls a function it deprecates.
+            # In libstdc++ 12, std::stable_sort calls a deprecated function.
             -Wno-deprecated-declarations)

@@ -1,23 +1,24 @@
 # isotel_wasm_module(<name> <folder> [FORMAT_VERSION <number>])
 #
-# Builds <name>.wasm, a reactor without an entry point, from the library of an ABI's folder and all that it uses.
-# Exports are the functions marked export_name; memory is exported and grows. FORMAT_VERSION compiles the one file that
-# knows the version of the binary formats again, with another version; such a module is not part of `all`.
+# Builds <name>.wasm, a reactor without an entry point, from the library of an ABI's folder and all libraries that it
+# uses. The module exports its memory, which can grow, and the functions that are marked with export_name. With
+# FORMAT_VERSION, the module has another version of the binary formats: src/metrics/message.cc is compiled again with
+# that version. Such a module is not part of `all`.
 set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the linker, and of files that are listed as FAST")
 set(ISOTEL_WASM_BALANCED -Os CACHE STRING "Optimization level of files that are listed as BALANCED")
 set(ISOTEL_WASM_SMALL -Oz CACHE STRING "Optimization level of all other files")
 set(ISOTEL_WASM_OPT_OPTIMIZE -O3 CACHE STRING "Optimization level of wasm-opt")
 set(ISOTEL_WASM_STACK_BYTES 131072 CACHE STRING "Stack of the Wasm module")
 
-# Features that every host has had for years: workerd and Node since 16. They make modules smaller and faster.
+# All hosts support these features: workerd, and Node since version 16. They make modules smaller and faster.
 set(ISOTEL_WASM_FEATURES -mbulk-memory -mnontrapping-fptoint -msign-ext)
 
 add_compile_options(${ISOTEL_WASM_OPTIMIZE} ${ISOTEL_WASM_FEATURES} -flto -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 add_link_options(${ISOTEL_WASM_FEATURES} -flto)
 
 if(EMSCRIPTEN)
-  # emcc runs the wasm-opt that it depends on. Under these settings the linker still exports its table and stackSave,
-  # stackRestore, stackAlloc.
+  # emcc runs its own wasm-opt. With these settings the linker also exports its table, stackSave, stackRestore and
+  # stackAlloc.
   set(module_link_options
       ${ISOTEL_WASM_OPTIMIZE}
       -sSTANDALONE_WASM
@@ -29,11 +30,11 @@ if(EMSCRIPTEN)
       -sFILESYSTEM=0
       -sSUPPORT_ERRNO=0)
 else()
-  # Clang runs any wasm-opt it finds on PATH when it links with -O, so that a module would depend on what else a machine
-  # has installed. The linker therefore gets its levels directly: Clang 19 does not link at all with --no-wasm-opt.
-  # With the stack at the bottom of memory an overflow traps and overwrites nothing.
-  # LLVM's defaults suit native machines. With the threshold 0 it inlines a call only where the code becomes smaller.
-  # Loop strength reduction and partial redundancy elimination add code that V8 does not run faster.
+  # When Clang links with -O, it runs any wasm-opt on PATH, so the module would depend on the software of the machine.
+  # The linker therefore gets its optimization levels directly. --no-wasm-opt is no alternative: Clang 19 fails to link
+  # with it. The stack is at the bottom of memory, so that an overflow traps and overwrites nothing.
+  # The inlining threshold 0 makes LLVM inline a call only if the code becomes smaller. Loop strength reduction and
+  # partial redundancy elimination are off, because they add code that V8 does not run faster.
   set(ISOTEL_WASM_INLINING "SHELL:-mllvm -inline-threshold=0")
   set(module_link_options
       -mexec-model=reactor
@@ -46,7 +47,7 @@ else()
       -Wl,-z,stack-size=${ISOTEL_WASM_STACK_BYTES}
       -Wl,--strip-debug)
 
-  # The optimizer that package-lock.json pins: a program for Node.
+  # The wasm-opt that package-lock.json pins. It runs in Node.
   find_program(NODE node REQUIRED)
   set(WASM_OPT ${PROJECT_SOURCE_DIR}/node_modules/binaryen/bin/wasm-opt)
   if(NOT EXISTS ${WASM_OPT})
@@ -89,7 +90,7 @@ function(isotel_wasm_module name folder)
     set_target_properties(${linked} PROPERTIES EXCLUDE_FROM_ALL TRUE)
   endif()
   if(NOT EMSCRIPTEN)
-    # The section of target features tells wasm-opt what it may use; nothing reads it afterwards.
+    # wasm-opt reads the section of target features to learn which features it may use. Nothing else reads the section.
     add_custom_command(
       OUTPUT ${module}
       COMMAND ${NODE} ${WASM_OPT} ${ISOTEL_WASM_OPT_OPTIMIZE} --strip-debug --strip-producers --strip-target-features

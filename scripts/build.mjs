@@ -125,9 +125,9 @@ function assertOwn(metafile, folders) {
 const table = /^export const (\w+) = \{((?:\n {2}\w+: [\da-fA-Fx-]+,)+\n\}) as const;$/gm;
 
 /**
- * Reads tables of numbers as enums, which esbuild inlines: as objects, each use of one number would carry all names. A
- * table that some source lists stays an object, for an enum also has a property for each number. The lines stay where
- * they are, for the source maps.
+ * Reads tables of numbers as enums, which esbuild inlines: an object would bring all its names into a bundle that uses
+ * one number. A table whose keys are listed at run time stays an object, because an enum also has a property for each
+ * number. Line numbers do not change, so that source maps stay correct.
  */
 const inlineTables = {
   name: "inline-tables",
@@ -158,7 +158,7 @@ async function bundle(manifest) {
     format: "esm",
     platform: "neutral",
     target: "es2022",
-    // Wrangler minifies only when asked to, and then still carries names for every function.
+    // Wrangler minifies only on request, and even then keeps the names of all functions.
     minify: true,
     // Stack traces point to lines of bindings/. The text of the sources would double the package.
     sourcemap: true,

@@ -29,7 +29,7 @@ async function checkVersion() {
   return { code: code === 0 ? 1 : 0, output: `package.json's version is repeated:\n${output}` };
 }
 
-/** An include of `../` would pass by the folders that CMakeLists.txt allows. */
+/** An include of `../` would bypass the check of folders in CMakeLists.txt. */
 async function checkIncludes() {
   const { code, output } = await run("git", [
     "grep",

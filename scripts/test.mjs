@@ -36,7 +36,7 @@ async function nodeTests(folder, env = {}) {
       "--test",
       "--test-reporter=spec",
       "--test-timeout=300000",
-      // By default Node leaves one core to itself, which on two cores is half the machine.
+      // By default Node leaves one core unused. On two cores, that is half of the machine.
       `--test-concurrency=${availableParallelism()}`,
       ...flags,
       `tests/${folder}/**/*.test.ts`,

@@ -1,4 +1,4 @@
-# Emscripten from EMSDK where it is set, else Debian's.
+# Emscripten from EMSDK if that variable is set, otherwise from Debian.
 if(DEFINED ENV{EMSDK})
   set(emscripten_root $ENV{EMSDK}/upstream/emscripten)
 else()

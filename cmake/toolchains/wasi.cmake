@@ -1,4 +1,4 @@
-# wasm32-wasi with wasi-sdk where WASI_SDK_PATH is set, else with Debian's clang, lld and wasi-libc.
+# wasm32-wasi, with wasi-sdk if WASI_SDK_PATH is set, otherwise with Debian's clang, lld and wasi-libc.
 include(${CMAKE_CURRENT_LIST_DIR}/../versions.cmake)
 
 set(CMAKE_SYSTEM_NAME Generic)

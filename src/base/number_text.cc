@@ -87,7 +87,7 @@ char* WriteText(char* out, const char* text, size_t size) {
 constexpr uint32_t kBillion = 1'000'000'000;
 constexpr int kBillionDigits = 9;
 
-// The last `count` digits, zeros in front.
+// Writes the last `count` digits, padded with leading zeros.
 char* WriteDigits(uint32_t value, int count, char* out) {
   for (char* at = out + count; at != out; value /= 10) *--at = static_cast<char>('0' + value % 10);
   return out + count;
@@ -111,7 +111,7 @@ Decimal ShortestDecimal(double value) {
   const uint64_t c = biased == 0 ? fraction : fraction | (uint64_t{1} << kMantissaBits);
   const int q = (biased == 0 ? 1 : biased) - kBias;
 
-  // The interval that reads back as `value`, in quarters of its unit; closed when the mantissa is even.
+  // The interval of numbers that parse as `value`, in quarters of its unit. It is closed when the mantissa is even.
   const bool even = (c & 1) == 0;
   const bool lower_is_closer = fraction == 0 && biased > 1;
   const uint64_t centre = 4 * c;

@@ -196,7 +196,7 @@ void ExposedFamilies::MergeEqualSeries(std::vector<ExposedSeries>& series) {
     if (owned == nullptr) {
       owned_.push_back(std::make_unique<Owned>());
       owned = owned_.back().get();
-      // The parts that rendering and merging read.
+      // Only the fields that rendering and merging read.
       owned->declaration.kind = into.declaration->kind;
       owned->declaration.bounds = into.declaration->bounds;
       owned->declaration.zero_threshold = into.declaration->zero_threshold;

@@ -109,7 +109,7 @@ class ProtobufRenderer {
     out_.Uint(kZeroCount, exponential.zero_count());
     Side(exponential.negative(), kNegativeSpan, kNegativeDelta);
     Side(exponential.positive(), kPositiveSpan, kPositiveDelta);
-    // Without any span this would read as a classic histogram without buckets.
+    // Prometheus would parse a histogram without spans as a classic histogram without buckets.
     if (exponential.negative().counts.empty() && exponential.positive().counts.empty()) {
       Span(kPositiveSpan, 0, 0);
     }

@@ -104,7 +104,7 @@ class TextRenderer {
     }
   }
 
-  // Writes a sample up to its value; with `open` up to the label `le`.
+  // Writes the part of a sample before its value. With `open`, writes the part before the label `le`.
   void Head(std::string_view suffix, bool open, ByteWriter& out) {
     const bool labelled = labels_.size() > 0;
     if (plain_) {
@@ -272,7 +272,7 @@ class TextRenderer {
   bool plain_ = true;
   std::string_view name_;
   ByteWriter labels_;
-  // What the buckets of a series have in common.
+  // The common prefix of the bucket samples of a series.
   ByteWriter prefix_;
   // `le="..."} ` of each bucket, one after another.
   std::string bounds_;

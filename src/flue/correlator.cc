@@ -90,7 +90,7 @@ void Correlator::Open(const Event& event, double now_ms, Handle predecessor) {
   const SpanType type = SpanOf(event);
   const Handle parent = ParentOf(event);
   const SpanGroups groups = GroupsOf(event);
-  // Making room may have ended it.
+  // The predecessor may have been evicted to make room.
   if (spans_.Get(predecessor) == nullptr) predecessor = kNoHandle;
   const Handle handle = spans_.Add(type, KeyOf(event, KeyedAs(type)), groups, now_ms);
   ops_.push_back({.code = OpCode::kOpen, .span = handle, .type = type, .parent = parent, .predecessor = predecessor});
@@ -186,7 +186,7 @@ Handle Correlator::ParentOf(const Event& event) {
       break;
     case SpanType::kTool:
     case SpanType::kTask:
-      // Under the names for generative AI a turn has ended before its tool calls begin.
+      // With the GenAI names, a turn ends before its tool calls begin.
       if (is_log || !event.is_gen_ai) nearest = find(SpanType::kTurn, event.turn);
       break;
     case SpanType::kCompaction:
@@ -202,7 +202,8 @@ Handle Correlator::ParentOf(const Event& event) {
 SpanGroups Correlator::GroupsOf(const Event& event) {
   SpanGroups groups{.run = event.run, .operation = event.operation, .submission = event.submission};
   if (Info(event.type).span == SpanType::kOperation) {
-    // A delegated operation is in the group of the delegating one, which ends it even without a run.
+    // A delegated operation joins the group of the operation that delegated it. The end of that operation ends it, even
+    // without a run.
     const OpenSpan* const task = event.task.empty() ? nullptr : spans_.Get(spans_.Find(SpanType::kTask, event.task));
     const bool is_delegated = task != nullptr && task->operation != nullptr;
     groups.operation = is_delegated ? Id{task->operation->first} : Id{};
@@ -267,8 +268,8 @@ void Correlator::EndSpan(Handle handle, Ending ending) {
     Add(FlueCounter::kExpiredSpans);
   } else if (ending != Ending::kOwnEvent) {
     Add(FlueCounter::kTerminatedSpans);
-    // Later events inside it are late. An evicted or expired span is not remembered, nor is a resumed run: their events
-    // may continue.
+    // Later events of this span count as late. The ends of evicted spans, expired spans and resumed runs are not
+    // remembered, because their events may continue.
     if (type == SpanType::kOperation) RememberEnd(kOperation, *span->key);
     if (type == SpanType::kTask) RememberEnd(kTask, *span->key);
     for (const OwnedId* const operation : span->operations) RememberEnd(kOperation, *operation);

@@ -94,7 +94,7 @@ Result<uint32_t> AttributeBuilder::Build(Profile profile, Phase phase, trace::Sp
   span.dropped_attributes += draft.invalid;
   counters_.Add(Counter::kAttributesDroppedType, draft.invalid);
   if (phase == Phase::kFinish) {
-    // Last, so that they include the finish attributes. kDropCountBytes reserves their room.
+    // The counts come last, because they include the finish attributes. kDropCountBytes reserves room for them.
     draft.AddCount(Field::kDroppedAttributesCount, span.dropped_attributes, fields);
     draft.AddCount(Field::kCutAttributesCount, span.cut_attributes, fields);
   }

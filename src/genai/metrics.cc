@@ -22,7 +22,7 @@ double SecondsBetween(double from_unix_ms, double to_unix_ms) {
   return std::isfinite(seconds) && seconds > 0 ? seconds : 0;
 }
 
-// Of Value::kInputTokens and those after it.
+// The fields for Value::kInputTokens and the values after it, in the same order.
 constexpr std::array kTokenFields{Field::kInputTokens, Field::kOutputTokens, Field::kCacheReadInputTokens,
                                   Field::kCacheCreationInputTokens, Field::kReasoningOutputTokens};
 
@@ -94,7 +94,7 @@ TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) const {
 void SpanMetrics::Start(Handle handle, const FieldSet& fields) {
   OpenCall* call = Find(handle);
   if (call == nullptr) return;
-  // The span tells that the client runs the tool. Its duration is not that of the tool.
+  // The span only records that the client runs the tool. Its duration is not the duration of the tool.
   if (fields.Has(Field::kToolRunsOnClient)) {
     call->handle = kNoHandle;
     return;
@@ -126,7 +126,7 @@ void SpanMetrics::End(Handle handle, const Ending& ending, const FieldSet& field
   OpenCall* call = Find(handle);
   if (call == nullptr) return;
   call->handle = kNoHandle;
-  // Tools that the provider ran during a model call count for the agent.
+  // Tools that the provider ran during a model call count as tool calls of the agent.
   OpenCall* owner = call->operation == Operation::kChat ? Find(call->parent) : nullptr;
   if (owner != nullptr) owner->tool_calls += call->tool_calls;
   const LabelMask labels = labels_[static_cast<size_t>(call->operation)];
@@ -150,7 +150,7 @@ SpanMetrics::Series& SpanMetrics::SeriesOf(const OpenCall& call) {
     return series_[number].operation == call.operation && series_[number].labels == call.labels;
   });
   if (known != HashIndex::kNone) return series_[known];
-  // This is a cache of the rows of the registry, which finds them again.
+  // A full cache is cleared. The registry still has all rows.
   if (series_.size() >= kMaxSeriesPerFamily) {
     series_.clear();
     series_index_.Clear();

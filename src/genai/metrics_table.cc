@@ -33,7 +33,7 @@ constexpr std::array<MetricInfo, kMetricCount> kMetrics{{
 #undef ISOTEL_GENAI_METRIC
 }};
 
-// Bounds start, start * factor, ...; none for a count of 0. By BoundsKind.
+// The histogram bounds of each BoundsKind: start, start * factor, and so on. A count of 0 means no bounds.
 struct BoundsGenerator {
   double start;
   double factor;

@@ -15,7 +15,7 @@ struct Alias {
   std::string_view name;
 };
 
-// A prefix counts when the identifier ends there or goes on with '.' or '-'. Longer prefixes come first.
+// A prefix matches if the identifier ends after it or continues with '.' or '-'. Longer prefixes come first.
 constexpr std::array kAliases{
     Alias{"google.generative-ai", "gcp.gemini"},
     Alias{"google.vertex", "gcp.vertex_ai"},

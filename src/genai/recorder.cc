@@ -171,16 +171,16 @@ void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const 
                             Field::kDroppedAttributesCount, Field::kCutAttributesCount}) {
     fields.Remove(field);
   }
-  // An operation has the sum of its calls, which are what is paid for.
+  // Only calls are billed. The cost of an operation is the sum of the costs of its calls.
   const bool is_operation = span.operation == static_cast<uint32_t>(Operation::kInvokeAgent);
   if (is_operation) fields.Remove(Field::kCost);
   if (call.rollup.has_calls()) {
-    // The spans of the calls have these. One response of several would be arbitrary.
+    // The spans of the calls have these fields. With several responses, any choice would be arbitrary.
     fields.Remove(Field::kResponseId);
     fields.Remove(Field::kResponseModel);
     fields.Remove(Field::kTimeToFirstChunk);
     call.rollup.Fill(fields);
-    // The last call's reason would be misleading for an operation that did not finish.
+    // For an operation that did not finish, the finish reason of its last call would be misleading.
     const bool finished = end.outcome == trace::Outcome::kFinished;
     if (finished && !fields.Has(Field::kFinishReason) && call.rollup.finish_reason() != 0) {
       fields.SetInterned(Field::kFinishReason, call.rollup.finish_reason());

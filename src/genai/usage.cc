@@ -54,7 +54,7 @@ void Rollup::Add(const FieldSet& call) {
 }
 
 void Rollup::Fill(FieldSet& operation) const {
-  // The total of the calls would contradict the tokens of the host.
+  // The sum of the totals may contradict token counts that the host has set.
   const bool host_counted = operation.Has(Field::kInputTokens) || operation.Has(Field::kOutputTokens);
   for (size_t i = 0; i < kRolledFields.size(); ++i) {
     if ((seen_ & (1U << i)) == 0 || operation.Has(kRolledFields[i])) continue;

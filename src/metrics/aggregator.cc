@@ -102,7 +102,7 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   const size_t series = store_.series().size();
   changes_ = {};
   if (const Error error = store_.MergeBody(opened.value().body, &changes_); error != Error::kOk) {
-    // CheckBody() has excluded this. Should it happen, the state in memory must not be stored.
+    // CheckBody() rules this out. If it happens anyway, the state in memory must not be stored.
     state_ = error;
     return error;
   }

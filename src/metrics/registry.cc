@@ -135,7 +135,7 @@ uint32_t Registry::AddRow(uint32_t family, std::string_view labels, uint64_t has
   row_index_.Add(hash, number);
   row.replaced = families_[family]->replaced;
   if (row.replaced) return number;
-  // A counter or histogram is sent at zero first: without that a rate would miss the first increment.
+  // Sends a new counter or histogram at zero first. Otherwise a rate would miss its first increment.
   if (!IsGauge(row.kind)) MarkDirty(number);
   return number;
 }

@@ -1,4 +1,5 @@
-// The functions of the registry that record. They are apart from the others, which a Wasm build compiles for size.
+// The recording functions of the registry. They have a separate file, because a Wasm build compiles the other functions
+// for size.
 #include "metrics/bounds.h"
 #include "metrics/registry.h"
 

@@ -31,7 +31,7 @@ size_t JsonSink::EndRequest() {
 
 void JsonSink::EncodeKey(std::string_view key, ByteWriter& to) {
   to.Raw("{\"key\":\"");
-  // A key past the limit makes the request full at its first use.
+  // A key above the limit is not an error here. Its first use marks the request as full.
   (void)WriteEscaped(key, kMaxOtlpBytes, to);
   to.Raw("\",\"value\":{");
 }
@@ -219,7 +219,7 @@ void JsonSink::WriteDouble(double value) {
     out_.Raw(value != value ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
     return;
   }
-  // Some readers would lose the sign of an integer.
+  // Some parsers read -0 as an integer and lose the sign.
   if (value == 0 && BitsOf(value) != 0) return out_.Raw("-0.0");
   char* const at = out_.Reserve(kMaxNumberBytes);
   out_.Advance(static_cast<size_t>(isotel::WriteDouble(value, NumberStyle::kShort, at) - at));

@@ -177,7 +177,7 @@ class MetricsEncoder {
     return kind == Kind::kCounter ? value.sum == metrics::Sum() : value.count == 0;
   }
 
-  // Writes a double, so that a counter keeps one type; an integer only where a double is not exact.
+  // Writes a double, so that all points of a counter have one type. Writes an integer if a double is not exact.
   void Counter(const metrics::Sum& sum) {
     constexpr int64_t kMaxSafe = int64_t{1} << 53;
     int64_t whole = 0;

@@ -8,11 +8,11 @@
 namespace isotel::otlp {
 namespace {
 
-// Bytes of an attribute besides its key and its text: tags and lengths, a value that is not a text, and the bytes that
-// CopyWords() writes too many.
+// Maximum bytes of an attribute without its key and its text: tags, lengths, a value of another type, and the bytes
+// that CopyWords() writes past the end.
 constexpr size_t kMostBytes = 48;
 
-// Copies pairs of words. Reads and writes up to kSlackBytes too many.
+// Copies pairs of words. Reads and writes up to kSlackBytes past the end.
 char* CopyWords(char* to, std::string_view from) {
   struct Words {
     uint64_t first, second;
@@ -52,8 +52,8 @@ char* WriteText(char* at, char tag, std::string_view key, std::string_view text)
   return CopyWords(WriteVarint(at, text.size()), text);
 }
 
-// Encodes the attribute with the last text of a key. Most attributes are the same in every span and are then copied
-// whole.
+// Encodes the attribute with the last text of a key and keeps the bytes. Most attributes are equal in all spans, so
+// their bytes are copied.
 void WriteOnce(char tag, Key& key) {
   if (key.attribute_size > 0) return;
   key.attribute.resize(kMostBytes + key.encoded.size() + key.last_text.size());
@@ -93,7 +93,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
       if (room < kMostBytes + key.attribute_size) break;
       char* const attribute = at;
       at = CopyWords(at, {key.attribute.data(), key.attribute_size});
-      // The copy may come from another field.
+      // The bytes may have been encoded for another field, with another tag.
       *attribute = tag;
       from.words += 1;
     } else if (kind == ValueKind::kText) {

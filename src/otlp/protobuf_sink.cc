@@ -24,8 +24,8 @@ char* WriteBytesBefore(char* at, uint32_t field, std::string_view bytes) {
 
 }  // namespace
 
-// The lengths around the items are known last. BeginItems() reserves room for the head, and EndRequest() writes it
-// there. Unused room stays in front of the request.
+// The lengths of the messages around the items are known only at the end. BeginItems() reserves room for the head, and
+// EndRequest() writes it there. Unused room stays in front of the request.
 void ProtobufSink::BeginItems() {
   if (full_) return;
   scope_bytes_ = out_.size() - resource_bytes_;
@@ -55,7 +55,7 @@ size_t ProtobufSink::EndRequest() {
 }
 
 void ProtobufSink::Head(const SpanHead& head) {
-  // Tags, lengths, identifiers, kind and times.
+  // Maximum bytes of tags, lengths, identifiers, kind and times.
   constexpr size_t kMostBytes = 96;
   if (!Fits(kMostBytes + head.trace_state.size() + head.name.size())) return;
   char* const start = out_.Reserve(kMostBytes + head.trace_state.size() + head.name.size());

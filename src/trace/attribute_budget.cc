@@ -10,8 +10,9 @@
 namespace isotel::trace {
 namespace {
 
-// Returns the largest length to which texts may be cut so that all values fit, or 0 when even kMinCutBytes is too much
-// and a value has to be dropped. `order` has the kept sizes by value_bytes, largest first. `total` is their size uncut.
+// Returns the largest length to which texts may be cut so that all values fit, or 0 if even kMinCutBytes is too much
+// and a value must be dropped. `order` lists the kept values by value_bytes, largest first. `total` is the size of
+// these values before the cut.
 uint64_t CommonLength(const std::vector<AttributeSize>& sizes, const std::vector<uint32_t>& order, uint64_t total,
                       uint64_t available) {
   uint64_t fixed = total;

@@ -40,7 +40,8 @@ Result<Handle> SpanTable::Open(const SpanStart& start) {
     counters_.Add(Counter::kSpansRefused);
     return Error::kLimitReached;
   }
-  // Found before the handle exists, so that a host that guesses the handle cannot make a span its own parent.
+  // Looks up the parent before the handle of the new span exists. Otherwise a host that guesses the handle could make a
+  // span its own parent.
   const Handle parent = spans_.Find(start.parent) != nullptr ? start.parent : kNoHandle;
   if (spans_.size() >= kMaxOpenSpans) EvictOldestSpan();
   const Result<Handle> handle = spans_.Insert();

@@ -8,7 +8,7 @@
 #include "base/heap.h"
 
 extern "C" {
-// The linker defines it: the end of the stack and of static data.
+// Defined by the linker: the end of the stack and static data. The heap begins here.
 extern unsigned char __heap_base;  // NOLINT(bugprone-reserved-identifier)
 }
 
@@ -27,7 +27,7 @@ struct WasmMemory {
 
 constinit isotel::Heap<WasmMemory> heap;
 
-// Inlined at each of many places, these would make a module larger by a fifth.
+// Not inlined: with these functions inlined at every call site, a module is a fifth larger.
 [[gnu::noinline]] void* AllocateOrTrap(size_t size) {
   void* memory = heap.Allocate(size);
   if (memory == nullptr) __builtin_trap();
@@ -49,12 +49,12 @@ void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { Fre
 
 extern "C" {
 
-// For the C library, which must not have a second heap in the same memory.
+// For calls from the C library. A memory must not have two heaps.
 void* malloc(size_t size) { return heap.Allocate(size); }
 void free(void* memory) { Free(memory); }
 
-// Replace the functions of the C library, which is compiled without bulk memory: its memcpy and memmove are loops of
-// more than a kilobyte each. Here the builtins become one instruction.
+// These functions replace those of the C library. The library is compiled without bulk memory, so its memcpy and
+// memmove are loops of more than a kilobyte each. Here each builtin compiles to one instruction.
 void* memcpy(void* to, const void* from, size_t size) { return __builtin_memcpy(to, from, size); }
 void* memmove(void* to, const void* from, size_t size) { return __builtin_memmove(to, from, size); }
 size_t strlen(const char* text) {
@@ -66,7 +66,8 @@ size_t strlen(const char* text) {
 void __cxa_pure_virtual() { __builtin_trap(); }
 
 #ifdef __EMSCRIPTEN__
-// Emscripten reports growth to its glue. There is no glue, and hosts compare the buffer of the memory.
+// Called by Emscripten to notify its glue code when the memory has grown. There is no glue code: hosts detect growth by
+// the new buffer of the memory.
 void emscripten_notify_memory_growth(size_t /*memory_index*/) {}
 void _Exit(int /*status*/) { __builtin_trap(); }
 #else
