@@ -27,11 +27,13 @@ const firstDelaySeconds = 5;
 const maxDelaySeconds = 3600;
 /**
  * Time in milliseconds after which the messages of an aggregator that has not answered are retried. The batch may also
- * hold messages of the Worker. The runtime ends an invocation after 15 minutes and would then deliver those again too.
+ * contain messages of the Worker. The runtime ends an invocation after 15 minutes and would then deliver those again
+ * too.
  */
 const maxApplyMs = 30_000;
 /**
- * From this attempt on each message is applied alone. If it breaks the aggregator, it does not affect other messages.
+ * From this attempt on, each message is applied in a separate call. A message that breaks the aggregator then does not
+ * affect other messages.
  */
 const aloneFromAttempt = 3;
 

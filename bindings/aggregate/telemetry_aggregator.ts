@@ -40,7 +40,7 @@ export class Alarm {
 
   /** Sets the alarm to `time`, unless an earlier alarm is set. */
   async setBy(time: number): Promise<void> {
-    // The runtime would take an alarm at the time of the current alarm for the current one. It would never ring.
+    // The runtime ignores an alarm with the time of the alarm that is running. Such an alarm would never ring.
     const unixMs = Math.max(Math.ceil(time), this.#rangUnixMs + 1);
     if (this.#unixMs !== undefined && this.#unixMs <= unixMs) return;
     const before = this.#unixMs;
@@ -162,7 +162,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     this.#isDirty = true;
     this.#export?.changed();
     const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
-    // Nothing may run in between, so that the alarm is part of the same write.
+    // No await may come between the change of the totals and this call, so that the alarm is part of the same write.
     await this.#alarm.setBy(next);
     return results;
   }
@@ -306,7 +306,7 @@ function kvOf(env: unknown, name: string | undefined): KVNamespace | undefined {
   return kv;
 }
 
-// A Worker that exports the class lets withTelemetry serve its scrapes and consume its telemetry queue.
+// In a Worker that exports the class, withTelemetry serves scrapes and consumes the telemetry queue.
 provideMetricsRoutes(workerRoutes);
 
 /** Makes the export of an aggregator. Reports invalid options. The aggregator then works without the export. */

@@ -36,7 +36,7 @@ export const workerRoutes: MetricsRoutes = {
 
 /**
  * Returns whether bytes are a frame of any version, even a damaged one. Because frames can be recognized, the queue
- * needs no configured name, and a dead letter queue can also hold messages of the Worker. The byte after the magic
+ * needs no configured name, and a dead letter queue can also contain messages of the Worker. The byte after the magic
  * bytes distinguishes a frame from text: a version is a control character other than white space, see
  * SNAPSHOT_FORMAT.md.
  */
@@ -48,9 +48,9 @@ function isFrame(bytes: Uint8Array | undefined): boolean {
 
 /**
  * Returns a batch with some of the messages. `ackAll` and `retryAll` of the runtime decide about all messages of the
- * batch. The returned batch therefore calls each message. The runtime keeps the first decision about a message, so the
- * result is the same except for delays. Therefore `retryAll` skips messages that were retried individually, and without
- * a delay it uses the delay of an earlier `retryAll`.
+ * batch. The methods of the returned batch therefore decide about each message separately. The runtime keeps the first
+ * decision about a message, so the result is the same except for delays. Therefore `retryAll` skips messages that were
+ * retried individually, and without a delay it uses the delay of an earlier `retryAll`.
  */
 function partOf(batch: MessageBatch, messages: readonly Message[]): MessageBatch {
   const retries = messages.map((message) => {

@@ -1,6 +1,6 @@
 /**
  * Removes secrets from addresses before they leave the Worker. All functions run in linear time and never throw. None
- * of them uses `URL`: a text that `URL` rejects may still hold a password.
+ * of them uses `URL`: a text that `URL` rejects may still contain a password.
  */
 
 /** Names of the query parameters to keep in an address. Undefined keeps none. */
@@ -17,19 +17,19 @@ const relativeAuthority = /^[/\\]{2,}/;
 /** A host with an optional port. Matches the text between user info and path. */
 const hostAndPort = /^(?:\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/;
 const maxPort = 65_535;
-/** The length of `a://b@c`. A shorter text cannot hold an address with a secret. */
+/** The length of `a://b@c`. A shorter text cannot contain an address with a secret. */
 const minSecretLength = 7;
 
 /**
  * Returns an absolute or relative address without user info, query and fragment. Secrets in the remaining text are
  * masked as in {@link maskSecrets}, because a path may hold another address or parameters such as `;jsessionid=`. All
- * other text stays as it is, except tabs, line breaks and surrounding spaces, which URL parsers drop too. A `data:` URL
+ * other text is unchanged, but tabs, line breaks and surrounding spaces are removed, as URL parsers do. A `data:` URL
  * keeps only its media type.
  *
- * An address that is invalid because its password contains a slash loses everything before its last `@`.
+ * If an address is invalid because its password contains a slash, everything before its last `@` is removed.
  *
- * @param kept query parameters to keep as written. A parameter that commonly holds a secret keeps only its name; its
- * value becomes `REDACTED`.
+ * @param kept query parameters to keep as written. The value of a parameter that commonly contains a secret becomes
+ * `REDACTED`.
  */
 export function cleanAddress(address: string, kept?: KeptParameters): string {
   if (!/[?#@;%]|^\s*data:/i.test(address)) return address;
@@ -147,8 +147,8 @@ const content =
   /^(?:gen_ai\.(?:input\.messages|output\.messages|system_instructions|tool\.(?:definitions|call\.arguments|call\.result))|flue\.(?!log\.message$).*)$/;
 
 /**
- * Returns the text of an attribute without secrets, or undefined if nothing of it may leave. The key decides how the
- * text is read: as an address, a query, a route, recorded content, or text that may contain addresses.
+ * Returns the text of an attribute without secrets, or undefined if the attribute must be dropped. The key decides how
+ * the text is read: as an address, a query, a route, recorded content, or text that may contain addresses.
  */
 export function cleanAttribute(
   key: string,
@@ -316,12 +316,12 @@ function schemeEndFrom(text: string, from: number): { index: number; end: number
   return found === null ? undefined : { index: found.index, end: schemeEnd.lastIndex };
 }
 
-/** A shorter text was hardly cut by a limit and may end with a complete `http://host:port`. */
+/** A shorter text was probably not cut by a limit. It may end with a complete `http://host:port`. */
 const minCutLength = 1_024;
 
 /**
- * Whether a limit probably cut the address at the end of a text before its `@`. Then a password stands in place of the
- * port.
+ * Whether a limit probably cut the address at the end of a text before its `@`. The text in place of the port is then a
+ * part of a password.
  */
 function isCutInUserInfo(address: string, textLength: number): boolean {
   if (textLength < minCutLength || address.includes("@")) return false;
@@ -477,8 +477,8 @@ const secretNames: readonly RegExp[] = [
 const maxNameLength = 128;
 
 /**
- * Whether the name of a parameter is one that commonly holds a secret. Of a long name only the end is compared. A value
- * of only asterisks has been masked before and is not a secret.
+ * Whether a parameter commonly contains a secret, by its name. Only the end of a long name is compared. A value that
+ * consists of asterisks is already masked and not a secret.
  */
 function isSecret(parameter: string): boolean {
   if (!/[^*]/.test(parameter.slice(equalsEnd(parameter)))) return false;

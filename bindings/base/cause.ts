@@ -30,20 +30,21 @@ function messageOf(cause: unknown): string {
   }
 }
 
-/** The texts that may be an `error.type`. Others may hold anything, and be different for each error. */
+/** The texts that may be an `error.type`. Other texts may contain private data and may differ for each error. */
 const typeName = /^[A-Za-z_$][\w.$:-]{0,63}$/;
 
 /**
  * Returns the `error.type` of a cause. Never the message.
  *
- * - An Error: its name, or `Error` if the name is longer than 64 characters or has others than those of identifiers.
+ * - An Error: its name, or `Error` if the name is longer than 64 characters or has characters that identifiers do not
+ * have.
  * - Another object: its `type`, or that of its `error`. Providers send such errors in their streams.
  * - Any other value: its `typeof`.
  */
 export function errorType(cause: unknown): string {
   if (isError(cause)) {
     const name = typeIn(cause, "name") ?? "Error";
-    // The AI SDK wraps the errors of streams that are no Error.
+    // The AI SDK wraps stream errors that are not an Error.
     return name === "AI_StreamProviderError" ? (typeIn(cause, "type") ?? name) : name;
   }
   return typeIn(cause, "type") ?? typeIn(valueIn(cause, "error"), "type") ?? typeof cause;
@@ -65,7 +66,7 @@ export function abortReason(reason: unknown): string | undefined {
   return reason.replaceAll(/\D/g, "").length > maxDigits ? undefined : reason;
 }
 
-/** What the answer to a failed request says about the failure. */
+/** The failure of a request, from its response. */
 export interface Failure {
   /** Status of the HTTP response, from 100 to 599. */
   readonly statusCode: number | undefined;
@@ -104,14 +105,14 @@ function statusIn(cause: unknown): number | undefined {
 
 function codeIn(cause: unknown, statusCode: number | undefined): string | undefined {
   const body = valueIn(cause, "data") ?? parsedBody(valueIn(cause, "responseBody"));
-  // Any Error may have a code. Only one that has a response has the code of a provider.
+  // Any Error may have a code. The code is the provider's only if the error has the status of a response.
   const own = isError(cause) && statusCode === undefined ? undefined : cause;
   for (const source of [errorIn(body), body, errorIn(own), own]) {
     for (const key of ["code", "type", "status"]) {
       const code = valueIn(source, key);
       const name = typeof code === "number" ? String(code) : code;
       if (typeof name !== "string" || !codeName.test(name)) continue;
-      // Some providers repeat the status, and say with the type "error" that it is one.
+      // Some providers repeat the status as the code, or use the type "error" for every error.
       if (name !== "error" && name !== String(statusCode)) return name;
     }
   }
@@ -133,7 +134,7 @@ function parsedBody(body: unknown): unknown {
   }
 }
 
-/** What precedes a key in an error message, and the key. */
+/** Matches a key in an error message, with the text before it. */
 const keyInMessage = /\b(Bearer\s+|(?:sk|pk|rk|gsk|xai|pplx|hf|key)[-_])[\w.~+/=*-]{8,}/gi;
 const maxMessageBytes = 1024;
 
@@ -144,7 +145,7 @@ export function errorMessage(cause: unknown): string | undefined {
       ? cause
       : (valueIn(cause, "message") ?? valueIn(valueIn(cause, "error"), "message"));
   if (typeof message !== "string" || message === "") return undefined;
-  // Masks before the cut: a secret cannot be found in half an address.
+  // Masks before it cuts, because a secret cannot be recognized in a part of an address.
   const clean = maskSecrets(message.slice(0, maxBodyUnits)).replace(keyInMessage, "$1REDACTED");
   return cutToBytes(clean, maxMessageBytes);
 }

@@ -1,4 +1,7 @@
-/** Limits the log: some messages contain names or reasons from outside isotel, which may differ every time. */
+/**
+ * Maximum number of logged messages. Some messages contain names or reasons from outside isotel, which may differ each
+ * time.
+ */
 const maxMessages = 100;
 const last =
   `isotel: ${maxMessages} different messages have been logged once; this isolate logs no ` +

@@ -6,7 +6,7 @@ export const systemClock: Clock = () => Date.now();
 /** Keeps the current invocation alive until the promise settles. Throws outside an invocation. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** A wait that the invocation which started it can cancel. */
+/** A wait that can be cancelled. Only the invocation that started it may cancel it. */
 export interface Sleep {
   readonly over: Promise<void>;
   cancel(): void;

@@ -30,10 +30,10 @@ export function isList(value: unknown): value is readonly unknown[] {
 }
 
 /**
- * Logs once that a hook of the user returned a value that is not allowed, usually the promise of an async function; its
- * rejection is handled here, because no other code waits for it. Throws only if a proxy throws.
+ * Logs once that a hook of the user returned an invalid value. This is usually the promise of an async function. Its
+ * rejection is handled here, because no other code waits for the promise. Throws only if a proxy throws.
  *
- * @param rule what the hook has to return, and what is missing now.
+ * @param rule what the hook has to return, and the effect of the invalid value.
  */
 export function reportAnswer(hook: string, answer: unknown, rule: string): void {
   const isPromise = answer instanceof Promise;

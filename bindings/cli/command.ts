@@ -70,7 +70,7 @@ export class Secrets {
     this.#values.add(value);
     this.#values.add(encodeURIComponent(value));
     this.#values.add(JSON.stringify(value).slice(1, -1));
-    // The value of a header also contains the scheme.
+    // The value of an Authorization header also contains its scheme. Hides the credential by itself too.
     const [, credential] = /^\S+ (\S.*)$/.exec(value) ?? [];
     if (credential !== undefined) this.add(credential);
   }
@@ -78,7 +78,7 @@ export class Secrets {
   /** Returns the text with `***` in place of each secret, and without the secrets in URLs. */
   hide(text: string): string {
     let hidden = text;
-    // Replaces the longest first, because one value may be part of another.
+    // Replaces the longest value first, because one value may be part of another.
     for (const value of [...this.#values].sort((a, b) => b.length - a.length)) {
       hidden = hidden.replaceAll(value, "***");
     }

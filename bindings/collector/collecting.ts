@@ -61,9 +61,9 @@ export class Collecting implements InvocationHost {
     string,
     { readonly invocation: CollectedInvocation; readonly take: TakeEvent }
   >();
-  /** The onset that is being read. Meanwhile `redact` and `route` run. */
+  /** The onset that is being read. `redact` and `route` run while it is set. */
   #beginning: Onset | undefined;
-  /** Invocations without recent events: the time at which that was noticed, and the number of events at that time. */
+  /** Invocations without recent events. For each: when this was noticed, and the number of events at that time. */
   readonly #silent = new Map<
     CollectedInvocation,
     { readonly events: number; readonly sinceUnixMs: number }

@@ -5,9 +5,9 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 const timerGraceMs = 2_000;
 
 /**
- * Flushes a pipeline with a delay, so that one request carries everything that ends in the meantime. The runtime
- * forbids an invocation to use timers and requests of another. Each invocation therefore sleeps and sends by itself,
- * and they share only numbers.
+ * Flushes a pipeline with a delay, so that one request carries all items of that time. The runtime forbids an
+ * invocation to use timers and requests of another. Each invocation therefore sleeps and sends by itself, and they
+ * share only numbers.
  */
 export class DelayedFlush {
   readonly #pipeline: Pipeline;

@@ -3,12 +3,12 @@ import type { SpanRuntime } from "../trace/span_runtime.ts";
 const maxTraces = 256;
 
 /**
- * Recognizes the invocations of this Worker. A Worker that is its own tail consumer would otherwise never stop, because
- * each invocation would cause another one.
+ * Recognizes the invocations of this Worker. Without this, a Worker that is its own tail consumer would run forever,
+ * because each invocation causes another one.
  *
- * The runtime does not tell a Worker its name. This class therefore opens a span, which has the trace id of the current
- * invocation. The onset with that trace id has the name. Until the name is found, a traced Worker treats every tail
- * Worker as itself.
+ * A Worker cannot read its own name. This class therefore opens a span to read the trace id of the current invocation.
+ * The onset with this trace id contains the name. Until the name is found, a traced Worker treats every tail Worker as
+ * itself.
  */
 export class OwnInvocations {
   readonly #runtime: SpanRuntime;

@@ -71,10 +71,10 @@ export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExp
 /** Longer names, keys and identifiers are cut before they cross into the core, where all limits are far lower. */
 const maxTextUnits = 4096;
 
-/** A longer text is no name of a model, a tool or an error type. It must not fill the core's table of texts. */
+/** A longer text is not the name of a model, a tool or an error type. It must not fill the core's table of texts. */
 const maxLabelUnits = 256;
 
-/** Returns the list that a field holds as JSON. Returns a text that is not JSON as a list of one item. */
+/** Returns the list in the JSON text of a field. Returns a text that is not JSON as a list of one item. */
 function listOf(text: string): readonly string[] {
   try {
     return JSON.parse(text) as readonly string[];
@@ -102,8 +102,8 @@ const noPlan: Planned = [];
  */
 export class Core extends ModuleInstance<CoreExports> {
   /**
-   * The host's objects of open spans, by slot of their handle. They keep the spans open: the Workers runtime closes a
-   * span that nothing references.
+   * The host's objects of open spans, by slot of their handle. These references keep the spans open, because the
+   * Workers runtime closes an unreferenced span.
    */
   readonly owners: (SpanOwner | undefined)[] = [];
   /** Whether the core measures GenAI spans; see {@link measureSpans}. */

@@ -7,7 +7,7 @@ export const producerIdBytes = 16;
 
 const traceIdBytes = 16;
 const exemplarBytes = 24;
-/** A longer label set goes to the overflow series, so the rest of a longer value never matters. */
+/** A longer label set goes to the overflow series, so the rest of a longer value has no effect. */
 const maxLabelUnits = Limits.maxLabelBytes + 1;
 
 /** The data saved from an instance of the core that trapped. */
@@ -249,8 +249,8 @@ export class MetricsCore {
   }
 
   /**
-   * Saves the data of an instance that trapped. A trap in another part of the core leaves the metrics consistent. A
-   * trap in a call of this class may not, so nothing is flushed then.
+   * Saves the data of an instance that trapped. After a trap in another part of the core, the metrics are consistent.
+   * After a trap in a call of this class they may not be, so nothing is flushed.
    */
   #end(): void {
     if (!this.isAlive) return;

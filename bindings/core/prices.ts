@@ -28,7 +28,7 @@ export const maxPrices = 1000;
  * Reads prices by the model id of requests.
  *
  * @param where the name of the option.
- * @param refuse receives each problem, and what follows if the option is used nevertheless. Such prices are left out.
+ * @param refuse receives each problem and its effect. Invalid prices are left out.
  */
 export function readPrices(
   value: unknown,

@@ -8,8 +8,8 @@ import type { SpanSink } from "./sinks/span_sink.ts";
 const number = FlueSpanType.coordinator;
 
 /**
- * Opens spans of the framework's own work around an agent. Flue has no events for this work. Each span lasts as long as
- * a promise. Never throws.
+ * Opens spans for the work of the framework around an agent, which has no events. The span of a piece of work ends when
+ * its promise settles. Never throws.
  */
 export class Coordination<Span, Root> {
   readonly #host: FlueCoreHost;

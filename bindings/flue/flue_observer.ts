@@ -43,7 +43,9 @@ const typesByName = new Map<string, number>(flueEvents.map(({ type }, i) => [typ
 
 const noEvent: FlueEvent = { type: "" };
 
-/** Maximum number of consecutive steps. A callback that observes an event for each event would otherwise never end. */
+/**
+ * Maximum number of consecutive steps. Without it, a callback that causes a new event for each event would run forever.
+ */
 const maxStepsPerTurn = 1_000;
 
 /** An event whose actions are being executed. */

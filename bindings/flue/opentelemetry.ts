@@ -50,7 +50,7 @@ export interface FlueObserve {
  * spans for workflows, operations, model turns, tools, delegated tasks and compactions. Log records become span events.
  * Supports events of versions 1 and 3.
  *
- * Content is exported only as `exportContent` returns it. A span without a parent in Flue starts a trace, unless
+ * Exports only the content that `exportContent` returns. A span without a parent in Flue starts a trace, unless
  * `resolveRootContext` returns a context.
  */
 export function createOpenTelemetryObserver(

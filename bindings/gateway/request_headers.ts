@@ -19,7 +19,7 @@ const maxTimeoutMs = 2_147_483_647;
 const backoffs: readonly unknown[] = ["constant", "linear", "exponential"];
 
 /**
- * Returns the headers that hold the settings of a request to AI Gateway.
+ * Returns the headers with the settings of a request to AI Gateway.
  *
  * @throws TypeError if an option is invalid. Names the option and its allowed values.
  */

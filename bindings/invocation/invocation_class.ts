@@ -43,7 +43,7 @@ export function wrapClass(base: Constructor, run: Runner): Constructor {
       invocations.intercept(this, new.target.prototype);
     }
   };
-  // Deleted, so that the values of the base class are inherited, like all its statics.
+  // Deleted, so that the class inherits the property from the base class, like all other statics.
   Reflect.deleteProperty(Wrapped, "name");
   Reflect.deleteProperty(Wrapped, "length");
   return Wrapped;

@@ -46,7 +46,7 @@ export function unwatchedWaitUntil(
 
 /** Returns a wrapper of `waitUntil`. It throws whatever the original throws, for example when called without `this`. */
 function watching(original: WaitUntil): WaitUntil {
-  // A method, whose name survives minification.
+  // Defined as a method, because minification keeps its name.
   const { waitUntil } = {
     waitUntil(this: unknown, ...args: unknown[]): unknown {
       // The `then` of another library may start the work, so it must be called only once, as the runtime would.

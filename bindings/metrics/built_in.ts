@@ -62,7 +62,7 @@ export class HttpServerMetrics {
     };
   }
 
-  /** Records a request that other code has measured. */
+  /** Records the duration of a request, measured by the caller. */
   record(
     { method, statusCode, route, scheme, errorType }: HttpRequestLabels,
     seconds: number,

@@ -176,7 +176,7 @@ function checkOptions(caller: string, name: unknown, options: unknown): void {
  * Checks a definition against the rules of src/metrics/declaration.h.
  *
  * @param caller the name of the function that took the definition.
- * @param options the options as passed. Tells options from defaults in the declaration.
+ * @param options the options as passed. Shows which properties of the declaration are not defaults.
  * @throws TypeError if an option is invalid. Names the option, the shape of its value and the rule.
  */
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {

@@ -17,7 +17,7 @@ export interface FamilyHost {
   core(): MetricsCore | undefined;
   /** Keeps a gauge, so that its value is set in the next instance of the core. */
   rememberGauge(series: Series): void;
-  /** Counts a record that was lost for lack of a core. */
+  /** Counts a record that was lost because there was no core. */
   countLost(): void;
   countInvalidValue(): void;
   countInvalidLabels(): void;

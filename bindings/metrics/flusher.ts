@@ -39,7 +39,7 @@ interface Timer {
 }
 
 /**
- * Sends the recorded metrics of an isolate, at most once per interval. While unsent data exists, some invocation holds
+ * Sends the recorded metrics of an isolate, at most once per interval. While there is unsent data, one invocation keeps
  * a timer in its `waitUntil`.
  *
  * The runtime forbids an invocation to use timers and requests of another one. So each invocation sleeps and sends in

@@ -10,7 +10,7 @@ import { SelfMetrics } from "./self_metrics.ts";
 
 let meter: Meter | undefined;
 
-/** Returns the meter of this isolate. It records in the core that holds the isolate's spans. */
+/** Returns the meter of this isolate. It records in the core that also has the isolate's spans. */
 export function workersMeter(): Meter {
   meter ??= new Meter(workersTelemetry.host, {
     clock: systemClock,

@@ -55,7 +55,7 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
 /**
  * Reads the option `metrics`. Each invalid option is reported and ignored.
  *
- * @param missing names of bindings that the Worker asked for and `env` does not have.
+ * @param missing names of bindings that the options read and `env` does not have.
  */
 export function readMetricsBindings(
   options: MetricsBindings,

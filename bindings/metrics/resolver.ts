@@ -5,7 +5,7 @@ import { counter, gauge, histogram } from "./definitions.ts";
 import { workersMeter } from "./isolate_metrics.ts";
 import type { Meter } from "./meter.ts";
 
-/** The reasons for the result of a flag: values of the label `reason`. */
+/** The values of the label `reason`: why a flag was resolved to its result. */
 export const resolveReasons = [
   "UNSPECIFIED",
   "MATCH",

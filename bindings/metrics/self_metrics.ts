@@ -7,7 +7,10 @@ import type { Meter } from "./meter.ts";
 /** How a flush ended. `timeout` if the result is unknown. */
 export type FlushResult = "ok" | "error" | "timeout";
 
-/** A counter family of isotel, with the name of the count for each value of its label, or for "" without a label. */
+/**
+ * A counter family of isotel. `counts` has the name of a count for each value of the label, or for "" if there is no
+ * label.
+ */
 export interface SelfMetric {
   readonly name: string;
   readonly help: string;

@@ -1,8 +1,8 @@
 import { isIntegerIn } from "./bounds.ts";
 
 /**
- * Returns the name of the aggregator for a shard. The name does not depend on the number of shards, so that a new shard
- * leaves the totals of the others where they are.
+ * Returns the name of the aggregator for a shard. The name does not depend on the number of shards, so that the
+ * existing shards keep their totals when one is added.
  */
 export function shardName(shard: number): string {
   return `isotel-${shard}`;

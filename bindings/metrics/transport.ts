@@ -71,7 +71,7 @@ export function aggregatorTransport(
               Array.isArray(answers) &&
               answers.length === batch.length &&
               answers.every((answer) => typeof answer === "number");
-            // With fewer answers than frames, no answer can be assigned to a frame.
+            // Without exactly one number for each frame, no answer can be assigned to a frame.
             if (!areAnswers) {
               throw new TypeError(
                 `isotel: the aggregator returned ${shapeOf(answers)}; it has to return ` +

@@ -93,7 +93,7 @@ function targetOf(options: BackendOptions, env: Environment): TargetPlan {
   const signals = Array.isArray(options?.signals) ? options.signals : (["metrics"] as const);
   const { name, destinations, temporality } = resolveBackend({ ...options, signals }, env);
   const destination = destinations.metrics as Destination;
-  // The query of a URL may hold a key.
+  // The query of a URL may contain a key.
   const { origin, pathname } = new URL(destination.url);
   return {
     backend: name,

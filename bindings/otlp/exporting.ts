@@ -83,7 +83,7 @@ export class Exports {
   }
 }
 
-/** Returns one key for equal options, even in different objects. The key holds secrets. Do not log it. */
+/** Returns one key for equal options, even in different objects. The key contains secrets. Do not log it. */
 function keyOf(plan: ExportPlan): string {
   return JSON.stringify(plan, (_key, value: unknown) =>
     typeof value === "function" || value instanceof RegExp ? String(value) : value,

@@ -7,8 +7,8 @@ export interface MetricsRecording {
   /**
    * Reads the options. Each invalid option is reported and ignored.
    *
-   * @param missing names of bindings that the Worker asked for and `env` does not have.
-   * @returns the settings, and the options without what is invalid.
+   * @param missing names of bindings that the options read and `env` does not have.
+   * @returns the settings, and the options without the invalid ones.
    */
   read(
     options: MetricsBindings,
@@ -17,7 +17,7 @@ export interface MetricsRecording {
   ): MetricsSetup & { readonly metrics: MetricsBindings };
   /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
   use(setup: MetricsSetup | undefined): WorkerMetrics | undefined;
-  /** Adds metrics of another part of isotel about itself. Call it before the first flush. */
+  /** Adds the self-metrics of another part of isotel. Call it before the first flush. */
   addSelfMetrics(metrics: readonly SelfMetric[]): void;
 }
 

@@ -10,7 +10,7 @@ export class InvocationScope {
   #ended = false;
   #isAbandoned = false;
   #holds = 0;
-  /** The open spans that the end of the scope left open. */
+  /** The spans that stay open after the end of the scope. */
   #left: SpanOwner[] = [];
 
   get ended(): boolean {

@@ -11,7 +11,7 @@ import type { SpanRuntime } from "./span_runtime.ts";
 /** A name of at most this many UTF-16 units fits into 64 bytes, whatever its characters. */
 const alwaysFits = 21;
 const maxEntries = 1000;
-/** The rest of a longer name or target never matters: names are cut, and targets left out, at 64 bytes. */
+/** The rest of a longer text has no effect: names are cut at 64 bytes, and longer targets are left out. */
 const maxUnits = 256;
 
 /** A map that is cleared when it is full. For values that the core can compute again. */
@@ -43,7 +43,7 @@ export class NameCache {
 
   /** Returns a user's span name, cut to the length that the runtime keeps. */
   custom(core: Core, name: string): string {
-    // Masks before it cuts: in half an address, secrets cannot be found.
+    // Masks before it cuts, because a secret cannot be recognized in a part of an address.
     const shown = maskSecrets(name);
     if (shown.length <= alwaysFits) return shown;
     const head = shown.slice(0, maxUnits);
@@ -80,7 +80,7 @@ export class NameCache {
 /** The state that all spans of a tracer share. */
 export class Telemetry {
   readonly host: CoreHost;
-  /** May be replaced by a runtime that wraps it. Open spans then have writers of the old runtime. */
+  /** An export replaces the runtime by one that wraps it. Open spans then keep their writers of the old runtime. */
   runtime: SpanRuntime;
   readonly clock: Clock;
   readonly names: NameCache = new NameCache();
@@ -146,7 +146,7 @@ export class Telemetry {
     }
   }
 
-  /** Counts an SDK call that was given up because too many calls are open. */
+  /** Counts an SDK call that was evicted because too many calls are open. */
   countEvicted(): void {
     this.#evicted += 1;
   }

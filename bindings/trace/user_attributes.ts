@@ -14,8 +14,8 @@ const absentValue = -2;
 export type Redact = (key: string, value: string) => string | undefined;
 
 /**
- * Writes the user's attributes of a span. While attributes are certain to fit, it writes them at once and reports them
- * to the core with the next call to the core. Otherwise the core decides about each attribute.
+ * Writes the user's attributes of a span. As long as attributes certainly fit, it writes them at once and reports them
+ * to the core with the next call. Otherwise the core decides about each attribute.
  *
  * Values that a span cannot carry are dropped and counted: bigint, symbol, function, object, NaN and infinite numbers.
  */
@@ -65,7 +65,7 @@ export abstract class AttributeWriter implements AttributeReceiver {
     const own = this.redact === undefined ? plain : this.#redacted(plain, this.redact);
     const { writer } = this;
     let unfitted: [string, unknown][] | undefined;
-    // V8 reads from the object's shape only if for-in reads the key of the current iteration.
+    // A read of the current for-in key is fast: V8 takes its position from the object's shape.
     for (const key in own) {
       // Getters run here. They may set attributes of this span or end it. No other user code runs in this loop.
       const raw = own[key];

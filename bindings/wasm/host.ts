@@ -178,7 +178,7 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     }
   }
 
-  /** Drops an instance that holds too much memory, unless a nested call has replaced it already. */
+  /** Drops an instance whose memory is too large, unless a nested call has already replaced it. */
   #dropIfLarge(instance: Instance): void {
     const { maxIdleBytes } = this.#hosted;
     if (maxIdleBytes === undefined || instance.memoryBytes <= maxIdleBytes) return;

@@ -52,13 +52,14 @@ export interface Exposition {
   readonly escaping: number;
 }
 
-/** Far more than a frame may have. The start of a longer input is enough to refuse it. */
+/** A frame is far smaller. The start of a longer input is enough to refuse it. */
 const maxLookedAtBytes = 1_000_000;
 
 const encoder = new TextEncoder();
 
 /**
- * One instance of the aggregation module. It holds a set of totals and a merged snapshot. Inputs and outputs are bytes.
+ * One instance of the aggregation module. It contains a set of totals and a merged snapshot. Inputs and outputs are
+ * bytes.
  *
  * Every method is synchronous. After a trap, the call and all later calls throw AggregationError. Discard the object
  * then.

@@ -77,7 +77,7 @@ function checked(baseUrl: string): string {
 }
 
 const pageSize = 100;
-/** More pages than any account has. */
+/** Maximum number of pages. No account has more. */
 const maxPages = 1000;
 
 /** One page of a list. The client does not load the next page by itself. */

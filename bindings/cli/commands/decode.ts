@@ -138,7 +138,7 @@ function frameHead(bytes: Uint8Array): { producer: string; sequence: string; mad
   return { producer, sequence: String(sequence), made };
 }
 
-// Metrics of the totals are left out for a frame, because these totals are artificial.
+// Self-metrics of the totals are not shown for a frame, because the totals exist only to decode it.
 const ofTotals: ReadonlySet<string> = new Set(aggregatorCounterNames);
 const isOfTotals = (name: string) => ofTotals.has(name) || name.startsWith("isotel_snapshot");
 

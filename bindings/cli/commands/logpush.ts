@@ -132,7 +132,7 @@ function describe({ id, name, dataset: of, enabled, destination_conf, error_mess
   };
 }
 
-/** Removes the values of query parameters, which hold keys. */
+/** Removes the values of query parameters, which contain keys. */
 function withoutSecrets(destination: string): string {
   return destination.replace(/([?&][^=&]+)=[^&]*/g, "$1=***");
 }

@@ -20,8 +20,8 @@ const names = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 /**
  * Reads a configuration file.
  *
- * @param configPath Default: the file that wrangler would use, which is the nearest one in the working directory or
- *   above.
+ * @param configPath Default: the file that wrangler would use, which is the nearest one in the working directory or its
+ * parents.
  * @throws CliError if there is no file, or if it is TOML.
  */
 export function openConfig(io: Io, configPath: string | undefined): ConfigFile {

@@ -34,7 +34,7 @@ export interface BindingsPlan {
 const suffixRoom = 5;
 const consumerSettings = { max_batch_size: 100, max_batch_timeout: 1, max_retries: 20 };
 const nodeFlags: readonly unknown[] = ["nodejs_compat", "nodejs_compat_v2"];
-/** Lists of bindings, and the key of an item that holds the name of the binding. */
+/** Lists of bindings, and the key in each item for the name of the binding. */
 const bindingLists: readonly (readonly [path: readonly string[], key: string])[] = [
   [["kv_namespaces"], "binding"],
   [["queues", "producers"], "binding"],

@@ -7,7 +7,7 @@ import { StatusCode } from "../../otlp/core/model.ts";
 import type { CollectedSpan } from "../spans/collected_span.ts";
 import { operationOf } from "../spans/span_kinds.ts";
 
-/** Start fields that are labels or values of metrics. `finishFields` has those of the end. */
+/** Start fields that are labels or values of metrics. `finishFields` lists those that are set at the end. */
 const startFields = [
   Field.providerName,
   Field.requestModel,

@@ -1,8 +1,7 @@
 import type { SelfMetric } from "../../metrics/self_metrics.ts";
 
 /**
- * The metrics of a collector about itself. Their values are the counts of CollectorCounts, by their names in the
- * diagnostics.
+ * The self-metrics of a collector. Their values are the counts of CollectorCounts, by their names in the diagnostics.
  */
 export const collectorMetrics: readonly SelfMetric[] = [
   {

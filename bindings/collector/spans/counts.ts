@@ -3,13 +3,16 @@ import { reportOnce } from "../../base/report_once.ts";
 
 /** Counts of a collector. No count ever decreases. */
 export class CollectorCounts {
-  /** Followed invocations, invocations ignored for their service or purpose, and invocations refused by the limit. */
+  /**
+   * Followed invocations, invocations ignored because of their service or purpose, and invocations refused by the
+   * limit.
+   */
   invocations = 0;
   invocations_ignored = 0;
   invocations_refused = 0;
   /** Invocations that were ended because they had no events for too long. */
   invocations_swept = 0;
-  /** Events that had already been taken, or arrived too late. */
+  /** Events that had already been received, or arrived too late. */
   events_repeated = 0;
   /** Events that never arrived, by the gaps in their sequence numbers. */
   events_missing = 0;

@@ -26,8 +26,8 @@ export class AttributeReader {
   readonly #counts: CollectorCounts;
   readonly held: Held = { units: 0 };
   /**
-   * Lists of keys by their length. Spans of one kind have equal keys and share one list. The strings of each event are
-   * then not kept until the span is sent.
+   * Lists of keys by their length. Spans of one kind have equal keys and share one list, so that the strings of each
+   * event can be freed before the span is sent.
    */
   readonly #sharedKeys: (readonly string[] | undefined)[] = [];
 

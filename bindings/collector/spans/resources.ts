@@ -17,7 +17,7 @@ export class Resources {
     const key = `${scriptName ?? ""}\n${scriptVersion?.id ?? ""}\n${dispatchNamespace ?? ""}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    // A forgotten resource gets a new object. This only adds a second group to a request.
+    // A forgotten resource gets a new object. The only effect is that a request may have two groups for it.
     if (this.#known.size >= limits.resources) this.#known = new Map();
     const resource: Record<string, unknown> = { ...this.#base };
     const version = scriptVersion?.tag || scriptVersion?.id;

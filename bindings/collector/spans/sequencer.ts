@@ -22,7 +22,8 @@ export class Sequencer {
   }
 
   take(event: TailEvent): void {
-    // User code runs while an event is applied. An event that it passes in waits until then.
+    // User code runs while an event is applied. If it passes in another event, that event waits until the current one
+    // is applied.
     if (event.sequence !== this.#next || this.#isApplying) {
       this.#takeUnordered(event);
       return;

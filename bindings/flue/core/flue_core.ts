@@ -15,7 +15,7 @@ export interface FlueCoreOptions {
 const nothing: readonly number[] = [];
 
 /**
- * One instance of the Flue module. It holds the open spans by handle.
+ * One instance of the Flue module. It keeps the open spans by handle.
  *
  * After a trap, the call and all later calls throw ModuleTrapError. Discard the instance then.
  */
@@ -93,8 +93,8 @@ export class FlueCore extends ModuleInstance<FlueExports> {
   }
 
   /**
-   * Returns how much to keep of each attribute when they do not all fit: FlueAbi.keepAll, 0 for nothing, or the
-   * number of bytes to truncate a text to.
+   * Returns how much of each attribute to keep if not all of them fit: FlueAbi.keepAll, 0 for nothing, or the number of
+   * bytes to truncate a text to.
    */
   fit(sizes: readonly AttributeSize[], availableBytes: number): readonly number[] {
     return this.run(() => {

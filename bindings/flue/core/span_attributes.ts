@@ -11,8 +11,8 @@ export interface AttributeSize {
 }
 
 /**
- * Returns how much to keep of each attribute when they do not all fit: FlueAbi.keepAll, 0, or the number of bytes
- * to truncate to.
+ * Returns how much of each attribute to keep if not all of them fit: FlueAbi.keepAll, 0, or the number of bytes to
+ * truncate to.
  */
 export type Fit = (sizes: readonly AttributeSize[], availableBytes: number) => ArrayLike<number>;
 

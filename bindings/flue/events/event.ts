@@ -37,7 +37,8 @@ export function readText(from: unknown, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-// Readers for types of src/flue/fields.def that only one attribute has and that are not content.
+// Readers for the types in src/flue/fields.def that belong to one attribute each. messages.ts has the readers for
+// content.
 
 /** The value of an attribute of Flue's spans. */
 export type FlueAttributeValue = string | number | boolean | readonly string[];

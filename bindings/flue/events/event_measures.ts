@@ -25,8 +25,8 @@ export function modelOf(event: FlueEvent): {
 
 /**
  * Returns the name of a tool that the model calls. Undefined for the framework's tool that delegates, because the task
- * represents it, and for the shell of the program. Version 1 does not report the caller. A call of the program belongs
- * to no turn.
+ * represents it, and for shell calls of the program. Version 1 does not report the caller, but a call of the program
+ * belongs to no turn.
  */
 export function toolOf(event: FlueEvent): string | undefined {
   const name = textAt(event, ["toolName"]);

@@ -89,7 +89,7 @@ function remoteParentIn(context: OtelContext): RemoteParent | undefined {
   return { traceId, spanId, traceFlags, ...(traceState && { traceState: traceState.serialize() }) };
 }
 
-/** A sink of any observer. Only the sink knows the type of its spans. */
+/** A sink whose span type is unknown. */
 type AnySink = SpanSink<unknown, OtelContext>;
 
 /** Returns the sink of a tracer, or a sink that chooses for each root span. */

@@ -81,7 +81,7 @@ interface ContextEntry {
   readonly value: unknown;
 }
 
-/** Stores entries in a list instead of a map, because a context rarely holds more than a span. */
+/** Stores entries in a list instead of a map, because a context rarely contains more than a span. */
 class ValueContext implements OtelContext {
   readonly #entries: readonly ContextEntry[];
 

@@ -4,7 +4,7 @@ import type { Settings } from "./settings.ts";
 
 /** The settings of a backend, computed from its options and variables. */
 export interface Preset {
-  /** Base URL, and the option or variable that names it. Undefined when only an endpoint option can supply it. */
+  /** Base URL, and the option or variable that supplies it. Undefined if only an endpoint option can supply it. */
   readonly base: { readonly what: string; readonly address: string } | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** Settings of single signals, in addition to the settings above. */

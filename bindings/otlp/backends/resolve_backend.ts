@@ -216,7 +216,7 @@ function wholeEndpoint(settings: Settings, what: string, address: string): strin
   return checkedUrl(settings, what, address)?.href;
 }
 
-/** A URL may hold a key. Messages therefore show its host only. */
+/** A URL may contain a key. Messages therefore show its host only. */
 function checkedUrl(settings: Settings, what: string, address: string): URL | undefined {
   const url = URL.parse(address);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {

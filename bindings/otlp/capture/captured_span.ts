@@ -76,7 +76,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   /** The native span of the runtime. */
   readonly native: SpanWriter | undefined;
   #ended = false;
-  /** Number of attributes that OTLP carries and the native span had no room for. */
+  /** Number of attributes that are exported over OTLP and did not fit into the native span. */
   #untruncatedOnly = 0;
 
   constructor(

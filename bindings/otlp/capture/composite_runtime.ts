@@ -87,7 +87,10 @@ export class CompositeRuntime implements SpanRuntime {
     return opened;
   }
 
-  /** Only OTLP has the trace. A native span stays below the active native span, because native traces cannot begin. */
+  /**
+   * The new trace exists in OTLP only. A native span stays a child of the active native span, because the native
+   * runtime cannot begin a trace.
+   */
   runDetached<T>(body: () => T): T {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;

@@ -69,7 +69,7 @@ function snapshotOf(value: unknown): unknown {
   try {
     return structuredClone(value);
   } catch {
-    // Part of the value cannot be copied. The original is sent as it is at that time.
+    // Part of the value cannot be copied. The original is sent, in its state at the time of the request.
     return value;
   }
 }

@@ -11,9 +11,9 @@ export interface Position {
 }
 
 const kindBits = 4;
-/** Replaces a key that will get a new number. Equal to no key. */
+/** A placeholder for a key that will get a new number. Differs from every key. */
 const forgottenKey = Symbol("forgotten") as unknown as string;
-/** Replaces a last text that is not known. Equal to no text. */
+/** A placeholder for an unknown last text. Differs from every text. */
 const unknownText = Symbol("unknown") as unknown as string;
 /** Larger bigints become empty values. The time to convert one to decimal grows with the square of its length. */
 const maxBigintBits = 4096;
@@ -35,7 +35,7 @@ export class BatchWriter {
   rawBytes = 0;
   readonly keySizes: number[] = [];
   keyText = "";
-  /** Repairs each text by itself. Joined, two lone surrogates could form a character. */
+  /** Whether to repair each text before it is joined. Otherwise two lone surrogates could form a character. */
   repairsTexts = false;
   readonly #keyIds = new Map<string, number>();
   readonly #keys: string[] = [];
@@ -43,7 +43,7 @@ export class BatchWriter {
   readonly #next: number[] = [];
   /** For each key: the last attribute list that contained it. Kept only for lists with a new order of keys. */
   readonly #seenIn: number[] = [];
-  /** For each key: its last text value. Many keys have one text in all spans. */
+  /** For each key: its last text value. Many keys have the same text in all spans. */
   readonly #lastTexts: string[] = [];
   #first = 0;
   #list = 0;

@@ -34,7 +34,7 @@ const defaultMaxAttempts = 10;
 /** Maximum number of redirects in one attempt. */
 const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
-/** A longer response is ignored. The response only reports how many items were rejected, and why. */
+/** A longer response is ignored. A response only contains the number of rejected items and the reason. */
 const maxAnswerBytes = 65_536;
 const noAnswer = new Uint8Array(0);
 /** An attempt with less time is not worthwhile. */
@@ -105,7 +105,7 @@ async function post(
         method: "POST",
         headers: headersOf(destination),
         body: payload,
-        // `follow` would send the headers, which hold keys, to any host of a redirect.
+        // With `follow`, a redirect to another host would also get the headers, which contain keys.
         redirect: "manual",
         signal: abort.signal,
       });
@@ -194,7 +194,7 @@ const retryableStatus = new Set([429, 502, 503, 504]);
 
 const firstDelayMs = 500;
 const maxDelayMs = 8_000;
-/** Longer values of `Retry-After` are reduced to this. */
+/** Maximum pause for `Retry-After`. Longer values are reduced to it. */
 const maxRetryAfterMs = 300_000;
 
 export function isRetryable(status: number): boolean {

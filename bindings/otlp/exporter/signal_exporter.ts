@@ -10,8 +10,8 @@ export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 const defaultMaxQueued = 2_048;
 const maxBatch = 512;
 /**
- * Number of items in open requests at which further items wait. A backend that is down must not fill the isolate's
- * memory.
+ * Maximum number of items in open requests. Further items wait in the queue, so that a backend that is down does not
+ * fill the isolate's memory.
  */
 const maxSending = 2_048;
 /** Maximum number of UTF-16 units of queued text. An isolate has 128 MB for everything. */
@@ -53,7 +53,7 @@ export class SignalExporter<T> {
     this.#queue = new BoundedQueue(limits, (count) => this.#tally.drop("queue_full", count));
   }
 
-  /** Whether the queue holds enough items for a full request. */
+  /** Whether the queue has enough items for a full request. */
   get isBatchFull(): boolean {
     return this.#queue.length >= maxBatch;
   }

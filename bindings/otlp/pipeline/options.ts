@@ -28,7 +28,7 @@ export interface ExportOptions extends ResourceOptions {
   readonly route?: RouteOf | undefined;
   /**
    * Names of query parameters to keep in URLs, such as `["page"]`. Default: none. The value of a parameter that
-   * commonly holds a secret, such as `token`, becomes `REDACTED`.
+   * commonly contains a secret, such as `token`, becomes `REDACTED`.
    */
   readonly keepQueryParameters?: readonly string[] | undefined;
 }

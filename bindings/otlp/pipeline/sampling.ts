@@ -71,7 +71,7 @@ export class TailSampler<S extends FinishedSpan> {
       this.#waiting += 1;
       return true;
     }
-    // A span after a negative decision may still be worth keeping by itself.
+    // If the trace was not kept, a later span is kept if the rules apply to this span alone.
     this.#pass(span, trace.isKept || this.#keeps(traceId, [span]));
     return false;
   }

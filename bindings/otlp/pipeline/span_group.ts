@@ -92,7 +92,8 @@ export class SpanGroup implements UndecidedSpans {
       return;
     }
     if (this.#wake !== undefined || !this.pipeline.hasWork) return;
-    // A stream may take long. The spans that have ended must not be lost with it.
+    // A stream may take a long time. Spans that have already ended do not wait for it, because they would be lost if
+    // the invocation ended first.
     const { over, cancel } = this.pipeline.sleep(lingerMs);
     this.#wake = cancel;
     this.#hold(
