@@ -1,6 +1,6 @@
 // Measures the costs of metrics and writes the tables of docs/metrics-cost.md. Fails if a cost exceeds the goal.
 //
-// It needs dist/, because it imports the sources that refer to it. `npm run cost` builds it.
+// Needs dist/, because the sources that it imports depend on it. `npm run cost` builds it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { measureAll, tablesOf } from "../tests/cost/tables.ts";

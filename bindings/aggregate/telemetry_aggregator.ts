@@ -81,7 +81,10 @@ const maxRetryMs = 60_000;
 const unreadablePauseMs = 300_000;
 /** Timeout in milliseconds for a write to KV. No other alarm runs until the current one is over. */
 const maxPublishMs = 30_000;
-/** Pruning is not urgent. It runs once in this time in milliseconds, or once in the gauge expiry if that is shorter. */
+/**
+ * Pause in milliseconds between two prunings. A shorter gauge expiry replaces it, but the pause is at least the publish
+ * interval.
+ */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
 

@@ -22,8 +22,8 @@ const minSecretLength = 7;
 
 /**
  * Returns an absolute or relative address without user info, query and fragment. Secrets in the remaining text are
- * masked as in {@link maskSecrets}, because a path may hold another address or parameters such as `;jsessionid=`. All
- * other text is unchanged, but tabs, line breaks and surrounding spaces are removed, as URL parsers do. A `data:` URL
+ * masked as in {@link maskSecrets}, because a path may contain another address or parameters such as `;jsessionid=`.
+ * Tabs, line breaks and surrounding spaces are removed, as in URL parsers. All other text is unchanged. A `data:` URL
  * keeps only its media type.
  *
  * If an address is invalid because its password contains a slash, everything before its last `@` is removed.
@@ -69,7 +69,7 @@ export function cleanRoute(route: string): string {
 }
 
 /**
- * Masks the secrets of every absolute address in a text: user info and the values of parameters that commonly hold
+ * Masks the secrets of every absolute address in a text: user info and the values of parameters that commonly contain
  * secrets become `REDACTED`. Finds addresses that are escaped as in JSON or JavaScript too: `https:\/\/`, `\u0026`. All
  * other text stays the same, byte for byte. An address ends at white space, at `"`, `<` and `>`, and at the quote that
  * opened it.
@@ -463,8 +463,9 @@ function masked(parameter: string): string {
 }
 
 /**
- * Match the names of parameters that hold secrets, in lower case, without characters other than letters and digits.
- * Literals, so that bundlers remove them where no address is read. Pagination tokens are not secrets.
+ * Match the names of parameters that contain secrets. Names are compared in lower case and without characters other
+ * than letters and digits. The patterns are literals, so that bundlers remove them from Workers that read no address.
+ * Pagination tokens are not secrets.
  */
 const secretNames: readonly RegExp[] = [
   /^(?:access|account|app|auth|consumer|master|private|secret|shared|signing|storage|subscription)?key$/,

@@ -2,7 +2,7 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import { maskSecrets } from "../base/address.ts";
 import { variableOf } from "../base/env.ts";
 
-/** The process, as commands see it. */
+/** The part of the process that commands use. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -70,7 +70,7 @@ export class Secrets {
     this.#values.add(value);
     this.#values.add(encodeURIComponent(value));
     this.#values.add(JSON.stringify(value).slice(1, -1));
-    // The value of an Authorization header also contains its scheme. Hides the credential by itself too.
+    // The value of an Authorization header contains a scheme and a credential. The credential alone is also a secret.
     const [, credential] = /^\S+ (\S.*)$/.exec(value) ?? [];
     if (credential !== undefined) this.add(credential);
   }

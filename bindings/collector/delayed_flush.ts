@@ -6,8 +6,8 @@ const timerGraceMs = 2_000;
 
 /**
  * Flushes a pipeline with a delay, so that one request carries all items of that time. The runtime forbids an
- * invocation to use timers and requests of another. Each invocation therefore sleeps and sends by itself, and they
- * share only numbers.
+ * invocation to use timers and requests of another. Each invocation therefore sleeps and sends in its own context, and
+ * invocations share only numbers.
  */
 export class DelayedFlush {
   readonly #pipeline: Pipeline;

@@ -58,7 +58,7 @@ interface EventContext {
   readonly content: object | undefined;
 }
 
-/** Reads Flue's events, calls the callbacks, and lets a sink execute the actions of the core. Never throws. */
+/** Reads Flue's events, calls the callbacks, and passes the actions of the core to a sink. Never throws. */
 export class FlueObserver<Span, Root> {
   readonly #host: FlueCoreHost;
   readonly #sink: SpanSink<Span, Root>;

@@ -35,7 +35,10 @@ export function watchWaitUntil(context: unknown): void {
   }
 }
 
-/** Returns the original `waitUntil` of a watched context, which holds no scope. Returns undefined for other values. */
+/**
+ * Returns the original `waitUntil` of a watched context, which does not keep a scope open. Returns undefined for other
+ * values.
+ */
 export function unwatchedWaitUntil(
   context: unknown,
 ): ((work: Promise<unknown>) => void) | undefined {

@@ -7,7 +7,7 @@ import type { MetricsCore } from "../core/metrics_core.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
 import { LabelTrie, labelText } from "./labels.ts";
 
-/** The meter as its families see it. */
+/** The part of the meter that its families use. */
 export interface FamilyHost {
   /** Whether a flush is already scheduled. */
   readonly isAwake: boolean;

@@ -42,8 +42,8 @@ interface Timer {
  * Sends the recorded metrics of an isolate, at most once per interval. While there is unsent data, one invocation keeps
  * a timer in its `waitUntil`.
  *
- * The runtime forbids an invocation to use timers and requests of another one. So each invocation sleeps and sends in
- * its context, and invocations share only numbers.
+ * The runtime forbids an invocation to use timers and requests of another one. Each invocation therefore sleeps and
+ * sends in its own context, and invocations share only numbers.
  */
 export class Flusher {
   readonly #meter: Meter;

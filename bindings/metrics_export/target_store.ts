@@ -40,7 +40,7 @@ export interface PendingInterval {
 const chunksOfTarget = 2;
 const baseChunk = 0;
 const snapshotChunk = 1;
-/** A snapshot has at most 16 MiB. A chunk of 16 such rows holds more. */
+/** A snapshot has at most 16 MiB. A chunk of 16 such rows has room for more. */
 const rowBytes = 1_500_000;
 
 /** Stores the state of the export to each backend of an aggregator. Write in a transaction. */

@@ -43,7 +43,7 @@ export class InvocationScope {
 
   /**
    * Truncates all open spans, newest first, because the client has gone and the runtime stops the invocation. If
-   * promises hold the scope, the invocation goes on until they have settled.
+   * promises keep the scope open, the invocation continues until they have settled.
    *
    * @param isRunning whether the handler has not returned yet.
    */
@@ -105,7 +105,10 @@ function disconnectionOf(event: unknown): AbortSignal | undefined {
   }
 }
 
-/** Runs `body` in a scope. The scope ends when the body has settled and no caller of `retain` holds it. */
+/**
+ * Runs `body` in a scope. The scope ends when the body has settled and every function returned by `retain` has been
+ * called.
+ */
 function runInScope<T>(scope: InvocationScope, event: unknown, body: () => T): T {
   return current.run(scope, () => {
     const release = scope.retain();

@@ -7,7 +7,7 @@ import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span
 import type { Telemetry } from "./telemetry.ts";
 import { AttributeWriter, type Redact } from "./user_attributes.ts";
 
-/** A span as user code sees it. No method throws. After the span has ended, its methods have no effect. */
+/** The interface of a span for user code. No method throws. After the span has ended, its methods have no effect. */
 export interface TracerSpan {
   /** Whether the span is recorded. If false, there is no need to compute values for it. */
   readonly isTraced: boolean;
@@ -239,7 +239,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
       this.#telemetry.host.onRecord();
     }
     const slot = this.handle & (Abi.maxSpanSlots - 1);
-    // The slot of an evicted span may hold another span.
+    // The slot of an evicted span may contain another span.
     if (this.core.owners[slot] === this) this.core.owners[slot] = undefined;
     if (capabilities.status && status > Abi.statusUnset) {
       const code = status === Abi.statusOk ? "ok" : "error";

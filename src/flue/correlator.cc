@@ -5,7 +5,7 @@
 namespace isotel::flue {
 namespace {
 
-// Scopes whose end is remembered.
+// The kinds of scopes for which the correlator remembers that they have ended.
 constexpr char kRun = 'r';
 constexpr char kOperation = 'o';
 constexpr char kTask = 't';

@@ -26,8 +26,8 @@ bool Complete(Price& price) {
   return IsPrice(price.input) && IsPrice(price.output) && IsPrice(price.cache_read) && IsPrice(price.cache_write);
 }
 
-// Returns the cost of the tokens in the fields. NaN when neither input nor output is known. Input tokens include cached
-// ones.
+// Returns the cost of the tokens in the fields. NaN if neither the input tokens nor the output tokens are known. Input
+// tokens include cached tokens.
 double CostOf(const FieldSet& fields, const Price& price) {
   const bool is_known = IsCount(fields, Field::kInputTokens) || IsCount(fields, Field::kOutputTokens);
   if (!is_known) return kNoCost;

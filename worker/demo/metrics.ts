@@ -97,7 +97,8 @@ export function summarize(samples: readonly Sample[]): SummaryRow[] {
       `${sumOf(samples, "gen_ai_invoke_agent_tool_calls_sum", agent)} tool calls`,
     ]),
     ...operations(samples, "gen_ai_execute_tool", "gen_ai_tool_name", "execute_tool"),
-    // These durations end when the handler settles. Those in the trees end with the last byte of the response.
+    // These durations end when the handler settles. The durations in the span trees end with the last byte of the
+    // response.
     ...operations(samples, "http_server_request", "http_route", "GET", () => ["without its body"]),
     ...resolves(samples),
   ];

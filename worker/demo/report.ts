@@ -46,7 +46,7 @@ function drawLine({ prefix, node: { span } }: TreeLine, nameWidth: number): stri
 
 const durationWidth = 7;
 
-/** An invocation that `waitUntil` holds open for less than this is not reported as held open. */
+/** An invocation that `waitUntil` keeps open for less than this is not reported as kept open. */
 const leastHeldMs = 10;
 
 /** Returns a duration with at most seven characters. */

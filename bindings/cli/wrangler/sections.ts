@@ -2,7 +2,7 @@ import { CliError, usageError } from "../command.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A configuration, as one of its environments sees it. */
+/** The configuration of one environment. */
 export class Sections {
   readonly #config: Json;
   readonly #shownPath: string;

@@ -41,7 +41,7 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
   readonly #runtime: () => SpanRuntime;
   readonly #fit: Fit;
 
-  /** @param runtime Called for each span, because an export may be configured late. */
+  /** @param runtime Called for each span, because an export may be configured after the first span. */
   constructor(runtime: () => SpanRuntime, fit: Fit) {
     this.#runtime = runtime;
     this.#fit = fit;

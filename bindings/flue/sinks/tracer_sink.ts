@@ -49,7 +49,7 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
   readonly #tracer: () => OtelTracer;
   readonly #environment: OtelEnvironment;
 
-  /** @param tracer Called for each span, because a provider may be registered late. */
+  /** @param tracer Called for each span, because a provider may be registered after the first span. */
   constructor(tracer: () => OtelTracer, environment: OtelEnvironment = {}) {
     this.#tracer = tracer;
     this.#environment = environment;
@@ -127,7 +127,7 @@ function exceptionOf({ failure, exceptionType, stack }: SpanEnd): OtelException 
     ...(exceptionType !== undefined && { name: exceptionType }),
     ...(stack !== undefined && { stack }),
   };
-  // An exception without a message has a name.
+  // Without a message, the exception has at least a name.
   return failure === "" ? (more as OtelException) : { ...more, message: failure ?? "" };
 }
 

@@ -4,7 +4,7 @@ import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
 
-/** Options that describe the program as a whole. */
+/** Options that describe the program. */
 export interface ResourceOptions {
   /**
    * `service.name`. Default: the variable OTEL_SERVICE_NAME, else `service.name` in OTEL_RESOURCE_ATTRIBUTES, else

@@ -36,7 +36,7 @@ export function runInvocation<T>(
   pipeline: Pipeline,
   body: () => T,
 ): T {
-  // A handler that calls another handler is one invocation.
+  // A handler that another handler calls belongs to the same invocation.
   if (activeContext.getStore()?.group.isOver === false) return body();
   const group = new SpanGroup(pipeline, invocation.waitUntil);
   let context: ActiveContext = { group, parent: undefined };

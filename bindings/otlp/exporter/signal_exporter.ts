@@ -10,8 +10,8 @@ export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 const defaultMaxQueued = 2_048;
 const maxBatch = 512;
 /**
- * Maximum number of items in open requests. Further items wait in the queue, so that a backend that is down does not
- * fill the isolate's memory.
+ * No further request is started while this many items are in open requests. Otherwise a backend that is down would fill
+ * the isolate's memory.
  */
 const maxSending = 2_048;
 /** Maximum number of UTF-16 units of queued text. An isolate has 128 MB for everything. */

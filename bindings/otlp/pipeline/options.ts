@@ -3,7 +3,7 @@ import type { ResourceOptions } from "../backends/resource.ts";
 import type { TailSampling } from "./sampling.ts";
 
 /**
- * Hosts that receive the trace context. A list holds host names, `*.example.com` for all hosts below a name, and
+ * Hosts that receive the trace context. A list contains host names, `*.example.com` for all hosts below a name, and
  * patterns for the full URL. A function returns whether a URL receives it.
  */
 export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean);
