@@ -17,7 +17,7 @@ const timeouts = ["timeout total", "timeout step", "timeout chunk", "timeout too
 const aborts = ["abort", "abort text", "abort Error", "abort own class"] as const;
 const leavers = ["break", "cancel", "tee", "disconnect"] as const;
 const toolScripts = ["tool", "tools"] as const;
-const thrown = [
+const thrownAtOnce = [
   "Error",
   "TypeError",
   "own class",
@@ -25,8 +25,8 @@ const thrown = [
   "frozen",
   "AbortError",
   "TimeoutError",
-  "late",
 ] as const;
+const thrown = [...thrownAtOnce, "late"] as const;
 const toolPlaces = [
   "toolInput",
   "toolSchema",
@@ -76,19 +76,7 @@ export const dimensions = {
     "onAbort",
   ],
   /** The value that is thrown at this place, or another fault. */
-  fault: [
-    "none",
-    "Error",
-    "TypeError",
-    "own class",
-    "non-error",
-    "frozen",
-    "AbortError",
-    "TimeoutError",
-    "retryable",
-    "late",
-    "never",
-  ],
+  fault: ["none", ...thrownAtOnce, "retryable", "late", "never"],
   /** The step of the fault. */
   step: [0, 1],
   /** The cause of the end of the call. */

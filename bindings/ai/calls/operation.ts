@@ -62,6 +62,8 @@ export class AIOperation implements CallOwner {
   /** The caller's signal, if it ends the stream. */
   #abortSignal: AbortSignal | undefined;
   readonly #onAbort = () => this.stop();
+  /** Whether nothing ends a span of the operation any more. One function for all of its spans. */
+  readonly #isLeft = () => this.isClosed || this.isAbandoned;
   #model: string | undefined;
   #givenModel: unknown;
   /** The metadata of the call, if child spans have it too. */
@@ -172,7 +174,7 @@ export class AIOperation implements CallOwner {
 
   /** Adds the attributes of the user's `enrich` hook to a span that starts. */
   enrich(span: Span, info: SpanInfo): void {
-    span.isAbandoned = () => this.isClosed || this.isAbandoned;
+    span.isAbandoned = this.#isLeft;
     if (span.isMeasuredOnly) return;
     if (this.#childMetadata !== undefined) span.setAttributes(this.#childMetadata);
     const attributes = enrichmentOf(this.telemetry, this.settings, info);

@@ -7,7 +7,7 @@ import { parsedInput } from "../content/parts.ts";
 import { addToolValue } from "../content/record.ts";
 import type { CallOwner } from "./call_owner.ts";
 import { closeTool, type Ending, toolError } from "./ending.ts";
-import { toolSpan } from "./tool_span.ts";
+import { toolCallIn, toolSpan } from "./tool_span.ts";
 
 type Part = Readonly<Record<string, unknown>>;
 
@@ -65,11 +65,10 @@ export class ProviderTools {
 
   #start(part: Part): void {
     const owner = this.#owner;
-    const id = text(part["toolCallId"]);
+    const call = toolCallIn(part);
+    const { toolName, toolCallId: id } = call;
     if (id === undefined) return;
-    const toolName = text(part["toolName"]) ?? "tool";
-    const input = parsedInput(part["input"]);
-    const tool = toolSpan(owner, { toolName, toolCallId: id, input, type: "extension" });
+    const tool = toolSpan(owner, { ...call, input: parsedInput(call.input), type: "extension" });
     // The user's redaction of the name may have aborted the call.
     if (this.#hasEnded) return;
     const options = { ...tool.options, parent: this.#chat };
