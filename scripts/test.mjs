@@ -36,8 +36,8 @@ async function nodeTests(folder, env = {}) {
       "--test",
       "--test-reporter=spec",
       "--test-timeout=300000",
-      // By default Node leaves one core unused. On two cores, that is half of the machine.
-      `--test-concurrency=${availableParallelism()}`,
+      // One file more than cores, because files also wait: for timers, processes and workerd.
+      `--test-concurrency=${availableParallelism() + 1}`,
       ...flags,
       `tests/${folder}/**/*.test.ts`,
     ],
