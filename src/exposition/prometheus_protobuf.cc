@@ -42,29 +42,30 @@ class ProtobufRenderer {
   explicit ProtobufRenderer(ByteWriter& writer) : out_(writer) {}
 
   void Family(const ExposedFamily& family) {
+    // Prometheus adds up native histograms of different schemas. It would add a bucket to a histogram without any.
+    const bool is_summary = family.is_superseded && family.kind == Kind::kHistogram;
     const auto message = out_.Begin(0);
     // Prometheus does not change names in this format.
     out_.Bytes(kName, family.kind == Kind::kCounter ? family.name + "_total" : family.name);
     out_.Bytes(kHelp, family.help);
-    // Prometheus would add a bucket to a histogram without any.
-    out_.Uint(kType, family.is_superseded                ? kTypeSummary
+    out_.Uint(kType, is_summary                          ? kTypeSummary
                      : metrics::IsHistogram(family.kind) ? kTypeHistogram
                      : metrics::IsGauge(family.kind)   ? kTypeGauge
                                                        : kTypeCounter);
-    for (const ExposedSeries& series : family.series) Metric(family, series);
+    for (const ExposedSeries& series : family.series) Metric(family, is_summary, series);
     if (!family.unit.empty()) out_.Bytes(kUnit, family.unit);
     out_.End(message);
   }
 
  private:
-  void Metric(const ExposedFamily& family, const ExposedSeries& series) {
+  void Metric(const ExposedFamily& family, bool is_summary, const ExposedSeries& series) {
     const Kind kind = family.kind;
     const auto message = out_.Begin(kMetric);
     metrics::LabelIterator labels(*series.keys, series.labels);
     for (std::string_view key, value; labels.Next(key, value);) Pair(kLabel, key, value);
     if (!family.definition.empty()) Pair(kLabel, kDefinitionLabel, family.definition);
     const Point& point = *series.point;
-    if (family.is_superseded) {
+    if (is_summary) {
       const auto summary = out_.Begin(kSummary);
       SumAndCount(point);
       out_.End(summary);
