@@ -105,8 +105,13 @@ ExposedFamilies::Source& ExposedFamilies::AddSource(const Declaration& declarati
   if (!source.name.ends_with(source.unit)) source.unit.clear();
   for (const std::string& key : declaration.label_keys) {
     std::string escaped = Escape(key, escaping, false);
-    // Two names may escape to one.
-    while (std::find(source.keys.begin(), source.keys.end(), escaped) != source.keys.end()) escaped += '_';
+    // Two names may escape to one, or to one that histograms have.
+    const auto is_taken = [&] {
+      const bool is_reserved = escaped == "le" || escaped == kDefinitionLabel;
+      return (is_reserved && metrics::IsHistogram(declaration.kind)) ||
+             std::find(source.keys.begin(), source.keys.end(), escaped) != source.keys.end();
+    };
+    while (is_taken()) escaped += '_';
     source.keys.push_back(std::move(escaped));
   }
   return source;

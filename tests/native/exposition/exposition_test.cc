@@ -178,6 +178,21 @@ TEST_CASE("Label names that escape to the same are kept apart") {
   CHECK(text.samples[0].labels.size() == 3);
 }
 
+TEST_CASE("A label of a histogram gives way to the labels that expositions add") {
+  for (const Kind kind : {Kind::kHistogram, Kind::kExponentialHistogram}) {
+    Registry registry(MakeProducer(1));
+    // Builds that did not refuse such names have stored them.
+    const std::string le = kind == Kind::kHistogram ? "isotel_definition" : "le";
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(kind, "h", {le, "x"}), 0));
+    CHECK(registry.Record(Bind(registry, family, {"mine", "1"}), 1) == Error::kOk);
+    Source source;
+    source.Take(registry);
+    const Validated text = ValidateText(source.Render(Format::kText));
+    CHECK(text.error == "");
+    CHECK(text.Find("h_count", {{le + "_", "mine"}, {"x", "1"}})->value == 1);
+  }
+}
+
 TEST_CASE("Families whose names escape to the same are one family, equal series are merged") {
   Registry registry(MakeProducer(1));
   const uint32_t dots = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b", {"x"}), 0));
