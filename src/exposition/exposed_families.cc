@@ -240,45 +240,57 @@ void ExposedFamilies::AddHistograms(Sources& histograms, uint64_t now_unix_ms) {
   }
 }
 
-// Returns whether a counter or a histogram has a sample of this name.
+size_t ExposedFamilies::FirstNamed(std::string_view name) const {
+  size_t at = 0;
+  for (size_t end = families_.size(); at < end;) {
+    const size_t middle = (at + end) / 2;
+    families_[middle].name < name ? at = middle + 1 : end = middle;
+  }
+  return at;
+}
+
 bool ExposedFamilies::IsSampleOfAnother(std::string_view name) const {
   static constexpr std::string_view kSuffixes[] = {"", "_bucket", "_sum", "_count", "_created", "_total"};
   for (const std::string_view suffix : kSuffixes) {
     if (!name.ends_with(suffix)) continue;
     const std::string_view base = name.substr(0, name.size() - suffix.size());
-    auto at = std::lower_bound(families_.begin(), families_.end(), base,
-                               [](const ExposedFamily& family, std::string_view text) { return family.name < text; });
-    for (; at != families_.end() && at->name == base; ++at) {
+    for (size_t i = FirstNamed(base); i < families_.size() && families_[i].name == base; ++i) {
       const bool is_of_counter = suffix == "_total" || suffix == "_created";
       const bool is_of_histogram = suffix != "_total";
-      if (metrics::IsHistogram(at->kind) ? is_of_histogram : at->kind == Kind::kCounter && is_of_counter) return true;
+      const Kind kind = families_[i].kind;
+      if (metrics::IsHistogram(kind) ? is_of_histogram : kind == Kind::kCounter && is_of_counter) return true;
     }
   }
   return false;
 }
 
 void ExposedFamilies::SeparateNames() {
-  std::vector<std::pair<size_t, std::string>> renamed;
-  for (size_t i = 0; i < families_.size(); ++i) {
-    if (!metrics::IsGauge(families_[i].kind)) continue;
-    std::string name = families_[i].name;
+  std::vector<std::string> names;
+  bool is_renamed = false;
+  for (const ExposedFamily& family : families_) {
+    std::string& name = names.emplace_back(family.name);
+    if (!metrics::IsGauge(family.kind)) continue;
     const auto is_taken = [&] {
-      const bool is_own = name == families_[i].name;
-      const auto at = std::lower_bound(
-          families_.begin(), families_.end(), name,
-          [](const ExposedFamily& family, std::string_view text) { return family.name < text; });
-      return IsSampleOfAnother(name) || (!is_own && at != families_.end() && at->name == name);
+      const size_t at = FirstNamed(name);
+      const bool is_other = name != family.name && at < families_.size() && families_[at].name == name;
+      return is_other || IsSampleOfAnother(name);
     };
-    while (is_taken()) name += "_gauge";
-    if (name != families_[i].name) renamed.emplace_back(i, std::move(name));
+    while (is_taken()) {
+      name += "_gauge";
+      is_renamed = true;
+    }
   }
-  if (renamed.empty()) return;
-  for (auto& [family, name] : renamed) {
-    families_[family].name = std::move(name);
-    families_[family].unit.clear();
+  if (!is_renamed) return;
+  std::vector<uint32_t> order;
+  for (uint32_t i = 0; i < names.size(); ++i) order.push_back(i);
+  Sort(order, ByText, &names);
+  std::vector<ExposedFamily> sorted;
+  for (const uint32_t i : order) {
+    ExposedFamily& family = sorted.emplace_back(std::move(families_[i]));
+    if (family.name != names[i]) family.unit.clear();
+    family.name = std::move(names[i]);
   }
-  std::stable_sort(families_.begin(), families_.end(),
-                   [](const ExposedFamily& a, const ExposedFamily& b) { return a.name < b.name; });
+  families_ = std::move(sorted);
 }
 
 void ExposedFamilies::MergeEqualSeries(Kind kind, std::vector<ExposedSeries>& series) {

@@ -32,11 +32,11 @@ struct ExposedSeries {
 };
 
 struct ExposedFamily {
-  std::string name;  ///< escaped, with unit, without `_total`
-  std::string definition;      ///< value of the label isotel_definition; empty if the series do not have it
-  bool is_superseded = false;  ///< a histogram that shows its sums and counts only
+  std::string name;              ///< escaped, with unit, without `_total`
+  std::string definition;        ///< value of the label isotel_definition; empty if the series do not have it
+  bool is_superseded = false;    ///< a histogram that shows its sums and counts only
   bool has_shared_name = false;  ///< a counter, and a family of another kind has its name too
-  std::string unit;  ///< empty if the name does not end with it
+  std::string unit;              ///< empty if the name does not end with it
   std::string_view help;
   metrics::Kind kind = metrics::Kind::kCounter;
   std::vector<ExposedSeries> series;  ///< not empty
@@ -92,6 +92,9 @@ class ExposedFamilies {
   ExposedFamily& AddFamily(const Sources& sources);
   void MergeEqualSeries(metrics::Kind kind, std::vector<ExposedSeries>& series);
   void SeparateNames();
+  // Returns the position of the first family with this name, or where it would be.
+  [[nodiscard]] size_t FirstNamed(std::string_view name) const;
+  // Returns whether a counter or a histogram has a sample of this name.
   [[nodiscard]] bool IsSampleOfAnother(std::string_view name) const;
 
   std::vector<std::unique_ptr<Source>> sources_;

@@ -50,8 +50,8 @@ class ProtobufRenderer {
     out_.Bytes(kHelp, family.help);
     out_.Uint(kType, is_summary                          ? kTypeSummary
                      : metrics::IsHistogram(family.kind) ? kTypeHistogram
-                     : metrics::IsGauge(family.kind)   ? kTypeGauge
-                                                       : kTypeCounter);
+                     : metrics::IsGauge(family.kind)     ? kTypeGauge
+                                                         : kTypeCounter);
     for (const ExposedSeries& series : family.series) Metric(family, is_summary, series);
     if (!family.unit.empty()) out_.Bytes(kUnit, family.unit);
     out_.End(message);

@@ -294,8 +294,8 @@ TEST_CASE("A name that changed its kind shows both kinds") {
   deployed.Record(MakeDeclaration(Kind::kCounter, "x"), {7}, 1'003);
   const std::string histograms =
       "# TYPE x histogram\nx_bucket{le=\"1\"} 0\nx_bucket{le=\"+Inf\"} 1\nx_sum 4\nx_count 1\n";
-  CHECK(source.Render(Format::kText).ends_with("# TYPE x_total counter\nx_total 14\n" + histograms +
-                                               "# TYPE x_gauge gauge\nx_gauge 9\n"));
+  CHECK(source.Render(Format::kText)
+            .ends_with("# TYPE x_total counter\nx_total 14\n" + histograms + "# TYPE x_gauge gauge\nx_gauge 9\n"));
   // OpenMetrics would have two families of one name.
   const std::string open = source.Render(Format::kOpenMetrics);
   CHECK(open.find("# TYPE x_total unknown\nx_total 14\n# TYPE x histogram\n") != std::string::npos);
