@@ -209,6 +209,15 @@ function isSet(options: object, name: string): boolean {
   return (options as Readonly<Record<string, unknown>>)[name] !== undefined;
 }
 
+/** Labels that expositions add to histograms. */
+const reservedLabels: readonly string[] = ["le", "isotel_definition"];
+const reservedList = reservedLabels.map((label) => JSON.stringify(label)).join(" and ");
+
+/** Returns the label name of expositions that accept only ASCII letters, digits and underscores. */
+function shownLabel(label: string): string {
+  return label.replace(/^[0-9]|[^A-Za-z0-9_]/gu, "_");
+}
+
 function checkLabels(check: Check, kind: number, labels: readonly string[]): void {
   check(isList(labels), "labels", labels, "a list of names");
   check(
@@ -222,9 +231,13 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
     const rule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
     check(isName(label), field, label, rule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
-    const isBucketLabel = kind === MetricKind.histogram && label === "le";
-    check(!isBucketLabel, field, label, 'a name other than "le", which histograms reserve');
+    const shown = shownLabel(label);
+    const isReserved = kind >= MetricKind.histogram && reservedLabels.includes(shown);
+    check(!isReserved, field, label, `a name other than ${reservedList}, which histograms reserve`);
     check(labels.indexOf(label) === i, field, label, "a name that occurs only once");
+    const other = labels.slice(0, i).find((before) => shownLabel(before) === shown);
+    const otherRule = `a name that expositions do not show as ${shown}, like ${JSON.stringify(other)}`;
+    check(other === undefined, field, label, otherRule);
   });
 }
 

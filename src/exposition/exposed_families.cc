@@ -12,39 +12,33 @@ using metrics::Declaration;
 using metrics::Kind;
 using metrics::Point;
 
-// Returns the counts for the bounds of `to`, a subset of `from`.
-std::vector<uint64_t> OnBounds(const std::vector<uint64_t>& counts, const std::vector<double>& from,
-                               const std::vector<double>& to) {
-  std::vector<uint64_t> merged(to.size() + 1);
-  size_t at = 0;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    while (at < to.size() && i < from.size() && to[at] < from[i]) ++at;
-    merged[i < from.size() ? at : to.size()] += counts[i];
-  }
-  return merged;
-}
-
+// Merges a point of a declaration with the same buckets.
 void MergePoint(const Declaration& from_declaration, const Point& from, Declaration& declaration, Point& into) {
-  if (declaration.kind != Kind::kHistogram || from_declaration.bounds == declaration.bounds) {
-    declaration.zero_threshold = std::max(declaration.zero_threshold, from_declaration.zero_threshold);
-    into.Merge(from, declaration);
+  if (metrics::IsGauge(declaration.kind) && declaration.kind != from_declaration.kind) {
+    const double value = metrics::IsSum(from_declaration.kind) ? from.sum.ToDouble() : from.value;
+    into.MergeGauge(declaration.kind, from.unix_ms, value);
     return;
   }
-  std::vector<double> shared;
-  for (const double bound : from_declaration.bounds) {
-    if (std::binary_search(declaration.bounds.begin(), declaration.bounds.end(), bound)) shared.push_back(bound);
-  }
-  into.counts = OnBounds(into.counts, declaration.bounds, shared);
-  Point moved;
-  moved.unix_ms = from.unix_ms;
-  moved.sum = from.sum;
-  moved.counts = OnBounds(from.counts, from_declaration.bounds, shared);
-  declaration.bounds = std::move(shared);
-  into.Merge(moved, declaration);
-  const metrics::Exemplars before = std::move(into.exemplars);
-  into.exemplars.Clear();
-  into.exemplars.Merge(before, declaration);
-  into.exemplars.Merge(from.exemplars, declaration);
+  into.Merge(from, declaration);
+}
+
+// What has to be equal for histograms to be added up bucket by bucket.
+std::string BucketsOf(const Declaration& declaration) {
+  Declaration buckets;
+  buckets.kind = declaration.kind;
+  buckets.bounds = declaration.bounds;
+  buckets.schema = declaration.schema;
+  buckets.zero_threshold = declaration.zero_threshold;
+  ByteWriter writer;
+  Write(buckets, writer);
+  return std::string(writer.view());
+}
+
+std::string DefinitionOf(std::string_view buckets) {
+  const auto hash = static_cast<uint32_t>(Hash(buckets));
+  std::string text;
+  for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[hash >> shift & 0xF];
+  return text;
 }
 
 // Returns the labels that are set, independent of the declaration.
@@ -69,16 +63,23 @@ bool ByText(const void* context, uint32_t a, uint32_t b) {
 
 ExposedFamilies::ExposedFamilies(const metrics::Snapshot& snapshot, const ExposeOptions& options) {
   const metrics::Store& store = snapshot.store();
-  for (const auto& family : store.families()) AddSource(family->declaration, options.escaping);
+  for (const auto& family : store.families()) {
+    Source& source = AddSource(family->declaration, options.escaping);
+    source.since_unix_ms = family->since_unix_ms;
+    source.written_unix_ms = family->written_unix_ms;
+  }
   for (const uint32_t number : store.Sorted()) {
     const metrics::Series& series = store.series()[number];
     if (series.point.empty()) continue;
     Source& source = *sources_[series.family];
-    source.since_unix_ms = std::min(source.since_unix_ms, series.point.unix_ms);
     source.series.push_back({source.declaration, &source.keys, store.LabelsOf(series), &series.point});
   }
   if (options.self_metrics) AddSelfMetrics(snapshot, options);
+  AddGroups(snapshot.info().unix_ms);
+  SeparateNames();
+}
 
+void ExposedFamilies::AddGroups(uint64_t now_unix_ms) {
   std::vector<uint32_t> order;
   std::vector<std::string> names;
   for (uint32_t i = 0; i < sources_.size(); ++i) {
@@ -86,11 +87,12 @@ ExposedFamilies::ExposedFamilies(const metrics::Snapshot& snapshot, const Expose
     if (!sources_[i]->series.empty()) order.push_back(i);
   }
   Sort(order, ByText, &names);
-  for (size_t first = 0; first < order.size();) {
-    size_t end = first;
-    while (end < order.size() && names[order[end]] == names[order[first]]) ++end;
-    AddGroup(order, first, end);
-    first = end;
+  Sources group;
+  for (size_t i = 0; i < order.size(); ++i) {
+    group.push_back(sources_[order[i]].get());
+    if (i + 1 < order.size() && names[order[i + 1]] == names[order[i]]) continue;
+    AddGroup(group, now_unix_ms);
+    group.clear();
   }
 }
 
@@ -103,8 +105,13 @@ ExposedFamilies::Source& ExposedFamilies::AddSource(const Declaration& declarati
   if (!source.name.ends_with(source.unit)) source.unit.clear();
   for (const std::string& key : declaration.label_keys) {
     std::string escaped = Escape(key, escaping, false);
-    // Two names may escape to one.
-    while (std::find(source.keys.begin(), source.keys.end(), escaped) != source.keys.end()) escaped += '_';
+    // Two names may escape to one, or to one that histograms have.
+    const auto is_taken = [&] {
+      const bool is_reserved = escaped == "le" || escaped == kDefinitionLabel;
+      return (is_reserved && metrics::IsHistogram(declaration.kind)) ||
+             std::find(source.keys.begin(), source.keys.end(), escaped) != source.keys.end();
+    };
+    while (is_taken()) escaped += '_';
     source.keys.push_back(std::move(escaped));
   }
   return source;
@@ -121,7 +128,6 @@ void ExposedFamilies::AddSelfMetric(std::string_view name, Kind kind, std::strin
   owned.point.unix_ms = 0;
   owned.point.sum = metrics::Sum::From(value);
   Source& source = AddSource(owned.declaration, options.escaping);
-  source.since_unix_ms = 0;
   source.series.push_back({&owned.declaration, &source.keys, {}, &owned.point});
 }
 
@@ -151,31 +157,143 @@ void ExposedFamilies::AddSelfMetrics(const metrics::Snapshot& snapshot, const Ex
                 age_ms > 0 ? age_ms / 1000 : 0, options);
 }
 
-void ExposedFamilies::AddGroup(const std::vector<uint32_t>& order, size_t first, size_t end) {
-  const Source* newest = sources_[order[first]].get();
-  for (size_t i = first + 1; i < end; ++i) {
-    const Source* source = sources_[order[i]].get();
+void ExposedFamilies::AddGroup(const Sources& group, uint64_t now_unix_ms) {
+  Sources counters;
+  Sources histograms;
+  Sources gauges;
+  for (Source* const source : group) {
+    const Kind kind = source->declaration->kind;
+    (metrics::IsHistogram(kind) ? histograms : metrics::IsGauge(kind) ? gauges : counters).push_back(source);
+  }
+  if (!counters.empty()) AddFamily(counters).has_shared_name = counters.size() < group.size();
+  if (!histograms.empty()) AddHistograms(histograms, now_unix_ms);
+  if (!gauges.empty()) AddFamily(gauges);
+}
+
+ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
+  const Source* newest = sources.front();
+  for (const Source* const source : sources) {
     if (source->since_unix_ms > newest->since_unix_ms) newest = source;
   }
-  ExposedFamily family;
+  ExposedFamily& family = families_.emplace_back();
   family.name = newest->name;
   family.unit = newest->unit;
   family.help = newest->declaration->help;
   family.kind = newest->declaration->kind;
-  if (end - first == 1) {
-    family.series = std::move(sources_[order[first]]->series);
-  } else {
-    for (size_t i = first; i < end; ++i) {
-      const Source& source = *sources_[order[i]];
-      if (source.declaration->kind != family.kind) continue;
-      for (const ExposedSeries& series : source.series) family.series.push_back(series);
-    }
-    MergeEqualSeries(family.series);
+  if (sources.size() == 1) {
+    family.series = std::move(sources.front()->series);
+    return family;
   }
-  families_.push_back(std::move(family));
+  for (const Source* const source : sources) {
+    for (const ExposedSeries& series : source->series) family.series.push_back(series);
+  }
+  MergeEqualSeries(family.kind, family.series);
+  return family;
 }
 
-void ExposedFamilies::MergeEqualSeries(std::vector<ExposedSeries>& series) {
+void ExposedFamilies::AddHistograms(Sources& histograms, uint64_t now_unix_ms) {
+  if (histograms.size() == 1) {
+    AddFamily(histograms);
+    return;
+  }
+  struct Variant {
+    std::string buckets;
+    Sources sources;
+    uint64_t since_unix_ms = UINT64_MAX;
+    uint64_t written_unix_ms = 0;
+  };
+  std::vector<Variant> variants;
+  for (Source* const source : histograms) {
+    std::string buckets = BucketsOf(*source->declaration);
+    size_t at = 0;
+    while (at < variants.size() && variants[at].buckets != buckets) ++at;
+    if (at == variants.size()) variants.emplace_back().buckets = std::move(buckets);
+    Variant& variant = variants[at];
+    variant.sources.push_back(source);
+    variant.since_unix_ms = std::min(variant.since_unix_ms, source->since_unix_ms);
+    variant.written_unix_ms = std::max(variant.written_unix_ms, source->written_unix_ms);
+  }
+  std::vector<uint32_t> order(variants.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  Sort(
+      order,
+      [](const void* context, uint32_t a, uint32_t b) {
+        const auto& all = *static_cast<const std::vector<Variant>*>(context);
+        if (all[a].since_unix_ms != all[b].since_unix_ms) return all[a].since_unix_ms < all[b].since_unix_ms;
+        return all[a].buckets < all[b].buckets;
+      },
+      &variants);
+
+  // The newest of those in use. If none is in use, the one that was used last.
+  const auto is_used = [&](const Variant& variant) {
+    return variant.written_unix_ms + kSupersededAfterMs >= now_unix_ms;
+  };
+  uint32_t current = order.front();
+  for (const uint32_t i : order) {
+    const bool is_later = variants[i].written_unix_ms >= variants[current].written_unix_ms;
+    if (is_used(variants[i]) || (!is_used(variants[current]) && is_later)) current = i;
+  }
+  for (const uint32_t i : order) {
+    ExposedFamily& family = AddFamily(variants[i].sources);
+    if (i != order.front()) family.definition = DefinitionOf(variants[i].buckets);
+    family.is_superseded = i != current;
+  }
+}
+
+size_t ExposedFamilies::FirstNamed(std::string_view name) const {
+  size_t at = 0;
+  for (size_t end = families_.size(); at < end;) {
+    const size_t middle = (at + end) / 2;
+    families_[middle].name < name ? at = middle + 1 : end = middle;
+  }
+  return at;
+}
+
+bool ExposedFamilies::IsSampleOfAnother(std::string_view name) const {
+  static constexpr std::string_view kSuffixes[] = {"", "_bucket", "_sum", "_count", "_created", "_total"};
+  for (const std::string_view suffix : kSuffixes) {
+    if (!name.ends_with(suffix)) continue;
+    const std::string_view base = name.substr(0, name.size() - suffix.size());
+    for (size_t i = FirstNamed(base); i < families_.size() && families_[i].name == base; ++i) {
+      const bool is_of_counter = suffix == "_total" || suffix == "_created";
+      const bool is_of_histogram = suffix != "_total";
+      const Kind kind = families_[i].kind;
+      if (metrics::IsHistogram(kind) ? is_of_histogram : kind == Kind::kCounter && is_of_counter) return true;
+    }
+  }
+  return false;
+}
+
+void ExposedFamilies::SeparateNames() {
+  std::vector<std::string> names;
+  bool is_renamed = false;
+  for (const ExposedFamily& family : families_) {
+    std::string& name = names.emplace_back(family.name);
+    if (!metrics::IsGauge(family.kind)) continue;
+    const auto is_taken = [&] {
+      const size_t at = FirstNamed(name);
+      const bool is_other = name != family.name && at < families_.size() && families_[at].name == name;
+      return is_other || IsSampleOfAnother(name);
+    };
+    while (is_taken()) {
+      name += "_gauge";
+      is_renamed = true;
+    }
+  }
+  if (!is_renamed) return;
+  std::vector<uint32_t> order;
+  for (uint32_t i = 0; i < names.size(); ++i) order.push_back(i);
+  Sort(order, ByText, &names);
+  std::vector<ExposedFamily> sorted;
+  for (const uint32_t i : order) {
+    ExposedFamily& family = sorted.emplace_back(std::move(families_[i]));
+    if (family.name != names[i]) family.unit.clear();
+    family.name = std::move(names[i]);
+  }
+  families_ = std::move(sorted);
+}
+
+void ExposedFamilies::MergeEqualSeries(Kind kind, std::vector<ExposedSeries>& series) {
   std::vector<std::string> texts;
   std::vector<uint32_t> order;
   for (const ExposedSeries& one : series) {
@@ -187,25 +305,28 @@ void ExposedFamilies::MergeEqualSeries(std::vector<ExposedSeries>& series) {
   Owned* owned = nullptr;
   for (size_t i = 0; i < order.size(); ++i) {
     const ExposedSeries& one = series[order[i]];
-    if (i == 0 || texts[order[i]] != texts[order[i - 1]]) {
+    const bool is_new = i == 0 || texts[order[i]] != texts[order[i - 1]];
+    if (is_new) {
       merged.push_back(one);
       owned = nullptr;
-      continue;
+      // The value of a gauge is where its kind has it.
+      if (one.declaration->kind == kind) continue;
     }
     ExposedSeries& into = merged.back();
     if (owned == nullptr) {
       owned_.push_back(std::make_unique<Owned>());
       owned = owned_.back().get();
       // Only the fields that rendering and merging read.
-      owned->declaration.kind = into.declaration->kind;
+      owned->declaration.kind = kind;
       owned->declaration.bounds = into.declaration->bounds;
       owned->declaration.zero_threshold = into.declaration->zero_threshold;
       owned->declaration.schema = into.declaration->schema;
       owned->declaration.max_buckets = into.declaration->max_buckets;
       owned->point = Point(owned->declaration);
-      owned->point.Merge(*into.point, owned->declaration);
+      MergePoint(*into.declaration, *into.point, owned->declaration, owned->point);
       into.declaration = &owned->declaration;
       into.point = &owned->point;
+      if (is_new) continue;
     }
     MergePoint(*one.declaration, *one.point, owned->declaration, owned->point);
   }

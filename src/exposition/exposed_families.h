@@ -1,8 +1,14 @@
 // The families of an exposition, by their exposed names, each with all its series.
 //
-// Families with the same exposed name are one family. When their kinds differ, it shows the newest. It merges series
-// with equal labels; histograms with different bounds are merged on the bounds they share, where cumulative counts are
-// exact.
+// Declarations with the same exposed name are shown side by side, and every count of each of them is shown:
+//
+// - Counters are one family, which adds up series with equal labels. So are gauges, which are combined as the newest
+//   declaration says.
+// - Histograms with different buckets are variants of one family. All but the oldest have the label isotel_definition,
+//   so that a series never changes its meaning. Only the current variant shows buckets, because a query that sums
+//   buckets would mix them. The others show their sums and counts. Variants take turns without a loss: the buckets of a
+//   variant that becomes current again include what was counted in the meantime.
+// - A gauge whose name is also a histogram or one of its samples is shown with `_gauge` at its end.
 #pragma once
 
 #include <memory>
@@ -15,6 +21,9 @@
 
 namespace isotel::exposition {
 
+/// The label that tells variants of a histogram apart. Its value is a hash of the buckets' declaration.
+inline constexpr std::string_view kDefinitionLabel = "isotel_definition";
+
 struct ExposedSeries {
   const metrics::Declaration* declaration = nullptr;  ///< bounds, zero threshold
   const std::vector<std::string>* keys = nullptr;     ///< escaped label names
@@ -23,12 +32,18 @@ struct ExposedSeries {
 };
 
 struct ExposedFamily {
-  std::string name;  ///< escaped, with unit, without `_total`
-  std::string unit;  ///< empty if the name does not end with it
+  std::string name;              ///< escaped, with unit, without `_total`
+  std::string definition;        ///< value of the label isotel_definition; empty if the series do not have it
+  bool is_superseded = false;    ///< a histogram that shows its sums and counts only
+  bool has_shared_name = false;  ///< a counter, and a family of another kind has its name too
+  std::string unit;              ///< empty if the name does not end with it
   std::string_view help;
   metrics::Kind kind = metrics::Kind::kCounter;
   std::vector<ExposedSeries> series;  ///< not empty
 };
+
+/// A variant that was not written for this long makes room for one that was.
+inline constexpr uint64_t kSupersededAfterMs = 300'000;
 
 struct ExposeOptions {
   Escaping escaping = Escaping::kUnderscores;
@@ -47,7 +62,7 @@ class ExposedFamilies {
   ExposedFamilies(const ExposedFamilies&) = delete;
   ExposedFamilies& operator=(const ExposedFamilies&) = delete;
 
-  /// Ascending by name, without duplicates.
+  /// Ascending by name. Families with the same name are a counter and the variants of a histogram, in this order.
   [[nodiscard]] const std::vector<ExposedFamily>& families() const { return families_; }
 
  private:
@@ -57,9 +72,11 @@ class ExposedFamilies {
     std::string name;
     std::string unit;
     std::vector<std::string> keys;
-    uint64_t since_unix_ms = UINT64_MAX;
+    uint64_t since_unix_ms = 0;
+    uint64_t written_unix_ms = 0;
     std::vector<ExposedSeries> series;
   };
+  using Sources = std::vector<Source*>;
   struct Owned {
     metrics::Declaration declaration;
     metrics::Point point;
@@ -69,8 +86,16 @@ class ExposedFamilies {
   void AddSelfMetrics(const metrics::Snapshot& snapshot, const ExposeOptions& options);
   void AddSelfMetric(std::string_view name, metrics::Kind kind, std::string_view unit, std::string_view help,
                      double value, const ExposeOptions& options);
-  void AddGroup(const std::vector<uint32_t>& order, size_t first, size_t end);
-  void MergeEqualSeries(std::vector<ExposedSeries>& series);
+  void AddGroups(uint64_t now_unix_ms);
+  void AddGroup(const Sources& group, uint64_t now_unix_ms);
+  void AddHistograms(Sources& histograms, uint64_t now_unix_ms);
+  ExposedFamily& AddFamily(const Sources& sources);
+  void MergeEqualSeries(metrics::Kind kind, std::vector<ExposedSeries>& series);
+  void SeparateNames();
+  // Returns the position of the first family with this name, or where it would be.
+  [[nodiscard]] size_t FirstNamed(std::string_view name) const;
+  // Returns whether a counter or a histogram has a sample of this name.
+  [[nodiscard]] bool IsSampleOfAnother(std::string_view name) const;
 
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Owned>> owned_;

@@ -28,6 +28,11 @@ class JsonRenderer {
       Text(family.unit);
       out_.Raw(",\"help\":");
       Text(family.help);
+      if (!family.definition.empty()) {
+        out_.Raw(",\"definition\":");
+        Text(family.definition);
+      }
+      if (family.is_superseded) out_.Raw(",\"superseded\":true");
       out_.Raw(",\"series\":[");
       for (size_t i = 0; i < family.series.size(); ++i) {
         if (i > 0) out_.Byte(',');

@@ -14,7 +14,7 @@ using metrics::Point;
 
 // Field numbers by message.
 enum FamilyField : uint32_t { kName = 1, kHelp = 2, kType = 3, kMetric = 4, kUnit = 5 };
-enum MetricField : uint32_t { kLabel = 1, kGauge = 2, kCounter = 3, kHistogram = 7 };
+enum MetricField : uint32_t { kLabel = 1, kGauge = 2, kCounter = 3, kSummary = 4, kHistogram = 7 };
 enum PairField : uint32_t { kPairName = 1, kPairValue = 2 };
 enum ValueField : uint32_t { kValue = 1, kCounterExemplar = 2, kCounterCreated = 3 };
 enum HistogramField : uint32_t {
@@ -35,31 +35,43 @@ enum BucketField : uint32_t { kCumulativeCount = 1, kUpperBound = 2, kBucketExem
 enum SpanField : uint32_t { kOffset = 1, kLength = 2 };
 enum ExemplarField : uint32_t { kExemplarLabel = 1, kExemplarValue = 2, kExemplarTime = 3 };
 enum TimeField : uint32_t { kSeconds = 1, kNanos = 2 };
-enum MetricType : uint32_t { kTypeCounter = 0, kTypeGauge = 1, kTypeHistogram = 4 };
+enum MetricType : uint32_t { kTypeCounter = 0, kTypeGauge = 1, kTypeSummary = 2, kTypeHistogram = 4 };
 
 class ProtobufRenderer {
  public:
   explicit ProtobufRenderer(ByteWriter& writer) : out_(writer) {}
 
   void Family(const ExposedFamily& family) {
+    // Prometheus adds up native histograms of different schemas. It would add a bucket to a histogram without any.
+    const bool is_summary = family.is_superseded && family.kind == Kind::kHistogram;
     const auto message = out_.Begin(0);
     // Prometheus does not change names in this format.
     out_.Bytes(kName, family.kind == Kind::kCounter ? family.name + "_total" : family.name);
     out_.Bytes(kHelp, family.help);
-    out_.Uint(kType, metrics::IsHistogram(family.kind) ? kTypeHistogram
-                     : metrics::IsGauge(family.kind)   ? kTypeGauge
-                                                       : kTypeCounter);
-    for (const ExposedSeries& series : family.series) Metric(family.kind, series);
+    out_.Uint(kType, is_summary                          ? kTypeSummary
+                     : metrics::IsHistogram(family.kind) ? kTypeHistogram
+                     : metrics::IsGauge(family.kind)     ? kTypeGauge
+                                                         : kTypeCounter);
+    for (const ExposedSeries& series : family.series) Metric(family, is_summary, series);
     if (!family.unit.empty()) out_.Bytes(kUnit, family.unit);
     out_.End(message);
   }
 
  private:
-  void Metric(Kind kind, const ExposedSeries& series) {
+  void Metric(const ExposedFamily& family, bool is_summary, const ExposedSeries& series) {
+    const Kind kind = family.kind;
     const auto message = out_.Begin(kMetric);
     metrics::LabelIterator labels(*series.keys, series.labels);
     for (std::string_view key, value; labels.Next(key, value);) Pair(kLabel, key, value);
+    if (!family.definition.empty()) Pair(kLabel, kDefinitionLabel, family.definition);
     const Point& point = *series.point;
+    if (is_summary) {
+      const auto summary = out_.Begin(kSummary);
+      SumAndCount(point);
+      out_.End(summary);
+      out_.End(message);
+      return;
+    }
     const auto value = out_.Begin(metrics::IsHistogram(kind) ? kHistogram : metrics::IsGauge(kind) ? kGauge : kCounter);
     if (metrics::IsHistogram(kind)) {
       Histogram(point, *series.declaration);
@@ -75,14 +87,19 @@ class ProtobufRenderer {
   }
 
   void Histogram(const Point& point, const metrics::Declaration& declaration) {
-    out_.Uint(kSampleCount, point.Count());
-    out_.Double(kSampleSum, point.sum.ToDouble());
+    SumAndCount(point);
     if (point.exponential) {
       Native(point, declaration);
     } else {
       Classic(point, declaration.bounds);
     }
     if (point.unix_ms > 0) Time(kHistogramCreated, point.unix_ms);
+  }
+
+  // The fields have the same numbers in a summary.
+  void SumAndCount(const Point& point) {
+    out_.Uint(kSampleCount, point.Count());
+    out_.Double(kSampleSum, point.sum.ToDouble());
   }
 
   void Classic(const Point& point, const std::vector<double>& bounds) {

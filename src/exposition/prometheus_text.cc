@@ -36,16 +36,23 @@ class TextRenderer {
  public:
   TextRenderer(bool open_metrics, ByteWriter& writer) : open_metrics_(open_metrics), out_(writer) {}
 
-  void Family(const ExposedFamily& family) {
+  // With `is_next`, `family` is another variant of the histogram before.
+  void Family(const ExposedFamily& family, bool is_next) {
     plain_ = IsPlainName(family.name, true);
     name_ = family.name;
-    // OpenMetrics names the family without the suffix of its samples.
+    definition_ = family.definition;
+    is_superseded_ = family.is_superseded;
     const std::string_view total = family.kind == Kind::kCounter ? "_total" : "";
-    const std::string_view suffix = open_metrics_ ? "" : total;
-    if (!open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, false);
-    Comment("TYPE ", suffix, metrics::Info(family.kind).prometheus_type, false);
-    if (open_metrics_ && !family.unit.empty()) Comment("UNIT ", suffix, family.unit, false);
-    if (open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, true);
+    // OpenMetrics names a counter without the suffix of its samples. The name of another family cannot be repeated.
+    const bool is_unknown = open_metrics_ && family.has_shared_name;
+    const std::string_view suffix = open_metrics_ && !is_unknown ? "" : total;
+    if (!is_next) {
+      if (!open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, false);
+      const std::string_view type = is_unknown ? "unknown" : metrics::Info(family.kind).prometheus_type;
+      Comment("TYPE ", suffix, type, false);
+      if (open_metrics_ && !family.unit.empty() && !is_unknown) Comment("UNIT ", suffix, family.unit, false);
+      if (open_metrics_ && !family.help.empty()) Comment("HELP ", suffix, family.help, true);
+    }
     const std::vector<double>* bounds = nullptr;
     for (const ExposedSeries& series : family.series) {
       Labels(series);
@@ -62,12 +69,13 @@ class TextRenderer {
       } else {
         Head(total, false, out_);
         metrics::IsSum(family.kind) ? Value(point.sum) : Number(point.value);
-        if (family.kind == Kind::kCounter && !point.exemplars.list().empty()) {
+        if (family.kind == Kind::kCounter && !is_unknown && !point.exemplars.list().empty()) {
           WriteExemplar(point.exemplars.list().front());
         }
         out_.Byte('\n');
       }
-      if (open_metrics_ && !metrics::IsGauge(family.kind) && point.unix_ms > 0) Created(point.unix_ms);
+      const bool has_created = open_metrics_ && !is_unknown && !metrics::IsGauge(family.kind);
+      if (has_created && point.unix_ms > 0) Created(point.unix_ms);
     }
   }
 
@@ -102,6 +110,11 @@ class TextRenderer {
       labels_.Byte('=');
       AppendQuoted(labels_, value);
     }
+    if (definition_.empty()) return;
+    if (labels_.size() > 0) labels_.Byte(',');
+    labels_.Raw(kDefinitionLabel);
+    labels_.Byte('=');
+    AppendQuoted(labels_, definition_);
   }
 
   // Writes the part of a sample before its value. With `open`, writes the part before the label `le`.
@@ -179,11 +192,13 @@ class TextRenderer {
 
   void Histogram(const Point& point, const std::vector<double>& bounds) {
     uint64_t count = 0;
+    if (is_superseded_) return SumAndCount(point, point.Count());
     BucketLines(point, &bounds, [&](size_t bucket) { return count += point.counts[bucket]; });
     SumAndCount(point, count);
   }
 
   void ExponentialHistogram(const Point& point, const metrics::Declaration& declaration) {
+    if (is_superseded_) return SumAndCount(point, point.Count());
     metrics::Exponential coarse = *point.exponential;
     coarse.CoarsenTo(0);
     ClearBounds();
@@ -271,6 +286,8 @@ class TextRenderer {
   ByteWriter& out_;
   bool plain_ = true;
   std::string_view name_;
+  std::string_view definition_;
+  bool is_superseded_ = false;
   ByteWriter labels_;
   // The common prefix of the bucket samples of a series.
   ByteWriter prefix_;
@@ -283,7 +300,13 @@ class TextRenderer {
 
 void RenderText(const ExposedFamilies& exposed, bool open_metrics, ByteWriter& writer) {
   TextRenderer renderer(open_metrics, writer);
-  for (const ExposedFamily& family : exposed.families()) renderer.Family(family);
+  const ExposedFamily* before = nullptr;
+  for (const ExposedFamily& family : exposed.families()) {
+    const bool is_next = before != nullptr && before->name == family.name && metrics::IsHistogram(before->kind) &&
+                         metrics::IsHistogram(family.kind);
+    renderer.Family(family, is_next);
+    before = &family;
+  }
   if (open_metrics) writer.Raw("# EOF\n");
 }
 

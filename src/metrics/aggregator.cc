@@ -16,9 +16,13 @@ constexpr unsigned kTypeShift = 24;
 // Items of a chunk, by type. A chunk of the largest families, series or producers stays below 2 MB, the limit of a row
 // in the store.
 constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, 64};
+// A family that is written all the time changes its chunk only this often.
+constexpr uint64_t kWrittenPrecisionMs = 60'000;
+// The age of a family that was stored without times: older than all whose age is known.
+constexpr uint64_t kOldestUnixMs = 1;
 constexpr size_t kMaxChunkBytes = 2'000'000;
 constexpr size_t kMaxFamilyBytes = kMaxMetricNameBytes + kMaxUnitBytes + kMaxHelpBytes +
-                                   kMaxLabels * (kMaxMetricNameBytes + 2) + size_t{kMaxBounds} * 8 + 32;
+                                   kMaxLabels * (kMaxMetricNameBytes + 2) + size_t{kMaxBounds} * 8 + 48;
 constexpr size_t kMaxSeriesBytes =
     kMaxLabelBytes + (kMaxBounds + 1) * size_t{40 + 12} + 2 * size_t{kMaxExponentialBuckets} * 12 + 256;
 constexpr size_t kMaxProducerBytes = 64 + size_t{kMaxSequenceRuns} * 20 + size_t{kMaxGaugesPerProducer} * 31;
@@ -107,6 +111,7 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
     return error;
   }
   for (size_t i = families; i < store_.families().size(); ++i) MarkChanged(ChunkType::kFamilies, i);
+  TouchFamilies(std::min(header.unix_ms, now));
   for (size_t i = series; i < store_.series().size(); ++i) MarkChanged(ChunkType::kSeries, i);
   for (const uint32_t touched : changes_.series) MarkChanged(ChunkType::kSeries, touched);
 
@@ -123,6 +128,17 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   MarkChanged(ChunkType::kProducers, number);
   (void)Count(AggregatorCounter::kFramesApplied, Error::kOk);
   return Applied::kApplied;
+}
+
+void Aggregator::TouchFamilies(uint64_t unix_ms) {
+  for (const uint32_t number : changes_.families) {
+    const Family& family = *store_.families()[number];
+    const bool is_later = unix_ms >= family.written_unix_ms + kWrittenPrecisionMs;
+    const bool is_earlier = unix_ms < family.since_unix_ms;
+    if (family.written_unix_ms != 0 && !is_later && !is_earlier) continue;
+    store_.AddTimes(number, unix_ms, unix_ms);
+    MarkChanged(ChunkType::kFamilies, number);
+  }
 }
 
 void Aggregator::SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update) {
@@ -262,7 +278,12 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
       counters_.Write(writer);
       break;
     case ChunkType::kFamilies:
-      for (size_t i = first; i < end(store_.families().size()); ++i) writer.Bytes(store_.families()[i]->bytes);
+      for (size_t i = first; i < end(store_.families().size()); ++i) {
+        const Family& family = *store_.families()[i];
+        writer.Bytes(family.bytes);
+        writer.Fixed64(family.since_unix_ms);
+        writer.Fixed64(family.written_unix_ms);
+      }
       break;
     case ChunkType::kSeries:
       for (size_t i = first; i < end(store_.series().size()); ++i) {
@@ -310,7 +331,7 @@ Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   } else if (type == 0) {
     LoadHead(reader);
   } else if (type == 1) {
-    LoadFamilies(reader);
+    LoadFamilies(reader, message.value().version);
   } else if (type == 2) {
     LoadSeries(reader);
   } else {
@@ -329,11 +350,15 @@ void Aggregator::LoadHead(ByteReader& reader) {
   counters_.Merge(reader);
 }
 
-void Aggregator::LoadFamilies(ByteReader& reader) {
+void Aggregator::LoadFamilies(ByteReader& reader, uint8_t version) {
   for (uint32_t i = 0; i < kItemsPerChunk[1] && store_.families().size() < expected_[1]; ++i) {
     const size_t before = store_.families().size();
     const std::string_view bytes = reader.Bytes();
     if (!store_.AddFamily(bytes).ok() || store_.families().size() == before) return reader.Fail();
+    // Version 1 has no times. Such a family is older than all whose age is known.
+    const uint64_t since_unix_ms = version > 1 ? reader.Fixed64() : kOldestUnixMs;
+    const uint64_t written_unix_ms = version > 1 ? reader.Fixed64() : kOldestUnixMs;
+    store_.AddTimes(static_cast<uint32_t>(before), since_unix_ms, written_unix_ms);
   }
 }
 

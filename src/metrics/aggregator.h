@@ -94,13 +94,14 @@ class Aggregator {
   [[nodiscard]] uint32_t FindProducer(const ProducerId& id) const;
   uint32_t AddProducer(const ProducerId& id);
   void IndexProducers();
+  void TouchFamilies(uint64_t unix_ms);
   void SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update);
   static bool DropGauges(Producer& producer, uint64_t before_unix_ms);
   void MarkChanged(ChunkType type, size_t item);
   Error Count(AggregatorCounter counter, Error error);
 
   void LoadHead(ByteReader& reader);
-  void LoadFamilies(ByteReader& reader);
+  void LoadFamilies(ByteReader& reader, uint8_t version);
   void LoadSeries(ByteReader& reader);
   void LoadProducers(ByteReader& reader);
   void WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer) const;

@@ -6,23 +6,17 @@
 #include "metrics/message.h"
 
 namespace isotel::metrics {
-namespace {
-
-constexpr std::string_view kMagic = "ISF";
-
-}  // namespace
-
 void BeginFrame(const FrameHeader& header, ByteWriter& writer) {
   writer.Clear();
-  (void)BeginMessage(writer, kMagic);
+  (void)BeginMessage(writer, kFrameMagic);
   writer.Raw(BytesOf(header.producer));
   writer.Varint(header.sequence);
   writer.Fixed64(header.unix_ms);
 }
 
 Result<OpenFrame> ReadFrame(std::string_view bytes) {
-  if (bytes.size() > kMaxFrameBytes && !IsNewerMessage(bytes, kMagic)) return Error::kTooLarge;
-  const Result<Message> message = OpenMessage(bytes, kMagic);
+  if (bytes.size() > kMaxFrameBytes && !IsNewerMessage(bytes, kFrameMagic)) return Error::kTooLarge;
+  const Result<Message> message = OpenMessage(bytes, kFrameMagic);
   if (!message.ok()) return message.error();
   OpenFrame frame{message.value().version, {}, message.value().contents};
   const std::string_view producer = frame.body.Raw(frame.header.producer.size());
@@ -36,12 +30,12 @@ Result<OpenFrame> ReadFrame(std::string_view bytes) {
 }
 
 Result<ProducerId> ProducerOf(std::string_view bytes) {
-  if (!IsNewerMessage(bytes, kMagic)) {
+  if (!IsNewerMessage(bytes, kFrameMagic)) {
     const Result<OpenFrame> frame = ReadFrame(bytes);
     if (!frame.ok()) return frame.error();
     return frame.value().header.producer;
   }
-  constexpr size_t kProducerAt = kMagic.size() + 1;
+  constexpr size_t kProducerAt = kFrameMagic.size() + 1;
   ProducerId producer;
   if (bytes.size() < kProducerAt + producer.size()) return Error::kCorrupt;
   std::memcpy(producer.data(), bytes.data() + kProducerAt, producer.size());

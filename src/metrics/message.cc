@@ -1,10 +1,5 @@
 #include "metrics/message.h"
 
-// The build compiles this file a second time with the next version. Tests of rolling deployments run both builds.
-#ifndef ISOTEL_FORMAT_VERSION
-#define ISOTEL_FORMAT_VERSION 1
-#endif
-
 namespace isotel::metrics {
 namespace {
 
@@ -15,12 +10,19 @@ uint32_t Checksum(std::string_view bytes) { return static_cast<uint32_t>(Hash(by
 
 }  // namespace
 
-uint8_t FormatVersion() { return ISOTEL_FORMAT_VERSION; }
+uint8_t FormatVersion([[maybe_unused]] std::string_view magic) {
+  // The build compiles this file a second time with a later version. Tests of rolling deployments run both builds.
+#ifdef ISOTEL_FORMAT_VERSION
+  return ISOTEL_FORMAT_VERSION;
+#else
+  return magic == kFrameMagic ? 1 : 2;
+#endif
+}
 
 size_t BeginMessage(ByteWriter& writer, std::string_view magic) {
   const size_t start = writer.size();
   writer.Raw(magic);
-  writer.Byte(FormatVersion());
+  writer.Byte(FormatVersion(magic));
   return start;
 }
 
@@ -28,7 +30,7 @@ void EndMessage(ByteWriter& writer, size_t start) { writer.Fixed32(Checksum(writ
 
 bool IsNewerMessage(std::string_view bytes, std::string_view magic) {
   return bytes.size() > kMagicBytes && bytes.starts_with(magic) &&
-         static_cast<uint8_t>(bytes[kMagicBytes]) > FormatVersion();
+         static_cast<uint8_t>(bytes[kMagicBytes]) > FormatVersion(magic);
 }
 
 Result<Message> OpenMessage(std::string_view bytes, std::string_view magic) {

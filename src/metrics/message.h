@@ -11,8 +11,10 @@
 
 namespace isotel::metrics {
 
-[[nodiscard]] uint8_t FormatVersion();
+/// Returns the version that this build writes of a kind of message.
+[[nodiscard]] uint8_t FormatVersion(std::string_view magic);
 inline constexpr uint8_t kOldestFormatVersion = 1;
+inline constexpr std::string_view kFrameMagic = "ISF";
 
 /// Appends the head of a message. Returns where the message starts, for EndMessage().
 [[nodiscard]] size_t BeginMessage(ByteWriter& writer, std::string_view magic);

@@ -54,7 +54,7 @@ void Snapshot::Write(const SnapshotInfo& info, const Store& store, ByteWriter& w
   writer.Varint(info.version);
   writer.Fixed64(info.unix_ms);
   info.counters.Write(writer);
-  store.WriteBody(writer);
+  store.WriteBody(writer, true);
   EndMessage(writer, start);
 }
 

@@ -90,6 +90,12 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
   while (reader.ok()) {
     const auto tag = static_cast<BodyTag>(reader.Byte());
     if (tag == BodyTag::kEnd) break;
+    if (tag == BodyTag::kTimes && changes == nullptr && declaration != nullptr) {
+      const uint64_t since_unix_ms = reader.Fixed64();
+      const uint64_t written_unix_ms = reader.Fixed64();
+      if (family != kNone) AddTimes(family, since_unix_ms, written_unix_ms);
+      continue;
+    }
     const std::string_view bytes = reader.Bytes();
     if (tag == BodyTag::kFamily) {
       const Result<uint32_t> added = AddFamily(bytes);
@@ -97,6 +103,7 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
       family = added.ok() ? added.value() : kNone;
       if (!added.ok()) (void)ReadDeclaration(bytes, dropped);
       declaration = added.ok() ? &families_[family]->declaration : &dropped;
+      if (changes != nullptr && added.ok()) changes->families.push_back(family);
       continue;
     }
     if (tag != BodyTag::kSeries || declaration == nullptr) return Error::kCorrupt;
@@ -163,7 +170,14 @@ std::vector<uint32_t> Store::Sorted() const {
   return order;
 }
 
-void Store::WriteBody(ByteWriter& writer) const {
+void Store::AddTimes(uint32_t family, uint64_t since_unix_ms, uint64_t written_unix_ms) {
+  Family& times = *families_[family];
+  const bool is_earlier = times.since_unix_ms == 0 || since_unix_ms < times.since_unix_ms;
+  if (since_unix_ms != 0 && is_earlier) times.since_unix_ms = since_unix_ms;
+  if (written_unix_ms > times.written_unix_ms) times.written_unix_ms = written_unix_ms;
+}
+
+void Store::WriteBody(ByteWriter& writer, bool times) const {
   uint32_t family = kNone;
   for (const uint32_t number : Sorted()) {
     const Series& series = series_[number];
@@ -172,6 +186,11 @@ void Store::WriteBody(ByteWriter& writer) const {
       family = series.family;
       writer.Byte(static_cast<uint8_t>(BodyTag::kFamily));
       writer.Bytes(families_[family]->bytes);
+      if (times && families_[family]->written_unix_ms != 0) {
+        writer.Byte(static_cast<uint8_t>(BodyTag::kTimes));
+        writer.Fixed64(families_[family]->since_unix_ms);
+        writer.Fixed64(families_[family]->written_unix_ms);
+      }
     }
     writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
     writer.Bytes(LabelsOf(series));

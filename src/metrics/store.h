@@ -20,6 +20,8 @@ namespace isotel::metrics {
 struct Family {
   std::string bytes;  ///< canonical declaration
   Declaration declaration;
+  uint64_t since_unix_ms = 0;    ///< when the first value was written; 0 if that is not known
+  uint64_t written_unix_ms = 0;  ///< when the last value was written, to the minute; 0 if that is not known
 };
 
 struct Series {
@@ -38,6 +40,7 @@ struct GaugeUpdate {
 
 /// What merging a body changed. The store appends to it.
 struct Changes {
+  std::vector<uint32_t> families;
   std::vector<uint32_t> series;
   std::vector<GaugeUpdate> gauges;
   uint64_t series_overflowed = 0;  ///< moved to the overflow series, past kMaxSeries
@@ -56,8 +59,11 @@ class Store {
   Error MergeBody(ByteReader& reader, Changes* changes);
 
   /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
-  /// bytes.
-  void WriteBody(ByteWriter& writer) const;
+  /// bytes. With `times`, writes when each family was written.
+  void WriteBody(ByteWriter& writer, bool times = false) const;
+
+  /// Merges the times of a family. 0 is a time that is not known.
+  void AddTimes(uint32_t family, uint64_t since_unix_ms, uint64_t written_unix_ms);
 
   /// Returns the family of this declaration and adds it if it is new. Returns kCorrupt for bytes that are not a
   /// declaration, or kLimitReached.
@@ -66,7 +72,7 @@ class Store {
   /// family, or kLimitReached.
   Result<uint32_t> AddSeries(uint32_t family, std::string_view labels);
 
-  [[nodiscard]] const std::vector<std::unique_ptr<const Family>>& families() const { return families_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Family>>& families() const { return families_; }
   [[nodiscard]] const std::vector<Series>& series() const { return series_; }
   [[nodiscard]] Point& point(uint32_t series) { return series_[series].point; }
   [[nodiscard]] const Declaration& DeclarationOf(const Series& series) const {
@@ -82,7 +88,7 @@ class Store {
   [[nodiscard]] uint32_t FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const;
   [[nodiscard]] bool IsSeries(uint32_t series, uint32_t family, std::string_view labels) const;
 
-  std::vector<std::unique_ptr<const Family>> families_;
+  std::vector<std::unique_ptr<Family>> families_;
   std::vector<Series> series_;
   std::string labels_;
   HashIndex family_index_;
@@ -91,6 +97,6 @@ class Store {
 };
 
 /// The kind of a record in a body.
-enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2 };
+enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2, kTimes = 3 };
 
 }  // namespace isotel::metrics

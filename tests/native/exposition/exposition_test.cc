@@ -31,9 +31,11 @@ class Source {
   void Take(Registry& registry, double now = 2'000) {
     for (const std::string& frame : TakeFrames(registry, now)) REQUIRE(aggregator_.Apply(frame, now).ok());
   }
-  std::string Render(Format format, Escaping escaping = Escaping::kUnderscores, bool self_metrics = false) {
+  std::string Render(Format format, double now) { return Render(format, Escaping::kUnderscores, false, now); }
+  std::string Render(Format format, Escaping escaping = Escaping::kUnderscores, bool self_metrics = false,
+                     double now = 2'000) {
     Snapshot snapshot;
-    REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator_, 2'000)) == Error::kOk);
+    REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator_, now)) == Error::kOk);
     ByteWriter writer;
     exposition::Render(snapshot, format, {.escaping = escaping, .self_metrics = self_metrics, .now_unix_ms = 3'500},
                        writer);
@@ -176,6 +178,21 @@ TEST_CASE("Label names that escape to the same are kept apart") {
   CHECK(text.samples[0].labels.size() == 3);
 }
 
+TEST_CASE("A label of a histogram gives way to the labels that expositions add") {
+  for (const Kind kind : {Kind::kHistogram, Kind::kExponentialHistogram}) {
+    Registry registry(MakeProducer(1));
+    // Builds that did not refuse such names have stored them.
+    const std::string le = kind == Kind::kHistogram ? "isotel_definition" : "le";
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(kind, "h", {le, "x"}), 0));
+    CHECK(registry.Record(Bind(registry, family, {"mine", "1"}), 1) == Error::kOk);
+    Source source;
+    source.Take(registry);
+    const Validated text = ValidateText(source.Render(Format::kText));
+    CHECK(text.error == "");
+    CHECK(text.Find("h_count", {{le + "_", "mine"}, {"x", "1"}})->value == 1);
+  }
+}
+
 TEST_CASE("Families whose names escape to the same are one family, equal series are merged") {
   Registry registry(MakeProducer(1));
   const uint32_t dots = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b", {"x"}), 0));
@@ -194,62 +211,138 @@ TEST_CASE("Families whose names escape to the same are one family, equal series 
   CHECK(text.Find("a_b_total", {{"x", "1"}, {"y", "z"}})->value == 100);
 }
 
-TEST_CASE("A histogram whose bounds changed is shown on the bounds both have, where its counts are exact") {
-  Source source;
-  const std::vector<double> before_bounds = {1, 2, 5, 10};
-  const std::vector<double> after_bounds = {1, 3, 5, 20};
-  const double values[] = {0.5, 1, 1.5, 2, 4, 5, 7, 15, 100};
-  uint64_t number = 0;
-  for (const std::vector<double>& bounds : {before_bounds, after_bounds}) {
-    Registry registry(MakeProducer(++number));
-    Declaration histogram = MakeDeclaration(Kind::kHistogram, "h", {"x"});
-    histogram.bounds = bounds;
-    const uint32_t family = Must(registry.Declare(histogram, 0));
-    for (const double value : values) {
-      Exemplar exemplar;
-      exemplar.value = value;
-      exemplar.unix_ms = number;
-      CHECK(registry.Record(Bind(registry, family, {"both"}), exemplar) == Error::kOk);
-    }
-    CHECK(registry.Record(Bind(registry, family, {std::to_string(number)}), 4) == Error::kOk);
-    source.Take(registry);
+// A deployment: an isolate that records one value of a declaration.
+struct Deployed {
+  Source& source;
+  uint64_t isolates = 0;
+
+  void Record(const Declaration& declaration, const std::vector<double>& values, double now) {
+    Registry registry(MakeProducer(++isolates));
+    const uint32_t family = Must(registry.Declare(declaration, 0));
+    for (const double value : values) CHECK(registry.Record(Bind(registry, family, {}, now), value) == Error::kOk);
+    source.Take(registry, now);
   }
-  const Validated text = ValidateText(source.Render(Format::kText));
+};
+
+Declaration WithBounds(std::vector<double> bounds) {
+  Declaration histogram = MakeDeclaration(Kind::kHistogram, "h");
+  histogram.bounds = std::move(bounds);
+  return histogram;
+}
+
+TEST_CASE("A histogram whose bounds changed shows all counts, and the buckets of the newest bounds in use") {
+  constexpr double kDeployed = 10'000'000;
+  constexpr double kLater = kDeployed + 400'000;
+  Source source;
+  Deployed deployed{source};
+  deployed.Record(WithBounds({0.1, 0.5, 1}), {0.3, 0.3, 2}, 1'000);
+  CHECK(source.Render(Format::kText, kDeployed) ==
+        "# TYPE h histogram\nh_bucket{le=\"0.1\"} 0\nh_bucket{le=\"0.5\"} 2\nh_bucket{le=\"1\"} 2\n"
+        "h_bucket{le=\"+Inf\"} 3\nh_sum 2.6\nh_count 3\n");
+
+  deployed.Record(WithBounds({0.05, 0.2, 2}), {0.3}, kDeployed);
+  deployed.Record(WithBounds({0.1, 0.5, 1}), {0.05}, kDeployed + 1);
+  const std::string both = source.Render(Format::kText, kDeployed + 2);
+  CAPTURE(both);
+  const Validated text = ValidateText(both);
   CHECK(text.error == "");
-  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "1"}})->value == 4);
-  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "5"}})->value == 12);
-  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "2"}}) == nullptr);
-  CHECK(text.Find("h_bucket", {{"x", "both"}, {"le", "20"}}) == nullptr);
-  CHECK(text.Find("h_count", {{"x", "both"}})->value == 18);
-  CHECK(text.Find("h_sum", {{"x", "both"}})->value == 2 * 136);
-  CHECK(text.Find("h_bucket", {{"x", "1"}, {"le", "2"}})->value == 0);
-  CHECK(text.Find("h_bucket", {{"x", "2"}, {"le", "20"}})->value == 1);
-  CHECK(ValidateOpenMetrics(source.Render(Format::kOpenMetrics)).error == "");
+  CHECK(text.Find("h_count", {})->value == 4);
+  CHECK(text.Find("h_bucket", {{"le", "0.5"}}) == nullptr);
+  const std::string label = both.substr(both.find("isotel_definition=\"") + 19, 8);
+  CHECK(text.Find("h_count", {{"isotel_definition", label}})->value == 1);
+  CHECK(text.Find("h_bucket", {{"isotel_definition", label}, {"le", "0.2"}})->value == 0);
+  CHECK(text.Find("h_bucket", {{"isotel_definition", label}, {"le", "2"}})->value == 1);
+
+  // The rollback: the old bounds are the only ones in use, and their buckets have what was counted in the meantime.
+  deployed.Record(WithBounds({0.1, 0.5, 1}), {0.7}, kLater);
+  const Validated back = ValidateText(source.Render(Format::kText, kLater));
+  CHECK(back.Find("h_bucket", {{"le", "0.1"}})->value == 1);
+  CHECK(back.Find("h_bucket", {{"le", "1"}})->value == 4);
+  CHECK(back.Find("h_count", {})->value == 5);
+  CHECK(back.Find("h_count", {{"isotel_definition", label}})->value == 1);
+  CHECK(back.Find("h_bucket", {{"isotel_definition", label}, {"le", "2"}}) == nullptr);
 }
 
-TEST_CASE("Histograms that share no bound are shown by count and sum") {
+TEST_CASE("A histogram that became exponential shows both, and so does one whose schema changed") {
   Source source;
-  for (const double bound : {1.0, 2.0}) {
-    Registry registry(MakeProducer(static_cast<uint64_t>(bound)));
-    Declaration histogram = MakeDeclaration(Kind::kHistogram, "h");
-    histogram.bounds = {bound};
-    Exemplar exemplar;
-    exemplar.value = 1.5;
-    CHECK(registry.Record(Bind(registry, Must(registry.Declare(histogram, 0)), {}), exemplar) == Error::kOk);
-    source.Take(registry);
-  }
-  CHECK(source.Render(Format::kText) == "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n");
+  Deployed deployed{source};
+  deployed.Record(WithBounds({1}), {4}, 1'000);
+  Declaration exponential = MakeDeclaration(Kind::kExponentialHistogram, "h");
+  deployed.Record(exponential, {4, 4}, 1'001);
+  exponential.schema = 5;
+  deployed.Record(exponential, {4, 4, 4}, 1'002);
+  const auto json = nlohmann::json::parse(source.Render(Format::kJson));
+  REQUIRE(json["families"].size() == 3);
+  CHECK(json["families"][0]["superseded"] == true);
+  CHECK_FALSE(json["families"][0].contains("definition"));
+  CHECK(json["families"][1]["superseded"] == true);
+  CHECK(json["families"][1]["series"][0]["schema"] == 3);
+  CHECK_FALSE(json["families"][2].contains("superseded"));
+  CHECK(json["families"][2]["series"][0]["schema"] == 5);
+  CHECK(json["families"][1]["definition"] != json["families"][2]["definition"]);
 }
 
-TEST_CASE("When a name changed its kind, the kind that appeared last is shown") {
+TEST_CASE("A name that changed its kind shows both kinds") {
   Source source;
-  for (const auto& [kind, created] : {std::pair(Kind::kHistogram, 1'000.0), std::pair(Kind::kGaugeLast, 1'500.0)}) {
-    Registry registry(MakeProducer(static_cast<uint64_t>(created)));
-    const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(kind, "x"), 0)), {}, created);
-    CHECK(registry.Record(row, 4) == Error::kOk);
-    source.Take(registry, created);
+  Deployed deployed{source};
+  deployed.Record(MakeDeclaration(Kind::kCounter, "x"), {7}, 1'000);
+  deployed.Record(WithBounds({1}), {4}, 1'000);
+  Declaration histogram = MakeDeclaration(Kind::kHistogram, "x");
+  histogram.bounds = {1};
+  deployed.Record(histogram, {4}, 1'001);
+  deployed.Record(MakeDeclaration(Kind::kGaugeLast, "x"), {9}, 1'002);
+  deployed.Record(MakeDeclaration(Kind::kCounter, "x"), {7}, 1'003);
+  const std::string histograms =
+      "# TYPE x histogram\nx_bucket{le=\"1\"} 0\nx_bucket{le=\"+Inf\"} 1\nx_sum 4\nx_count 1\n";
+  CHECK(source.Render(Format::kText)
+            .ends_with("# TYPE x_total counter\nx_total 14\n" + histograms + "# TYPE x_gauge gauge\nx_gauge 9\n"));
+  // OpenMetrics would have two families of one name.
+  const std::string open = source.Render(Format::kOpenMetrics);
+  CHECK(open.find("# TYPE x_total unknown\nx_total 14\n# TYPE x histogram\n") != std::string::npos);
+}
+
+TEST_CASE("A gauge gives way to a sample of its name") {
+  struct Clash {
+    Declaration other;
+    std::string gauge;
+  };
+  const Clash clashes[] = {{MakeDeclaration(Kind::kCounter, "foo"), "foo_total"},
+                           {MakeDeclaration(Kind::kCounter, "foo"), "foo_created"},
+                           {WithBounds({1}), "h"},
+                           {WithBounds({1}), "h_bucket"},
+                           {WithBounds({1}), "h_sum"},
+                           {WithBounds({1}), "h_count"},
+                           {WithBounds({1}), "h_created"}};
+  for (const auto& [other, gauge] : clashes) {
+    CAPTURE(gauge);
+    Source source;
+    Deployed deployed{source};
+    deployed.Record(other, {3}, 1'000);
+    deployed.Record(MakeDeclaration(Kind::kGaugeLast, gauge), {9}, 1'000);
+    deployed.Record(MakeDeclaration(Kind::kGaugeLast, gauge + "_gauge"), {10}, 1'000);
+    for (const Format format : {Format::kText, Format::kOpenMetrics}) {
+      const std::string rendered = source.Render(format);
+      CHECK((format == Format::kText ? ValidateText(rendered) : ValidateOpenMetrics(rendered)).error == "");
+      CHECK(rendered.find("\n" + gauge + "_gauge_gauge 9\n") != std::string::npos);
+      CHECK(rendered.find("\n" + gauge + "_gauge 10\n") != std::string::npos);
+    }
   }
-  CHECK(source.Render(Format::kText) == "# TYPE x gauge\nx 4\n");
+  Source source;
+  Deployed deployed{source};
+  deployed.Record(MakeDeclaration(Kind::kGaugeLast, "gg"), {3}, 1'000);
+  deployed.Record(MakeDeclaration(Kind::kCounter, "gg"), {4}, 1'000);
+  CHECK(source.Render(Format::kText) == "# TYPE gg_total counter\ngg_total 4\n# TYPE gg gauge\ngg 3\n");
+}
+
+TEST_CASE("Gauges of one name are combined as the newest declaration says") {
+  for (const bool sum_is_newer : {false, true}) {
+    Source source;
+    Deployed deployed{source};
+    deployed.Record(MakeDeclaration(sum_is_newer ? Kind::kGaugeLast : Kind::kGaugeSum, "g"), {5}, 1'000);
+    deployed.Record(MakeDeclaration(sum_is_newer ? Kind::kGaugeSum : Kind::kGaugeLast, "g"), {7}, 1'001);
+    deployed.Record(MakeDeclaration(sum_is_newer ? Kind::kGaugeLast : Kind::kGaugeSum, "g"), {6}, 1'500);
+    CHECK(source.Render(Format::kText) == (sum_is_newer ? "# TYPE g gauge\ng 13\n" : "# TYPE g gauge\ng 11\n"));
+  }
 }
 
 TEST_CASE("The overflow series has a label of its own") {

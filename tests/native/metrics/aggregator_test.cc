@@ -290,7 +290,7 @@ TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops
     Aggregator damaged(kOptions);
     CHECK(broken.Load(damaged) == Error::kCorrupt);
     broken.chunks[key] = bytes;
-    broken.chunks[key][3] = 2;
+    broken.chunks[key][3] = 3;
     Aggregator unknown(kOptions);
     CHECK(broken.Load(unknown) == Error::kUnknownVersion);
     CHECK(unknown.Apply(bytes, 1'000).error() == Error::kUnknownVersion);

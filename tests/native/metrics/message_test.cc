@@ -15,7 +15,7 @@ TEST_CASE("A message is recognised by its letters, its version and its checksum"
   const std::string message(writer.view());
   const Result<Message> opened = OpenMessage(message, "ISX");
   REQUIRE(opened.ok());
-  CHECK(opened.value().version == FormatVersion());
+  CHECK(opened.value().version == FormatVersion("ISX"));
   CHECK(opened.value().contents.rest() == "payload");
   CHECK(OpenMessage(message, "ISY").error() == Error::kCorrupt);
   CHECK(OpenMessage("", "ISX").error() == Error::kCorrupt);
@@ -26,7 +26,7 @@ TEST_CASE("A message is recognised by its letters, its version and its checksum"
     for (int bit = 0; bit < 8; ++bit) {
       std::string damaged = message;
       damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-      const bool is_newer = at == 3 && static_cast<uint8_t>(damaged[at]) > FormatVersion();
+      const bool is_newer = at == 3 && static_cast<uint8_t>(damaged[at]) > FormatVersion("ISX");
       CHECK(OpenMessage(damaged, "ISX").error() == (is_newer ? Error::kUnknownVersion : Error::kCorrupt));
     }
   }

@@ -137,7 +137,7 @@ TEST_CASE("A damaged or unknown snapshot is an error, never a crash") {
     CHECK(snapshot.Merge(good.substr(0, size)) == Error::kCorrupt);
   }
   std::string newer = good;
-  newer[3] = static_cast<char>(FormatVersion() + 1);
+  newer[3] = static_cast<char>(FormatVersion("ISS") + 1);
   Snapshot snapshot;
   CHECK(snapshot.Merge(newer) == Error::kUnknownVersion);
   // With a right checksum the contents have to be refused, or to be harmless, for what they say.

@@ -13,29 +13,36 @@ const aggregateModule = compile(
 export class Exposer {
   readonly #aggregate = new Aggregate(aggregateModule);
   readonly #server: Server;
+  readonly #clock: () => number;
   /** The content types that were answered. */
   readonly contentTypes = new Set<string>();
 
-  private constructor() {
+  private constructor(clock: () => number) {
+    this.#clock = clock;
     this.#aggregate.load([]);
     this.#server = createServer((request, response) => {
       const exposition = this.#aggregate.negotiate(request.headers.accept ?? "");
       const type = this.#aggregate.contentType(exposition);
       this.contentTypes.add(type);
-      this.#aggregate.merge([this.#aggregate.snapshot(Date.now())]);
+      this.#aggregate.merge([this.#aggregate.snapshot(this.#clock())]);
       response.setHeader("content-type", type);
-      response.end(this.#aggregate.render(exposition, 0, Date.now()).slice());
+      response.end(this.#aggregate.render(exposition, 0, this.#clock()).slice());
     });
   }
 
-  static async start(frames: readonly Uint8Array[]): Promise<Exposer> {
-    const exposer = new Exposer();
-    for (const frame of frames) {
-      const result = exposer.#aggregate.apply(frame, Date.now());
-      if (result !== 0) throw new Error(`A frame was answered with ${result}.`);
-    }
+  /** @param clock time of the aggregator. Default: the system's. */
+  static async start(frames: readonly Uint8Array[], clock = Date.now): Promise<Exposer> {
+    const exposer = new Exposer(clock);
+    exposer.apply(frames);
     await new Promise<void>((resolve) => exposer.#server.listen(0, "127.0.0.1", resolve));
     return exposer;
+  }
+
+  apply(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const result = this.#aggregate.apply(frame, this.#clock());
+      if (result !== 0) throw new Error(`A frame was answered with ${result}.`);
+    }
   }
 
   get url(): URL {

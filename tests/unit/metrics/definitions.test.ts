@@ -51,6 +51,22 @@ const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
     /labels\[1\] .* occurs only once/,
   ],
   "le on a histogram": [() => histogram("a", { bounds, labels: ["le"] }), /a name other than "le"/],
+  "le on an exponential histogram": [
+    () => exponentialHistogram("a", { labels: ["le"] }),
+    /labels\[0\] .* a name other than "le" and "isotel_definition", which histograms reserve/,
+  ],
+  "a label that expositions add": [
+    () => histogram("a", { bounds, labels: ["isotel.definition"] }),
+    /which histograms reserve/,
+  ],
+  "labels that expositions show alike": [
+    () => counter("a", { labels: ["plan", "hello_world", "hello.world"] }),
+    /labels\[2\] .* a name that expositions do not show as hello_world, like "hello_world"/,
+  ],
+  "labels whose first digit is not shown": [
+    () => counter("a", { labels: ["_a", "1a"] }),
+    /labels\[1\] .* do not show as _a/,
+  ],
   "no bounds": [() => histogram("a", { bounds: [] }), /bounds .* 1 to 256 finite numbers/],
   "too many bounds": [
     () => histogram("a", { bounds: Array.from({ length: 257 }, (_, i) => i) }),
