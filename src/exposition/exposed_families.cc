@@ -281,8 +281,8 @@ void ExposedFamilies::SeparateNames() {
     }
   }
   if (!is_renamed) return;
-  std::vector<uint32_t> order;
-  for (uint32_t i = 0; i < names.size(); ++i) order.push_back(i);
+  std::vector<uint32_t> order(names.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   Sort(order, ByText, &names);
   std::vector<ExposedFamily> sorted;
   for (const uint32_t i : order) {
