@@ -52,7 +52,7 @@ file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/nat
 if(test_sources)
   isotel_test_executable(isotel_tests ${test_sources})
   target_link_libraries(isotel_tests PRIVATE doctest::doctest)
-  # Most of a sanitized build is the optimisation of doctest and nlohmann_json in the tests. The core stays optimised.
+  # Optimizing doctest and nlohmann_json in the tests takes two fifths of a sanitized build. The core stays optimized.
   target_compile_options(isotel_tests PRIVATE $<$<CONFIG:Debug>:-O0>)
   # ctest splits some test names, for example at a semicolon. Such a name selects no test case, which would pass.
   doctest_discover_tests(isotel_tests PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 ")

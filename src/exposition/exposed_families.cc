@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "base/sort.h"
 #include "metrics/labels.h"
 
@@ -35,10 +36,11 @@ std::string BucketsOf(const Declaration& declaration) {
 }
 
 std::string DefinitionOf(std::string_view buckets) {
-  const auto hash = static_cast<uint32_t>(Hash(buckets));
-  std::string text;
-  for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[hash >> shift & 0xF];
-  return text;
+  ByteWriter hash;
+  hash.Fixed32(static_cast<uint32_t>(Hash(buckets)));
+  ByteWriter text;
+  WriteHex(hash.view(), text);
+  return std::string(text.view());
 }
 
 // Returns the labels that are set, independent of the declaration.
@@ -265,31 +267,36 @@ bool ExposedFamilies::IsSampleOfAnother(std::string_view name) const {
 }
 
 void ExposedFamilies::SeparateNames() {
-  std::vector<std::string> names;
-  bool is_renamed = false;
-  for (const ExposedFamily& family : families_) {
-    std::string& name = names.emplace_back(family.name);
-    if (!metrics::IsGauge(family.kind)) continue;
+  // Applied at the end: a search by name needs the names as they are.
+  std::vector<std::pair<size_t, std::string>> renamed;
+  for (size_t i = 0; i < families_.size(); ++i) {
+    if (!metrics::IsGauge(families_[i].kind)) continue;
+    std::string name = families_[i].name;
     const auto is_taken = [&] {
       const size_t at = FirstNamed(name);
-      const bool is_other = name != family.name && at < families_.size() && families_[at].name == name;
+      const bool is_other = name != families_[i].name && at < families_.size() && families_[at].name == name;
       return is_other || IsSampleOfAnother(name);
     };
-    while (is_taken()) {
-      name += "_gauge";
-      is_renamed = true;
-    }
+    while (is_taken()) name += "_gauge";
+    if (name != families_[i].name) renamed.emplace_back(i, std::move(name));
   }
-  if (!is_renamed) return;
-  std::vector<uint32_t> order(names.size());
+  if (renamed.empty()) return;
+  for (auto& [i, name] : renamed) {
+    families_[i].name = std::move(name);
+    families_[i].unit.clear();
+  }
+  std::vector<uint32_t> order(families_.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  Sort(order, ByText, &names);
+  Sort(
+      order,
+      [](const void* context, uint32_t a, uint32_t b) {
+        const auto& all = *static_cast<const std::vector<ExposedFamily>*>(context);
+        return all[a].name != all[b].name ? all[a].name < all[b].name : a < b;
+      },
+      &families_);
   std::vector<ExposedFamily> sorted;
-  for (const uint32_t i : order) {
-    ExposedFamily& family = sorted.emplace_back(std::move(families_[i]));
-    if (family.name != names[i]) family.unit.clear();
-    family.name = std::move(names[i]);
-  }
+  sorted.reserve(order.size());
+  for (const uint32_t i : order) sorted.push_back(std::move(families_[i]));
   families_ = std::move(sorted);
 }
 

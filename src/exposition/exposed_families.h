@@ -1,14 +1,14 @@
 // The families of an exposition, by their exposed names, each with all its series.
 //
-// Declarations with the same exposed name are shown side by side, and every count of each of them is shown:
+// Several declarations may have the same exposed name:
 //
-// - Counters are one family, which adds up series with equal labels. So are gauges, which are combined as the newest
-//   declaration says.
-// - Histograms with different buckets are variants of one family. All but the oldest have the label isotel_definition,
-//   so that a series never changes its meaning. Only the current variant shows buckets, because a query that sums
-//   buckets would mix them. The others show their sums and counts. Variants take turns without a loss: the buckets of a
-//   variant that becomes current again include what was counted in the meantime.
-// - A gauge whose name is also a histogram or one of its samples is shown with `_gauge` at its end.
+// - Counters become one family. Series with equal labels are added up.
+// - Gauges become one family. Series with equal labels are combined as the newest declaration says.
+// - Histograms become one family for each definition of buckets. These families have the same name and are called
+//   variants. Every variant except the oldest has the label isotel_definition. A series always belongs to the same
+//   variant. Only the current variant shows buckets, because a sum over buckets of different bounds is wrong. The other
+//   variants show their sums and counts.
+// - A gauge with the name of a histogram, or of a sample of another family, gets a name that ends with `_gauge`.
 #pragma once
 
 #include <memory>

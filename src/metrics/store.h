@@ -59,7 +59,7 @@ class Store {
   Error MergeBody(ByteReader& reader, Changes* changes);
 
   /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
-  /// bytes. With `times`, writes when each family was written.
+  /// bytes. `times` adds the times of each family.
   void WriteBody(ByteWriter& writer, bool times = false) const;
 
   /// Merges the times of a family. 0 is a time that is not known.

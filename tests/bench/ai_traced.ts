@@ -7,7 +7,7 @@ import type { Benchmark, Goal } from "./benchmark.ts";
 import { type Comparison, compare, type Effort, median, runAlone } from "./measure.ts";
 import { type Finished, spansOf, useSpans } from "./runtime/workers.ts";
 
-/** Processes of each observer. The engine optimizes each a little differently, so that their medians differ by a tenth. */
+/** Processes of each observer. The engine optimizes the same code differently in each of them. */
 const processes = 7;
 /** The measured difference is a small part of the time. It is visible only after the engine has optimized the code. */
 const sliceMs = 100;

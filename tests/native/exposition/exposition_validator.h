@@ -3,7 +3,6 @@
 // Each returns the samples it read, or an empty list and a sentence that says what is wrong.
 #pragma once
 
-#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -13,8 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "exposition/exposed_families.h"
 
 namespace isotel::exposition {
 
@@ -209,6 +206,11 @@ class TextValidator {
     result_.samples.push_back(sample);
   }
 
+  static std::string DefinitionOf(const Sample& sample) {
+    const auto label = sample.labels.find("isotel_definition");
+    return label == sample.labels.end() ? "" : label->second;
+  }
+
   // A histogram: buckets ascending and not decreasing, the last +Inf and equal to _count.
   void EndFamily() {
     if (type_ == "histogram") {
@@ -218,10 +220,12 @@ class TextValidator {
         bool has_count = false;
         bool has_sum = false;
       };
-      // Superseded variants of a histogram have no buckets.
-      const bool has_variants = std::any_of(samples_.begin(), samples_.end(), [](const Sample& sample) {
-        return sample.labels.count(std::string(kDefinitionLabel)) > 0;
-      });
+      // Of the definitions of a histogram, one has buckets in all of its series. The others have none.
+      std::set<std::string> with_buckets;
+      for (const Sample& sample : samples_) {
+        if (sample.name.ends_with("_bucket")) with_buckets.insert(DefinitionOf(sample));
+      }
+      if (with_buckets.size() != 1) Fail("buckets of no definition, or of several");
       std::map<std::map<std::string, std::string>, Series> all;
       for (const Sample& sample : samples_) {
         std::map<std::string, std::string> labels = sample.labels;
@@ -230,7 +234,7 @@ class TextValidator {
         if (sample.name.ends_with("_sum")) series.has_sum = true;
         if (sample.name.ends_with("_count")) {
           series.has_count = true;
-          if (has_variants && std::isinf(series.bound) && series.bound < 0) continue;
+          if (with_buckets.count(DefinitionOf(sample)) == 0) continue;
           if (!std::isinf(series.bound) || series.bound < 0) Fail("no +Inf bucket before _count");
           if (sample.value != series.cumulative) Fail("+Inf and _count differ");
         }

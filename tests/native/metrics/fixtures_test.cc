@@ -1,6 +1,7 @@
 // Bytes written by earlier builds, kept for good: what was stored or is still in a queue has to stay readable.
 //
-// A change of a format adds fixtures of the new version beside the old ones and never rewrites a file. The files are of two producers with one family of each kind; ISOTEL_WRITE_FIXTURES=1 writes those that are missing.
+// A change of a format adds fixtures of the new version beside the old ones and never rewrites a file. The files are of
+// two producers with one family of each kind. ISOTEL_WRITE_FIXTURES=1 writes those that are missing.
 #include <doctest/doctest.h>
 
 #include <filesystem>
