@@ -345,6 +345,18 @@ TEST_CASE("Gauges of one name are combined as the newest declaration says") {
   }
 }
 
+TEST_CASE("A gauge series that only the older declaration has keeps its value") {
+  Source source;
+  uint64_t number = 0;
+  for (const Kind kind : {Kind::kGaugeLast, Kind::kGaugeSum}) {
+    Registry registry(MakeProducer(++number));
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(kind, "g", {"x"}), 0));
+    CHECK(registry.Record(Bind(registry, family, {std::to_string(number)}), 5) == Error::kOk);
+    source.Take(registry, 1'000 + static_cast<double>(number));
+  }
+  CHECK(source.Render(Format::kText) == "# TYPE g gauge\ng{x=\"1\"} 5\ng{x=\"2\"} 5\n");
+}
+
 TEST_CASE("The overflow series has a label of its own") {
   Registry registry(MakeProducer(1));
   const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 1));

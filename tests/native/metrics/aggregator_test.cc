@@ -273,6 +273,41 @@ TEST_CASE("Only chunks that changed are written again") {
   CHECK(writer.size() == 0);
 }
 
+TEST_CASE("A family has the times of its first and its last value, also after a restart") {
+  ChunkStore stored;
+  Aggregator aggregator(kOptions);
+  Registry registry(MakeProducer(1));
+  const uint32_t row = Bind(registry, Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0)), {});
+  const auto count_at = [&](double made, double now) {
+    CHECK(registry.Record(row, 1) == Error::kOk);
+    for (const std::string& frame : TakeFrames(registry, made)) CHECK(aggregator.Apply(frame, now).ok());
+    stored.Commit(aggregator);
+  };
+  const auto times = [&] {
+    Aggregator loaded(kOptions);
+    REQUIRE(stored.Load(loaded) == Error::kOk);
+    Snapshot snapshot;
+    REQUIRE(snapshot.Merge(SnapshotBytes(loaded)) == Error::kOk);
+    const Family& in_store = *loaded.store().families().front();
+    const Family& in_snapshot = *snapshot.store().families().front();
+    CHECK(in_snapshot.since_unix_ms == in_store.since_unix_ms);
+    CHECK(in_snapshot.written_unix_ms == in_store.written_unix_ms);
+    return std::pair(in_store.since_unix_ms, in_store.written_unix_ms);
+  };
+  count_at(1'000'000, 1'000'500);
+  CHECK(times() == std::pair<uint64_t, uint64_t>(1'000'000, 1'000'000));
+  // To the minute, so that not every frame changes the chunk of its families.
+  count_at(1'059'999, 1'059'999);
+  CHECK(times() == std::pair<uint64_t, uint64_t>(1'000'000, 1'000'000));
+  count_at(1'060'000, 1'060'000);
+  CHECK(times() == std::pair<uint64_t, uint64_t>(1'000'000, 1'060'000));
+  // A frame that arrives late, and one of a producer whose clock is ahead.
+  count_at(990'000, 1'070'000);
+  CHECK(times() == std::pair<uint64_t, uint64_t>(990'000, 1'060'000));
+  count_at(9'000'000, 1'130'000);
+  CHECK(times() == std::pair<uint64_t, uint64_t>(990'000, 1'130'000));
+}
+
 TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops the aggregator") {
   Dice dice(6);
   ChunkStore store;
