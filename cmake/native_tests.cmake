@@ -54,6 +54,10 @@ if(test_sources)
   target_link_libraries(isotel_tests PRIVATE doctest::doctest)
   # Optimizing doctest and nlohmann_json in the tests takes two fifths of a sanitized build. The core stays optimized.
   target_compile_options(isotel_tests PRIVATE $<$<CONFIG:Debug>:-O0>)
+  # Without timestamps, two precompiled headers of the same source are equal, and ccache recognizes them.
+  target_compile_options(isotel_tests PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+  target_precompile_headers(isotel_tests PRIVATE <doctest/doctest.h> <nlohmann/json.hpp>)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/native/main.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   # ctest splits some test names, for example at a semicolon. Such a name selects no test case, which would pass.
   doctest_discover_tests(isotel_tests PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 ")
 endif()
