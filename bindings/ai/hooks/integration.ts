@@ -54,10 +54,11 @@ function integrationsOf(params: Params): unknown {
 /** The SDK's hooks for one operation. The execute hooks run in the context of their caller. */
 export class OperationHooks {
   readonly operation: AIOperation;
-  readonly #toolEnds = new ToolEnds();
+  readonly #toolEnds: ToolEnds;
 
-  constructor(operation: AIOperation) {
+  constructor(operation: AIOperation, toolEnds: ToolEnds = new ToolEnds()) {
     this.operation = operation;
+    this.#toolEnds = toolEnds;
   }
 
   /** Runs one attempt at a model call. */
@@ -118,14 +119,19 @@ export function toolRequest(event: Readonly<Record<string, unknown>>): ToolReque
 }
 
 /**
- * Makes the integration of one call. It has only the hooks that are needed, because the SDK prepares an event for each
- * hook.
+ * Makes the integration of one call. It has only the hooks that are needed, because the SDK copies an event for each
+ * hook. The callback for the end of a tool gets the same event without a copy.
  *
+ * @param toolEnds Gets the events of that callback.
  * @param onHook Called before each model call and tool that the SDK runs in a hook.
  */
-export function callIntegration(operation: AIOperation, onHook: () => void): object {
+export function callIntegration(
+  operation: AIOperation,
+  toolEnds: ToolEnds,
+  onHook: () => void,
+): object {
   const { telemetry } = operation;
-  const hooks = new OperationHooks(operation);
+  const hooks = new OperationHooks(operation, toolEnds);
   const integration: Record<PropertyKey, unknown> = {
     [mark]: true,
     executeLanguageModelCall(event: ExecuteEvent) {
@@ -136,7 +142,6 @@ export function callIntegration(operation: AIOperation, onHook: () => void): obj
       onHook();
       return hooks.executeTool(event);
     },
-    onToolExecutionEnd: (event: unknown) => telemetry.guard(() => hooks.onToolExecutionEnd(event)),
   };
   // A call without a stream ends with its promise, which is observed where the call is made.
   if (operation.isStream) {
@@ -206,7 +211,7 @@ interface Waiting {
  * Keeps tool spans open until the SDK reports the result of the tool. The hook around the tool does not return the
  * result.
  */
-class ToolEnds {
+export class ToolEnds {
   // In the order in which the tools settled. The SDK reports their ends in this order. Ids may repeat.
   readonly #waiting = new Set<Waiting>();
 

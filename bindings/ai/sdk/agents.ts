@@ -10,10 +10,17 @@ import {
 } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
+import { ToolEnds } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
 import { type HookUse, hookUseOf } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
-import { hasSteps, instrumentCall, observeStepEnd } from "./operation_functions.ts";
+import {
+  hasSteps,
+  hasToolEnds,
+  instrumentCall,
+  observeStepEnd,
+  observeToolEnds,
+} from "./operation_functions.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
 interface Agent {
@@ -72,7 +79,7 @@ function runAgent(
     params: () => describedCall(settings, options),
     runOriginal,
     prepare: (operation) => {
-      const observed = observedSettings(sdk, agentMethod, operation, settings);
+      const observed = observedSettings(sdk, agentMethod, operation, settings, options);
       // The agent does not change, because it may run several calls at once.
       const view = Object.create(agent, { settings: { value: observed } }) as object;
       const run = () => original.apply(view, [...args]);
@@ -115,17 +122,23 @@ function observedSettings(
   { method, hookUse }: AgentMethod,
   operation: AIOperation,
   settings: Params,
+  options: Params | undefined,
 ): Params {
   const { prepareCall } = settings;
+  const toolEnds = new ToolEnds();
   const observed = (call: unknown) => {
     const params = record(call) as Params | undefined;
     return (
-      params && sdk.telemetry.guard(() => instrumentCall(sdk, method, hookUse, operation, params))
+      params &&
+      sdk.telemetry.guard(() => instrumentCall(sdk, method, hookUse, operation, params, toolEnds))
     );
   };
   const replaced: Replaceable = { ...settings };
   // The agent passes its own callbacks to the prepared call.
   if (hasSteps(method)) observeStepEnd(operation, replaced);
+  if (hasToolEnds(method, hookUse)) {
+    observeToolEnds(operation, toolEnds, replaced, options?.["onToolExecutionEnd"]);
+  }
   replaced["prepareCall"] = (call: unknown) => {
     const { prepareCall: _, ...own } = record(call) ?? {};
     if (!isFunction(prepareCall)) return observed(own) ?? own;

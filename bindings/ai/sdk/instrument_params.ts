@@ -6,7 +6,7 @@ import type { AIOperation } from "../calls/operation.ts";
 import type { Sdk } from "../calls/sdk.ts";
 import { originalModel } from "../calls/substitutes.ts";
 import { observedTools } from "../calls/tool_call.ts";
-import { callIntegration, foreignIntegrations } from "../hooks/integration.ts";
+import { callIntegration, foreignIntegrations, type ToolEnds } from "../hooks/integration.ts";
 import { dropClaim } from "../hooks/integration_calls.ts";
 import { reportUnknownGateway, resolveModel } from "./model_functions.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
@@ -32,11 +32,12 @@ export function instrumentParams(
   sdkFunction: OperationFunction,
   hookUse: HookUse,
   operation: AIOperation,
+  toolEnds: ToolEnds,
   params: Replaceable,
 ): void {
   let isHooked = false;
   if (hookUse.areCalled !== false) {
-    const integration = callIntegration(operation, () => {
+    const integration = callIntegration(operation, toolEnds, () => {
       isHooked = true;
       hookUse.areCalled = true;
     });
