@@ -1,3 +1,4 @@
+export { flush } from "./invocation/flush.ts";
 export type { TelemetryOptions } from "./invocation/read_options.ts";
 export { withTelemetry } from "./invocation/with_telemetry.ts";
 export type { GenAiMetricsOptions, TokenPrices } from "./metrics/genai_options.ts";

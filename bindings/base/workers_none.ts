@@ -7,6 +7,12 @@ export const nativeTracing: unknown = undefined;
 /** Always undefined: there are no invocations to keep alive. */
 export const nativeWaitUntil: ((work: Promise<unknown>) => void) | undefined = undefined;
 
+/** Always undefined: there are no other invocations. */
+export const nativeExports: Readonly<Record<string, unknown>> | undefined = undefined;
+
+/** Always undefined: there are no entrypoints. */
+export const NativeEntrypoint: unknown = undefined;
+
 /** Lets modules that define Durable Objects load. */
 export const DurableObject: typeof workers.DurableObject = class {
   protected readonly ctx: DurableObjectState;

@@ -9,4 +9,12 @@ export const nativeWaitUntil: ((work: Promise<unknown>) => void) | undefined = (
   workers as { waitUntil?: (work: Promise<unknown>) => void }
 ).waitUntil;
 
+type Exports = Readonly<Record<string, unknown>>;
+
+/** Stubs of the exports of the Worker's main module. Undefined in a runtime that lacks them. */
+export const nativeExports: Exports | undefined = (workers as { exports?: Exports }).exports;
+
+/** The base class of entrypoints. */
+export const NativeEntrypoint: unknown = workers.WorkerEntrypoint;
+
 export { DurableObject } from "cloudflare:workers";

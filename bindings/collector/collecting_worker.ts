@@ -129,7 +129,8 @@ function ignoring({ exclude, metrics }: CollectorPlan): (onset: Onset) => boolea
 
 function endInvocation(flusher: WorkerMetrics["flusher"], waitUntil: WaitUntil | undefined): void {
   try {
-    flusher.endInvocation(undefined, waitUntil);
+    // A collector serves no user, so its invocations may wait.
+    flusher.endInvocation({ waitUntil, waits: "always" });
   } catch (cause) {
     // The recorded metrics stay in memory. The next invocation sends them.
     reportOnce(

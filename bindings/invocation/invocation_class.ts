@@ -8,6 +8,11 @@ export type Constructor = abstract new (...args: never[]) => object;
 /** Runs a method as an invocation. `args` are the arguments of its object's constructor: the context and `env`. */
 export type Runner = (args: readonly unknown[], call: Call, body: () => unknown) => unknown;
 
+/** Methods that a wrapped class has in addition. They do not run as invocations. */
+export type AddedMethods = Readonly<
+  Record<string, (argsOfConstructor: readonly unknown[], ...args: unknown[]) => unknown>
+>;
+
 /** Handlers that an object may have as own properties. */
 const handlerNames = [
   "fetch",
@@ -29,11 +34,24 @@ const handlerNames = [
  * an object has been constructed: constructors of libraries read the prototype and add methods to it, and they must
  * find the original methods.
  */
-export function wrapClass(base: Constructor, run: Runner): Constructor {
+export function wrapClass(
+  base: Constructor,
+  run: Runner,
+  addedMethods: AddedMethods,
+): Constructor {
   const Base = base as new (...args: unknown[]) => object;
   const argsOf = new WeakMap<object, readonly unknown[]>();
-  const invocations = new Invocations((object, call, body) =>
-    run(argsOf.get(object) ?? [], call, body),
+  const argumentsOf = (object: object) => argsOf.get(object) ?? [];
+  const added: PropertyDescriptorMap = {};
+  for (const [name, method] of Object.entries(addedMethods)) {
+    const value = function (this: object, ...args: unknown[]): unknown {
+      return method(argumentsOf(this), ...args);
+    };
+    added[name] = { value, configurable: true, writable: true };
+  }
+  const invocations = new Invocations(
+    (object, call, body) => run(argumentsOf(object), call, body),
+    added,
   );
   const Wrapped = class extends Base {
     constructor(...args: unknown[]) {
@@ -54,10 +72,12 @@ type MethodRunner = (object: object, call: Call, body: () => unknown) => unknown
 /** Intercepts calls of the runtime to methods of objects and runs them as invocations with `run`. */
 class Invocations {
   readonly #run: MethodRunner;
+  readonly #added: PropertyDescriptorMap;
   readonly #known = new WeakMap<object, object>();
 
-  constructor(run: MethodRunner) {
+  constructor(run: MethodRunner, added: PropertyDescriptorMap) {
     this.#run = run;
+    this.#added = added;
   }
 
   /** Inserts an object that intercepts calls of the runtime between an object and its prototype. */
@@ -76,7 +96,7 @@ class Invocations {
   #between(prototype: object): object {
     let between = this.#known.get(prototype);
     if (between !== undefined) return between;
-    between = Object.create(prototype) as object;
+    between = Object.create(prototype, this.#added) as object;
     for (const name of methodNames(prototype)) {
       const methodOf = (object: object): unknown => Reflect.get(prototype, name, object);
       Object.defineProperty(between, name, this.#property(name, methodOf));

@@ -88,6 +88,17 @@ export class MeasuredInvocations {
   }
 
   /**
+   * Waits for the next flush of metrics, in an invocation that exists for nothing else.
+   *
+   * @param token the token of the isolate that started the invocation.
+   * @returns whether it waits.
+   */
+  flushLater(token: unknown, env: unknown, ctx: ExecutionContext): boolean {
+    const metrics = metricsRecording()?.use(this.#options.of(env));
+    return metrics?.flusher.flushLater(token, (work) => ctx.waitUntil(work)) === true;
+  }
+
+  /**
    * Runs a body as an invocation and sends its metrics.
    *
    * @param call the call of the runtime. Undefined for invocations that isotel handles, which are not exported.
@@ -104,10 +115,17 @@ export class MeasuredInvocations {
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
     markMeasured(workersRuntime, measured !== undefined, options.genAi !== undefined);
     let scope = currentScope();
+    let hasBegun = false;
     const end = (outcome: Outcome): void => {
       try {
         measured?.(outcome);
-        metrics.flusher.endInvocation(scope, unwatchedWaitUntil(ctx));
+        // An invocation inside another one of this isolate leaves the flush to that one.
+        if (!hasBegun) return;
+        metrics.flusher.endInvocation({
+          scope,
+          waitUntil: unwatchedWaitUntil(ctx),
+          waits: isObjectState(ctx) ? "never" : "rarely",
+        });
       } catch (cause) {
         // The metrics stay in the core. The next invocation sends them.
         reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);
@@ -117,6 +135,7 @@ export class MeasuredInvocations {
     try {
       result = runInInvocationScope(call?.event, () => {
         scope = currentScope();
+        hasBegun = scope !== undefined && metrics.flusher.beginInvocation(scope);
         return traced();
       });
     } catch (cause) {
@@ -134,6 +153,11 @@ export class MeasuredInvocations {
     }
     return result;
   }
+}
+
+/** Whether a context is that of a Durable Object, whose duration is billed. */
+function isObjectState(ctx: unknown): boolean {
+  return typeof ctx === "object" && ctx !== null && "storage" in ctx;
 }
 
 /** Runs a handler for messages that are not telemetry. The invocation lasts until the telemetry is consumed. */

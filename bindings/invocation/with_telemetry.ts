@@ -1,5 +1,7 @@
+import { NativeEntrypoint } from "#workers";
 import { shapeOf } from "../base/values.ts";
-import { type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
+import { flushMethod } from "../slots/metrics_recording.ts";
+import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
@@ -71,7 +73,14 @@ export function withTelemetry<T extends object>(
   if (isConstructor(handler)) {
     const run: Runner = ([ctx, env], call, body) =>
       measured === undefined ? runInvocation(call, ctx, body) : measured.run(env, ctx, body, call);
-    return wrapClass(handler, run) as T;
+    const flushes = measured !== undefined && isEntrypoint(handler);
+    const methods: AddedMethods = flushes
+      ? {
+          [flushMethod]: ([ctx, env], token) =>
+            measured.flushLater(token, env, ctx as ExecutionContext),
+        }
+      : {};
+    return wrapClass(handler, run, methods) as T;
   }
   if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);
   throw new TypeError(
@@ -82,6 +91,11 @@ export function withTelemetry<T extends object>(
 
 function isConstructor(value: unknown): value is Constructor {
   return typeof value === "function" && typeof value.prototype === "object";
+}
+
+/** Whether a class may be the default export of a Worker. */
+function isEntrypoint({ prototype }: Constructor): boolean {
+  return typeof NativeEntrypoint === "function" && prototype instanceof NativeEntrypoint;
 }
 
 function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocations | undefined): T {
@@ -103,6 +117,11 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
       return body && runInvocation(call, args[2], () => body(args));
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
+  }
+  if (measured !== undefined) {
+    const value = (token: unknown, env: unknown, ctx: ExecutionContext) =>
+      measured.flushLater(token, env, ctx);
+    descriptors[flushMethod] = { value, configurable: true, enumerable: true, writable: true };
   }
   return Object.create(Object.getPrototypeOf(handler) as object, descriptors) as T;
 }

@@ -11,7 +11,25 @@ export interface FlusherOptions {
   /** Extends the current invocation. Undefined if the runtime has no such global function. */
   readonly waitUntil: WaitUntil | undefined;
   readonly sleep: (ms: number) => Sleep;
+  /**
+   * Starts another invocation of this Worker, which calls {@link Flusher.flushLater} with the token. Resolves to the
+   * answer of that method. Undefined if the runtime cannot start one.
+   */
+  readonly startInvocation?: ((token: string) => PromiseLike<unknown>) | undefined;
+  /** Runs a function outside of the current spans, whose children would be the requests of a flush. */
+  readonly outsideSpans?: <T>(body: () => T) => T;
 }
+
+/** An invocation that ends. */
+export interface EndedInvocation {
+  readonly scope?: InvocationScope | undefined;
+  /** `waitUntil` of the invocation. Used if the runtime has no global one. */
+  readonly waitUntil?: WaitUntil | undefined;
+  /** Whether it may wait for the next flush. `rarely` is once in {@link invocationsPerWait} invocations. */
+  readonly waits: Waits;
+}
+
+type Waits = "always" | "rarely" | "never";
 
 /** The destination and the interval of flushes. */
 export interface FlushPlan {
@@ -25,8 +43,18 @@ export interface FlushPlan {
 const sendDeadlineMs = 40_000;
 /** A timer that is late by more than this has ended with its invocation. */
 const timerGraceMs = 2_000;
-/** Limit of the time that an invocation waits for retries. */
-const maxHoldMs = 25_000;
+/** Limit of the time that an invocation waits for flushes. */
+const maxWaitMs = 25_000;
+/** If no other invocation can wait for the next flush, one of so many does. The others flush at their end. */
+const invocationsPerWait = 300;
+/** Delay of a flush in an invocation that must not wait and whose end is not known. */
+const soonMs = 50;
+/** Limit of the time that an invocation waits for the answer of the one that it started. */
+const answerDeadlineMs = 1000;
+/** Interval at which {@link Flusher.flush} looks whether another invocation still sends. */
+const pollMs = 20;
+/** After so many refusals in succession, the isolate starts no invocations any more. */
+const maxRefusals = 3;
 /**
  * Interval at which unchanged gauges are sent again. Much shorter than the time after which an aggregator drops them.
  */
@@ -35,12 +63,17 @@ const refreshMs = 60_000;
 interface Timer {
   readonly dueMs: number;
   readonly scope: InvocationScope | undefined;
-  readonly sleep: Sleep;
+  /** Undefined while the invocation that is to wait starts. */
+  readonly sleep: Sleep | undefined;
 }
 
 /**
- * Sends the recorded metrics of an isolate, at most once per interval. While there is unsent data, one invocation keeps
- * a timer in its `waitUntil`.
+ * Sends the recorded metrics of an isolate. An invocation that ends after the interval has passed sends at once.
+ * Otherwise somebody has to wait for the rest of the interval, because no other invocation may come.
+ *
+ * An invocation that waits lasts longer, which the user sees in its root span, and pays for in a Durable Object. So an
+ * invocation of its own waits: the isolate calls itself. Where that is not possible, one of
+ * {@link invocationsPerWait} invocations waits, and the others send at their end.
  *
  * The runtime forbids an invocation to use timers and requests of another one. Each invocation therefore sleeps and
  * sends in its own context, and invocations share only numbers.
@@ -49,11 +82,17 @@ export class Flusher {
   readonly #meter: Meter;
   readonly #selfMetrics: SelfMetrics;
   readonly #options: FlusherOptions;
+  /** Invocations whose end is reported to {@link endInvocation}. */
+  readonly #running = new WeakSet<InvocationScope>();
   #plan: FlushPlan | undefined;
   #timer: Timer | undefined;
   #sending: { readonly deadlineMs: number } | undefined;
   #lastFlushMs = Number.NEGATIVE_INFINITY;
   #lastRefreshMs: number;
+  /** Known to this isolate alone, so that an invocation in another isolate does not wait for this one. */
+  #token: string | undefined;
+  #refusals = 0;
+  #invocationsSinceWait = 0;
 
   constructor(meter: Meter, selfMetrics: SelfMetrics, options: FlusherOptions) {
     this.#meter = meter;
@@ -76,26 +115,80 @@ export class Flusher {
     if (this.#timer === undefined) this.#meter.isAwake = false;
   }
 
-  /**
-   * Flushes if the interval has passed; otherwise makes sure that a timer is set. Call it at the end of each
-   * invocation.
-   *
-   * @param scope the scope of the invocation.
-   * @param waitUntil `waitUntil` of the invocation. Used if the runtime has no global one.
-   */
-  endInvocation(scope: InvocationScope | undefined, waitUntil: WaitUntil | undefined): void {
+  /** Notes that an invocation begins whose end will be reported. Returns false if that is known already. */
+  beginInvocation(scope: InvocationScope): boolean {
+    if (this.#running.has(scope)) return false;
+    this.#running.add(scope);
+    return true;
+  }
+
+  /** Flushes if the interval has passed; otherwise makes sure that an invocation waits. */
+  endInvocation({ scope, waitUntil, waits }: EndedInvocation): void {
     const plan = this.#plan;
-    if (plan === undefined || !this.#hasWork()) return;
+    if (plan === undefined) return;
+    this.#invocationsSinceWait += 1;
+    if (scope !== undefined) {
+      this.#running.delete(scope);
+      // The rest of the interval would make the invocation last longer.
+      if (this.#timer?.scope === scope) this.#dropTimer(scope);
+    }
+    const extend = this.#options.waitUntil ?? waitUntil;
+    if (extend === undefined || !this.#hasWork()) return;
     const now = this.#meter.clock();
-    const isDue = this.#isDue(plan, now);
-    if (isDue) {
+    if (this.#isDue(plan, now)) {
       this.#dropTimer(scope);
       // Set before the flush starts, so that invocations that end in between do not start one too.
       this.#lastFlushMs = now;
-    } else if (this.#timer !== undefined && now <= this.#timer.dueMs + timerGraceMs) {
-      return;
+      this.#wait(extend, 0, waits);
+    } else if (this.#timer === undefined || now > this.#timer.dueMs + timerGraceMs) {
+      const delayMs = this.#delay(plan, now);
+      if (waits === "always") this.#wait(extend, delayMs, waits);
+      else this.#pass(extend, delayMs, waits, 0);
     }
-    this.#hold(this.#options.waitUntil ?? waitUntil, isDue ? 0 : this.#delay(plan, now));
+  }
+
+  /**
+   * Waits for the next flush in the current invocation, which exists for nothing else.
+   *
+   * @param token the token that `startInvocation` got.
+   * @returns whether it waits. Another isolate than the one that started it does not.
+   */
+  flushLater(token: unknown, waitUntil: WaitUntil): boolean {
+    const plan = this.#plan;
+    if (plan === undefined || this.#token === undefined || token !== this.#token) return false;
+    if (this.#timer === undefined || this.#timer.sleep === undefined) {
+      const delayMs = this.#delay(plan, this.#meter.clock());
+      this.#wait(waitUntil, delayMs, "always");
+    }
+    return true;
+  }
+
+  /**
+   * Sends everything that was recorded so far.
+   *
+   * @returns whether nothing waits any more. What could not be sent is sent again later.
+   */
+  flush(): Promise<boolean> {
+    return this.#outsideSpans(() => this.#flushNow());
+  }
+
+  async #flushNow(): Promise<boolean> {
+    const { clock, outbox } = this.#meter;
+    const isDone = () => outbox.size === 0 && !this.#meter.isDirty;
+    if (this.#plan === undefined) return isDone();
+    // Only the invocation that sends can wait for the answer.
+    while (this.#isSending(clock())) await this.#options.sleep(pollMs).over;
+    let hasRest = true;
+    while (hasRest) {
+      hasRest = outbox.isFull;
+      if (!(await this.#flush())) break;
+    }
+    return isDone();
+  }
+
+  #outsideSpans<T>(body: () => T): T {
+    const { outsideSpans } = this.#options;
+    return outsideSpans === undefined ? body() : outsideSpans(body);
   }
 
   /** Called when data was recorded and no timer is set. */
@@ -108,9 +201,23 @@ export class Flusher {
       return;
     }
     if (!this.#hasWork()) return;
-    // Waits even if the interval has passed: the invocation may record more before it ends.
     const now = this.#meter.clock();
-    this.#hold(waitUntil, this.#isDue(plan, now) ? plan.intervalMs : this.#delay(plan, now));
+    // Waits even if the interval has passed: the invocation may record more before it ends.
+    const delayMs = this.#isDue(plan, now) ? plan.intervalMs : this.#delay(plan, now);
+    // The end of a running invocation cancels its timer.
+    if (this.#isRunning(currentScope())) this.#wait(waitUntil, delayMs, "never");
+    else this.#pass(waitUntil, delayMs, "never", soonMs);
+  }
+
+  #isRunning(scope: InvocationScope | undefined): boolean {
+    return scope !== undefined && this.#running.has(scope);
+  }
+
+  /** Whether an invocation is the one of many that waits. */
+  #takesTurn(waits: Waits): boolean {
+    if (waits === "never" || this.#invocationsSinceWait < invocationsPerWait) return false;
+    this.#invocationsSinceWait = 0;
+    return true;
   }
 
   #hasWork(): boolean {
@@ -136,19 +243,81 @@ export class Flusher {
     return Math.min(Math.max(delay, 0), plan.intervalMs);
   }
 
-  #hold(waitUntil: WaitUntil | undefined, delayMs: number): void {
-    if (waitUntil === undefined) return;
+  /** Sleeps in the current invocation and then flushes. */
+  #wait(waitUntil: WaitUntil, delayMs: number, waits: Waits): void {
     const timer = this.#setTimer(delayMs);
-    const work = this.#flushWhenDue(timer).catch((cause: unknown) => {
-      // The next invocation schedules another flush.
-      this.#meter.warnOnce("flush", `isotel: a flush of metrics failed (${describeCause(cause)})`);
-      if (this.#timer === timer) this.#dropTimer(undefined);
+    this.#extend(waitUntil, timer, () => this.#flushWhenDue(timer, waits));
+  }
+
+  /**
+   * Lets an invocation of its own wait for the next flush. If that is not possible, the current invocation waits if it
+   * is its turn, and otherwise flushes after `ownDelayMs`.
+   */
+  #pass(waitUntil: WaitUntil, delayMs: number, waits: Waits, ownDelayMs: number): void {
+    const ownDelay = () => (this.#takesTurn(waits) ? delayMs : Math.min(ownDelayMs, delayMs));
+    if (!this.#canStart) {
+      this.#wait(waitUntil, ownDelay(), waits);
+      return;
+    }
+    const timer = this.#announce(delayMs);
+    this.#extend(waitUntil, timer, async () => {
+      if (await this.#start(timer)) return;
+      await this.#flushWhenDue(this.#setTimer(ownDelay()), waits);
     });
+  }
+
+  get #canStart(): boolean {
+    return this.#options.startInvocation !== undefined && this.#refusals < maxRefusals;
+  }
+
+  /** Sets the timer of an invocation that starts next. */
+  #announce(delayMs: number): Timer {
+    const timer = {
+      dueMs: this.#meter.clock() + delayMs,
+      scope: undefined,
+      sleep: undefined,
+    };
+    this.#timer = timer;
+    this.#meter.isAwake = true;
+    return timer;
+  }
+
+  /** Starts an invocation that waits for an announced timer. Returns false if nobody waits for it. */
+  async #start(timer: Timer): Promise<boolean> {
+    const deadline = this.#options.sleep(answerDeadlineMs);
+    let isWaiting = false;
     try {
-      waitUntil(work);
+      this.#token ??= crypto.randomUUID();
+      const answer = this.#options.startInvocation?.(this.#token);
+      isWaiting = (await Promise.race([answer, deadline.over])) === true;
+    } catch {
+      // The default export of the Worker is not wrapped.
+    } finally {
+      deadline.cancel();
+    }
+    this.#refusals = isWaiting ? 0 : this.#refusals + 1;
+    return isWaiting || this.#timer !== timer;
+  }
+
+  /** Keeps the current invocation alive for `work`. Its requests belong to none of the user's spans. */
+  #extend(waitUntil: WaitUntil, timer: Timer, work: () => Promise<void>): void {
+    const run = async () => {
+      try {
+        await work();
+      } catch (cause) {
+        // The next invocation schedules another flush.
+        this.#meter.warnOnce(
+          "flush",
+          `isotel: a flush of metrics failed (${describeCause(cause)})`,
+        );
+        if (this.#timer === timer) this.#dropTimer(undefined);
+      }
+    };
+    try {
+      this.#outsideSpans(() => waitUntil(run()));
     } catch (cause) {
       // There is no invocation to extend, for example while modules load.
-      timer.sleep.cancel();
+      timer.sleep?.cancel();
       this.#clearTimer(timer);
       throw cause;
     }
@@ -176,38 +345,51 @@ export class Flusher {
     const timer = this.#timer;
     if (timer === undefined) return;
     this.#clearTimer(timer);
-    if (scope !== undefined && timer.scope === scope) timer.sleep.cancel();
+    if (scope !== undefined && timer.scope === scope) timer.sleep?.cancel();
   }
 
-  async #flushWhenDue(first: Timer): Promise<void> {
+  async #flushWhenDue(first: Timer, waits: Waits): Promise<void> {
     const startMs = this.#meter.clock();
     for (let timer = first; ; ) {
-      await timer.sleep.over;
+      await timer.sleep?.over;
       if (this.#timer !== timer) return;
       this.#clearTimer(timer);
-      await this.#flush();
+      const hasFailed = !(await this.#flush());
       // A record during the flush has set another timer, maybe in another invocation.
       const plan = this.#plan;
       if (plan === undefined || this.#timer !== undefined || !this.#hasWork()) return;
-      if (this.#meter.clock() - startMs + plan.intervalMs > maxHoldMs) return;
-      timer = this.#setTimer(plan.intervalMs);
+      let delayMs = plan.intervalMs;
+      if (waits !== "always" && !this.#isRunning(first.scope)) {
+        if (this.#canStart) {
+          const next = this.#announce(delayMs);
+          if (await this.#start(next)) return;
+          this.#clearTimer(next);
+        }
+        // A send that failed is repeated by the next invocation.
+        if (hasFailed && waits === "never") return;
+        if (!hasFailed && !this.#takesTurn(waits)) delayMs = soonMs;
+      }
+      if (this.#meter.clock() - startMs + delayMs > maxWaitMs) return;
+      timer = this.#setTimer(delayMs);
     }
   }
 
-  async #flush(): Promise<void> {
+  /** Sends what was recorded. Returns false if it could not, or another invocation is sending. */
+  async #flush(): Promise<boolean> {
     const plan = this.#plan;
     const now = this.#meter.clock();
-    if (plan === undefined || this.#isSending(now)) return;
+    if (plan === undefined || this.#isSending(now)) return false;
     if (this.#sending !== undefined) this.#selfMetrics.countFlush("timeout");
     this.#lastFlushMs = now;
     this.#takeFrames(now);
     const { outbox } = this.#meter;
-    if (outbox.size === 0) return;
+    if (outbox.size === 0) return true;
     const sending = { deadlineMs: now + sendDeadlineMs };
     this.#sending = sending;
     try {
       await plan.transport.send(outbox.frames, (frame: Frame) => outbox.remove(frame));
       this.#selfMetrics.countFlush("ok");
+      return true;
     } catch (cause) {
       this.#selfMetrics.countFlush("error");
       const why = describeCause(cause);
@@ -217,6 +399,7 @@ export class Flusher {
         `send ${key}`,
         `isotel: metrics could not be sent; they are kept and sent again (${why})`,
       );
+      return false;
     } finally {
       if (this.#sending === sending) this.#sending = undefined;
     }

@@ -1,6 +1,6 @@
 import type * as aggregator from "../aggregate/index.ts";
 import { provideMetricsRecording } from "../slots/metrics_recording.ts";
-import { usedMetrics } from "./isolate_metrics.ts";
+import { flushMetrics, usedMetrics } from "./isolate_metrics.ts";
 import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
 
@@ -57,5 +57,6 @@ export type TelemetryAggregatorOptions = aggregator.TelemetryAggregatorOptions;
 provideMetricsRecording({
   read: readMetricsBindings,
   use: usedMetrics,
+  flush: flushMetrics,
   addSelfMetrics: provideSelfMetrics,
 });

@@ -1,6 +1,8 @@
-import { nativeWaitUntil } from "#workers";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { nativeExports, nativeWaitUntil } from "#workers";
 import { reportOnce } from "../base/report_once.ts";
 import { sleep, systemClock } from "../base/time.ts";
+import { flushMethod } from "../slots/metrics_recording.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
 import { Flusher, type FlushPlan } from "./flusher.ts";
@@ -29,6 +31,16 @@ export interface WorkerMetrics {
   readonly genAi: GenAiMetrics;
 }
 
+// While modules load, there is no span.
+const outsideSpans: <T>(body: () => T) => T = AsyncLocalStorage.snapshot();
+
+type FlushStub = { [flushMethod](token: string): Promise<unknown> };
+
+/** Calls the method that `withTelemetry` adds to the default export. Throws if there is no default export. */
+function startInvocation(token: string): Promise<unknown> {
+  return (nativeExports?.["default"] as FlushStub)[flushMethod](token);
+}
+
 let workerMetrics: WorkerMetrics | undefined;
 
 /** Returns the metrics of this isolate, created at the first call. */
@@ -36,7 +48,12 @@ function workersMetrics(): WorkerMetrics {
   if (workerMetrics === undefined) {
     const meter = workersMeter();
     const selfMetrics = new SelfMetrics(meter, () => workersTelemetry.diagnostics());
-    const flusher = new Flusher(meter, selfMetrics, { waitUntil: nativeWaitUntil, sleep });
+    const flusher = new Flusher(meter, selfMetrics, {
+      waitUntil: nativeWaitUntil,
+      sleep,
+      startInvocation: nativeExports && startInvocation,
+      outsideSpans,
+    });
     workerMetrics = {
       meter,
       flusher,
@@ -67,4 +84,9 @@ export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | un
     reportOnce("isotel: metrics could not be set up; this isolate records none.", cause);
     return undefined;
   }
+}
+
+/** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
+export async function flushMetrics(): Promise<boolean> {
+  return workerMetrics === undefined ? meter?.isDirty !== true : workerMetrics.flusher.flush();
 }

@@ -41,6 +41,13 @@ export class Exports {
     return pipeline;
   }
 
+  /** Sends all queued items of all exports. Resolves to whether none waits any more. */
+  async flush(): Promise<boolean> {
+    const pipelines = [...this.#known.values()];
+    await Promise.all(pipelines.map((pipeline) => pipeline.flush()));
+    return !pipelines.some(({ hasWork }) => hasWork);
+  }
+
   /** Runs a body as an invocation whose spans are exported; see {@link runInvocation}. */
   run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T {
     const used = pipeline ?? this.#runtime.pipeline;

@@ -2,6 +2,12 @@ import type { MetricsSetup, WorkerMetrics } from "../metrics/isolate_metrics.ts"
 import type { SelfMetric } from "../metrics/self_metrics.ts";
 import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
 
+/**
+ * The method of the default export that waits in an invocation of its own and then sends the metrics of the isolate.
+ * The isolate calls it over RPC.
+ */
+export const flushMethod = "isotel:flush";
+
 /** Records the metrics of an isolate and sends them. */
 export interface MetricsRecording {
   /**
@@ -17,6 +23,8 @@ export interface MetricsRecording {
   ): MetricsSetup & { readonly metrics: MetricsBindings };
   /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
   use(setup: MetricsSetup | undefined): WorkerMetrics | undefined;
+  /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
+  flush(): Promise<boolean>;
   /** Adds the self-metrics of another part of isotel. Call it before the first flush. */
   addSelfMetrics(metrics: readonly SelfMetric[]): void;
 }

@@ -7,6 +7,8 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 export interface OtlpInvocations {
   /** Sets up an export. Throws TypeError if an option or variable is invalid. */
   use(options: OtlpOptions, env: Environment): Pipeline;
+  /** Sends all queued items of all exports. Resolves to whether none waits any more. */
+  flush(): Promise<boolean>;
   /** Runs a body as an invocation. Without `pipeline`, it uses the export that was set up last. */
   run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T;
 }

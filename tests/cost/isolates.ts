@@ -70,6 +70,7 @@ class Isolate {
     this.#flusher = new Flusher(meter, new SelfMetrics(meter, () => ({})), {
       waitUntil: () => {},
       sleep: time.sleep,
+      startInvocation: async (token) => this.#flusher.flushLater(token, () => {}),
     });
     const note = (frames: Frame[]) => this.sends.push({ atMs: time.nowMs, frames });
     this.#flusher.use({ transport: noting(transport, note), intervalMs: flushIntervalMs });
@@ -96,11 +97,13 @@ class Isolate {
     const outcome: Outcome = { result: { status: number % 200 === 7 ? 500 : 200 } };
     const end = () =>
       withInvocationScope(() => {
+        const scope = currentScope();
+        if (scope !== undefined) this.#flusher.beginInvocation(scope);
         const reason = number % 20 === 3 ? "NO_SEGMENT_MATCH" : "MATCH";
         if (request?.url.endsWith("/resolve")) this.#resolver.resolved(50 + (number % 500), reason);
         if (this.#series > 0) this.#orders.add(1, { product: `p-${number % this.#series}` });
         finish(outcome);
-        this.#flusher.endInvocation(currentScope(), undefined);
+        this.#flusher.endInvocation({ scope, waits: "rarely" });
       });
     const ms = 1 + ((number * 37) % 400);
     this.#running.push({ endMs: this.#own.time.nowMs + ms, end });

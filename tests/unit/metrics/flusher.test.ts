@@ -23,7 +23,14 @@ interface Send {
   readonly reject: () => void;
 }
 
-function flushing(how: "at once" | "by hand" | "refused" = "at once") {
+interface Flushing {
+  /** The outcome of each send. Default: it arrives at once. */
+  readonly how?: "at once" | "by hand" | "refused";
+  /** What becomes of an invocation that the isolate starts. Default: it waits. */
+  readonly start?: (wait: () => boolean) => Promise<unknown>;
+}
+
+function flushing({ how = "at once", start = async (wait) => wait() }: Flushing = {}) {
   const own = metering();
   const { meter, time } = own;
   const metrics = defineMetricsIn(meter, {
@@ -31,7 +38,7 @@ function flushing(how: "at once" | "by hand" | "refused" = "at once") {
     load: gauge("load"),
   });
   const sends: Send[] = [];
-  const state = { how };
+  const state: { how: Flushing["how"] } = { how };
   const totals = new Totals();
   const send = (frames: readonly Frame[], delivered: (frame: Frame) => void): Promise<void> =>
     new Promise((settled, failed) => {
@@ -46,10 +53,16 @@ function flushing(how: "at once" | "by hand" | "refused" = "at once") {
       if (state.how === "refused") reject();
     });
   const holding: Promise<unknown>[] = [];
+  const waiting: Promise<unknown>[] = [];
+  let started = 0;
   const selfMetrics = new SelfMetrics(meter, () => ({}));
-  const flusher = new Flusher(meter, selfMetrics, {
+  const flusher: Flusher = new Flusher(meter, selfMetrics, {
     waitUntil: (work) => void holding.push(work),
     sleep: time.sleep,
+    startInvocation: (token) => {
+      started += 1;
+      return start(() => flusher.flushLater(token, (work) => void waiting.push(work)));
+    },
   });
   flusher.use({ transport: { send }, intervalMs });
   const startMs = time.nowMs;
@@ -59,17 +72,28 @@ function flushing(how: "at once" | "by hand" | "refused" = "at once") {
     totals,
     sends,
     state,
+    /** What extends the invocations of users. */
     holding,
+    /** What extends the invocations that exist for nothing else. */
+    waiting,
+    started: () => started,
     flusher,
     selfMetrics,
     /** When sends were begun, in milliseconds since the start. */
     sendTimes: () => sends.map(({ atMs }) => atMs - startMs),
-    /** An invocation that counts once and ends. */
-    invoke(body: () => void = () => metrics.orders.add(1, { plan: "pro" })): void {
+    /** An invocation that counts once and ends. Returns what keeps it alive. */
+    invoke(
+      body: () => void = () => metrics.orders.add(1, { plan: "pro" }),
+      waits: "always" | "rarely" | "never" = "rarely",
+    ): Promise<unknown> {
+      const before = holding.length;
       withInvocationScope(() => {
+        const scope = currentScope();
+        if (scope !== undefined) flusher.beginInvocation(scope);
         body();
-        flusher.endInvocation(currentScope(), undefined);
+        flusher.endInvocation({ scope, waits });
       });
+      return Promise.all(holding.slice(before));
     },
     orderCount: () => totals.sample('orders_total{plan="pro"}'),
   };
@@ -145,7 +169,7 @@ describe("a flush", () => {
     orders.add(1, { plan: "pro" });
     await time.advance(intervalMs);
     assert.deepEqual(sendTimes(), [intervalMs, 25_000 + intervalMs]);
-    flusher.endInvocation(undefined, undefined);
+    flusher.endInvocation({ waits: "rarely" });
     assert.equal(time.sleepers, 0);
   });
 
@@ -209,7 +233,10 @@ describe("a flush", () => {
     for (let i = 0; i < 3; i += 1) {
       visits.add();
       visits.add();
-      flusher.endInvocation(undefined, (work) => void works.push(work));
+      flusher.endInvocation({
+        waitUntil: (work) => void works.push(work),
+        waits: "always",
+      });
       await own.time.advance(0);
     }
     await own.time.advance(intervalMs);
@@ -238,7 +265,7 @@ describe("a flush", () => {
     visits.add();
     assert.equal(own.time.sleepers, 0);
     isInside = true;
-    flusher.endInvocation(undefined, undefined);
+    flusher.endInvocation({ waits: "rarely" });
     await own.time.advance(0);
     assert.equal(sent.length, 1);
   });
@@ -251,15 +278,232 @@ describe("a flush", () => {
       sleep: time.sleep,
     });
     for (let i = 0; i < 10; i += 1) visits.add();
-    flusher.endInvocation(undefined, undefined);
+    flusher.endInvocation({ waits: "rarely" });
     assert.equal(meter.outbox.size, 0);
     assert.equal(meter.isDirty, true);
   });
 });
 
+/** Whether a promise has settled without time passing. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = () => {
+    settled = true;
+  };
+  promise.then(note, note);
+  await settle();
+  return settled;
+}
+
+describe("an invocation that ends before the interval has passed", () => {
+  test("does not wait: an invocation that the isolate starts does", async () => {
+    const { invoke, time, sendTimes, orderCount, started, waiting } = flushing();
+    invoke();
+    await time.advance(3000);
+    assert.equal(await isSettled(invoke()), true);
+    assert.equal(started(), 1);
+    assert.equal(waiting.length, 1);
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, intervalMs]);
+    assert.equal(orderCount(), 2);
+    assert.equal(await isSettled(Promise.all(waiting)), true);
+    assert.equal(time.sleepers, 0);
+  });
+
+  test("starts no other one while one waits", async () => {
+    const { invoke, time, started } = flushing();
+    for (let i = 0; i < 50; i += 1) {
+      assert.equal(await isSettled(invoke()), true);
+      await time.advance(100);
+    }
+    assert.equal(started(), 1);
+  });
+
+  test("does not wait either if it recorded while it ran", async () => {
+    const { invoke, orders, time, started, orderCount } = flushing();
+    invoke();
+    await time.advance(1000);
+    const own = invoke(() => {
+      orders.add(1, { plan: "pro" });
+      assert.equal(started(), 0, "it flushes itself while it runs");
+    });
+    assert.equal(await isSettled(own), true);
+    assert.equal(started(), 1);
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("leaves what is recorded after its end to one that the isolate starts", async () => {
+    const { invoke, orders, time, started, holding, orderCount } = flushing();
+    invoke();
+    await time.advance(1000);
+    orders.add(1, { plan: "pro" });
+    assert.equal(await isSettled(Promise.all(holding)), true);
+    assert.equal(started(), 1);
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("leaves what a send in progress does not contain to one that the isolate starts", async () => {
+    const { invoke, time, state, sends, started, orderCount } = flushing({ how: "by hand" });
+    const first = invoke();
+    await time.advance(0);
+    invoke();
+    await time.advance(20);
+    state.how = "at once";
+    sends[0]?.resolve();
+    assert.equal(await isSettled(first), true);
+    assert.equal(started(), 1);
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("keeps what could not be sent for one that the isolate starts", async () => {
+    const { invoke, time, state, started, sendTimes, orderCount } = flushing({ how: "refused" });
+    const first = invoke();
+    await time.advance(0);
+    assert.equal(await isSettled(first), true);
+    assert.equal(started(), 1);
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, intervalMs]);
+    assert.equal(orderCount(), 1);
+  });
+});
+
+describe("an isolate that cannot start an invocation", () => {
+  const failures = {
+    "the default export is not wrapped": () => Promise.reject(new TypeError("no such method")),
+    "it starts in another isolate": () => Promise.resolve(false),
+    "there is no default export": () => {
+      throw new TypeError("undefined is not a function");
+    },
+  };
+  for (const [why, start] of Object.entries(failures)) {
+    test(`sends at the end of each invocation: ${why}`, async () => {
+      const { invoke, time, sendTimes, orderCount, started } = flushing({ start });
+      for (let i = 0; i < 10; i += 1) {
+        assert.equal(await isSettled(invoke()), i === 0, "the first is due and sends in its turn");
+        await time.advance(0);
+        await time.advance(1000);
+      }
+      assert.deepEqual(sendTimes(), [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000]);
+      assert.equal(orderCount(), 10);
+      assert.equal(started(), 3, "it does not ask for ever");
+      assert.equal(time.sleepers, 0);
+    });
+  }
+
+  test("lets one of 300 invocations wait", async () => {
+    const { invoke, time, orderCount } = flushing({ start: failures["it starts in another isolate"] });
+    const waits: number[] = [];
+    for (let i = 0; i < 1200; i += 1) {
+      const beginMs = time.nowMs;
+      void invoke().then(() => {
+        if (time.nowMs - beginMs > 100) waits.push(time.nowMs - beginMs);
+      });
+      await time.advance(50);
+    }
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 1200);
+    assert.ok(waits.length >= 2 && waits.length <= 4, String(waits));
+  });
+
+  test("lets no Durable Object wait", async () => {
+    const { invoke, time, orderCount, state } = flushing({
+      start: failures["it starts in another isolate"],
+    });
+    for (let i = 0; i < 700; i += 1) {
+      if (i === 650) state.how = "refused";
+      const own = invoke(undefined, "never");
+      await time.advance(0);
+      assert.equal(await isSettled(own), true);
+      await time.advance(10);
+    }
+    state.how = "at once";
+    void invoke(undefined, "never");
+    await time.advance(0);
+    assert.equal(orderCount(), 701);
+    assert.equal(time.sleepers, 0);
+  });
+
+  test("does not wait long for an answer", async () => {
+    const { invoke, time, orderCount } = flushing({ start: () => new Promise(() => {}) });
+    invoke();
+    await time.advance(100);
+    const own = invoke();
+    await time.advance(1000);
+    assert.equal(await isSettled(own), true);
+    assert.equal(orderCount(), 2);
+  });
+});
+
+describe("an invocation that exists to wait", () => {
+  test("does so only in the isolate that started it", async () => {
+    const { flusher, time, orders } = flushing();
+    assert.equal(flusher.flushLater(undefined, () => assert.fail()), false);
+    orders.add(1, { plan: "pro" });
+    await time.advance(0);
+    for (const token of ["", "undefined", crypto.randomUUID()]) {
+      assert.equal(flusher.flushLater(token, () => assert.fail()), false);
+    }
+  });
+});
+
+describe("flush()", () => {
+  test("sends what was recorded so far, whenever the last flush was", async () => {
+    const { invoke, time, flusher, orders, orderCount, sendTimes } = flushing();
+    invoke();
+    await time.advance(1000);
+    orders.add(1, { plan: "pro" });
+    assert.equal(await flusher.flush(), true);
+    assert.equal(orderCount(), 2);
+    await time.advance(2 * intervalMs);
+    assert.deepEqual(sendTimes(), [0, 1000]);
+    assert.equal(await flusher.flush(), true, "nothing is left to do");
+    assert.equal(sendTimes().length, 2);
+  });
+
+  test("waits for the send of another invocation and sends the rest", async () => {
+    const { invoke, time, flusher, orders, sends, state, orderCount } = flushing({ how: "by hand" });
+    invoke();
+    await time.advance(0);
+    orders.add(1, { plan: "pro" });
+    const flushed = flusher.flush();
+    await time.advance(500);
+    assert.equal(await isSettled(flushed), false);
+    state.how = "at once";
+    sends[0]?.resolve();
+    await time.advance(500);
+    assert.equal(await flushed, true);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("resolves to false if the data has not arrived", async () => {
+    const { flusher, orders, state, orderCount } = flushing({ how: "refused" });
+    orders.add(1, { plan: "pro" });
+    assert.equal(await flusher.flush(), false);
+    state.how = "at once";
+    assert.equal(await flusher.flush(), true);
+    assert.equal(orderCount(), 1);
+  });
+
+  test("sends more than waits at once", async () => {
+    const { flusher, orders, state, meter, totals } = flushing({ how: "refused" });
+    for (let round = 0; round < 20; round += 1) {
+      for (let i = 0; i < 800; i += 1) orders.add(1, { plan: String(i).padEnd(300, "p") });
+      assert.equal(await flusher.flush(), false);
+    }
+    assert.equal(meter.outbox.isFull, true);
+    state.how = "at once";
+    assert.equal(await flusher.flush(), true);
+    assert.equal(totals.sample(`orders_total{plan="${"7".padEnd(300, "p")}"}`), 20);
+  });
+});
+
 describe("a send that fails", () => {
   test("keeps the frame as it is and is repeated by the same invocation", async () => {
-    const { invoke, time, sends, state, orderCount, totals } = flushing("refused");
+    const { invoke, time, sends, state, orderCount, totals } = flushing({ how: "refused" });
     invoke();
     await time.advance(0);
     state.how = "at once";
@@ -271,7 +515,7 @@ describe("a send that fails", () => {
   });
 
   test("is warned of once, without secrets of addresses", async () => {
-    const { invoke, time, warnings } = flushing("refused");
+    const { invoke, time, warnings } = flushing({ how: "refused" });
     invoke();
     await time.advance(intervalMs);
     assert.deepEqual(warnings, [
@@ -281,7 +525,7 @@ describe("a send that fails", () => {
   });
 
   test("is repeated for no longer than an invocation may go on, and by the next one then", async () => {
-    const { invoke, time, sendTimes, state, orderCount, holding } = flushing("refused");
+    const { invoke, time, sendTimes, state, orderCount, holding } = flushing({ how: "refused" });
     invoke();
     await time.advance(300_000);
     assert.deepEqual(sendTimes(), [0, 10_000, 20_000]);
@@ -294,7 +538,7 @@ describe("a send that fails", () => {
   });
 
   test("holds up nothing: what is recorded meanwhile goes with it, in frames of its own", async () => {
-    const { invoke, time, sends, state, orderCount, totals } = flushing("refused");
+    const { invoke, time, sends, state, orderCount, totals } = flushing({ how: "refused" });
     invoke();
     await time.advance(5000);
     invoke();
@@ -306,7 +550,7 @@ describe("a send that fails", () => {
   });
 
   test("part of the way repeats only the rest", async () => {
-    const { invoke, time, sends, state, meter, orderCount, totals } = flushing("by hand");
+    const { invoke, time, sends, state, meter, orderCount, totals } = flushing({ how: "by hand" });
     invoke();
     meter.flush(false);
     invoke();
@@ -325,7 +569,7 @@ describe("a send that fails", () => {
   });
 
   test("is counted, as is one that succeeds", async () => {
-    const { invoke, time, state, selfMetrics } = flushing("refused");
+    const { invoke, time, state, selfMetrics } = flushing({ how: "refused" });
     invoke();
     await time.advance(0);
     state.how = "at once";
@@ -348,7 +592,7 @@ describe("a send that fails", () => {
     const fail = async (times: number) => {
       for (let time = 0; time < times; time += 1) {
         orders.add();
-        flusher.endInvocation(undefined, undefined);
+        flusher.endInvocation({ waits: "rarely" });
         await own.time.advance(intervalMs);
         request += 1;
       }
@@ -365,7 +609,7 @@ describe("a send that fails", () => {
   });
 
   test("a million bytes that wait are enough: the rest stays in the core", async () => {
-    const { invoke, orders, meter, time, sends, state, totals } = flushing("refused");
+    const { invoke, orders, meter, time, sends, state, totals } = flushing({ how: "refused" });
     for (let round = 0; round < 20; round += 1) {
       invoke(() => {
         for (let i = 0; i < 800; i += 1) orders.add(1, { plan: String(i).padEnd(300, "p") });
@@ -417,7 +661,7 @@ describe("a queue that fails one send in ten", () => {
 
 describe("a send that hangs", () => {
   test("lets nobody else send for forty seconds, and is then taken for lost", async () => {
-    const { invoke, time, sends, sendTimes, state, selfMetrics, orderCount } = flushing("by hand");
+    const { invoke, time, sends, sendTimes, state, selfMetrics, orderCount } = flushing({ how: "by hand" });
     invoke();
     await time.advance(0);
     for (let second = 0; second < 39; second += 1) {
@@ -436,7 +680,7 @@ describe("a send that hangs", () => {
   });
 
   test("and arrives after all is known by its number, and its frames are not sent again", async () => {
-    const { invoke, time, sends, state, totals, orderCount, meter } = flushing("by hand");
+    const { invoke, time, sends, state, totals, orderCount, meter } = flushing({ how: "by hand" });
     invoke();
     await time.advance(41_000);
     invoke();
