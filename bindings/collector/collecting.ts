@@ -224,7 +224,7 @@ export class Collecting implements InvocationHost {
     this.#silent.delete(invocation);
     this.measureSpans(invocation);
     try {
-      this.metrics?.invocation(invocation);
+      if (!invocation.isIgnored) this.metrics?.invocation(invocation);
     } catch (cause) {
       this.counts.failed(cause);
     }

@@ -118,12 +118,15 @@ export class MeasuredInvocations {
     let hasBegun = false;
     const end = (outcome: Outcome): void => {
       try {
-        measured?.(outcome);
         // An invocation inside another one of this isolate leaves the flush to that one.
-        if (!hasBegun) return;
+        if (!hasBegun) {
+          measured?.(outcome);
+          return;
+        }
         metrics.flusher.endInvocation({
           scope,
           waitUntil: unwatchedWaitUntil(ctx),
+          record: measured && (() => measured(outcome)),
           waits: isObjectState(ctx) ? "never" : "rarely",
         });
       } catch (cause) {

@@ -25,6 +25,8 @@ export interface EndedInvocation {
   readonly scope?: InvocationScope | undefined;
   /** `waitUntil` of the invocation. Used if the runtime has no global one. */
   readonly waitUntil?: WaitUntil | undefined;
+  /** Records the last metrics of the invocation. */
+  readonly record?: (() => void) | undefined;
   /** Whether it may wait for the next flush. `rarely` is once in {@link invocationsPerWait} invocations. */
   readonly waits: Waits;
 }
@@ -123,7 +125,8 @@ export class Flusher {
   }
 
   /** Flushes if the interval has passed; otherwise makes sure that an invocation waits. */
-  endInvocation({ scope, waitUntil, waits }: EndedInvocation): void {
+  endInvocation({ scope, waitUntil, waits, record }: EndedInvocation): void {
+    if (record !== undefined) this.#withoutWaking(record);
     const plan = this.#plan;
     if (plan === undefined) return;
     this.#invocationsSinceWait += 1;
@@ -154,11 +157,11 @@ export class Flusher {
    * @returns whether it waits. Another isolate than the one that started it does not.
    */
   flushLater(token: unknown, waitUntil: WaitUntil): boolean {
-    const plan = this.#plan;
-    if (plan === undefined || this.#token === undefined || token !== this.#token) return false;
-    if (this.#timer === undefined || this.#timer.sleep === undefined) {
-      const delayMs = this.#delay(plan, this.#meter.clock());
-      this.#wait(waitUntil, delayMs, "always");
+    if (this.#token === undefined || token !== this.#token) return false;
+    const timer = this.#timer;
+    // Another invocation may have flushed in the meantime.
+    if (timer !== undefined && timer.sleep === undefined) {
+      this.#wait(waitUntil, Math.max(0, timer.dueMs - this.#meter.clock()), "always");
     }
     return true;
   }
@@ -417,10 +420,20 @@ export class Flusher {
       return;
     }
     if (!(meter.isDirty || refresh)) return;
+    this.#withoutWaking(() => {
+      if (this.#selfMetrics.flush(refresh) && refresh) this.#lastRefreshMs = now;
+    });
+  }
+
+  /** Runs code whose records leave with a flush that follows anyway. */
+  #withoutWaking(body: () => void): void {
+    const meter = this.#meter;
     const { isAwake } = meter;
-    // The metrics written here leave with this flush. They must not schedule another one.
     meter.isAwake = true;
-    if (this.#selfMetrics.flush(refresh) && refresh) this.#lastRefreshMs = now;
-    meter.isAwake = isAwake;
+    try {
+      body();
+    } finally {
+      meter.isAwake = isAwake;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { maskSecrets } from "../../base/address.ts";
 import type { ResourceAttributes } from "../../otlp/core/encoder.ts";
 import { StatusCode, sampledFlag } from "../../otlp/core/model.ts";
+import { flushMethod } from "../../slots/metrics_recording.ts";
 import { applyEvent } from "./apply_event.ts";
 import { CollectedSpan } from "./collected_span.ts";
 import type { CollectorCounts } from "./counts.ts";
@@ -78,6 +79,7 @@ export class CollectedInvocation {
   #refused = 0;
   #lostEvents = 0;
   #isOver = false;
+  #isIgnored = false;
   #lastUnixMs: number;
 
   /** @param event The onset. */
@@ -107,6 +109,11 @@ export class CollectedInvocation {
     return this.#isOver;
   }
 
+  /** Whether it only waited to send metrics. Its spans are neither exported nor measured, unlike its logs. */
+  get isIgnored(): boolean {
+    return this.#isIgnored;
+  }
+
   get openSpans(): number {
     return this.#open.size;
   }
@@ -127,7 +134,9 @@ export class CollectedInvocation {
   /** Ends the invocation with the data so far. */
   giveUp(): void {
     this.#sequencer.giveUp();
-    if (!this.#isOver) this.#end("unknown", this.#lastUnixMs, true);
+    if (this.#isOver) return;
+    if (this.#isIgnored) this.#endIgnored();
+    else this.#end("unknown", this.#lastUnixMs, true);
   }
 
   #apply(event: Event): void {
@@ -142,6 +151,10 @@ export class CollectedInvocation {
       } else counts.events_unmatched += 1;
       return;
     }
+    if (this.#isIgnored && what.type !== "log") {
+      if (what.type === "outcome") this.#endIgnored();
+      return;
+    }
     const last = this.#last;
     const span = last.spanId === spanId && last.isOpen ? last : this.#open.get(spanId ?? "");
     switch (what.type) {
@@ -153,6 +166,7 @@ export class CollectedInvocation {
       case "exception":
         if (span === undefined) counts.events_unmatched += 1;
         else applyEvent(span, what, event.timestamp, reader, counts);
+        if (span === this.root && this.#isFlush()) this.#ignore();
         return;
       case "spanClose":
         if (span !== undefined && span !== this.root) {
@@ -179,6 +193,31 @@ export class CollectedInvocation {
         this.#end(what.outcome, event.timestamp.getTime(), false);
         return;
     }
+  }
+
+  #isFlush(): boolean {
+    const { keys, values } = this.root.attributes;
+    return (
+      this.onset.handler === "jsrpc" && values[keys.lastIndexOf("jsrpc.method")] === flushMethod
+    );
+  }
+
+  /** Forgets the spans so far. */
+  #ignore(): void {
+    const { counts, reader } = this.#host;
+    this.#isIgnored = true;
+    counts.invocations -= 1;
+    counts.invocations_ignored += 1;
+    for (const span of this.#open.all()) {
+      counts.spans_opened -= 1;
+      reader.release(span);
+      this.#open.delete(span);
+    }
+  }
+
+  #endIgnored(): void {
+    this.#isOver = true;
+    this.#host.over(this);
   }
 
   #openSpan(event: Event<TailStream.SpanOpen>, parent: CollectedSpan | undefined): void {

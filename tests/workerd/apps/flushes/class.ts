@@ -1,0 +1,1 @@
+export { asClass as default, Sockets, TelemetryAggregator } from "./index.ts";
