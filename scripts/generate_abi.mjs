@@ -138,6 +138,7 @@ function generateCore() {
   const kinds = rows("src/metrics/kinds.def", "ISOTEL_METRIC_KIND");
   const labels = rows("src/genai/labels.def", "ISOTEL_GENAI_LABEL");
   const limits = rows("src/base/host_limits.def", "ISOTEL_HOST_LIMIT");
+  const units = rows("src/exposition/units.def", "ISOTEL_UNIT");
   const tables = [fields, operations, profiles, outcomes, errors, counters, kinds, labels, limits];
   return [
     moduleAbi("core", "src/abi/core/isotel_abi.h", "Abi", tables),
@@ -177,6 +178,11 @@ function generateCore() {
       "counterNames",
       "Counters of src/base/counters.def, in the order of isotel_counters().",
       names(counters),
+    ),
+    object(
+      "unitWords",
+      "The words of src/exposition/units.def, by their units.",
+      units.map(([unit, word]) => [/^"\w+"$/.test(unit) ? unquote(unit) : unit, word]),
     ),
   ].join("\n");
 }

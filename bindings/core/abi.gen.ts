@@ -392,3 +392,26 @@ export const counterNames = [
   "names_cut",
   "intern_overflows",
 ] as const;
+
+/** The words of src/exposition/units.def, by their units. */
+export const unitWords = {
+  d: "days",
+  h: "hours",
+  min: "minutes",
+  s: "seconds",
+  ms: "milliseconds",
+  us: "microseconds",
+  ns: "nanoseconds",
+  By: "bytes",
+  KiBy: "kibibytes",
+  MiBy: "mebibytes",
+  GiBy: "gibibytes",
+  KBy: "kilobytes",
+  MBy: "megabytes",
+  GBy: "gigabytes",
+  "%": "percent",
+  Cel: "celsius",
+  Hz: "hertz",
+  J: "joules",
+  W: "watts",
+} as const;

@@ -34,11 +34,7 @@ const handlerNames = [
  * an object has been constructed: constructors of libraries read the prototype and add methods to it, and they must
  * find the original methods.
  */
-export function wrapClass(
-  base: Constructor,
-  run: Runner,
-  addedMethods: AddedMethods,
-): Constructor {
+export function wrapClass(base: Constructor, run: Runner, addedMethods: AddedMethods): Constructor {
   const Base = base as new (...args: unknown[]) => object;
   const argsOf = new WeakMap<object, readonly unknown[]>();
   const argumentsOf = (object: object) => argsOf.get(object) ?? [];

@@ -1,6 +1,6 @@
 import { NativeEntrypoint } from "#workers";
 import { shapeOf } from "../base/values.ts";
-import { flushMethod } from "../slots/metrics_recording.ts";
+import { flushMethod, noteFlushMethod } from "../slots/metrics_recording.ts";
 import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
@@ -73,13 +73,12 @@ export function withTelemetry<T extends object>(
   if (isConstructor(handler)) {
     const run: Runner = ([ctx, env], call, body) =>
       measured === undefined ? runInvocation(call, ctx, body) : measured.run(env, ctx, body, call);
-    const flushes = measured !== undefined && isEntrypoint(handler);
-    const methods: AddedMethods = flushes
-      ? {
-          [flushMethod]: ([ctx, env], token) =>
-            measured.flushLater(token, env, ctx as ExecutionContext),
-        }
-      : {};
+    if (measured === undefined || !isEntrypoint(handler)) return wrapClass(handler, run, {}) as T;
+    noteFlushMethod();
+    const methods: AddedMethods = {
+      [flushMethod]: ([ctx, env], token) =>
+        measured.flushLater(token, env, ctx as ExecutionContext),
+    };
     return wrapClass(handler, run, methods) as T;
   }
   if (typeof handler === "object" && handler !== null) return wrapHandlers(handler, measured);
@@ -119,6 +118,7 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };
   }
   if (measured !== undefined) {
+    noteFlushMethod();
     const value = (token: unknown, env: unknown, ctx: ExecutionContext) =>
       measured.flushLater(token, env, ctx);
     descriptors[flushMethod] = { value, configurable: true, enumerable: true, writable: true };

@@ -55,7 +55,7 @@ const soonMs = 50;
 const answerDeadlineMs = 1000;
 /** Interval at which {@link Flusher.flush} looks whether another invocation still sends. */
 const pollMs = 20;
-/** After so many refusals in succession, the isolate starts no invocations any more. */
+/** After so many refusals in succession, or one error, the isolate starts no invocations any more. */
 const maxRefusals = 3;
 /**
  * Interval at which unchanged gauges are sent again. Much shorter than the time after which an aggregator drops them.
@@ -293,12 +293,13 @@ export class Flusher {
       this.#token ??= crypto.randomUUID();
       const answer = this.#options.startInvocation?.(this.#token);
       isWaiting = (await Promise.race([answer, deadline.over])) === true;
+      this.#refusals = isWaiting ? 0 : this.#refusals + 1;
     } catch {
-      // The default export of the Worker is not wrapped.
+      // The default export of the Worker is not that of withTelemetry.
+      this.#refusals = maxRefusals;
     } finally {
       deadline.cancel();
     }
-    this.#refusals = isWaiting ? 0 : this.#refusals + 1;
     return isWaiting || this.#timer !== timer;
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { nativeExports, nativeWaitUntil } from "#workers";
 import { reportOnce } from "../base/report_once.ts";
 import { sleep, systemClock } from "../base/time.ts";
-import { flushMethod } from "../slots/metrics_recording.ts";
+import { flushMethod, hasFlushMethod } from "../slots/metrics_recording.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
 import { Flusher, type FlushPlan } from "./flusher.ts";
@@ -36,9 +36,11 @@ const outsideSpans: <T>(body: () => T) => T = AsyncLocalStorage.snapshot();
 
 type FlushStub = { [flushMethod](token: string): Promise<unknown> };
 
-/** Calls the method that `withTelemetry` adds to the default export. Throws if there is no default export. */
+/** Calls the method that `withTelemetry` adds to the default export. Throws if it is known to have none. */
 function startInvocation(token: string): Promise<unknown> {
-  return (nativeExports?.["default"] as FlushStub)[flushMethod](token);
+  const worker = hasFlushMethod() ? (nativeExports?.["default"] as FlushStub) : undefined;
+  if (worker === undefined) throw new TypeError(`isotel: there is no ${flushMethod}`);
+  return worker[flushMethod](token);
 }
 
 let workerMetrics: WorkerMetrics | undefined;

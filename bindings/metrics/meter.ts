@@ -1,11 +1,11 @@
 import { describeCause } from "../base/cause.ts";
 import { LogOnce } from "../base/report_once.ts";
 import type { Clock } from "../base/time.ts";
-import { MetricKind } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
+import { exposedNames } from "./exposed_names.ts";
 import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
 import { Outbox } from "./outbox.ts";
@@ -52,7 +52,7 @@ export class Meter implements FamilyHost {
    */
   readonly #families = new Map<string, Family>();
   readonly #builtIns = new Map<string, Family>();
-  /** Names of the Worker's metrics, by the name that expositions show. */
+  /** Names of the Worker's metrics, by the names that expositions show for them. */
   readonly #shown = new Map<string, string>();
   readonly #gauges: Series[] = [];
   readonly #openings: ((core: Core) => void)[] = [];
@@ -83,17 +83,19 @@ export class Meter implements FamilyHost {
   /**
    * Returns the family of a declaration. Equal declarations share a family. Does not open a core.
    *
-   * @throws TypeError if the Worker has defined a different metric with this name, or isotel has a different built-in
-   * one.
+   * @throws TypeError if the Worker has defined a different metric with this name or with a name that an exposition
+   * would show for both, or isotel has a different built-in one.
    */
   define(declaration: Declaration): Family {
     const { name, isBuiltIn } = declaration;
     const families = isBuiltIn ? this.#builtIns : this.#families;
     const known = families.get(name);
     if (known === undefined) {
+      if (!isBuiltIn) this.#claimNames(declaration);
       const family = new Family(this, declaration);
       families.set(name, family);
-      if (!isBuiltIn) this.#defined(family);
+      // Declared at once, so that a built-in metric with the same name gives way.
+      if (!isBuiltIn && this.#current?.isAlive === true) family.declareIn(this.#current);
       return family;
     }
     if (JSON.stringify(known.declaration) !== JSON.stringify(declaration)) {
@@ -105,22 +107,22 @@ export class Meter implements FamilyHost {
     return known;
   }
 
-  /** Registers a metric of the Worker. Declares it at once, so that a built-in metric with the same name gives way. */
-  #defined(family: Family): void {
-    const { name, kind } = family.declaration;
-    // Expositions add `_total` to the name of a counter that lacks it.
-    const stem = kind === MetricKind.counter ? name.replace(/(?<=.)_total$/, "") : name;
-    const shown = stem.replace(/[^A-Za-z0-9]/g, "_");
-    const other = this.#shown.get(shown);
-    if (other === undefined) this.#shown.set(shown, name);
-    else {
-      this.warnOnce(
-        `shown ${shown}`,
-        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(name)} may have the same name in an ` +
-          "exposition, which then merges them or shows one of them; rename one",
+  /**
+   * Refuses a metric of the Worker whose exposition would contain a name of another one.
+   *
+   * @throws TypeError with both names and the name that they share.
+   */
+  #claimNames(declaration: Declaration): void {
+    const names = exposedNames(declaration);
+    for (const shown of names) {
+      const other = this.#shown.get(shown);
+      if (other === undefined) continue;
+      throw new TypeError(
+        `isotel: the metrics ${JSON.stringify(other)} and ${JSON.stringify(declaration.name)} would both have ` +
+          `${JSON.stringify(shown)} in an exposition; rename one of them`,
       );
     }
-    if (this.#current?.isAlive === true) family.declareIn(this.#current);
+    for (const shown of names) this.#shown.set(shown, declaration.name);
   }
 
   /**

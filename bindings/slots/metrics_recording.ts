@@ -8,6 +8,17 @@ import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
  */
 export const flushMethod = "isotel:flush";
 
+let isFlushMethodAdded = false;
+
+/** Called when a Worker or an entrypoint, which may be the default export, gets {@link flushMethod}. */
+export function noteFlushMethod(): void {
+  isFlushMethodAdded = true;
+}
+
+export function hasFlushMethod(): boolean {
+  return isFlushMethodAdded;
+}
+
 /** Records the metrics of an isolate and sends them. */
 export interface MetricsRecording {
   /**

@@ -15,17 +15,28 @@ export function heading(text: string): string {
 }
 
 /**
- * Returns the spans of the program without the sends of its metrics. The runtime does not say to which queue a
- * `queue_send` goes. So all sends stay if the Worker also sends to another queue.
+ * Returns the spans of the program without those of its metrics: the sends, and the invocations that wait for a flush.
+ * The runtime does not say to which queue a `queue_send` goes. So all sends stay if the Worker also sends to another
+ * queue.
  *
  * @param producers the queue producers in the Worker's configuration.
  */
-export function withoutMetricsSends(
+export function withoutMetrics(
   spans: readonly Span[],
   producers: readonly { readonly binding: string }[],
 ): Span[] {
   const isOnlyQueue = producers.every(({ binding }) => binding === "TELEMETRY_QUEUE");
-  return spans.filter(({ name }) => !(isOnlyQueue && name === "queue_send"));
+  const flushes = spans.filter(({ attributes }) => attributes["jsrpc.method"] === "isotel:flush");
+  const invocations = new Set(
+    flushes.filter(({ isInvocation }) => isInvocation).map(({ invocationId }) => invocationId),
+  );
+  // The call, and the session that contains nothing else.
+  const sessions = new Set(flushes.map(({ parentSpanId }) => parentSpanId));
+  return spans.filter((span) => {
+    if (isOnlyQueue && span.name === "queue_send") return false;
+    if (invocations.has(span.invocationId) || flushes.includes(span)) return false;
+    return !(span.name === "jsRpcSession" && sessions.has(span.spanId));
+  });
 }
 
 /** Returns the span trees of one request, with the name, duration and details of each span. */
@@ -45,9 +56,6 @@ function drawLine({ prefix, node: { span } }: TreeLine, nameWidth: number): stri
 }
 
 const durationWidth = 7;
-
-/** An invocation that `waitUntil` keeps open for less than this is not reported as kept open. */
-const leastHeldMs = 10;
 
 /** Returns a duration with at most seven characters. */
 function drawMs(ms: number): string {
@@ -84,8 +92,6 @@ function detailsOf(span: Span): string[] {
   add("gen_ai.tool.call.id");
   add("http.response.status_code", (code) => `status ${code}`);
   if (attributes["cloudflare.agents.canceled"] === true) details.push("canceled");
-  const heldMs = span.durationMs - shownMs(span);
-  if (heldMs >= leastHeldMs) details.push(paint("dim", `then held open ${drawMs(heldMs)}`));
   return details;
 }
 

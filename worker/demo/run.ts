@@ -8,7 +8,7 @@ import { buildTree, walk } from "../../tests/harness/tree.ts";
 import { demoConfig, runtimeVersions, type WasmSize, wasmSize } from "./environment.ts";
 import { problemsIn } from "./expectations.ts";
 import { measure, programSamples, type Sample, summarize } from "./metrics.ts";
-import { drawNextSteps, drawSpans, drawSummary, heading, withoutMetricsSends } from "./report.ts";
+import { drawNextSteps, drawSpans, drawSummary, heading, withoutMetrics } from "./report.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
 const usage = `Usage: npm run demo -- [--json] [--help]
@@ -79,7 +79,7 @@ async function demo(worker: LocalWorker, config: WorkerConfig, isJson: boolean):
     all.push(...parentsFirst(spans));
     problemCount += problems.length;
     if (!isJson) {
-      const shown = withoutMetricsSends(spans, config["queues"]?.producers ?? []);
+      const shown = withoutMetrics(spans, config["queues"]?.producers ?? []);
       shownCount += shown.length;
       process.stdout.write(`\n${heading(scenario.title)}\n`);
       process.stdout.write(shown.length === 0 ? "no spans\n" : `${drawSpans(shown)}\n`);

@@ -334,6 +334,20 @@ describe("an invocation that ends before the interval has passed", () => {
     assert.equal(orderCount(), 2);
   });
 
+  test("starts none for its last record, which its own flush sends", async () => {
+    const { flusher, orders, time, started, orderCount } = flushing();
+    const record = () => orders.add(1, { plan: "pro" });
+    flusher.endInvocation({ waits: "rarely", record });
+    await time.advance(0);
+    assert.equal(orderCount(), 1);
+    assert.equal(started(), 0);
+    flusher.endInvocation({ waits: "rarely", record });
+    assert.equal(started(), 1);
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 2);
+    assert.equal(started(), 1);
+  });
+
   test("leaves what is recorded after its end to one that the isolate starts", async () => {
     const { invoke, orders, time, started, holding, orderCount } = flushing();
     invoke();
@@ -389,13 +403,15 @@ describe("an isolate that cannot start an invocation", () => {
       }
       assert.deepEqual(sendTimes(), [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000]);
       assert.equal(orderCount(), 10);
-      assert.equal(started(), 3, "it does not ask for ever");
+      assert.equal(started(), why.includes("isolate") ? 3 : 1, "it does not ask for ever");
       assert.equal(time.sleepers, 0);
     });
   }
 
   test("lets one of 300 invocations wait", async () => {
-    const { invoke, time, orderCount } = flushing({ start: failures["it starts in another isolate"] });
+    const { invoke, time, orderCount } = flushing({
+      start: failures["it starts in another isolate"],
+    });
     const waits: number[] = [];
     for (let i = 0; i < 1200; i += 1) {
       const beginMs = time.nowMs;
@@ -441,11 +457,17 @@ describe("an isolate that cannot start an invocation", () => {
 describe("an invocation that exists to wait", () => {
   test("does so only in the isolate that started it", async () => {
     const { flusher, time, orders } = flushing();
-    assert.equal(flusher.flushLater(undefined, () => assert.fail()), false);
+    assert.equal(
+      flusher.flushLater(undefined, () => assert.fail()),
+      false,
+    );
     orders.add(1, { plan: "pro" });
     await time.advance(0);
     for (const token of ["", "undefined", crypto.randomUUID()]) {
-      assert.equal(flusher.flushLater(token, () => assert.fail()), false);
+      assert.equal(
+        flusher.flushLater(token, () => assert.fail()),
+        false,
+      );
     }
   });
 });
@@ -465,7 +487,9 @@ describe("flush()", () => {
   });
 
   test("waits for the send of another invocation and sends the rest", async () => {
-    const { invoke, time, flusher, orders, sends, state, orderCount } = flushing({ how: "by hand" });
+    const { invoke, time, flusher, orders, sends, state, orderCount } = flushing({
+      how: "by hand",
+    });
     invoke();
     await time.advance(0);
     orders.add(1, { plan: "pro" });
@@ -661,7 +685,9 @@ describe("a queue that fails one send in ten", () => {
 
 describe("a send that hangs", () => {
   test("lets nobody else send for forty seconds, and is then taken for lost", async () => {
-    const { invoke, time, sends, sendTimes, state, selfMetrics, orderCount } = flushing({ how: "by hand" });
+    const { invoke, time, sends, sendTimes, state, selfMetrics, orderCount } = flushing({
+      how: "by hand",
+    });
     invoke();
     await time.advance(0);
     for (let second = 0; second < 39; second += 1) {

@@ -270,30 +270,6 @@ describe("defining metrics", () => {
     });
   });
 
-  test("warns once where two names may be shown as one, and not where other suffixes differ", () => {
-    const { meter, warnings } = metering();
-    const define = () =>
-      defineMetricsIn(meter, {
-        dotted: counter("shop.visits"),
-        underscored: counter("shop_visits"),
-        total: counter("job_runs_total"),
-        seconds: counter("job_runs_seconds"),
-        counted: counter("orders_total"),
-        waiting: gauge("orders"),
-      });
-    define();
-    define();
-    assert.equal(warnings.length, 2, warnings.join("\n"));
-    assert.match(
-      warnings[0] ?? "",
-      /"shop\.visits" and "shop_visits" may have the same name in an exposition/,
-    );
-    assert.match(
-      warnings[1] ?? "",
-      /"orders_total" and "orders" may have the same name in an exposition/,
-    );
-  });
-
   test("with any spelling of a built-in one's name shows every record of the Worker's", () => {
     const request = { method: "GET", statusCode: "200", route: "", scheme: "https", errorType: "" };
     const options = { labels: ["own"] } as const;

@@ -3,7 +3,6 @@ import { flush, tracer, withTelemetry } from "isotel";
 import { metricsResponse, TelemetryAggregator } from "isotel/aggregator";
 import { counter, defineMetrics } from "isotel/metrics";
 
-
 interface Env {
   readonly TELEMETRY: DurableObjectNamespace;
   readonly TELEMETRY_QUEUE: Queue | undefined;

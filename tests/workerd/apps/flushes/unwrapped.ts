@@ -5,5 +5,9 @@ export { Sockets, TelemetryAggregator } from "./index.ts";
 
 export default {
   fetch: (request: Request, env: never, ctx: ExecutionContext) =>
-    (asObject.fetch as (request: Request, env: never, ctx: ExecutionContext) => Promise<Response>)(request, env, ctx),
+    (asObject.fetch as (request: Request, env: never, ctx: ExecutionContext) => Promise<Response>)(
+      request,
+      env,
+      ctx,
+    ),
 };
