@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { demoConfig, scrapeToken } from "../../worker/demo/environment.ts";
@@ -67,6 +68,27 @@ test("promtool accepts the scrape configuration", () => {
   // Whether the token's file is there is the reader's affair.
   const { status, stdout, stderr } = promtool("check", "config", "--syntax-only", "prometheus.yml");
   assert.equal(status, 0, stdout + stderr);
+});
+
+test("each job of the scrape configuration has the setting of Prometheus 3 for native histograms", () => {
+  const path = join(root, "dashboards/prometheus.yml");
+  const setting = /^( {4})# (scrape_native_histograms: true)$/gm;
+  const text = readFileSync(path, "utf8");
+  assert.equal(text.match(setting)?.length, text.match(/^ {2}- job_name: /gm)?.length);
+  const folder = mkdtempSync(join(tmpdir(), "isotel-prometheus-"));
+  try {
+    // Each version parses the settings of jobs. This one refuses the new setting, by name and as that of a job.
+    writeFileSync(join(folder, "prometheus.yml"), text.replace(setting, "$1$2"));
+    const file = join(folder, "prometheus.yml");
+    const { stdout, stderr } = promtool("check", "config", "--syntax-only", file);
+    const faults = (stdout + stderr).match(/line \d+: .*/g) ?? [];
+    const isOnlyThat = faults.every((fault) =>
+      fault.includes("field scrape_native_histograms not found in type config."),
+    );
+    assert.ok(isOnlyThat, faults.join("\n"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe("the dashboard over a real Prometheus", () => {

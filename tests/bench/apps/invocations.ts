@@ -28,4 +28,5 @@ export class Sockets extends DurableObject {
   }
 }
 
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default handler;

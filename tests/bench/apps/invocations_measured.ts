@@ -18,4 +18,5 @@ class Counted extends Plain {
 
 export const Sockets = withTelemetry(Counted, options as never);
 
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default withTelemetry(handler, options as never);
