@@ -1,6 +1,6 @@
 import { NativeEntrypoint } from "#workers";
 import { shapeOf } from "../base/values.ts";
-import { flushMethod, noteFlushMethod } from "../slots/metrics_recording.ts";
+import { flushMethod, noteFlushMethod } from "../trace/flush_method.ts";
 import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";

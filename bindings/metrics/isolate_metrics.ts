@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { nativeExports, nativeWaitUntil } from "#workers";
 import { reportOnce } from "../base/report_once.ts";
 import { sleep, systemClock } from "../base/time.ts";
-import { flushMethod, hasFlushMethod } from "../slots/metrics_recording.ts";
+import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
 import { Flusher, type FlushPlan } from "./flusher.ts";

@@ -2,23 +2,6 @@ import type { MetricsSetup, WorkerMetrics } from "../metrics/isolate_metrics.ts"
 import type { SelfMetric } from "../metrics/self_metrics.ts";
 import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
 
-/**
- * The method of the default export that waits in an invocation of its own and then sends the metrics of the isolate.
- * The isolate calls it over RPC.
- */
-export const flushMethod = "isotel:flush";
-
-let isFlushMethodAdded = false;
-
-/** Called when a Worker or an entrypoint, which may be the default export, gets {@link flushMethod}. */
-export function noteFlushMethod(): void {
-  isFlushMethodAdded = true;
-}
-
-export function hasFlushMethod(): boolean {
-  return isFlushMethodAdded;
-}
-
 /** Records the metrics of an isolate and sends them. */
 export interface MetricsRecording {
   /**

@@ -1,7 +1,7 @@
 import { maskSecrets } from "../../base/address.ts";
 import type { ResourceAttributes } from "../../otlp/core/encoder.ts";
 import { StatusCode, sampledFlag } from "../../otlp/core/model.ts";
-import { flushMethod } from "../../slots/metrics_recording.ts";
+import { flushMethod } from "../../trace/flush_method.ts";
 import { applyEvent } from "./apply_event.ts";
 import { CollectedSpan } from "./collected_span.ts";
 import type { CollectorCounts } from "./counts.ts";
