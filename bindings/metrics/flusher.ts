@@ -248,7 +248,7 @@ export class Flusher {
 
   /** Sleeps in the current invocation and then flushes. */
   #wait(waitUntil: WaitUntil, delayMs: number, waits: Waits): void {
-    const timer = this.#setTimer(delayMs);
+    const timer = this.#setTimer(delayMs, currentScope());
     this.#extend(waitUntil, timer, () => this.#flushWhenDue(timer, waits));
   }
 
@@ -265,7 +265,7 @@ export class Flusher {
     const timer = this.#announce(delayMs);
     this.#extend(waitUntil, timer, async () => {
       if (await this.#start(timer)) return;
-      await this.#flushWhenDue(this.#setTimer(ownDelay()), waits);
+      await this.#flushWhenDue(this.#setTimer(ownDelay(), undefined), waits);
     });
   }
 
@@ -327,10 +327,10 @@ export class Flusher {
     }
   }
 
-  #setTimer(delayMs: number): Timer {
+  #setTimer(delayMs: number, scope: InvocationScope | undefined): Timer {
     const timer: Timer = {
       dueMs: this.#meter.clock() + delayMs,
-      scope: currentScope(),
+      scope,
       sleep: this.#options.sleep(delayMs),
     };
     this.#timer = timer;
@@ -374,7 +374,7 @@ export class Flusher {
         if (!hasFailed && !this.#takesTurn(waits)) delayMs = soonMs;
       }
       if (this.#meter.clock() - startMs + delayMs > maxWaitMs) return;
-      timer = this.#setTimer(delayMs);
+      timer = this.#setTimer(delayMs, first.scope);
     }
   }
 

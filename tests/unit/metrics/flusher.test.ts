@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, test } from "node:test";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import { counter, gauge } from "../../../bindings/metrics/definitions.ts";
@@ -59,6 +60,8 @@ function flushing({ how = "at once", start = async (wait) => wait() }: Flushing 
   const flusher: Flusher = new Flusher(meter, selfMetrics, {
     waitUntil: (work) => void holding.push(work),
     sleep: time.sleep,
+    // As in a Worker, where the scope of an invocation is not visible to its flushes.
+    outsideSpans: AsyncLocalStorage.snapshot(),
     startInvocation: (token) => {
       started += 1;
       return start(() => flusher.flushLater(token, (work) => void waiting.push(work)));
@@ -332,6 +335,26 @@ describe("an invocation that ends before the interval has passed", () => {
     assert.equal(started(), 1);
     await time.advance(intervalMs);
     assert.equal(orderCount(), 2);
+  });
+
+  test("does not wait for the repetition of a send that failed while it ran", async () => {
+    const { flusher, orders, time, holding, started, state, orderCount } = flushing({
+      how: "refused",
+    });
+    const scope = withInvocationScope(() => {
+      const own = currentScope();
+      if (own !== undefined) flusher.beginInvocation(own);
+      orders.add(1, { plan: "pro" });
+      return own;
+    });
+    await time.advance(intervalMs + 2000);
+    assert.equal(started(), 0, "it repeats the send itself while it runs");
+    flusher.endInvocation({ scope, waits: "rarely" });
+    assert.equal(await isSettled(Promise.all(holding), time), true);
+    assert.equal(started(), 1);
+    state.how = "at once";
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 1);
   });
 
   test("starts none for its last record, which its own flush sends", async () => {
