@@ -118,17 +118,18 @@ export class MeasuredInvocations {
     let hasBegun = false;
     const end = (outcome: Outcome): void => {
       try {
+        const record = measured && (() => measured(outcome));
         // An invocation inside another one of this isolate leaves the flush to that one.
-        if (!hasBegun) {
-          measured?.(outcome);
-          return;
+        if (!hasBegun) record?.();
+        else {
+          const waits = isObjectState(ctx) ? "never" : "rarely";
+          metrics.flusher.endInvocation({
+            scope,
+            waitUntil: unwatchedWaitUntil(ctx),
+            record,
+            waits,
+          });
         }
-        metrics.flusher.endInvocation({
-          scope,
-          waitUntil: unwatchedWaitUntil(ctx),
-          record: measured && (() => measured(outcome)),
-          waits: isObjectState(ctx) ? "never" : "rarely",
-        });
       } catch (cause) {
         // The metrics stay in the core. The next invocation sends them.
         reportOnce("isotel: an invocation could not send its metrics; the next one tries.", cause);

@@ -27,7 +27,7 @@ export interface EndedInvocation {
   readonly waitUntil?: WaitUntil | undefined;
   /** Records the last metrics of the invocation. */
   readonly record?: (() => void) | undefined;
-  /** Whether it may wait for the next flush. `rarely` is once in {@link invocationsPerWait} invocations. */
+  /** Whether it may wait for the next flush. `rarely`: one of {@link invocationsPerWait} invocations may. */
   readonly waits: Waits;
 }
 
@@ -47,15 +47,15 @@ const sendDeadlineMs = 40_000;
 const timerGraceMs = 2_000;
 /** Limit of the time that an invocation waits for flushes. */
 const maxWaitMs = 25_000;
-/** If no other invocation can wait for the next flush, one of so many does. The others flush at their end. */
+/** If the isolate cannot start an invocation that waits, one invocation of this number waits. The others do not. */
 const invocationsPerWait = 300;
 /** Delay of a flush in an invocation that must not wait and whose end is not known. */
 const soonMs = 50;
 /** Limit of the time that an invocation waits for the answer of the one that it started. */
 const answerDeadlineMs = 1000;
-/** Interval at which {@link Flusher.flush} looks whether another invocation still sends. */
+/** Interval at which {@link Flusher.flush} checks whether another invocation is still sending. */
 const pollMs = 20;
-/** After so many refusals in succession, or one error, the isolate starts no invocations any more. */
+/** After this number of refusals in succession, or one error, the isolate starts no more invocations. */
 const maxRefusals = 3;
 /**
  * Interval at which unchanged gauges are sent again. Much shorter than the time after which an aggregator drops them.
@@ -71,11 +71,11 @@ interface Timer {
 
 /**
  * Sends the recorded metrics of an isolate. An invocation that ends after the interval has passed sends at once.
- * Otherwise somebody has to wait for the rest of the interval, because no other invocation may come.
+ * Otherwise an invocation has to wait for the rest of the interval, because the isolate may get no other one.
  *
- * An invocation that waits lasts longer, which the user sees in its root span, and pays for in a Durable Object. So an
- * invocation of its own waits: the isolate calls itself. Where that is not possible, one of
- * {@link invocationsPerWait} invocations waits, and the others send at their end.
+ * Waiting makes an invocation last longer: in its root span, and in the bill of a Durable Object. Therefore the isolate
+ * calls itself, and the invocation of that call waits. If that is not possible, one of {@link invocationsPerWait}
+ * invocations waits, and the others send at their end.
  *
  * The runtime forbids an invocation to use timers and requests of another one. Each invocation therefore sleeps and
  * sends in its own context, and invocations share only numbers.
@@ -275,17 +275,13 @@ export class Flusher {
 
   /** Sets the timer of an invocation that starts next. */
   #announce(delayMs: number): Timer {
-    const timer = {
-      dueMs: this.#meter.clock() + delayMs,
-      scope: undefined,
-      sleep: undefined,
-    };
+    const timer = { dueMs: this.#meter.clock() + delayMs, scope: undefined, sleep: undefined };
     this.#timer = timer;
     this.#meter.isAwake = true;
     return timer;
   }
 
-  /** Starts an invocation that waits for an announced timer. Returns false if nobody waits for it. */
+  /** Starts an invocation that waits for an announced timer. Removes the timer and returns false if it does not. */
   async #start(timer: Timer): Promise<boolean> {
     const deadline = this.#options.sleep(answerDeadlineMs);
     let isWaiting = false;
@@ -300,7 +296,10 @@ export class Flusher {
     } finally {
       deadline.cancel();
     }
-    return isWaiting || this.#timer !== timer;
+    // Another invocation may have flushed or set its own timer in the meantime.
+    if (isWaiting || this.#timer !== timer) return true;
+    this.#clearTimer(timer);
+    return false;
   }
 
   /** Keeps the current invocation alive for `work`. Its requests belong to none of the user's spans. */
@@ -364,11 +363,7 @@ export class Flusher {
       if (plan === undefined || this.#timer !== undefined || !this.#hasWork()) return;
       let delayMs = plan.intervalMs;
       if (waits !== "always" && !this.#isRunning(first.scope)) {
-        if (this.#canStart) {
-          const next = this.#announce(delayMs);
-          if (await this.#start(next)) return;
-          this.#clearTimer(next);
-        }
+        if (this.#canStart && (await this.#start(this.#announce(delayMs)))) return;
         // A send that failed is repeated by the next invocation.
         if (hasFailed && waits === "never") return;
         if (!hasFailed && !this.#takesTurn(waits)) delayMs = soonMs;

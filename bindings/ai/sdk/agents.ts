@@ -12,15 +12,9 @@ import type { AIOperation } from "../calls/operation.ts";
 import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { ToolEnds } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
-import { type HookUse, hookUseOf } from "./instrument_params.ts";
+import { type HookUse, hookUseOf, observeToolEnds } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
-import {
-  hasSteps,
-  hasToolEnds,
-  instrumentCall,
-  observeStepEnd,
-  observeToolEnds,
-} from "./operation_functions.ts";
+import { hasSteps, instrumentCall, observeStepEnd } from "./operation_functions.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
 
 interface Agent {
@@ -125,7 +119,7 @@ function observedSettings(
   options: Params | undefined,
 ): Params {
   const { prepareCall } = settings;
-  const toolEnds = new ToolEnds();
+  const toolEnds = hookUse.areCalled === false ? undefined : new ToolEnds();
   const observed = (call: unknown) => {
     const params = record(call) as Params | undefined;
     return (
@@ -136,7 +130,7 @@ function observedSettings(
   const replaced: Replaceable = { ...settings };
   // The agent passes its own callbacks to the prepared call.
   if (hasSteps(method)) observeStepEnd(operation, replaced);
-  if (hasToolEnds(method, hookUse)) {
+  if (toolEnds !== undefined) {
     observeToolEnds(operation, toolEnds, replaced, options?.["onToolExecutionEnd"]);
   }
   replaced["prepareCall"] = (call: unknown) => {

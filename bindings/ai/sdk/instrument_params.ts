@@ -6,7 +6,7 @@ import type { AIOperation } from "../calls/operation.ts";
 import type { Sdk } from "../calls/sdk.ts";
 import { originalModel } from "../calls/substitutes.ts";
 import { observedTools } from "../calls/tool_call.ts";
-import { callIntegration, foreignIntegrations, type ToolEnds } from "../hooks/integration.ts";
+import { callIntegration, foreignIntegrations, ToolEnds } from "../hooks/integration.ts";
 import { dropClaim } from "../hooks/integration_calls.ts";
 import { reportUnknownGateway, resolveModel } from "./model_functions.ts";
 import type { OperationFunction } from "./sdk_functions.ts";
@@ -26,17 +26,24 @@ export function hookUseOf(sdk: Sdk, { hasHooks }: OperationFunction): HookUse {
  * Observes the model calls and the tools of a call. Version 7 traces them through the hooks of an integration. For
  * version 6, and for functions without hooks, the model and the tools are replaced. If the version is unknown, the call
  * has both: replacements that leave to the hooks what the hooks trace.
+ *
+ * @param toolEndsOfAgent Gets the ends of tools from the callback of an agent. Default: the callback of the call is
+ * observed.
  */
 export function instrumentParams(
   sdk: Sdk,
   sdkFunction: OperationFunction,
   hookUse: HookUse,
   operation: AIOperation,
-  toolEnds: ToolEnds,
   params: Replaceable,
+  toolEndsOfAgent?: ToolEnds,
 ): void {
   let isHooked = false;
   if (hookUse.areCalled !== false) {
+    const toolEnds = toolEndsOfAgent ?? new ToolEnds();
+    if (toolEndsOfAgent === undefined && sdkFunction.isSingleStep !== true) {
+      observeToolEnds(operation, toolEnds, params);
+    }
     const integration = callIntegration(operation, toolEnds, () => {
       isHooked = true;
       hookUse.areCalled = true;
@@ -51,6 +58,26 @@ export function instrumentParams(
     if (!isHooked) dropClaim();
     return isHooked;
   });
+}
+
+/**
+ * Replaces the callback of v7 for the end of a tool, which has the result of a tool that runs in a hook.
+ *
+ * @param ofCall The callback of one call of an agent. The SDK merges it with that of the agent.
+ */
+export function observeToolEnds(
+  operation: AIOperation,
+  toolEnds: ToolEnds,
+  params: Replaceable,
+  ofCall?: unknown,
+): void {
+  const { onToolExecutionEnd, experimental_onToolCallFinish } = params;
+  // The SDK calls the second one only in place of the first one.
+  const own = onToolExecutionEnd ?? (ofCall == null ? experimental_onToolCallFinish : undefined);
+  params["onToolExecutionEnd"] = function (this: unknown, event: unknown) {
+    operation.telemetry.guard(() => toolEnds.ended(event));
+    return isFunction(own) ? own.call(this, event) : undefined;
+  };
 }
 
 /** Observes the model of a call, its tools and the models of its steps by replacing them. */

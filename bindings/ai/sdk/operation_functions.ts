@@ -4,7 +4,7 @@ import { callHead } from "../calls/identity.ts";
 import type { AIOperation } from "../calls/operation.ts";
 import { type Call, likeOriginal, type Sdk } from "../calls/sdk.ts";
 import { recordCallsElsewhere } from "../calls/tool_call.ts";
-import { ToolEnds, withoutOurs } from "../hooks/integration.ts";
+import { type ToolEnds, withoutOurs } from "../hooks/integration.ts";
 import { runClaimed } from "../hooks/integration_calls.ts";
 import { type HookUse, hookUseOf, instrumentParams } from "./instrument_params.ts";
 import { runOperation } from "./operation_call.ts";
@@ -45,16 +45,15 @@ export function instrumentCall(
   hookUse: HookUse,
   operation: AIOperation,
   params: Params,
-  toolEnds: ToolEnds = new ToolEnds(),
+  toolEndsOfAgent?: ToolEnds,
 ): Params {
   // One copy for all replacements.
   const observed: Replaceable = { ...(sdkFunction.hasHooks ? params : withoutOurs(params)) };
   if (hasSteps(sdkFunction)) observeStepEnd(operation, observed);
-  if (hasToolEnds(sdkFunction, hookUse)) observeToolEnds(operation, toolEnds, observed);
   operation.approvals.observe(observed);
   // An agent may have prepared other tools.
   operation.clientTools.use(observed["tools"]);
-  instrumentParams(sdk, sdkFunction, hookUse, operation, toolEnds, observed);
+  instrumentParams(sdk, sdkFunction, hookUse, operation, observed, toolEndsOfAgent);
   if (sdkFunction.isStream) {
     for (const name of ["output", "experimental_output"]) {
       if (name in params) observed[name] = observedOutput(operation, params[name]);
@@ -93,31 +92,6 @@ export function observeStepEnd(operation: AIOperation, params: Replaceable): voi
   const { onStepEnd, onStepFinish } = params;
   params["onStepFinish"] = observed(onStepFinish);
   if (onStepEnd !== undefined && onStepEnd !== null) params["onStepEnd"] = observed(onStepEnd);
-}
-
-/** Returns whether the callback for the end of a tool reports the results of tools that run in hooks. */
-export function hasToolEnds({ isSingleStep }: OperationFunction, { areCalled }: HookUse): boolean {
-  return areCalled !== false && isSingleStep !== true;
-}
-
-/**
- * Replaces the callback of v7 for the end of a tool.
- *
- * @param ofCall The callback of one call of an agent. The SDK merges it with that of the agent.
- */
-export function observeToolEnds(
-  operation: AIOperation,
-  toolEnds: ToolEnds,
-  params: Replaceable,
-  ofCall?: unknown,
-): void {
-  const { onToolExecutionEnd, experimental_onToolCallFinish } = params;
-  // The SDK calls the second one only in place of the first one.
-  const own = onToolExecutionEnd ?? (ofCall == null ? experimental_onToolCallFinish : undefined);
-  params["onToolExecutionEnd"] = function (this: unknown, event: unknown) {
-    operation.telemetry.guard(() => toolEnds.ended(event));
-    return isFunction(own) ? own.call(this, event) : undefined;
-  };
 }
 
 /** Returns an output specification whose parsing is observed. */

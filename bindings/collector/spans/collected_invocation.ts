@@ -7,7 +7,14 @@ import { CollectedSpan } from "./collected_span.ts";
 import type { CollectorCounts } from "./counts.ts";
 import { limits } from "./counts.ts";
 import { type CollectedLog, collectedLog } from "./log_record.ts";
-import { type OnsetSpan, onsetSpan, type RouteOf, rootAttributes, rootName } from "./onset_span.ts";
+import {
+  type OnsetSpan,
+  onsetSpan,
+  type RouteOf,
+  rootAttributes,
+  rootName,
+  rpcMethod,
+} from "./onset_span.ts";
 import { OpenSpans } from "./open_spans.ts";
 import type { AttributeReader } from "./read_attributes.ts";
 import type { Resources } from "./resources.ts";
@@ -135,7 +142,7 @@ export class CollectedInvocation {
   giveUp(): void {
     this.#sequencer.giveUp();
     if (this.#isOver) return;
-    if (this.#isIgnored) this.#endIgnored();
+    if (this.#isIgnored) this.#over();
     else this.#end("unknown", this.#lastUnixMs, true);
   }
 
@@ -152,7 +159,7 @@ export class CollectedInvocation {
       return;
     }
     if (this.#isIgnored && what.type !== "log") {
-      if (what.type === "outcome") this.#endIgnored();
+      if (what.type === "outcome") this.#over();
       return;
     }
     const last = this.#last;
@@ -166,7 +173,9 @@ export class CollectedInvocation {
       case "exception":
         if (span === undefined) counts.events_unmatched += 1;
         else applyEvent(span, what, event.timestamp, reader, counts);
-        if (span === this.root && this.#isFlush()) this.#ignore();
+        if (span === this.root && rpcMethod(span.attributes, this.onset) === flushMethod) {
+          this.#ignore();
+        }
         return;
       case "spanClose":
         if (span !== undefined && span !== this.root) {
@@ -195,13 +204,6 @@ export class CollectedInvocation {
     }
   }
 
-  #isFlush(): boolean {
-    const { keys, values } = this.root.attributes;
-    return (
-      this.onset.handler === "jsrpc" && values[keys.lastIndexOf("jsrpc.method")] === flushMethod
-    );
-  }
-
   /** Forgets the spans so far. */
   #ignore(): void {
     const { counts, reader } = this.#host;
@@ -215,7 +217,7 @@ export class CollectedInvocation {
     }
   }
 
-  #endIgnored(): void {
+  #over(): void {
     this.#isOver = true;
     this.#host.over(this);
   }
@@ -334,8 +336,7 @@ export class CollectedInvocation {
     if (outcome !== "ok" && !isTruncated) root.fail(outcome);
     if (!root.isRenamed) root.name = rootName(root, this.onset);
     this.#closeSpan(root, unixMs);
-    this.#isOver = true;
-    this.#host.over(this);
+    this.#over();
   }
 
   #truncate(span: CollectedSpan, unixMs: number): void {

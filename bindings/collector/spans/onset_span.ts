@@ -209,7 +209,15 @@ export function rootName({ name, attributes }: CollectedSpan, onset: OnsetSpan):
     const method = onset.method === otherMethod ? "HTTP" : onset.method;
     return typeof route === "string" && route !== "" ? `${method} ${route}` : name;
   }
-  if (onset.handler !== "jsrpc") return name;
-  const method = values[keys.lastIndexOf("jsrpc.method")];
-  return typeof method === "string" ? `${onset.name}/${method}` : name;
+  const method = rpcMethod(attributes, onset);
+  return method === undefined ? name : `${onset.name}/${method}`;
+}
+
+/** Returns the method that an RPC call invokes. Undefined for other invocations, and until it is known. */
+export function rpcMethod(
+  { keys, values }: CollectedSpan["attributes"],
+  { handler }: OnsetSpan,
+): string | undefined {
+  const method = handler === "jsrpc" ? values[keys.lastIndexOf("jsrpc.method")] : undefined;
+  return typeof method === "string" ? method : undefined;
 }
