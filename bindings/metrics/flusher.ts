@@ -357,6 +357,8 @@ export class Flusher {
       await timer.sleep?.over;
       if (this.#timer !== timer) return;
       this.#clearTimer(timer);
+      // The invocation that is sending also sends the rest.
+      if (waits !== "always" && this.#isSending(this.#meter.clock())) return;
       const hasFailed = !(await this.#flush());
       // A record during the flush has set another timer, maybe in another invocation.
       const plan = this.#plan;

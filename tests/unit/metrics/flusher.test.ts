@@ -466,6 +466,38 @@ describe("an isolate that cannot start an invocation", () => {
     assert.equal(time.sleepers, 0);
   });
 
+  test("sends at once what a send in progress did not contain, and what is recorded after the end", async () => {
+    const { invoke, orders, time, state, sends, orderCount } = flushing({
+      how: "by hand",
+      start: failures["there is no default export"],
+    });
+    invoke();
+    await time.advance(0);
+    invoke();
+    await time.advance(0);
+    state.how = "at once";
+    sends[0]?.resolve();
+    await time.advance(100);
+    assert.equal(orderCount(), 2);
+    orders.add(1, { plan: "pro" });
+    await time.advance(100);
+    assert.equal(orderCount(), 3);
+  });
+
+  test("leaves a failed send of a Durable Object to its next invocation, which sends at once", async () => {
+    const { invoke, time, state, orderCount } = flushing({
+      how: "refused",
+      start: failures["there is no default export"],
+    });
+    invoke(undefined, "never");
+    await time.advance(0);
+    state.how = "at once";
+    await time.advance(1000);
+    invoke(undefined, "never");
+    await time.advance(0);
+    assert.equal(orderCount(), 2);
+  });
+
   test("does not wait long for an answer", async () => {
     const { invoke, time, orderCount } = flushing({ start: () => new Promise(() => {}) });
     invoke();
@@ -492,6 +524,60 @@ describe("an invocation that exists to wait", () => {
         false,
       );
     }
+  });
+});
+
+describe("an invocation that the isolate starts", () => {
+  test("does not wait while another one does", async () => {
+    const answers: unknown[] = [];
+    const { invoke, time, waiting, orderCount } = flushing({
+      // The runtime may deliver a call twice.
+      start: async (wait) => {
+        answers.push(wait(), wait());
+        return answers[0];
+      },
+    });
+    invoke();
+    await time.advance(0);
+    invoke();
+    await time.advance(0);
+    assert.deepEqual(answers, [true, true]);
+    assert.equal(waiting.length, 1);
+    await time.advance(intervalMs);
+    assert.equal(orderCount(), 2);
+  });
+
+  test("takes the place of one that has not answered", async () => {
+    let calls = 0;
+    const { invoke, time, sendTimes, orderCount } = flushing({
+      start: async (wait) => {
+        calls += 1;
+        return calls === 1 ? new Promise(() => {}) : wait();
+      },
+    });
+    invoke();
+    await time.advance(intervalMs - 500);
+    invoke();
+    await time.advance(500);
+    // The first call gets no answer. In the meantime this invocation has sent, and the next one has started another.
+    invoke();
+    await time.advance(100);
+    invoke();
+    await time.advance(intervalMs);
+    assert.deepEqual(sendTimes(), [0, intervalMs, 2 * intervalMs]);
+    assert.equal(orderCount(), 4);
+  });
+});
+
+describe("an invocation that begins", () => {
+  test("inside another one leaves the flush to that one", () => {
+    const { flusher } = flushing();
+    const began = withInvocationScope(() => {
+      const scope = currentScope();
+      assert.ok(scope !== undefined);
+      return [flusher.beginInvocation(scope), flusher.beginInvocation(scope)];
+    });
+    assert.deepEqual(began, [true, false]);
   });
 });
 
