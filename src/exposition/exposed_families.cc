@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "base/sort.h"
+#include "exposition/conflicts.h"
 #include "metrics/labels.h"
 
 namespace isotel::exposition {
@@ -23,21 +24,9 @@ void MergePoint(const Declaration& from_declaration, const Point& from, Declarat
   into.Merge(from, declaration);
 }
 
-// What has to be equal for histograms to be added up bucket by bucket.
-std::string BucketsOf(const Declaration& declaration) {
-  Declaration buckets;
-  buckets.kind = declaration.kind;
-  buckets.bounds = declaration.bounds;
-  buckets.schema = declaration.schema;
-  buckets.zero_threshold = declaration.zero_threshold;
-  ByteWriter writer;
-  Write(buckets, writer);
-  return std::string(writer.view());
-}
-
-std::string DefinitionOf(std::string_view buckets) {
+std::string DefinitionOf(std::string_view key) {
   ByteWriter hash;
-  hash.Fixed32(static_cast<uint32_t>(Hash(buckets)));
+  hash.Fixed32(static_cast<uint32_t>(Hash(key)));
   ByteWriter text;
   WriteHex(hash.view(), text);
   return std::string(text.view());
@@ -72,7 +61,7 @@ ExposedFamilies::ExposedFamilies(const metrics::Snapshot& snapshot, const Expose
   }
   for (const uint32_t number : store.Sorted()) {
     const metrics::Series& series = store.series()[number];
-    if (series.point.empty()) continue;
+    if (series.point.empty() || snapshot.IsExpired(series, options.now_unix_ms)) continue;
     Source& source = *sources_[series.family];
     source.series.push_back({source.declaration, &source.keys, store.LabelsOf(series), &series.point});
   }
@@ -109,8 +98,8 @@ ExposedFamilies::Source& ExposedFamilies::AddSource(const Declaration& declarati
     std::string escaped = Escape(key, escaping, false);
     // Two names may escape to one, or to one that histograms have.
     const auto is_taken = [&] {
-      const bool is_reserved = escaped == "le" || escaped == kDefinitionLabel;
-      return (is_reserved && metrics::IsHistogram(declaration.kind)) ||
+      const bool is_le = escaped == "le" && metrics::IsHistogram(declaration.kind);
+      return is_le || escaped == kDefinitionLabel ||
              std::find(source.keys.begin(), source.keys.end(), escaped) != source.keys.end();
     };
     while (is_taken()) escaped += '_';
@@ -167,9 +156,12 @@ void ExposedFamilies::AddGroup(const Sources& group, uint64_t now_unix_ms) {
     const Kind kind = source->declaration->kind;
     (metrics::IsHistogram(kind) ? histograms : metrics::IsGauge(kind) ? gauges : counters).push_back(source);
   }
-  if (!counters.empty()) AddFamily(counters).has_shared_name = counters.size() < group.size();
-  if (!histograms.empty()) AddHistograms(histograms, now_unix_ms);
-  if (!gauges.empty()) AddFamily(gauges);
+  const size_t first = families_.size();
+  if (!counters.empty()) AddVariants(counters, now_unix_ms);
+  const bool is_shared = counters.size() < group.size();
+  for (size_t i = first; i < families_.size(); ++i) families_[i].has_shared_name = is_shared;
+  if (!histograms.empty()) AddVariants(histograms, now_unix_ms);
+  if (!gauges.empty()) AddVariants(gauges, now_unix_ms);
 }
 
 ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
@@ -179,6 +171,12 @@ ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
   }
   ExposedFamily& family = families_.emplace_back();
   family.name = newest->name;
+  family.declaration = newest->declaration;
+  for (const Source* const source : sources) {
+    const uint64_t since = source->since_unix_ms;
+    if (family.since_unix_ms == 0 || (since != 0 && since < family.since_unix_ms)) family.since_unix_ms = since;
+    family.written_unix_ms = std::max(family.written_unix_ms, source->written_unix_ms);
+  }
   family.unit = newest->unit;
   family.help = newest->declaration->help;
   family.kind = newest->declaration->kind;
@@ -193,23 +191,23 @@ ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
   return family;
 }
 
-void ExposedFamilies::AddHistograms(Sources& histograms, uint64_t now_unix_ms) {
-  if (histograms.size() == 1) {
-    AddFamily(histograms);
+void ExposedFamilies::AddVariants(const Sources& sources, uint64_t now_unix_ms) {
+  if (sources.size() == 1) {
+    AddFamily(sources);
     return;
   }
   struct Variant {
-    std::string buckets;
+    std::string key;
     Sources sources;
     uint64_t since_unix_ms = UINT64_MAX;
     uint64_t written_unix_ms = 0;
   };
   std::vector<Variant> variants;
-  for (Source* const source : histograms) {
-    std::string buckets = BucketsOf(*source->declaration);
+  for (Source* const source : sources) {
+    std::string key = DefinitionKey(*source->declaration);
     size_t at = 0;
-    while (at < variants.size() && variants[at].buckets != buckets) ++at;
-    if (at == variants.size()) variants.emplace_back().buckets = std::move(buckets);
+    while (at < variants.size() && variants[at].key != key) ++at;
+    if (at == variants.size()) variants.emplace_back().key = std::move(key);
     Variant& variant = variants[at];
     variant.sources.push_back(source);
     variant.since_unix_ms = std::min(variant.since_unix_ms, source->since_unix_ms);
@@ -222,7 +220,7 @@ void ExposedFamilies::AddHistograms(Sources& histograms, uint64_t now_unix_ms) {
       [](const void* context, uint32_t a, uint32_t b) {
         const auto& all = *static_cast<const std::vector<Variant>*>(context);
         if (all[a].since_unix_ms != all[b].since_unix_ms) return all[a].since_unix_ms < all[b].since_unix_ms;
-        return all[a].buckets < all[b].buckets;
+        return all[a].key < all[b].key;
       },
       &variants);
 
@@ -237,8 +235,8 @@ void ExposedFamilies::AddHistograms(Sources& histograms, uint64_t now_unix_ms) {
   }
   for (const uint32_t i : order) {
     ExposedFamily& family = AddFamily(variants[i].sources);
-    if (i != order.front()) family.definition = DefinitionOf(variants[i].buckets);
-    family.is_superseded = i != current;
+    if (i != order.front()) family.definition = DefinitionOf(variants[i].key);
+    family.is_superseded = metrics::IsHistogram(family.kind) && i != current;
   }
 }
 

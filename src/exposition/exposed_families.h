@@ -2,12 +2,12 @@
 //
 // Several declarations may have the same exposed name:
 //
-// - Counters become one family. Series with equal labels are added up.
-// - Gauges become one family. Series with equal labels are combined as the newest declaration says.
-// - Histograms become one family for each definition of buckets. These families have the same name and are called
-//   variants. Every variant except the oldest has the label isotel_definition. A series always belongs to the same
-//   variant. Only the current variant shows buckets, because a sum over buckets of different bounds is wrong. The other
-//   variants show their sums and counts.
+// - Those that differ in their help, their labels or the aggregation of a gauge become one family. Series with equal
+//   labels are added up. Gauges are combined as the newest declaration says.
+// - Those that differ in their own names or in the buckets of a histogram become one family each. These families have
+//   the same exposed name and are called variants. Every variant except the oldest has the label isotel_definition. A
+//   series always belongs to the same variant. Only the current variant of a histogram shows buckets, because a sum
+//   over buckets of different bounds is wrong. The other variants show their sums and counts.
 // - A gauge with the name of a histogram, or of a sample of another family, gets a name that ends with `_gauge`.
 #pragma once
 
@@ -21,7 +21,7 @@
 
 namespace isotel::exposition {
 
-/// The label that tells variants of a histogram apart. Its value is a hash of the buckets' declaration.
+/// The label that tells variants apart. Its value is a hash of what distinguishes them.
 inline constexpr std::string_view kDefinitionLabel = "isotel_definition";
 
 struct ExposedSeries {
@@ -33,6 +33,9 @@ struct ExposedSeries {
 
 struct ExposedFamily {
   std::string name;              ///< escaped, with unit, without `_total`
+  const metrics::Declaration* declaration = nullptr;  ///< the newest
+  uint64_t since_unix_ms = 0;    ///< when the first value was written; 0 if that is not known
+  uint64_t written_unix_ms = 0;  ///< when the last value was written, to the minute; 0 if that is not known
   std::string definition;        ///< value of the label isotel_definition; empty if the series do not have it
   bool is_superseded = false;    ///< a histogram that shows its sums and counts only
   bool has_shared_name = false;  ///< a counter, and a family of another kind has its name too
@@ -88,7 +91,7 @@ class ExposedFamilies {
                      double value, const ExposeOptions& options);
   void AddGroups(uint64_t now_unix_ms);
   void AddGroup(const Sources& group, uint64_t now_unix_ms);
-  void AddHistograms(Sources& histograms, uint64_t now_unix_ms);
+  void AddVariants(const Sources& sources, uint64_t now_unix_ms);
   ExposedFamily& AddFamily(const Sources& sources);
   void MergeEqualSeries(metrics::Kind kind, std::vector<ExposedSeries>& series);
   void SeparateNames();

@@ -2,6 +2,7 @@
 
 #include "base/json_text.h"
 #include "base/number_text.h"
+#include "exposition/conflicts.h"
 #include "metrics/labels.h"
 
 namespace isotel::exposition {
@@ -10,18 +11,31 @@ namespace {
 using metrics::Kind;
 using metrics::Point;
 
+// Names in JSON are not escaped. So metrics whose names differ here may have one name in another format.
+bool SharesName(const std::vector<NamedMetric>& named, size_t number) {
+  for (size_t i = 0; i < named.size(); ++i) {
+    if (i != number && ShareNames(named[i], named[number])) return true;
+  }
+  return false;
+}
+
 class JsonRenderer {
  public:
   explicit JsonRenderer(ByteWriter& writer) : out_(writer) {}
 
   void Document(const ExposedFamilies& exposed) {
+    std::vector<NamedMetric> named;
+    for (const ExposedFamily& family : exposed.families()) named.push_back(NamedMetricOf(*family.declaration));
     out_.Raw("{\"families\":[");
     const char* separator = "";
-    for (const ExposedFamily& family : exposed.families()) {
+    for (size_t number = 0; number < named.size(); ++number) {
+      const ExposedFamily& family = exposed.families()[number];
       out_.Raw(separator);
       separator = ",";
       out_.Raw("{\"name\":");
       Text(family.name);
+      out_.Raw(",\"declared_name\":");
+      Text(family.declaration->name);
       out_.Raw(",\"type\":");
       Text(metrics::Info(family.kind).text);
       out_.Raw(",\"unit\":");
@@ -33,6 +47,13 @@ class JsonRenderer {
         Text(family.definition);
       }
       if (family.is_superseded) out_.Raw(",\"superseded\":true");
+      if (SharesName(named, number)) out_.Raw(",\"conflict\":true");
+      if (family.written_unix_ms != 0) {
+        out_.Raw(",\"since_unix_ms\":");
+        Uint(family.since_unix_ms);
+        out_.Raw(",\"written_unix_ms\":");
+        Uint(family.written_unix_ms);
+      }
       out_.Raw(",\"series\":[");
       for (size_t i = 0; i < family.series.size(); ++i) {
         if (i > 0) out_.Byte(',');

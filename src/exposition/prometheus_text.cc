@@ -36,7 +36,7 @@ class TextRenderer {
  public:
   TextRenderer(bool open_metrics, ByteWriter& writer) : open_metrics_(open_metrics), out_(writer) {}
 
-  // With `is_next`, `family` is another variant of the histogram before.
+  // With `is_next`, `family` is another variant of the one before.
   void Family(const ExposedFamily& family, bool is_next) {
     plain_ = IsPlainName(family.name, true);
     name_ = family.name;
@@ -302,8 +302,8 @@ void RenderText(const ExposedFamilies& exposed, bool open_metrics, ByteWriter& w
   TextRenderer renderer(open_metrics, writer);
   const ExposedFamily* before = nullptr;
   for (const ExposedFamily& family : exposed.families()) {
-    const bool is_next = before != nullptr && before->name == family.name && metrics::IsHistogram(before->kind) &&
-                         metrics::IsHistogram(family.kind);
+    const bool is_next = before != nullptr && before->name == family.name &&
+                         metrics::Info(before->kind).prometheus_type == metrics::Info(family.kind).prometheus_type;
     renderer.Family(family, is_next);
     before = &family;
   }

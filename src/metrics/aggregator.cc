@@ -18,6 +18,8 @@ constexpr unsigned kTypeShift = 24;
 constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, 64};
 // A family that is written all the time changes its chunk only this often.
 constexpr uint64_t kWrittenPrecisionMs = 60'000;
+// A gauge series that is written all the time changes its chunk only this often.
+constexpr uint64_t kGaugeWrittenPrecisionMs = 600'000;
 // The age of a family that was stored without times: older than all whose age is known.
 constexpr uint64_t kOldestUnixMs = 1;
 constexpr size_t kMaxChunkBytes = 2'000'000;
@@ -112,8 +114,15 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   }
   for (size_t i = families; i < store_.families().size(); ++i) MarkChanged(ChunkType::kFamilies, i);
   TouchFamilies(std::min(header.unix_ms, now));
-  for (size_t i = series; i < store_.series().size(); ++i) MarkChanged(ChunkType::kSeries, i);
-  for (const uint32_t touched : changes_.series) MarkChanged(ChunkType::kSeries, touched);
+  for (size_t i = series; i < store_.series().size(); ++i) {
+    const auto added = static_cast<uint32_t>(i);
+    TouchSeries(added, now);
+    // A producer may have created the series before it was removed here.
+    uint64_t& created = store_.point(added).unix_ms;
+    if (created != Point::kNever) created = std::max(created, std::min(removed_unix_ms_, header.unix_ms));
+  }
+  for (const uint32_t touched : changes_.series) TouchSeries(touched, now);
+  if (changes_.series_overflowed > 0) overflowed_family_ = changes_.overflowed_family;
 
   Producer& producer = producers_[number];
   counters_[AggregatorCounter::kSequencesGivenUp] += producer.window.Insert(header.sequence);
@@ -121,7 +130,10 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   if (!changes_.gauges.empty()) {
     const uint64_t expiry = options_.gauge_expiry_ms;
     (void)DropGauges(producer, now > expiry ? now - expiry : 0);
-    for (const GaugeUpdate& update : changes_.gauges) SetGauge(producer, header, update);
+    for (const GaugeUpdate& update : changes_.gauges) {
+      SetGauge(producer, header, update);
+      TouchSeries(update.series, now);
+    }
   }
   counters_[AggregatorCounter::kSeriesOverflowed] += changes_.series_overflowed;
   counters_[AggregatorCounter::kSeriesDropped] += changes_.series_dropped;
@@ -139,6 +151,14 @@ void Aggregator::TouchFamilies(uint64_t unix_ms) {
     store_.AddTimes(number, unix_ms, unix_ms);
     MarkChanged(ChunkType::kFamilies, number);
   }
+}
+
+void Aggregator::TouchSeries(uint32_t series, uint64_t now_unix_ms) {
+  const uint64_t written = store_.series()[series].written_unix_ms;
+  const bool is_gauge = IsGauge(store_.DeclarationOf(store_.series()[series]).kind);
+  if (is_gauge && written != 0 && now_unix_ms < written + kGaugeWrittenPrecisionMs) return;
+  store_.AddWritten(series, now_unix_ms);
+  MarkChanged(ChunkType::kSeries, series);
 }
 
 void Aggregator::SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update) {
@@ -201,6 +221,81 @@ uint64_t Aggregator::NextPruneUnixMs() const {
   return next;
 }
 
+Result<uint32_t> Aggregator::Expire(double now_unix_ms, const Store* others) {
+  if (state_ != Error::kOk) return state_;
+  const uint64_t expiry = options_.series_expiry_ms;
+  if (expiry == kNeverMs) return 0;
+  const uint64_t now = ToUnixMs(now_unix_ms);
+  uint32_t expired = 0;
+  std::vector<uint8_t> keep(store_.series().size(), 1);
+  for (uint32_t i = 0; i < keep.size(); ++i) {
+    const Series& series = store_.series()[i];
+    if (series.written_unix_ms == 0) TouchSeries(i, now);  // Version 2 of a chunk does not have it.
+    // The time of a gauge is not exact.
+    const uint64_t slack = IsGauge(store_.DeclarationOf(series).kind) ? kGaugeWrittenPrecisionMs : 0;
+    const auto is_over = [&](uint64_t written_unix_ms) { return written_unix_ms + expiry + slack < now; };
+    if (!is_over(series.written_unix_ms)) continue;
+    if (others != nullptr) {
+      const uint32_t other = others->Find(store_.families()[series.family]->bytes, store_.LabelsOf(series));
+      if (other != Store::kNone && !is_over(others->series()[other].written_unix_ms)) continue;
+    }
+    keep[i] = 0;
+    ++expired;
+  }
+  if (expired == 0) return 0;
+  counters_[AggregatorCounter::kSeriesExpired] += expired;
+  Keep(keep, now);
+  return expired;
+}
+
+uint64_t Aggregator::NextExpiryUnixMs() const {
+  if (options_.series_expiry_ms == kNeverMs) return UINT64_MAX;
+  uint64_t next = UINT64_MAX;
+  for (const Series& series : store_.series()) next = std::min(next, series.written_unix_ms + options_.series_expiry_ms + 1);
+  return next;
+}
+
+Result<uint32_t> Aggregator::Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms) {
+  if (state_ != Error::kOk) return state_;
+  std::vector<uint8_t> keep(store_.series().size(), 1);
+  uint32_t dropped = 0;
+  for (uint32_t i = 0; i < keep.size(); ++i) {
+    if (family_flags[store_.series()[i].family] == 0) continue;
+    keep[i] = 0;
+    ++dropped;
+  }
+  if (dropped > 0) Keep(keep, ToUnixMs(now_unix_ms));
+  return dropped;
+}
+
+// The chunks hold items by their numbers, so a removal writes all of them. It is rare.
+void Aggregator::Keep(const std::vector<uint8_t>& series_flags, uint64_t now_unix_ms) {
+  for (const ChunkType type : {ChunkType::kFamilies, ChunkType::kSeries}) {
+    for (size_t i = 0; i < Items(type); ++i) MarkChanged(type, i);
+  }
+  const std::vector<uint32_t> numbers = store_.Keep(series_flags);
+  for (size_t i = 0; i < producers_.size(); ++i) {
+    std::vector<Gauge>& gauges = producers_[i].gauges;
+    if (gauges.empty()) continue;
+    size_t kept = 0;
+    for (const Gauge& gauge : gauges) {
+      if (numbers[gauge.series] == Store::kNone) continue;
+      gauges[kept] = gauge;
+      gauges[kept++].series = numbers[gauge.series];
+    }
+    gauges.resize(kept);
+    MarkChanged(ChunkType::kProducers, i);
+  }
+  removed_unix_ms_ = std::max(removed_unix_ms_, now_unix_ms);
+  overflowed_family_ = Store::kNone;
+  MarkChanged(ChunkType::kHead, 0);
+}
+
+void Aggregator::CountConflicts(uint64_t conflicts) {
+  counters_[AggregatorCounter::kDefinitionConflicts] += conflicts;
+  MarkChanged(ChunkType::kHead, 0);
+}
+
 Error Aggregator::CountHost(uint32_t counter, double amount) {
   if (state_ != Error::kOk) return state_;
   constexpr double kMaxSafe = 9007199254740992.0;
@@ -226,7 +321,7 @@ Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
       store_.point(gauge.series).MergeGauge(kind, gauge.unix_ms, gauge.value);
     }
   }
-  SnapshotInfo info{++snapshot_version_, now, counters_};
+  SnapshotInfo info{++snapshot_version_, now, options_.series_expiry_ms, counters_};
   info.counters[AggregatorCounter::kProducers] = live_producers_;
   info.counters[AggregatorCounter::kSeries] = store_.series().size();
   MarkChanged(ChunkType::kHead, 0);
@@ -260,14 +355,28 @@ bool NextChunk(ByteReader& list, Chunk& chunk) {
   return list.ok();
 }
 
+size_t Aggregator::Items(ChunkType type) const {
+  switch (type) {
+    case ChunkType::kFamilies:
+      return store_.families().size();
+    case ChunkType::kSeries:
+      return store_.series().size();
+    case ChunkType::kProducers:
+      return producers_.size();
+    default:
+      return 1;
+  }
+}
+
 void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer) const {
   const uint32_t key = (static_cast<uint32_t>(type) << kTypeShift) | number;
   writer.Fixed32(key);
   writer.Fixed32(0);
-  const size_t start = BeginMessage(writer, kMagic);
   const uint32_t size = kItemsPerChunk[static_cast<size_t>(type)];
-  writer.Fixed32(key);
   const size_t first = size_t{number} * size;
+  if (first >= Items(type)) return;
+  const size_t start = BeginMessage(writer, kMagic);
+  writer.Fixed32(key);
   const auto end = [&](size_t all) { return std::min(first + size, all); };
   switch (type) {
     case ChunkType::kHead:
@@ -275,6 +384,7 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
       writer.Varint(store_.series().size());
       writer.Varint(producers_.size());
       writer.Varint(snapshot_version_);
+      writer.Fixed64(removed_unix_ms_);
       counters_.Write(writer);
       break;
     case ChunkType::kFamilies:
@@ -291,6 +401,7 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
         const Declaration& declaration = store_.DeclarationOf(series);
         writer.Varint(series.family);
         writer.Bytes(store_.LabelsOf(series));
+        writer.Varint(series.written_unix_ms);
         if (!IsGauge(declaration.kind)) WritePoint(series.point, declaration, writer);
       }
       break;
@@ -329,11 +440,11 @@ Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   if (type >= 4 || first != loaded[type]) {
     reader.Fail();
   } else if (type == 0) {
-    LoadHead(reader);
+    LoadHead(reader, message.value().version);
   } else if (type == 1) {
     LoadFamilies(reader, message.value().version);
   } else if (type == 2) {
-    LoadSeries(reader);
+    LoadSeries(reader, message.value().version);
   } else {
     LoadProducers(reader);
   }
@@ -341,12 +452,15 @@ Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   return state_;
 }
 
-void Aggregator::LoadHead(ByteReader& reader) {
+void Aggregator::LoadHead(ByteReader& reader, uint8_t version) {
   expected_[0] = 1;
+  // What is stored stays, also past a limit that was higher before.
+  store_.SetLimits({});
   expected_[1] = reader.Bounded(kMaxFamilies);
   expected_[2] = reader.Bounded(kMaxSeries + kMaxFamilies);
   expected_[3] = reader.Bounded(kMaxProducers);
   snapshot_version_ = reader.Varint();
+  if (version > 2) removed_unix_ms_ = reader.Fixed64();
   counters_.Merge(reader);
 }
 
@@ -362,16 +476,18 @@ void Aggregator::LoadFamilies(ByteReader& reader, uint8_t version) {
   }
 }
 
-void Aggregator::LoadSeries(ByteReader& reader) {
+void Aggregator::LoadSeries(ByteReader& reader, uint8_t version) {
   PointReader points;
   for (uint32_t i = 0; i < kItemsPerChunk[2] && store_.series().size() < expected_[2]; ++i) {
     const uint64_t family = reader.Varint();
     const std::string_view labels = reader.Bytes();
+    const uint64_t written_unix_ms = version > 2 ? reader.Varint() : 0;
     if (!reader.ok() || family >= store_.families().size()) return reader.Fail();
     const size_t before = store_.series().size();
     const Result<uint32_t> added = store_.AddSeries(static_cast<uint32_t>(family), labels);
     if (!added.ok() || store_.series().size() == before) return reader.Fail();
     const Declaration& declaration = store_.families()[static_cast<size_t>(family)]->declaration;
+    store_.AddWritten(added.value(), written_unix_ms);
     if (!IsGauge(declaration.kind)) points.Read(reader, declaration, &store_.point(added.value()));
   }
 }
@@ -406,6 +522,7 @@ Error Aggregator::FinishLoad() {
   const bool complete = store_.families().size() == expected_[1] && store_.series().size() == expected_[2] &&
                         producers_.size() == expected_[3];
   if (!complete) state_ = Error::kCorrupt;
+  store_.SetLimits(options_.limits);
   IndexProducers();
   return state_;
 }

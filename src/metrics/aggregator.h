@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,9 +28,13 @@ struct AggregatorOptions {
   uint64_t producer_retention_ms = uint64_t{14} * 24 * 3600 * 1000;
   /// How long a gauge counts after its producer wrote it. Default: 5 min.
   uint64_t gauge_expiry_ms = 300'000;
+  /// How long a series is shown after its last value arrived, or kNeverMs. Default: 60 days.
+  uint64_t series_expiry_ms = uint64_t{60} * 24 * 3600 * 1000;
+  /// Stored series past these limits stay.
+  StoreLimits limits = {};
 };
 
-/// A part of the state under its own key. A change rewrites the whole chunk.
+/// A part of the state under its own key. A change rewrites the whole chunk. A chunk without bytes is to be deleted.
 struct Chunk {
   uint32_t key = 0;
   std::string_view bytes;
@@ -39,7 +44,7 @@ bool NextChunk(ByteReader& list, Chunk& chunk);
 
 class Aggregator {
  public:
-  explicit Aggregator(const AggregatorOptions& options) : options_(options) {}
+  explicit Aggregator(const AggregatorOptions& options) : options_(options) { store_.SetLimits(options.limits); }
   Aggregator(const Aggregator&) = delete;
   Aggregator& operator=(const Aggregator&) = delete;
 
@@ -60,8 +65,24 @@ class Aggregator {
   /// Returns when Prune() will next remove something, or UINT64_MAX.
   [[nodiscard]] uint64_t NextPruneUnixMs() const;
 
+  /// Removes the series whose last value arrived longer ago than the series expiry. `others` are the totals of the
+  /// other shards, or null if there are none: a series that another shard has received since stays, because removing a
+  /// part of its sum would look like a reset. Returns the number of removed series.
+  Result<uint32_t> Expire(double now_unix_ms, const Store* others);
+  /// Returns when Expire() will next have something to remove, as far as is known, or UINT64_MAX.
+  [[nodiscard]] uint64_t NextExpiryUnixMs() const;
+
+  /// Removes all series of the families whose flags are set. Values that arrive later start new series. Returns the
+  /// number of removed series.
+  Result<uint32_t> Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms);
+
   /// Adds to one of the kOtlp* counters, which count what the host does. Returns kOutOfRange for any other counter.
   Error CountHost(uint32_t counter, double amount);
+  /// Counts definitions whose exposed names another definition has.
+  void CountConflicts(uint64_t conflicts);
+
+  /// Returns the family that last reached a limit of the store, or Store::kNone. Forgets it.
+  [[nodiscard]] uint32_t TakeOverflowedFamily() { return std::exchange(overflowed_family_, Store::kNone); }
 
   /// Writes a snapshot of the totals under the next version.
   Error WriteSnapshot(double now_unix_ms, ByteWriter& writer);
@@ -95,14 +116,17 @@ class Aggregator {
   uint32_t AddProducer(const ProducerId& id);
   void IndexProducers();
   void TouchFamilies(uint64_t unix_ms);
+  void TouchSeries(uint32_t series, uint64_t now_unix_ms);
+  void Keep(const std::vector<uint8_t>& series_flags, uint64_t now_unix_ms);
+  [[nodiscard]] size_t Items(ChunkType type) const;
   void SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update);
   static bool DropGauges(Producer& producer, uint64_t before_unix_ms);
   void MarkChanged(ChunkType type, size_t item);
   Error Count(AggregatorCounter counter, Error error);
 
-  void LoadHead(ByteReader& reader);
+  void LoadHead(ByteReader& reader, uint8_t version);
   void LoadFamilies(ByteReader& reader, uint8_t version);
-  void LoadSeries(ByteReader& reader);
+  void LoadSeries(ByteReader& reader, uint8_t version);
   void LoadProducers(ByteReader& reader);
   void WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer) const;
 
@@ -113,6 +137,9 @@ class Aggregator {
   HashIndex producer_index_;
   uint32_t live_producers_ = 0;
   uint64_t snapshot_version_ = 0;
+  // When series were last removed. A series that comes back starts at this time at the earliest.
+  uint64_t removed_unix_ms_ = 0;
+  uint32_t overflowed_family_ = Store::kNone;
   AggregatorCounters counters_;
   Changes changes_;
   // A flag for each chunk, by type.

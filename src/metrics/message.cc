@@ -15,7 +15,7 @@ uint8_t FormatVersion([[maybe_unused]] std::string_view magic) {
 #ifdef ISOTEL_FORMAT_VERSION
   return ISOTEL_FORMAT_VERSION;
 #else
-  return magic == kFrameMagic ? 1 : 2;
+  return magic == kFrameMagic ? 1 : 3;
 #endif
 }
 

@@ -1,5 +1,6 @@
 #include "metrics/snapshot.h"
 
+#include "metrics/frame.h"
 #include "metrics/message.h"
 
 namespace isotel::metrics {
@@ -9,10 +10,13 @@ constexpr std::string_view kMagic = "ISS";
 // No build has more counters.
 constexpr uint32_t kMaxCounters = 1'000;
 
-void MergeInfo(ByteReader& reader, SnapshotInfo& info) {
+void MergeInfo(ByteReader& reader, uint8_t version, SnapshotInfo& info) {
   info.version += reader.Varint();
   const uint64_t unix_ms = reader.Fixed64();
   if (unix_ms > info.unix_ms) info.unix_ms = unix_ms;
+  // Before version 3, series did not expire.
+  const uint64_t expiry_ms = version > 2 ? reader.Varint() : kNeverMs;
+  if (expiry_ms > info.series_expiry_ms) info.series_expiry_ms = expiry_ms;
   info.counters.Merge(reader);
 }
 
@@ -35,7 +39,7 @@ Result<SnapshotInfo> PeekSnapshot(std::string_view bytes) {
   Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
   SnapshotInfo info;
-  MergeInfo(message.value().contents, info);
+  MergeInfo(message.value().contents, message.value().version, info);
   if (!message.value().contents.ok()) return Error::kCorrupt;
   return info;
 }
@@ -44,8 +48,13 @@ Error Snapshot::Merge(std::string_view bytes) {
   Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
   ByteReader& reader = message.value().contents;
-  MergeInfo(reader, info_);
+  MergeInfo(reader, message.value().version, info_);
   return store_.MergeBody(reader, nullptr);
+}
+
+bool Snapshot::IsExpired(const Series& series, double now_unix_ms) const {
+  if (info_.series_expiry_ms == kNeverMs || series.written_unix_ms == 0) return false;
+  return series.written_unix_ms + info_.series_expiry_ms < ToUnixMs(now_unix_ms);
 }
 
 void Snapshot::Write(const SnapshotInfo& info, const Store& store, ByteWriter& writer) {
@@ -53,6 +62,7 @@ void Snapshot::Write(const SnapshotInfo& info, const Store& store, ByteWriter& w
   const size_t start = BeginMessage(writer, kMagic);
   writer.Varint(info.version);
   writer.Fixed64(info.unix_ms);
+  writer.Varint(info.series_expiry_ms);
   info.counters.Write(writer);
   store.WriteBody(writer, true);
   EndMessage(writer, start);

@@ -32,9 +32,14 @@ class AggregatorCounters {
   std::array<uint64_t, kAggregatorCounterCount> values_{};
 };
 
+/// An expiry that never passes.
+inline constexpr uint64_t kNeverMs = UINT64_MAX;
+
 struct SnapshotInfo {
   uint64_t version = 0;  ///< grows with every snapshot of an aggregator; of shards the sum
   uint64_t unix_ms = 0;  ///< when it was written; of shards the latest
+  /// How long a series is shown after its last value arrived; of shards the longest.
+  uint64_t series_expiry_ms = 0;
   AggregatorCounters counters;
 };
 
@@ -49,6 +54,10 @@ class Snapshot {
   void Write(ByteWriter& writer) const { Write(info_, store_, writer); }
 
   static void Write(const SnapshotInfo& info, const Store& store, ByteWriter& writer);
+
+  /// Returns whether the last value of a series arrived longer ago than the series expiry. Its aggregator removes it
+  /// later.
+  [[nodiscard]] bool IsExpired(const Series& series, double now_unix_ms) const;
 
   [[nodiscard]] const SnapshotInfo& info() const { return info_; }
   [[nodiscard]] const Store& store() const { return store_; }

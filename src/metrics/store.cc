@@ -1,6 +1,5 @@
 #include "metrics/store.h"
 
-#include "base/limits.h"
 #include "base/sort.h"
 #include "metrics/labels.h"
 
@@ -11,7 +10,36 @@ uint64_t SeriesHash(uint32_t family, std::string_view labels) {
   return Hash(labels) + family * uint64_t{0x9E3779B97F4A7C15U};
 }
 
+// The longest escape of a byte of a label value: \u00XX in JSON.
+uint64_t EscapedBytes(std::string_view text) {
+  uint64_t bytes = text.size();
+  for (const char c : text) {
+    if (static_cast<uint8_t>(c) < 0x20) {
+      bytes += 5;
+    } else if (c == '"' || c == '\\') {
+      bytes += 1;
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
+
+uint64_t ExpositionBytes(const Declaration& declaration, std::string_view labels) {
+  // A suffix, a bound, a value, braces, and the label isotel_definition.
+  constexpr uint64_t kLineBytes = 96;
+  // The quotes, the comma and the equals sign of a label.
+  constexpr uint64_t kLabelBytes = 6;
+  // The keys of a series in JSON.
+  constexpr uint64_t kJsonBytes = 256;
+  uint64_t line = kLineBytes + declaration.name.size() + declaration.unit.size();
+  for (const std::string& key : declaration.label_keys) line += key.size() + kLabelBytes;
+  line += EscapedBytes(labels);
+  uint64_t lines = 2;
+  if (declaration.kind == Kind::kHistogram) lines = declaration.bounds.size() + 4;
+  if (declaration.kind == Kind::kExponentialHistogram) lines = 2 * uint64_t{declaration.max_buckets} + 5;
+  return kJsonBytes + line * lines;
+}
 
 uint32_t Store::FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const {
   if (guess < families_.size() && SameBytes(families_[guess]->bytes, bytes)) return guess;
@@ -20,6 +48,15 @@ uint32_t Store::FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess
 
 bool Store::IsSeries(uint32_t series, uint32_t family, std::string_view labels) const {
   return series < series_.size() && series_[series].family == family && SameBytes(LabelsOf(series_[series]), labels);
+}
+
+uint32_t Store::FindSeries(uint32_t family, std::string_view labels, uint64_t hash) const {
+  return series_index_.Find(hash, [&](uint32_t number) { return IsSeries(number, family, labels); });
+}
+
+uint32_t Store::Find(std::string_view family, std::string_view labels) const {
+  const uint32_t number = FindFamily(family, Hash(family), kNone);
+  return number == kNone ? kNone : FindSeries(number, labels, SeriesHash(number, labels));
 }
 
 Result<uint32_t> Store::AddFamily(std::string_view bytes) {
@@ -38,11 +75,16 @@ Result<uint32_t> Store::AddFamily(std::string_view bytes) {
 
 Result<uint32_t> Store::AddSeries(uint32_t family, std::string_view labels) {
   const uint64_t hash = SeriesHash(family, labels);
-  const uint32_t found = series_index_.Find(hash, [&](uint32_t number) { return IsSeries(number, family, labels); });
+  const uint32_t found = FindSeries(family, labels, hash);
   if (found != kNone) return found;
   const Declaration& declaration = families_[family]->declaration;
   if (!AreLabels(labels, declaration.label_keys.size())) return Error::kCorrupt;
-  if (series_.size() >= kMaxSeries && !labels.empty()) return Error::kLimitReached;
+  const uint64_t bytes = ExpositionBytes(declaration, labels);
+  const bool is_full = series_.size() >= limits_.series || families_[family]->series >= limits_.family_series ||
+                       exposition_bytes_ + bytes > limits_.exposition_bytes;
+  if (is_full && !labels.empty()) return Error::kLimitReached;
+  exposition_bytes_ += bytes;
+  ++families_[family]->series;
   const auto number = static_cast<uint32_t>(series_.size());
   Series& series = series_.emplace_back();
   series.family = family;
@@ -84,6 +126,7 @@ Error Store::CheckBody(ByteReader reader) const {
 Error Store::MergeBody(ByteReader& reader, Changes* changes) {
   uint32_t family = kNone;
   uint32_t series = kNone;
+  uint64_t series_written_unix_ms = 0;
   // A family past the limit is read too, to find its end.
   Declaration dropped;
   const Declaration* declaration = nullptr;
@@ -94,6 +137,10 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
       const uint64_t since_unix_ms = reader.Fixed64();
       const uint64_t written_unix_ms = reader.Fixed64();
       if (family != kNone) AddTimes(family, since_unix_ms, written_unix_ms);
+      continue;
+    }
+    if (tag == BodyTag::kWritten && changes == nullptr) {
+      series_written_unix_ms = reader.Varint();
       continue;
     }
     const std::string_view bytes = reader.Bytes();
@@ -118,7 +165,10 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
     } else {
       Result<uint32_t> added = AddSeries(family, bytes);
       if (!added.ok() && added.error() == Error::kLimitReached) {
-        if (changes != nullptr) ++changes->series_overflowed;
+        if (changes != nullptr) {
+          ++changes->series_overflowed;
+          changes->overflowed_family = family;
+        }
         added = AddSeries(family, {});
       }
       if (!added.ok()) return added.error();
@@ -126,6 +176,8 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
     }
     if (changes == nullptr) {
       points_.Read(reader, *declaration, &series_[series].point);
+      AddWritten(series, series_written_unix_ms);
+      series_written_unix_ms = 0;
     } else if (!IsGauge(declaration->kind)) {
       points_.Read(reader, *declaration, &series_[series].point);
       changes->series.push_back(series);
@@ -177,6 +229,38 @@ void Store::AddTimes(uint32_t family, uint64_t since_unix_ms, uint64_t written_u
   if (written_unix_ms > times.written_unix_ms) times.written_unix_ms = written_unix_ms;
 }
 
+void Store::AddWritten(uint32_t series, uint64_t written_unix_ms) {
+  uint64_t& written = series_[series].written_unix_ms;
+  if (written_unix_ms > written) written = written_unix_ms;
+}
+
+std::vector<uint32_t> Store::Keep(const std::vector<uint8_t>& flags) {
+  std::vector<uint32_t> families(families_.size(), kNone);
+  std::vector<uint32_t> numbers(series_.size(), kNone);
+  Store kept;
+  kept.SetLimits({.series = UINT32_MAX, .family_series = UINT32_MAX});
+  // Ascending numbers keep the order: what stays changes as few chunks as possible.
+  for (uint32_t i = 0; i < series_.size(); ++i) {
+    if (flags[i] != 0) families[series_[i].family] = 0;
+  }
+  for (uint32_t i = 0; i < families.size(); ++i) {
+    if (families[i] == kNone) continue;
+    const Family& family = *families_[i];
+    families[i] = kept.AddFamily(family.bytes).value();
+    kept.AddTimes(families[i], family.since_unix_ms, family.written_unix_ms);
+  }
+  for (uint32_t i = 0; i < series_.size(); ++i) {
+    if (flags[i] == 0) continue;
+    numbers[i] = kept.AddSeries(families[series_[i].family], LabelsOf(series_[i])).value();
+    Series& series = kept.series_[numbers[i]];
+    series.written_unix_ms = series_[i].written_unix_ms;
+    series.point = std::move(series_[i].point);
+  }
+  kept.SetLimits(limits_);
+  *this = std::move(kept);
+  return numbers;
+}
+
 void Store::WriteBody(ByteWriter& writer, bool times) const {
   uint32_t family = kNone;
   for (const uint32_t number : Sorted()) {
@@ -191,6 +275,10 @@ void Store::WriteBody(ByteWriter& writer, bool times) const {
         writer.Fixed64(families_[family]->since_unix_ms);
         writer.Fixed64(families_[family]->written_unix_ms);
       }
+    }
+    if (times && series.written_unix_ms != 0) {
+      writer.Byte(static_cast<uint8_t>(BodyTag::kWritten));
+      writer.Varint(series.written_unix_ms);
     }
     writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
     writer.Bytes(LabelsOf(series));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/hash_index.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "metrics/point.h"
 
@@ -22,14 +23,28 @@ struct Family {
   Declaration declaration;
   uint64_t since_unix_ms = 0;    ///< when the first value was written; 0 if that is not known
   uint64_t written_unix_ms = 0;  ///< when the last value was written, to the minute; 0 if that is not known
+  uint32_t series = 0;           ///< number of series
 };
 
 struct Series {
   uint32_t family = 0;
   uint32_t labels_at = 0;
   uint32_t labels_size = 0;
+  uint64_t written_unix_ms = 0;  ///< when the last value arrived; 0 if that is not known
   Point point;
 };
+
+/// Limits of a store. Past a limit, new label sets of a family share its overflow series. The overflow series and the
+/// series of families without labels count, but are never refused.
+struct StoreLimits {
+  uint32_t series = kMaxSeries;
+  uint32_t family_series = kMaxSeries;  ///< of each family
+  uint64_t exposition_bytes = UINT64_MAX;  ///< of all series, see ExpositionBytes()
+};
+
+/// Returns how many bytes a series takes at most in the text formats and JSON, with names escaped to underscores and
+/// without exemplars.
+[[nodiscard]] uint64_t ExpositionBytes(const Declaration& declaration, std::string_view labels);
 
 /// A gauge value in a body.
 struct GaugeUpdate {
@@ -43,13 +58,17 @@ struct Changes {
   std::vector<uint32_t> families;
   std::vector<uint32_t> series;
   std::vector<GaugeUpdate> gauges;
-  uint64_t series_overflowed = 0;  ///< moved to the overflow series, past kMaxSeries
+  uint64_t series_overflowed = 0;  ///< moved to the overflow series, past a limit of the store
+  uint32_t overflowed_family = HashIndex::kNone;  ///< the family of the last one of them
   uint64_t series_dropped = 0;     ///< of a family past kMaxFamilies
 };
 
 class Store {
  public:
   static constexpr uint32_t kNone = HashIndex::kNone;
+
+  /// Sets the limits for series that are added from now on. Default: those of StoreLimits.
+  void SetLimits(const StoreLimits& limits) { limits_ = limits; }
 
   /// Reads a whole body and changes nothing. Returns kOk when MergeBody() will succeed, else kCorrupt.
   Error CheckBody(ByteReader reader) const;
@@ -59,7 +78,7 @@ class Store {
   Error MergeBody(ByteReader& reader, Changes* changes);
 
   /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
-  /// bytes. `times` adds the times of each family.
+  /// bytes. `times` adds the times of each family and each series.
   void WriteBody(ByteWriter& writer, bool times = false) const;
 
   /// Merges the times of a family. 0 is a time that is not known.
@@ -81,22 +100,38 @@ class Store {
   [[nodiscard]] std::string_view LabelsOf(const Series& series) const {
     return std::string_view(labels_).substr(series.labels_at, series.labels_size);
   }
+  /// Returns the series with these labels of the family with this declaration, or kNone.
+  [[nodiscard]] uint32_t Find(std::string_view family, std::string_view labels) const;
+
+  /// Merges the time at which a value of a series arrived. 0 is a time that is not known.
+  void AddWritten(uint32_t series, uint64_t written_unix_ms);
+
+  /// Removes every series whose flag is 0, and families that have none left. Returns the new number of each series, or
+  /// kNone.
+  std::vector<uint32_t> Keep(const std::vector<uint8_t>& flags);
+
+  /// Returns the bytes of all series, see ExpositionBytes().
+  [[nodiscard]] uint64_t exposition_bytes() const { return exposition_bytes_; }
+
   /// Returns all series, sorted by the bytes of their declarations, then by labels.
   [[nodiscard]] std::vector<uint32_t> Sorted() const;
 
  private:
   [[nodiscard]] uint32_t FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const;
   [[nodiscard]] bool IsSeries(uint32_t series, uint32_t family, std::string_view labels) const;
+  [[nodiscard]] uint32_t FindSeries(uint32_t family, std::string_view labels, uint64_t hash) const;
 
   std::vector<std::unique_ptr<Family>> families_;
   std::vector<Series> series_;
   std::string labels_;
   HashIndex family_index_;
   HashIndex series_index_;
+  StoreLimits limits_;
+  uint64_t exposition_bytes_ = 0;
   PointReader points_;
 };
 
 /// The kind of a record in a body.
-enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2, kTimes = 3 };
+enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2, kTimes = 3, kWritten = 4 };
 
 }  // namespace isotel::metrics

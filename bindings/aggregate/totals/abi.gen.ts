@@ -10,6 +10,7 @@ export const AggregateAbi = {
   escapingUtf8: 3,
   applied: 0,
   duplicate: 1,
+  appliedWithNotices: 2,
   temporalityCumulative: 0,
   temporalityDelta: 1,
   snapshotVersion: 0,
@@ -24,7 +25,7 @@ export interface AggregateExports {
   readonly memory: WebAssembly.Memory;
   isotel_aggregate_abi_version(): number;
   isotel_aggregate_abi_fingerprint(): number;
-  isotel_aggregate_create(producerRetentionMs: number, gaugeExpiryMs: number): number;
+  isotel_aggregate_create(producerRetentionMs: number, gaugeExpiryMs: number, seriesExpiryMs: number, maxSeries: number, maxFamilySeries: number, maxExpositionBytes: number): number;
   isotel_aggregate_destroy(context: number): void;
   isotel_aggregate_results(context: number): number;
   isotel_aggregate_buffer(context: number, size: number): number;
@@ -34,6 +35,9 @@ export interface AggregateExports {
   isotel_aggregate_totals_apply(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_prune(context: number, nowUnixMs: number): number;
   isotel_aggregate_totals_next_prune(context: number): number;
+  isotel_aggregate_totals_notices(context: number): number;
+  isotel_aggregate_totals_expire(context: number, nowUnixMs: number, others: number): number;
+  isotel_aggregate_totals_drop(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_changes(context: number): number;
   isotel_aggregate_totals_count(context: number, counter: number, amount: number): number;
   isotel_aggregate_totals_snapshot(context: number, nowUnixMs: number): number;
@@ -54,8 +58,8 @@ export interface AggregateExports {
 export const aggregateAbi: ModuleAbi<AggregateExports> = {
   file: "aggregate.wasm",
   prefix: "isotel_aggregate",
-  version: 5,
-  fingerprint: 3397327224,
+  version: 6,
+  fingerprint: 458852346,
   exportNames: [
     "isotel_aggregate_abi_version",
     "isotel_aggregate_abi_fingerprint",
@@ -69,6 +73,9 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
     "isotel_aggregate_totals_apply",
     "isotel_aggregate_totals_prune",
     "isotel_aggregate_totals_next_prune",
+    "isotel_aggregate_totals_notices",
+    "isotel_aggregate_totals_expire",
+    "isotel_aggregate_totals_drop",
     "isotel_aggregate_totals_changes",
     "isotel_aggregate_totals_count",
     "isotel_aggregate_totals_snapshot",
@@ -113,4 +120,6 @@ export const aggregatorCounterNames = [
   "isotel_otlp_points_dropped",
   "isotel_otlp_metric_requests_failed",
   "isotel_frames_newer",
+  "isotel_series_expired",
+  "isotel_definition_conflicts",
 ] as const;

@@ -2,13 +2,18 @@
 // work.
 #include "abi/aggregate/isotel_aggregate.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "abi/shared/answer.h"
 #include "abi/shared/fingerprint.h"
+#include "base/json_text.h"
+#include "base/limits.h"
+#include "exposition/conflicts.h"
 #include "exposition/exposition.h"
 #include "exposition/negotiation.h"
 #include "metrics/aggregator.h"
@@ -41,6 +46,19 @@ constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
 
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
+// A double has every whole number up to 2^53.
+constexpr double kMaxExact = 9007199254740992.0;
+
+// Returns a limit between 1 and `most`.
+uint64_t Limit(double limit, double most) { return static_cast<uint64_t>(limit >= 1 ? std::min(limit, most) : 1); }
+
+void WriteText(std::string_view key, std::string_view text, isotel::ByteWriter& writer) {
+  writer.Raw(key);
+  writer.Byte('"');
+  (void)isotel::WriteEscaped(text, SIZE_MAX, writer);
+  writer.Byte('"');
+}
+
 static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 }  // namespace
@@ -48,7 +66,46 @@ static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 struct isotel_aggregate {
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
 
+  /// Notes the conflicts of the families from `known` on. Returns whether there are any.
+  bool NoteConflicts(size_t known) {
+    const metrics::Store& store = totals.store();
+    uint64_t count = 0;
+    for (size_t i = known; i < store.families().size(); ++i) {
+      const uint32_t other = exposition::FindConflict(store, static_cast<uint32_t>(i));
+      if (other == metrics::Store::kNone) continue;
+      ++count;
+      const metrics::Declaration& own = store.families()[i]->declaration;
+      const metrics::Declaration& first = store.families()[other]->declaration;
+      isotel::ByteWriter writer;
+      WriteText(conflicts.empty() ? "{\"metric\":" : ",{\"metric\":", own.name, writer);
+      WriteText(",\"kind\":", metrics::Info(own.kind).text, writer);
+      WriteText(",\"other\":", first.name, writer);
+      WriteText(",\"otherKind\":", metrics::Info(first.kind).text, writer);
+      writer.Byte('}');
+      conflicts += writer.view();
+    }
+    if (count > 0) totals.CountConflicts(count);
+    return count > 0;
+  }
+
+  /// Notes the first family that reached a limit. Returns whether it just did.
+  bool NoteOverflow() {
+    const uint32_t family = totals.TakeOverflowedFamily();
+    if (family == metrics::Store::kNone || has_overflowed) return false;
+    has_overflowed = true;
+    const metrics::Store& store = totals.store();
+    isotel::ByteWriter writer;
+    WriteText("{\"metric\":", store.families()[family]->declaration.name, writer);
+    overflowed = writer.view();
+    overflowed += ",\"series\":" + std::to_string(store.series().size());
+    overflowed += ",\"bytes\":" + std::to_string(store.exposition_bytes()) + "}";
+    return true;
+  }
+
   metrics::Aggregator totals;
+  std::string conflicts;   // the objects of a JSON list
+  std::string overflowed;  // a JSON object
+  bool has_overflowed = false;
   std::unique_ptr<metrics::Snapshot> snapshot = std::make_unique<metrics::Snapshot>();
   std::unique_ptr<metrics::Snapshot> base = std::make_unique<metrics::Snapshot>();
   double results[ISOTEL_AGGREGATE_RESULT_COUNT] = {};
@@ -62,9 +119,16 @@ uint32_t isotel_aggregate_abi_version(void) { return ISOTEL_AGGREGATE_ABI_VERSIO
 
 uint32_t isotel_aggregate_abi_fingerprint(void) { return kFingerprint; }
 
-isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms) {
-  const metrics::AggregatorOptions options{.producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
-                                           .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms)};
+isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms, double series_expiry_ms,
+                                          double max_series, double max_family_series, double max_exposition_bytes) {
+  const bool expires = series_expiry_ms <= kMaxExact;
+  const metrics::AggregatorOptions options{
+      .producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
+      .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms),
+      .series_expiry_ms = expires ? metrics::ToUnixMs(series_expiry_ms) : metrics::kNeverMs,
+      .limits = {.series = static_cast<uint32_t>(Limit(max_series, isotel::kMaxSeries)),
+                 .family_series = static_cast<uint32_t>(Limit(max_family_series, isotel::kMaxSeries)),
+                 .exposition_bytes = Limit(max_exposition_bytes, kMaxExact)}};
   return std::make_unique<isotel_aggregate>(options).release();
 }
 
@@ -85,8 +149,44 @@ int32_t isotel_aggregate_totals_ready(isotel_aggregate* context) { return Answer
 
 int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const size_t known = context->totals.store().families().size();
   const Result<metrics::Aggregator::Applied> applied = context->totals.Apply(context->buffer.Text(length), now_unix_ms);
-  return applied.ok() ? static_cast<int32_t>(applied.value()) : Answer(applied.error());
+  if (!applied.ok()) return Answer(applied.error());
+  const bool has_conflicts = context->NoteConflicts(known);
+  const bool has_overflow = context->NoteOverflow();
+  return has_conflicts || has_overflow ? ISOTEL_APPLIED_WITH_NOTICES : static_cast<int32_t>(applied.value());
+}
+
+int32_t isotel_aggregate_totals_notices(isotel_aggregate* context) {
+  isotel::ByteWriter& writer = context->output.Clear();
+  writer.Raw("{\"conflicts\":[");
+  writer.Raw(context->conflicts);
+  writer.Raw("],\"overflowed\":");
+  writer.Raw(context->overflowed.empty() ? "null" : context->overflowed);
+  writer.Byte('}');
+  context->conflicts.clear();
+  context->overflowed.clear();
+  return context->output.Written();
+}
+
+int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, double now_unix_ms, uint32_t others) {
+  const metrics::Store* const store = others != 0 ? &context->snapshot->store() : nullptr;
+  const Result<uint32_t> expired = context->totals.Expire(now_unix_ms, store);
+  if (!expired.ok()) return Answer(expired.error());
+  const uint64_t next = context->totals.NextExpiryUnixMs();
+  context->results[0] = next == metrics::kNeverMs ? 0 : static_cast<double>(next);
+  return static_cast<int32_t>(expired.value());
+}
+
+int32_t isotel_aggregate_totals_drop(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const std::string_view name = context->buffer.Text(length);
+  std::vector<uint8_t> flags;
+  for (const auto& family : context->totals.store().families()) {
+    flags.push_back(name.empty() || exposition::HasName(family->declaration, name) ? 1 : 0);
+  }
+  const Result<uint32_t> dropped = context->totals.Drop(flags, now_unix_ms);
+  return dropped.ok() ? static_cast<int32_t>(dropped.value()) : Answer(dropped.error());
 }
 
 int32_t isotel_aggregate_totals_prune(isotel_aggregate* context, double now_unix_ms) {

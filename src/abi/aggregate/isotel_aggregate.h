@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 5
+#define ISOTEL_AGGREGATE_ABI_VERSION 6
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 4
 
@@ -37,6 +37,7 @@ extern "C" {
 /* Results of isotel_aggregate_totals_apply(). */
 #define ISOTEL_APPLIED 0
 #define ISOTEL_DUPLICATE 1
+#define ISOTEL_APPLIED_WITH_NOTICES 2 /* applied; isotel_aggregate_totals_notices() has something new */
 
 /* Temporalities of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_TEMPORALITY_CUMULATIVE 0
@@ -61,8 +62,12 @@ ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_version, (void));
 ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_fingerprint, (void));
 
 /* `producer_retention_ms`: how long a producer is remembered after its last frame. Must be longer than any queue
- * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. */
-ISOTEL_EXPORT(isotel_aggregate*, isotel_aggregate_create, (double producer_retention_ms, double gauge_expiry_ms));
+ * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. `series_expiry_ms`: how long a
+ * series is shown after its last value arrived; infinity for ever. The limits are those of metrics/store.h StoreLimits;
+ * a larger one than base/limits.h kMaxSeries counts as that. */
+ISOTEL_EXPORT(isotel_aggregate*, isotel_aggregate_create,
+              (double producer_retention_ms, double gauge_expiry_ms, double series_expiry_ms, double max_series,
+               double max_family_series, double max_exposition_bytes));
 ISOTEL_EXPORT(void, isotel_aggregate_destroy, (isotel_aggregate * context));
 
 /* double[ISOTEL_AGGREGATE_RESULT_COUNT]: further results of a call. The address does not change. */
@@ -83,7 +88,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_load, (isotel_aggregate * context
 /* Ends loading. No chunks at all are an empty state. kCorrupt: a chunk is missing. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_ready, (isotel_aggregate * context));
 
-/* Adds the frame in the buffer, unless it was added before. Returns ISOTEL_APPLIED or ISOTEL_DUPLICATE. An error
+/* Adds the frame in the buffer, unless it was added before. Returns ISOTEL_APPLIED, ISOTEL_DUPLICATE or
+ * ISOTEL_APPLIED_WITH_NOTICES. An error
  * (kCorrupt, kUnknownVersion, kTooLarge, kTooOld, kLimitReached) changes no totals and counts the frame.
  * kUnknownVersion, a newer format version, is not final: keep the frame and deliver it again. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
@@ -96,7 +102,23 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * contex
  * never will. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context));
 
-/* Writes every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}.
+/* Writes what the frames brought since the last call, as JSON, and returns its bytes:
+ * {"conflicts":[{"metric","kind","other","otherKind"}],"overflowed":null or {"metric","series","bytes"}}. A conflict is
+ * a definition with a name that another one has. `overflowed` is the first metric whose new label sets share the
+ * overflow series, with the number of all series and their bytes; it is set once for each context. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_notices, (isotel_aggregate * context));
+
+/* Removes series whose last value arrived longer ago than the series expiry. With `others` as 1, the merged snapshot
+ * has the totals of the other shards, and a series stays that one of them has received since. Returns the number of
+ * removed series, and in result[0] when a series may expire next, or 0 if none will. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire, (isotel_aggregate * context, double now_unix_ms, uint32_t others));
+
+/* Removes the metrics with the name in the buffer, as it was declared or as an exposition shows it; all metrics with a
+ * length of 0. Values that arrive later start new series. Returns the number of removed series. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_drop, (isotel_aggregate * context, uint32_t length, double now_unix_ms));
+
+/* Writes every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}. A
+ * chunk of size 0 is to be deleted.
  * Returns the bytes in all, 0 without changes. The host stores the chunks in one transaction before it acknowledges
  * frames. When the transaction fails, it throws the context away and loads a new one. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_changes, (isotel_aggregate * context));

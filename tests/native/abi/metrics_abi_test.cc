@@ -99,7 +99,7 @@ class Producer {
 
 class Totals {
  public:
-  Totals() : context(isotel_aggregate_create(1e9, 1e6)) { REQUIRE(isotel_aggregate_totals_ready(context) == 0); }
+  Totals() : context(isotel_aggregate_create(1e9, 1e6, 1e18, 1e5, 1e5, 1e9)) { REQUIRE(isotel_aggregate_totals_ready(context) == 0); }
   Totals(const Totals&) = delete;
   Totals& operator=(const Totals&) = delete;
   ~Totals() { isotel_aggregate_destroy(context); }
@@ -179,7 +179,7 @@ TEST_CASE("Totals go on from the chunks they were stored as") {
   CHECK(totals.Apply(frame) == ISOTEL_APPLIED);
   const std::string changes = totals.Output(isotel_aggregate_totals_changes(totals.context));
 
-  isotel_aggregate* again = isotel_aggregate_create(1e9, 1e6);
+  isotel_aggregate* again = isotel_aggregate_create(1e9, 1e6, 1e18, 1e5, 1e5, 1e9);
   for (size_t at = 0; at < changes.size();) {
     uint32_t head[2];
     std::memcpy(head, changes.data() + at, sizeof head);

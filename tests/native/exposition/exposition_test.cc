@@ -46,6 +46,15 @@ class Source {
   Aggregator aggregator_{AggregatorOptions{}};
 };
 
+// Bytes of an exposition without the exemplars of OpenMetrics.
+size_t WithoutExemplars(std::string_view text) {
+  size_t bytes = text.size();
+  for (size_t at = text.find(" # {"); at != std::string_view::npos; at = text.find(" # {", at + 1)) {
+    bytes -= text.find('\n', at) - at;
+  }
+  return bytes;
+}
+
 TEST_CASE("Text 0.0.4 of every kind") {
   Registry registry(MakeProducer(1));
   Declaration counter = MakeDeclaration(Kind::kCounter, "shop_orders", {"plan", "note"});
@@ -193,22 +202,140 @@ TEST_CASE("A label of a histogram gives way to the labels that expositions add")
   }
 }
 
-TEST_CASE("Families whose names escape to the same are one family, equal series are merged") {
-  Registry registry(MakeProducer(1));
-  const uint32_t dots = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a.b", {"x"}), 0));
-  const uint32_t plain = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a_b_total", {"x", "y"}), 0));
-  CHECK(registry.Record(Bind(registry, dots, {"1"}), 1) == Error::kOk);
-  CHECK(registry.Record(Bind(registry, dots, {"2"}), 5) == Error::kOk);
-  CHECK(registry.Record(Bind(registry, plain, {"1", ""}), 10) == Error::kOk);
-  CHECK(registry.Record(Bind(registry, plain, {"1", "z"}), 100) == Error::kOk);
+TEST_CASE("A metric that gets other labels stays one family, and equal series are added up") {
+  Registry before(MakeProducer(1));
+  Registry after(MakeProducer(2));
+  const uint32_t one = Must(before.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 0));
+  const uint32_t two = Must(after.Declare(MakeDeclaration(Kind::kCounter, "c", {"x", "y"}), 0));
+  CHECK(before.Record(Bind(before, one, {"1"}), 1) == Error::kOk);
+  CHECK(before.Record(Bind(before, one, {"2"}), 5) == Error::kOk);
+  CHECK(after.Record(Bind(after, two, {"1", ""}), 10) == Error::kOk);
+  CHECK(after.Record(Bind(after, two, {"1", "z"}), 100) == Error::kOk);
   Source source;
-  source.Take(registry);
+  source.Take(before);
+  source.Take(after);
   const Validated text = ValidateText(source.Render(Format::kText));
   CHECK(text.error == "");
   CHECK(text.samples.size() == 3);
-  CHECK(text.Find("a_b_total", {{"x", "1"}})->value == 11);
-  CHECK(text.Find("a_b_total", {{"x", "2"}})->value == 5);
-  CHECK(text.Find("a_b_total", {{"x", "1"}, {"y", "z"}})->value == 100);
+  CHECK(text.Find("c_total", {{"x", "1"}})->value == 11);
+  CHECK(text.Find("c_total", {{"x", "2"}})->value == 5);
+  CHECK(text.Find("c_total", {{"x", "1"}, {"y", "z"}})->value == 100);
+}
+
+TEST_CASE("Metrics of different names that are shown as one are told apart by a label") {
+  Declaration first;
+  Declaration second;
+  std::string shown;
+  SUBCASE("counters") {
+    first = MakeDeclaration(Kind::kCounter, "a.b");
+    second = MakeDeclaration(Kind::kCounter, "a_b_total");
+    shown = "a_b_total";
+  }
+  SUBCASE("gauges") {
+    first = MakeDeclaration(Kind::kGaugeSum, "g");
+    first.unit = "s";
+    second = MakeDeclaration(Kind::kGaugeLast, "g_seconds");
+    shown = "g_seconds";
+  }
+  SUBCASE("histograms with equal buckets") {
+    first = MakeDeclaration(Kind::kHistogram, "h.x");
+    second = MakeDeclaration(Kind::kHistogram, "h_x");
+    shown = "h_x_count";
+  }
+  Source source;
+  uint64_t number = 0;
+  for (const Declaration* const declaration : {&first, &second}) {
+    Registry registry(MakeProducer(++number));
+    const uint32_t row = Bind(registry, Must(registry.Declare(*declaration, 0)), {});
+    for (uint64_t i = 0; i < 3 * number; ++i) CHECK(registry.Record(row, 1) == Error::kOk);
+    source.Take(registry, 1'000'000 + static_cast<double>(number) * 50'000);
+  }
+  for (const Format format : {Format::kText, Format::kOpenMetrics}) {
+    const std::string bytes = source.Render(format, 1'100'000);
+    const Validated text = format == Format::kText ? ValidateText(bytes) : ValidateOpenMetrics(bytes);
+    CHECK(text.error == "");
+    CHECK(text.types.size() == 1);
+    std::vector<const Sample*> samples;
+    for (const Sample& sample : text.samples) {
+      if (sample.name == shown) samples.push_back(&sample);
+    }
+    REQUIRE(samples.size() == 2);
+    const bool is_gauge = second.kind == Kind::kGaugeLast;
+    // The oldest has no label. Its value does not include those of the other.
+    CHECK(samples[0]->labels.empty());
+    CHECK(samples[0]->value == (is_gauge ? 1 : 3));
+    CHECK(samples[1]->labels.count("isotel_definition") == 1);
+    CHECK(samples[1]->value == (is_gauge ? 1 : 6));
+  }
+}
+
+TEST_CASE("JSON names metrics that share a name in another format") {
+  Source source;
+  Registry registry(MakeProducer(1));
+  for (const Declaration& declaration :
+       {MakeDeclaration(Kind::kCounter, "a.b"), MakeDeclaration(Kind::kCounter, "a_b"),
+        MakeDeclaration(Kind::kCounter, "alone"), MakeDeclaration(Kind::kHistogram, "h"),
+        MakeDeclaration(Kind::kGaugeLast, "h_count"), MakeDeclaration(Kind::kGaugeLast, "h_counts")}) {
+    CHECK(registry.Record(Bind(registry, Must(registry.Declare(declaration, 0)), {}), 1) == Error::kOk);
+  }
+  source.Take(registry, 600'000);
+  const auto json = nlohmann::json::parse(source.Render(Format::kJson));
+  std::map<std::string, bool> conflicts;
+  for (const auto& family : json["families"]) {
+    conflicts[family["declared_name"]] = family.contains("conflict");
+    CHECK(family["since_unix_ms"] == 600'000);
+    CHECK(family["written_unix_ms"] == 600'000);
+  }
+  const std::map<std::string, bool> expected = {{"a.b", true},
+                                                 {"a_b", true},
+                                                 {"alone", false},
+                                                 {"h", true},
+                                                 {"h_count", true},
+                                                 {"h_counts", false}};
+  CHECK_MESSAGE(conflicts == expected, json.dump());
+}
+
+TEST_CASE("A series that expired is not shown") {
+  Aggregator aggregator(AggregatorOptions{.series_expiry_ms = 1'000});
+  Registry registry(MakeProducer(1));
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"k"}), 0));
+  for (const auto& [label, now] : {std::pair("old", 5'000.0), std::pair("new", 6'000.0)}) {
+    CHECK(registry.Record(Bind(registry, family, {label}), 1) == Error::kOk);
+    for (const std::string& frame : TakeFrames(registry, now)) REQUIRE(aggregator.Apply(frame, now).ok());
+  }
+  Snapshot snapshot;
+  REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator, 6'000)) == Error::kOk);
+  ByteWriter writer;
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 6'000}, writer);
+  CHECK(writer.view() == "# TYPE c_total counter\nc_total{k=\"new\"} 1\nc_total{k=\"old\"} 1\n");
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 6'001}, writer);
+  CHECK(writer.view() == "# TYPE c_total counter\nc_total{k=\"new\"} 1\n");
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 7'001}, writer);
+  CHECK(writer.view().empty());
+}
+
+TEST_CASE("The series of any snapshot take at most the bytes that a store counts") {
+  Dice dice(11);
+  for (int round = 0; round < 200; ++round) {
+    Aggregator aggregator{AggregatorOptions{}};
+    for (uint64_t number = 1; number <= 3; ++number) {
+      SampleProducer producer(number, dice);
+      producer.Work(30);
+      for (const std::string& frame : TakeFrames(producer.registry)) REQUIRE(aggregator.Apply(frame, 2'000).ok());
+    }
+    Snapshot snapshot;
+    REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator)) == Error::kOk);
+    const uint64_t counted = aggregator.store().exposition_bytes();
+    CHECK(snapshot.store().exposition_bytes() == counted);
+    // Comments belong to families.
+    const uint64_t comments = snapshot.store().families().size() * 3'000;
+    for (const Format format : {Format::kText, Format::kOpenMetrics, Format::kJson}) {
+      CAPTURE(static_cast<uint32_t>(format));
+      ByteWriter writer;
+      exposition::Render(snapshot, format, {.now_unix_ms = 3'500}, writer);
+      CHECK(WithoutExemplars(writer.view()) <= counted + comments);
+    }
+  }
 }
 
 // A deployment: an isolate that records one value of a declaration.

@@ -325,7 +325,7 @@ TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops
     Aggregator damaged(kOptions);
     CHECK(broken.Load(damaged) == Error::kCorrupt);
     broken.chunks[key] = bytes;
-    broken.chunks[key][3] = 3;
+    broken.chunks[key][3] = static_cast<char>(FormatVersion("ISC") + 1);
     Aggregator unknown(kOptions);
     CHECK(broken.Load(unknown) == Error::kUnknownVersion);
     CHECK(unknown.Apply(bytes, 1'000).error() == Error::kUnknownVersion);
@@ -333,6 +333,8 @@ TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops
     CHECK(unknown.TakeChanges(writer) == Error::kUnknownVersion);
     CHECK(unknown.WriteSnapshot(1'000, writer) == Error::kUnknownVersion);
     CHECK(unknown.Prune(1'000) == Error::kUnknownVersion);
+    CHECK(unknown.Expire(1'000, nullptr).error() == Error::kUnknownVersion);
+    CHECK(unknown.Drop({}, 1'000).error() == Error::kUnknownVersion);
     broken.chunks.erase(key);
     Aggregator missing(kOptions);
     CHECK(broken.Load(missing) == Error::kCorrupt);

@@ -65,6 +65,7 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   std::string version;
   SUBCASE("Version 1") { version = "v1_"; }
   SUBCASE("Version 2: families have times") { version = "v2_"; }
+  SUBCASE("Version 3: series have times") { version = "v3_"; }
   ChunkStore stored;
   for (const auto& [key, bytes] : written.chunks) {
     stored.chunks[key] = Fixture(Numbered(version + "chunk_", key) + ".bin", bytes);
@@ -79,6 +80,9 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
     CHECK(family->since_unix_ms == (version == "v1_" ? 1 : made_unix_ms));
     CHECK(family->written_unix_ms == (version == "v1_" ? 1 : made_unix_ms));
   }
+  for (const Series& series : loaded.store().series()) {
+    CHECK(series.written_unix_ms == (version == "v3_" ? made_unix_ms : 0));
+  }
   CHECK(loaded.Apply(today[0], 1'700'000'010'000).value() == Aggregator::Applied::kDuplicate);
 
   Snapshot snapshot;
@@ -87,6 +91,11 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   CHECK(snapshot.info().counters[AggregatorCounter::kFramesApplied] == 2);
   const Store& store = snapshot.store();
   CHECK(store.families().front()->since_unix_ms == (version == "v1_" ? 0 : made_unix_ms));
+  for (const Series& series : store.series()) {
+    CHECK(series.written_unix_ms == (version == "v3_" ? made_unix_ms : 0));
+    // Before version 3, series did not expire.
+    CHECK(snapshot.IsExpired(series, 1'710'000'000'000) == (version == "v3_"));
+  }
   CHECK(FindPoint(store, "requests", {"/\xc3\xa9", "eu"})->sum.ToDouble() == 2 * 2010.5 + 21.75);
   CHECK(FindPoint(store, "memory", {"/\xc3\xa9", "eu"})->sum.ToDouble() == 4000);
   CHECK(FindPoint(store, "level", {"/\xc3\xa9", "eu"})->value == 2000);

@@ -60,7 +60,10 @@ struct ChunkStore {
     ByteWriter writer;
     REQUIRE(aggregator.TakeChanges(writer) == Error::kOk);
     ByteReader list(writer.view());
-    for (Chunk chunk; list.remaining() > 0 && NextChunk(list, chunk);) chunks[chunk.key] = chunk.bytes;
+    for (Chunk chunk; list.remaining() > 0 && NextChunk(list, chunk);) {
+      if (chunk.bytes.empty()) chunks.erase(chunk.key);
+      else chunks[chunk.key] = chunk.bytes;
+    }
     CHECK(list.Done());
   }
   Error Load(Aggregator& aggregator) const {

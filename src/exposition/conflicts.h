@@ -1,0 +1,33 @@
+// Definitions of metrics that an exposition shows under one name.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "metrics/store.h"
+
+namespace isotel::exposition {
+
+/// A metric as expositions name it.
+struct NamedMetric {
+  std::string name;  ///< with unit, without `_total`, escaped to underscores
+  metrics::Kind kind = metrics::Kind::kCounter;
+};
+
+[[nodiscard]] NamedMetric NamedMetricOf(const metrics::Declaration& declaration);
+
+/// Returns whether the names of the families or of their samples overlap.
+[[nodiscard]] bool ShareNames(const NamedMetric& a, const NamedMetric& b);
+
+/// Returns what has to be equal for the series of two families to be added up: the name, the kind and the buckets. The
+/// kinds of gauges count as one.
+[[nodiscard]] std::string DefinitionKey(const metrics::Declaration& declaration);
+
+/// Returns the number of another family whose names overlap with those of `family`, or Store::kNone. A definition that
+/// differs only in help, unit or labels is not a conflict. Another aggregation of a gauge is one.
+[[nodiscard]] uint32_t FindConflict(const metrics::Store& store, uint32_t family);
+
+/// Returns whether a metric has this name, as it was declared or as an exposition shows it, with or without `_total`.
+[[nodiscard]] bool HasName(const metrics::Declaration& declaration, std::string_view name);
+
+}  // namespace isotel::exposition
