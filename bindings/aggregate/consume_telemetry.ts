@@ -7,6 +7,7 @@ import {
   type AggregatorNamespace,
   aggregatorStub,
   checkShards,
+  reportNotices,
   shardName,
 } from "../metrics/shards.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
@@ -57,7 +58,9 @@ export async function consumeTelemetry(
   try {
     if (aggregator === undefined) throw new TypeError(noAggregator);
     const deliveries = sort(batch.messages, checkShards(shards));
-    const refused = await Promise.all(deliveries.map((delivery) => deliver(delivery, aggregator)));
+    const refused = await Promise.all(
+      deliveries.map((delivery) => deliver(delivery, aggregator, shards)),
+    );
     logRefused(batch.queue, refused.flat());
   } catch (cause) {
     report(`isotel: the queue ${batch.queue} cannot be consumed; its messages are retried.`, cause);
@@ -102,14 +105,17 @@ function sort(messages: readonly Message[], shards: number): Delivery[] {
 async function deliver(
   { shard, messages, frames }: Delivery,
   namespace: AggregatorNamespace,
+  shards: number,
 ): Promise<number[]> {
   try {
-    const results = await within(maxApplyMs, aggregatorStub(namespace, shard).apply(frames));
+    const stub = aggregatorStub(namespace, shard);
+    const results = await within(maxApplyMs, stub.apply(frames, shards));
     messages.forEach((message, index) => {
       const result = results[index];
       if (typeof result === "number" && result !== ErrorCode.unknownVersion) message.ack();
       else retryAll([message]);
     });
+    await reportNotices(stub, results);
     return results.filter((result) => result < 0);
   } catch (cause) {
     report(

@@ -1,10 +1,16 @@
 import { report } from "../base/report_once.ts";
+import { aggregatorStub, shardNames } from "../metrics/shards.ts";
 import { readSnapshots, type SnapshotSource } from "./snapshots.ts";
-import { isolateAggregate } from "./totals/aggregate.ts";
+import { AggregationError, isolateAggregate } from "./totals/aggregate.ts";
 
 export interface MetricsResponseOptions extends SnapshotSource {
   /** Token that a scraper must send as `Authorization: Bearer TOKEN`. */
   readonly scrapeToken?: string;
+  /**
+   * Token of a request that removes metrics, as `Authorization: Bearer TOKEN`. Without it, no request does. Removal
+   * requires the option `aggregator`.
+   */
+  readonly adminToken?: string;
   /** Allows everyone to scrape if there is no token. Default: false. */
   readonly public?: boolean;
   /** Scheme of the Authorization header. Default: `Bearer`. */
@@ -15,14 +21,16 @@ export interface MetricsResponseOptions extends SnapshotSource {
 
 /**
  * Answers a scrape with the totals as Prometheus text, OpenMetrics, protobuf or JSON. The Accept header selects the
- * format. Never rejects.
+ * format. Removes metrics with `DELETE ?name=NAME`, and all with `DELETE ?all`. Never rejects.
  *
  * @returns A response with one of these statuses:
- * - 200: the exposition, even before anything was recorded (see `isotel_snapshots_missing`)
+ * - 200: the exposition, even before anything was recorded (see `isotel_snapshots_missing`); after a removal
+ *   `{"removed": number of series}`
+ * - 400: the removal names no metric
  * - 401: the token is missing or wrong
  * - 403: neither a token nor `public` is set
- * - 405: the method is neither GET nor HEAD
- * - 503: the totals cannot be read; the body has the reason
+ * - 405: the method is neither GET nor HEAD, nor DELETE with the option `adminToken`
+ * - 503: the totals cannot be read or changed; the body has the reason
  */
 export async function metricsResponse(
   request: Request,
@@ -41,8 +49,13 @@ export async function metricsResponse(
 async function answer(request: Request, options: MetricsResponseOptions): Promise<Response> {
   const { method } = request;
   if (method === "OPTIONS" && options.cors !== undefined) return preflight();
+  const { adminToken = "", scheme = "Bearer" } = options;
+  if (method === "DELETE" && adminToken !== "") {
+    return (await unauthorized(request, scheme, adminToken)) ?? (await removal(request, options));
+  }
   if (method !== "GET" && method !== "HEAD") {
-    return text(405, "Metrics are read with GET.", { allow: "GET, HEAD" });
+    const allow = adminToken === "" ? "GET, HEAD" : "GET, HEAD, DELETE";
+    return text(405, "Metrics are read with GET.", { allow });
   }
   try {
     return (await refusal(request, options)) ?? (await exposition(request, options));
@@ -51,6 +64,28 @@ async function answer(request: Request, options: MetricsResponseOptions): Promis
     return text(503, `Metrics cannot be read. ${reason(cause)}`);
   }
 }
+
+async function removal(
+  { url }: Request,
+  { aggregator, shards = 1 }: MetricsResponseOptions,
+): Promise<Response> {
+  const { searchParams } = new URL(url);
+  const name = searchParams.get("name") ?? undefined;
+  if (name === "" || (name === undefined) !== searchParams.has("all")) {
+    return text(400, "Add ?name=NAME to remove one metric, or ?all to remove all of them.");
+  }
+  try {
+    if (aggregator === undefined) throw new AggregationError(noAggregator);
+    const stubs = shardNames(shards).map((shard) => aggregatorStub(aggregator, shard));
+    const removed = await Promise.all(stubs.map((stub) => stub.drop(name)));
+    return Response.json({ removed: removed.reduce((sum, count) => sum + count, 0) });
+  } catch (cause) {
+    report("isotel: metrics could not be removed.", cause);
+    return text(503, `Metrics could not be removed, or only a part of them. ${reason(cause)}`);
+  }
+}
+
+const noAggregator = "`aggregator` is not given; set it to the namespace of TelemetryAggregator";
 
 function preflight(): Response {
   return new Response(null, {
@@ -65,7 +100,7 @@ function preflight(): Response {
 
 /** Returns the response that refuses a scrape. Undefined if the scrape is allowed. */
 async function refusal(
-  { headers }: Request,
+  request: Request,
   { scrapeToken = "", public: isPublic = false, scheme = "Bearer" }: MetricsResponseOptions,
 ): Promise<Response | undefined> {
   if (scrapeToken === "") {
@@ -76,9 +111,17 @@ async function refusal(
         "or set `public: true` to allow everyone.",
     );
   }
-  if (await isAuthorized(headers.get("authorization"), scheme, scrapeToken)) return undefined;
+  return unauthorized(request, scheme, scrapeToken);
+}
+
+async function unauthorized(
+  { headers }: Request,
+  scheme: string,
+  token: string,
+): Promise<Response | undefined> {
+  if (await isAuthorized(headers.get("authorization"), scheme, token)) return undefined;
   const challenge = { "www-authenticate": `${scheme} realm="metrics"` };
-  return text(401, "The token of this scrape is missing or wrong.", challenge);
+  return text(401, "The token of this request is missing or wrong.", challenge);
 }
 
 async function exposition(request: Request, options: MetricsResponseOptions): Promise<Response> {

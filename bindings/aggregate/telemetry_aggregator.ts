@@ -3,6 +3,7 @@ import { errorType } from "../base/cause.ts";
 import { report } from "../base/report_once.ts";
 import { within } from "../base/time.ts";
 import { shapeOf } from "../base/values.ts";
+import { appliedWithNotices } from "../metrics/shards.ts";
 import {
   type ExportHost,
   type MetricsExport,
@@ -11,8 +12,16 @@ import {
   metricsExport,
 } from "../slots/metrics_export.ts";
 import { provideMetricsRoutes } from "../slots/metrics_routes.ts";
+import { linesOf } from "./notices.ts";
+import { SeriesExpiry } from "./series_expiry.ts";
 import { publishError, publishSnapshot } from "./snapshots.ts";
-import { createAggregate, defaultAggregateOptions, isolateAggregate } from "./totals/aggregate.ts";
+import { AggregateAbi } from "./totals/abi.gen.ts";
+import {
+  type AggregateOptions,
+  createAggregate,
+  defaultAggregateOptions,
+  isolateAggregate,
+} from "./totals/aggregate.ts";
 import { StoredTotals, UnreadableTotalsError } from "./totals/stored_totals.ts";
 import { workerRoutes } from "./worker_routes.ts";
 
@@ -67,6 +76,20 @@ export interface TelemetryAggregatorOptions {
   /** Milliseconds for which a gauge value counts after its producer wrote it. Default: 5 minutes. */
   readonly gaugeExpiryMs?: number;
   /**
+   * Milliseconds for which a series is shown after its last value arrived; `Infinity` for ever. A series that comes back
+   * later starts anew. Default: 60 days.
+   */
+  readonly seriesExpiryMs?: number;
+  /**
+   * Maximum number of series, up to 100,000. Past a limit, new label sets of a metric share a series with the label
+   * `otel_metric_overflow="true"`. Default: 100,000.
+   */
+  readonly maxSeries?: number;
+  /** Maximum number of series of one metric. Default: 10,000. */
+  readonly maxSeriesPerMetric?: number;
+  /** Maximum number of bytes that all series take in an exposition, without exemplars. Default: 20,000,000. */
+  readonly maxBytes?: number;
+  /**
    * Returns the OTLP export of the totals for the Worker's `env`, or undefined for no export. Requires `import
    * "isotel/otlp/metrics";`.
    */
@@ -87,6 +110,8 @@ const maxPublishMs = 30_000;
  */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
+/** Maximum number of lines that {@link TelemetryAggregator.notices} returns. */
+const maxNotices = 100;
 
 /**
  * Adds up the metrics of a Worker's isolates and publishes the totals. Counts each frame exactly once. Each shard has
@@ -106,6 +131,8 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   readonly #publishIntervalMs: number;
   readonly #pruneIntervalMs: number;
   readonly #export: MetricsExport | undefined;
+  readonly #seriesExpiry: SeriesExpiry;
+  #notices: readonly string[] = [];
   /**
    * Whether the totals may be newer than the published ones. True at the start, because an earlier instance may have
    * stopped before it published.
@@ -119,11 +146,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     const { options } = new.target as typeof TelemetryAggregator;
-    const { producerRetentionMs, gaugeExpiryMs } = defaultAggregateOptions;
-    const aggregate = {
-      producerRetentionMs: atLeast(1, "producerRetentionMs", options, producerRetentionMs),
-      gaugeExpiryMs: atLeast(1, "gaugeExpiryMs", options, gaugeExpiryMs),
-    };
+    const aggregate = aggregateOptions(options);
     this.#totals = new StoredTotals(ctx.storage, () => createAggregate(aggregate));
     this.#kv = kvOf(env, options.kv);
     this.#publishIntervalMs = atLeast(1000, "publishIntervalMs", options, 1000);
@@ -144,30 +167,66 @@ export class TelemetryAggregator extends DurableObject<unknown> {
         this.#isDirty = true;
       },
     });
-    void ctx.blockConcurrencyWhile(() => this.#alarm.load());
+    const { seriesExpiryMs } = aggregate;
+    this.#seriesExpiry = new SeriesExpiry({ ctx, env, totals: this.#totals, seriesExpiryMs });
+    void ctx.blockConcurrencyWhile(async () => {
+      await Promise.all([this.#alarm.load(), this.#seriesExpiry.load()]);
+    });
   }
 
   /**
    * Adds frames to the totals. Stores the totals before it returns.
    *
+   * @param shards Number of aggregators that share the work.
    * @returns One number for each frame:
    * - 0: added
    * - 1: a duplicate
+   * - 2: added, and {@link notices} has something new
    * - a negative code of src/base/errors.def: refused and counted. `unknownVersion` is not final: the frame has a newer
    *   format version. Send it again.
    * @throws if it is not known whether any frame was added. Send all frames again.
    */
-  async apply(frames: Uint8Array[]): Promise<number[]> {
+  async apply(frames: Uint8Array[], shards = 1): Promise<number[]> {
     if (!Array.isArray(frames)) throw new TypeError("isotel: apply needs a list of frames");
     const now = Date.now();
     this.#export?.prepare(now);
     const results = this.#guard(() => this.#totals.apply(frames, now));
+    if (results.includes(AggregateAbi.appliedWithNotices)) this.#takeNotices();
+    this.#seriesExpiry.arrived(now);
     this.#isDirty = true;
     this.#export?.changed();
     const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
     // No await may come between the change of the totals and this call, so that the alarm is part of the same write.
-    await this.#alarm.setBy(next);
-    return results;
+    await Promise.all([this.#alarm.setBy(next), this.#seriesExpiry.noteShards(shards)]);
+    return results.map((result) =>
+      result === AggregateAbi.appliedWithNotices ? appliedWithNotices : result,
+    );
+  }
+
+  /** Returns lines for the console about conflicts and limits that frames have brought to this instance. */
+  async notices(): Promise<readonly string[]> {
+    return this.#notices;
+  }
+
+  /**
+   * Removes metrics. Values that arrive later start new series.
+   *
+   * @param name Name of the metric, as it was declared or as `/metrics` shows it. Removes all metrics without a name.
+   * @returns The number of removed series.
+   */
+  async drop(name?: string): Promise<number> {
+    if (name !== undefined && (typeof name !== "string" || name === "")) {
+      throw new TypeError(`isotel: drop needs the name of a metric; it got ${shapeOf(name)}`);
+    }
+    const now = Date.now();
+    this.#export?.prepare(now);
+    const removed = this.#guard(() => this.#totals.drop(name, now));
+    if (removed > 0) {
+      this.#isDirty = true;
+      this.#export?.changed();
+      await this.#alarm.setBy(Math.min(this.#nextPublish(now), this.#nextExport(now)));
+    }
+    return removed;
   }
 
   /**
@@ -199,6 +258,10 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       const isDue = now >= (this.#publishedUnixMs ?? 0) + this.#publishIntervalMs;
       if (this.#isDirty && isDue) await this.#publish(now);
       this.#publishFailures = 0;
+      if (await this.#seriesExpiry.run(now)) {
+        this.#isDirty = true;
+        this.#export?.changed();
+      }
       await this.#setNextAlarm();
     } catch (cause) {
       this.#report(cause);
@@ -239,14 +302,22 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   async #setNextAlarm(): Promise<void> {
     const now = Date.now();
     const prune = this.#totals.nextPrune();
-    const next = this.#nextExport(now);
-    if (next <= now + maxAlarmMs) await this.#alarm.setBy(next);
+    const next = Math.min(
+      this.#nextExport(now),
+      this.#seriesExpiry.dueUnixMs ?? Number.MAX_SAFE_INTEGER,
+    );
+    if (next <= now + maxAlarmMs) await this.#alarm.setBy(Math.max(now, next));
     if (this.#isDirty) {
       await this.#alarm.setBy(this.#nextPublish(now));
     } else if (prune !== undefined) {
       const at = Math.max(prune, now + this.#pruneIntervalMs);
       await this.#alarm.setBy(Math.min(at, now + maxAlarmMs));
     }
+  }
+
+  #takeNotices(): void {
+    const lines = linesOf(this.#totals.notices(), this.#shard);
+    this.#notices = [...this.#notices, ...lines].slice(-maxNotices);
   }
 
   get #shard(): string {
@@ -281,19 +352,36 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 }
 
-/** Returns a number of milliseconds from the options. Returns the default if it is missing or invalid. */
+/** Returns the options of the totals. Reports an invalid one and replaces it by its default. */
+function aggregateOptions(options: TelemetryAggregatorOptions): AggregateOptions {
+  const { seriesExpiryMs, ...others } = defaultAggregateOptions;
+  const isForEver = options.seriesExpiryMs === Number.POSITIVE_INFINITY;
+  return {
+    producerRetentionMs: atLeast(1, "producerRetentionMs", options, others.producerRetentionMs),
+    gaugeExpiryMs: atLeast(1, "gaugeExpiryMs", options, others.gaugeExpiryMs),
+    seriesExpiryMs: isForEver
+      ? Number.POSITIVE_INFINITY
+      : atLeast(1, "seriesExpiryMs", options, seriesExpiryMs),
+    maxSeries: atLeast(1, "maxSeries", options, others.maxSeries),
+    maxSeriesPerMetric: atLeast(1, "maxSeriesPerMetric", options, others.maxSeriesPerMetric),
+    maxBytes: atLeast(1, "maxBytes", options, others.maxBytes),
+  };
+}
+
+/** Returns a number from the options. Reports an invalid one and returns the default. */
 function atLeast(
   least: number,
-  name: "producerRetentionMs" | "gaugeExpiryMs" | "publishIntervalMs",
+  name: keyof Omit<TelemetryAggregatorOptions, "kv" | "otlp">,
   options: TelemetryAggregatorOptions,
   otherwise: number,
 ): number {
   const value = options[name];
   if (value === undefined) return otherwise;
   if (Number.isFinite(value) && value >= least) return value;
+  const unit = name.endsWith("Ms") ? ", in milliseconds" : "";
   report(
     `isotel: the option ${name} of TelemetryAggregator is ${shapeOf(value)}; it has to be a number of at least ` +
-      `${least}, in milliseconds. ${otherwise} is used.`,
+      `${least}${unit}. ${otherwise} is used.`,
   );
   return otherwise;
 }

@@ -13,6 +13,7 @@ import * as destinations from "./commands/destinations.ts";
 import * as gatewayOtel from "./commands/gateway_otel.ts";
 import { init } from "./commands/init.ts";
 import * as logpush from "./commands/logpush.ts";
+import * as metrics from "./commands/metrics.ts";
 import { setup } from "./commands/setup.ts";
 
 /**
@@ -113,6 +114,9 @@ export const commands: Readonly<Record<string, Command>> = {
   "logpush list": logpush.listCommand,
   "logpush plan": logpush.planCommand,
   "logpush apply": logpush.applyCommand,
+  "metrics list": metrics.listCommand,
+  "metrics drop": metrics.dropCommand,
+  "metrics reset": metrics.resetCommand,
   decode,
 };
 

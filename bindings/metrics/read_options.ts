@@ -18,6 +18,7 @@ const optionNames: OptionNames<MetricsBindings & { measuresAgain: true }> = {
   aggregator: true,
   kv: true,
   scrapeToken: true,
+  adminToken: true,
   public: true,
   scrapePath: true,
   scheme: true,

@@ -1,3 +1,5 @@
+import { reportOnce } from "../base/report_once.ts";
+import { within } from "../base/time.ts";
 import { isIntegerIn } from "./bounds.ts";
 
 /**
@@ -21,14 +23,23 @@ export function shardOf(producerId: Uint8Array, shards: number): number {
 export type AggregatorNamespace = DurableObjectNamespace<any>;
 
 /** The methods of an aggregator that are called; see TelemetryAggregator. */
-interface AggregatorStub {
+export interface AggregatorStub {
   /**
-   * Returns 0 (applied), 1 (already known) or an error for each frame. Every error is final except unknownVersion: a
-   * newer aggregator can read the frame.
+   * Returns 0 (applied), 1 (already known), {@link appliedWithNotices} or an error for each frame. Every error is final
+   * except unknownVersion: a newer aggregator can read the frame.
+   *
+   * @param shards Number of aggregators that share the work.
    */
-  apply(frames: readonly Uint8Array[]): Promise<number[]>;
+  apply(frames: readonly Uint8Array[], shards: number): Promise<number[]>;
+  /** Returns lines for the console about what frames brought lately. */
+  notices(): Promise<string[]>;
   snapshot(): Promise<Uint8Array>;
+  /** Removes the metrics with a name, or all. Returns the number of removed series. */
+  drop(name?: string): Promise<number>;
 }
+
+/** Result of `apply`: the frame is stored, and `notices` has something new. */
+export const appliedWithNotices = 2;
 
 /** Limit of shards. A scrape reads each of them. */
 export const maxShards = 256;
@@ -55,4 +66,19 @@ export function aggregatorStub(namespace: AggregatorNamespace, shard: string): A
   // TypeScript cannot resolve the type of a stub of any class.
   const stubs = namespace as unknown as { get(id: DurableObjectId): AggregatorStub };
   return stubs.get(namespace.idFromName(shard));
+}
+
+const maxNoticesMs = 5_000;
+
+/** Logs once what an aggregator has noticed, if one of the results of its `apply` says so. Never rejects. */
+export async function reportNotices(
+  stub: AggregatorStub,
+  results: readonly number[],
+): Promise<void> {
+  if (!results.includes(appliedWithNotices)) return;
+  try {
+    for (const line of await within(maxNoticesMs, stub.notices())) reportOnce(line);
+  } catch {
+    // The frames are stored. The metrics of the aggregator count what happened.
+  }
 }

@@ -3,7 +3,7 @@ import { shapeOf } from "../base/values.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
 import type { Frame } from "./outbox.ts";
-import { aggregatorStub, shardName, shardOf } from "./shards.ts";
+import { aggregatorStub, reportNotices, shardName, shardOf } from "./shards.ts";
 import type { MetricsBindings } from "./worker_options.ts";
 
 /** Carries frames to the aggregator. */
@@ -66,7 +66,7 @@ export function aggregatorTransport(
         const stub = aggregatorStub(aggregator, shardName(shard));
         try {
           for (const batch of batches(own, maxFramesOfCall, maxBytesOfCall)) {
-            const answers: unknown = await stub.apply(batch);
+            const answers: unknown = await stub.apply(batch, shards);
             const areAnswers =
               Array.isArray(answers) &&
               answers.length === batch.length &&
@@ -85,6 +85,7 @@ export function aggregatorTransport(
               if (answer < 0) reportRefused(answer);
               delivered(batch[at] as Frame);
             });
+            await reportNotices(stub, answers);
           }
         } catch (cause) {
           // A shard that fails must not delay the frames of the others.

@@ -14,6 +14,11 @@ export interface MetricsBindings {
    * refused.
    */
   readonly scrapeToken?: string;
+  /**
+   * The token of a request that removes metrics, as `Authorization: Bearer TOKEN`. Without it, no request removes
+   * metrics.
+   */
+  readonly adminToken?: string;
   /** Whether scrapes need no token if `scrapeToken` is not set. Default: false. */
   readonly public?: boolean;
   /** The path of the scrape endpoint. Default: `/metrics`. */

@@ -10,7 +10,8 @@ constexpr std::string_view kMagic = "ISS";
 // No build has more counters.
 constexpr uint32_t kMaxCounters = 1'000;
 
-void MergeInfo(ByteReader& reader, uint8_t version, SnapshotInfo& info) {
+// Returns when the snapshot was written.
+uint64_t MergeInfo(ByteReader& reader, uint8_t version, SnapshotInfo& info) {
   info.version += reader.Varint();
   const uint64_t unix_ms = reader.Fixed64();
   if (unix_ms > info.unix_ms) info.unix_ms = unix_ms;
@@ -18,6 +19,7 @@ void MergeInfo(ByteReader& reader, uint8_t version, SnapshotInfo& info) {
   const uint64_t expiry_ms = version > 2 ? reader.Varint() : kNeverMs;
   if (expiry_ms > info.series_expiry_ms) info.series_expiry_ms = expiry_ms;
   info.counters.Merge(reader);
+  return unix_ms;
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ Result<SnapshotInfo> PeekSnapshot(std::string_view bytes) {
   Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
   SnapshotInfo info;
-  MergeInfo(message.value().contents, message.value().version, info);
+  (void)MergeInfo(message.value().contents, message.value().version, info);
   if (!message.value().contents.ok()) return Error::kCorrupt;
   return info;
 }
@@ -47,9 +49,9 @@ Result<SnapshotInfo> PeekSnapshot(std::string_view bytes) {
 Error Snapshot::Merge(std::string_view bytes) {
   Result<Message> message = OpenMessage(bytes, kMagic);
   if (!message.ok()) return message.error();
-  ByteReader& reader = message.value().contents;
-  MergeInfo(reader, message.value().version, info_);
-  return store_.MergeBody(reader, nullptr);
+  auto& [version, reader] = message.value();
+  const uint64_t unix_ms = MergeInfo(reader, version, info_);
+  return store_.MergeBody(reader, nullptr, version > 2 ? unix_ms : 0);
 }
 
 bool Snapshot::IsExpired(const Series& series, double now_unix_ms) const {
@@ -64,7 +66,7 @@ void Snapshot::Write(const SnapshotInfo& info, const Store& store, ByteWriter& w
   writer.Fixed64(info.unix_ms);
   writer.Varint(info.series_expiry_ms);
   info.counters.Write(writer);
-  store.WriteBody(writer, true);
+  store.WriteBody(writer, info.unix_ms);
   EndMessage(writer, start);
 }
 

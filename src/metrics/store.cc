@@ -10,6 +10,11 @@ uint64_t SeriesHash(uint32_t family, std::string_view labels) {
   return Hash(labels) + family * uint64_t{0x9E3779B97F4A7C15U};
 }
 
+// Bodies have the times of series in minutes, rounded up. So a series in use takes no bytes for it, and merging does not
+// depend on the order.
+constexpr uint64_t kMinuteMs = 60'000;
+uint64_t WholeMinutes(uint64_t unix_ms) { return unix_ms / kMinuteMs + (unix_ms % kMinuteMs == 0 ? 0 : 1); }
+
 // The longest escape of a byte of a label value: \u00XX in JSON.
 uint64_t EscapedBytes(std::string_view text) {
   uint64_t bytes = text.size();
@@ -123,10 +128,10 @@ Error Store::CheckBody(ByteReader reader) const {
   return reader.Done() ? Error::kOk : Error::kCorrupt;
 }
 
-Error Store::MergeBody(ByteReader& reader, Changes* changes) {
+Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
   uint32_t family = kNone;
   uint32_t series = kNone;
-  uint64_t series_written_unix_ms = 0;
+  uint64_t idle_minutes = 0;
   // A family past the limit is read too, to find its end.
   Declaration dropped;
   const Declaration* declaration = nullptr;
@@ -139,8 +144,8 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
       if (family != kNone) AddTimes(family, since_unix_ms, written_unix_ms);
       continue;
     }
-    if (tag == BodyTag::kWritten && changes == nullptr) {
-      series_written_unix_ms = reader.Varint();
+    if (tag == BodyTag::kIdle && changes == nullptr) {
+      idle_minutes = reader.Varint();
       continue;
     }
     const std::string_view bytes = reader.Bytes();
@@ -176,8 +181,9 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes) {
     }
     if (changes == nullptr) {
       points_.Read(reader, *declaration, &series_[series].point);
-      AddWritten(series, series_written_unix_ms);
-      series_written_unix_ms = 0;
+      const uint64_t minutes = WholeMinutes(unix_ms);
+      AddWritten(series, idle_minutes < minutes ? (minutes - idle_minutes) * kMinuteMs : 0);
+      idle_minutes = 0;
     } else if (!IsGauge(declaration->kind)) {
       points_.Read(reader, *declaration, &series_[series].point);
       changes->series.push_back(series);
@@ -261,7 +267,7 @@ std::vector<uint32_t> Store::Keep(const std::vector<uint8_t>& flags) {
   return numbers;
 }
 
-void Store::WriteBody(ByteWriter& writer, bool times) const {
+void Store::WriteBody(ByteWriter& writer, uint64_t unix_ms) const {
   uint32_t family = kNone;
   for (const uint32_t number : Sorted()) {
     const Series& series = series_[number];
@@ -270,15 +276,16 @@ void Store::WriteBody(ByteWriter& writer, bool times) const {
       family = series.family;
       writer.Byte(static_cast<uint8_t>(BodyTag::kFamily));
       writer.Bytes(families_[family]->bytes);
-      if (times && families_[family]->written_unix_ms != 0) {
+      if (unix_ms != 0 && families_[family]->written_unix_ms != 0) {
         writer.Byte(static_cast<uint8_t>(BodyTag::kTimes));
         writer.Fixed64(families_[family]->since_unix_ms);
         writer.Fixed64(families_[family]->written_unix_ms);
       }
     }
-    if (times && series.written_unix_ms != 0) {
-      writer.Byte(static_cast<uint8_t>(BodyTag::kWritten));
-      writer.Varint(series.written_unix_ms);
+    const uint64_t written = WholeMinutes(series.written_unix_ms);
+    if (written < WholeMinutes(unix_ms)) {
+      writer.Byte(static_cast<uint8_t>(BodyTag::kIdle));
+      writer.Varint(WholeMinutes(unix_ms) - written);
     }
     writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
     writer.Bytes(LabelsOf(series));

@@ -30,7 +30,7 @@ struct Series {
   uint32_t family = 0;
   uint32_t labels_at = 0;
   uint32_t labels_size = 0;
-  uint64_t written_unix_ms = 0;  ///< when the last value arrived; 0 if that is not known
+  uint64_t written_unix_ms = 0;  ///< when the last value arrived, rounded up in a body; 0 if that is not known
   Point point;
 };
 
@@ -74,12 +74,13 @@ class Store {
   Error CheckBody(ByteReader reader) const;
 
   /// Merges a body. After kCorrupt a part of it may have been merged: call CheckBody() first, or throw the store away.
-  /// With `changes`, gauges are reported there and not merged.
-  Error MergeBody(ByteReader& reader, Changes* changes);
+  /// With `changes`, gauges are reported there and not merged. `unix_ms` is the time at which a body with times was
+  /// written, or 0 for a body without times of series.
+  Error MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms = 0);
 
   /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
-  /// bytes. `times` adds the times of each family and each series.
-  void WriteBody(ByteWriter& writer, bool times = false) const;
+  /// bytes. A time `unix_ms` adds the times of each family and each series.
+  void WriteBody(ByteWriter& writer, uint64_t unix_ms = 0) const;
 
   /// Merges the times of a family. 0 is a time that is not known.
   void AddTimes(uint32_t family, uint64_t since_unix_ms, uint64_t written_unix_ms);
@@ -132,6 +133,6 @@ class Store {
 };
 
 /// The kind of a record in a body.
-enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2, kTimes = 3, kWritten = 4 };
+enum class BodyTag : uint8_t { kEnd = 0, kFamily = 1, kSeries = 2, kTimes = 3, kIdle = 4 };
 
 }  // namespace isotel::metrics

@@ -25,14 +25,49 @@ export interface AggregateOptions {
   readonly producerRetentionMs: number;
   /** Milliseconds for which a gauge value counts after its producer wrote it. */
   readonly gaugeExpiryMs: number;
+  /** Milliseconds for which a series is shown after its last value arrived. */
+  readonly seriesExpiryMs: number;
+  /** Maximum number of series. */
+  readonly maxSeries: number;
+  /** Maximum number of series of one metric. */
+  readonly maxSeriesPerMetric: number;
+  /** Maximum number of bytes that all series take in an exposition. */
+  readonly maxBytes: number;
 }
 
 export const defaultAggregateOptions: AggregateOptions = {
   producerRetentionMs: 14 * 24 * 3_600_000,
   gaugeExpiryMs: 300_000,
+  seriesExpiryMs: 60 * 24 * 3_600_000,
+  maxSeries: 100_000,
+  maxSeriesPerMetric: 10_000,
+  maxBytes: 20_000_000,
 };
 
-/** A part of the state that is stored under one key. */
+/** What frames brought that users should know. */
+export interface Notices {
+  /** Definitions of metrics with a name that another definition has. */
+  readonly conflicts: readonly Conflict[];
+  /** The first metric whose new label sets share the overflow series. */
+  readonly overflowed: Overflow | null;
+}
+
+export interface Conflict {
+  readonly metric: string;
+  readonly kind: string;
+  readonly other: string;
+  readonly otherKind: string;
+}
+
+export interface Overflow {
+  readonly metric: string;
+  /** Number of all series. */
+  readonly series: number;
+  /** Bytes of all series in an exposition. */
+  readonly bytes: number;
+}
+
+/** A part of the state that is stored under one key. A chunk without bytes is to be deleted. */
 export interface Chunk {
   readonly key: number;
   readonly bytes: Uint8Array;
@@ -73,8 +108,14 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     onTrap: (cause: unknown) => void = () => {},
   ) {
     super(aggregateAbi, module, onTrap);
-    const { producerRetentionMs, gaugeExpiryMs } = options;
-    this.#context = this.exports.isotel_aggregate_create(producerRetentionMs, gaugeExpiryMs);
+    this.#context = this.exports.isotel_aggregate_create(
+      options.producerRetentionMs,
+      options.gaugeExpiryMs,
+      options.seriesExpiryMs,
+      options.maxSeries,
+      options.maxSeriesPerMetric,
+      options.maxBytes,
+    );
   }
 
   /**
@@ -94,14 +135,46 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Adds a frame. Returns AggregateAbi.applied, AggregateAbi.duplicate, or the code of the error with which the frame
-   * was refused and counted.
+   * Adds a frame. Returns AggregateAbi.applied, AggregateAbi.duplicate, AggregateAbi.appliedWithNotices, or the code of
+   * the error with which the frame was refused and counted.
    */
   apply(frame: Uint8Array, nowUnixMs: number): number {
     const bytes = frame.subarray(0, maxLookedAtBytes);
     return this.#call((exports, context) =>
       exports.isotel_aggregate_totals_apply(context, this.#put(bytes), nowUnixMs),
     );
+  }
+
+  /** Returns what frames brought since the last call. */
+  notices(): Notices {
+    const bytes = this.#view("the notices cannot be written", (exports, context) =>
+      exports.isotel_aggregate_totals_notices(context),
+    );
+    return JSON.parse(new TextDecoder().decode(bytes)) as Notices;
+  }
+
+  /**
+   * Removes series that have expired.
+   *
+   * @param hasOthers Whether the merged snapshot has the totals of the other shards.
+   * @returns The number of removed series, and the time at which one may expire next. Undefined if none will.
+   */
+  expire(nowUnixMs: number, hasOthers: boolean): { removed: number; next: number | undefined } {
+    return this.#call((exports, context) => {
+      const removed = exports.isotel_aggregate_totals_expire(context, nowUnixMs, Number(hasOthers));
+      check(removed, "series cannot be removed");
+      return { removed, next: this.#results()[0] || undefined };
+    });
+  }
+
+  /** Removes the metrics with a name. Removes all metrics if there is no name. Returns the number of removed series. */
+  drop(name: string | undefined, nowUnixMs: number): number {
+    return this.#call((exports, context) => {
+      const length = this.#put(encoder.encode(name ?? ""));
+      const removed = exports.isotel_aggregate_totals_drop(context, length, nowUnixMs);
+      check(removed, "metrics cannot be removed");
+      return removed;
+    });
   }
 
   /** Removes producers and gauges whose time has passed. */

@@ -58,13 +58,17 @@ export class ChunkStore {
   }
 
   /**
-   * Replaces chunks. Call this in a transaction.
+   * Replaces chunks, and removes those without bytes. Call this in a transaction.
    *
    * @throws RangeError if a chunk is too large. Errors of the database are passed on.
    */
   write(chunks: Iterable<Chunk>): void {
     for (const { key, bytes } of chunks) {
-      const rows = Math.max(1, Math.ceil(bytes.length / this.#rowBytes));
+      if (bytes.length === 0) {
+        this.delete(key);
+        continue;
+      }
+      const rows = Math.ceil(bytes.length / this.#rowBytes);
       if (rows > rowsPerChunk) throw new RangeError(`isotel: chunk ${key} is too large`);
       const first = key * rowsPerChunk;
       for (let row = 0; row < rows; row += 1) {

@@ -1,4 +1,4 @@
-import type { Aggregate } from "./aggregate.ts";
+import type { Aggregate, Notices } from "./aggregate.ts";
 import { AggregationError } from "./aggregate.ts";
 import { ChunkStore } from "./chunk_store.ts";
 
@@ -38,6 +38,35 @@ export class StoredTotals {
   /** Removes producers and gauges whose time has passed. Returns whether there were any. */
   prune(nowUnixMs: number): boolean {
     return this.#change((aggregate) => aggregate.prune(nowUnixMs)).hasChanged;
+  }
+
+  /** Returns what frames brought since the last call. */
+  notices(): Notices {
+    return this.#open().aggregate.notices();
+  }
+
+  /**
+   * Removes series that have expired.
+   *
+   * @param others Snapshots of the other shards.
+   * @returns Whether a series was removed, and the time at which one may expire next. Undefined if none will.
+   */
+  expire(
+    nowUnixMs: number,
+    others: readonly Uint8Array[],
+  ): { hasRemoved: boolean; next: number | undefined } {
+    const { removed, next } = this.#change((aggregate) => {
+      aggregate.merge(others);
+      const answer = aggregate.expire(nowUnixMs, others.length > 0);
+      aggregate.merge([]);
+      return answer;
+    }).answer;
+    return { hasRemoved: removed > 0, next };
+  }
+
+  /** Removes the metrics with a name. Removes all metrics if there is no name. Returns the number of removed series. */
+  drop(name: string | undefined, nowUnixMs: number): number {
+    return this.#change((aggregate) => aggregate.drop(name, nowUnixMs)).answer;
   }
 
   /** Returns the time at which {@link prune} will next remove something. Undefined if there is nothing to remove. */

@@ -299,18 +299,18 @@ TEST_CASE("A series that expired is not shown") {
   Aggregator aggregator(AggregatorOptions{.series_expiry_ms = 1'000});
   Registry registry(MakeProducer(1));
   const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"k"}), 0));
-  for (const auto& [label, now] : {std::pair("old", 5'000.0), std::pair("new", 6'000.0)}) {
+  for (const auto& [label, now] : {std::pair("old", 60'000.0), std::pair("new", 120'000.0)}) {
     CHECK(registry.Record(Bind(registry, family, {label}), 1) == Error::kOk);
     for (const std::string& frame : TakeFrames(registry, now)) REQUIRE(aggregator.Apply(frame, now).ok());
   }
   Snapshot snapshot;
-  REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator, 6'000)) == Error::kOk);
+  REQUIRE(snapshot.Merge(metrics::SnapshotBytes(aggregator, 120'000)) == Error::kOk);
   ByteWriter writer;
-  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 6'000}, writer);
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 61'000}, writer);
   CHECK(writer.view() == "# TYPE c_total counter\nc_total{k=\"new\"} 1\nc_total{k=\"old\"} 1\n");
-  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 6'001}, writer);
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 61'001}, writer);
   CHECK(writer.view() == "# TYPE c_total counter\nc_total{k=\"new\"} 1\n");
-  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 7'001}, writer);
+  exposition::Render(snapshot, Format::kText, {.now_unix_ms = 121'001}, writer);
   CHECK(writer.view().empty());
 }
 

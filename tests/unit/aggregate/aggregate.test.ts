@@ -7,6 +7,7 @@ import {
   Aggregate,
   AggregationError,
   createAggregate,
+  defaultAggregateOptions,
 } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { compile, coreModule, root } from "../../wasm/support/module.ts";
@@ -113,7 +114,11 @@ describe("the aggregation module", () => {
   });
 
   test("it tells when there is something to forget", () => {
-    const aggregate = createAggregate({ producerRetentionMs: 1000, gaugeExpiryMs: 100 });
+    const aggregate = createAggregate({
+      ...defaultAggregateOptions,
+      producerRetentionMs: 1000,
+      gaugeExpiryMs: 100,
+    });
     aggregate.load([]);
     assert.equal(aggregate.nextPrune(), undefined);
     aggregate.apply(new Producer(1).count(orders, 1, 2000, ["pro"]), 2000);

@@ -31,7 +31,7 @@ export class MetricsWorld {
     this.#producer = must(this.#core.isotel_create());
     this.#put(new Uint8Array(16).fill(7));
     must(this.#core.isotel_metrics_open(this.#producer));
-    this.#totals = must(this.#aggregate.isotel_aggregate_create(1e9, 1e9));
+    this.#totals = must(this.#aggregate.isotel_aggregate_create(1e9, 1e9, Infinity, 1e5, 1e5, 1e9));
     must(this.#aggregate.isotel_aggregate_totals_ready(this.#totals));
   }
 
