@@ -71,7 +71,11 @@ export class SeriesExpiry {
   async run(nowUnixMs: number): Promise<boolean> {
     const due = this.dueUnixMs;
     if (due === undefined || nowUnixMs < due) return false;
-    const pause = Math.min(maxPauseMs, Math.max(minPauseMs, this.#host.seriesExpiryMs / 8));
+    const { seriesExpiryMs } = this.#host;
+    const pause = Math.max(
+      Math.min(minPauseMs, seriesExpiryMs),
+      Math.min(maxPauseMs, seriesExpiryMs / 8),
+    );
     this.#pauseEndUnixMs = nowUnixMs + pause;
     const others = await this.#readOthers();
     if (others === undefined) return false;

@@ -87,7 +87,7 @@ export interface TelemetryAggregatorOptions {
   readonly maxSeries?: number;
   /** Maximum number of series of one metric. Default: 10,000. */
   readonly maxSeriesPerMetric?: number;
-  /** Maximum number of bytes that all series take in an exposition, without exemplars. Default: 20,000,000. */
+  /** Approximate limit for the bytes of all series in an exposition, without exemplars. Default: 20,000,000. */
   readonly maxBytes?: number;
   /**
    * Returns the OTLP export of the totals for the Worker's `env`, or undefined for no export. Requires `import
@@ -195,7 +195,11 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     this.#seriesExpiry.arrived(now);
     this.#isDirty = true;
     this.#export?.changed();
-    const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
+    const next = Math.min(
+      this.#nextPublish(now),
+      this.#nextExport(now),
+      Math.max(now + gatherMs, this.#seriesExpiry.dueUnixMs ?? 0),
+    );
     // No await may come between the change of the totals and this call, so that the alarm is part of the same write.
     await Promise.all([this.#alarm.setBy(next), this.#seriesExpiry.noteShards(shards)]);
     return results.map((result) =>
@@ -302,11 +306,11 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   async #setNextAlarm(): Promise<void> {
     const now = Date.now();
     const prune = this.#totals.nextPrune();
-    const next = Math.min(
-      this.#nextExport(now),
-      this.#seriesExpiry.dueUnixMs ?? Number.MAX_SAFE_INTEGER,
-    );
-    if (next <= now + maxAlarmMs) await this.#alarm.setBy(Math.max(now, next));
+    const next = this.#nextExport(now);
+    if (next <= now + maxAlarmMs) await this.#alarm.setBy(next);
+    const expiry = this.#seriesExpiry.dueUnixMs;
+    if (expiry !== undefined)
+      await this.#alarm.setBy(Math.min(Math.max(now, expiry), now + maxAlarmMs));
     if (this.#isDirty) {
       await this.#alarm.setBy(this.#nextPublish(now));
     } else if (prune !== undefined) {

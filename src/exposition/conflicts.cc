@@ -53,12 +53,16 @@ uint32_t FindConflict(const metrics::Store& store, uint32_t family) {
   const Declaration& declaration = store.families()[family]->declaration;
   const NamedMetric named = NamedMetricOf(declaration);
   const std::string key = DefinitionKey(declaration);
+  uint32_t found = metrics::Store::kNone;
   for (uint32_t i = 0; i < store.families().size(); ++i) {
     const Declaration& other = store.families()[i]->declaration;
     const bool is_same = other.kind == declaration.kind && DefinitionKey(other) == key;
-    if (i != family && !is_same && ShareNames(named, NamedMetricOf(other))) return i;
+    if (i == family || is_same || !ShareNames(named, NamedMetricOf(other))) continue;
+    found = i;
+    // An earlier definition of the same metric tells most.
+    if (other.kind == declaration.kind && other.name == declaration.name) break;
   }
-  return metrics::Store::kNone;
+  return found;
 }
 
 bool HasName(const Declaration& declaration, std::string_view name) {

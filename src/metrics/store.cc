@@ -10,40 +10,31 @@ uint64_t SeriesHash(uint32_t family, std::string_view labels) {
   return Hash(labels) + family * uint64_t{0x9E3779B97F4A7C15U};
 }
 
-// Bodies have the times of series in minutes, rounded up. So a series in use takes no bytes for it, and merging does not
+// Bodies have the times of series in seconds, rounded up. So a series in use takes no bytes for it, and merging does not
 // depend on the order.
-constexpr uint64_t kMinuteMs = 60'000;
-uint64_t WholeMinutes(uint64_t unix_ms) { return unix_ms / kMinuteMs + (unix_ms % kMinuteMs == 0 ? 0 : 1); }
-
-// The longest escape of a byte of a label value: \u00XX in JSON.
-uint64_t EscapedBytes(std::string_view text) {
-  uint64_t bytes = text.size();
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) < 0x20) {
-      bytes += 5;
-    } else if (c == '"' || c == '\\') {
-      bytes += 1;
-    }
-  }
-  return bytes;
-}
+constexpr uint64_t kSecondMs = 1'000;
+uint64_t WholeSeconds(uint64_t unix_ms) { return unix_ms / kSecondMs + (unix_ms % kSecondMs == 0 ? 0 : 1); }
 
 }  // namespace
 
 uint64_t ExpositionBytes(const Declaration& declaration, std::string_view labels) {
-  // A suffix, a bound, a value, braces, and the label isotel_definition.
-  constexpr uint64_t kLineBytes = 96;
-  // The quotes, the comma and the equals sign of a label.
-  constexpr uint64_t kLabelBytes = 6;
-  // The keys of a series in JSON.
-  constexpr uint64_t kJsonBytes = 256;
+  // A suffix, braces, a space, a value of ten digits and the end of the line.
+  constexpr uint64_t kLineBytes = 22;
+  // `="",` around a label.
+  constexpr uint64_t kLabelBytes = 4;
+  // `le="0.005",`
+  constexpr uint64_t kBoundBytes = 11;
+  // How many buckets of an exponential histogram are in use is not known yet.
+  constexpr uint64_t kExponentialBuckets = 20;
   uint64_t line = kLineBytes + declaration.name.size() + declaration.unit.size();
-  for (const std::string& key : declaration.label_keys) line += key.size() + kLabelBytes;
-  line += EscapedBytes(labels);
-  uint64_t lines = 2;
-  if (declaration.kind == Kind::kHistogram) lines = declaration.bounds.size() + 4;
-  if (declaration.kind == Kind::kExponentialHistogram) lines = 2 * uint64_t{declaration.max_buckets} + 5;
-  return kJsonBytes + line * lines;
+  LabelIterator set(declaration.label_keys, labels);
+  for (std::string_view key, value; set.Next(key, value);) line += key.size() + value.size() + kLabelBytes;
+  uint64_t lines = declaration.kind == Kind::kCounter ? 2 : 1;
+  uint64_t buckets = 0;
+  if (declaration.kind == Kind::kHistogram) buckets = declaration.bounds.size() + 1;
+  if (declaration.kind == Kind::kExponentialHistogram) buckets = kExponentialBuckets;
+  if (buckets > 0) lines = buckets + 3;
+  return lines * line + buckets * kBoundBytes;
 }
 
 uint32_t Store::FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const {
@@ -131,7 +122,7 @@ Error Store::CheckBody(ByteReader reader) const {
 Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
   uint32_t family = kNone;
   uint32_t series = kNone;
-  uint64_t idle_minutes = 0;
+  uint64_t idle_seconds = 0;
   // A family past the limit is read too, to find its end.
   Declaration dropped;
   const Declaration* declaration = nullptr;
@@ -145,7 +136,7 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
       continue;
     }
     if (tag == BodyTag::kIdle && changes == nullptr) {
-      idle_minutes = reader.Varint();
+      idle_seconds = reader.Varint();
       continue;
     }
     const std::string_view bytes = reader.Bytes();
@@ -181,9 +172,9 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
     }
     if (changes == nullptr) {
       points_.Read(reader, *declaration, &series_[series].point);
-      const uint64_t minutes = WholeMinutes(unix_ms);
-      AddWritten(series, idle_minutes < minutes ? (minutes - idle_minutes) * kMinuteMs : 0);
-      idle_minutes = 0;
+      const uint64_t seconds = WholeSeconds(unix_ms);
+      AddWritten(series, idle_seconds < seconds ? (seconds - idle_seconds) * kSecondMs : 0);
+      idle_seconds = 0;
     } else if (!IsGauge(declaration->kind)) {
       points_.Read(reader, *declaration, &series_[series].point);
       changes->series.push_back(series);
@@ -282,10 +273,10 @@ void Store::WriteBody(ByteWriter& writer, uint64_t unix_ms) const {
         writer.Fixed64(families_[family]->written_unix_ms);
       }
     }
-    const uint64_t written = WholeMinutes(series.written_unix_ms);
-    if (written < WholeMinutes(unix_ms)) {
+    const uint64_t written = WholeSeconds(series.written_unix_ms);
+    if (written < WholeSeconds(unix_ms)) {
       writer.Byte(static_cast<uint8_t>(BodyTag::kIdle));
-      writer.Varint(WholeMinutes(unix_ms) - written);
+      writer.Varint(WholeSeconds(unix_ms) - written);
     }
     writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
     writer.Bytes(LabelsOf(series));

@@ -42,8 +42,7 @@ struct StoreLimits {
   uint64_t exposition_bytes = UINT64_MAX;  ///< of all series, see ExpositionBytes()
 };
 
-/// Returns how many bytes a series takes at most in the text formats and JSON, with names escaped to underscores and
-/// without exemplars.
+/// Returns about how many bytes a series takes in OpenMetrics without exemplars. Other formats have fewer.
 [[nodiscard]] uint64_t ExpositionBytes(const Declaration& declaration, std::string_view labels);
 
 /// A gauge value in a body.

@@ -31,7 +31,7 @@ export interface AggregateOptions {
   readonly maxSeries: number;
   /** Maximum number of series of one metric. */
   readonly maxSeriesPerMetric: number;
-  /** Maximum number of bytes that all series take in an exposition. */
+  /** Approximate limit for the bytes of all series in an exposition. */
   readonly maxBytes: number;
 }
 
@@ -63,7 +63,7 @@ export interface Overflow {
   readonly metric: string;
   /** Number of all series. */
   readonly series: number;
-  /** Bytes of all series in an exposition. */
+  /** About how many bytes all series take in an exposition. */
   readonly bytes: number;
 }
 

@@ -92,8 +92,8 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   const Store& store = snapshot.store();
   CHECK(store.families().front()->since_unix_ms == (version == "v1_" ? 0 : made_unix_ms));
   for (const Series& series : store.series()) {
-    // Rounded up to the minute, and not known before version 3.
-    CHECK(series.written_unix_ms == (version == "v3_" ? 1'700'000'040'000 : 0));
+    // In whole seconds, and not known before version 3.
+    CHECK(series.written_unix_ms == (version == "v3_" ? made_unix_ms : 0));
     // Before version 3, series did not expire.
     CHECK(snapshot.IsExpired(series, 1'710'000'000'000) == (version == "v3_"));
   }
