@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { nativeExports, nativeWaitUntil } from "#workers";
+import { outsideSpans } from "../base/outside_spans.ts";
 import { reportOnce } from "../base/report_once.ts";
 import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
@@ -30,9 +30,6 @@ export interface WorkerMetrics {
   readonly http: HttpServerMetrics;
   readonly genAi: GenAiMetrics;
 }
-
-// While modules load, there is no span.
-const outsideSpans: <T>(body: () => T) => T = AsyncLocalStorage.snapshot();
 
 type FlushStub = { [flushMethod](token: string): Promise<unknown> };
 

@@ -163,6 +163,16 @@ describe("export from workerd beside native tracing", () => {
     const { spanId } = received(sent, "invoke_agent");
     assert.equal(spanNamed(native, "invoke_agent").spanId, spanId);
   });
+
+  test("requests that leave while a span is open are not its children", async () => {
+    await app.fetch("/busy");
+    await spansArrived(1_101);
+    const native = await app.takeSpans();
+    const requests = native.filter(({ name }) => name.startsWith("fetch"));
+    assert.ok(requests.length >= 3, `${requests.length} requests`);
+    const root = native.find(({ isInvocation }) => isInvocation);
+    for (const { parentSpanId } of requests) assert.equal(parentSpanId, root?.spanId);
+  });
 });
 
 describe("an export set up while modules are loaded", () => {

@@ -1,5 +1,6 @@
 import type { KeptParameters } from "../../base/address.ts";
 import { errorType } from "../../base/cause.ts";
+import { outsideSpans } from "../../base/outside_spans.ts";
 import { reportOnce } from "../../base/report_once.ts";
 import type { Clock, Sleep, WaitUntil } from "../../base/time.ts";
 import type { Backend, BackendName, Signal } from "../backends/backend.ts";
@@ -140,8 +141,12 @@ export class Pipeline {
     this.#undecided.delete(group);
   }
 
-  /** Sends all queued items to all backends. Never rejects. */
-  async flush(): Promise<void> {
+  /** Sends all queued items to all backends, outside of the user's spans. Never rejects. */
+  flush(): Promise<void> {
+    return outsideSpans(() => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
     const now = this.clock();
     for (const [group, { sinceUnixMs }] of this.#undecided) {
       if (now - sinceUnixMs <= undecidedTimeoutMs) break;

@@ -69,6 +69,14 @@ const table: Record<string, Route> = {
     return count;
   },
   "/streamed": streamed,
+  // More than a batch ends while its parent is open, so requests leave in the meantime.
+  "/busy": () =>
+    tracer.withSpan("busy", {}, async () => {
+      for (let i = 0; i < 1_100; i += 1) tracer.withSpan("one", { "app.i": i }, () => {});
+      emitLog({ body: "busy" });
+      await scheduler.wait(200);
+      return "busy";
+    }),
   "/ask": async () =>
     (await generateText({ model: modelOf(() => answer(textParts(1))), prompt: "hello" })).text,
   "/propagated": async (url) => {
