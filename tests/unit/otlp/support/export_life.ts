@@ -1,5 +1,6 @@
 import {
   createAggregate,
+  defaultAggregateOptions,
   isolateAggregate,
 } from "../../../../bindings/aggregate/totals/aggregate.ts";
 import { StoredTotals } from "../../../../bindings/aggregate/totals/stored_totals.ts";
@@ -90,7 +91,9 @@ export class Life {
     env: object = {},
   ) {
     this.#world = world;
-    this.totals = new StoredTotals(memory.storage, createAggregate);
+    // The limits of the totals are not those of requests.
+    const aggregate = { ...defaultAggregateOptions, maxBytes: 1e9 };
+    this.totals = new StoredTotals(memory.storage, () => createAggregate(aggregate));
     const host: ExportHost = {
       storage: memory.storage,
       totals: this.totals,
