@@ -1,9 +1,9 @@
-# isotel_wasm_module(<name> <folder> [FORMAT_VERSION <number>])
+# isotel_wasm_module(<name> <folder> [NEXT_FORMAT])
 #
 # Builds <name>.wasm, a reactor without an entry point, from the library of an ABI's folder and all libraries that it
 # uses. The module exports its memory, which can grow, and the functions that are marked with export_name. With
-# FORMAT_VERSION, the module has another version of the binary formats: src/metrics/message.cc is compiled again with
-# that version. Such a module is not part of `all`.
+# NEXT_FORMAT, the module writes the next version of the binary formats: src/metrics/message.cc is compiled again for
+# it. Such a module is not part of `all`.
 set(ISOTEL_WASM_OPTIMIZE -O2 CACHE STRING "Optimization level of the linker, and of files that are listed as FAST")
 set(ISOTEL_WASM_BALANCED -Os CACHE STRING "Optimization level of files that are listed as BALANCED")
 set(ISOTEL_WASM_SMALL -Oz CACHE STRING "Optimization level of all other files")
@@ -56,7 +56,7 @@ else()
 endif()
 
 function(isotel_wasm_module name folder)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "FORMAT_VERSION" "")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "NEXT_FORMAT" "" "")
   set(module ${CMAKE_BINARY_DIR}/${name}.wasm)
   set(target isotel_${name}_wasm)
   if(EMSCRIPTEN)
@@ -73,11 +73,11 @@ function(isotel_wasm_module name folder)
   isotel_closure(folders ${folder} abi/wasm)
   foreach(part IN LISTS folders)
     isotel_target_of(library ${part})
-    if(part STREQUAL "metrics" AND arg_FORMAT_VERSION)
+    if(part STREQUAL "metrics" AND arg_NEXT_FORMAT)
       target_sources(${linked} PRIVATE ${PROJECT_SOURCE_DIR}/src/metrics/message.cc
                                        $<FILTER:$<TARGET_OBJECTS:${library}>,EXCLUDE,/metrics/message\\.cc>)
       target_include_directories(${linked} PRIVATE $<TARGET_PROPERTY:${library},INCLUDE_DIRECTORIES>)
-      target_compile_definitions(${linked} PRIVATE ISOTEL_FORMAT_VERSION=${arg_FORMAT_VERSION})
+      target_compile_definitions(${linked} PRIVATE ISOTEL_NEXT_FORMAT)
       target_compile_options(${linked} PRIVATE ${ISOTEL_COMPILE_OPTIONS})
     else()
       target_link_libraries(${linked} PRIVATE ${library})
@@ -85,7 +85,7 @@ function(isotel_wasm_module name folder)
   endforeach()
 
   set(all ALL)
-  if(arg_FORMAT_VERSION)
+  if(arg_NEXT_FORMAT)
     set(all)
     set_target_properties(${linked} PROPERTIES EXCLUDE_FROM_ALL TRUE)
   endif()

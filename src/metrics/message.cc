@@ -10,12 +10,13 @@ uint32_t Checksum(std::string_view bytes) { return static_cast<uint32_t>(Hash(by
 
 }  // namespace
 
-uint8_t FormatVersion([[maybe_unused]] std::string_view magic) {
-  // The build compiles this file a second time with a later version. Tests of rolling deployments run both builds.
-#ifdef ISOTEL_FORMAT_VERSION
-  return ISOTEL_FORMAT_VERSION;
+uint8_t FormatVersion(std::string_view magic) {
+  const uint8_t version = magic == kFrameMagic ? 1 : 3;
+  // The build compiles this file a second time with the next version. Tests of rolling deployments run both builds.
+#ifdef ISOTEL_NEXT_FORMAT
+  return version + 1;
 #else
-  return magic == kFrameMagic ? 1 : 3;
+  return version;
 #endif
 }
 
