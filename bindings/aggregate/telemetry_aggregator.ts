@@ -105,7 +105,7 @@ const unreadablePauseMs = 300_000;
 /** Timeout in milliseconds for a write to KV. No other alarm runs until the current one is over. */
 const maxPublishMs = 30_000;
 /**
- * Pause in milliseconds between two prunings. A shorter gauge expiry replaces it, but the pause is at least the publish
+ * Pause in milliseconds between two prunings. A shorter expiry replaces it, but the pause is at least the publish
  * interval.
  */
 const maxPruneIntervalMs = 60_000;
@@ -152,7 +152,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     this.#publishIntervalMs = atLeast(1000, "publishIntervalMs", options, 1000);
     this.#pruneIntervalMs = Math.max(
       this.#publishIntervalMs,
-      Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs),
+      Math.min(maxPruneIntervalMs, aggregate.gaugeExpiryMs, aggregate.seriesExpiryMs),
     );
     this.#alarm = new Alarm(ctx.storage);
     this.#export = makeExport(options.otlp, env, {
@@ -195,11 +195,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     this.#seriesExpiry.arrived(now);
     this.#isDirty = true;
     this.#export?.changed();
-    const next = Math.min(
-      this.#nextPublish(now),
-      this.#nextExport(now),
-      Math.max(now + gatherMs, this.#seriesExpiry.dueUnixMs ?? 0),
-    );
+    const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
     // No await may come between the change of the totals and this call, so that the alarm is part of the same write.
     await Promise.all([this.#alarm.setBy(next), this.#seriesExpiry.noteShards(shards)]);
     return results.map((result) =>
@@ -310,7 +306,9 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     if (next <= now + maxAlarmMs) await this.#alarm.setBy(next);
     const expiry = this.#seriesExpiry.dueUnixMs;
     if (expiry !== undefined)
-      await this.#alarm.setBy(Math.min(Math.max(now, expiry), now + maxAlarmMs));
+      await this.#alarm.setBy(
+        Math.min(Math.max(now + this.#pruneIntervalMs, expiry), now + maxAlarmMs),
+      );
     if (this.#isDirty) {
       await this.#alarm.setBy(this.#nextPublish(now));
     } else if (prune !== undefined) {

@@ -72,16 +72,16 @@ describe("a scrape", () => {
   });
 
   for (const [accept, type, start] of [
-    ["", "text/plain; version=0.0.4; charset=utf-8", "# HELP isotel_frames_applied_total "],
+    ["", "text/plain; version=0.0.4; charset=utf-8", "# HELP isotel_definition_conflicts_total "],
     [
       "text/plain;version=1.0.0;escaping=allow-utf-8",
       "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-      "# HELP isotel_frames_applied_total ",
+      "# HELP isotel_definition_conflicts_total ",
     ],
     [
       "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
       "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
-      "# TYPE isotel_frames_applied counter\n",
+      "# TYPE isotel_definition_conflicts counter\n",
     ],
     ["application/json", "application/json", "{"],
   ] as const) {
@@ -144,7 +144,7 @@ describe("a scrape", () => {
     const answers = await app.ask<string[]>("/read_late", open, ["identity", "gzip"]);
     const [identity, gzip] = answers.map((body) => Buffer.from(body, "base64"));
     for (const text of [String(identity), String(gunzipSync(gzip ?? Buffer.of()))]) {
-      assert.ok(text.startsWith("# HELP isotel_frames_applied_total "), text.slice(0, 100));
+      assert.ok(text.startsWith("# HELP isotel_definition_conflicts_total "), text.slice(0, 100));
       assert.equal(samplesOf(text).get(total), 5);
     }
   });

@@ -41,7 +41,7 @@ export class Exposer {
   apply(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       const result = this.#aggregate.apply(frame, this.#clock());
-      if (result !== 0) throw new Error(`A frame was answered with ${result}.`);
+      if (result < 0) throw new Error(`A frame was answered with ${result}.`);
     }
   }
 

@@ -51,8 +51,8 @@ export class FaultyAggregator extends TelemetryAggregator {
     return this.ctx.storage.sql.exec(query).toArray();
   }
 
-  hasAlarm(): Promise<boolean> {
-    return this.ctx.storage.getAlarm().then((alarm) => alarm !== null);
+  alarmUnixMs(): Promise<number | null> {
+    return this.ctx.storage.getAlarm();
   }
 
   /** As if there had never been one: the object starts anew without it. */

@@ -21,7 +21,7 @@ interface Stub {
   break(fault: Fault): Promise<void>;
   writes(): Promise<unknown>;
   exec(query: string): Promise<unknown>;
-  hasAlarm(): Promise<boolean>;
+  alarmUnixMs(): Promise<number | null>;
   deleteAlarm(): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ const table: Readonly<Record<string, Route>> = {
 
   "/exec": async (request, env, url) => stubOf(env, url).exec(await request.text()),
 
-  "/has_alarm": (_request, env, url) => stubOf(env, url).hasAlarm(),
+  "/alarm": (_request, env, url) => stubOf(env, url).alarmUnixMs(),
 
   "/delete_alarm": (_request, env, url) => stubOf(env, url).deleteAlarm(),
 
