@@ -299,22 +299,19 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     return Math.max(now, this.#export?.nextUnixMs(now) ?? Number.MAX_SAFE_INTEGER);
   }
 
+  /** Sets one alarm for everything that is to be done next. Each alarm that is set is charged as a row. */
   async #setNextAlarm(): Promise<void> {
     const now = Date.now();
-    const prune = this.#totals.nextPrune();
-    const next = this.#nextExport(now);
-    if (next <= now + maxAlarmMs) await this.#alarm.setBy(next);
-    const expiry = this.#seriesExpiry.dueUnixMs;
-    if (expiry !== undefined)
-      await this.#alarm.setBy(
-        Math.min(Math.max(now + this.#pruneIntervalMs, expiry), now + maxAlarmMs),
-      );
-    if (this.#isDirty) {
-      await this.#alarm.setBy(this.#nextPublish(now));
-    } else if (prune !== undefined) {
-      const at = Math.max(prune, now + this.#pruneIntervalMs);
-      await this.#alarm.setBy(Math.min(at, now + maxAlarmMs));
+    const latest = now + maxAlarmMs;
+    const times: number[] = [];
+    const exportAt = this.#nextExport(now);
+    if (exportAt <= latest) times.push(exportAt);
+    if (this.#isDirty) times.push(this.#nextPublish(now));
+    for (const due of [this.#totals.nextPrune(), this.#seriesExpiry.dueUnixMs]) {
+      if (due !== undefined)
+        times.push(Math.min(latest, Math.max(due, now + this.#pruneIntervalMs)));
     }
+    if (times.length > 0) await this.#alarm.setBy(Math.min(...times));
   }
 
   #takeNotices(): void {

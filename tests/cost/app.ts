@@ -30,9 +30,9 @@ export class CountedAggregator extends TelemetryAggregator {
     super(counted(ctx), { TELEMETRY_KV: countedKv(env.TELEMETRY_KV) });
   }
 
-  override apply(frames: Uint8Array[]): Promise<number[]> {
+  override apply(frames: Uint8Array[], shards?: number): Promise<number[]> {
     counts.aggregatorCalls += 1;
-    return super.apply(frames);
+    return super.apply(frames, shards);
   }
 
   async ring(): Promise<void> {

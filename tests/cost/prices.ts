@@ -11,6 +11,12 @@ export interface Operation {
 /** A message is written, read and deleted. */
 const operationsOfMessage = 3;
 
+/** An object is charged for 128 MB while it works. */
+const gigabytes = 0.128;
+// Assumptions. A call takes a few milliseconds; see docs/performance.md. An alarm waits for KV.
+const secondsOfCall = 0.01;
+const secondsOfKvWrite = 0.5;
+
 export const operations: readonly Operation[] = [
   {
     what: "queue operations",
@@ -28,6 +34,12 @@ export const operations: readonly Operation[] = [
     count: ({ aggregatorCalls }) => aggregatorCalls,
   },
   { what: "its alarms", usdPerMillion: 0.15, count: ({ alarmRuns }) => alarmRuns },
+  {
+    what: "its duration in GB-s",
+    usdPerMillion: 12.5,
+    count: ({ aggregatorCalls, alarmRuns, kvWrites }) =>
+      gigabytes * (secondsOfCall * (aggregatorCalls + alarmRuns) + secondsOfKvWrite * kvWrites),
+  },
   {
     what: "rows written, alarms set",
     usdPerMillion: 1,
