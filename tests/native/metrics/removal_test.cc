@@ -1,6 +1,9 @@
 // Series that leave the totals: expiry, drops and limits.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "base/limits.h"
@@ -156,6 +159,39 @@ TEST_CASE("A series that comes back starts anew, at a time that is not before it
   REQUIRE(stored.Load(loaded) == Error::kOk);
   Apply(loaded, isolate.Add("b", 1, removed + 600), removed + 600);
   CHECK(FindPoint(loaded.store(), "c", {"b"})->unix_ms >= static_cast<uint64_t>(removed));
+}
+
+TEST_CASE("A series that comes back with a frame made before its removal starts when the frame was made") {
+  Isolate isolate(1);
+  Aggregator aggregator(kOptions);
+  Apply(aggregator, isolate.Add("a", 5, 1'000), 1'000);
+  const double removed = 2'000 + kExpiryMs;
+  const std::string late = isolate.Add("a", 1, removed - 500);
+  REQUIRE(Expire(aggregator, removed) == 1);
+  Apply(aggregator, late, removed + 500);
+  CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == static_cast<uint64_t>(removed) - 500);
+}
+
+TEST_CASE("Series that were stored without times expire after the whole time from now") {
+  AggregatorOptions options = kOptions;
+  options.gauge_expiry_ms = 1;
+  Aggregator loaded(options);
+  const std::filesystem::path folder = std::filesystem::path(ISOTEL_SOURCE_DIR) / "tests/native/metrics/fixtures";
+  ChunkStore stored;
+  for (const uint32_t type : {0U, 1U, 2U, 3U}) {
+    std::ifstream file(folder / (Numbered("v2_chunk_", type << 24) + ".bin"), std::ios::binary);
+    REQUIRE(file.good());
+    stored.chunks[type << 24] = std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  REQUIRE(stored.Load(loaded) == Error::kOk);
+  const auto series = static_cast<uint32_t>(loaded.store().series().size());
+  constexpr double kNow = 1'800'000'000'000;
+  CHECK(Expire(loaded, kNow) == 0);
+  stored.Commit(loaded);
+  Aggregator later(options);
+  REQUIRE(stored.Load(later) == Error::kOk);
+  CHECK(Expire(later, kNow + kExpiryMs) == 0);
+  CHECK(Expire(later, kNow + kExpiryMs + 600'001) == series);
 }
 
 TEST_CASE("A gauge series expires, and the values of other gauges stay with their series") {
