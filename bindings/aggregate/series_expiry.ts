@@ -79,7 +79,7 @@ export class SeriesExpiry {
     this.#pauseEndUnixMs = nowUnixMs + pause;
     const others = await this.#readOthers();
     if (others === undefined) return false;
-    const { hasRemoved, next } = this.#host.totals.expire(nowUnixMs, others);
+    const { hasRemoved, next } = this.#host.totals.expireSeries(nowUnixMs, others);
     this.#nextUnixMs = next;
     return hasRemoved;
   }

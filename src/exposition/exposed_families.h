@@ -32,9 +32,9 @@ struct ExposedSeries {
 };
 
 struct ExposedFamily {
-  std::string name;              ///< escaped, with unit, without `_total`
+  std::string name;                                   ///< escaped, with unit, without `_total`
   const metrics::Declaration* declaration = nullptr;  ///< the newest
-  uint64_t since_unix_ms = 0;    ///< when the first value was written; 0 if that is not known
+  uint64_t since_unix_ms = 0;                         ///< when the first value was written; 0 if that is not known
   uint64_t written_unix_ms = 0;  ///< when the last value was written, to the minute; 0 if that is not known
   std::string definition;        ///< value of the label isotel_definition; empty if the series do not have it
   bool is_superseded = false;    ///< a histogram that shows its sums and counts only

@@ -221,7 +221,7 @@ uint64_t Aggregator::NextPruneUnixMs() const {
   return next;
 }
 
-Result<uint32_t> Aggregator::Expire(double now_unix_ms, const Store* others) {
+Result<uint32_t> Aggregator::ExpireSeries(double now_unix_ms, const Store* others) {
   if (state_ != Error::kOk) return state_;
   const uint64_t expiry = options_.series_expiry_ms;
   if (expiry == kNeverMs) return 0;
@@ -248,10 +248,11 @@ Result<uint32_t> Aggregator::Expire(double now_unix_ms, const Store* others) {
   return expired;
 }
 
-uint64_t Aggregator::NextExpiryUnixMs() const {
+uint64_t Aggregator::NextSeriesExpiryUnixMs() const {
   if (options_.series_expiry_ms == kNeverMs) return UINT64_MAX;
   uint64_t next = UINT64_MAX;
-  for (const Series& series : store_.series()) next = std::min(next, series.written_unix_ms + options_.series_expiry_ms + 1);
+  for (const Series& series : store_.series())
+    next = std::min(next, series.written_unix_ms + options_.series_expiry_ms + 1);
   return next;
 }
 

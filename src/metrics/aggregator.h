@@ -68,9 +68,9 @@ class Aggregator {
   /// Removes the series whose last value arrived longer ago than the series expiry. `others` are the totals of the
   /// other shards, or null if there are none: a series that another shard has received since stays, because removing a
   /// part of its sum would look like a reset. Returns the number of removed series.
-  Result<uint32_t> Expire(double now_unix_ms, const Store* others);
-  /// Returns when Expire() will next have something to remove, as far as is known, or UINT64_MAX.
-  [[nodiscard]] uint64_t NextExpiryUnixMs() const;
+  Result<uint32_t> ExpireSeries(double now_unix_ms, const Store* others);
+  /// Returns when ExpireSeries() will next have something to remove, as far as is known, or UINT64_MAX.
+  [[nodiscard]] uint64_t NextSeriesExpiryUnixMs() const;
 
   /// Removes all series of the families whose flags are set. Values that arrive later start new series. Returns the
   /// number of removed series.

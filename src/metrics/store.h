@@ -38,7 +38,7 @@ struct Series {
 /// series of families without labels count, but are never refused.
 struct StoreLimits {
   uint32_t series = kMaxSeries;
-  uint32_t family_series = kMaxSeries;  ///< of each family
+  uint32_t family_series = kMaxSeries;     ///< of each family
   uint64_t exposition_bytes = UINT64_MAX;  ///< of all series, see ExpositionBytes()
 };
 
@@ -57,9 +57,9 @@ struct Changes {
   std::vector<uint32_t> families;
   std::vector<uint32_t> series;
   std::vector<GaugeUpdate> gauges;
-  uint64_t series_overflowed = 0;  ///< moved to the overflow series, past a limit of the store
+  uint64_t series_overflowed = 0;                 ///< moved to the overflow series, past a limit of the store
   uint32_t overflowed_family = HashIndex::kNone;  ///< the family of the last one of them
-  uint64_t series_dropped = 0;     ///< of a family past kMaxFamilies
+  uint64_t series_dropped = 0;                    ///< of a family past kMaxFamilies
 };
 
 class Store {

@@ -36,7 +36,7 @@ export interface AggregateExports {
   isotel_aggregate_totals_prune(context: number, nowUnixMs: number): number;
   isotel_aggregate_totals_next_prune(context: number): number;
   isotel_aggregate_totals_notices(context: number): number;
-  isotel_aggregate_totals_expire(context: number, nowUnixMs: number, others: number): number;
+  isotel_aggregate_totals_expire_series(context: number, nowUnixMs: number, others: number): number;
   isotel_aggregate_totals_drop(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_changes(context: number): number;
   isotel_aggregate_totals_count(context: number, counter: number, amount: number): number;
@@ -74,7 +74,7 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
     "isotel_aggregate_totals_prune",
     "isotel_aggregate_totals_next_prune",
     "isotel_aggregate_totals_notices",
-    "isotel_aggregate_totals_expire",
+    "isotel_aggregate_totals_expire_series",
     "isotel_aggregate_totals_drop",
     "isotel_aggregate_totals_changes",
     "isotel_aggregate_totals_count",

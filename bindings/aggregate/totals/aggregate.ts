@@ -159,9 +159,16 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
    * @param hasOthers Whether the merged snapshot has the totals of the other shards.
    * @returns The number of removed series, and the time at which one may expire next. Undefined if none will.
    */
-  expire(nowUnixMs: number, hasOthers: boolean): { removed: number; next: number | undefined } {
+  expireSeries(
+    nowUnixMs: number,
+    hasOthers: boolean,
+  ): { removed: number; next: number | undefined } {
     return this.#call((exports, context) => {
-      const removed = exports.isotel_aggregate_totals_expire(context, nowUnixMs, Number(hasOthers));
+      const removed = exports.isotel_aggregate_totals_expire_series(
+        context,
+        nowUnixMs,
+        Number(hasOthers),
+      );
       check(removed, "series cannot be removed");
       return { removed, next: this.#results()[0] || undefined };
     });

@@ -51,13 +51,13 @@ export class StoredTotals {
    * @param others Snapshots of the other shards.
    * @returns Whether a series was removed, and the time at which one may expire next. Undefined if none will.
    */
-  expire(
+  expireSeries(
     nowUnixMs: number,
     others: readonly Uint8Array[],
   ): { hasRemoved: boolean; next: number | undefined } {
     const { removed, next } = this.#change((aggregate) => {
       aggregate.merge(others);
-      const answer = aggregate.expire(nowUnixMs, others.length > 0);
+      const answer = aggregate.expireSeries(nowUnixMs, others.length > 0);
       aggregate.merge([]);
       return answer;
     }).answer;

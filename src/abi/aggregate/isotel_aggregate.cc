@@ -169,11 +169,11 @@ int32_t isotel_aggregate_totals_notices(isotel_aggregate* context) {
   return context->output.Written();
 }
 
-int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, double now_unix_ms, uint32_t others) {
+int32_t isotel_aggregate_totals_expire_series(isotel_aggregate* context, double now_unix_ms, uint32_t others) {
   const metrics::Store* const store = others != 0 ? &context->snapshot->store() : nullptr;
-  const Result<uint32_t> expired = context->totals.Expire(now_unix_ms, store);
+  const Result<uint32_t> expired = context->totals.ExpireSeries(now_unix_ms, store);
   if (!expired.ok()) return Answer(expired.error());
-  const uint64_t next = context->totals.NextExpiryUnixMs();
+  const uint64_t next = context->totals.NextSeriesExpiryUnixMs();
   context->results[0] = next == metrics::kNeverMs ? 0 : static_cast<double>(next);
   return static_cast<int32_t>(expired.value());
 }

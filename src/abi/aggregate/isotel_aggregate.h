@@ -111,7 +111,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_notices, (isotel_aggregate * cont
 /* Removes series whose last value arrived longer ago than the series expiry. With `others` as 1, the merged snapshot
  * has the totals of the other shards, and a series stays that one of them has received since. Returns the number of
  * removed series, and in result[0] when a series may expire next, or 0 if none will. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire, (isotel_aggregate * context, double now_unix_ms, uint32_t others));
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire_series,
+              (isotel_aggregate * context, double now_unix_ms, uint32_t others));
 
 /* Removes the metrics with the name in the buffer, as it was declared or as an exposition shows it; all metrics with a
  * length of 0. Values that arrive later start new series. Returns the number of removed series. */

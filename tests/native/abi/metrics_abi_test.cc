@@ -99,7 +99,9 @@ class Producer {
 
 class Totals {
  public:
-  Totals() : context(isotel_aggregate_create(1e9, 1e6, 1e18, 1e5, 1e5, 1e9)) { REQUIRE(isotel_aggregate_totals_ready(context) == 0); }
+  Totals() : context(isotel_aggregate_create(1e9, 1e6, 1e18, 1e5, 1e5, 1e9)) {
+    REQUIRE(isotel_aggregate_totals_ready(context) == 0);
+  }
   Totals(const Totals&) = delete;
   Totals& operator=(const Totals&) = delete;
   ~Totals() { isotel_aggregate_destroy(context); }

@@ -277,12 +277,8 @@ TEST_CASE("JSON names metrics that share a name in another format") {
     CHECK(family["since_unix_ms"] == 600'000);
     CHECK(family["written_unix_ms"] == 600'000);
   }
-  const std::map<std::string, bool> expected = {{"a.b", true},
-                                                 {"a_b", true},
-                                                 {"alone", false},
-                                                 {"h", true},
-                                                 {"h_count", true},
-                                                 {"h_counts", false}};
+  const std::map<std::string, bool> expected = {{"a.b", true}, {"a_b", true},     {"alone", false},
+                                                {"h", true},   {"h_count", true}, {"h_counts", false}};
   CHECK_MESSAGE(conflicts == expected, json.dump());
 }
 

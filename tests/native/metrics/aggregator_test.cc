@@ -333,7 +333,7 @@ TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops
     CHECK(unknown.TakeChanges(writer) == Error::kUnknownVersion);
     CHECK(unknown.WriteSnapshot(1'000, writer) == Error::kUnknownVersion);
     CHECK(unknown.Prune(1'000) == Error::kUnknownVersion);
-    CHECK(unknown.Expire(1'000, nullptr).error() == Error::kUnknownVersion);
+    CHECK(unknown.ExpireSeries(1'000, nullptr).error() == Error::kUnknownVersion);
     CHECK(unknown.Drop({}, 1'000).error() == Error::kUnknownVersion);
     broken.chunks.erase(key);
     Aggregator missing(kOptions);

@@ -61,8 +61,10 @@ struct ChunkStore {
     REQUIRE(aggregator.TakeChanges(writer) == Error::kOk);
     ByteReader list(writer.view());
     for (Chunk chunk; list.remaining() > 0 && NextChunk(list, chunk);) {
-      if (chunk.bytes.empty()) chunks.erase(chunk.key);
-      else chunks[chunk.key] = chunk.bytes;
+      if (chunk.bytes.empty())
+        chunks.erase(chunk.key);
+      else
+        chunks[chunk.key] = chunk.bytes;
     }
     CHECK(list.Done());
   }

@@ -46,7 +46,7 @@ double CounterOf(const Store& store, std::string_view label) {
 }
 
 uint32_t Expire(Aggregator& aggregator, double now, const Store* others = nullptr) {
-  return Must(aggregator.Expire(now, others));
+  return Must(aggregator.ExpireSeries(now, others));
 }
 
 Snapshot Read(Aggregator& aggregator, double now) {
@@ -60,12 +60,12 @@ TEST_CASE("A series expires after the time without a value, to the millisecond")
   Aggregator aggregator(kOptions);
   Apply(aggregator, isolate.Add("a", 1, 1'000), 1'000);
   Apply(aggregator, isolate.Add("b", 2, 2'000), 2'000);
-  CHECK(aggregator.NextExpiryUnixMs() == 1'000 + kExpiryMs + 1);
+  CHECK(aggregator.NextSeriesExpiryUnixMs() == 1'000 + kExpiryMs + 1);
   CHECK(Expire(aggregator, 1'000 + kExpiryMs) == 0);
   CHECK(Expire(aggregator, 1'000 + kExpiryMs + 1) == 1);
   CHECK(CounterOf(aggregator.store(), "a") == -1);
   CHECK(CounterOf(aggregator.store(), "b") == 2);
-  CHECK(aggregator.NextExpiryUnixMs() == 2'000 + kExpiryMs + 1);
+  CHECK(aggregator.NextSeriesExpiryUnixMs() == 2'000 + kExpiryMs + 1);
   CHECK(aggregator.counters()[AggregatorCounter::kSeriesExpired] == 1);
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("Without an expiry nothing expires") {
   Aggregator aggregator(options);
   Apply(aggregator, Isolate(1).Add("a", 1, 1'000), 1'000);
   CHECK(Expire(aggregator, 8e15) == 0);
-  CHECK(aggregator.NextExpiryUnixMs() == UINT64_MAX);
+  CHECK(aggregator.NextSeriesExpiryUnixMs() == UINT64_MAX);
   const Snapshot snapshot = Read(aggregator, 2'000);
   CHECK_FALSE(snapshot.IsExpired(snapshot.store().series().front(), 8e15));
 }
