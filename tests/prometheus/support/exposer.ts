@@ -2,7 +2,11 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
+import {
+  Aggregate,
+  type AggregateOptions,
+  defaultAggregateOptions,
+} from "../../../bindings/aggregate/totals/aggregate.ts";
 import { compile, root } from "../../wasm/support/module.ts";
 
 const aggregateModule = compile(
@@ -11,13 +15,14 @@ const aggregateModule = compile(
 
 /** Totals of frames that Prometheus may scrape, straight from the aggregation module. */
 export class Exposer {
-  readonly #aggregate = new Aggregate(aggregateModule);
+  readonly #aggregate: Aggregate;
   readonly #server: Server;
   readonly #clock: () => number;
   /** The content types that were answered. */
   readonly contentTypes = new Set<string>();
 
-  private constructor(clock: () => number) {
+  private constructor(clock: () => number, options: Partial<AggregateOptions>) {
+    this.#aggregate = new Aggregate(aggregateModule, { ...defaultAggregateOptions, ...options });
     this.#clock = clock;
     this.#aggregate.load([]);
     this.#server = createServer((request, response) => {
@@ -31,8 +36,12 @@ export class Exposer {
   }
 
   /** @param clock time of the aggregator. Default: the system's. */
-  static async start(frames: readonly Uint8Array[], clock = Date.now): Promise<Exposer> {
-    const exposer = new Exposer(clock);
+  static async start(
+    frames: readonly Uint8Array[],
+    clock = Date.now,
+    options: Partial<AggregateOptions> = {},
+  ): Promise<Exposer> {
+    const exposer = new Exposer(clock, options);
     exposer.apply(frames);
     await new Promise<void>((resolve) => exposer.#server.listen(0, "127.0.0.1", resolve));
     return exposer;
@@ -43,6 +52,16 @@ export class Exposer {
       const result = this.#aggregate.apply(frame, this.#clock());
       if (result < 0) throw new Error(`A frame was answered with ${result}.`);
     }
+  }
+
+  /** Removes series that have expired. Returns their number. */
+  expireSeries(): number {
+    return this.#aggregate.expireSeries(this.#clock(), false).removed;
+  }
+
+  /** Removes a metric. Returns the number of its series. */
+  drop(name: string): number {
+    return this.#aggregate.drop(name, this.#clock());
   }
 
   get url(): URL {
