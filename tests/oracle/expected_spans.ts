@@ -6,6 +6,7 @@ import {
   data,
   failed,
   finished,
+  never,
   type Outcome,
   typeOf,
   viewOf,
@@ -56,8 +57,10 @@ export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedS
   const operation = operationEnd(record);
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";
-    // The runtime stops a request that is still running when the call has failed.
-    const outcomes = name === "chat" ? operation.outcomes : [cut];
+    // A request that is still running when the call is over ends with its invocation if the caller has aborted it.
+    // Otherwise the runtime stops it.
+    const left = record.abortedAt < never ? record.abortOutcome : cut;
+    const outcomes = name === "chat" ? operation.outcomes : [left];
     const calls = modelCalls(record, { ...operation, outcomes }, "root");
     return calls.map((call) => {
       // A timeout may come before.

@@ -163,6 +163,33 @@ const rows: readonly Row[] = [
     "chat",
   ],
   [
+    "a model call that starts after the response of its aborted call and never settles is canceled",
+    {
+      ...stream,
+      place: "request",
+      fault: "never",
+      ender: "abort own class",
+      when: "before",
+      reader: "text response",
+      obeys: false,
+    },
+    canceled,
+    "chat",
+  ],
+  [
+    "a request that never settles is canceled when its call was aborted and its handler returns",
+    {
+      fn: "embed",
+      place: "request",
+      fault: "never",
+      ender: "abort",
+      when: "request",
+      obeys: false,
+    },
+    canceled,
+    "embeddings",
+  ],
+  [
     "a tool that returns isError fails",
     { script: "tool", place: "toolAnswer", fault: "Error" },
     { errorType: "tool_error" },
@@ -182,6 +209,20 @@ const rows: readonly Row[] = [
     "a stream whose output does not fit its schema fails",
     { ...stream, place: "outputText" },
     { errorType: "AI_NoObjectGeneratedError" },
+  ],
+  [
+    "a streamObject that is left on its last part ends as its error part says",
+    {
+      ...stream,
+      fn: "streamObject",
+      place: "inBand",
+      fault: "AbortError",
+      ender: "cancel",
+      when: "finish part",
+      // With an odd seed, the model continues after its error part.
+      seed: 1,
+    },
+    canceled,
   ],
   [
     "an error object in a stream has the type that the provider gave it",
@@ -238,7 +279,7 @@ describe("spans of calls that once said otherwise", () => {
   for (const major of [6, 7] as const) {
     for (const [name, values, expected, operation = "invoke_agent"] of rows) {
       test(`ai v${major}: ${name}`, async () => {
-        const value: Case = { ...plain, ...values, major, seed: 0 };
+        const value: Case = { ...plain, seed: 0, ...values, major };
         assert.ok(isAllowed(major, value), names.map((one) => `${one}=${value[one]}`).join(", "));
         const { found, spans } = await oracle.judgeAlone(value);
         assert.deepEqual(found, []);
