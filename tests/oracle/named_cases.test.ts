@@ -113,6 +113,19 @@ const rows: readonly Row[] = [
     "chat",
   ],
   [
+    "a model call whose stream fails after AbortSignal.timeout has timed out",
+    {
+      ...stream,
+      place: "midStream",
+      fault: "late",
+      ender: "AbortSignal.timeout",
+      when: "first chunk",
+      obeys: false,
+    },
+    timedOut,
+    "chat",
+  ],
+  [
     "generateText that is aborted with a text is canceled",
     { ender: "abort text", when: "request" },
     canceled,
