@@ -26,7 +26,10 @@ for (const sdk of sdks) {
         doGenerate: async ({ abortSignal }: { abortSignal: AbortSignal }) => answer(abortSignal),
       });
       const abortSignal = AbortSignal.abort("enough");
-      const { promise: prepared, resolve: prepare } = Promise.withResolvers<void>();
+      let prepare = () => {};
+      const prepared = new Promise<void>((resolve) => {
+        prepare = resolve;
+      });
       withInvocationScope(() => {
         const prepareStep = () => prepared.then(() => ({}));
         generateText({ model, prompt: "p", abortSignal, prepareStep, maxRetries: 0 }).catch(
