@@ -77,6 +77,18 @@ const rows: readonly Row[] = [
     { errorType: "TypeError" },
   ],
   [
+    "a stream whose transform throws fails, even if it is aborted after that",
+    {
+      ...stream,
+      place: "transform",
+      fault: "TypeError",
+      ender: "abort",
+      when: "after",
+      reader: "promises",
+    },
+    { errorType: "TypeError" },
+  ],
+  [
     "a stream whose needsApproval throws fails",
     { ...stream, script: "tool", place: "approval", fault: "TypeError" },
     { errorType: "TypeError" },

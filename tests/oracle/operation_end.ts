@@ -149,6 +149,8 @@ function streamEnd(record: CallRecord): OperationEnd {
         fail(error, at);
         break;
       case "callback onAbort":
+        // The promises of the result may have rejected before the abort. Version 6 reports it nevertheless.
+        if (rejection !== undefined && rejection.at < record.stoppedAt) return failedAt(rejection);
         return aborted(at);
       case "callback onFinish":
         if (error !== undefined && fn === "streamObject") {
