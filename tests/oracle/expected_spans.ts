@@ -8,6 +8,7 @@ import {
   finished,
   never,
   type Outcome,
+  timedOut,
   typeOf,
   viewOf,
 } from "./call_record.ts";
@@ -271,11 +272,20 @@ function outcomesOfTool(
   if (ended === undefined) return [...interrupted(operation), cut];
   const own: Outcome[] =
     ended.what === "threw"
-      ? record.failuresWith(ended.error as ErrorView, at)
+      ? failuresOfTool(record, ended.error as ErrorView, at)
       : data(ended.value)["isError"] === true
         ? [{ end: "failed", errorType: "tool_error" }]
         : [finished];
   return at <= operation.at ? own : [...own, ...interrupted(operation)];
+}
+
+/** The possible ends of a tool that threw. */
+function failuresOfTool(record: CallRecord, error: ErrorView, at: number): Outcome[] {
+  const { ender, fn, way } = record.case;
+  // The signal of the tool has timed out. isotel gets this signal only if it replaces the tool: hooks do not get it.
+  const isReplaced = fn === "streamTextLowMemory" && way.includes("wrap");
+  const isTimeout = ender === "timeout tool" && isReplaced && error.name === "AbortError";
+  return isTimeout ? [timedOut] : record.failuresWith(error, at);
 }
 
 /** Tool calls that the SDK rejected, which the caller sees as invalid, and calls of tools that the client runs. */

@@ -125,6 +125,22 @@ const rows: readonly Row[] = [
     "chat",
   ],
   [
+    "a tool of streamTextLowMemory that throws an AbortError after its timeout has timed out",
+    {
+      ...stream,
+      major: 7,
+      fn: "streamTextLowMemory",
+      script: "tool",
+      place: "tool",
+      fault: "AbortError",
+      ender: "timeout tool",
+      when: "in a tool",
+      obeys: false,
+    },
+    timedOut,
+    "execute_tool",
+  ],
+  [
     "a model call whose stream fails after AbortSignal.timeout has timed out",
     {
       ...stream,
@@ -303,6 +319,7 @@ describe("spans of calls that once said otherwise", () => {
 
   for (const major of [6, 7] as const) {
     for (const [name, values, expected, operation = "invoke_agent"] of rows) {
+      if (values.major !== undefined && values.major !== major) continue;
       test(`ai v${major}: ${name}`, async () => {
         const value: Case = { ...plain, seed: 0, ...values, major };
         assert.ok(isAllowed(major, value), names.map((one) => `${one}=${value[one]}`).join(", "));
