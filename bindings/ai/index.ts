@@ -50,7 +50,8 @@ export function wrapAISDK<T extends object>(ai: T, options?: AITelemetryOptions)
  *   invocation first, they end without the mark.
  * - Hooks do not get the caller's signal. If a call without a stream is aborted with a reason other than an AbortError,
  *   it counts as failed. If `AbortSignal.timeout` ends the call and the model rejects with an AbortError, it counts as
- *   canceled. A streamObject that is aborted ends as truncated.
+ *   canceled. A streamObject that is aborted ends as truncated. If a call never settles after an abort, the runtime ends
+ *   its spans, without end attributes.
  * - Errors of a stream outside of its model calls may be missing: those of transforms, `toModelOutput`, `stopWhen`,
  *   `needsApproval`, `prepareStep` and downloads. The SDK parses an output after it has called the hooks, so a failure
  *   to parse it is missing.

@@ -87,6 +87,14 @@ const blindSpots: readonly BlindSpot[] = [
     relax: also(failed, canceled),
   },
   {
+    name: "hooks do not see that a call that never settles was aborted",
+    applies: (value) => {
+      const isSignal = value.ender.startsWith("abort") || value.ender === "AbortSignal.timeout";
+      return usesHooks(value) && isSignal && value.fault === "never" && !value.obeys;
+    },
+    relax: also(cut),
+  },
+  {
     name: "hooks do not get the error of a failed attempt to embed or to rerank",
     applies: ({ way, fn, fault }) => {
       const isRequest = fn === "embed" || fn === "embedMany" || fn === "rerank";

@@ -14,7 +14,7 @@ export const canceled: Outcome = { end: "canceled" };
 export const truncated: Outcome = { end: "truncated" };
 export const cut: Outcome = { end: "cut" };
 export const failed: Outcome = { end: "failed" };
-const timedOut: Outcome = { end: "failed", errorType: "TimeoutError" };
+export const timedOut: Outcome = { end: "failed", errorType: "TimeoutError" };
 
 /** A time after the last entry of a log. */
 export const never: number = Number.POSITIVE_INFINITY;

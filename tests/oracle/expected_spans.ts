@@ -6,7 +6,9 @@ import {
   data,
   failed,
   finished,
+  never,
   type Outcome,
+  timedOut,
   typeOf,
   viewOf,
 } from "./call_record.ts";
@@ -56,8 +58,10 @@ export function expectedSpans(value: Case, entries: readonly Entry[]): ExpectedS
   const operation = operationEnd(record);
   if (!isOperation) {
     const name = operationNames[value.fn] ?? "generate_content";
-    // The runtime stops a request that is still running when the call has failed.
-    const outcomes = name === "chat" ? operation.outcomes : [cut];
+    // A request that is still running when the call is over ends with its invocation if the caller has aborted it.
+    // Otherwise the runtime stops it.
+    const left = record.abortedAt < never ? record.abortOutcome : cut;
+    const outcomes = name === "chat" ? operation.outcomes : [left];
     const calls = modelCalls(record, { ...operation, outcomes }, "root");
     return calls.map((call) => {
       // A timeout may come before.
@@ -134,9 +138,18 @@ function modelCalls(
 function outcomesOfCall(record: CallRecord, operation: OperationEnd, call: ModelCall): Outcome[] {
   const own = ownOutcome(record, call);
   const isDone = call.end !== undefined && call.end.at <= operation.at;
-  if (isDone && own !== undefined) return [own];
+  if (isDone && own !== undefined) {
+    return own.end === "failed" && isAfterAbort(record, call) ? [own, record.abortOutcome] : [own];
+  }
   // The end of the operation may have ended the call.
   return [...(own === undefined ? [] : [own]), ...interrupted(operation)];
+}
+
+/** Whether a model ended after an abort, which ends the operation of a stream at once, and its open calls with it. */
+function isAfterAbort(record: CallRecord, { end }: ModelCall): boolean {
+  const { fn, reader } = record.case;
+  const endsAtOnce = withOperation.has(fn) && reader !== "-" && fn !== "streamObject";
+  return endsAtOnce && end !== undefined && record.abortedAt < end.at;
 }
 
 function ownOutcome(record: CallRecord, { end, inBand, finish }: ModelCall): Outcome | undefined {
@@ -259,11 +272,20 @@ function outcomesOfTool(
   if (ended === undefined) return [...interrupted(operation), cut];
   const own: Outcome[] =
     ended.what === "threw"
-      ? record.failuresWith(ended.error as ErrorView, at)
+      ? failuresOfTool(record, ended.error as ErrorView, at)
       : data(ended.value)["isError"] === true
         ? [{ end: "failed", errorType: "tool_error" }]
         : [finished];
   return at <= operation.at ? own : [...own, ...interrupted(operation)];
+}
+
+/** The possible ends of a tool that threw. */
+function failuresOfTool(record: CallRecord, error: ErrorView, at: number): Outcome[] {
+  const { ender, fn, way } = record.case;
+  // The signal of the tool has timed out. isotel gets this signal only if it replaces the tool: hooks do not get it.
+  const isReplaced = fn === "streamTextLowMemory" && way.includes("wrap");
+  const isTimeout = ender === "timeout tool" && isReplaced && error.name === "AbortError";
+  return isTimeout ? [timedOut] : record.failuresWith(error, at);
 }
 
 /** Tool calls that the SDK rejected, which the caller sees as invalid, and calls of tools that the client runs. */

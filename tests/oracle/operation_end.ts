@@ -24,9 +24,18 @@ export interface OperationEnd {
 /** Reads the end of a call from what its caller saw. */
 export function operationEnd(record: CallRecord): OperationEnd {
   const end = record.case.reader === "-" ? promiseEnd(record) : streamEnd(record);
+  return isLeftOpen(record) ? { ...end, outcomes: [...end.outcomes, cut] } : end;
+}
+
+/** Whether the runtime may have stopped the call. */
+function isLeftOpen(record: CallRecord): boolean {
+  const { ender, fn } = record.case;
   // The progress of a call until its invocation is over depends only on time.
-  const isOpen = record.case.ender === "return" || record.at("caller", "gave up") < never;
-  return isOpen ? { ...end, outcomes: [...end.outcomes, cut] } : end;
+  if (ender === "return") return true;
+  if (record.at("caller", "gave up") === never) return false;
+  // These continue after an abort if the model continues. The others end with the invocation.
+  const goesOn = fn === "streamObject" || fn === "streamLanguageModelCall";
+  return goesOn || record.abortedAt === never;
 }
 
 function promiseEnd(record: CallRecord): OperationEnd {
@@ -140,6 +149,8 @@ function streamEnd(record: CallRecord): OperationEnd {
         fail(error, at);
         break;
       case "callback onAbort":
+        // The promises of the result may have rejected before the abort. Version 6 reports it nevertheless.
+        if (rejection !== undefined && rejection.at < record.stoppedAt) return failedAt(rejection);
         return aborted(at);
       case "callback onFinish":
         if (error !== undefined && fn === "streamObject") {
@@ -150,7 +161,9 @@ function streamEnd(record: CallRecord): OperationEnd {
         isOver = true;
         break;
       case "caller left":
-        if (isStructured && isOver) return { outcomes: [finished, failed], at };
+        if (isStructured && isOver && failure === undefined) {
+          return { outcomes: [finished, failed], at };
+        }
         // The other branch of a tee continues to read.
         if (ender !== "tee") return left(at);
         break;

@@ -27,8 +27,8 @@ export class ModelCalls implements CallOwner {
   readonly isStream = true;
   readonly isClosed = false;
   readonly lateEnding: Ending = cancelling;
-  /** Whether the function returned a stream that has no reader so far. */
-  isUnread = false;
+  /** The stream that the function has returned. */
+  stream: { isRead: boolean } | undefined;
   readonly #sdk: Sdk;
   readonly #bounded: boolean;
   readonly #attributes: Attributes;
@@ -62,11 +62,16 @@ export class ModelCalls implements CallOwner {
   }
 
   enrich(span: Span, info: SpanInfo): void {
-    span.isAbandoned = () => this.isUnread;
+    span.isAbandoned = () => this.#isAbandoned;
     span.setAttributes(this.#attributes);
     if (span.isMeasuredOnly) return;
     const attributes = enrichmentOf(this.telemetry, this.#sdk.settings, info);
     if (attributes !== undefined) span.setAttributes(attributes);
+  }
+
+  /** Whether nothing ends the requests any more: no one reads the stream, or the caller has aborted the promise. */
+  get #isAbandoned(): boolean {
+    return this.stream === undefined ? this.#signals.hasAborted : !this.stream.isRead;
   }
 
   callStarted(call: OwnedCall): void {

@@ -12,6 +12,9 @@ import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answe
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 
+/** How many microtasks a late request may take to settle. */
+const microtasksToSettle = 64;
+
 /** One request to a model: its span, the summary of the response so far, and its end. */
 export abstract class RequestCall implements OwnedCall, CurrentCall {
   readonly span: Span;
@@ -45,6 +48,20 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   end(ending: Ending): void {
     const fields = this.#endFields(ending);
     if (fields !== undefined) closeSpan(this.span, ending, fields);
+  }
+
+  /** Whether the request starts after its owner has ended, in no invocation that ends it. */
+  get isLate(): boolean {
+    return this.owner.isClosed && this.span.scope?.ended !== false;
+  }
+
+  /**
+   * Ends a request that is late, because its model may never settle. A model that stops because it was aborted settles
+   * before. Needs no timer, which may not fire after an invocation.
+   */
+  async endSoon(): Promise<void> {
+    for (let i = 0; i < microtasksToSettle; i += 1) await undefined;
+    this.owner.telemetry.guard(() => this.span.truncate());
   }
 
   /** Ends a call that was stopped. `ending` is for a call that was not aborted. */
@@ -125,6 +142,7 @@ export function runRequest<C extends RequestCall, T>(
       telemetry.guard(() => settle(call, pending));
       return pending;
     }
+    if (call.isLate) void call.endSoon();
     return pending.then(
       (result) => {
         telemetry.guard(() => settle(call, result));

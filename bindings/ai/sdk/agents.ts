@@ -73,7 +73,7 @@ function runAgent(
     params: () => describedCall(settings, options),
     runOriginal,
     prepare: (operation) => {
-      const observed = observedSettings(sdk, agentMethod, operation, settings, options);
+      const observed = observedSettings(sdk, agentMethod, operation, settings);
       // The agent does not change, because it may run several calls at once.
       const view = Object.create(agent, { settings: { value: observed } }) as object;
       const run = () => original.apply(view, [...args]);
@@ -116,7 +116,6 @@ function observedSettings(
   { method, hookUse }: AgentMethod,
   operation: AIOperation,
   settings: Params,
-  options: Params | undefined,
 ): Params {
   const { prepareCall } = settings;
   const toolEnds = hookUse.areCalled === false ? undefined : new ToolEnds();
@@ -130,8 +129,9 @@ function observedSettings(
   const replaced: Replaceable = { ...settings };
   // The agent passes its own callbacks to the prepared call.
   if (hasSteps(method)) observeStepEnd(operation, replaced);
+  // Agents do not use the alias of this callback.
   if (toolEnds !== undefined) {
-    observeToolEnds(operation, toolEnds, replaced, options?.["onToolExecutionEnd"]);
+    observeToolEnds(operation, toolEnds, replaced, settings["onToolExecutionEnd"]);
   }
   replaced["prepareCall"] = (call: unknown) => {
     const { prepareCall: _, ...own } = record(call) ?? {};

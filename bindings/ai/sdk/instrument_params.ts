@@ -42,7 +42,10 @@ export function instrumentParams(
   if (hookUse.areCalled !== false) {
     const toolEnds = toolEndsOfAgent ?? new ToolEnds();
     if (toolEndsOfAgent === undefined && sdkFunction.isSingleStep !== true) {
-      observeToolEnds(operation, toolEnds, params);
+      const { onToolExecutionEnd, experimental_onToolCallFinish } = params;
+      // The second one is an alias.
+      const own = onToolExecutionEnd ?? experimental_onToolCallFinish;
+      observeToolEnds(operation, toolEnds, params, own);
     }
     const integration = callIntegration(operation, toolEnds, () => {
       isHooked = true;
@@ -63,17 +66,14 @@ export function instrumentParams(
 /**
  * Replaces the callback of v7 for the end of a tool, which has the result of a tool that runs in a hook.
  *
- * @param ofCall The callback of one call of an agent. The SDK merges it with that of the agent.
+ * @param own The callback that the SDK would call.
  */
 export function observeToolEnds(
   operation: AIOperation,
   toolEnds: ToolEnds,
   params: Replaceable,
-  ofCall?: unknown,
+  own: unknown,
 ): void {
-  const { onToolExecutionEnd, experimental_onToolCallFinish } = params;
-  // The SDK calls the second one only in place of the first one.
-  const own = onToolExecutionEnd ?? (ofCall == null ? experimental_onToolCallFinish : undefined);
   params["onToolExecutionEnd"] = function (this: unknown, event: unknown) {
     operation.telemetry.guard(() => toolEnds.ended(event));
     return isFunction(own) ? own.call(this, event) : undefined;

@@ -100,17 +100,15 @@ function isUnhooked(): boolean {
  */
 function noteReader(owner: ModelCalls, result: unknown): void {
   const source = record(result);
-  const noted = () => {
-    owner.isUnread = false;
+  const noted = { isRead: false };
+  const read = () => {
+    noted.isRead = true;
   };
   const stream = source === undefined ? undefined : ownValue(source, "stream");
   if (stream instanceof ReadableStream) {
-    owner.isUnread = observeStream(stream, {
-      onStart: noted,
-      onDone: noted,
-      onError: noted,
-      onCancel: noted,
-    });
+    const observer = { onStart: read, onDone: read, onError: read, onCancel: read };
+    noted.isRead = !observeStream(stream, observer);
+    owner.stream = noted;
     return;
   }
   if (source === undefined || ownGetter(source, "fullStream") === undefined) return;
@@ -118,12 +116,12 @@ function noteReader(owner: ModelCalls, result: unknown): void {
     const get = ownGetter(source, name);
     if (get === undefined) continue;
     const observedGet = function (this: unknown) {
-      noted();
+      read();
       return get.call(this) as unknown;
     };
     Object.defineProperty(source, name, { get: observedGet, configurable: true, enumerable: true });
   }
-  owner.isUnread = true;
+  owner.stream = noted;
 }
 
 function ownValue(source: object, name: string): unknown {
