@@ -66,7 +66,6 @@ describe("series that leave the totals", () => {
     });
     // Two chunks of series and one of families.
     assert.equal((await chunks("SHORT")).length, before.length - 3);
-    await worker.evict("SHORT", "isotel-0");
 
     const back = Date.now();
     await apply(of, producer.count(orders, 5, back, ["plan0"]));
@@ -76,12 +75,18 @@ describe("series that leave the totals", () => {
     const created = shown.get('orders_created{plan="plan0"}') ?? 0;
     assert.ok(created * 1000 > back - 5_000, `${created}`);
     assert.ok(created * 1000 <= back + 1, `${created}`);
+    await eventually(async () => {
+      assert.equal((await samples(of)).get("isotel_series_expired_total"), 41);
+    });
   });
 
   test("the sum of two shards never steps back while one of them is idle", async () => {
     const of = { of: "SHORT", shards: 2 };
     const [even, odd] = [new Producer(20), new Producer(21)];
     await apply(of, even.count(orders, 100, Date.now(), ["shared"]));
+    await apply(of, odd.count(orders, 1, Date.now(), ["other"]));
+    // Its next life knows of the other shard.
+    await worker.evict("SHORT", "isotel-0");
     let last = 0;
     const end = Date.now() + 4_000;
     for (let sent = 1; Date.now() < end; sent += 1) {
@@ -109,6 +114,11 @@ describe("series that leave the totals", () => {
     assert.equal(now.get("isotel_series_overflowed_total"), 3);
     const lines = (await said()).filter((line) => line.includes("maxSeriesPerMetric"));
     assert.equal(lines.length, 1, lines.join("\n"));
+    assert.deepEqual(
+      (await said()).filter((line) => line.includes("has to be")),
+      [],
+      "the options are valid",
+    );
     assert.match(lines[0] ?? "", /aggregator isotel-0 has \d series .* metric orders/);
   });
 
@@ -188,6 +198,21 @@ describe("series that leave the totals", () => {
     assert.equal(now.get(series("x")), undefined);
     assert.equal(now.get("jobs_total"), 7);
     assert.equal((await remove({ ...admin, name: "orders" })).text, '{"removed":0}');
+  });
+
+  test("an aggregator refuses to drop what is not a name", async () => {
+    for (const [name, shape] of [
+      ["", "an empty text"],
+      [5, "a number"],
+      [null, "null"],
+    ] as const) {
+      const response = await ask("/drop", {}, { method: "POST", body: JSON.stringify(name) });
+      assert.match(
+        await response.text(),
+        /TypeError: isotel: drop needs the name of a metric/,
+        shape,
+      );
+    }
   });
 
   test("the command line lists, drops and resets", async () => {

@@ -64,10 +64,6 @@ export class ChunkStore {
    */
   write(chunks: Iterable<Chunk>): void {
     for (const { key, bytes } of chunks) {
-      if (bytes.length === 0) {
-        this.delete(key);
-        continue;
-      }
       const rows = Math.ceil(bytes.length / this.#rowBytes);
       if (rows > rowsPerChunk) throw new RangeError(`isotel: chunk ${key} is too large`);
       const first = key * rowsPerChunk;

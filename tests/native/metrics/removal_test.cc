@@ -146,8 +146,9 @@ TEST_CASE("A series that comes back starts anew, at a time that is not before it
   Isolate isolate(1);
   Aggregator aggregator(kOptions);
   Apply(aggregator, isolate.Add("a", 5, 1'000), 1'000);
+  Apply(aggregator, isolate.Add("b", 5, 1'000), 1'000);
   const double removed = 2'000 + kExpiryMs;
-  REQUIRE(Expire(aggregator, removed) == 1);
+  REQUIRE(Expire(aggregator, removed) == 2);
   // The isolate created the series long before.
   Apply(aggregator, isolate.Add("a", 1, removed + 500), removed + 500);
   CHECK(CounterOf(aggregator.store(), "a") == 1);
@@ -158,7 +159,7 @@ TEST_CASE("A series that comes back starts anew, at a time that is not before it
   Aggregator loaded(kOptions);
   REQUIRE(stored.Load(loaded) == Error::kOk);
   Apply(loaded, isolate.Add("b", 1, removed + 600), removed + 600);
-  CHECK(FindPoint(loaded.store(), "c", {"b"})->unix_ms >= static_cast<uint64_t>(removed));
+  CHECK(FindPoint(loaded.store(), "c", {"b"})->unix_ms == static_cast<uint64_t>(removed));
 }
 
 TEST_CASE("A series that comes back with a frame made before its removal starts when the frame was made") {
@@ -292,6 +293,28 @@ TEST_CASE("Past a limit new label sets share the overflow series, and nothing is
   CHECK(loaded.store().series().size() == 11);
   Apply(loaded, isolate.Add("k0", 1, 2'000), 2'000);
   CHECK(CounterOf(loaded.store(), "k0") == 3);
+  Apply(loaded, isolate.Add("new", 1, 2'000), 2'000);
+  CHECK(CounterOf(loaded.store(), "new") == -1);
+  CHECK(FindPoint(loaded.store(), "c")->sum.ToDouble() == 11);
+
+  // The family that has reached the limit may be gone.
+  CHECK(Must(loaded.Drop(std::vector<uint8_t>(loaded.store().families().size(), 1), 3'000)) == 11);
+  CHECK(loaded.TakeOverflowedFamily() == Store::kNone);
+}
+
+TEST_CASE("A chunk that has no series any more is deleted, also if the one before is full") {
+  AggregatorOptions options = kOptions;
+  options.gauge_expiry_ms = 1'000'000;
+  Aggregator aggregator(options);
+  Isolate isolate(1);
+  ChunkStore stored;
+  for (uint64_t i = 0; i < 32; ++i) Apply(aggregator, isolate.Add(Numbered("k", i), 1, 150'000), 150'000);
+  for (uint64_t i = 0; i < 5; ++i) Apply(aggregator, isolate.Add(Numbered("old", i), 1, 1'000), 1'000);
+  stored.Commit(aggregator);
+  const size_t before = stored.chunks.size();
+  CHECK(Expire(aggregator, 2'000 + kExpiryMs) == 5);
+  stored.Commit(aggregator);
+  CHECK(stored.chunks.size() + 1 == before);
 }
 
 TEST_CASE("Expiry makes room for new series") {

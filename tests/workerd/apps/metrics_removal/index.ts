@@ -28,7 +28,10 @@ export class ShortLived extends Aggregator {
 
 /** There is room for three series. */
 export class Small extends Aggregator {
-  static override options: TelemetryAggregatorOptions = { maxSeries: 3 };
+  static override options: TelemetryAggregatorOptions = {
+    maxSeries: 3,
+    seriesExpiryMs: Number.POSITIVE_INFINITY,
+  };
 }
 
 export default {
@@ -48,6 +51,13 @@ export default {
       const batch = { queue: "telemetry", messages } as unknown as MessageBatch;
       await consumeTelemetry(batch, { aggregator, shards });
       return new Response("applied");
+    }
+    if (pathname === "/drop") {
+      const stub = aggregator.get(aggregator.idFromName("isotel-0")) as unknown as {
+        drop(name: unknown): Promise<number>;
+      };
+      const removed = stub.drop(await request.json());
+      return new Response(String(await removed.catch((cause) => cause)));
     }
     if (pathname === "/exec") {
       const stub = aggregator.get(aggregator.idFromName("isotel-0")) as unknown as {
