@@ -92,6 +92,20 @@ TEST_CASE("A snapshot hides a series from the second it expires until it is remo
   }
 }
 
+TEST_CASE("Each series of a snapshot has its own time") {
+  Isolate isolate(1);
+  Aggregator aggregator(kOptions);
+  for (const auto& [label, now] : {std::pair("a", 1'000.0), std::pair("b", 9'000.0), std::pair("c", 5'000.0)}) {
+    Apply(aggregator, isolate.Add(label, 1, now), now);
+  }
+  const Snapshot snapshot = Read(aggregator, 9'000);
+  std::map<std::string, uint64_t> written;
+  for (const Series& series : snapshot.store().series()) {
+    written[std::string(snapshot.store().LabelsOf(series).substr(1))] = series.written_unix_ms;
+  }
+  CHECK(written == std::map<std::string, uint64_t>{{"a", 1'000}, {"b", 9'000}, {"c", 5'000}});
+}
+
 TEST_CASE("The merged time of a series is its last one, and the merged expiry the longest") {
   Isolate isolate(1);
   AggregatorOptions longer = kOptions;
@@ -187,6 +201,11 @@ TEST_CASE("Series that were stored without times expire after the whole time fro
   REQUIRE(stored.Load(loaded) == Error::kOk);
   const auto series = static_cast<uint32_t>(loaded.store().series().size());
   constexpr double kNow = 1'800'000'000'000;
+  const Snapshot unknown = Read(loaded, kNow);
+  for (const Series& one : unknown.store().series()) {
+    CHECK(one.written_unix_ms == 0);
+    CHECK_FALSE(unknown.IsExpired(one, 2 * kNow));
+  }
   CHECK(Expire(loaded, kNow) == 0);
   stored.Commit(loaded);
   Aggregator later(options);
@@ -248,7 +267,9 @@ TEST_CASE("A dropped family is gone from memory and from the stored chunks") {
   CHECK(Must(aggregator.Drop(flags, 2'000)) == 100);
   stored.Commit(aggregator);
   CHECK(stored.chunks.size() + 3 == before);
-  CHECK(aggregator.store().families().size() == 1);
+  REQUIRE(aggregator.store().families().size() == 1);
+  CHECK(aggregator.store().families().front()->since_unix_ms == 1'000);
+  CHECK(aggregator.store().families().front()->written_unix_ms == 1'000);
   Aggregator loaded(kOptions);
   REQUIRE(stored.Load(loaded) == Error::kOk);
   CHECK(loaded.store().series().size() == 1);
@@ -329,6 +350,8 @@ TEST_CASE("Expiry makes room for new series") {
   CHECK(aggregator.store().exposition_bytes() == 0);
   Apply(aggregator, isolate.Add("b", 1, 200'000), 200'000);
   CHECK(CounterOf(aggregator.store(), "b") == 1);
+  Apply(aggregator, isolate.Add("c", 1, 200'000), 200'000);
+  CHECK(CounterOf(aggregator.store(), "c") == -1);
 }
 
 // Random values, expiries, drops, crashes and restarts, compared with a map that does the same.
