@@ -54,13 +54,13 @@ uint32_t FindConflict(const metrics::Store& store, uint32_t family) {
   const NamedMetric named = NamedMetricOf(declaration);
   const std::string key = DefinitionKey(declaration);
   uint32_t found = metrics::Store::kNone;
-  for (uint32_t i = 0; i < store.families().size(); ++i) {
+  for (uint32_t i = 0; i < family; ++i) {
     const Declaration& other = store.families()[i]->declaration;
     const bool is_same = other.kind == declaration.kind && DefinitionKey(other) == key;
-    if (i == family || is_same || !ShareNames(named, NamedMetricOf(other))) continue;
-    found = i;
+    if (is_same || !ShareNames(named, NamedMetricOf(other))) continue;
     // An earlier definition of the same metric tells most.
-    if (other.kind == declaration.kind && other.name == declaration.name) break;
+    if (other.kind == declaration.kind && other.name == declaration.name) return i;
+    if (found == metrics::Store::kNone) found = i;
   }
   return found;
 }

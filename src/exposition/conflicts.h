@@ -23,8 +23,9 @@ struct NamedMetric {
 /// kinds of gauges count as one.
 [[nodiscard]] std::string DefinitionKey(const metrics::Declaration& declaration);
 
-/// Returns the number of another family whose names overlap with those of `family`, or Store::kNone: one of the same
-/// name and kind if there is one. A definition that differs only in help, unit or labels is not a conflict. Another aggregation of a gauge is one.
+/// Returns the number of an earlier family whose names overlap with those of `family`, or Store::kNone: one of the same
+/// name and kind if there is one. A definition that differs only in help, unit or labels is not a conflict. Another
+/// aggregation of a gauge is one.
 [[nodiscard]] uint32_t FindConflict(const metrics::Store& store, uint32_t family);
 
 /// Returns whether a metric has this name, as it was declared or as an exposition shows it, with or without `_total`.

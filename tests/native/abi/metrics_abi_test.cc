@@ -99,7 +99,8 @@ class Producer {
 
 class Totals {
  public:
-  Totals() : context(isotel_aggregate_create(1e9, 1e6, 1e18, 1e5, 1e5, 1e9)) {
+  explicit Totals(double series_expiry_ms = 1e18, double max_series = 1e5)
+      : context(isotel_aggregate_create(1e9, 1e6, series_expiry_ms, max_series, 1e5, 1e9)) {
     REQUIRE(isotel_aggregate_totals_ready(context) == 0);
   }
   Totals(const Totals&) = delete;
@@ -169,6 +170,88 @@ TEST_CASE("What is recorded arrives in an exposition") {
   CHECK(text.find("orders_total{area=\"eu\",plan=\"pro\"} 2\n") != std::string::npos);
   CHECK(text.find("wait_seconds_bucket{le=\"0.5\"} 1") != std::string::npos);
   CHECK(text.find("trace_id=\"74747474747474747474747474747474\"") != std::string::npos);
+}
+
+// The frame of a producer that records 1 in these metrics.
+std::string FrameOf(Producer& producer, const std::vector<int32_t>& rows) {
+  for (const int32_t row : rows) REQUIRE(producer.Record(row, 1) == 0);
+  REQUIRE(isotel_metrics_flush(producer.context, 1'900, 0) == 1);
+  const std::string frame = producer.Frame();
+  REQUIRE(isotel_metrics_commit(producer.context, static_cast<uint32_t>(producer.Result(0))) == 0);
+  return frame;
+}
+
+TEST_CASE("Notices name definitions that share a name, each once") {
+  Producer first;
+  Producer second("fedcba9876543210");
+  const int32_t counter = first.Bind(first.Declare({.name = "jobs"}), {});
+  const int32_t histogram =
+      second.Bind(second.Declare({.kind = metrics::Kind::kHistogram, .name = "jobs", .bounds = {1}}), {});
+  const int32_t total = second.Bind(second.Declare({.name = "jobs_\"total"}), {});
+  const int32_t gauge = second.Bind(second.Declare({.kind = metrics::Kind::kGaugeLast, .name = "jobs_sum"}), {});
+  Totals totals;
+  const auto notices = [&] { return totals.Output(isotel_aggregate_totals_notices(totals.context)); };
+  CHECK(totals.Apply(FrameOf(first, {counter})) == ISOTEL_APPLIED);
+  CHECK(notices() == "{\"conflicts\":[],\"overflowed\":null}");
+  CHECK(totals.Apply(FrameOf(second, {histogram, total, gauge})) == ISOTEL_APPLIED_WITH_NOTICES);
+  const std::string brought = notices();
+  CHECK(brought.find("{\"metric\":\"jobs\",\"kind\":\"histogram\",\"other\":\"jobs\",\"otherKind\":\"counter\"}") !=
+        std::string::npos);
+  CHECK(brought.find(
+            "{\"metric\":\"jobs_sum\",\"kind\":\"gauge_last\",\"other\":\"jobs\",\"otherKind\":\"histogram\"}") !=
+        std::string::npos);
+  CHECK(notices() == "{\"conflicts\":[],\"overflowed\":null}");
+  CHECK(totals.Apply(FrameOf(second, {histogram, total, gauge})) == ISOTEL_APPLIED);
+
+  const std::string snapshot = totals.Output(isotel_aggregate_totals_snapshot(totals.context, 2'500));
+  REQUIRE(isotel_aggregate_snapshot_merge(totals.context, totals.Put(snapshot)) == 0);
+  const std::string text = totals.Output(isotel_aggregate_snapshot_render(totals.context, 0, 0, 1, 0, 3'000));
+  CHECK(text.find("\nisotel_definition_conflicts_total 2\n") != std::string::npos);
+}
+
+TEST_CASE("The first overflow is noticed once") {
+  Producer producer;
+  const int32_t family = producer.Declare({.name = "jobs", .labels = {"k"}});
+  Totals totals(1e18, 1.5);
+  CHECK(totals.Apply(FrameOf(producer, {producer.Bind(family, {"a"})})) == ISOTEL_APPLIED);
+  CHECK(totals.Apply(FrameOf(producer, {producer.Bind(family, {"b"})})) == ISOTEL_APPLIED_WITH_NOTICES);
+  const std::string brought = totals.Output(isotel_aggregate_totals_notices(totals.context));
+  CHECK(brought.find("\"overflowed\":{\"metric\":\"jobs\",\"series\":2,\"bytes\":") != std::string::npos);
+  CHECK(totals.Apply(FrameOf(producer, {producer.Bind(family, {"c"})})) == ISOTEL_APPLIED);
+  CHECK(totals.Output(isotel_aggregate_totals_notices(totals.context)) == "{\"conflicts\":[],\"overflowed\":null}");
+}
+
+TEST_CASE("A limit is at least one series, whatever number it is given as") {
+  for (const double limit : {0.0, -1.0, 0.5, std::nan("")}) {
+    Producer producer;
+    const int32_t family = producer.Declare({.name = "jobs", .labels = {"k"}});
+    Totals totals(1e18, limit);
+    CHECK(totals.Apply(FrameOf(producer, {producer.Bind(family, {"a"})})) == ISOTEL_APPLIED);
+    CHECK(totals.Apply(FrameOf(producer, {producer.Bind(family, {"b"})})) == ISOTEL_APPLIED_WITH_NOTICES);
+  }
+}
+
+TEST_CASE("Series expire or are dropped by name, and the host learns when the next one may expire") {
+  Producer producer;
+  const int32_t row = producer.Bind(producer.Declare({.name = "jobs", .labels = {"k"}}), {"a"});
+  Totals totals(10'000);
+  CHECK(isotel_aggregate_totals_expire_series(totals.context, 2'000, 0) == 0);
+  CHECK(totals.Result(0) == 0);
+  CHECK(totals.Apply(FrameOf(producer, {row})) == ISOTEL_APPLIED);
+  CHECK(isotel_aggregate_totals_expire_series(totals.context, 12'000, 0) == 0);
+  CHECK(totals.Result(0) == 12'001);
+  CHECK(isotel_aggregate_totals_expire_series(totals.context, 12'001, 0) == 1);
+  CHECK(totals.Apply(FrameOf(producer, {row})) == ISOTEL_APPLIED);
+  CHECK(isotel_aggregate_totals_drop(totals.context, totals.Put("job"), 2'000) == 0);
+  CHECK(isotel_aggregate_totals_drop(totals.context, totals.Put("jobs_total"), 2'000) == 1);
+  CHECK(totals.Apply(FrameOf(producer, {row})) == ISOTEL_APPLIED);
+  CHECK(isotel_aggregate_totals_drop(totals.context, 0, 2'000) == 1);
+  CHECK(isotel_aggregate_totals_drop(totals.context, UINT32_MAX, 2'000) == Code(Error::kOutOfRange));
+
+  Totals forever(9007199254740994.0);
+  CHECK(forever.Apply(FrameOf(producer, {row})) == ISOTEL_APPLIED);
+  CHECK(isotel_aggregate_totals_expire_series(forever.context, 8e15, 0) == 0);
+  CHECK(forever.Result(0) == 0);
 }
 
 TEST_CASE("Totals go on from the chunks they were stored as") {

@@ -274,6 +274,7 @@ TEST_CASE("JSON names metrics that share a name in another format") {
   std::map<std::string, bool> conflicts;
   for (const auto& family : json["families"]) {
     conflicts[family["declared_name"]] = family.contains("conflict");
+    CHECK_FALSE(family.contains("superseded"));
     CHECK(family["since_unix_ms"] == 600'000);
     CHECK(family["written_unix_ms"] == 600'000);
   }

@@ -88,6 +88,11 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   Snapshot snapshot;
   REQUIRE(snapshot.Merge(Fixture(version + "snapshot.bin", snapshot_today)) == Error::kOk);
   CHECK(snapshot.info().version == 1);
+  // Before version 3, series did not expire. They do not either if they are added to others.
+  REQUIRE(snapshot.Merge(Fixture("v3_snapshot.bin", snapshot_today)) == Error::kOk);
+  CHECK((snapshot.info().series_expiry_ms == kNeverMs) == (version != "v3_"));
+  snapshot = Snapshot();
+  REQUIRE(snapshot.Merge(Fixture(version + "snapshot.bin", snapshot_today)) == Error::kOk);
   CHECK(snapshot.info().counters[AggregatorCounter::kFramesApplied] == 2);
   const Store& store = snapshot.store();
   CHECK(store.families().front()->since_unix_ms == (version == "v1_" ? 0 : made_unix_ms));
