@@ -5,7 +5,7 @@ import { trapped } from "../core/core.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
-import { LabelTrie, labelText } from "./labels.ts";
+import { type Labels, LabelTrie, labelText } from "./labels.ts";
 
 /** The part of the meter that its families use. */
 export interface FamilyHost {
@@ -150,6 +150,10 @@ export class Family {
   readonly #maxRemembered: number;
   /** By the texts of the label values. A number and its text are the same label value. */
   readonly #series = new Map<string, Series>();
+  /** The series that are shown at 0 before their first record. */
+  readonly #zeros = new Set<Series>();
+  /** The core in which these series have rows. */
+  #zerosCore: MetricsCore | undefined;
   #core: MetricsCore | undefined;
   #number = 0;
 
@@ -191,8 +195,27 @@ export class Family {
     const core = this.meter.core();
     if (core === undefined) return undefined;
     this.declareIn(core);
+    // First, so that the label sets that are known in advance do not overflow.
+    this.attachZeros(core);
     const row = this.#number < 0 ? this.#number : core.bind(this.#number, values);
     return row >= 0 ? { core, row } : undefined;
+  }
+
+  /** Shows series at 0 from the next flush on. */
+  showAtZero(zeros: readonly Labels<string>[]): void {
+    const isOnly = this.#declaration.labels.length === 0;
+    for (const labels of zeros) {
+      const series = isOnly ? this.onlySeries() : this.seriesOf(labels);
+      if (series !== undefined) this.#zeros.add(series);
+    }
+    this.#zerosCore = undefined;
+  }
+
+  /** Binds the series that are shown at 0 to rows of a core, once. The next frame contains them. */
+  attachZeros(core: MetricsCore): void {
+    if (this.#zerosCore === core) return;
+    this.#zerosCore = core;
+    for (const series of this.#zeros) series.attach();
   }
 
   /**

@@ -185,6 +185,8 @@ export class Meter implements FamilyHost {
     const core = this.core();
     if (core === undefined) return undefined;
     this.#hasLeftOut = false;
+    // Not earlier: a series at 0 does not justify a flush.
+    for (const family of this.#families.values()) family.attachZeros(core);
     this.outbox.add(core.flush(refreshGauges));
     return core.isAlive ? core : undefined;
   }
