@@ -96,6 +96,7 @@ export interface CoreExports {
   isotel_metrics_open(context: number): number;
   isotel_metrics_bounds(context: number, generator: number, a: number, b: number, count: number): number;
   isotel_metrics_declare(context: number, length: number): number;
+  isotel_metrics_constant_labels(context: number, length: number): number;
   isotel_metrics_bind(context: number, family: number, length: number, nowUnixMs: number): number;
   isotel_metrics_record(context: number, row: number, value: number): number;
   isotel_metrics_record_exemplar(context: number, row: number, value: number, nowUnixMs: number): number;
@@ -112,8 +113,8 @@ export interface CoreExports {
 export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
-  version: 4,
-  fingerprint: 893798565,
+  version: 5,
+  fingerprint: 4120320073,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
@@ -143,6 +144,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
     "isotel_metrics_open",
     "isotel_metrics_bounds",
     "isotel_metrics_declare",
+    "isotel_metrics_constant_labels",
     "isotel_metrics_bind",
     "isotel_metrics_record",
     "isotel_metrics_record_exemplar",
@@ -165,6 +167,7 @@ export const Limits = {
   maxHelpBytes: 1024,
   maxLabels: 32,
   maxLabelBytes: 4096,
+  maxConstantLabelBytes: 2048,
   maxBounds: 256,
   minExponentialBuckets: 2,
   maxExponentialBuckets: 512,

@@ -172,6 +172,9 @@ function copyOf<T>(list: T): T {
 /** Prefix of isotel's metrics. Expositions replace every special character by an underscore. */
 const reservedPrefix = /^isotel[^A-Za-z0-9]/;
 
+/** What {@link isName} accepts. */
+export const nameRule: string = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
+
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** Throws TypeError if `isValid` is false. */
@@ -201,7 +204,6 @@ function checkOptions(caller: string, name: unknown, options: unknown): void {
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {
   const { name, unit, help, labels, maxSeries } = declaration;
   const check = checkOf(caller, name);
-  const nameRule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
   const isFree = !reservedPrefix.test(name);
   check(isFree, "the name", name, "a name that does not begin with isotel_ or isotel.");
@@ -229,7 +231,7 @@ function isSet(options: object, name: string): boolean {
 }
 
 /** Returns the label name of expositions that accept only ASCII letters, digits and underscores. */
-function shownLabel(label: string): string {
+export function shownLabel(label: string): string {
   return label.replace(/^[0-9]|[^A-Za-z0-9_]/gu, "_");
 }
 
@@ -243,8 +245,7 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
   );
   labels.forEach((label, i) => {
     const field = `labels[${i}]`;
-    const rule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
-    check(isName(label), field, label, rule);
+    check(isName(label), field, label, nameRule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const shown = shownLabel(label);
     // Expositions add these labels to histograms.
@@ -330,7 +331,7 @@ function isText(value: unknown, maxBytes: number): value is string {
   return typeof value === "string" && !loneSurrogate.test(value) && utf8Length(value) <= maxBytes;
 }
 
-function isName(value: unknown): value is string {
+export function isName(value: unknown): value is string {
   if (!isText(value, Limits.maxMetricNameBytes) || value === "") return false;
   for (let i = 0; i < value.length; i += 1) {
     const unit = value.charCodeAt(i);

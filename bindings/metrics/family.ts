@@ -11,6 +11,8 @@ import { type Labels, LabelTrie, labelText } from "./labels.ts";
 export interface FamilyHost {
   /** Whether a flush is already scheduled. */
   readonly isAwake: boolean;
+  /** Number of labels that every series has in addition to its own. */
+  readonly constantLabelCount: number;
   /** Requests a flush. */
   wake(): void;
   /** Returns the live core as a producer of frames, or undefined. */
@@ -228,6 +230,16 @@ export class Family {
     this.#number = core.declare(this.#declaration);
     if (!core.isAlive) return;
     const name = JSON.stringify(this.#declaration.name);
+    const { length } = this.#declaration.labels;
+    const { constantLabelCount } = this.meter;
+    // One label more marks an overflow series.
+    if (constantLabelCount > 0 && length + constantLabelCount >= Limits.maxLabels) {
+      this.meter.warnOnce(
+        `labels of ${name}`,
+        `isotel: ${name} has ${length} labels, so it does not have all of metrics.constantLabels; ` +
+          `a series has at most ${Limits.maxLabels} labels`,
+      );
+    }
     if (this.hasGivenWay) this.meter.warnGivesWay(`the built-in metric ${name} is`);
     else if (this.#number < 0) this.meter.warnRefused(this.#declaration, this.#number);
     else if (core.replacedFamilies > replaced) {

@@ -1,5 +1,6 @@
 import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
+import { readConstantLabels } from "./constant_labels.ts";
 import type { FlushPlan } from "./flusher.ts";
 import { readGenAi } from "./genai_options.ts";
 import type { MetricsSetup } from "./isolate_metrics.ts";
@@ -29,6 +30,7 @@ const optionNames: OptionNames<MetricsBindings & { measuresAgain: true }> = {
   flushIntervalMs: true,
   queueName: true,
   route: true,
+  constantLabels: true,
   genAi: true,
   measuresAgain: true,
 };
@@ -84,7 +86,12 @@ export function readMetricsBindings(
         `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
-  return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
+  return {
+    metrics,
+    plan,
+    genAi: readGenAi(metrics.genAi, report),
+    constantLabels: readConstantLabels(metrics.constantLabels, report),
+  };
 }
 
 function records(value: unknown, report: Report): boolean {

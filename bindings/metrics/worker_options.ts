@@ -1,4 +1,5 @@
 import type { GenAiMetricsOptions } from "./genai_options.ts";
+import type { LabelValue } from "./labels.ts";
 
 /** How metrics are sent, aggregated and read. The bindings come from the Worker's `env`. */
 export interface MetricsBindings {
@@ -42,6 +43,11 @@ export interface MetricsBindings {
   readonly queueName?: string;
   /** Returns `http.route` of a request, such as `/users/:id`. Never return the path: it has too many values. */
   readonly route?: (request: Request) => string | undefined;
+  /**
+   * Names and values of labels that every series of this Worker has, at most 8. They tell Workers apart that share an
+   * aggregator. A metric's own label of the same name wins. Default: none.
+   */
+  readonly constantLabels?: Readonly<Record<string, LabelValue>>;
   /**
    * Options for the metrics of AI SDK calls, which are recorded whether or not the calls are traced. False disables
    * them.

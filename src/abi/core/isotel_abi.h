@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_ABI_VERSION 4
+#define ISOTEL_ABI_VERSION 5
 
 /* Layout of the shared block, in bytes. Fields are numbered by genai/fields.def. */
 #define ISOTEL_MAX_FIELDS 128
@@ -239,6 +239,10 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_bounds,
  * for an equal declaration. kOutOfRange: the sizes do not add up to `length`. Other errors as metrics/registry.h
  * Declare(). */
 ISOTEL_EXPORT(int32_t, isotel_metrics_declare, (isotel_context * context, uint32_t length));
+
+/* Sets the labels of every series: the first `length` bytes of the buffer, as metrics/registry.h SetConstantLabels(),
+ * which has the errors too. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_constant_labels, (isotel_context * context, uint32_t length));
 
 /* Returns the row of a label set. The first `length` bytes of the buffer are uint32_t[label_count] sizes and the
  * values, in the order of the declared names. Past the limit of the family it returns the overflow row (counted). */

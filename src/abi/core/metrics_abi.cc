@@ -131,6 +131,11 @@ int32_t isotel_metrics_declare(isotel_context* context, uint32_t length) {
   return Answer(context->registry->Declare(std::move(declaration), max_series, origin));
 }
 
+int32_t isotel_metrics_constant_labels(isotel_context* context, uint32_t length) {
+  if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->registry->SetConstantLabels(context->buffer.Text(length)));
+}
+
 int32_t isotel_metrics_bind(isotel_context* context, uint32_t family, uint32_t length, double now_unix_ms) {
   if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<uint32_t> count = context->registry->LabelCount(family);
