@@ -41,6 +41,7 @@ export const Abi = {
   metadata: 0,
   runtimeContext: 1,
   genaiFormerNames: 1,
+  genaiValuesShift: 8,
   boundsLinear: 0,
   boundsExponential: 1,
   boundsPerDecade: 2,
@@ -76,7 +77,7 @@ export interface CoreExports {
   isotel_buffer(context: number, size: number): number;
   isotel_counters(context: number): number;
   isotel_keys(context: number, profile: number): number;
-  isotel_intern(context: number, length: number): number;
+  isotel_intern(context: number, length: number, field: number): number;
   isotel_text(context: number, text: number): number;
   isotel_span_name(context: number, operation: number, length: number): number;
   isotel_cut_name(context: number, length: number): number;
@@ -114,7 +115,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
   version: 5,
-  fingerprint: 4120320073,
+  fingerprint: 2843143885,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
@@ -167,6 +168,7 @@ export const Limits = {
   maxHelpBytes: 1024,
   maxLabels: 32,
   maxLabelBytes: 4096,
+  defaultLabelValues: 100,
   maxConstantLabelBytes: 2048,
   maxBounds: 256,
   minExponentialBuckets: 2,
@@ -394,6 +396,7 @@ export const counterNames = [
   "attributes_cut",
   "names_cut",
   "intern_overflows",
+  "label_values_overflowed",
 ] as const;
 
 /** The words of src/exposition/units.def, by their units. */

@@ -74,6 +74,8 @@ export interface MetricsSetup {
   /** How AI SDK calls are measured. Undefined if they are not. */
   readonly genAi: SpanMeasures | undefined;
   readonly constantLabels?: ConstantLabels | undefined;
+  /** Limit of distinct values of a label of the built-in metrics. */
+  readonly maxLabelValues?: number | undefined;
 }
 
 /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
@@ -81,6 +83,7 @@ export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | un
   if (setup?.plan === undefined) return undefined;
   try {
     const metrics = workersMetrics();
+    if (setup.maxLabelValues !== undefined) metrics.meter.labelValues.max = setup.maxLabelValues;
     metrics.meter.useConstantLabels(setup.constantLabels);
     metrics.flusher.use(setup.plan);
     metrics.genAi.use(setup.genAi);

@@ -9,6 +9,7 @@ import type { ConstantLabels } from "./constant_labels.ts";
 import { exposedNames } from "./exposed_names.ts";
 import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
+import { LabelValues } from "./label_values.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Functions of the runtime that a meter uses. */
@@ -40,6 +41,7 @@ export interface MeterCounts {
 export class Meter implements FamilyHost {
   readonly host: CoreHost;
   readonly clock: Clock;
+  readonly labelValues: LabelValues = new LabelValues();
   /** Frames that are not delivered yet. */
   readonly outbox: Outbox = new Outbox();
   /** Whether a flush is scheduled. Records need not call {@link onWake} then. */

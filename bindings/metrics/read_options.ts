@@ -2,7 +2,7 @@ import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
 import { readConstantLabels } from "./constant_labels.ts";
 import type { FlushPlan } from "./flusher.ts";
-import { readGenAi } from "./genai_options.ts";
+import { readGenAi, readMaxLabelValues } from "./genai_options.ts";
 import type { MetricsSetup } from "./isolate_metrics.ts";
 import { isShardCount, maxShards } from "./shards.ts";
 import { aggregatorTransport, queueTransport } from "./transport.ts";
@@ -31,6 +31,7 @@ const optionNames: OptionNames<MetricsBindings & { measuresAgain: true }> = {
   queueName: true,
   route: true,
   constantLabels: true,
+  maxLabelValues: true,
   genAi: true,
   measuresAgain: true,
 };
@@ -86,10 +87,12 @@ export function readMetricsBindings(
         `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
+  const maxLabelValues = readMaxLabelValues(metrics.maxLabelValues, report);
   return {
     metrics,
     plan,
-    genAi: readGenAi(metrics.genAi, report),
+    maxLabelValues,
+    genAi: readGenAi(metrics.genAi, report, maxLabelValues),
     constantLabels: readConstantLabels(metrics.constantLabels, report),
   };
 }

@@ -49,6 +49,11 @@ export interface MetricsBindings {
    */
   readonly constantLabels?: Readonly<Record<string, LabelValue>>;
   /**
+   * Limit of distinct values that an isolate keeps of each label of a built-in metric that the Worker's users may
+   * choose, such as a model, 1 to 500. Further values are `_OTHER`. Default: 100.
+   */
+  readonly maxLabelValues?: number;
+  /**
    * Options for the metrics of AI SDK calls, which are recorded whether or not the calls are traced. False disables
    * them.
    */

@@ -206,7 +206,8 @@ void Registry::WriteFrames(uint64_t now_unix_ms) {
     }
     const size_t before = writer_.size();
     if (cells_[row].family != family) {
-      WriteFamily(*families_[cells_[row].family]);
+      writer_.Byte(static_cast<uint8_t>(BodyTag::kFamily));
+      writer_.Bytes(MergedDeclaration(*families_[cells_[row].family]));
     }
     WriteRow(row, now_unix_ms);
     if (open && writer_.size() + kTailBytes > kMaxFrameBytes) {
@@ -231,12 +232,8 @@ void Registry::AddLabel(std::string_view key, std::string_view value) {
   labels_[at] = {key, value};
 }
 
-void Registry::WriteFamily(const FamilyState& family) {
-  writer_.Byte(static_cast<uint8_t>(BodyTag::kFamily));
-  if (constants_.size() == 0) {
-    writer_.Bytes(family.bytes);
-    return;
-  }
+std::string_view Registry::MergedDeclaration(const FamilyState& family) {
+  if (constants_.size() == 0) return family.bytes;
   label_count_ = 0;
   for (const std::string& key : family.declaration.label_keys) AddLabel(key, {});
   for (std::string_view rest = constants_.view(); !rest.empty();) {
@@ -251,7 +248,7 @@ void Registry::WriteFamily(const FamilyState& family) {
   rest.remove_prefix(1);
   for (int texts = 3; texts > 0; --texts) TakeText(rest);
   merged_.Clear();
-  merged_.Raw(std::string_view(family.bytes).substr(0, family.bytes.size() - rest.size()));
+  merged_.Raw({family.bytes.data(), family.bytes.size() - rest.size()});
   rest.remove_prefix(1);
   merged_.Byte(static_cast<uint8_t>(label_count_));
   for (size_t i = 0; i < label_count_; ++i) {
@@ -259,15 +256,12 @@ void Registry::WriteFamily(const FamilyState& family) {
     if (!labels_[i].is_constant()) TakeText(rest);
   }
   merged_.Raw(rest);
-  writer_.Bytes(merged_.view());
+  return merged_.view();
 }
 
-void Registry::WriteLabels(const Cell& cell) {
-  if (constants_.size() == 0) {
-    writer_.Bytes(cell.labels);
-    return;
-  }
+std::string_view Registry::MergedLabels(const Cell& cell) {
   std::string_view own = cell.labels;
+  if (constants_.size() == 0) return own;
   bool overflows = own.empty() && !families_[cell.family]->declaration.label_keys.empty();
   for (;;) {
     bool is_marked = !overflows;
@@ -282,12 +276,11 @@ void Registry::WriteLabels(const Cell& cell) {
     }
     // Without the overflow label, the format has a mark for the series.
     if (!is_marked) merged_.Clear();
-    if (merged_.size() <= kMaxLabelBytes) break;
+    if (merged_.size() <= kMaxLabelBytes) return merged_.view();
+    // The values of the family have been taken, so that only the constant ones are left.
     ++label_sets_overflowed_;
     overflows = true;
-    own = {};
   }
-  writer_.Bytes(merged_.view());
 }
 
 void Registry::WriteRow(uint32_t row, uint64_t now_unix_ms) {
@@ -299,7 +292,7 @@ void Registry::WriteRow(uint32_t row, uint64_t now_unix_ms) {
   }
   cell.point.sum = Sum::From(state.value);
   writer_.Byte(static_cast<uint8_t>(BodyTag::kSeries));
-  WriteLabels(cell);
+  writer_.Bytes(MergedLabels(cell));
   WritePoint(cell.point, families_[cell.family]->declaration, writer_);
 }
 

@@ -143,9 +143,11 @@ class Registry {
     return Error::kInvalidValue;
   }
   void WriteFrames(uint64_t now_unix_ms);
-  void WriteFamily(const FamilyState& family);
   void WriteRow(uint32_t row, uint64_t now_unix_ms);
-  void WriteLabels(const Cell& cell);
+  // Returns the declaration of a family with the constant labels, and keeps its labels for MergedLabels().
+  std::string_view MergedDeclaration(const FamilyState& family);
+  // Returns the label values of a series of that family, with those of the constant labels.
+  std::string_view MergedLabels(const Cell& cell);
   void AddLabel(std::string_view key, std::string_view value);
   void Finish(uint64_t sequence);
   void Reset(uint32_t row);

@@ -201,7 +201,9 @@ int32_t isotel_metrics_status(isotel_context* context) {
 int32_t isotel_genai_metrics(isotel_context* context, uint32_t flags, uint32_t length) {
   if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const bool former_names = (flags & ISOTEL_GENAI_FORMER_NAMES) != 0;
-  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, context->buffer.Text(length)));
+  const uint32_t max_values = flags >> ISOTEL_GENAI_VALUES_SHIFT;
+  const std::string_view currency = context->buffer.Text(length);
+  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, currency, max_values));
 }
 
 int32_t isotel_genai_price(isotel_context* context, uint32_t length, double input, double output, double cache_read,
