@@ -41,6 +41,7 @@ export const Abi = {
   metadata: 0,
   runtimeContext: 1,
   genaiFormerNames: 1,
+  genaiValuesShift: 8,
   boundsLinear: 0,
   boundsExponential: 1,
   boundsPerDecade: 2,
@@ -76,7 +77,7 @@ export interface CoreExports {
   isotel_buffer(context: number, size: number): number;
   isotel_counters(context: number): number;
   isotel_keys(context: number, profile: number): number;
-  isotel_intern(context: number, length: number): number;
+  isotel_intern(context: number, length: number, field: number): number;
   isotel_text(context: number, text: number): number;
   isotel_span_name(context: number, operation: number, length: number): number;
   isotel_cut_name(context: number, length: number): number;
@@ -96,6 +97,7 @@ export interface CoreExports {
   isotel_metrics_open(context: number): number;
   isotel_metrics_bounds(context: number, generator: number, a: number, b: number, count: number): number;
   isotel_metrics_declare(context: number, length: number): number;
+  isotel_metrics_constant_labels(context: number, length: number): number;
   isotel_metrics_bind(context: number, family: number, length: number, nowUnixMs: number): number;
   isotel_metrics_record(context: number, row: number, value: number): number;
   isotel_metrics_record_exemplar(context: number, row: number, value: number, nowUnixMs: number): number;
@@ -112,8 +114,8 @@ export interface CoreExports {
 export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
-  version: 4,
-  fingerprint: 893798565,
+  version: 5,
+  fingerprint: 2843143885,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
@@ -143,6 +145,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
     "isotel_metrics_open",
     "isotel_metrics_bounds",
     "isotel_metrics_declare",
+    "isotel_metrics_constant_labels",
     "isotel_metrics_bind",
     "isotel_metrics_record",
     "isotel_metrics_record_exemplar",
@@ -165,6 +168,8 @@ export const Limits = {
   maxHelpBytes: 1024,
   maxLabels: 32,
   maxLabelBytes: 4096,
+  defaultLabelValues: 100,
+  maxConstantLabelBytes: 2048,
   maxBounds: 256,
   minExponentialBuckets: 2,
   maxExponentialBuckets: 512,
@@ -391,6 +396,7 @@ export const counterNames = [
   "attributes_cut",
   "names_cut",
   "intern_overflows",
+  "label_values_overflowed",
 ] as const;
 
 /** The words of src/exposition/units.def, by their units. */

@@ -401,13 +401,16 @@ export class Core extends ModuleInstance<CoreExports> {
     );
   }
 
-  /** Returns the identifier of a text that has few distinct values, or 0 if the core's table is full. */
-  intern(text: string): number {
+  /**
+   * Returns the identifier of a text that has few distinct values. Returns 0 if the core's table is full, or if the
+   * label of the field has all its values.
+   */
+  intern(text: string, field: number = Abi.maxFields): number {
     const known = this.#textIds.get(text);
     if (known !== undefined) return known;
     return this.#call(() => {
       if (text.length > maxTextUnits) return 0;
-      const id = this.exports.isotel_intern(this.#context, this.#putText(text)) >>> 0;
+      const id = this.exports.isotel_intern(this.#context, this.#putText(text), field) >>> 0;
       if (id !== 0) this.#textIds.set(text, id);
       return id;
     }, 0);
@@ -432,7 +435,8 @@ export class Core extends ModuleInstance<CoreExports> {
     const { length } = fields;
     // Interns before it reads the views: a new text may grow the memory.
     for (let i = 0; i < length; i += 1) {
-      if (this.#isInterned(fields[i] as number, values[i])) this.intern(values[i] as string);
+      const field = fields[i] as number;
+      if (this.#isInterned(field, values[i])) this.intern(values[i] as string, field);
     }
     const { doubles, words } = this.memory;
     const presentAt = this.#presentAt;

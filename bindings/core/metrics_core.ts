@@ -73,6 +73,14 @@ export class MetricsCore {
     });
   }
 
+  /** Sets the labels of every series; see isotel_metrics_constant_labels(). */
+  setConstantLabels(labels: Uint8Array): void {
+    this.#call(() => {
+      this.#put(labels);
+      return this.#exports.isotel_metrics_constant_labels(this.#context, labels.length);
+    });
+  }
+
   /** Declares a family. Returns its number or a negative error. */
   declare(declaration: Declaration): number {
     return this.#call(() => {

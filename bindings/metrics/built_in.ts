@@ -67,12 +67,13 @@ export class HttpServerMetrics {
     { method, statusCode, route, scheme, errorType }: HttpRequestLabels,
     seconds: number,
   ): void {
+    const { labelValues } = this.#meter;
     const labels = {
       "http.request.method": method,
       "http.response.status_code": statusCode,
-      "http.route": route,
+      "http.route": labelValues.admit("http.route", route),
       "url.scheme": scheme,
-      "error.type": errorType,
+      "error.type": labelValues.admit("error.type", errorType),
     };
     this.#family.seriesOf(labels)?.record(seconds);
   }

@@ -66,7 +66,9 @@ export function defineMetricsIn<const D extends Definitions>(
           "a result of counter(), gauge(), histogram() or exponentialHistogram()",
       );
     }
-    return [key, handleOf(meter.define(definition.declaration))];
+    const family = meter.define(definition.declaration);
+    family.showAtZero(definition.zeros);
+    return [key, handleOf(family)];
   });
   return Object.fromEntries(handles) as Metrics<D>;
 }

@@ -1,8 +1,9 @@
 import { utf8Length } from "../base/bytes.ts";
-import { isList, shapeOf } from "../base/values.ts";
+import { isList, record, shapeOf } from "../base/values.ts";
 import { Limits, MetricKind } from "../core/abi.gen.ts";
 import { type BoundsGenerator, type Declaration, simpleDeclaration } from "../core/declaration.ts";
 import { isGenerator, isIntegerIn } from "./bounds.ts";
+import { type Labels, type LabelValue, labelText } from "./labels.ts";
 
 /** Options of all kinds of metrics. */
 export interface MetricOptions<L extends readonly string[] = readonly string[]> {
@@ -15,6 +16,20 @@ export interface MetricOptions<L extends readonly string[] = readonly string[]> 
   /** Limit of label sets in one isolate, 1 to 2,000. Further label sets share one overflow series. Default: 2,000. */
   readonly maxLabelSets?: number;
 }
+
+/** Options of counters and histograms. */
+export interface ZeroOptions<L extends readonly string[] = readonly string[]> {
+  /**
+   * Label sets to show at 0 before their first record, at most `maxLabelSets`. Each has a value for each label. A metric
+   * without labels is always shown. Default: none.
+   */
+  readonly zeros?: readonly Labels<NoInfer<L>[number]>[];
+}
+
+/** Options of {@link counter}. */
+export interface CounterOptions<L extends readonly string[] = readonly string[]>
+  extends MetricOptions<L>,
+    ZeroOptions<L> {}
 
 /** How the values of a gauge in several isolates are combined. */
 export type GaugeAggregation = "sum" | "min" | "max" | "last";
@@ -35,14 +50,16 @@ export interface GaugeOptions<L extends readonly string[] = readonly string[]>
 
 /** Options of {@link histogram}. */
 export interface HistogramOptions<L extends readonly string[] = readonly string[]>
-  extends MetricOptions<L> {
+  extends MetricOptions<L>,
+    ZeroOptions<L> {
   /** 1 to 256 inclusive upper bounds in ascending order, without +Inf. */
   readonly bounds: readonly number[] | BoundsGenerator;
 }
 
 /** Options of {@link exponentialHistogram}. */
 export interface ExponentialHistogramOptions<L extends readonly string[] = readonly string[]>
-  extends MetricOptions<L> {
+  extends MetricOptions<L>,
+    ZeroOptions<L> {
   /** Initial resolution, -4 to 8: each bound is 2^(2^-schema) times the previous one. Default: 3, within 4.4 %. */
   readonly schema?: number;
   /** Limit of buckets for each sign, 2 to 512. Beyond it, the resolution is halved. Default: 160. */
@@ -58,6 +75,8 @@ export type MetricType = "counter" | "gauge" | "histogram";
 export interface MetricDefinition<T extends MetricType = MetricType, L extends string = string> {
   readonly type: T;
   readonly declaration: Declaration;
+  /** Label sets that are shown at 0 before their first record. */
+  readonly zeros: readonly Labels<string>[];
   /** Always absent. Carries the label names in its type. */
   readonly labels?: L;
 }
@@ -70,7 +89,7 @@ export interface MetricDefinition<T extends MetricType = MetricType, L extends s
  */
 export function counter<const L extends readonly string[] = readonly []>(
   name: string,
-  options: MetricOptions<L> = {},
+  options: CounterOptions<L> = {},
 ): MetricDefinition<"counter", L[number]> {
   return define("counter", "counter", name, options, () => ({ kind: MetricKind.counter }));
 }
@@ -142,7 +161,7 @@ function define<T extends MetricType, L extends readonly string[]>(
     ...own,
   });
   checkDeclaration(caller, declaration, options);
-  return { type, declaration };
+  return { type, declaration, zeros: zerosOf(checkOf(caller, name), type, declaration, options) };
 }
 
 /** Returns a copy of a list, so that the caller cannot change the definition later. */
@@ -152,6 +171,9 @@ function copyOf<T>(list: T): T {
 
 /** Prefix of isotel's metrics. Expositions replace every special character by an underscore. */
 const reservedPrefix = /^isotel[^A-Za-z0-9]/;
+
+/** What {@link isName} accepts. */
+export const nameRule: string = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
 
 const loneSurrogate = /\p{Surrogate}/u;
 
@@ -182,7 +204,6 @@ function checkOptions(caller: string, name: unknown, options: unknown): void {
 export function checkDeclaration(caller: string, declaration: Declaration, options: object): void {
   const { name, unit, help, labels, maxSeries } = declaration;
   const check = checkOf(caller, name);
-  const nameRule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
   check(isName(name), "the name", name, nameRule);
   const isFree = !reservedPrefix.test(name);
   check(isFree, "the name", name, "a name that does not begin with isotel_ or isotel.");
@@ -210,7 +231,7 @@ function isSet(options: object, name: string): boolean {
 }
 
 /** Returns the label name of expositions that accept only ASCII letters, digits and underscores. */
-function shownLabel(label: string): string {
+export function shownLabel(label: string): string {
   return label.replace(/^[0-9]|[^A-Za-z0-9_]/gu, "_");
 }
 
@@ -224,8 +245,7 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
   );
   labels.forEach((label, i) => {
     const field = `labels[${i}]`;
-    const rule = `a string of 1 to ${Limits.maxMetricNameBytes} bytes without control characters`;
-    check(isName(label), field, label, rule);
+    check(isName(label), field, label, nameRule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const shown = shownLabel(label);
     // Expositions add these labels to histograms.
@@ -263,6 +283,41 @@ function checkKind(check: Check, declaration: Declaration, options: object): voi
   check(kind !== undefined, "aggregate", aggregate, `one of ${names.join(", ")}`);
 }
 
+/** Returns copies of the label sets that a metric shows at 0. Without labels there is one, which is empty. */
+function zerosOf(
+  check: Check,
+  type: MetricType,
+  { labels, maxSeries }: Declaration,
+  options: object,
+): Labels<string>[] {
+  const { zeros } = options as { zeros?: unknown };
+  if (zeros === undefined) return type === "gauge" || labels.length > 0 ? [] : [{}];
+  const gaugeRule = "left out, because a gauge has no value before it is set";
+  check(type !== "gauge", "zeros", zeros, gaugeRule);
+  check(isList(zeros), "zeros", zeros, "a list of label sets");
+  const list = copyOf(zeros) as readonly unknown[];
+  const limit = maxSeries || Limits.maxSeriesPerFamily;
+  const limitRule = `a list of at most ${limit} label sets, the value of maxLabelSets`;
+  check(list.length <= limit, "zeros", list, limitRule);
+  return list.map((entry, i) => {
+    const set = record(entry) ?? {};
+    const isSet = record(entry) !== undefined;
+    check(isSet, `zeros[${i}]`, entry, "an object with a value for each label");
+    const fieldOf = (label: string) => `the label ${JSON.stringify(label)} of zeros[${i}]`;
+    for (const label of Object.keys(set)) {
+      check(labels.includes(label), fieldOf(label), set[label], "left out, or added to labels");
+    }
+    return Object.fromEntries(
+      labels.map((label) => {
+        const value = set[label];
+        const isValue = labelText(value) !== undefined;
+        check(isValue, fieldOf(label), value, "a string, a number or a boolean");
+        return [label, value as LabelValue];
+      }),
+    );
+  });
+}
+
 /** Whether a value is a valid list of histogram bounds. */
 function areBounds(bounds: unknown): boolean {
   if (!isList(bounds) || bounds.length < 1 || bounds.length > Limits.maxBounds) return false;
@@ -276,7 +331,7 @@ function isText(value: unknown, maxBytes: number): value is string {
   return typeof value === "string" && !loneSurrogate.test(value) && utf8Length(value) <= maxBytes;
 }
 
-function isName(value: unknown): value is string {
+export function isName(value: unknown): value is string {
   if (!isText(value, Limits.maxMetricNameBytes) || value === "") return false;
   for (let i = 0; i < value.length; i += 1) {
     const unit = value.charCodeAt(i);

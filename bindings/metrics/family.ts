@@ -5,12 +5,14 @@ import { trapped } from "../core/core.ts";
 import type { Declaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import type { SpanContext } from "../trace/span_runtime.ts";
-import { LabelTrie, labelText } from "./labels.ts";
+import { type Labels, LabelTrie, labelText } from "./labels.ts";
 
 /** The part of the meter that its families use. */
 export interface FamilyHost {
   /** Whether a flush is already scheduled. */
   readonly isAwake: boolean;
+  /** Number of labels that every series has in addition to its own. */
+  readonly constantLabelCount: number;
   /** Requests a flush. */
   wake(): void;
   /** Returns the live core as a producer of frames, or undefined. */
@@ -150,6 +152,10 @@ export class Family {
   readonly #maxRemembered: number;
   /** By the texts of the label values. A number and its text are the same label value. */
   readonly #series = new Map<string, Series>();
+  /** The series that are shown at 0 before their first record. */
+  readonly #zeros = new Set<Series>();
+  /** The core in which these series have rows. */
+  #zerosCore: MetricsCore | undefined;
   #core: MetricsCore | undefined;
   #number = 0;
 
@@ -191,8 +197,27 @@ export class Family {
     const core = this.meter.core();
     if (core === undefined) return undefined;
     this.declareIn(core);
+    // First, so that the label sets that are known in advance do not overflow.
+    this.attachZeros(core);
     const row = this.#number < 0 ? this.#number : core.bind(this.#number, values);
     return row >= 0 ? { core, row } : undefined;
+  }
+
+  /** Shows series at 0 from the next flush on. */
+  showAtZero(zeros: readonly Labels<string>[]): void {
+    const isOnly = this.#declaration.labels.length === 0;
+    for (const labels of zeros) {
+      const series = isOnly ? this.onlySeries() : this.seriesOf(labels);
+      if (series !== undefined) this.#zeros.add(series);
+    }
+    this.#zerosCore = undefined;
+  }
+
+  /** Binds the series that are shown at 0 to rows of a core, once. The next frame contains them. */
+  attachZeros(core: MetricsCore): void {
+    if (this.#zerosCore === core) return;
+    this.#zerosCore = core;
+    for (const series of this.#zeros) series.attach();
   }
 
   /**
@@ -205,6 +230,16 @@ export class Family {
     this.#number = core.declare(this.#declaration);
     if (!core.isAlive) return;
     const name = JSON.stringify(this.#declaration.name);
+    const { length } = this.#declaration.labels;
+    const { constantLabelCount } = this.meter;
+    // One label more marks an overflow series.
+    if (constantLabelCount > 0 && length + constantLabelCount >= Limits.maxLabels) {
+      this.meter.warnOnce(
+        `labels of ${name}`,
+        `isotel: ${name} has ${length} labels, so it does not have all of metrics.constantLabels; ` +
+          `a series has at most ${Limits.maxLabels} labels`,
+      );
+    }
     if (this.hasGivenWay) this.meter.warnGivesWay(`the built-in metric ${name} is`);
     else if (this.#number < 0) this.meter.warnRefused(this.#declaration, this.#number);
     else if (core.replacedFamilies > replaced) {

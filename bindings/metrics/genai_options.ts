@@ -1,7 +1,8 @@
 import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
-import { Abi } from "../core/abi.gen.ts";
+import { Abi, Limits } from "../core/abi.gen.ts";
 import { type ModelPrice, readPrices, type TokenPrices } from "../core/prices.ts";
+import { isIntegerIn } from "./bounds.ts";
 
 export type { TokenPrices } from "../core/prices.ts";
 
@@ -24,6 +25,20 @@ const optionNames: OptionNames<GenAiMetricsOptions> = {
   currency: true,
 };
 
+/** Limit of `metrics.maxLabelValues`: the core's table of texts has room for every label. */
+const maxLabelValuesLimit = 500;
+
+/** Reads `metrics.maxLabelValues`. Reports an invalid number and uses the default. */
+export function readMaxLabelValues(value: unknown, report: (message: string) => void): number {
+  if (value === undefined) return Limits.defaultLabelValues;
+  if (isIntegerIn(value as number, 1, maxLabelValuesLimit)) return value as number;
+  report(
+    `isotel: metrics.maxLabelValues is ${shapeOf(value)}; it has to be an integer from 1 to ` +
+      `${maxLabelValuesLimit}. ${Limits.defaultLabelValues} is used`,
+  );
+  return Limits.defaultLabelValues;
+}
+
 /** The options in the form that the core takes. */
 export interface SpanMeasures {
   readonly flags: number;
@@ -37,11 +52,13 @@ const maxCurrencyUnits = 16;
  * Reads `metrics.genAi`. Reports invalid options and ignores them.
  *
  * @param value the value of the option, of any type.
+ * @param maxLabelValues limit of distinct values of each label.
  * @returns undefined if spans are not to be measured.
  */
 export function readGenAi(
   value: unknown,
   report: (message: string) => void,
+  maxLabelValues: number = Limits.defaultLabelValues,
 ): SpanMeasures | undefined {
   if (value === false) return undefined;
   if (value !== undefined && value !== true && !isObject(value)) {
@@ -53,7 +70,9 @@ export function readGenAi(
   const options = isObject(value) ? value : {};
   reportUnknownOption("isotel: metrics.genAi", options, optionNames);
   return {
-    flags: options["formerNames"] === true ? Abi.genaiFormerNames : 0,
+    flags:
+      (options["formerNames"] === true ? Abi.genaiFormerNames : 0) |
+      (maxLabelValues << Abi.genaiValuesShift),
     currency: currencyOf(options["currency"], report),
     prices: readPrices(options["prices"], "metrics.genAi.prices", (problem, effect) =>
       report(`isotel: ${problem}. ${effect}`),

@@ -12,6 +12,7 @@ export {
 } from "./bounds.ts";
 export { defineMetrics, type MetricOf, type Metrics } from "./define_metrics.ts";
 export {
+  type CounterOptions,
   counter,
   type ExponentialHistogramOptions,
   exponentialHistogram,
@@ -23,6 +24,7 @@ export {
   type MetricDefinition,
   type MetricOptions,
   type MetricType,
+  type ZeroOptions,
 } from "./definitions.ts";
 export type { ExemplarSource } from "./family.ts";
 export type {

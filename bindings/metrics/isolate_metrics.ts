@@ -5,6 +5,7 @@ import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
+import type { ConstantLabels } from "./constant_labels.ts";
 import { Flusher, type FlushPlan } from "./flusher.ts";
 import type { SpanMeasures } from "./genai_options.ts";
 import { Meter } from "./meter.ts";
@@ -69,6 +70,9 @@ export interface MetricsSetup {
   readonly plan: FlushPlan | undefined;
   /** How AI SDK calls are measured. Undefined if they are not. */
   readonly genAi: SpanMeasures | undefined;
+  readonly constantLabels?: ConstantLabels | undefined;
+  /** Limit of distinct values of a label of the built-in metrics. */
+  readonly maxLabelValues?: number | undefined;
 }
 
 /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
@@ -76,6 +80,8 @@ export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | un
   if (setup?.plan === undefined) return undefined;
   try {
     const metrics = workersMetrics();
+    if (setup.maxLabelValues !== undefined) metrics.meter.labelValues.max = setup.maxLabelValues;
+    metrics.meter.useConstantLabels(setup.constantLabels);
     metrics.flusher.use(setup.plan);
     metrics.genAi.use(setup.genAi);
     return metrics;

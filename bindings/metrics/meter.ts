@@ -5,9 +5,11 @@ import type { Core } from "../core/core.ts";
 import type { CoreHost } from "../core/core_host.ts";
 import type { Declaration } from "../core/declaration.ts";
 import { MetricsCore, producerIdBytes } from "../core/metrics_core.ts";
+import type { ConstantLabels } from "./constant_labels.ts";
 import { exposedNames } from "./exposed_names.ts";
 import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
+import { LabelValues } from "./label_values.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Functions of the runtime that a meter uses. */
@@ -39,6 +41,7 @@ export interface MeterCounts {
 export class Meter implements FamilyHost {
   readonly host: CoreHost;
   readonly clock: Clock;
+  readonly labelValues: LabelValues = new LabelValues();
   /** Frames that are not delivered yet. */
   readonly outbox: Outbox = new Outbox();
   /** Whether a flush is scheduled. Records need not call {@link onWake} then. */
@@ -56,6 +59,7 @@ export class Meter implements FamilyHost {
   readonly #shown = new Map<string, string>();
   readonly #gauges: Series[] = [];
   readonly #openings: ((core: Core) => void)[] = [];
+  #constantLabels: ConstantLabels | undefined;
   #current: MetricsCore | undefined;
   #isOpen = false;
   /** Whether records were dropped since the last flush. Their counts justify a flush. */
@@ -144,6 +148,26 @@ export class Meter implements FamilyHost {
     return this.host.core === undefined ? undefined : this.#current;
   }
 
+  /** Sets labels of every series, in this core and in every later one. Only the first labels have an effect. */
+  useConstantLabels(labels: ConstantLabels | undefined): void {
+    const known = this.#constantLabels;
+    if (labels === undefined || labels === known) return;
+    if (known === undefined) {
+      this.#constantLabels = labels;
+      this.#current?.setConstantLabels(labels.bytes);
+    } else if (String(labels.bytes) !== String(known.bytes)) {
+      this.warnOnce(
+        "constant labels",
+        "isotel: metrics.constantLabels differ between handlers of this isolate. Its metrics have the first ones; " +
+          "use the same everywhere",
+      );
+    }
+  }
+
+  get constantLabelCount(): number {
+    return this.#constantLabels?.count ?? 0;
+  }
+
   /** Calls `listener` with the core that is a producer, if any, and with every later one before its first record. */
   onOpen(listener: (core: Core) => void): void {
     this.#openings.push(listener);
@@ -185,6 +209,8 @@ export class Meter implements FamilyHost {
     const core = this.core();
     if (core === undefined) return undefined;
     this.#hasLeftOut = false;
+    // Not earlier: a series at 0 does not justify a flush.
+    for (const family of this.#families.values()) family.attachZeros(core);
     this.outbox.add(core.flush(refreshGauges));
     return core.isAlive ? core : undefined;
   }
@@ -275,6 +301,7 @@ export class Meter implements FamilyHost {
     });
     this.#current = opened;
     if (opened === undefined) return;
+    if (this.#constantLabels !== undefined) opened.setConstantLabels(this.#constantLabels.bytes);
     for (const family of this.#families.values()) family.declareIn(opened);
     for (const listener of this.#openings) listener(core);
   }

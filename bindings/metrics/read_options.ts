@@ -1,7 +1,8 @@
 import { type OptionNames, reportUnknownOption } from "../base/options.ts";
 import { shapeOf } from "../base/values.ts";
+import { readConstantLabels } from "./constant_labels.ts";
 import type { FlushPlan } from "./flusher.ts";
-import { readGenAi } from "./genai_options.ts";
+import { readGenAi, readMaxLabelValues } from "./genai_options.ts";
 import type { MetricsSetup } from "./isolate_metrics.ts";
 import { isShardCount, maxShards } from "./shards.ts";
 import { aggregatorTransport, queueTransport } from "./transport.ts";
@@ -30,6 +31,8 @@ const optionNames: OptionNames<MetricsBindings & { measuresAgain: true }> = {
   flushIntervalMs: true,
   queueName: true,
   route: true,
+  constantLabels: true,
+  maxLabelValues: true,
   genAi: true,
   measuresAgain: true,
 };
@@ -85,7 +88,14 @@ export function readMetricsBindings(
         `Add it to wrangler.jsonc: ${configuration[name]}`,
     );
   }
-  return { metrics, plan, genAi: readGenAi(metrics.genAi, report) };
+  const maxLabelValues = readMaxLabelValues(metrics.maxLabelValues, report);
+  return {
+    metrics,
+    plan,
+    maxLabelValues,
+    genAi: readGenAi(metrics.genAi, report, maxLabelValues),
+    constantLabels: readConstantLabels(metrics.constantLabels, report),
+  };
 }
 
 function records(value: unknown, report: Report): boolean {

@@ -78,6 +78,11 @@ const selfMetrics: readonly SelfMetric[] = [
     counts: { "": "label_sets_overflowed" },
   },
   {
+    name: "isotel_metrics_label_values_overflowed",
+    help: "Times a label of a built-in metric had more values than maxLabelValues, so that a value became _OTHER.",
+    counts: { "": "label_values_overflowed" },
+  },
+  {
     name: "isotel_texts_overflowed",
     help: "Times a text was not kept for lack of room; as a label of GenAI metrics it is _OTHER.",
     counts: { "": "intern_overflows" },
@@ -136,9 +141,12 @@ export class SelfMetrics {
 
   /** Returns every count by name. */
   totals(): Readonly<Record<string, number>> {
-    const { counts } = this.#meter;
+    const { counts, labelValues } = this.#meter;
+    const diagnostics = this.#diagnostics();
     return {
-      ...this.#diagnostics(),
+      ...diagnostics,
+      label_values_overflowed:
+        (diagnostics["label_values_overflowed"] ?? 0) + labelValues.overflowed,
       lost_records: counts.lostRecords,
       metrics_losses: counts.losses,
       invalid_values: counts.invalidValues,
@@ -160,6 +168,14 @@ export class SelfMetrics {
     const meter = this.#meter;
     const totals = this.totals();
     this.#written ??= this.#define(totals);
+    if (totals["label_values_overflowed"] !== 0) {
+      const { max } = meter.labelValues;
+      meter.warnOnce(
+        "label values",
+        `isotel: a label of the built-in metrics has more than ${max} values; further ones are _OTHER, and ` +
+          "isotel_metrics_label_values_overflowed counts them. Set metrics.maxLabelValues if they are expected",
+      );
+    }
     const writtenTo = new Map<Written, MetricsCore>();
     for (const written of this.#written) {
       const increment = (totals[written.count] ?? 0) - written.total;

@@ -1,4 +1,5 @@
 import type { GenAiMetricsOptions } from "./genai_options.ts";
+import type { LabelValue } from "./labels.ts";
 
 /** How metrics are sent, aggregated and read. The bindings come from the Worker's `env`. */
 export interface MetricsBindings {
@@ -47,6 +48,16 @@ export interface MetricsBindings {
   readonly queueName?: string;
   /** Returns `http.route` of a request, such as `/users/:id`. Never return the path: it has too many values. */
   readonly route?: (request: Request) => string | undefined;
+  /**
+   * Names and values of labels that every series of this Worker has, at most 8. They tell Workers apart that share an
+   * aggregator. A metric's own label of the same name wins. Default: none.
+   */
+  readonly constantLabels?: Readonly<Record<string, LabelValue>>;
+  /**
+   * Limit of distinct values that an isolate keeps of each label of a built-in metric that the Worker's users may
+   * choose, such as a model, 1 to 500. Further values are `_OTHER`. Default: 100.
+   */
+  readonly maxLabelValues?: number;
   /**
    * Options for the metrics of AI SDK calls, which are recorded whether or not the calls are traced. False disables
    * them.

@@ -5,11 +5,11 @@
 
 namespace isotel {
 
-TextId InternTable::Intern(std::string_view text) {
+TextId InternTable::IdOf(std::string_view text, bool adds) {
   const uint64_t hash = Hash(text);
   const uint32_t known = index_.Find(hash, [&](uint32_t number) { return SameBytes(*texts_[number], text); });
   if (known != HashIndex::kNone) return known + 1;
-  if (texts_.size() >= kMaxInternedTexts || bytes_ + text.size() > kMaxInternedBytes) return 0;
+  if (!adds || texts_.size() >= kMaxInternedTexts || bytes_ + text.size() > kMaxInternedBytes) return 0;
   index_.Add(hash, static_cast<uint32_t>(texts_.size()));
   texts_.push_back(std::make_unique<const std::string>(text));
   bytes_ += text.size();

@@ -36,8 +36,12 @@ void AddTokens(const FieldSet& fields, SpanValues& values) {
 
 }  // namespace
 
-SpanMetrics::SpanMetrics(metrics::Registry& registry, InternTable& texts)
-    : registry_(registry), texts_(texts), tool_type_function_(texts.Intern("function")) {}
+SpanMetrics::SpanMetrics(metrics::Registry& registry, InternTable& texts, Counters& counters, uint32_t max_values)
+    : registry_(registry),
+      texts_(texts),
+      counters_(counters),
+      max_values_(max_values == 0 ? kDefaultLabelValues : max_values),
+      tool_type_function_(texts.Intern("function")) {}
 
 Result<uint32_t> SpanMetrics::Declare(bool former_names, std::string_view currency) {
   uint32_t left_out = 0;
@@ -84,11 +88,33 @@ SpanMetrics::OpenCall* SpanMetrics::Find(Handle handle) {
   return &calls_[index];
 }
 
-TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) const {
+bool SpanMetrics::IsFull(uint32_t field) const {
+  const Label label = LabelOf(field);
+  return label != Label::kModality && values_[static_cast<size_t>(label)] >= max_values_;
+}
+
+void SpanMetrics::Admit(uint32_t field, TextId text) {
+  const Label label = LabelOf(field);
+  if (label != Label::kModality) (void)AdmitValue(label, text);
+}
+
+bool SpanMetrics::AdmitValue(Label label, TextId text) {
+  const auto bit = static_cast<uint8_t>(MaskOf(label));
+  uint32_t& values = values_[static_cast<size_t>(label)];
+  if ((admitted_[text] & bit) != 0) return true;
+  if (values >= max_values_) return false;
+  ++values;
+  admitted_[text] |= bit;
+  return true;
+}
+
+TextId SpanMetrics::LabelIn(Label label, const FieldSet& fields) {
   const Field field = FieldOf(label);
   if (!fields.Has(field)) return label == Label::kToolType ? tool_type_function_ : 0;
   const TextId text = fields.text_id[static_cast<size_t>(field)];
-  return text == 0 || text > texts_.size() ? kOtherText : text;
+  if (text != 0 && text <= texts_.size() && AdmitValue(label, text)) return text;
+  if (values_[static_cast<size_t>(label)] >= max_values_) counters_.Add(Counter::kLabelValuesOverflowed);
+  return kOtherText;
 }
 
 void SpanMetrics::Start(Handle handle, const FieldSet& fields) {

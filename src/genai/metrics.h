@@ -3,6 +3,9 @@
 //
 // Labels are identifiers of interned texts, kept from the start of a span. At its end one lookup by these identifiers
 // finds the rows of all its metrics. Nothing is allocated for labels that were seen before.
+//
+// A Worker's users may choose the values of a label. So each label has a limit of distinct values; further ones are
+// "_OTHER". One label then neither fills the label sets of its metrics nor the table of texts.
 #pragma once
 
 #include <array>
@@ -10,9 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/handle.h"
 #include "base/hash_index.h"
 #include "base/intern.h"
+#include "base/limits.h"
 #include "genai/field_set.h"
 #include "genai/metrics_table.h"
 #include "metrics/registry.h"
@@ -25,8 +30,9 @@ using SpanValues = std::array<double, kValueCount>;
 
 class SpanMetrics {
  public:
-  /// The registry and the texts must outlive this object.
-  SpanMetrics(metrics::Registry& registry, InternTable& texts);
+  /// The registry, the texts and the counters must outlive this object. `max_values` limits the distinct values of each
+  /// label. Default, as 0: kDefaultLabelValues.
+  SpanMetrics(metrics::Registry& registry, InternTable& texts, Counters& counters, uint32_t max_values);
 
   /// Declares the families. Call it once, before all other functions. Leaves out families whose names the host has
   /// declared and returns how many those are. Returns the errors of Registry::Declare().
@@ -34,6 +40,13 @@ class SpanMetrics {
   /// @param former_names Also record under the names of MetricNames::kFormer.
   /// @param currency Unit of the costs. Default, as an empty text: "USD".
   Result<uint32_t> Declare(bool former_names, std::string_view currency);
+
+  /// Returns whether a new text of this field would be "_OTHER" as a label.
+  [[nodiscard]] bool IsFull(uint32_t field) const;
+  /// Makes a text a value of the label of this field, if there is one and it has room.
+  void Admit(uint32_t field, TextId text);
+  /// Makes a text a value of the request model, in addition to those within the limit.
+  void AdmitModel(TextId text) { admitted_[text] |= 1U << static_cast<uint32_t>(Label::kRequestModel); }
 
   /// Notes a span that was opened. Replaces the state of its slot.
   void Open(Handle handle, Operation operation, Handle parent);
@@ -83,7 +96,8 @@ class SpanMetrics {
   };
 
   [[nodiscard]] OpenCall* Find(Handle handle);
-  [[nodiscard]] TextId LabelIn(Label label, const FieldSet& fields) const;
+  bool AdmitValue(Label label, TextId text);
+  [[nodiscard]] TextId LabelIn(Label label, const FieldSet& fields);
   [[nodiscard]] std::string_view TextOf(const Series& series, Label label) const;
   Series& SeriesOf(const OpenCall& call);
   uint32_t RowOf(Series& series, Metric metric, double now_unix_ms);
@@ -92,6 +106,10 @@ class SpanMetrics {
 
   metrics::Registry& registry_;
   const InternTable& texts_;
+  Counters& counters_;
+  uint32_t max_values_;
+  std::array<uint32_t, kKeptLabels> values_{};             // by label: how many texts were admitted
+  std::array<uint8_t, kMaxInternedTexts + 1> admitted_{};  // by text: a bit for each label that has it as a value
   TextId tool_type_function_;
   std::array<uint32_t, kMetricCount> families_{};
   std::array<uint32_t, kOperationCount> metrics_{};  // by operation: a bit for each metric of its spans

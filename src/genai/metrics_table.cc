@@ -46,6 +46,12 @@ constexpr std::array<BoundsGenerator, 5> kBounds{
 
 const MetricInfo& Info(Metric metric) { return kMetrics[static_cast<size_t>(metric)]; }
 
+Label LabelOf(uint32_t field) {
+  size_t label = 0;
+  while (label < kLabelFields.size() && static_cast<uint32_t>(kLabelFields[label]) != field) ++label;
+  return static_cast<Label>(label);
+}
+
 std::string_view KeyOf(Label label) {
   if (label == Label::kModality) return "gen_ai.token.modality";
   return label < Label::kModality ? KeyOf(Profile::kLatest, FieldOf(label)) : "gen_ai.token.type";

@@ -84,6 +84,9 @@ static_assert(kLabelFields.size() == static_cast<size_t>(Label::kModality));
 
 [[nodiscard]] constexpr Field FieldOf(Label label) { return kLabelFields[static_cast<size_t>(label)]; }
 
+/// Returns the label that is read from a field, or kModality.
+[[nodiscard]] Label LabelOf(uint32_t field);
+
 [[nodiscard]] std::string_view KeyOf(Label label);
 
 /// Returns the family of a metric, with label keys in the order of Label.

@@ -145,14 +145,17 @@ void Recorder::ReserveIn(trace::Span& span, const UserAttributes& written) {
   counters_.Add(Counter::kAttributesDroppedType, written.invalid);
 }
 
-TextId Recorder::Intern(std::string_view text) {
+TextId Recorder::Intern(std::string_view text, uint32_t field) {
+  if (metrics_ && metrics_->IsFull(field)) return texts_.Find(text);
   const TextId id = texts_.Intern(text);
   if (id == 0) counters_.Add(Counter::kInternOverflows);
+  if (id != 0 && metrics_) metrics_->Admit(field, id);
   return id;
 }
 
-Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency) {
-  auto span_metrics = std::make_unique<SpanMetrics>(registry, texts_);
+Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency,
+                                         uint32_t max_values) {
+  auto span_metrics = std::make_unique<SpanMetrics>(registry, texts_, counters_, max_values);
   const Result<uint32_t> left_out = span_metrics->Declare(former_names, currency);
   if (!left_out.ok()) return left_out;
   metrics_ = std::move(span_metrics);
@@ -162,7 +165,10 @@ Result<uint32_t> Recorder::EnableMetrics(metrics::Registry& registry, bool forme
 
 Error Recorder::SetPrice(std::string_view model, const Price& price) {
   const TextId id = Intern(model);
-  return id == 0 ? Error::kLimitReached : costs_.SetPrice(id, price);
+  if (id == 0) return Error::kLimitReached;
+  // The operator has listed it, so it is no value that a user has chosen.
+  if (metrics_) metrics_->AdmitModel(id);
+  return costs_.SetPrice(id, price);
 }
 
 void Recorder::AddFinishFields(const trace::Span& span, const Call& call, const End& end, FieldSet& fields) const {

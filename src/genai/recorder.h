@@ -87,7 +87,10 @@ class Recorder {
   /// Records the metrics of spans in `registry` from the next span on; see SpanMetrics::Declare(). The registry must
   /// outlive this recorder. `currency` applies to all costs. A second call replaces the first. An error changes
   /// nothing.
-  Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency);
+  ///
+  /// @param max_values Distinct values of each label. Default, as 0: kDefaultLabelValues.
+  Result<uint32_t> EnableMetrics(metrics::Registry& registry, bool former_names, std::string_view currency,
+                                 uint32_t max_values = 0);
   /// Sets the price of a model, by its name in requests, in the currency of costs. Returns kInvalidValue for an invalid
   /// price, and kLimitReached past kMaxPrices or when the model cannot be interned.
   Error SetPrice(std::string_view model, const Price& price);
@@ -95,8 +98,10 @@ class Recorder {
   /// Counts a span name that the host cut.
   void NoteCutName() { counters_.Add(Counter::kNamesCut); }
   void NoteUnknownCode() { counters_.Add(Counter::kUnknownCodes); }
-  /// Returns the identifier of a text, or 0 (counted) when the table is full.
-  TextId Intern(std::string_view text);
+  static constexpr uint32_t kNoField = UINT32_MAX;
+  /// Returns the identifier of a text of a field, or 0 (counted) when the table is full. A new text of a field whose
+  /// label has all its values has none either; LabelIn() counts it.
+  TextId Intern(std::string_view text, uint32_t field = kNoField);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const InternTable& texts() const { return texts_; }

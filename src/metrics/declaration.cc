@@ -18,13 +18,19 @@ bool IsName(std::string_view text) {
   return true;
 }
 
+}  // namespace
+
+bool IsLabelName(std::string_view name) { return IsName(name) && !name.starts_with("__"); }
+
+namespace {
+
 bool IsText(std::string_view text, size_t max_bytes) { return text.size() <= max_bytes && IsValidUtf8(text); }
 
 Error CheckLabelKeys(const Declaration& declaration) {
   const std::vector<std::string>& keys = declaration.label_keys;
   if (keys.size() > kMaxLabels) return Error::kInvalidLabelName;
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (!IsName(keys[i]) || keys[i].starts_with("__")) return Error::kInvalidLabelName;
+    if (!IsLabelName(keys[i])) return Error::kInvalidLabelName;
     if (declaration.kind == Kind::kHistogram && keys[i] == "le") return Error::kInvalidLabelName;
     for (size_t other = 0; other < i; ++other) {
       if (keys[i] == keys[other]) return Error::kInvalidLabelName;

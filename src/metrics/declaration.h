@@ -33,6 +33,9 @@ struct Declaration {
   friend bool operator==(const Declaration&, const Declaration&) = default;
 };
 
+/// Returns whether expositions can show a label of this name.
+[[nodiscard]] bool IsLabelName(std::string_view name);
+
 /// Checks the ranges of all parts. label_keys may be in any order. Returns kInvalidMetricName, kInvalidLabelName (also
 /// for `le` on a histogram), kInvalidBounds or kInvalidDeclaration.
 Error Check(const Declaration& declaration);

@@ -12,17 +12,38 @@
 namespace isotel::metrics {
 namespace {
 
-// Returns the name as expositions escape it with underscores, without the suffixes that they may add.
-std::string ShownName(std::string_view name) {
+// Returns the name as expositions escape it with underscores.
+std::string Escaped(std::string_view name) {
   std::string shown;
   for (const char c : name) {
     const bool continues = (static_cast<uint8_t>(c) & 0xC0) == 0x80;
-    if (!continues) shown += IsAlphanumeric(c) ? c : '_';
+    const bool is_kept = IsAlphanumeric(c) && !(shown.empty() && IsDigit(c));
+    if (!continues) shown += is_kept ? c : '_';
   }
+  return shown;
+}
+
+// Returns the escaped name without the suffixes that expositions may add.
+std::string ShownName(std::string_view name) {
+  std::string shown = Escaped(name);
   for (const std::string_view suffix : {"_total", "_seconds"}) {
     if (shown.size() > suffix.size() && shown.ends_with(suffix)) shown.resize(shown.size() - suffix.size());
   }
   return shown;
+}
+
+// Removes a text with its length in front from `bytes`. Nothing is an empty text, and a text may be cut off.
+std::string_view TakeText(std::string_view& bytes) {
+  size_t size = 0;
+  for (unsigned shift = 0; shift <= 14 && !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(bytes.front());
+    bytes.remove_prefix(1);
+    size |= size_t{byte & 0x7FU} << shift;
+    if (byte < 0x80) break;
+  }
+  const std::string_view text = bytes.substr(0, size);
+  bytes.remove_prefix(text.size());
+  return text;
 }
 
 }  // namespace
@@ -78,6 +99,18 @@ Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series,
   family.origin = origin;
   family.max_series = max_series == 0 ? kMaxSeriesPerFamily : std::min(max_series, kMaxSeriesPerFamily);
   return static_cast<uint32_t>(families_.size() - 1);
+}
+
+Error Registry::SetConstantLabels(std::string_view labels) {
+  if (labels.size() > kMaxConstantLabelBytes) return Error::kLimitReached;
+  for (std::string_view rest = labels; !rest.empty();) {
+    const std::string_view key = TakeText(rest);
+    if (!IsLabelName(key) || key == "le") return Error::kInvalidLabelName;
+    if (!IsValidUtf8(TakeText(rest))) return Error::kInvalidUtf8;
+  }
+  constants_.Clear();
+  constants_.Raw(labels);
+  return Error::kOk;
 }
 
 Result<uint32_t> Registry::Bind(uint32_t family, std::span<const std::string_view> values, double now_unix_ms) {
@@ -174,7 +207,7 @@ void Registry::WriteFrames(uint64_t now_unix_ms) {
     const size_t before = writer_.size();
     if (cells_[row].family != family) {
       writer_.Byte(static_cast<uint8_t>(BodyTag::kFamily));
-      writer_.Bytes(families_[cells_[row].family]->bytes);
+      writer_.Bytes(MergedDeclaration(*families_[cells_[row].family]));
     }
     WriteRow(row, now_unix_ms);
     if (open && writer_.size() + kTailBytes > kMaxFrameBytes) {
@@ -192,6 +225,64 @@ void Registry::WriteFrames(uint64_t now_unix_ms) {
   dirty_.clear();
 }
 
+void Registry::AddLabel(std::string_view key, std::string_view value) {
+  if (label_count_ == kMaxLabels) return;
+  size_t at = label_count_++;
+  for (; at > 0 && key < labels_[at - 1].key; --at) labels_[at] = labels_[at - 1];
+  labels_[at] = {key, value};
+}
+
+std::string_view Registry::MergedDeclaration(const FamilyState& family) {
+  if (constants_.size() == 0) return family.bytes;
+  label_count_ = 0;
+  for (const std::string& key : family.declaration.label_keys) AddLabel(key, {});
+  for (std::string_view rest = constants_.view(); !rest.empty();) {
+    const std::string_view key = TakeText(rest);
+    const std::string_view value = TakeText(rest);
+    bool is_shown = false;
+    for (size_t i = 0; i < label_count_; ++i) is_shown = is_shown || Escaped(labels_[i].key) == Escaped(key);
+    if (!is_shown) AddLabel(key, value);
+  }
+  // The declaration with these label names: kind, name, unit and help, the number of label names, and the rest.
+  std::string_view rest = family.bytes;
+  rest.remove_prefix(1);
+  for (int texts = 3; texts > 0; --texts) TakeText(rest);
+  merged_.Clear();
+  merged_.Raw({family.bytes.data(), family.bytes.size() - rest.size()});
+  rest.remove_prefix(1);
+  merged_.Byte(static_cast<uint8_t>(label_count_));
+  for (size_t i = 0; i < label_count_; ++i) {
+    merged_.Bytes(labels_[i].key);
+    if (!labels_[i].is_constant()) TakeText(rest);
+  }
+  merged_.Raw(rest);
+  return merged_.view();
+}
+
+std::string_view Registry::MergedLabels(const Cell& cell) {
+  std::string_view own = cell.labels;
+  if (constants_.size() == 0) return own;
+  bool overflows = own.empty() && !families_[cell.family]->declaration.label_keys.empty();
+  for (;;) {
+    bool is_marked = !overflows;
+    merged_.Clear();
+    for (size_t i = 0; i < label_count_; ++i) {
+      std::string_view value = labels_[i].is_constant() ? labels_[i].value : TakeText(own);
+      if (overflows && labels_[i].is_constant() && value.empty()) {
+        value = "true";
+        is_marked = true;
+      }
+      merged_.Bytes(value);
+    }
+    // Without the overflow label, the format has a mark for the series.
+    if (!is_marked) merged_.Clear();
+    if (merged_.size() <= kMaxLabelBytes) return merged_.view();
+    // The values of the family have been taken, so that only the constant ones are left.
+    ++label_sets_overflowed_;
+    overflows = true;
+  }
+}
+
 void Registry::WriteRow(uint32_t row, uint64_t now_unix_ms) {
   const Row& state = rows_[row];
   Cell& cell = cells_[row];
@@ -201,7 +292,7 @@ void Registry::WriteRow(uint32_t row, uint64_t now_unix_ms) {
   }
   cell.point.sum = Sum::From(state.value);
   writer_.Byte(static_cast<uint8_t>(BodyTag::kSeries));
-  writer_.Bytes(cell.labels);
+  writer_.Bytes(MergedLabels(cell));
   WritePoint(cell.point, families_[cell.family]->declaration, writer_);
 }
 

@@ -44,6 +44,17 @@ class Registry {
   /// Returns how many built-in families were replaced after they had been declared.
   [[nodiscard]] uint32_t replaced_families() const { return replaced_families_; }
 
+  /// Sets labels of every series, from the next frame on, in place of earlier ones: a name and a value for each label,
+  /// each a text with its length as a varint in front. One of them has an empty value, kOverflowLabel: overflow
+  /// series set it. Without it they have none of these labels.
+  ///
+  /// Of labels that expositions show alike, a family has the first one: its own before these. What exceeds kMaxLabels is
+  /// left out. A label set that exceeds kMaxLabelBytes with these values goes to the overflow series (counted each time
+  /// it is written).
+  ///
+  /// @return kInvalidLabelName, kInvalidUtf8, or kLimitReached past kMaxConstantLabelBytes. An error changes nothing.
+  Error SetConstantLabels(std::string_view labels);
+
   /// Returns the row of a label set: a value for each label name, in the order of declaration. Equal label sets have
   /// one row. Past the limit it returns the family's overflow row (counted). Returns kOutOfRange for an unknown family
   /// or a wrong number of values, or kInvalidUtf8.
@@ -112,6 +123,14 @@ class Registry {
     bool replaced = false;
   };
 
+  // A label of a family in a frame.
+  struct FrameLabel {
+    std::string_view key;
+    std::string_view value;  // of a constant label, otherwise a null pointer
+
+    [[nodiscard]] bool is_constant() const { return value.data() != nullptr; }
+  };
+
   void Replace(uint32_t family);
   uint32_t AddRow(uint32_t family, std::string_view labels, uint64_t hash, uint64_t now_unix_ms);
   void MarkDirty(uint32_t row) {
@@ -125,6 +144,11 @@ class Registry {
   }
   void WriteFrames(uint64_t now_unix_ms);
   void WriteRow(uint32_t row, uint64_t now_unix_ms);
+  // Returns the declaration of a family with the constant labels, and keeps its labels for MergedLabels().
+  std::string_view MergedDeclaration(const FamilyState& family);
+  // Returns the label values of a series of that family, with those of the constant labels.
+  std::string_view MergedLabels(const Cell& cell);
+  void AddLabel(std::string_view key, std::string_view value);
   void Finish(uint64_t sequence);
   void Reset(uint32_t row);
 
@@ -141,6 +165,11 @@ class Registry {
   std::unique_ptr<const ExponentialTable> table_;
   std::vector<Frame> pending_;
   ByteWriter writer_;
+  ByteWriter constants_;  // as SetConstantLabels() takes them
+  // The labels of the family that is being written, by name.
+  std::array<FrameLabel, kMaxLabels> labels_{};
+  size_t label_count_ = 0;
+  ByteWriter merged_;
 };
 
 }  // namespace isotel::metrics

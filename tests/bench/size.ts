@@ -8,7 +8,7 @@ import { type UploadedWorker, upload, uploadedWorkers } from "./uploads.ts";
 
 /** Budgets of each module in bytes, before and after gzip. */
 const modules = {
-  core: { raw: 53_000, gzip: 24_500 },
+  core: { raw: 54_000, gzip: 25_000 },
   aggregate: { raw: 93_000, gzip: 42_000 },
   otlp: { raw: 32_000, gzip: 14_500 },
   flue: { raw: 26_000, gzip: 11_000 },

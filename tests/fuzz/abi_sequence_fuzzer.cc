@@ -77,6 +77,7 @@ struct Player : isotel::fuzz::Input {
     if (call == 20) (void)isotel_span_next_chunk(context, Handle(), time);
     if (call == 21) (void)isotel_metrics_open(context);
     if (call == 22) (void)isotel_genai_metrics(context, Number(), Number());
+    if (call == 24) (void)isotel_metrics_constant_labels(context, Number());
     if (call == 23) (void)isotel_genai_price(context, Number(), time, Take<double>(), Take<uint16_t>(), time);
   }
   void CheckFrames() {
@@ -90,7 +91,7 @@ struct Player : isotel::fuzz::Input {
     }
   }
   void Texts(uint32_t call, uint32_t length) {
-    if (call == 12) Remember(isotel_intern(context, length));
+    if (call == 12) Remember(isotel_intern(context, length, Take<uint8_t>()));
     if (call == 13) Require(isotel_text(context, length) <= int32_t{1} << 20);
     if (call == 14) Require(isotel_span_name(context, Number(), length) <= 64);
     if (call == 15) Require(isotel_cut_name(context, length) <= 64);
@@ -100,7 +101,7 @@ struct Player : isotel::fuzz::Input {
   }
   void Play() {
     const double time = Take<uint8_t>() % 4 == 0 ? Take<double>() : Take<uint16_t>();
-    const uint32_t call = Take<uint8_t>() % 24;
+    const uint32_t call = Take<uint8_t>() % 25;
     if (call == 0) Remember(isotel_scope_open(context));
     if (call == 1) Require(isotel_scope_spans(context, Handle(), Number()) <= 1'000);
     if (call == 2) (void)isotel_scope_close(context, Handle());

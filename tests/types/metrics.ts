@@ -28,6 +28,20 @@ const metrics = defineMetrics({
   wait: exponentialHistogram("shop_wait", { unit: "s", schema: 4 }),
 });
 
+// Label sets that are shown at 0 are typed by the labels, and do not decide about them.
+const zeros = defineMetrics({
+  known: counter("known", { labels: ["plan"], zeros: [{ plan: "pro" }, { plan: 1 }] }),
+  sized: histogram("sized", { bounds: [1], zeros: [{ plan: "pro" }], labels: ["plan"] }),
+  // @ts-expect-error a label is missing
+  short: counter("short", { labels: ["plan", "region"], zeros: [{ plan: "pro" }] }),
+  // @ts-expect-error there is no such label
+  wrong: exponentialHistogram("wrong", { labels: ["plan"], zeros: [{ plan: "pro", city: "x" }] }),
+  // @ts-expect-error a gauge has no zeros
+  set: gauge("set", { labels: ["plan"], zeros: [{ plan: "pro" }] }),
+});
+expectTrue<Same<typeof zeros.known, Counter<"plan">>>();
+expectTrue<Same<typeof zeros.sized, Histogram<"plan">>>();
+
 // What a metric is follows from its definition.
 expectTrue<Same<typeof metrics.orders, Counter<"plan" | "region">>>();
 expectTrue<Same<typeof metrics.paid, Counter<"plan">>>();

@@ -16,7 +16,7 @@ const times = [0, 1, -1, 1e308, -1e308, Number.NaN, Number.POSITIVE_INFINITY, 1.
 // Arguments after the context: h a 32-bit one, t a time.
 const calls: readonly (readonly [ExportName, string])[] = [
   ["isotel_keys", "h"],
-  ["isotel_intern", "h"],
+  ["isotel_intern", "hh"],
   ["isotel_text", "h"],
   ["isotel_span_name", "hh"],
   ["isotel_cut_name", "h"],
@@ -37,6 +37,7 @@ const calls: readonly (readonly [ExportName, string])[] = [
   ["isotel_metrics_open", ""],
   ["isotel_metrics_bounds", "htth"],
   ["isotel_metrics_declare", "h"],
+  ["isotel_metrics_constant_labels", "h"],
   ["isotel_metrics_bind", "hht"],
   ["isotel_metrics_record", "ht"],
   ["isotel_metrics_record_exemplar", "htt"],

@@ -76,7 +76,8 @@ describe("isotel_keys", () => {
 });
 
 describe("isotel_intern and isotel_text", () => {
-  const intern = (text: string) => raw.exports.isotel_intern(raw.context, raw.put(text));
+  const intern = (text: string) =>
+    raw.exports.isotel_intern(raw.context, raw.put(text), Abi.maxFields);
   const textOf = (id: number) => raw.answer(raw.exports.isotel_text(raw.context, id));
 
   test("an interned text has one identifier, and the identifier gives it back", () => {
@@ -109,7 +110,7 @@ describe("isotel_intern and isotel_text", () => {
     const fresh = new RawCore();
     fresh.put("text");
     for (const length of [5, 0x7fffffff, 0xffffffff]) {
-      assert.equal(fresh.exports.isotel_intern(fresh.context, length), 0);
+      assert.equal(fresh.exports.isotel_intern(fresh.context, length, Abi.maxFields), 0);
     }
   });
 

@@ -3,6 +3,7 @@ import type { CoreHost } from "../../core/core_host.ts";
 import { builtInDeclaration } from "../../core/declaration.ts";
 import type { HttpServerMetrics } from "../../metrics/built_in.ts";
 import type { Family } from "../../metrics/family.ts";
+import type { LabelValues } from "../../metrics/label_values.ts";
 import type { Meter } from "../../metrics/meter.ts";
 import {
   isMeasured,
@@ -50,6 +51,7 @@ export class SpanMetrics implements SpanMeasurer {
   readonly #cpu: Family;
   readonly #http: HttpServerMetrics;
   readonly #genAi: GenAiMeasurer;
+  readonly #values: LabelValues;
   readonly #options: MeasureOptions;
 
   constructor(meter: Meter, http: HttpServerMetrics, host: CoreHost, options: MeasureOptions) {
@@ -57,6 +59,7 @@ export class SpanMetrics implements SpanMeasurer {
     this.#cpu = meter.define(cpuUsage);
     this.#http = http;
     this.#genAi = new GenAiMeasurer(host);
+    this.#values = meter.labelValues;
     this.#options = options;
   }
 
@@ -64,7 +67,8 @@ export class SpanMetrics implements SpanMeasurer {
     const { root, onset, outcome, resource } = invocation;
     const seconds = (root.endUnixMs - root.startUnixMs) / msPerSecond;
     const service = String(resource["service.name"]);
-    const route = routeOf(root);
+    // Services do not take values from each other.
+    const route = this.#values.admit(`http.route ${service}`, routeOf(root));
     const labels = {
       "service.name": service,
       "faas.trigger": onset.trigger,

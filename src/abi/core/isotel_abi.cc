@@ -106,8 +106,8 @@ int32_t isotel_keys(isotel_context* context, uint32_t profile) {
   return context->buffer.Put(keys);
 }
 
-uint32_t isotel_intern(isotel_context* context, uint32_t length) {
-  return context->buffer.Holds(length) ? context->recorder.Intern(context->buffer.Text(length)) : 0;
+uint32_t isotel_intern(isotel_context* context, uint32_t length, uint32_t field) {
+  return context->buffer.Holds(length) ? context->recorder.Intern(context->buffer.Text(length), field) : 0;
 }
 
 int32_t isotel_text(isotel_context* context, uint32_t text) {

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_ABI_VERSION 4
+#define ISOTEL_ABI_VERSION 5
 
 /* Layout of the shared block, in bytes. Fields are numbered by genai/fields.def. */
 #define ISOTEL_MAX_FIELDS 128
@@ -94,6 +94,7 @@ extern "C" {
 
 /* Flags of isotel_genai_metrics(). */
 #define ISOTEL_GENAI_FORMER_NAMES 1 /* also record under names that the conventions have dropped */
+#define ISOTEL_GENAI_VALUES_SHIFT 8 /* bits 8..31: the limit of distinct values of each label, 0 for the default */
 
 /* Generators of isotel_metrics_bounds(). */
 #define ISOTEL_BOUNDS_LINEAR 0      /* a, a + b, a + 2 b, ... */
@@ -152,8 +153,10 @@ ISOTEL_EXPORT(int32_t, isotel_counters, (isotel_context * context));
  * Returns the length of the text. */
 ISOTEL_EXPORT(int32_t, isotel_keys, (isotel_context * context, uint32_t profile));
 
-/* Interns the first `length` bytes of the buffer. Returns their identifier, or 0 when the table is full (counted). */
-ISOTEL_EXPORT(uint32_t, isotel_intern, (isotel_context * context, uint32_t length));
+/* Interns the first `length` bytes of the buffer, a text of a field, or of none from ISOTEL_MAX_FIELDS on. Returns their
+ * identifier, or 0 when the table is full (counted). A new text of a field whose label has all its values has none
+ * either. */
+ISOTEL_EXPORT(uint32_t, isotel_intern, (isotel_context * context, uint32_t length, uint32_t field));
 
 /* Writes an interned text. Returns its length, or kUnknownText. */
 ISOTEL_EXPORT(int32_t, isotel_text, (isotel_context * context, uint32_t text));
@@ -240,6 +243,10 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_bounds,
  * Declare(). */
 ISOTEL_EXPORT(int32_t, isotel_metrics_declare, (isotel_context * context, uint32_t length));
 
+/* Sets the labels of every series: the first `length` bytes of the buffer, as metrics/registry.h SetConstantLabels(),
+ * which has the errors too. */
+ISOTEL_EXPORT(int32_t, isotel_metrics_constant_labels, (isotel_context * context, uint32_t length));
+
 /* Returns the row of a label set. The first `length` bytes of the buffer are uint32_t[label_count] sizes and the
  * values, in the order of the declared names. Past the limit of the family it returns the overflow row (counted). */
 ISOTEL_EXPORT(int32_t, isotel_metrics_bind,
@@ -273,8 +280,9 @@ ISOTEL_EXPORT(int32_t, isotel_metrics_status, (isotel_context * context));
 /* ---- GenAI metrics ---- */
 
 /* Records the metrics of genai/metrics_table.def for spans that are opened from now on. The first `length` bytes of the
- * buffer are the unit of costs. Default, without bytes: "USD". Labels are the texts of fields with a `text_id`. A
- * second call replaces the first. Returns how many metrics are left out because the host has declared their names.
+ * buffer are the unit of costs. Default, without bytes: "USD". Labels are the texts of fields with a `text_id`. Each
+ * has a limit of distinct values; further ones are "_OTHER" (counted). Models with a price are not limited. A second
+ * call replaces the first. Returns how many metrics are left out because the host has declared their names.
  * kOutOfRange: before isotel_metrics_open(). Other errors as isotel_metrics_declare(). An error
  * changes nothing. */
 ISOTEL_EXPORT(int32_t, isotel_genai_metrics, (isotel_context * context, uint32_t flags, uint32_t length));

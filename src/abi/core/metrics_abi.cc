@@ -131,6 +131,11 @@ int32_t isotel_metrics_declare(isotel_context* context, uint32_t length) {
   return Answer(context->registry->Declare(std::move(declaration), max_series, origin));
 }
 
+int32_t isotel_metrics_constant_labels(isotel_context* context, uint32_t length) {
+  if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->registry->SetConstantLabels(context->buffer.Text(length)));
+}
+
 int32_t isotel_metrics_bind(isotel_context* context, uint32_t family, uint32_t length, double now_unix_ms) {
   if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<uint32_t> count = context->registry->LabelCount(family);
@@ -196,7 +201,9 @@ int32_t isotel_metrics_status(isotel_context* context) {
 int32_t isotel_genai_metrics(isotel_context* context, uint32_t flags, uint32_t length) {
   if (context->registry == nullptr || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const bool former_names = (flags & ISOTEL_GENAI_FORMER_NAMES) != 0;
-  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, context->buffer.Text(length)));
+  const uint32_t max_values = flags >> ISOTEL_GENAI_VALUES_SHIFT;
+  const std::string_view currency = context->buffer.Text(length);
+  return Answer(context->recorder.EnableMetrics(*context->registry, former_names, currency, max_values));
 }
 
 int32_t isotel_genai_price(isotel_context* context, uint32_t length, double input, double output, double cache_read,

@@ -156,7 +156,8 @@ TEST_CASE_FIXTURE(Host, "Counters come in the order of their table") {
                              "attributes_dropped_type",
                              "attributes_cut",
                              "names_cut",
-                             "intern_overflows"};
+                             "intern_overflows",
+                             "label_values_overflowed"};
   size_t next = 0;
 #define ISOTEL_COUNTER(name, wire_name)               \
   CHECK(next < kCounterCount);                        \
@@ -194,16 +195,16 @@ TEST_CASE_FIXTURE(Host, "Keys of an unknown profile are an error") {
 }
 
 TEST_CASE_FIXTURE(Host, "An interned text comes back as it was") {
-  const uint32_t id = isotel_intern(context, Put("gpt-5 \xF0\x9F\x98\x80"));
+  const uint32_t id = isotel_intern(context, Put("gpt-5 \xF0\x9F\x98\x80"), ISOTEL_MAX_FIELDS);
   CHECK(id != 0);
-  CHECK(isotel_intern(context, Put("gpt-5 \xF0\x9F\x98\x80")) == id);
+  CHECK(isotel_intern(context, Put("gpt-5 \xF0\x9F\x98\x80"), ISOTEL_MAX_FIELDS) == id);
   (void)Put("overwritten everything there");
   CHECK(Answer(isotel_text(context, id)) == "gpt-5 \xF0\x9F\x98\x80");
-  CHECK(isotel_text(context, isotel_intern(context, 0)) == 0);
+  CHECK(isotel_text(context, isotel_intern(context, 0, ISOTEL_MAX_FIELDS)) == 0);
 }
 
 TEST_CASE_FIXTURE(Host, "An unknown text is an error") {
-  const uint32_t id = isotel_intern(context, Put("last"));
+  const uint32_t id = isotel_intern(context, Put("last"), ISOTEL_MAX_FIELDS);
   CHECK(isotel_text(context, 0) == Code(Error::kUnknownText));
   CHECK(isotel_text(context, id + 1) == Code(Error::kUnknownText));
   CHECK(isotel_text(context, UINT32_MAX) == Code(Error::kUnknownText));
@@ -212,13 +213,14 @@ TEST_CASE_FIXTURE(Host, "An unknown text is an error") {
 TEST_CASE_FIXTURE(Host, "An interned text longer than the buffer grows it") {
   Host other;
   const std::string text(5'000, 'x');
-  const uint32_t id = isotel_intern(context, Put(text));
+  const uint32_t id = isotel_intern(context, Put(text), ISOTEL_MAX_FIELDS);
   CHECK(Answer(isotel_text(context, id)) == text);
 }
 
 TEST_CASE_FIXTURE(Host, "A full intern table answers none and counts") {
   uint32_t refused = 0;
-  for (uint32_t i = 0; i < kMaxInternedTexts; ++i) refused += isotel_intern(context, Put(std::to_string(i))) == 0;
+  for (uint32_t i = 0; i < kMaxInternedTexts; ++i)
+    refused += isotel_intern(context, Put(std::to_string(i)), ISOTEL_MAX_FIELDS) == 0;
   CHECK(refused > 0);
   CHECK(Count(Counter::kInternOverflows) == refused);
 }
@@ -273,7 +275,7 @@ TEST_CASE_FIXTURE(Host, "A length beyond the buffer reads nothing beyond it") {
     CHECK(isotel_provider_name(context, length) <= 0);
     CHECK(isotel_metadata_key(context, 0, length) <= 27);
     CHECK(isotel_span_fit(context, Open(), length, 0) == Code(Error::kOutOfRange));
-    const uint32_t id = isotel_intern(context, length);
+    const uint32_t id = isotel_intern(context, length, ISOTEL_MAX_FIELDS);
     if (id != 0) CHECK(isotel_text(context, id) == 0);
   }
 }
@@ -320,7 +322,7 @@ TEST_CASE_FIXTURE(Host, "A sweep of a full scope ends all its spans") {
 
 TEST_CASE_FIXTURE(Host, "A span is opened, started, charged and ended") {
   const uint32_t span = Open(2);
-  const uint32_t model = isotel_intern(context, Put("gpt-5"));
+  const uint32_t model = isotel_intern(context, Put("gpt-5"), ISOTEL_MAX_FIELDS);
   Clear();
   Text(genai::Field::kRequestModel, ISOTEL_INTERNED_SIZE, model);
   Text(genai::Field::kAgentName, 7);
@@ -488,7 +490,7 @@ TEST_CASE_FIXTURE(Host, "Hostile arguments of every call leave a context that wo
       }
       (void)isotel_span_fit(context, a, b, a);
       (void)isotel_text(context, a);
-      (void)isotel_intern(context, b);
+      (void)isotel_intern(context, b, ISOTEL_MAX_FIELDS);
       (void)isotel_keys(context, a);
       (void)isotel_scope_spans(context, a, b);
       (void)isotel_scope_close(context, a);
@@ -519,7 +521,7 @@ TEST_CASE_FIXTURE(Host, "An untraced span plans nothing and is measured") {
   REQUIRE(isotel_metrics_open(context) == 0);
   REQUIRE(isotel_genai_metrics(context, 0, 0) == 0);
   const uint32_t span = Open(2, 0, ISOTEL_SPAN_NATIVE | ISOTEL_SPAN_UNTRACED);
-  const uint32_t model = isotel_intern(context, Put("gpt-5"));
+  const uint32_t model = isotel_intern(context, Put("gpt-5"), ISOTEL_MAX_FIELDS);
   Text(genai::Field::kRequestModel, 5, model);
   CHECK(isotel_span_start(context, span, 0) == 0);
   CHECK(isotel_span_first_chunk(context, span, 1'100) == 0);

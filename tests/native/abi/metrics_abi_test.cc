@@ -351,10 +351,27 @@ TEST_CASE("Label values that do not add up, and unknown rows and families, are r
   CHECK(producer.Result(ISOTEL_METRICS_INVALID_VALUES) == 1);
 }
 
+TEST_CASE("Constant labels are in the frames that follow") {
+  Producer producer;
+  const std::string labels("\x07service\x04shop", 13);
+  const auto set = [&](std::string_view bytes) {
+    return isotel_metrics_constant_labels(producer.context, producer.Put(bytes));
+  };
+  CHECK(set(labels) == 0);
+  CHECK(set(std::string("\x02le\x01x", 5)) == Code(Error::kInvalidLabelName));
+  CHECK(set(std::string(kMaxConstantLabelBytes + 1, 'a')) == Code(Error::kLimitReached));
+  CHECK(isotel_metrics_constant_labels(producer.context, UINT32_MAX) == Code(Error::kOutOfRange));
+  const int32_t row = producer.Bind(producer.Declare({}), {});
+  CHECK(producer.Record(row, 1) == 0);
+  CHECK(isotel_metrics_flush(producer.context, 0, 0) == 1);
+  CHECK(producer.Frame().find(labels.substr(8)) != std::string::npos);
+}
+
 TEST_CASE("Nothing is recorded before metrics are opened, and they are opened once") {
   Producer producer("");
   CHECK(isotel_metrics_open(producer.context) == Code(Error::kOutOfRange));
   CHECK(producer.Declare({}) == Code(Error::kOutOfRange));
+  CHECK(isotel_metrics_constant_labels(producer.context, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_metrics_bind(producer.context, 0, 0, 0) == Code(Error::kOutOfRange));
   CHECK(producer.Record(0, 1) == Code(Error::kOutOfRange));
   CHECK(isotel_metrics_flush(producer.context, 0, 0) == Code(Error::kOutOfRange));

@@ -597,6 +597,7 @@ TEST_CASE_FIXTURE(MeteredHost, "Without metrics nothing is recorded") {
 
 TEST_CASE_FIXTURE(MeteredHost, "Label sets past every cap are counted in one row, and none is lost") {
   constexpr uint32_t kSets = 2 * kMaxSeriesPerFamily + 5;
+  REQUIRE(recorder.EnableMetrics(registry, false, "", kSets).ok());
   std::vector<std::string> names;
   for (uint32_t i = 0; i < kSets / 10 + 1; ++i) names.push_back(metrics::Numbered("name-", i));
   for (int round = 0; round < 2; ++round) {
@@ -614,6 +615,160 @@ TEST_CASE_FIXTURE(MeteredHost, "Label sets past every cap are counted in one row
   for (const metrics::Series& series : store.series()) recorded += series.point.Count();
   CHECK(recorded == 2 * uint64_t{kSets});
   CHECK(registry.label_sets_overflowed() > 0);
+}
+
+// ---- values that a Worker's users choose ----
+
+struct BoundedHost : MeteredHost {
+  void Limit(uint32_t max_values) { REQUIRE(recorder.EnableMetrics(registry, false, "", max_values).ok()); }
+  // Interns as a host does: with the field, and without asking again for a text that it knows.
+  void Chosen(Field field, const std::string& text) {
+    const auto known = texts.find(text);
+    const TextId id = known != texts.end() ? known->second : recorder.Intern(text, static_cast<uint32_t>(field));
+    if (id != 0) texts[text] = id;
+    fields.SetInterned(field, id);
+  }
+  void Tool(const std::string& name, const std::string& agent) {
+    const Handle tool = Open(Operation::kExecuteTool);
+    Chosen(Field::kToolName, name);
+    Chosen(Field::kAgentName, agent);
+    REQUIRE(Start(tool) == Error::kOk);
+    REQUIRE(End(tool) == Error::kOk);
+  }
+  uint64_t ToolCalls(const std::string& name, const std::string& agent) {
+    const Labels labels{{"gen_ai.tool.name", name}, {"gen_ai.tool.type", "function"}, {"gen_ai.agent.name", agent}};
+    return Observed("gen_ai.execute_tool.duration", labels);
+  }
+  uint64_t Overflowed() { return recorder.counters().Get(Counter::kLabelValuesOverflowed); }
+
+  std::map<std::string, TextId> texts{};
+};
+
+TEST_CASE_FIXTURE(BoundedHost, "A label has its limit of values, and further ones are _OTHER and counted") {
+  Limit(3);
+  for (const char* name : {"a", "b", "c", "d", "e", "d", "a", "c"}) Tool(name, "agent");
+  CHECK(ToolCalls("a", "agent") == 2);
+  CHECK(ToolCalls("b", "agent") == 1);
+  CHECK(ToolCalls("c", "agent") == 2);
+  CHECK(ToolCalls("d", "agent") == 0);
+  CHECK(ToolCalls("_OTHER", "agent") == 3);
+  CHECK(Overflowed() == 3);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "A label that is full takes no value from another one, and no room among the texts") {
+  Limit(3);
+  for (uint64_t i = 0; i < 3 * kMaxInternedTexts; ++i) Tool(metrics::Numbered("tool ", i), "agent");
+  Tool("tool 0", "second agent");
+  Tool("tool 1", "third agent");
+  CHECK(ToolCalls("tool 0", "second agent") == 1);
+  CHECK(ToolCalls("tool 1", "third agent") == 1);
+  Tool("tool 1", "fourth agent");
+  CHECK(ToolCalls("tool 1", "_OTHER") == 1);
+  CHECK(Overflowed() == 3 * kMaxInternedTexts - 3 + 1);
+  CHECK(recorder.counters().Get(Counter::kInternOverflows) == 0);
+  CHECK(recorder.texts().size() < 100);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "A text that one label has is not a value of another label that is full") {
+  Limit(1);
+  Tool("a", "a");
+  Tool("b", "a");
+  Tool("a", "b");
+  CHECK(ToolCalls("a", "a") == 1);
+  CHECK(ToolCalls("_OTHER", "a") == 1);
+  CHECK(ToolCalls("a", "_OTHER") == 1);
+  CHECK(Overflowed() == 2);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "A text that crossed for one label is no value of another one that is full") {
+  Limit(1);
+  Tool("a", "b");
+  Tool("b", "a");
+  CHECK(ToolCalls("a", "b") == 1);
+  CHECK(ToolCalls("_OTHER", "_OTHER") == 1);
+  CHECK(Overflowed() == 2);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "A text that could not be interned is counted only if its label is full") {
+  Limit(1);
+  const auto without_text = [&] {
+    const Handle tool = Open(Operation::kExecuteTool);
+    fields.SetInterned(Field::kToolName, 0);
+    REQUIRE(Start(tool) == Error::kOk);
+    REQUIRE(End(tool) == Error::kOk);
+  };
+  without_text();
+  CHECK(Overflowed() == 0);
+  Tool("a", "agent");
+  without_text();
+  CHECK(Overflowed() == 1);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "Texts of spans whose metrics do not have the label do not fill the table either") {
+  Limit(5);
+  for (uint64_t i = 0; i < 2 * kMaxInternedTexts; ++i) {
+    const Handle chat = Open(Operation::kChat);
+    Chosen(Field::kAgentName, metrics::Numbered("agent ", i));
+    REQUIRE(Start(chat) == Error::kOk);
+    REQUIRE(End(chat) == Error::kOk);
+  }
+  CHECK(recorder.texts().size() < 100);
+  CHECK(Overflowed() == 0);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "Every label has a limit: model, response model, provider, error type") {
+  Limit(2);
+  for (const char* text : {"1", "2", "3"}) {
+    const Handle chat = Open(Operation::kChat);
+    Chosen(Field::kProviderName, std::string("p") + text);
+    Chosen(Field::kRequestModel, std::string("m") + text);
+    REQUIRE(Start(chat) == Error::kOk);
+    Chosen(Field::kResponseModel, std::string("r") + text);
+    Chosen(Field::kErrorType, std::string("e") + text);
+    REQUIRE(End(chat, {.outcome = trace::Outcome::kFailed}) == Error::kOk);
+  }
+  Labels expected{{"gen_ai.operation.name", "chat"},
+                  {"gen_ai.provider.name", "p2"},
+                  {"gen_ai.request.model", "m2"},
+                  {"gen_ai.response.model", "r2"},
+                  {"error.type", "e2"}};
+  CHECK(Observed("gen_ai.client.inference.duration", expected) == 1);
+  for (auto& [key, value] : expected) {
+    if (key != "gen_ai.operation.name") value = "_OTHER";
+  }
+  CHECK(Observed("gen_ai.client.inference.duration", expected) == 1);
+  CHECK(Overflowed() == 4);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "The default is a hundred values") {
+  for (uint64_t i = 0; i <= kDefaultLabelValues; ++i) Tool(metrics::Numbered("tool ", i), "agent");
+  CHECK(ToolCalls("tool 99", "agent") == 1);
+  CHECK(ToolCalls("tool 100", "agent") == 0);
+  CHECK(ToolCalls("_OTHER", "agent") == 1);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "A model with a price is always named and has its cost, past the limit too") {
+  Limit(1);
+  REQUIRE(recorder.SetPrice("listed", {1e6, 0, kNan, kNan}) == Error::kOk);
+  for (const char* model : {"first", "second", "listed"}) {
+    const Handle chat = Open(Operation::kChat);
+    Chosen(Field::kProviderName, "openai");
+    Chosen(Field::kRequestModel, model);
+    REQUIRE(Start(chat) == Error::kOk);
+    fields.SetNumber(Field::kInputTokens, 2);
+    fields.SetNumber(Field::kOutputTokens, 0);
+    REQUIRE(End(chat) == Error::kOk);
+  }
+  CHECK(Sum("isotel.gen_ai.cost", {{"gen_ai.provider.name", "openai"}, {"gen_ai.request.model", "listed"}}) == 2);
+  CHECK(Overflowed() == 1);
+}
+
+TEST_CASE_FIXTURE(BoundedHost, "Texts that are no labels have no limit") {
+  Limit(1);
+  for (uint64_t i = 0; i < 10; ++i) {
+    CHECK(recorder.Intern(metrics::Numbered("stop ", i), static_cast<uint32_t>(Field::kFinishReason)) != 0);
+    CHECK(recorder.Intern(metrics::Numbered("other ", i)) != 0);
+  }
 }
 
 }  // namespace

@@ -4,8 +4,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/limits.h"
+#include "metrics/labels.h"
 #include "metrics_double.h"
 
 namespace isotel::metrics {
@@ -330,6 +335,243 @@ TEST_CASE("The deltas of any flushes add up to one flush of everything") {
       }
     }
   }
+}
+
+// ---- constant labels ----
+
+using Labels = std::map<std::string, std::string>;
+
+std::string Encoded(const std::vector<std::pair<std::string, std::string>>& labels) {
+  ByteWriter writer;
+  for (const auto& [key, value] : labels) {
+    writer.Bytes(key);
+    writer.Bytes(value);
+  }
+  return std::string(writer.view());
+}
+
+// As a host encodes them.
+std::string Constants(std::vector<std::pair<std::string, std::string>> labels) {
+  labels.insert(labels.begin(), {"otel_metric_overflow", ""});
+  return Encoded(labels);
+}
+
+// The labels of each series of a family that are set, by the value of the series.
+std::map<double, Labels> ByValue(const Store& store, std::string_view name) {
+  std::map<double, Labels> found;
+  for (const Series& series : store.series()) {
+    if (store.DeclarationOf(series).name != name) continue;
+    Labels labels;
+    LabelIterator iterator(store.DeclarationOf(series).label_keys, store.LabelsOf(series));
+    for (std::string_view key, value; iterator.Next(key, value);) labels.emplace(key, value);
+    CHECK(found.emplace(series.point.sum.ToDouble(), labels).second);
+  }
+  return found;
+}
+
+TEST_CASE("Constant labels are on every series: with labels, without, and of what overflows") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"service", "shop"}, {"a", "1"}})) == Error::kOk);
+  const uint32_t plain = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "plain"), 0));
+  const uint32_t labelled = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "labelled", {"z", "b"}), 1));
+  CHECK(registry.Record(Bind(registry, plain, {}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, labelled, {"the z", ""}), 2) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, labelled, {"x", "y"}), 3) == Error::kOk);
+  const Totals totals(TakeFrames(registry));
+  CHECK(ByValue(totals.store(), "plain") == std::map<double, Labels>{{1, {{"a", "1"}, {"service", "shop"}}}});
+  CHECK(ByValue(totals.store(), "labelled") ==
+        std::map<double, Labels>{{2, {{"a", "1"}, {"service", "shop"}, {"z", "the z"}}},
+                                 {3, {{"a", "1"}, {"service", "shop"}, {"otel_metric_overflow", "true"}}}});
+}
+
+TEST_CASE("Without the overflow label among them, overflow series have only the mark of the format") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Encoded({{"service", "shop"}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 1));
+  CHECK(registry.Record(Bind(registry, family, {"1"}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, family, {"2"}), 2) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") ==
+        std::map<double, Labels>{{1, {{"service", "shop"}, {"x", "1"}}}, {2, {{"otel_metric_overflow", "true"}}}});
+}
+
+TEST_CASE("A label of a family wins over a constant one that expositions show alike") {
+  for (const auto& [own, constant] : std::vector<std::pair<std::string, std::string>>{
+           {"service", "service"}, {"a.b", "a_b"}, {"a\xC3\xB6", "a_"}, {"1x", "_x"}, {"_x", "1x"}}) {
+    CAPTURE(own);
+    Registry registry(MakeProducer(1));
+    REQUIRE(registry.SetConstantLabels(Constants({{constant, "constant"}, {"q", "kept"}})) == Error::kOk);
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {own, "x"}), 1));
+    CHECK(registry.Record(Bind(registry, family, {"own", "1"}), 1) == Error::kOk);
+    CHECK(registry.Record(Bind(registry, family, {"own", "2"}), 2) == Error::kOk);
+    CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") ==
+          std::map<double, Labels>{{1, {{own, "own"}, {"q", "kept"}, {"x", "1"}}},
+                                   {2, {{"q", "kept"}, {"otel_metric_overflow", "true"}}}});
+  }
+  // These are shown differently.
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"Service", "a"}, {"service_", "b"}, {"x1", "c"}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"service", "x2"}), 0));
+  CHECK(registry.Record(Bind(registry, family, {"own", "d"}), 1) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c").at(1).size() == 5);
+}
+
+TEST_CASE("Of constant labels that are shown alike a series has the first one") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"a.b", "1"}, {"a_b", "2"}, {"a.b", "3"}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0));
+  CHECK(registry.Record(Bind(registry, family, {}), 1) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") == std::map<double, Labels>{{1, {{"a.b", "1"}}}});
+}
+
+TEST_CASE("A family that has the overflow label itself keeps it") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"service", "shop"}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"otel.metric.overflow"}), 1));
+  CHECK(registry.Record(Bind(registry, family, {"own"}), 1) == Error::kOk);
+  CHECK(registry.Record(Bind(registry, family, {"more"}), 2) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") ==
+        std::map<double, Labels>{{1, {{"otel.metric.overflow", "own"}, {"service", "shop"}}},
+                                 {2, {{"otel_metric_overflow", "true"}}}});
+}
+
+TEST_CASE("Constant labels that exceed the limit of labels are left out, and no label of the family is") {
+  for (size_t own = kMaxLabels - 4; own <= kMaxLabels; ++own) {
+    CAPTURE(own);
+    Registry registry(MakeProducer(1));
+    REQUIRE(registry.SetConstantLabels(Constants({{"s1", "1"}, {"s2", "2"}})) == Error::kOk);
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < own; ++i) keys.push_back(Numbered("l", i));
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", keys), 1));
+    CHECK(registry.Record(Bind(registry, family, std::vector<std::string_view>(own, "v")), 1) == Error::kOk);
+    CHECK(registry.Record(Bind(registry, family, std::vector<std::string_view>(own, "w")), 2) == Error::kOk);
+    const std::map<double, Labels> found = ByValue(Totals(TakeFrames(registry)).store(), "c");
+    const size_t room = kMaxLabels - own;
+    const size_t constants = room == 0 ? 0 : std::min<size_t>(room - 1, 2);
+    CHECK(found.at(1).size() == own + constants);
+    CHECK(found.at(2).size() == 1 + constants);
+    CHECK(found.at(2).at("otel_metric_overflow") == "true");
+  }
+}
+
+TEST_CASE("A label set that is too long with the constant labels goes to the overflow series, and is counted") {
+  // An encoded value of 4,096 bytes, with both lengths of two bytes and an empty value for the overflow label.
+  const std::string constant(1'000, 'c');
+  for (const size_t over : {size_t{0}, size_t{1}}) {
+    CAPTURE(over);
+    Registry registry(MakeProducer(1));
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 0));
+    const std::string value(kMaxLabelBytes - 2 - 2 - constant.size() - 1 + over, 'v');
+    const uint32_t row = Bind(registry, family, {value});
+    CHECK(registry.Record(row, 1) == Error::kOk);
+    REQUIRE(registry.SetConstantLabels(Constants({{"service", constant}})) == Error::kOk);
+    const Labels expected = over == 0 ? Labels{{"service", constant}, {"x", value}}
+                                      : Labels{{"service", constant}, {"otel_metric_overflow", "true"}};
+    CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") == std::map<double, Labels>{{1, expected}});
+    CHECK(registry.label_sets_overflowed() == over);
+  }
+}
+
+TEST_CASE("Several label sets that are too long are one overflow series, and none is lost") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"service", std::string(2'000, 'c')}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 3));
+  for (uint64_t i = 0; i < 5; ++i) {
+    CHECK(registry.Record(Bind(registry, family, {Numbered(std::string(3'000, 'v'), i)}), 1) == Error::kOk);
+  }
+  const std::map<double, Labels> found = ByValue(Totals(TakeFrames(registry)).store(), "c");
+  REQUIRE(found.size() == 1);
+  CHECK(found.count(5) == 1);
+}
+
+TEST_CASE("Constant labels are checked, and an error changes nothing") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"service", "shop"}})) == Error::kOk);
+  for (const char* name : {"", "le", "__a", "a\n", "\xff"}) {
+    CAPTURE(name);
+    CHECK(registry.SetConstantLabels(Constants({{"a", "1"}, {name, "2"}})) == Error::kInvalidLabelName);
+  }
+  CHECK(registry.SetConstantLabels(Constants({{std::string(kMaxMetricNameBytes + 1, 'n'), "2"}})) ==
+        Error::kInvalidLabelName);
+  CHECK(registry.SetConstantLabels(Constants({{"a", "\xff"}})) == Error::kInvalidUtf8);
+  const size_t taken = Constants({{"a", std::string(200, 'v')}}).size() - 200;
+  CHECK(registry.SetConstantLabels(Constants({{"a", std::string(kMaxConstantLabelBytes + 1 - taken, 'v')}})) ==
+        Error::kLimitReached);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c"), 0));
+  CHECK(registry.Record(Bind(registry, family, {}), 1) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") == std::map<double, Labels>{{1, {{"service", "shop"}}}});
+  CHECK(registry.SetConstantLabels(Constants({{"a", std::string(kMaxConstantLabelBytes - taken, 'v')}})) == Error::kOk);
+  CHECK(registry.SetConstantLabels("") == Error::kOk);
+  CHECK(registry.Record(Bind(registry, family, {}), 2) == Error::kOk);
+  CHECK(ByValue(Totals(TakeFrames(registry)).store(), "c") == std::map<double, Labels>{{2, {}}});
+}
+
+TEST_CASE("Constant labels cut off anywhere are refused or name labels that frames can have") {
+  const std::string whole = Constants({{"service", "shop"}, {"version", std::string(200, 'v')}});
+  for (size_t size = 0; size <= whole.size(); ++size) {
+    CAPTURE(size);
+    Registry registry(MakeProducer(1));
+    const Error error = registry.SetConstantLabels(std::string_view(whole).substr(0, size));
+    CHECK((error == Error::kOk || error == Error::kInvalidLabelName));
+    const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kHistogram, "h", {"x"}), 0));
+    CHECK(registry.Record(Bind(registry, family, {"1"}), 1) == Error::kOk);
+    CHECK(Totals(TakeFrames(registry)).store().series().size() == 1);
+  }
+}
+
+TEST_CASE("Constant labels change no value of any kind, and a frame with them is split in the same way") {
+  const std::vector<std::pair<std::string, std::string>> constants{{"service", "shop"}, {"version", "7"}};
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    Dice with_dice(seed);
+    Dice without_dice(seed);
+    SampleProducer with(1, with_dice);
+    SampleProducer without(1, without_dice);
+    REQUIRE(with.registry.SetConstantLabels(Constants(constants)) == Error::kOk);
+    with.Work(300);
+    without.Work(300);
+    Totals labelled(TakeFrames(with.registry));
+    Totals plain(TakeFrames(without.registry));
+    REQUIRE(labelled.store().series().size() == plain.store().series().size());
+    const auto sorted = [](const Store& store, size_t added) {
+      std::multimap<std::string, std::string> points;
+      for (const Series& series : store.series()) {
+        const Declaration& declaration = store.DeclarationOf(series);
+        std::string labels = declaration.name;
+        size_t found = 0;
+        LabelIterator iterator(declaration.label_keys, store.LabelsOf(series));
+        for (std::string_view key, value; iterator.Next(key, value);) {
+          if (key == "service" || key == "version") {
+            ++found;
+          } else {
+            labels.append(" ").append(key).append("=").append(value);
+          }
+        }
+        CHECK(found == added);
+        ByteWriter point;
+        WritePoint(series.point, declaration, point);
+        points.emplace(labels, point.view());
+      }
+      return points;
+    };
+    CHECK(sorted(labelled.store(), 2) == sorted(plain.store(), 0));
+  }
+}
+
+TEST_CASE("A delta with constant labels is split into frames that each stand alone") {
+  Registry registry(MakeProducer(1));
+  REQUIRE(registry.SetConstantLabels(Constants({{"service", std::string(100, 's')}})) == Error::kOk);
+  const uint32_t family = Must(registry.Declare(MakeDeclaration(Kind::kCounter, "c", {"x"}), 0));
+  for (uint64_t i = 0; i < 2'000; ++i)
+    CHECK(registry.Record(Bind(registry, family, {Numbered("v", i)}), 1) == Error::kOk);
+  const std::vector<std::string> frames = TakeFrames(registry);
+  CHECK(frames.size() >= 2);
+  for (const std::string& frame : frames) {
+    CHECK(frame.size() <= kMaxFrameBytes);
+    const Totals alone({frame});
+    for (const Series& series : alone.store().series()) {
+      CHECK(alone.store().LabelsOf(series).find(std::string(100, 's')) != std::string_view::npos);
+    }
+  }
+  CHECK(Totals(frames).store().series().size() == 2'000);
 }
 
 }  // namespace

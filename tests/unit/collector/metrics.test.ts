@@ -87,6 +87,31 @@ describe("metrics of invocations", () => {
     assert.equal(Object.keys(samples("faas_invoke_duration_seconds_count")).length, 1);
   });
 
+  test("have a limited number of routes of each service", () => {
+    const { collecting, samples } = measured();
+    for (const scriptName of ["shop", "blog"]) {
+      for (let i = 0; i < 103; i += 1) {
+        const info = request("https://x.example/");
+        const made = new MadeInvocation({ info, scriptName, executionModel: "durableObject" });
+        made.attributes({ "http.route": `/${scriptName}/${i}` });
+        play(collecting, made.outcome().events);
+      }
+    }
+    const counts = samples("faas_invoke_duration_seconds_count");
+    for (const service of ["shop", "blog"]) {
+      const of = (route: string) =>
+        Object.entries(counts).filter(
+          ([name]) => name.includes(`service_name="${service}"`) && name.includes(`"${route}"`),
+        );
+      assert.deepEqual(
+        of("_OTHER").map(([, count]) => count),
+        [3],
+      );
+      assert.equal(of(`/${service}/99`).length, 1);
+      assert.equal(of(`/${service}/100`).length, 0);
+    }
+  });
+
   test("have no label of a path, however long the route", () => {
     const { collecting, samples } = measured();
     const info = request("https://x.example/secret/path");

@@ -168,6 +168,22 @@ describe("the options of a Worker", () => {
     assert.deepEqual(withMetrics({ queue, flushIntervalMs: 20_000 })[1], []);
   });
 
+  test("have constant labels and a limit of label values, and mistakes in them are told of", () => {
+    const [options, errors] = withMetrics({
+      queue,
+      constantLabels: { service: "shop", version: undefined, le: 1 },
+      maxLabelValues: 7,
+    });
+    assert.equal(options?.constantLabels?.count, 1);
+    assert.equal(options?.maxLabelValues, 7);
+    assert.equal((options?.genAi?.flags ?? 0) >> 8, 7);
+    assert.equal(errors.length, 2, errors.join("\n"));
+    assert.ok(options.plan !== undefined, "metrics are recorded nevertheless");
+    const [usual] = withMetrics({ queue });
+    assert.equal(usual?.constantLabels, undefined);
+    assert.equal(usual?.maxLabelValues, 100);
+  });
+
   test("that want scrapes of a Worker that carries no code for them say what to export", () => {
     for (const option of [
       { kv },

@@ -9,7 +9,8 @@ function read(value: unknown): [SpanMeasures | undefined, string[]] {
   return [readGenAi(value, (message) => reports.push(message)), reports];
 }
 
-const defaults = { flags: 0, currency: "USD", prices: [] };
+const limit = 100 << Abi.genaiValuesShift;
+const defaults = { flags: limit, currency: "USD", prices: [] };
 
 describe("options of GenAI metrics", () => {
   test("need not be given, and false turns them off", () => {
@@ -26,7 +27,7 @@ describe("options of GenAI metrics", () => {
     });
     assert.deepEqual(reports, []);
     assert.deepEqual(measures, {
-      flags: Abi.genaiFormerNames,
+      flags: Abi.genaiFormerNames | limit,
       currency: "EUR",
       prices: [
         { model: "gpt-5", input: 1, output: 8, cacheRead: 0.1, cacheWrite: Number.NaN },

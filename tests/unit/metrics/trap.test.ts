@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readConstantLabels } from "../../../bindings/metrics/constant_labels.ts";
 import { defineMetricsIn } from "../../../bindings/metrics/define_metrics.ts";
 import { counter, gauge, histogram } from "../../../bindings/metrics/definitions.ts";
 import { SelfMetrics } from "../../../bindings/metrics/self_metrics.ts";
@@ -56,6 +57,20 @@ describe("a trap in a call about metrics", () => {
       );
     });
   }
+
+  test("while the constant labels are set leaves them to the next core", () => {
+    const own = meteringWithTrapIn("isotel_metrics_constant_labels");
+    const { meter, collect } = own;
+    meter.useConstantLabels(readConstantLabels({ service: "shop" }, assert.fail));
+    const metrics = define(own);
+    record(metrics);
+    record(metrics);
+    const totals = collect();
+    assert.equal(meter.host.traps, 1);
+    assert.equal(totals.sample('orders_total{plan="pro",service="shop"}'), 1);
+    assert.deepEqual(totals.results, [0]);
+    assert.doesNotMatch(totals.text, /^orders_total\{plan="pro"\}/m);
+  });
 
   test("in the middle of a flush doubles nothing", () => {
     const own = meteringWithTrapIn("isotel_metrics_commit");

@@ -1,3 +1,6 @@
+import { Abi, Field, Operation, Outcome, Profile } from "../../../bindings/core/abi.gen.ts";
+import { type Core, noReceiver } from "../../../bindings/core/core.ts";
+import { noFields, SpanFields } from "../../../bindings/core/span_fields.ts";
 import { GenAiMetrics } from "../../../bindings/metrics/built_in.ts";
 import { readGenAi } from "../../../bindings/metrics/genai_options.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
@@ -12,6 +15,15 @@ export const runtimes = {
   untraced: () => new RecordingRuntime({ traced: false }),
   "without tracing": () => noopRuntime,
 };
+
+/** Measures a call of a tool that took a second. */
+export function callTool(core: Core | undefined, toolName: string): void {
+  const flags = Abi.spanUntraced | (Profile.agents << Abi.spanProfileShift);
+  const span = core?.openSpan(Operation.executeTool, 0, 0, flags, 1000) ?? 0;
+  const fields = new SpanFields(undefined, true).text(Field.toolName, toolName);
+  core?.startSpan(span, Profile.agents, fields, noReceiver);
+  core?.endSpan(span, Outcome.finished, 0, 2000, 0, 0, 0, 0, noFields, noReceiver);
+}
 
 export interface Measuring extends Metering {
   readonly telemetry: Telemetry;

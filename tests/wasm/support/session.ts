@@ -198,7 +198,7 @@ class Session {
     const operation = random.pick(operations);
     switch (random.below(7)) {
       case 0: {
-        const id = exports.isotel_intern(context, length) >>> 0;
+        const id = exports.isotel_intern(context, length, Abi.maxFields) >>> 0;
         this.#keep(this.#texts, id, 30);
         this.#tell("intern", id);
         break;
