@@ -15,7 +15,8 @@ uint8_t FormatVersion([[maybe_unused]] std::string_view magic) {
 #ifdef ISOTEL_FORMAT_VERSION
   return ISOTEL_FORMAT_VERSION;
 #else
-  return magic == kFrameMagic ? 1 : 2;
+  if (magic == kFrameMagic) return 1;
+  return magic == kChunkMagic || magic == kProducerMagic ? 3 : 2;
 #endif
 }
 

@@ -10,6 +10,11 @@ export const AggregateAbi = {
   escapingUtf8: 3,
   applied: 0,
   duplicate: 1,
+  removedKey: 67108864,
+  archivedKey: 83886080,
+  producerAt: 4,
+  producerBytes: 16,
+  recordSeenAt: 20,
   temporalityCumulative: 0,
   temporalityDelta: 1,
   snapshotVersion: 0,
@@ -31,9 +36,12 @@ export interface AggregateExports {
   isotel_aggregate_output(context: number): number;
   isotel_aggregate_totals_load(context: number, key: number, length: number): number;
   isotel_aggregate_totals_ready(context: number): number;
+  isotel_aggregate_totals_missing(context: number, length: number): number;
+  isotel_aggregate_totals_restore(context: number, length: number): number;
   isotel_aggregate_totals_apply(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_prune(context: number, nowUnixMs: number): number;
-  isotel_aggregate_totals_next_prune(context: number): number;
+  isotel_aggregate_totals_expire(context: number, length: number, nowUnixMs: number): number;
+  isotel_aggregate_totals_next_prune(context: number, oldestUnixMs: number): number;
   isotel_aggregate_totals_changes(context: number): number;
   isotel_aggregate_totals_count(context: number, counter: number, amount: number): number;
   isotel_aggregate_totals_snapshot(context: number, nowUnixMs: number): number;
@@ -54,7 +62,7 @@ export interface AggregateExports {
 export const aggregateAbi: ModuleAbi<AggregateExports> = {
   file: "aggregate.wasm",
   prefix: "isotel_aggregate",
-  version: 5,
+  version: 6,
   fingerprint: 3397327224,
   exportNames: [
     "isotel_aggregate_abi_version",
@@ -66,8 +74,11 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
     "isotel_aggregate_output",
     "isotel_aggregate_totals_load",
     "isotel_aggregate_totals_ready",
+    "isotel_aggregate_totals_missing",
+    "isotel_aggregate_totals_restore",
     "isotel_aggregate_totals_apply",
     "isotel_aggregate_totals_prune",
+    "isotel_aggregate_totals_expire",
     "isotel_aggregate_totals_next_prune",
     "isotel_aggregate_totals_changes",
     "isotel_aggregate_totals_count",

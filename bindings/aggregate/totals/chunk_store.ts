@@ -58,12 +58,16 @@ export class ChunkStore {
   }
 
   /**
-   * Replaces chunks. Call this in a transaction.
+   * Replaces chunks. Deletes those without bytes. Call this in a transaction.
    *
    * @throws RangeError if a chunk is too large. Errors of the database are passed on.
    */
   write(chunks: Iterable<Chunk>): void {
     for (const { key, bytes } of chunks) {
+      if (bytes.length === 0) {
+        this.delete(key);
+        continue;
+      }
       const rows = Math.max(1, Math.ceil(bytes.length / this.#rowBytes));
       if (rows > rowsPerChunk) throw new RangeError(`isotel: chunk ${key} is too large`);
       const first = key * rowsPerChunk;

@@ -41,6 +41,10 @@ constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
 
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
+static_assert(ISOTEL_REMOVED_KEY == metrics::kRemovedKey && ISOTEL_ARCHIVED_KEY == metrics::kArchivedKey);
+static_assert(ISOTEL_PRODUCER_AT == metrics::kRecordIdAt);
+static_assert(ISOTEL_PRODUCER_BYTES == sizeof(metrics::ProducerId));
+static_assert(ISOTEL_RECORD_SEEN_AT == ISOTEL_PRODUCER_AT + ISOTEL_PRODUCER_BYTES);
 static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 }  // namespace
@@ -64,7 +68,8 @@ uint32_t isotel_aggregate_abi_fingerprint(void) { return kFingerprint; }
 
 isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms) {
   const metrics::AggregatorOptions options{.producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
-                                           .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms)};
+                                           .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms),
+                                           .archive_after_ms = metrics::ToUnixMs(2 * gauge_expiry_ms)};
   return std::make_unique<isotel_aggregate>(options).release();
 }
 
@@ -83,6 +88,17 @@ int32_t isotel_aggregate_totals_load(isotel_aggregate* context, uint32_t key, ui
 
 int32_t isotel_aggregate_totals_ready(isotel_aggregate* context) { return Answer(context->totals.FinishLoad()); }
 
+int32_t isotel_aggregate_totals_missing(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return context->output.Written(
+      context->totals.AppendMissing(context->buffer.Text(length), context->output.Clear()));
+}
+
+int32_t isotel_aggregate_totals_restore(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->totals.Restore(context->buffer.Text(length)));
+}
+
 int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<metrics::Aggregator::Applied> applied = context->totals.Apply(context->buffer.Text(length), now_unix_ms);
@@ -90,11 +106,21 @@ int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length
 }
 
 int32_t isotel_aggregate_totals_prune(isotel_aggregate* context, double now_unix_ms) {
-  return Answer(context->totals.Prune(now_unix_ms));
+  bool removed = false;
+  const Error error = context->totals.Prune(now_unix_ms, &removed);
+  return error == Error::kOk ? static_cast<int32_t>(removed) : Answer(error);
 }
 
-int32_t isotel_aggregate_totals_next_prune(isotel_aggregate* context) {
-  const uint64_t next = context->totals.NextPruneUnixMs();
+int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<bool> expired = context->totals.Expire(context->buffer.Text(length), now_unix_ms);
+  return expired.ok() ? static_cast<int32_t>(expired.value()) : Answer(expired.error());
+}
+
+int32_t isotel_aggregate_totals_next_prune(isotel_aggregate* context, double oldest_unix_ms) {
+  const bool has_records = oldest_unix_ms < static_cast<double>(metrics::kMaxUnixMs);
+  const uint64_t oldest = has_records ? metrics::ToUnixMs(oldest_unix_ms) : UINT64_MAX;
+  const uint64_t next = context->totals.NextPruneUnixMs(oldest);
   if (next == UINT64_MAX) return 0;
   context->results[0] = static_cast<double>(next);
   return 1;

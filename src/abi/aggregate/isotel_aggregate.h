@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 5
+#define ISOTEL_AGGREGATE_ABI_VERSION 6
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 4
 
@@ -37,6 +37,15 @@ extern "C" {
 /* Results of isotel_aggregate_totals_apply(). */
 #define ISOTEL_APPLIED 0
 #define ISOTEL_DUPLICATE 1
+
+/* Keys of isotel_aggregate_totals_changes() that are not keys of chunks, which are lower. */
+#define ISOTEL_REMOVED_KEY 67108864  /* the identifier of a producer, 16 bytes, whose record is to be removed */
+#define ISOTEL_ARCHIVED_KEY 83886080 /* the record of an archived producer */
+
+/* The layout of a frame and of a record, in every version. */
+#define ISOTEL_PRODUCER_AT 4     /* the producer's identifier, in both */
+#define ISOTEL_PRODUCER_BYTES 16 /* its size */
+#define ISOTEL_RECORD_SEEN_AT 20 /* uint64_t: the Unix time of the producer's last frame in milliseconds, in a record */
 
 /* Temporalities of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_TEMPORALITY_CUMULATIVE 0
@@ -61,7 +70,8 @@ ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_version, (void));
 ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_fingerprint, (void));
 
 /* `producer_retention_ms`: how long a producer is remembered after its last frame. Must be longer than any queue
- * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. */
+ * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. A producer without gauges that was
+ * idle for twice as long is archived. */
 ISOTEL_EXPORT(isotel_aggregate*, isotel_aggregate_create, (double producer_retention_ms, double gauge_expiry_ms));
 ISOTEL_EXPORT(void, isotel_aggregate_destroy, (isotel_aggregate * context));
 
@@ -83,22 +93,39 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_load, (isotel_aggregate * context
 /* Ends loading. No chunks at all are an empty state. kCorrupt: a chunk is missing. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_ready, (isotel_aggregate * context));
 
+/* Writes those of the identifiers of producers in the buffer, 16 bytes each, that may have a record. Returns their
+ * bytes. Call it with the producers of all frames that are applied next. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_missing, (isotel_aggregate * context, uint32_t length));
+
+/* Reads the record of an archived producer in the buffer. Without its record, a frame of the producer would be added a
+ * second time. After an error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_restore, (isotel_aggregate * context, uint32_t length));
+
 /* Adds the frame in the buffer, unless it was added before. Returns ISOTEL_APPLIED or ISOTEL_DUPLICATE. An error
- * (kCorrupt, kUnknownVersion, kTooLarge, kTooOld, kLimitReached) changes no totals and counts the frame.
- * kUnknownVersion, a newer format version, is not final: keep the frame and deliver it again. */
+ * (kCorrupt, kUnknownVersion, kTooLarge, kTooOld) changes no totals and counts the frame. kUnknownVersion, a newer
+ * format version, is not final: keep the frame and deliver it again. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
               (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
-/* Removes producers that were idle for the retention, and expired gauges. Totals stay. */
+/* Removes producers in memory that were idle for the retention, and expired gauges. Totals stay. Returns 1 if there
+ * were any, 0 if not. Has idle producers archived. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
-/* Returns 1 and sets result[0] to when isotel_aggregate_totals_prune() will next remove something. Returns 0 if it
- * never will. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context));
+/* Removes the archived producer whose record is in the buffer if it was idle for the retention. Returns 1 if it was, 0
+ * if not. Call it with records ascending by time until it returns 0, with as many at once as is convenient. After an
+ * error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire,
+              (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
-/* Writes every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}.
- * Returns the bytes in all, 0 without changes. The host stores the chunks in one transaction before it acknowledges
- * frames. When the transaction fails, it throws the context away and loads a new one. */
+/* Returns 1 and sets result[0] to when isotel_aggregate_totals_prune() or isotel_aggregate_totals_expire() will next
+ * have something to do. Returns 0 if they never will. `oldest_unix_ms` is the earliest time of all records, or infinity
+ * without records. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context, double oldest_unix_ms));
+
+/* Writes what changed since the last call as {uint32_t key, uint32_t size, bytes}, ascending by key: chunks, then
+ * ISOTEL_REMOVED_KEY, then ISOTEL_ARCHIVED_KEY. A chunk without bytes is to be deleted. Returns the bytes in all, 0
+ * without changes. The host makes all changes in this order in one transaction before it acknowledges frames. When the
+ * transaction fails, it throws the context away and loads a new one. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_changes, (isotel_aggregate * context));
 
 /* Adds to a counter that the host maintains, by its row in metrics/aggregator_counters.def: one of isotel_otlp_*.

@@ -325,7 +325,7 @@ TEST_CASE("A chunk that is damaged, missing, unknown or in the wrong place stops
     Aggregator damaged(kOptions);
     CHECK(broken.Load(damaged) == Error::kCorrupt);
     broken.chunks[key] = bytes;
-    broken.chunks[key][3] = 3;
+    broken.chunks[key][3] = 4;
     Aggregator unknown(kOptions);
     CHECK(broken.Load(unknown) == Error::kUnknownVersion);
     CHECK(unknown.Apply(bytes, 1'000).error() == Error::kUnknownVersion);
