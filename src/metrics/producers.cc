@@ -205,13 +205,9 @@ uint64_t Producers::Settle() {
   const uint32_t most = added_ + kArchiveStep;
   archive_before_unix_ms_ = 0;
   added_ = 0;
-  // Some more than there are too many, because each call looks at all of them. A state that an earlier version stored
-  // may have far more. They are archived over many calls.
-  uint64_t resident_goal = options_.max_resident;
-  if (resident_ > resident_goal) {
-    resident_goal -= std::min<uint64_t>(resident_goal, kArchiveStep);
-    resident_goal = std::max<uint64_t>(resident_goal, resident_ - std::min(resident_, most));
-  }
+  // A state that an earlier version stored may have far too many producers. They are archived over many calls.
+  const uint64_t resident_goal = std::max(options_.max_resident, resident_ - std::min(resident_, most));
+  // Some more, because each call looks at all producers.
   uint64_t gauge_goal = options_.max_gauges;
   if (gauges_ > gauge_goal) gauge_goal -= gauge_goal / 16;
   const bool has_too_many = resident_ > resident_goal || gauges_ > gauge_goal;

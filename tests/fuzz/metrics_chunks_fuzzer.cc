@@ -16,10 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Aggregator aggregator{AggregatorOptions{}};
   std::vector<std::string> records;
   while (input.remaining() > 0) {
-    const uint32_t key = (uint32_t{input.Byte()} << 24) | input.Byte();
+    const uint32_t type = input.Byte();
+    const uint32_t key = ((type & 0x7f) << 24) | input.Byte();
     const bool is_record = key >= kArchivedKey;
+    const bool is_current = (type & 0x80) != 0;
     ByteWriter chunk;
-    chunk.Raw(is_record ? "ISP\x03" : key % 2 == 0 ? "ISC\x03" : "ISC\x01");
+    chunk.Raw(is_record ? "ISP\x03" : is_current ? "ISC\x03" : "ISC\x01");
     if (!is_record) chunk.Fixed32(key);
     chunk.Raw(input.Bytes());
     chunk.Fixed32(static_cast<uint32_t>(Hash(chunk.view())));

@@ -2,7 +2,6 @@
 // work.
 #include "abi/aggregate/isotel_aggregate.h"
 
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -142,9 +141,7 @@ int32_t isotel_aggregate_frame_shard(isotel_aggregate* context, uint32_t length,
   if (shards == 0 || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<metrics::ProducerId> producer = metrics::ProducerOf(context->buffer.Text(length));
   if (!producer.ok()) return Answer(producer.error());
-  uint32_t number = 0;
-  std::memcpy(&number, producer.value().data(), sizeof number);
-  return static_cast<int32_t>(number % shards);
+  return static_cast<int32_t>(metrics::ShardOf(producer.value(), shards));
 }
 
 int32_t isotel_aggregate_snapshot_clear(isotel_aggregate* context) {

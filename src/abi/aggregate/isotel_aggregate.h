@@ -136,8 +136,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_count, (isotel_aggregate * contex
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
 
 /* Returns the shard of the frame in the buffer: the first four bytes of its producer's identifier as a little-endian
- * number, modulo `shards`. Frames of newer format versions have a shard too. kOutOfRange: `shards` is 0. kCorrupt,
- * kTooLarge. */
+ * number, modulo the number of shards in the identifier, or `shards` if there is none. Frames of newer format versions
+ * have a shard too. kOutOfRange: `shards` is 0. kCorrupt, kTooLarge. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
 
 /* ---- snapshots ---- */

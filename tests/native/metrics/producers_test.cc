@@ -147,7 +147,7 @@ TEST_CASE("Of too many producers those are archived that were idle longest, and 
     CHECK(aggregator.Apply(frames.back(), now).ok());
     store.Commit(aggregator);
     CHECK(ResidentOf(aggregator) <= 300);
-    CHECK(ResidentOf(aggregator) >= std::min<uint64_t>(number + 1, 300 - Producers::kArchiveStep));
+    CHECK(ResidentOf(aggregator) == std::min<uint64_t>(number + 1, 300));
   }
   CHECK(aggregator.producers() == 1'000);
   CHECK(store.records.size() == aggregator.archived_producers());
@@ -166,7 +166,7 @@ TEST_CASE("Of too many producers those are archived that were idle longest, and 
   CHECK(ResidentOf(later) == 1'000);
   for (const std::string& frame : frames) CHECK(later.Apply(frame, 3'000).value() == Aggregator::Applied::kDuplicate);
   store.Commit(later);
-  CHECK(ResidentOf(later) <= 300);
+  CHECK(ResidentOf(later) == 300);
   CHECK(later.producers() == 1'000);
   CHECK(store.records.size() == later.archived_producers());
 }

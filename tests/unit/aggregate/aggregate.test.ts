@@ -147,24 +147,23 @@ describe("the aggregation module", () => {
   test("only producers that are not in memory are missing, and none while none is archived", () => {
     const aggregate = createAggregate({ producerRetentionMs: 1e9, gaugeExpiryMs: 100 });
     aggregate.load([]);
-    const [first, second] = [new Producer(1), new Producer(2)].map((producer) =>
-      producer.count(orders, 1, 2000, ["pro"]),
-    );
-    const frames = [first ?? assert.fail(), second ?? assert.fail()];
+    const count = (producer: number) => new Producer(producer).count(orders, 1, 2000, ["pro"]);
+    const [first, second] = [count(1), count(2)];
+    const frames = [first, second];
     assert.deepEqual(aggregate.missing(frames), []);
-    aggregate.apply(frames[0], 2000);
+    aggregate.apply(first, 2000);
     aggregate.prune(3000);
     const [record] = aggregate.changes().archived;
-    aggregate.apply(frames[1], 3000);
+    aggregate.apply(second, 3000);
     // Bytes that are too short for a producer are left out.
-    assert.deepEqual(aggregate.missing([...frames, new Uint8Array(19)]), [producerIdIn(frames[0])]);
+    assert.deepEqual(aggregate.missing([...frames, new Uint8Array(19)]), [producerIdIn(first)]);
     for (let time = 0; time < 2; time += 1) aggregate.restore(record ?? assert.fail());
     assert.deepEqual(aggregate.missing(frames), []);
     assert.deepEqual(
       frames.map((frame) => aggregate.apply(frame, 3000)),
       [1, 1],
     );
-    assert.deepEqual(aggregate.changes().removed, [producerIdIn(frames[0])]);
+    assert.deepEqual(aggregate.changes().removed, [producerIdIn(first)]);
   });
 
   test("a record that cannot be read stops the totals", () => {
