@@ -219,14 +219,14 @@ Error Aggregator::TakeChanges(ByteWriter& writer) {
     }
     if (type < 3) changed_[type].clear();
   }
-  for (const ProducerId& id : producers_.to_remove()) {
-    writer.Fixed32(kRemovedKey);
-    writer.Fixed32(static_cast<uint32_t>(id.size()));
-    writer.Raw(BytesOf(id));
+  if (!producers_.removed().empty()) {
+    const size_t start = BeginItem(kRemovedKey, writer);
+    writer.Raw(producers_.removed());
+    EndItem(start, writer);
   }
-  for (const Producer& producer : producers_.to_archive()) {
+  for (ByteReader records(producers_.records()); records.remaining() > 0;) {
     const size_t start = BeginItem(kArchivedKey, writer);
-    Producers::WriteRecord(producer, writer);
+    writer.Raw(records.Raw(records.Fixed32()));
     EndItem(start, writer);
   }
   producers_.ClearChanges();

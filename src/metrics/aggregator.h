@@ -37,7 +37,7 @@ struct AggregatorOptions {
 };
 
 /// Keys of changes that are not chunks. Keys of chunks are lower.
-/// The identifier of a producer whose record is to be removed.
+/// The identifiers of the producers whose records are to be removed.
 inline constexpr uint32_t kRemovedKey = 4U << 24;
 /// The record of an archived producer. Its identifier is at kRecordIdAt, its time of last frame, a uint64_t, follows.
 inline constexpr uint32_t kArchivedKey = 5U << 24;
@@ -94,7 +94,7 @@ class Aggregator {
   Error WriteSnapshot(double now_unix_ms, ByteWriter& writer);
 
   /// Replaces the content of `writer` by what changed since the last call, ascending by key: a list of {uint32_t key,
-  /// uint32_t size, bytes}, first chunks, then records to be removed, then records to be stored.
+  /// uint32_t size, bytes}: chunks, the records to be removed, and each record to be stored.
   Error TakeChanges(ByteWriter& writer);
   [[nodiscard]] bool changed() const;
 

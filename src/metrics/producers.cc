@@ -31,8 +31,8 @@ void Producers::MarkChanged(size_t place) {
 
 void Producers::ClearChanges() {
   changed_.clear();
-  archive_.clear();
-  removed_.clear();
+  records_.Clear();
+  removed_.Clear();
 }
 
 uint32_t Producers::Find(const ProducerId& id) const {
@@ -172,7 +172,7 @@ Error Producers::Restore(std::string_view record) {
   if (Find(producer.id) != kNone) return Error::kOk;
   if (archived_ == 0) return Error::kCorrupt;
   --archived_;
-  removed_.push_back(producer.id);
+  removed_.Raw(BytesOf(producer.id));
   const uint32_t place = Add(producer.id);
   places_[place] = std::move(producer);
   return Error::kOk;
@@ -187,17 +187,21 @@ Result<bool> Producers::Expire(std::string_view record, uint64_t now_unix_ms) {
   if (Find(producer.id) != kNone) return true;
   if (archived_ == 0) return Error::kCorrupt;
   --archived_;
-  removed_.push_back(producer.id);
+  removed_.Raw(BytesOf(producer.id));
   return true;
 }
 
-uint64_t Producers::ArchivePlace(uint32_t place) {
-  const uint64_t gauges_before = gauges_;
+void Producers::Archive(uint32_t place) {
   const Producer& producer = places_[place];
-  archive_.push_back({producer.id, true, producer.last_seen_unix_ms, producer.window, {}});
+  records_.Fixed32(0);
+  const size_t start = BeginMessage(records_, kProducerMagic);
+  records_.Raw(BytesOf(producer.id));
+  records_.Fixed64(producer.last_seen_unix_ms);
+  producer.window.Write(records_);
+  EndMessage(records_, start);
+  records_.PatchFixed32(start - sizeof(uint32_t), static_cast<uint32_t>(records_.size() - start));
   Free(place);
   ++archived_;
-  return gauges_before - gauges_;
 }
 
 uint64_t Producers::Settle() {
@@ -222,36 +226,28 @@ uint64_t Producers::Settle() {
     return places_[a].last_seen_unix_ms > places_[b].last_seen_unix_ms;
   };
   std::make_heap(order.begin(), order.end(), is_later);
-  uint64_t dropped = 0;
+  const uint32_t resident = resident_;
+  const uint64_t gauges = gauges_;
   size_t idle_left = most;
   while (!order.empty()) {
     const uint32_t place = order.front();
     std::pop_heap(order.begin(), order.end(), is_later);
     order.pop_back();
     const Producer& producer = places_[place];
-    const bool is_idle =
-        idle_left > 0 && producer.gauges.empty() && producer.last_seen_unix_ms < idle_before_unix_ms;
+    const bool is_idle = idle_left > 0 && producer.gauges.empty() && producer.last_seen_unix_ms < idle_before_unix_ms;
     const bool is_too_much = resident_ > resident_goal || (gauges_ > gauge_goal && !producer.gauges.empty());
     if (is_idle || is_too_much) {
       idle_left -= is_idle ? 1 : 0;
-      dropped += ArchivePlace(place);
+      Archive(place);
     } else if (gauges_ <= gauge_goal && (idle_left == 0 || producer.last_seen_unix_ms >= idle_before_unix_ms)) {
       break;
     }
   }
-  if (!archive_.empty()) {
+  if (resident_ < resident) {
     DropFreePlacesAtEnd();
     Index();
   }
-  return dropped;
-}
-
-void Producers::WriteRecord(const Producer& producer, ByteWriter& writer) {
-  const size_t start = BeginMessage(writer, kProducerMagic);
-  writer.Raw(BytesOf(producer.id));
-  writer.Fixed64(producer.last_seen_unix_ms);
-  producer.window.Write(writer);
-  EndMessage(writer, start);
+  return gauges - gauges_;
 }
 
 void Producers::WriteChunk(size_t number, ByteWriter& writer) const {

@@ -106,18 +106,17 @@ class Producers {
   uint64_t Settle();
 
   /// Whether a chunk of places, or the archive, changed since the last ClearChanges().
-  [[nodiscard]] bool changed() const { return !changed_.empty() || !archive_.empty() || !removed_.empty(); }
-  [[nodiscard]] bool archive_changed() const { return !archive_.empty() || !removed_.empty(); }
+  [[nodiscard]] bool changed() const { return !changed_.empty() || archive_changed(); }
+  [[nodiscard]] bool archive_changed() const { return records_.size() + removed_.size() > 0; }
   /// Flags of chunks by number. A chunk past chunks() has no places any more.
   [[nodiscard]] const std::vector<uint8_t>& changed_chunks() const { return changed_; }
   [[nodiscard]] size_t chunks() const { return (places_.size() + kPlacesPerChunk - 1) / kPlacesPerChunk; }
-  /// Producers to store as records, since the last ClearChanges().
-  [[nodiscard]] const std::vector<Producer>& to_archive() const { return archive_; }
-  /// Producers whose records are to be removed. Remove them before others are stored.
-  [[nodiscard]] const std::vector<ProducerId>& to_remove() const { return removed_; }
+  /// The identifiers of producers whose records are to be removed. Remove them before others are stored.
+  [[nodiscard]] std::string_view removed() const { return removed_.view(); }
+  /// Records to store: a list of {uint32_t size, bytes}.
+  [[nodiscard]] std::string_view records() const { return records_.view(); }
   void ClearChanges();
 
-  static void WriteRecord(const Producer& producer, ByteWriter& writer);
   void WriteChunk(size_t number, ByteWriter& writer) const;
 
   /// Reads the next chunk, up to `places` in all. `is_gauge(series)` returns whether there is a gauge of this number.
@@ -131,7 +130,7 @@ class Producers {
   void Free(uint32_t place);
   void DropFreePlacesAtEnd();
   void MarkChanged(size_t place);
-  uint64_t ArchivePlace(uint32_t place);
+  void Archive(uint32_t place);
 
   ProducerOptions options_;
   std::vector<Producer> places_;
@@ -146,8 +145,8 @@ class Producers {
   uint64_t archive_before_unix_ms_ = 0;
   // Since the last ClearChanges().
   std::vector<uint8_t> changed_;
-  std::vector<Producer> archive_;
-  std::vector<ProducerId> removed_;
+  ByteWriter records_;
+  ByteWriter removed_;
 };
 
 template <typename IsGaugeSeries>

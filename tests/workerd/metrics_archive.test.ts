@@ -28,10 +28,7 @@ describe("producers that an aggregator has archived", () => {
     eventually(async () => assert.equal(await rows(), count), 20_000);
   const assertTotals = async (orders: number, producers: number) => {
     const samples = await app.totals(parameters);
-    assert.deepEqual(
-      [samples.get(total), samples.get("isotel_producers")],
-      [orders, producers],
-    );
+    assert.deepEqual([samples.get(total), samples.get("isotel_producers")], [orders, producers]);
   };
 
   test("a frame that is redelivered after its producer was archived and the object evicted counts once", {
@@ -60,7 +57,9 @@ describe("producers that an aggregator has archived", () => {
   });
 
   for (const fault of ["transaction", "after_transaction", "crash"] as const) {
-    test(`the same if the object fails at the redelivery (${fault})`, { timeout: 60_000 }, async () => {
+    test(`the same if the object fails at the redelivery (${fault})`, {
+      timeout: 60_000,
+    }, async () => {
       const before = await app.totals(parameters);
       const [orderCount = 0, producerCount = 0] = [total, "isotel_producers"].map((name) =>
         before.get(name),

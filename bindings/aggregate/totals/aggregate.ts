@@ -70,6 +70,13 @@ export function producerIdIn(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(producerAt, producerAt + producerBytes);
 }
 
+/** Splits a list of identifiers. */
+function producerIds(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / producerBytes }, (_, index) =>
+    bytes.subarray(index * producerBytes, (index + 1) * producerBytes),
+  );
+}
+
 /** A frame is far smaller. The start of a longer input is enough to refuse it. */
 const maxLookedAtBytes = 1_000_000;
 
@@ -120,9 +127,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     const bytes = this.#answer("the producers cannot be looked up", (exports, context) =>
       exports.isotel_aggregate_totals_missing(context, this.#put(joinedBytes(ids))),
     );
-    return Array.from({ length: bytes.length / producerBytes }, (_, index) =>
-      bytes.subarray(index * producerBytes, (index + 1) * producerBytes),
-    );
+    return producerIds(bytes);
   }
 
   /**
@@ -166,11 +171,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
    */
   expire(record: Uint8Array, nowUnixMs: number): boolean {
     return this.#call((exports, context) => {
-      const expired = exports.isotel_aggregate_totals_expire(
-        context,
-        this.#put(record),
-        nowUnixMs,
-      );
+      const expired = exports.isotel_aggregate_totals_expire(context, this.#put(record), nowUnixMs);
       check(expired, unreadableRecord);
       return expired > 0;
     });
@@ -196,14 +197,14 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     );
     const view = new DataView(list.buffer);
     const chunks: Chunk[] = [];
-    const removed: Uint8Array[] = [];
+    let removed: Uint8Array[] = [];
     const archived: Uint8Array[] = [];
     for (let at = 0; at < list.length; ) {
       const key = view.getUint32(at, true);
       const start = at + 8;
       at = start + view.getUint32(at + 4, true);
       const bytes = list.subarray(start, at);
-      if (key === AggregateAbi.removedKey) removed.push(bytes);
+      if (key === AggregateAbi.removedKey) removed = producerIds(bytes);
       else if (key === AggregateAbi.archivedKey) archived.push(bytes);
       else chunks.push({ key, bytes });
     }

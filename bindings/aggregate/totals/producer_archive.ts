@@ -29,15 +29,15 @@ export class ProducerArchive {
       const some = ids.slice(at, at + maxParameters);
       const places = some.map(() => "?").join();
       const query = `SELECT record FROM isotel_producers WHERE id IN (${places})`;
-      records.push(...bytesOf(this.#sql.exec<Row>(query, ...some)));
+      records.push(...recordsOf(this.#sql.exec<Row>(query, ...some)));
     }
     return records;
   }
 
   /** Returns up to `count` records, those first whose producers were idle longest. */
   oldest(count: number): Uint8Array[] {
-    const query = "SELECT record FROM isotel_producers ORDER BY seen LIMIT ?";
-    return bytesOf(this.#sql.exec<Row>(query, count));
+    const query = "SELECT record FROM isotel_producers ORDER BY seen, id LIMIT ?";
+    return recordsOf(this.#sql.exec<Row>(query, count));
   }
 
   /** Returns the earliest time at which any of the producers sent its last frame. Infinity without records. */
@@ -61,7 +61,7 @@ export class ProducerArchive {
   }
 }
 
-function bytesOf(rows: Iterable<Row>): Uint8Array[] {
+function recordsOf(rows: Iterable<Row>): Uint8Array[] {
   return Array.from(rows, ({ record }) => new Uint8Array(record));
 }
 

@@ -89,8 +89,7 @@ int32_t isotel_aggregate_totals_ready(isotel_aggregate* context) { return Answer
 
 int32_t isotel_aggregate_totals_missing(isotel_aggregate* context, uint32_t length) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
-  return context->output.Written(
-      context->totals.AppendMissing(context->buffer.Text(length), context->output.Clear()));
+  return context->output.Written(context->totals.AppendMissing(context->buffer.Text(length), context->output.Clear()));
 }
 
 int32_t isotel_aggregate_totals_restore(isotel_aggregate* context, uint32_t length) {

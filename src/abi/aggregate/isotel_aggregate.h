@@ -39,7 +39,7 @@ extern "C" {
 #define ISOTEL_DUPLICATE 1
 
 /* Keys of isotel_aggregate_totals_changes() that are not keys of chunks, which are lower. */
-#define ISOTEL_REMOVED_KEY 67108864  /* the identifier of a producer, 16 bytes, whose record is to be removed */
+#define ISOTEL_REMOVED_KEY 67108864  /* identifiers of producers, 16 bytes each, whose records are to be removed */
 #define ISOTEL_ARCHIVED_KEY 83886080 /* the record of an archived producer */
 
 /* The layout of a frame and of a record, in every version. */

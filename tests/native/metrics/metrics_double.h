@@ -67,7 +67,9 @@ struct ChunkStore {
       CHECK(chunk.key >= last_key);
       last_key = chunk.key;
       if (chunk.key == kRemovedKey) {
-        CHECK(records.erase(IdAt(chunk.bytes, 0)) == 1);
+        for (size_t at = 0; at < chunk.bytes.size(); at += sizeof(ProducerId)) {
+          CHECK(records.erase(IdAt(chunk.bytes, at)) == 1);
+        }
       } else if (chunk.key == kArchivedKey) {
         CHECK(records.emplace(IdAt(chunk.bytes, kRecordIdAt), chunk.bytes).second);
       } else if (chunk.bytes.empty()) {

@@ -222,7 +222,8 @@ TEST_CASE("Totals of an earlier version with far too many producers are archived
   ChunkStore store;
   {
     Aggregator before(AggregatorOptions{});
-    for (uint64_t number = 0; number < kStored; ++number) CHECK(before.Apply(Isolate(number).Count(1, 1'000), 1'000).ok());
+    for (uint64_t number = 0; number < kStored; ++number)
+      CHECK(before.Apply(Isolate(number).Count(1, 1'000), 1'000).ok());
     store.Commit(before);
   }
   AggregatorOptions options;

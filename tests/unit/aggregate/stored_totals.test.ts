@@ -146,7 +146,10 @@ describe("archived producers", () => {
     assert.equal(short(memory).nextPrune(), 103_001);
     assert.equal(remembered(short(memory)), 1);
     const chunks = memory.database.prepare("SELECT id FROM isotel_chunks").all();
-    assert.ok(chunks.every(({ id }) => Number(id) < (3 << 24) * 16), "its place is free");
+    assert.ok(
+      chunks.every(({ id }) => Number(id) < (3 << 24) * 16),
+      "its place is free",
+    );
     assert.deepEqual(short(memory).apply([first, second, first], 6000), [1, 0, 1]);
     assert.deepEqual(ids(memory), []);
     assert.equal(remembered(short(memory)), 1);
