@@ -43,8 +43,8 @@ export class ProducerArchive {
   /** Returns the earliest time at which any of the producers sent its last frame. Infinity without records. */
   oldestUnixMs(): number {
     const query = "SELECT MIN(seen) AS seen FROM isotel_producers";
-    const { seen } = this.#sql.exec<{ seen: number | null }>(query).one();
-    return seen ?? Number.POSITIVE_INFINITY;
+    const [row] = [...this.#sql.exec<{ seen: number | null }>(query)];
+    return row?.seen ?? Number.POSITIVE_INFINITY;
   }
 
   /** Removes and stores records. Call this in a transaction. */
