@@ -156,10 +156,10 @@ Error Aggregator::Prune(double now_unix_ms, bool* removed) {
 
 Result<bool> Aggregator::Expire(std::string_view record, double now_unix_ms) {
   if (state_ != Error::kOk) return state_;
-  const Result<bool> expired = producers_.Expire(record, ToUnixMs(now_unix_ms));
+  const Result<Producers::Expired> expired = producers_.Expire(record, ToUnixMs(now_unix_ms));
   if (!expired.ok()) return state_ = expired.error();
-  if (expired.value()) (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
-  return expired;
+  if (expired.value() == Producers::Expired::kProducer) (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
+  return expired.value() != Producers::Expired::kNo;
 }
 
 uint64_t Aggregator::NextPruneUnixMs(uint64_t oldest_unix_ms) const {
@@ -211,7 +211,8 @@ Error Aggregator::TakeChanges(ByteWriter& writer) {
   if (state_ != Error::kOk) return state_;
   writer.Clear();
   counters_[AggregatorCounter::kGaugesDropped] += producers_.Settle();
-  if (producers_.archive_changed()) MarkChanged(ChunkType::kHead, 0);
+  // The number of archived producers.
+  if (producers_.changed()) MarkChanged(ChunkType::kHead, 0);
   for (uint32_t type = 0; type < 4; ++type) {
     const std::vector<uint8_t>& changed = type < 3 ? changed_[type] : producers_.changed_chunks();
     for (uint32_t number = 0; number < changed.size(); ++number) {

@@ -79,9 +79,9 @@ class Aggregator {
   /// Removes producers in memory that were idle for the retention, and expired gauges. Totals stay. Has producers
   /// archived that are idle. Sets `removed` to whether a snapshot changes.
   Error Prune(double now_unix_ms, bool* removed = nullptr);
-  /// Removes an archived producer if it was idle for the retention. Returns whether it was, or the errors of Restore().
-  /// The host calls this with records ascending by time until it returns false, with as many at once as it likes. It
-  /// takes the changes before it reads the same records again.
+  /// Removes a record whose retention is over, and its producer if that is archived. Returns whether it is over, or the
+  /// errors of Restore(). The host calls this with records ascending by time until it returns false, with as many at
+  /// once as it likes. It takes the changes before it reads the same records again.
   Result<bool> Expire(std::string_view record, double now_unix_ms);
   /// Returns when Prune() or Expire() will next have something to do, or UINT64_MAX. `oldest_unix_ms` is the earliest
   /// time of all records, or UINT64_MAX.
@@ -103,6 +103,7 @@ class Aggregator {
   /// Returns the number of producers that are remembered, archived ones included.
   [[nodiscard]] uint64_t producers() const { return producers_.remembered(); }
   [[nodiscard]] uint64_t archived_producers() const { return producers_.archived(); }
+  [[nodiscard]] const std::vector<Producer>& resident_producers() const { return producers_.places(); }
 
  private:
   enum class ChunkType : uint32_t { kHead = 0, kFamilies = 1, kSeries = 2, kProducers = 3 };

@@ -60,10 +60,9 @@ Producer& Producers::Change(uint32_t place) {
 void Producers::Renew(uint32_t place) {
   Producer& producer = Change(place);
   gauges_ -= producer.gauges.size();
-  const ProducerId id = producer.id;
-  producer = {};
-  producer.id = id;
-  producer.live = true;
+  producer.last_seen_unix_ms = 0;
+  producer.window = {};
+  producer.gauges.clear();
 }
 
 // The caller calls Index() when it has freed all.
@@ -127,16 +126,17 @@ bool Producers::DropExpiredGauges(uint32_t place, uint64_t now_unix_ms) {
 
 Producers::Pruned Producers::Prune(uint64_t now_unix_ms) {
   Pruned pruned;
+  const uint32_t resident = resident_;
   for (uint32_t place = 0; place < places_.size(); ++place) {
     if (!places_[place].live) continue;
     if (IsExpired(places_[place], now_unix_ms)) {
+      places_[place].recorded ? ++archived_ : ++pruned.producers;
       Free(place);
-      ++pruned.producers;
     } else if (DropExpiredGauges(place, now_unix_ms)) {
       pruned.gauges = true;
     }
   }
-  if (pruned.producers > 0) {
+  if (resident_ < resident) {
     DropFreePlacesAtEnd();
     Index();
   }
@@ -172,23 +172,27 @@ Error Producers::Restore(std::string_view record) {
   if (Find(producer.id) != kNone) return Error::kOk;
   if (archived_ == 0) return Error::kCorrupt;
   --archived_;
-  removed_.Raw(BytesOf(producer.id));
+  producer.recorded = true;
   const uint32_t place = Add(producer.id);
   places_[place] = std::move(producer);
   return Error::kOk;
 }
 
-Result<bool> Producers::Expire(std::string_view record, uint64_t now_unix_ms) {
+Result<Producers::Expired> Producers::Expire(std::string_view record, uint64_t now_unix_ms) {
   Result<Message> message = OpenMessage(record, kProducerMagic);
   if (!message.ok()) return message.error();
   Producer producer;
   if (!ReadRecord(message.value(), producer)) return Error::kCorrupt;
-  if (!IsExpired(producer, now_unix_ms)) return false;
-  if (Find(producer.id) != kNone) return true;
-  if (archived_ == 0) return Error::kCorrupt;
-  --archived_;
+  if (!IsExpired(producer, now_unix_ms)) return Expired::kNo;
+  const uint32_t place = Find(producer.id);
+  if (place == kNone && archived_ == 0) return Error::kCorrupt;
   removed_.Raw(BytesOf(producer.id));
-  return true;
+  if (place != kNone) {
+    Change(place).recorded = false;
+    return Expired::kRecord;
+  }
+  --archived_;
+  return Expired::kProducer;
 }
 
 void Producers::Archive(uint32_t place) {
@@ -255,7 +259,8 @@ void Producers::WriteChunk(size_t number, ByteWriter& writer) const {
   const size_t end = std::min(first + kPlacesPerChunk, places_.size());
   for (size_t place = first; place < end; ++place) {
     const Producer& producer = places_[place];
-    writer.Byte(producer.live ? 1 : 0);
+    const uint8_t state = producer.recorded ? kRecorded : kLive;
+    writer.Byte(producer.live ? state : kFree);
     if (!producer.live) continue;
     writer.Raw(BytesOf(producer.id));
     writer.Fixed64(producer.last_seen_unix_ms);

@@ -1,8 +1,9 @@
 // The producers of an aggregator: which frames of each were applied, and its gauges.
 //
-// A producer is resident or archived, never both. A resident one is in memory, at a place whose number does not change.
-// An archived one is a record that the host stores under the producer's identifier. So memory is bounded by the
-// producers that send now, and the number of producers that are remembered is not.
+// A producer is resident or archived. A resident one is in memory, at a place whose number does not change. An archived
+// one is a record that the host stores under the producer's identifier. So memory is bounded by the producers that send
+// now, and the number of producers that are remembered is not. The record of a producer that becomes resident again
+// stays and does not count: to remove it, and to store it again later, would change two more pages of the database.
 //
 // Only Settle() archives. Between two calls of it, a producer that was restored or applied stays resident.
 #pragma once
@@ -39,7 +40,8 @@ struct Gauge {
 
 struct Producer {
   ProducerId id{};
-  bool live = false;  ///< false for a free place
+  bool live = false;      ///< false for a free place
+  bool recorded = false;  ///< whether there is a record of it, with what was known of it earlier
   uint64_t last_seen_unix_ms = 0;
   DedupWindow window;
   std::vector<Gauge> gauges;  // ascending by series
@@ -82,8 +84,8 @@ class Producers {
     uint64_t producers = 0;
     bool gauges = false;
   };
-  /// Forgets the resident producers whose retention is over and drops expired gauges. The next Settle() archives idle
-  /// producers.
+  /// Forgets the resident producers whose retention is over and drops expired gauges. One that has a record counts as
+  /// archived from then on: Expire() forgets it. The next Settle() archives idle producers.
   Pruned Prune(uint64_t now_unix_ms);
   /// Returns when Prune() or Settle() will next have something to do, or UINT64_MAX.
   [[nodiscard]] uint64_t NextPruneUnixMs() const;
@@ -97,9 +99,10 @@ class Producers {
   void AppendMissing(std::string_view ids, ByteWriter& writer) const;
   /// Makes an archived producer resident. Does nothing if it is. Returns kCorrupt or kUnknownVersion.
   Error Restore(std::string_view record);
-  /// Forgets an archived producer if its retention is over, and returns whether it is. Returns kCorrupt or
+  enum class Expired { kNo, kRecord, kProducer };
+  /// Removes a record if its retention is over, and forgets its producer if that is archived. Returns kCorrupt or
   /// kUnknownVersion. The record must be removed before it is read again.
-  Result<bool> Expire(std::string_view record, uint64_t now_unix_ms);
+  Result<Expired> Expire(std::string_view record, uint64_t now_unix_ms);
 
   /// Archives producers: those that Prune() found idle, and the longest idle ones of too many. If there are too many
   /// gauges, producers with gauges too. Returns the number of gauges that were dropped with their producers.
@@ -111,7 +114,7 @@ class Producers {
   /// Flags of chunks by number. A chunk past chunks() has no places any more.
   [[nodiscard]] const std::vector<uint8_t>& changed_chunks() const { return changed_; }
   [[nodiscard]] size_t chunks() const { return (places_.size() + kPlacesPerChunk - 1) / kPlacesPerChunk; }
-  /// The identifiers of producers whose records are to be removed. Remove them before others are stored.
+  /// The identifiers of producers whose records are to be removed, before others are stored.
   [[nodiscard]] std::string_view removed() const { return removed_.view(); }
   /// Records to store: a list of {uint32_t size, bytes}.
   [[nodiscard]] std::string_view records() const { return records_.view(); }
@@ -126,6 +129,11 @@ class Producers {
   void FinishRead(uint64_t archived);
 
  private:
+  // What a place begins with in a chunk.
+  static constexpr uint8_t kFree = 0;
+  static constexpr uint8_t kLive = 1;
+  static constexpr uint8_t kRecorded = 2;
+
   void Index();
   void Free(uint32_t place);
   void DropFreePlacesAtEnd();
@@ -153,7 +161,9 @@ template <typename IsGaugeSeries>
 void Producers::ReadChunk(ByteReader& reader, size_t places, IsGaugeSeries&& is_gauge) {
   for (uint32_t i = 0; i < kPlacesPerChunk && places_.size() < places; ++i) {
     Producer& producer = places_.emplace_back();
-    producer.live = reader.Byte() == 1;
+    const uint8_t state = reader.Byte();
+    producer.live = state == kLive || state == kRecorded;
+    producer.recorded = state == kRecorded;
     if (!producer.live) continue;
     const std::string_view id = reader.Raw(producer.id.size());
     if (!id.empty()) std::memcpy(producer.id.data(), id.data(), id.size());

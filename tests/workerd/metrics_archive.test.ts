@@ -18,14 +18,18 @@ describe("producers that an aggregator has archived", () => {
   const apply = (frames: readonly Uint8Array[]) =>
     app.ask<number[]>("/apply", parameters, frames.map(base64));
   const evict = () => app.evict("isotel-0", "ARCHIVING");
-  const rows = async () => {
-    const query = "SELECT COUNT(*) AS count FROM isotel_producers";
+  const rowsOf = async (query: string) => {
     const [row] = await app.ask<{ count: number }[]>("/exec", parameters, query);
     return row?.count;
   };
-  /** Waits for the object's own alarms. */
+  const rows = () => rowsOf("SELECT COUNT(*) AS count FROM isotel_producers");
+  /** Waits for the object's own alarms: there are as many rows, and no places of producers. */
   const archived = (count: number) =>
-    eventually(async () => assert.equal(await rows(), count), 20_000);
+    eventually(async () => {
+      assert.equal(await rows(), count);
+      const places = `SELECT COUNT(*) AS count FROM isotel_chunks WHERE id >= ${(3 << 24) * 16}`;
+      assert.equal(await rowsOf(places), 0);
+    }, 20_000);
   const assertTotals = async (orders: number, producers: number) => {
     const samples = await app.totals(parameters);
     assert.deepEqual([samples.get(total), samples.get("isotel_producers")], [orders, producers]);
@@ -44,7 +48,6 @@ describe("producers that an aggregator has archived", () => {
     await assertTotals(120, 120);
     // More than one query can look up.
     assert.deepEqual(new Set(await apply(frames)), new Set([1]));
-    assert.equal(await rows(), 0);
     await evict();
     await assertTotals(120, 120);
     await archived(120);

@@ -165,7 +165,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Removes an archived producer if its time has passed. Returns whether it has.
+   * Removes a record whose time has passed, and its producer if that is archived. Returns whether it has passed.
    *
    * @throws AggregationError if the record cannot be read. Do not use the object then.
    */

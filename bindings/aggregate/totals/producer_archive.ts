@@ -8,7 +8,8 @@ type Row = { readonly record: ArrayBuffer };
 
 /**
  * The records of producers that are not in memory, in a table of a Durable Object's database. One query finds the
- * producers of a batch. The index finds those that were idle longest, so that forgetting them reads no other row.
+ * producers of a batch. The index finds those that were idle longest, so that forgetting them reads no other row. A
+ * record stays when its producer is in memory again, and is replaced when it is not any more.
  */
 export class ProducerArchive {
   readonly #sql: SqlStorage;
@@ -52,7 +53,7 @@ export class ProducerArchive {
     for (const id of removed) this.#sql.exec("DELETE FROM isotel_producers WHERE id = ?", id);
     for (const record of archived) {
       this.#sql.exec(
-        "INSERT INTO isotel_producers (id, seen, record) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO isotel_producers (id, seen, record) VALUES (?, ?, ?)",
         producerIdIn(record),
         seenIn(record),
         record,

@@ -111,8 +111,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
  * were any, 0 if not. Has idle producers archived. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
-/* Removes the archived producer whose record is in the buffer if it was idle for the retention. Returns 1 if it was, 0
- * if not. Call it with records ascending by time until it returns 0, with as many at once as is convenient. After an
+/* Removes the record in the buffer if its retention is over, and its producer if that is archived. Returns 1 if it is
+ * over, 0 if not. Call it with records ascending by time until it returns 0, with as many at once as is convenient. After an
  * error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire,
               (isotel_aggregate * context, uint32_t length, double now_unix_ms));

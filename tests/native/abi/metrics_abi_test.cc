@@ -229,6 +229,10 @@ TEST_CASE("An idle producer becomes a record, by which a frame of it is recognis
   CHECK(totals.Apply(frame) == ISOTEL_DUPLICATE);
   const std::string back = totals.Output(isotel_aggregate_totals_changes(totals.context));
   CHECK(back.find(id) != std::string::npos);
+  // Its place has what the record had. That is removed when its retention is over.
+  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(record), 1e12) == 1);
+  const std::string removed = totals.Output(isotel_aggregate_totals_changes(totals.context));
+  CHECK(removed.substr(removed.size() - id.size()) == id);
   CHECK(isotel_aggregate_totals_changes(totals.context) == 0);
 }
 

@@ -85,10 +85,7 @@ class Object {
   }
   void Prune(double now) { store_.Prune(Awake(), now); }
   void Evict() { aggregator_.reset(); }
-  void Commit() {
-    store_.Commit(*aggregator_);
-    CHECK(store_.records.size() == aggregator_->archived_producers());
-  }
+  void Commit() { store_.Commit(*aggregator_); }
 
  private:
   AggregatorOptions options_;

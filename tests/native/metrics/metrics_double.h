@@ -71,7 +71,7 @@ struct ChunkStore {
           CHECK(records.erase(IdAt(chunk.bytes, at)) == 1);
         }
       } else if (chunk.key == kArchivedKey) {
-        CHECK(records.emplace(IdAt(chunk.bytes, kRecordIdAt), chunk.bytes).second);
+        records[IdAt(chunk.bytes, kRecordIdAt)] = chunk.bytes;
       } else if (chunk.bytes.empty()) {
         chunks.erase(chunk.key);
       } else {
@@ -79,6 +79,14 @@ struct ChunkStore {
       }
     }
     CHECK(list.Done());
+    // There is a record of each archived producer, and of each resident one that says so.
+    uint64_t recorded = aggregator.archived_producers();
+    for (const Producer& producer : aggregator.resident_producers()) {
+      if (!producer.live) continue;
+      CHECK(records.count(producer.id) == (producer.recorded ? 1 : 0));
+      recorded += producer.recorded ? 1 : 0;
+    }
+    CHECK(records.size() == recorded);
   }
 
   /// Makes the producers of these frames resident.

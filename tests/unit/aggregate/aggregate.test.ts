@@ -163,7 +163,7 @@ describe("the aggregation module", () => {
       frames.map((frame) => aggregate.apply(frame, 3000)),
       [1, 1],
     );
-    assert.deepEqual(aggregate.changes().removed, [producerIdIn(first)]);
+    assert.deepEqual(aggregate.changes().removed, [], "the record is replaced later");
   });
 
   test("a record that cannot be read stops the totals", () => {
