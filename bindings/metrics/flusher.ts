@@ -37,6 +37,8 @@ type Waits = "always" | "rarely" | "never";
 export interface FlushPlan {
   readonly transport: Transport;
   readonly intervalMs: number;
+  /** Number of aggregators. Undefined if only the consumer of the queue knows it. */
+  readonly shards?: number | undefined;
 }
 
 /**
@@ -113,6 +115,7 @@ export class Flusher {
    */
   use(plan: FlushPlan): void {
     this.#plan = plan;
+    this.#meter.shards = plan.shards;
     this.#meter.core();
     if (this.#timer === undefined) this.#meter.isAwake = false;
   }

@@ -11,6 +11,7 @@ import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
 import { LabelValues } from "./label_values.ts";
 import { Outbox } from "./outbox.ts";
+import { markShards } from "./shards.ts";
 
 /** Functions of the runtime that a meter uses. */
 export interface MeterOptions {
@@ -46,6 +47,8 @@ export class Meter implements FamilyHost {
   readonly outbox: Outbox = new Outbox();
   /** Whether a flush is scheduled. Records need not call {@link onWake} then. */
   isAwake = false;
+  /** Number of aggregators, for the identifiers of new producers. Undefined if it is not known. */
+  shards: number | undefined;
   /** Called after a record while {@link isAwake} is false. */
   onWake: () => void = () => {};
   readonly #random: (bytes: Uint8Array) => void;
@@ -278,6 +281,7 @@ export class Meter implements FamilyHost {
     const id = new Uint8Array(producerIdBytes);
     try {
       this.#random(id);
+      markShards(id, this.shards);
       return id;
     } catch {
       this.warnOnce(

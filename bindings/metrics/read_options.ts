@@ -125,11 +125,14 @@ function planOf(metrics: MetricsBindings, report: Report): FlushPlan | undefined
   const intervalMs = intervalOf(metrics.flushIntervalMs, report);
   const wanted = wantedBinding(metrics);
   if (wanted === "queue" && queue !== undefined) {
-    return { transport: queueTransport(queue), intervalMs };
+    // A Worker that has neither only sends. The Worker that consumes the queue may have any number.
+    const isKnown = metrics.shards !== undefined || aggregator !== undefined;
+    const shards = isKnown ? shardsOf(metrics.shards, report) : undefined;
+    return { transport: queueTransport(queue), intervalMs, shards };
   }
   if (wanted === "aggregator" && aggregator !== undefined) {
     const shards = shardsOf(metrics.shards, report);
-    return { transport: aggregatorTransport(aggregator, shards), intervalMs };
+    return { transport: aggregatorTransport(aggregator, shards), intervalMs, shards };
   }
   return undefined;
 }

@@ -10,12 +10,47 @@ export function shardName(shard: number): string {
   return `isotel-${shard}`;
 }
 
+// A marked identifier of a producer has the number of shards at its birth, less 1, and a tag, which is a hash of all
+// bytes before it. src/metrics/frame.cc reads it too; see SNAPSHOT_FORMAT.md.
+const shardsAt = 12;
+const tagAt = 13;
+
+function tagOf(id: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < tagAt; at += 1) hash = Math.imul(hash ^ (id[at] ?? 0), 0x01000193);
+  return (hash >>> 24) ^ (hash & 0xffffff);
+}
+
+function readTag(id: Uint8Array): number {
+  return (id[tagAt] ?? 0) | ((id[tagAt + 1] ?? 0) << 8) | ((id[tagAt + 2] ?? 0) << 16);
+}
+
 /**
- * Returns the shard for a producer's identifier of 16 bytes. A frame contains the same bytes; see SNAPSHOT_FORMAT.md.
+ * Writes the number of shards into the random identifier of a new producer. All its frames then go to one aggregator,
+ * whatever the number becomes later.
+ *
+ * @param shards Undefined if this Worker does not know the number. The one of the consumer is used then.
+ */
+export function markShards(id: Uint8Array, shards: number | undefined): void {
+  if (shards !== undefined) {
+    id[shardsAt] = shards - 1;
+    const tag = tagOf(id);
+    for (let byte = 0; byte < 3; byte += 1) id[tagAt + byte] = tag >>> (8 * byte);
+  } else if (readTag(id) === tagOf(id)) {
+    // One of 16 million random identifiers has the right tag by accident.
+    id[tagAt] = ~(id[tagAt] ?? 0);
+  }
+}
+
+/**
+ * Returns the shard for a producer's identifier of 16 bytes, which a frame contains: by the number of shards in the
+ * identifier, if it is marked, and otherwise by `shards`.
  */
 export function shardOf(producerId: Uint8Array, shards: number): number {
   const { buffer, byteOffset } = producerId;
-  return new DataView(buffer, byteOffset).getUint32(0, true) % shards;
+  const isMarked = readTag(producerId) === tagOf(producerId);
+  const count = isMarked ? (producerId[shardsAt] ?? 0) + 1 : shards;
+  return new DataView(buffer, byteOffset).getUint32(0, true) % count;
 }
 
 /** The namespace of TelemetryAggregator or of a subclass. */

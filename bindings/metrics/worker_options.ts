@@ -30,7 +30,7 @@ export interface MetricsBindings {
   readonly cors?: string;
   /** Where a scrape reads the metrics. Default: `kv` if that binding is set, otherwise `durable-object`. */
   readonly source?: "kv" | "durable-object";
-  /** Number of aggregators that share the work, 1 to 256. Default: 1. */
+  /** Number of aggregators that share the work, 1 to 256. Default: 1. It may grow at any time. */
   readonly shards?: number;
   /**
    * Whether this Worker records metrics. Set it to false for a Worker that only adds up and serves the metrics of

@@ -46,8 +46,10 @@ inline constexpr uint32_t kMaxExponentialExemplars = 4;
 inline constexpr size_t kMaxFrameBytes = 120'000;
 /// Bytes of frames that are not committed. At this limit a flush leaves its data in the registry.
 inline constexpr size_t kMaxPendingBytes = size_t{1} << 20;
-/// Producers an aggregator remembers.
-inline constexpr uint32_t kMaxProducers = 100'000;
+/// Producers that an aggregator has in memory. Further ones are archived, those first that were idle longest.
+inline constexpr uint32_t kMaxResidentProducers = 16'384;
+/// Gauge values that an aggregator has in memory, of all producers.
+inline constexpr uint32_t kMaxResidentGauges = 262'144;
 /// Runs of sequence numbers after the first gap that an aggregator remembers of one producer.
 inline constexpr uint32_t kMaxSequenceRuns = 64;
 /// Gauge series an aggregator keeps of one producer.

@@ -10,12 +10,13 @@
 namespace isotel::metrics {
 namespace {
 
-constexpr std::string_view kMagic = "ISC";
 constexpr unsigned kTypeShift = 24;
 
 // Items of a chunk, by type. A chunk of the largest families, series or producers stays below 2 MB, the limit of a row
 // in the store.
-constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, 64};
+constexpr uint32_t kItemsPerChunk[4] = {1, 16, 32, Producers::kPlacesPerChunk};
+// Far more than the frames of one call can make resident.
+constexpr uint32_t kMaxPlaces = uint32_t{1} << 24;
 // A family that is written all the time changes its chunk only this often.
 constexpr uint64_t kWrittenPrecisionMs = 60'000;
 // A gauge series that is written all the time changes its chunk only this often.
@@ -32,9 +33,27 @@ static_assert(kMaxFamilyBytes * kItemsPerChunk[1] < kMaxChunkBytes);
 static_assert(kMaxSeriesBytes * kItemsPerChunk[2] < kMaxChunkBytes);
 static_assert(kMaxProducerBytes * kItemsPerChunk[3] < kMaxChunkBytes);
 
-uint64_t HashOf(const ProducerId& id) { return Hash(BytesOf(id)); }
+// The size is known when the item ends.
+size_t BeginItem(uint32_t key, ByteWriter& writer) {
+  writer.Fixed32(key);
+  writer.Fixed32(0);
+  return writer.size();
+}
+void EndItem(size_t start, ByteWriter& writer) {
+  writer.PatchFixed32(start - sizeof(uint32_t), static_cast<uint32_t>(writer.size() - start));
+}
 
 }  // namespace
+
+Aggregator::Aggregator(const AggregatorOptions& options)
+    : options_(options),
+      producers_({.retention_ms = options.producer_retention_ms,
+                  .gauge_expiry_ms = options.gauge_expiry_ms,
+                  .archive_after_ms = options.archive_after_ms,
+                  .max_resident = options.max_resident_producers,
+                  .max_gauges = options.max_resident_gauges}) {
+  store_.SetLimits(options.limits);
+}
 
 Error Aggregator::Count(AggregatorCounter counter, Error error) {
   ++counters_[counter];
@@ -49,33 +68,15 @@ void Aggregator::MarkChanged(ChunkType type, size_t item) {
   flags[chunk] = 1;
 }
 
-uint32_t Aggregator::FindProducer(const ProducerId& id) const {
-  return producer_index_.Find(HashOf(id), [&](uint32_t number) { return producers_[number].id == id; });
+Error Aggregator::AppendMissing(std::string_view ids, ByteWriter& writer) const {
+  if (state_ != Error::kOk) return state_;
+  producers_.AppendMissing(ids, writer);
+  return Error::kOk;
 }
 
-uint32_t Aggregator::AddProducer(const ProducerId& id) {
-  uint32_t number = 0;
-  if (live_producers_ == producers_.size()) {
-    number = live_producers_;
-    producers_.emplace_back();
-  } else {
-    while (producers_[number].live) ++number;
-  }
-  producers_[number].id = id;
-  producers_[number].live = true;
-  ++live_producers_;
-  producer_index_.Add(HashOf(id), number);
-  return number;
-}
-
-void Aggregator::IndexProducers() {
-  producer_index_.Clear();
-  live_producers_ = 0;
-  for (uint32_t i = 0; i < producers_.size(); ++i) {
-    if (!producers_[i].live) continue;
-    producer_index_.Add(HashOf(producers_[i].id), i);
-    ++live_producers_;
-  }
+Error Aggregator::Restore(std::string_view record) {
+  if (state_ != Error::kOk) return state_;
+  return state_ = producers_.Restore(record);
 }
 
 Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now_unix_ms) {
@@ -87,21 +88,25 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   }
   const FrameHeader& header = opened.value().header;
 
-  uint32_t number = FindProducer(header.producer);
-  if (number != HashIndex::kNone && producers_[number].window.Contains(header.sequence)) {
+  const uint64_t now = ToUnixMs(now_unix_ms);
+  uint32_t place = producers_.Find(header.producer);
+  // Prune() may not have come to it yet, and it does not matter whether the producer is resident.
+  const bool is_known = place != Producers::kNone && !producers_.IsExpired(producers_.places()[place], now);
+  if (is_known && producers_.places()[place].window.Contains(header.sequence)) {
     (void)Count(AggregatorCounter::kFramesDuplicate, Error::kOk);
     return Applied::kDuplicate;
   }
   if (const Error error = store_.CheckBody(opened.value().body); error != Error::kOk) {
     return Count(AggregatorCounter::kFramesRejected, error);
   }
-  const uint64_t now = ToUnixMs(now_unix_ms);
-  if (number == HashIndex::kNone) {
-    if (header.unix_ms + options_.producer_retention_ms < now) {
-      return Count(AggregatorCounter::kFramesTooOld, Error::kTooOld);
-    }
-    if (live_producers_ >= kMaxProducers) return Count(AggregatorCounter::kFramesRejected, Error::kLimitReached);
-    number = AddProducer(header.producer);
+  if (!is_known && header.unix_ms + options_.producer_retention_ms < now) {
+    return Count(AggregatorCounter::kFramesTooOld, Error::kTooOld);
+  }
+  if (place == Producers::kNone) {
+    place = producers_.Add(header.producer);
+  } else if (!is_known) {
+    producers_.Renew(place);
+    (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
   }
 
   const size_t families = store_.families().size();
@@ -124,20 +129,17 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   for (const uint32_t touched : changes_.series) TouchSeries(touched, now);
   if (changes_.series_overflowed > 0) overflowed_family_ = changes_.overflowed_family;
 
-  Producer& producer = producers_[number];
+  Producer& producer = producers_.Change(place);
   counters_[AggregatorCounter::kSequencesGivenUp] += producer.window.Insert(header.sequence);
   producer.last_seen_unix_ms = std::max({producer.last_seen_unix_ms, header.unix_ms, now});
-  if (!changes_.gauges.empty()) {
-    const uint64_t expiry = options_.gauge_expiry_ms;
-    (void)DropGauges(producer, now > expiry ? now - expiry : 0);
-    for (const GaugeUpdate& update : changes_.gauges) {
-      SetGauge(producer, header, update);
-      TouchSeries(update.series, now);
-    }
+  if (!changes_.gauges.empty()) (void)producers_.DropExpiredGauges(place, now);
+  for (const GaugeUpdate& update : changes_.gauges) {
+    const bool fits = producers_.SetGauge(place, {update.series, header.sequence, update.unix_ms, update.value});
+    if (!fits) ++counters_[AggregatorCounter::kGaugesDropped];
+    TouchSeries(update.series, now);
   }
   counters_[AggregatorCounter::kSeriesOverflowed] += changes_.series_overflowed;
   counters_[AggregatorCounter::kSeriesDropped] += changes_.series_dropped;
-  MarkChanged(ChunkType::kProducers, number);
   (void)Count(AggregatorCounter::kFramesApplied, Error::kOk);
   return Applied::kApplied;
 }
@@ -161,64 +163,28 @@ void Aggregator::TouchSeries(uint32_t series, uint64_t now_unix_ms) {
   MarkChanged(ChunkType::kSeries, series);
 }
 
-void Aggregator::SetGauge(Producer& producer, const FrameHeader& header, const GaugeUpdate& update) {
-  std::vector<Gauge>& gauges = producer.gauges;
-  size_t at = 0;
-  for (size_t end = gauges.size(); at < end;) {
-    const size_t middle = (at + end) / 2;
-    gauges[middle].series < update.series ? at = middle + 1 : end = middle;
-  }
-  const Gauge gauge{update.series, header.sequence, update.unix_ms, update.value};
-  if (at < gauges.size() && gauges[at].series == update.series) {
-    if (gauges[at].sequence <= header.sequence) gauges[at] = gauge;
-  } else if (gauges.size() < kMaxGaugesPerProducer) {
-    gauges.push_back(gauge);
-    for (size_t i = gauges.size() - 1; i > at; --i) std::swap(gauges[i], gauges[i - 1]);
-  } else {
-    ++counters_[AggregatorCounter::kGaugesDropped];
-  }
-}
-
-bool Aggregator::DropGauges(Producer& producer, uint64_t before_unix_ms) {
-  std::vector<Gauge>& gauges = producer.gauges;
-  size_t kept = 0;
-  for (const Gauge& gauge : gauges) {
-    if (gauge.unix_ms >= before_unix_ms) gauges[kept++] = gauge;
-  }
-  const bool dropped = kept < gauges.size();
-  gauges.resize(kept);
-  return dropped;
-}
-
-Error Aggregator::Prune(double now_unix_ms) {
+Error Aggregator::Prune(double now_unix_ms, bool* removed) {
   if (state_ != Error::kOk) return state_;
-  const uint64_t now = ToUnixMs(now_unix_ms);
-  const uint64_t expiry = options_.gauge_expiry_ms;
-  bool pruned = false;
-  for (size_t i = 0; i < producers_.size(); ++i) {
-    Producer& producer = producers_[i];
-    if (!producer.live) continue;
-    if (producer.last_seen_unix_ms + options_.producer_retention_ms < now) {
-      producer = {};
-      pruned = true;
-      (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
-      MarkChanged(ChunkType::kProducers, i);
-    } else if (now > expiry && DropGauges(producer, now - expiry)) {
-      MarkChanged(ChunkType::kProducers, i);
-    }
+  const Producers::Pruned pruned = producers_.Prune(ToUnixMs(now_unix_ms));
+  if (removed != nullptr) *removed = pruned.producers > 0 || pruned.gauges;
+  if (pruned.producers > 0) {
+    counters_[AggregatorCounter::kProducersPruned] += pruned.producers;
+    MarkChanged(ChunkType::kHead, 0);
   }
-  if (pruned) IndexProducers();
   return Error::kOk;
 }
 
-uint64_t Aggregator::NextPruneUnixMs() const {
-  uint64_t next = UINT64_MAX;
-  for (const Producer& producer : producers_) {
-    if (!producer.live) continue;
-    next = std::min(next, producer.last_seen_unix_ms + options_.producer_retention_ms + 1);
-    for (const Gauge& gauge : producer.gauges) next = std::min(next, gauge.unix_ms + options_.gauge_expiry_ms + 1);
-  }
-  return next;
+Result<bool> Aggregator::Expire(std::string_view record, double now_unix_ms) {
+  if (state_ != Error::kOk) return state_;
+  const Result<Producers::Expired> expired = producers_.Expire(record, ToUnixMs(now_unix_ms));
+  if (!expired.ok()) return state_ = expired.error();
+  if (expired.value() == Producers::Expired::kProducer) (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
+  return expired.value() != Producers::Expired::kNo;
+}
+
+uint64_t Aggregator::NextPruneUnixMs(uint64_t oldest_unix_ms) const {
+  const uint64_t next = producers_.NextPruneUnixMs();
+  return oldest_unix_ms == UINT64_MAX ? next : std::min(next, producers_.ExpiryOf(oldest_unix_ms));
 }
 
 Result<uint32_t> Aggregator::ExpireSeries(double now_unix_ms, const Store* others) {
@@ -275,18 +241,7 @@ void Aggregator::Keep(const std::vector<uint8_t>& series_flags, uint64_t now_uni
     for (size_t i = 0; i < Items(type); ++i) MarkChanged(type, i);
   }
   const std::vector<uint32_t> numbers = store_.Keep(series_flags);
-  for (size_t i = 0; i < producers_.size(); ++i) {
-    std::vector<Gauge>& gauges = producers_[i].gauges;
-    if (gauges.empty()) continue;
-    size_t kept = 0;
-    for (const Gauge& gauge : gauges) {
-      if (numbers[gauge.series] == Store::kNone) continue;
-      gauges[kept] = gauge;
-      gauges[kept++].series = numbers[gauge.series];
-    }
-    gauges.resize(kept);
-    MarkChanged(ChunkType::kProducers, i);
-  }
+  producers_.RenumberSeries(numbers);
   removed_unix_ms_ = std::max(removed_unix_ms_, now_unix_ms);
   overflowed_family_ = Store::kNone;
   MarkChanged(ChunkType::kHead, 0);
@@ -315,7 +270,7 @@ Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
   for (uint32_t i = 0; i < store_.series().size(); ++i) {
     if (IsGauge(store_.DeclarationOf(store_.series()[i]).kind)) store_.point(i) = Point();
   }
-  for (const Producer& producer : producers_) {
+  for (const Producer& producer : producers_.places()) {
     for (const Gauge& gauge : producer.gauges) {
       if (gauge.unix_ms + options_.gauge_expiry_ms < now) continue;
       const Kind kind = store_.DeclarationOf(store_.series()[gauge.series]).kind;
@@ -323,7 +278,7 @@ Error Aggregator::WriteSnapshot(double now_unix_ms, ByteWriter& writer) {
     }
   }
   SnapshotInfo info{++snapshot_version_, now, options_.series_expiry_ms, counters_};
-  info.counters[AggregatorCounter::kProducers] = live_producers_;
+  info.counters[AggregatorCounter::kProducers] = producers_.remembered();
   info.counters[AggregatorCounter::kSeries] = store_.series().size();
   MarkChanged(ChunkType::kHead, 0);
   Snapshot::Write(info, store_, writer);
@@ -334,18 +289,33 @@ bool Aggregator::changed() const {
   for (const std::vector<uint8_t>& flags : changed_) {
     if (!flags.empty()) return true;
   }
-  return false;
+  return producers_.changed();
 }
 
 Error Aggregator::TakeChanges(ByteWriter& writer) {
   if (state_ != Error::kOk) return state_;
   writer.Clear();
+  counters_[AggregatorCounter::kGaugesDropped] += producers_.Settle();
+  // The number of archived producers.
+  if (producers_.changed()) MarkChanged(ChunkType::kHead, 0);
   for (uint32_t type = 0; type < 4; ++type) {
-    for (uint32_t number = 0; number < changed_[type].size(); ++number) {
-      if (changed_[type][number] != 0) WriteChunk(static_cast<ChunkType>(type), number, writer);
+    const std::vector<uint8_t>& changed = type < 3 ? changed_[type] : producers_.changed_chunks();
+    for (uint32_t number = 0; number < changed.size(); ++number) {
+      if (changed[number] != 0) WriteChunk(static_cast<ChunkType>(type), number, writer);
     }
-    changed_[type].clear();
+    if (type < 3) changed_[type].clear();
   }
+  if (!producers_.removed().empty()) {
+    const size_t start = BeginItem(kRemovedKey, writer);
+    writer.Raw(producers_.removed());
+    EndItem(start, writer);
+  }
+  for (ByteReader records(producers_.records()); records.remaining() > 0;) {
+    const size_t start = BeginItem(kArchivedKey, writer);
+    writer.Raw(records.Raw(records.Fixed32()));
+    EndItem(start, writer);
+  }
+  producers_.ClearChanges();
   return Error::kOk;
 }
 
@@ -363,7 +333,7 @@ size_t Aggregator::Items(ChunkType type) const {
     case ChunkType::kSeries:
       return store_.series().size();
     case ChunkType::kProducers:
-      return producers_.size();
+      return producers_.places().size();
     default:
       return 1;
   }
@@ -371,19 +341,19 @@ size_t Aggregator::Items(ChunkType type) const {
 
 void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer) const {
   const uint32_t key = (static_cast<uint32_t>(type) << kTypeShift) | number;
-  writer.Fixed32(key);
-  writer.Fixed32(0);
+  const size_t item = BeginItem(key, writer);
   const uint32_t size = kItemsPerChunk[static_cast<size_t>(type)];
   const size_t first = size_t{number} * size;
   if (first >= Items(type)) return;
-  const size_t start = BeginMessage(writer, kMagic);
+  const size_t start = BeginMessage(writer, kChunkMagic);
   writer.Fixed32(key);
   const auto end = [&](size_t all) { return std::min(first + size, all); };
   switch (type) {
     case ChunkType::kHead:
       writer.Varint(store_.families().size());
       writer.Varint(store_.series().size());
-      writer.Varint(producers_.size());
+      writer.Varint(producers_.places().size());
+      writer.Varint(producers_.archived());
       writer.Varint(snapshot_version_);
       writer.Fixed64(removed_unix_ms_);
       counters_.Write(writer);
@@ -407,37 +377,23 @@ void Aggregator::WriteChunk(ChunkType type, uint32_t number, ByteWriter& writer)
       }
       break;
     case ChunkType::kProducers:
-      for (size_t i = first; i < end(producers_.size()); ++i) {
-        const Producer& producer = producers_[i];
-        writer.Byte(producer.live ? 1 : 0);
-        if (!producer.live) continue;
-        writer.Raw(BytesOf(producer.id));
-        writer.Fixed64(producer.last_seen_unix_ms);
-        producer.window.Write(writer);
-        writer.Varint(producer.gauges.size());
-        for (const Gauge& gauge : producer.gauges) {
-          writer.Varint(gauge.series);
-          writer.Varint(gauge.sequence);
-          writer.Fixed64(gauge.unix_ms);
-          writer.Double(gauge.value);
-        }
-      }
+      producers_.WriteChunk(number, writer);
       break;
   }
   EndMessage(writer, start);
-  writer.PatchFixed32(start - sizeof(uint32_t), static_cast<uint32_t>(writer.size() - start));
+  EndItem(item, writer);
 }
 
 Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   if (state_ != Error::kOk) return state_;
-  Result<Message> message = OpenMessage(bytes, kMagic);
+  Result<Message> message = OpenMessage(bytes, kChunkMagic);
   if (!message.ok()) return state_ = message.error();
   ByteReader& reader = message.value().contents;
   if (reader.Fixed32() != key) reader.Fail();
   const uint32_t type = key >> kTypeShift;
   const size_t first = size_t{key & ((1U << kTypeShift) - 1)} * (type < 4 ? kItemsPerChunk[type] : 0);
   // Chunks come complete and in order: each starts where the last one of its type ended.
-  const size_t loaded[4] = {expected_[0], store_.families().size(), store_.series().size(), producers_.size()};
+  const size_t loaded[4] = {expected_[0], store_.families().size(), store_.series().size(), producers_.places().size()};
   if (type >= 4 || first != loaded[type]) {
     reader.Fail();
   } else if (type == 0) {
@@ -447,7 +403,10 @@ Error Aggregator::Load(uint32_t key, std::string_view bytes) {
   } else if (type == 2) {
     LoadSeries(reader, message.value().version);
   } else {
-    LoadProducers(reader);
+    producers_.ReadChunk(reader, expected_[3], [&](uint64_t series) {
+      return series < store_.series().size() &&
+             IsGauge(store_.DeclarationOf(store_.series()[static_cast<size_t>(series)]).kind);
+    });
   }
   if (!reader.Done()) state_ = Error::kCorrupt;
   return state_;
@@ -459,7 +418,8 @@ void Aggregator::LoadHead(ByteReader& reader, uint8_t version) {
   store_.SetLimits({});
   expected_[1] = reader.Bounded(kMaxFamilies);
   expected_[2] = reader.Bounded(kMaxSeries + kMaxFamilies);
-  expected_[3] = reader.Bounded(kMaxProducers);
+  expected_[3] = reader.Bounded(kMaxPlaces);
+  expected_archived_ = version > 2 ? reader.Varint() : 0;
   snapshot_version_ = reader.Varint();
   if (version > 2) removed_unix_ms_ = reader.Fixed64();
   counters_.Merge(reader);
@@ -493,38 +453,13 @@ void Aggregator::LoadSeries(ByteReader& reader, uint8_t version) {
   }
 }
 
-void Aggregator::LoadProducers(ByteReader& reader) {
-  for (uint32_t i = 0; i < kItemsPerChunk[3] && producers_.size() < expected_[3]; ++i) {
-    Producer& producer = producers_.emplace_back();
-    producer.live = reader.Byte() == 1;
-    if (producer.live) {
-      const std::string_view id = reader.Raw(producer.id.size());
-      if (!id.empty()) std::memcpy(producer.id.data(), id.data(), id.size());
-      producer.last_seen_unix_ms = reader.Fixed64();
-      producer.window.Read(reader);
-      producer.gauges.resize(reader.Bounded(kMaxGaugesPerProducer));
-      uint64_t next = 0;
-      for (Gauge& gauge : producer.gauges) {
-        const uint64_t series = reader.Varint();
-        if (series < next || series >= store_.series().size()) return reader.Fail();
-        next = series + 1;
-        gauge.series = static_cast<uint32_t>(series);
-        gauge.sequence = reader.Varint();
-        gauge.unix_ms = reader.Fixed64();
-        gauge.value = reader.Double();
-        if (!IsGauge(store_.DeclarationOf(store_.series()[gauge.series]).kind)) return reader.Fail();
-      }
-    }
-  }
-}
-
 Error Aggregator::FinishLoad() {
   if (state_ != Error::kOk) return state_;
   const bool complete = store_.families().size() == expected_[1] && store_.series().size() == expected_[2] &&
-                        producers_.size() == expected_[3];
+                        producers_.places().size() == expected_[3];
   if (!complete) state_ = Error::kCorrupt;
   store_.SetLimits(options_.limits);
-  IndexProducers();
+  producers_.FinishRead(expected_archived_);
   return state_;
 }
 

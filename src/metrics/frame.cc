@@ -6,6 +6,29 @@
 #include "metrics/message.h"
 
 namespace isotel::metrics {
+namespace {
+
+constexpr size_t kShardsAt = 12;
+constexpr size_t kTagAt = 13;
+
+// FNV-1a, folded to 24 bits. A host without this module computes it too.
+uint32_t TagOf(const ProducerId& producer) {
+  uint32_t hash = 0x811c9dc5;
+  for (size_t at = 0; at < kTagAt; ++at) hash = (hash ^ producer[at]) * 0x01000193;
+  return (hash >> 24) ^ (hash & 0xffffff);
+}
+
+}  // namespace
+
+uint32_t ShardOf(const ProducerId& producer, uint32_t shards) {
+  uint32_t number = 0;
+  std::memcpy(&number, producer.data(), sizeof number);
+  uint32_t last = 0;
+  std::memcpy(&last, producer.data() + kShardsAt, sizeof last);
+  const bool is_marked = last >> 8 == TagOf(producer);
+  return number % (is_marked ? (last & 0xff) + 1 : shards);
+}
+
 void BeginFrame(const FrameHeader& header, ByteWriter& writer) {
   writer.Clear();
   (void)BeginMessage(writer, kFrameMagic);

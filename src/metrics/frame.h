@@ -9,7 +9,8 @@
 
 namespace isotel::metrics {
 
-/// 128 random bits that the producer chose.
+/// Random bits that the producer chose. If it knew the number of shards, the bytes 12 to 15 are that number less 1 and a
+/// tag, which is a hash of the bytes before it; see bindings/metrics/shards.ts.
 using ProducerId = std::array<uint8_t, 16>;
 
 struct FrameHeader {
@@ -38,6 +39,10 @@ Result<OpenFrame> ReadFrame(std::string_view bytes);
 /// Returns the producer of a frame, also of a newer version: in every version it follows the version. Returns the
 /// errors of ReadFrame(), and kCorrupt for a newer frame that ends within its producer.
 Result<ProducerId> ProducerOf(std::string_view bytes);
+
+/// Returns the shard of a producer: by the number of shards in its identifier if it has one, otherwise by `shards`, which
+/// is not 0.
+[[nodiscard]] uint32_t ShardOf(const ProducerId& producer, uint32_t shards);
 
 /// Returns a time in whole milliseconds, at most kMaxUnixMs. Returns 0 for negative times and NaN.
 [[nodiscard]] uint64_t ToUnixMs(double unix_ms);

@@ -15,6 +15,8 @@ namespace isotel::metrics {
 [[nodiscard]] uint8_t FormatVersion(std::string_view magic);
 inline constexpr uint8_t kOldestFormatVersion = 1;
 inline constexpr std::string_view kFrameMagic = "ISF";
+inline constexpr std::string_view kChunkMagic = "ISC";
+inline constexpr std::string_view kProducerMagic = "ISP";
 
 /// Appends the head of a message. Returns where the message starts, for EndMessage().
 [[nodiscard]] size_t BeginMessage(ByteWriter& writer, std::string_view magic);

@@ -23,6 +23,7 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./metrics_record.ts"),
   () => import("./metrics_exposition.ts"),
   () => import("./metrics_workerd.ts"),
+  () => import("./metrics_producers.ts"),
   () => import("./metrics_invocations.ts"),
   () => import("./collector.ts"),
   () => import("./collector_node.ts"),

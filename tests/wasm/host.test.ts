@@ -5,7 +5,11 @@ import {
   aggregateAbi,
   MetricsFormat,
 } from "../../bindings/aggregate/totals/abi.gen.ts";
-import { Aggregate, AggregationError } from "../../bindings/aggregate/totals/aggregate.ts";
+import {
+  Aggregate,
+  AggregationError,
+  defaultAggregateOptions,
+} from "../../bindings/aggregate/totals/aggregate.ts";
 import { coreAbi, MetricKind, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
 import type { Declaration } from "../../bindings/core/declaration.ts";
 import { MetricsCore } from "../../bindings/core/metrics_core.ts";
@@ -98,7 +102,12 @@ function useAggregate(module: WebAssembly.Module): unknown {
   const aggregate = new Aggregate(module);
   aggregate.load([]);
   const applied = [aggregate.apply(frame, 2000), aggregate.apply(frame, 2000)];
-  const chunks = aggregate.changes();
+  const { chunks } = aggregate.changes();
+  aggregate.prune(2000 + 2 * defaultAggregateOptions.gaugeExpiryMs + 1);
+  const { archived } = aggregate.changes();
+  const expired = archived.map((record) => aggregate.expire(record, 2000));
+  for (const record of archived) aggregate.restore(record);
+  const restored = [archived, aggregate.missing([frame]), aggregate.apply(frame, 2000)];
   const again = new Aggregate(module);
   again.load(chunks);
   again.count(11, 2);
@@ -118,10 +127,12 @@ function useAggregate(module: WebAssembly.Module): unknown {
   return {
     applied,
     chunks,
+    restored,
+    expired,
     snapshot,
     text,
     base,
-    next: aggregate.nextPrune(),
+    next: aggregate.nextPrune(Number.POSITIVE_INFINITY),
     shard: aggregate.shardOfFrame(frame, 7),
     peeked: again.peek(snapshot),
     type: again.contentType(exposition),

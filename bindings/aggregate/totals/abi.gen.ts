@@ -11,6 +11,11 @@ export const AggregateAbi = {
   applied: 0,
   duplicate: 1,
   appliedWithNotices: 2,
+  removedKey: 67108864,
+  archivedKey: 83886080,
+  producerAt: 4,
+  producerBytes: 16,
+  recordSeenAt: 20,
   temporalityCumulative: 0,
   temporalityDelta: 1,
   snapshotVersion: 0,
@@ -32,9 +37,12 @@ export interface AggregateExports {
   isotel_aggregate_output(context: number): number;
   isotel_aggregate_totals_load(context: number, key: number, length: number): number;
   isotel_aggregate_totals_ready(context: number): number;
+  isotel_aggregate_totals_missing(context: number, length: number): number;
+  isotel_aggregate_totals_restore(context: number, length: number): number;
   isotel_aggregate_totals_apply(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_prune(context: number, nowUnixMs: number): number;
-  isotel_aggregate_totals_next_prune(context: number): number;
+  isotel_aggregate_totals_expire(context: number, length: number, nowUnixMs: number): number;
+  isotel_aggregate_totals_next_prune(context: number, oldestUnixMs: number): number;
   isotel_aggregate_totals_notices(context: number): number;
   isotel_aggregate_totals_expire_series(context: number, nowUnixMs: number, others: number): number;
   isotel_aggregate_totals_drop(context: number, length: number, nowUnixMs: number): number;
@@ -70,8 +78,11 @@ export const aggregateAbi: ModuleAbi<AggregateExports> = {
     "isotel_aggregate_output",
     "isotel_aggregate_totals_load",
     "isotel_aggregate_totals_ready",
+    "isotel_aggregate_totals_missing",
+    "isotel_aggregate_totals_restore",
     "isotel_aggregate_totals_apply",
     "isotel_aggregate_totals_prune",
+    "isotel_aggregate_totals_expire",
     "isotel_aggregate_totals_next_prune",
     "isotel_aggregate_totals_notices",
     "isotel_aggregate_totals_expire_series",

@@ -1,4 +1,5 @@
 import { compiledModule } from "#wasm/aggregate";
+import { joinedBytes } from "../../base/bytes.ts";
 import { ErrorCode } from "../../core/abi.gen.ts";
 import { errorName } from "../../core/errors.ts";
 import { ModuleHost, ModuleInstance } from "../../wasm/host.ts";
@@ -73,6 +74,16 @@ export interface Chunk {
   readonly bytes: Uint8Array;
 }
 
+/** What has to be stored in one transaction, in this order. */
+export interface Changes {
+  /** A chunk without bytes is to be deleted. */
+  readonly chunks: readonly Chunk[];
+  /** Identifiers of producers whose records are to be removed. */
+  readonly removed: readonly Uint8Array[];
+  /** Records of producers that are not in memory any more. */
+  readonly archived: readonly Uint8Array[];
+}
+
 /** Version and time of a snapshot. */
 export interface SnapshotInfo {
   /** Increases with every snapshot of an aggregator. */
@@ -85,6 +96,20 @@ export interface Exposition {
   /** A code of MetricsFormat. */
   readonly format: number;
   readonly escaping: number;
+}
+
+const { producerAt, producerBytes } = AggregateAbi;
+
+/** Returns the producer's identifier of a frame or a record. Shorter if the bytes are neither. */
+export function producerIdIn(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(producerAt, producerAt + producerBytes);
+}
+
+/** Splits a list of identifiers. */
+function producerIds(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / producerBytes }, (_, index) =>
+    bytes.subarray(index * producerBytes, (index + 1) * producerBytes),
+  );
 }
 
 /** A frame is far smaller. The start of a longer input is enough to refuse it. */
@@ -132,6 +157,29 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
       }
       check(exports.isotel_aggregate_totals_ready(context), "the chunks are not complete");
     });
+  }
+
+  /**
+   * Returns the identifiers of those producers of `frames` that may have a record. Call {@link restore} with their
+   * records before {@link apply} with the frames.
+   */
+  missing(frames: readonly Uint8Array[]): Uint8Array[] {
+    const ids = frames.map(producerIdIn).filter(({ length }) => length === producerBytes);
+    const bytes = this.#answer("the producers cannot be looked up", (exports, context) =>
+      exports.isotel_aggregate_totals_missing(context, this.#put(joinedBytes(ids))),
+    );
+    return producerIds(bytes);
+  }
+
+  /**
+   * Reads the record of an archived producer.
+   *
+   * @throws AggregationError if it cannot be read. Do not use the object then.
+   */
+  restore(record: Uint8Array): void {
+    this.#call((exports, context) =>
+      check(exports.isotel_aggregate_totals_restore(context, this.#put(record)), unreadableRecord),
+    );
   }
 
   /**
@@ -184,38 +232,63 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
     });
   }
 
-  /** Removes producers and gauges whose time has passed. */
-  prune(nowUnixMs: number): void {
-    this.#call((exports, context) =>
-      check(
-        exports.isotel_aggregate_totals_prune(context, nowUnixMs),
-        "the totals cannot be pruned",
-      ),
-    );
+  /**
+   * Removes producers in memory and gauges whose time has passed. Returns whether there were any. Idle producers are
+   * among the next {@link changes}.
+   */
+  prune(nowUnixMs: number): boolean {
+    return this.#call((exports, context) => {
+      const removed = exports.isotel_aggregate_totals_prune(context, nowUnixMs);
+      check(removed, "the totals cannot be pruned");
+      return removed > 0;
+    });
   }
 
-  /** Returns the time at which {@link prune} will next remove something. Undefined if there is nothing to remove. */
-  nextPrune(): number | undefined {
+  /**
+   * Removes a record whose time has passed, and its producer if that is archived. Returns whether it has passed.
+   *
+   * @throws AggregationError if the record cannot be read. Do not use the object then.
+   */
+  expire(record: Uint8Array, nowUnixMs: number): boolean {
     return this.#call((exports, context) => {
-      const count = exports.isotel_aggregate_totals_next_prune(context);
+      const expired = exports.isotel_aggregate_totals_expire(context, this.#put(record), nowUnixMs);
+      check(expired, unreadableRecord);
+      return expired > 0;
+    });
+  }
+
+  /**
+   * Returns the time at which {@link prune} or {@link expire} will next have something to do. Undefined if there is
+   * nothing to do.
+   *
+   * @param oldestUnixMs The earliest time of all records. Infinity without records.
+   */
+  nextPrune(oldestUnixMs: number): number | undefined {
+    return this.#call((exports, context) => {
+      const count = exports.isotel_aggregate_totals_next_prune(context, oldestUnixMs);
       return count > 0 ? this.#results()[0] : undefined;
     });
   }
 
-  /** Returns the chunks that changed since the last call. */
-  changes(): Chunk[] {
+  /** Returns what changed since the last call. */
+  changes(): Changes {
     const list = this.#answer("the changes cannot be written", (exports, context) =>
       exports.isotel_aggregate_totals_changes(context),
     );
     const view = new DataView(list.buffer);
     const chunks: Chunk[] = [];
+    let removed: Uint8Array[] = [];
+    const archived: Uint8Array[] = [];
     for (let at = 0; at < list.length; ) {
       const key = view.getUint32(at, true);
       const start = at + 8;
       at = start + view.getUint32(at + 4, true);
-      chunks.push({ key, bytes: list.subarray(start, at) });
+      const bytes = list.subarray(start, at);
+      if (key === AggregateAbi.removedKey) removed = producerIds(bytes);
+      else if (key === AggregateAbi.archivedKey) archived.push(bytes);
+      else chunks.push({ key, bytes });
     }
-    return chunks;
+    return { chunks, removed, archived };
   }
 
   /** Returns a snapshot of the totals under the next version. The new version changes a chunk. */
@@ -372,6 +445,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 }
 
+const unreadableRecord = "the record of a producer cannot be read";
 const unreadableSnapshot = "a snapshot cannot be read";
 
 function check(code: number, failure: string): void {

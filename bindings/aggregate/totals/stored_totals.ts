@@ -1,12 +1,17 @@
 import type { Aggregate, Notices } from "./aggregate.ts";
 import { AggregationError } from "./aggregate.ts";
 import { ChunkStore } from "./chunk_store.ts";
+import { ProducerArchive } from "./producer_archive.ts";
 
 /** Stored totals exist and cannot be read. */
 export class UnreadableTotalsError extends AggregationError {}
 
+/** Number of archived producers that one pruning forgets at most. */
+const maxExpired = 256;
+
 /**
- * The totals of one Durable Object, in memory and as chunks in its database.
+ * The totals of one Durable Object, in memory and in its database: as chunks, and a row for each producer that is not in
+ * memory.
  *
  * Every method is synchronous and atomic: when it returns, its changes are stored. When it throws, the copy in memory
  * is discarded and the next call loads it again. If the stored totals cannot be read, every call throws and nothing is
@@ -16,6 +21,7 @@ export class StoredTotals {
   readonly #storage: DurableObjectStorage;
   readonly #create: () => Aggregate;
   #chunks: ChunkStore | undefined;
+  #archive: ProducerArchive | undefined;
   #aggregate: Aggregate | undefined;
   #unreadable: UnreadableTotalsError | undefined;
 
@@ -27,17 +33,29 @@ export class StoredTotals {
 
   /** Adds frames. Returns AggregateAbi.applied, AggregateAbi.duplicate or an error code for each. */
   apply(frames: readonly unknown[], nowUnixMs: number): number[] {
-    return this.#change((aggregate) =>
-      frames.map((frame) =>
-        // A value that is not bytes is counted like bytes that are not a frame.
-        aggregate.apply(frame instanceof Uint8Array ? frame : new Uint8Array(), nowUnixMs),
-      ),
-    ).answer;
+    return this.#change((aggregate, archive) => {
+      // A value that is not bytes is counted like bytes that are not a frame.
+      const all = frames.map((frame) => (frame instanceof Uint8Array ? frame : new Uint8Array()));
+      for (const record of archive.read(aggregate.missing(all))) aggregate.restore(record);
+      return all.map((frame) => aggregate.apply(frame, nowUnixMs));
+    });
   }
 
-  /** Removes producers and gauges whose time has passed. Returns whether there were any. */
+  /**
+   * Removes producers and gauges whose time has passed, and moves idle producers out of memory. Returns whether the
+   * totals have changed.
+   */
   prune(nowUnixMs: number): boolean {
-    return this.#change((aggregate) => aggregate.prune(nowUnixMs)).hasChanged;
+    return this.#change((aggregate, archive) => {
+      const hasChanged = aggregate.prune(nowUnixMs);
+      const isOver = (record: Uint8Array | undefined) =>
+        record !== undefined && aggregate.expire(record, nowUnixMs);
+      // One row first: most of the time there is nothing to forget.
+      if (!isOver(archive.oldest(1)[0])) return hasChanged;
+      const [, ...others] = archive.oldest(maxExpired);
+      others.every(isOver);
+      return true;
+    });
   }
 
   /** Returns what frames brought since the last call. */
@@ -69,9 +87,10 @@ export class StoredTotals {
     return this.#change((aggregate) => aggregate.drop(name, nowUnixMs)).answer;
   }
 
-  /** Returns the time at which {@link prune} will next remove something. Undefined if there is nothing to remove. */
+  /** Returns the time at which {@link prune} will next have something to do. Undefined if there is nothing to do. */
   nextPrune(): number | undefined {
-    return this.#open().aggregate.nextPrune();
+    const { aggregate, archive } = this.#open();
+    return aggregate.nextPrune(archive.oldestUnixMs());
   }
 
   /**
@@ -83,7 +102,7 @@ export class StoredTotals {
     nowUnixMs: number,
     store?: (snapshot: Uint8Array<ArrayBuffer>) => void,
   ): Uint8Array<ArrayBuffer> {
-    return this.#change((aggregate) => aggregate.snapshot(nowUnixMs), store).answer;
+    return this.#change((aggregate) => aggregate.snapshot(nowUnixMs), store);
   }
 
   /**
@@ -98,32 +117,34 @@ export class StoredTotals {
   }
 
   #change<T>(
-    work: (aggregate: Aggregate) => T,
+    work: (aggregate: Aggregate, archive: ProducerArchive) => T,
     store?: (answer: T) => void,
-  ): { answer: T; hasChanged: boolean } {
-    const { aggregate, chunks } = this.#open();
+  ): T {
+    const { aggregate, chunks, archive } = this.#open();
     try {
-      const answer = work(aggregate);
+      const answer = work(aggregate, archive);
       const changes = aggregate.changes();
-      const hasChanged = changes.length > 0;
-      if (hasChanged || store !== undefined) {
+      // Without a changed chunk nothing has changed: the first one counts the producers that are archived.
+      if (changes.chunks.length > 0 || store !== undefined) {
         this.#storage.transactionSync(() => {
-          chunks.write(changes);
+          chunks.write(changes.chunks);
+          archive.write(changes);
           store?.(answer);
         });
       }
-      return { answer, hasChanged };
+      return answer;
     } catch (cause) {
       this.#aggregate = undefined;
       throw cause;
     }
   }
 
-  #open(): { aggregate: Aggregate; chunks: ChunkStore } {
+  #open(): { aggregate: Aggregate; chunks: ChunkStore; archive: ProducerArchive } {
     if (this.#unreadable !== undefined) throw this.#unreadable;
     this.#chunks ??= new ChunkStore(this.#storage.sql);
+    this.#archive ??= new ProducerArchive(this.#storage.sql);
     this.#aggregate ??= this.#load(this.#chunks);
-    return { aggregate: this.#aggregate, chunks: this.#chunks };
+    return { aggregate: this.#aggregate, chunks: this.#chunks, archive: this.#archive };
   }
 
   #load(chunks: ChunkStore): Aggregate {

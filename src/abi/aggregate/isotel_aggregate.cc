@@ -3,7 +3,6 @@
 #include "abi/aggregate/isotel_aggregate.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,6 +58,10 @@ void WriteText(std::string_view key, std::string_view text, isotel::ByteWriter& 
   writer.Byte('"');
 }
 
+static_assert(ISOTEL_REMOVED_KEY == metrics::kRemovedKey && ISOTEL_ARCHIVED_KEY == metrics::kArchivedKey);
+static_assert(ISOTEL_PRODUCER_AT == metrics::kRecordIdAt);
+static_assert(ISOTEL_PRODUCER_BYTES == sizeof(metrics::ProducerId));
+static_assert(ISOTEL_RECORD_SEEN_AT == ISOTEL_PRODUCER_AT + ISOTEL_PRODUCER_BYTES);
 static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 }  // namespace
@@ -125,6 +128,7 @@ isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double g
   const metrics::AggregatorOptions options{
       .producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
       .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms),
+      .archive_after_ms = metrics::ToUnixMs(2 * gauge_expiry_ms),
       .series_expiry_ms = expires ? metrics::ToUnixMs(series_expiry_ms) : metrics::kNeverMs,
       .limits = {.series = static_cast<uint32_t>(Limit(max_series, isotel::kMaxSeries)),
                  .family_series = static_cast<uint32_t>(Limit(max_family_series, isotel::kMaxSeries)),
@@ -146,6 +150,16 @@ int32_t isotel_aggregate_totals_load(isotel_aggregate* context, uint32_t key, ui
 }
 
 int32_t isotel_aggregate_totals_ready(isotel_aggregate* context) { return Answer(context->totals.FinishLoad()); }
+
+int32_t isotel_aggregate_totals_missing(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return context->output.Written(context->totals.AppendMissing(context->buffer.Text(length), context->output.Clear()));
+}
+
+int32_t isotel_aggregate_totals_restore(isotel_aggregate* context, uint32_t length) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  return Answer(context->totals.Restore(context->buffer.Text(length)));
+}
 
 int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
   if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
@@ -190,11 +204,21 @@ int32_t isotel_aggregate_totals_drop(isotel_aggregate* context, uint32_t length,
 }
 
 int32_t isotel_aggregate_totals_prune(isotel_aggregate* context, double now_unix_ms) {
-  return Answer(context->totals.Prune(now_unix_ms));
+  bool removed = false;
+  const Error error = context->totals.Prune(now_unix_ms, &removed);
+  return error == Error::kOk ? static_cast<int32_t>(removed) : Answer(error);
 }
 
-int32_t isotel_aggregate_totals_next_prune(isotel_aggregate* context) {
-  const uint64_t next = context->totals.NextPruneUnixMs();
+int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
+  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
+  const Result<bool> expired = context->totals.Expire(context->buffer.Text(length), now_unix_ms);
+  return expired.ok() ? static_cast<int32_t>(expired.value()) : Answer(expired.error());
+}
+
+int32_t isotel_aggregate_totals_next_prune(isotel_aggregate* context, double oldest_unix_ms) {
+  const bool has_records = oldest_unix_ms < static_cast<double>(metrics::kMaxUnixMs);
+  const uint64_t oldest = has_records ? metrics::ToUnixMs(oldest_unix_ms) : UINT64_MAX;
+  const uint64_t next = context->totals.NextPruneUnixMs(oldest);
   if (next == UINT64_MAX) return 0;
   context->results[0] = static_cast<double>(next);
   return 1;
@@ -216,9 +240,7 @@ int32_t isotel_aggregate_frame_shard(isotel_aggregate* context, uint32_t length,
   if (shards == 0 || !context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
   const Result<metrics::ProducerId> producer = metrics::ProducerOf(context->buffer.Text(length));
   if (!producer.ok()) return Answer(producer.error());
-  uint32_t number = 0;
-  std::memcpy(&number, producer.value().data(), sizeof number);
-  return static_cast<int32_t>(number % shards);
+  return static_cast<int32_t>(metrics::ShardOf(producer.value(), shards));
 }
 
 int32_t isotel_aggregate_snapshot_clear(isotel_aggregate* context) {

@@ -39,6 +39,15 @@ extern "C" {
 #define ISOTEL_DUPLICATE 1
 #define ISOTEL_APPLIED_WITH_NOTICES 2 /* applied; isotel_aggregate_totals_notices() has something new */
 
+/* Keys of isotel_aggregate_totals_changes() that are not keys of chunks, which are lower. */
+#define ISOTEL_REMOVED_KEY 67108864  /* identifiers of producers, 16 bytes each, whose records are to be removed */
+#define ISOTEL_ARCHIVED_KEY 83886080 /* the record of an archived producer */
+
+/* The layout of a frame and of a record, in every version. */
+#define ISOTEL_PRODUCER_AT 4     /* the producer's identifier, in both */
+#define ISOTEL_PRODUCER_BYTES 16 /* its size */
+#define ISOTEL_RECORD_SEEN_AT 20 /* uint64_t: the Unix time of the producer's last frame in milliseconds, in a record */
+
 /* Temporalities of isotel_aggregate_snapshot_otlp(). */
 #define ISOTEL_TEMPORALITY_CUMULATIVE 0
 #define ISOTEL_TEMPORALITY_DELTA 1
@@ -62,9 +71,10 @@ ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_version, (void));
 ISOTEL_EXPORT(uint32_t, isotel_aggregate_abi_fingerprint, (void));
 
 /* `producer_retention_ms`: how long a producer is remembered after its last frame. Must be longer than any queue
- * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. `series_expiry_ms`: how long a
- * series is shown after its last value arrived; infinity for ever. The limits are those of metrics/store.h StoreLimits;
- * a larger one than base/limits.h kMaxSeries counts as that. */
+ * redelivers. `gauge_expiry_ms`: how long a gauge counts after its producer wrote it. A producer without gauges that was
+ * idle for twice as long is archived. `series_expiry_ms`: how long a series is shown after its last value arrived;
+ * infinity for ever. The limits are those of metrics/store.h StoreLimits; a larger one than base/limits.h kMaxSeries
+ * counts as that. */
 ISOTEL_EXPORT(isotel_aggregate*, isotel_aggregate_create,
               (double producer_retention_ms, double gauge_expiry_ms, double series_expiry_ms, double max_series,
                double max_family_series, double max_exposition_bytes));
@@ -88,19 +98,34 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_load, (isotel_aggregate * context
 /* Ends loading. No chunks at all are an empty state. kCorrupt: a chunk is missing. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_ready, (isotel_aggregate * context));
 
+/* Writes those of the identifiers of producers in the buffer, 16 bytes each, that may have a record. Returns their
+ * bytes. Call it with the producers of all frames that are applied next. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_missing, (isotel_aggregate * context, uint32_t length));
+
+/* Reads the record of an archived producer in the buffer. Without its record, a frame of the producer would be added a
+ * second time. After an error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_restore, (isotel_aggregate * context, uint32_t length));
+
 /* Adds the frame in the buffer, unless it was added before. Returns ISOTEL_APPLIED, ISOTEL_DUPLICATE or
- * ISOTEL_APPLIED_WITH_NOTICES. An error
- * (kCorrupt, kUnknownVersion, kTooLarge, kTooOld, kLimitReached) changes no totals and counts the frame.
- * kUnknownVersion, a newer format version, is not final: keep the frame and deliver it again. */
+ * ISOTEL_APPLIED_WITH_NOTICES. An error (kCorrupt, kUnknownVersion, kTooLarge, kTooOld) changes no totals and counts
+ * the frame. kUnknownVersion, a newer format version, is not final: keep the frame and deliver it again. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
               (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
-/* Removes producers that were idle for the retention, and expired gauges. Totals stay. */
+/* Removes producers in memory that were idle for the retention, and expired gauges. Totals stay. Returns 1 if there
+ * were any, 0 if not. Has idle producers archived. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
-/* Returns 1 and sets result[0] to when isotel_aggregate_totals_prune() will next remove something. Returns 0 if it
- * never will. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context));
+/* Removes the record in the buffer if its retention is over, and its producer if that is archived. Returns 1 if it is
+ * over, 0 if not. Call it with records ascending by time until it returns 0, with as many at once as is convenient. After an
+ * error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire,
+              (isotel_aggregate * context, uint32_t length, double now_unix_ms));
+
+/* Returns 1 and sets result[0] to when isotel_aggregate_totals_prune() or isotel_aggregate_totals_expire() will next
+ * have something to do. Returns 0 if they never will. `oldest_unix_ms` is the earliest time of all records, or infinity
+ * without records. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_next_prune, (isotel_aggregate * context, double oldest_unix_ms));
 
 /* Writes what the frames brought since the last call, as JSON, and returns its bytes:
  * {"conflicts":[{"metric","kind","other","otherKind"}],"overflowed":null or {"metric","series","bytes"}}. A conflict is
@@ -118,10 +143,10 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire_series,
  * length of 0. Values that arrive later start new series. Returns the number of removed series. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_drop, (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
-/* Writes every chunk that changed since the last call, ascending by key, as {uint32_t key, uint32_t size, bytes}. A
- * chunk of size 0 is to be deleted.
- * Returns the bytes in all, 0 without changes. The host stores the chunks in one transaction before it acknowledges
- * frames. When the transaction fails, it throws the context away and loads a new one. */
+/* Writes what changed since the last call as {uint32_t key, uint32_t size, bytes}, ascending by key: chunks, then
+ * ISOTEL_REMOVED_KEY, then ISOTEL_ARCHIVED_KEY. A chunk without bytes is to be deleted. Returns the bytes in all, 0
+ * without changes. The host makes all changes in this order in one transaction before it acknowledges frames. When the
+ * transaction fails, it throws the context away and loads a new one. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_changes, (isotel_aggregate * context));
 
 /* Adds to a counter that the host maintains, by its row in metrics/aggregator_counters.def: one of isotel_otlp_*.
@@ -132,8 +157,8 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_count, (isotel_aggregate * contex
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_snapshot, (isotel_aggregate * context, double now_unix_ms));
 
 /* Returns the shard of the frame in the buffer: the first four bytes of its producer's identifier as a little-endian
- * number, modulo `shards`. Frames of newer format versions have a shard too. kOutOfRange: `shards` is 0. kCorrupt,
- * kTooLarge. */
+ * number, modulo the number of shards in the identifier, or `shards` if there is none. Frames of newer format versions
+ * have a shard too. kOutOfRange: `shards` is 0. kCorrupt, kTooLarge. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_frame_shard, (isotel_aggregate * context, uint32_t length, uint32_t shards));
 
 /* ---- snapshots ---- */

@@ -277,9 +277,48 @@ TEST_CASE("Totals go on from the chunks they were stored as") {
   std::memcpy(isotel_aggregate_buffer(again, static_cast<uint32_t>(frame.size())), frame.data(), frame.size());
   CHECK(isotel_aggregate_totals_apply(again, static_cast<uint32_t>(frame.size()), 2'000) == ISOTEL_DUPLICATE);
   CHECK(isotel_aggregate_totals_prune(again, 2'000) == 0);
-  CHECK(isotel_aggregate_totals_next_prune(again) == 1);
-  CHECK(*static_cast<double*>(isotel_aggregate_results(again)) == 1e9 + 2'001);
+  CHECK(isotel_aggregate_totals_next_prune(again, std::numeric_limits<double>::infinity()) == 1);
+  // Twice the expiry of gauges.
+  CHECK(*static_cast<double*>(isotel_aggregate_results(again)) == 2e6 + 2'001);
+  CHECK(isotel_aggregate_totals_next_prune(again, 500) == 1);
+  CHECK(*static_cast<double*>(isotel_aggregate_results(again)) == 2e6 + 2'001);
   isotel_aggregate_destroy(again);
+}
+
+TEST_CASE("An idle producer becomes a record, by which a frame of it is recognised") {
+  Producer producer;
+  const int32_t row = producer.Bind(producer.Declare({}), {});
+  CHECK(producer.Record(row, 5) == 0);
+  REQUIRE(isotel_metrics_flush(producer.context, 1'900, 0) == 1);
+  const std::string frame = producer.Frame();
+  const std::string id = frame.substr(ISOTEL_PRODUCER_AT, ISOTEL_PRODUCER_BYTES);
+  Totals totals;
+  CHECK(totals.Apply(frame) == ISOTEL_APPLIED);
+  CHECK(isotel_aggregate_totals_missing(totals.context, totals.Put(id)) == 0);
+  CHECK(isotel_aggregate_totals_prune(totals.context, 3e6) == 0);
+  const std::string changes = totals.Output(isotel_aggregate_totals_changes(totals.context));
+  std::string record;
+  for (size_t at = 0; at < changes.size();) {
+    uint32_t head[2];
+    std::memcpy(head, changes.data() + at, sizeof head);
+    at += sizeof head;
+    if (head[0] == ISOTEL_ARCHIVED_KEY) record = changes.substr(at, head[1]);
+    at += head[1];
+  }
+  REQUIRE(record.size() > ISOTEL_RECORD_SEEN_AT + sizeof(uint64_t));
+  CHECK(record.substr(ISOTEL_PRODUCER_AT, ISOTEL_PRODUCER_BYTES) == id);
+  CHECK(totals.Output(isotel_aggregate_totals_missing(totals.context, totals.Put(id + id))) == id + id);
+  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(record), 2'000) == 0);
+  CHECK(isotel_aggregate_totals_restore(totals.context, totals.Put(record)) == 0);
+  CHECK(isotel_aggregate_totals_missing(totals.context, totals.Put(id)) == 0);
+  CHECK(totals.Apply(frame) == ISOTEL_DUPLICATE);
+  const std::string back = totals.Output(isotel_aggregate_totals_changes(totals.context));
+  CHECK(back.find(id) != std::string::npos);
+  // Its place has what the record had. That is removed when its retention is over.
+  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(record), 1e12) == 1);
+  const std::string removed = totals.Output(isotel_aggregate_totals_changes(totals.context));
+  CHECK(removed.substr(removed.size() - id.size()) == id);
+  CHECK(isotel_aggregate_totals_changes(totals.context) == 0);
 }
 
 TEST_CASE("Bounds come from generators") {
@@ -387,6 +426,9 @@ TEST_CASE("The aggregation module refuses lengths, codes and bytes it cannot tak
   CHECK(isotel_aggregate_buffer(totals.context, UINT32_MAX) == nullptr);
   for (const uint32_t length : {uint32_t{4}, UINT32_MAX}) {
     CHECK(isotel_aggregate_totals_load(totals.context, 0, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_missing(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_restore(totals.context, length) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_expire(totals.context, length, 0) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_totals_apply(totals.context, length, 0) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_frame_shard(totals.context, length, 1) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_snapshot_merge(totals.context, length) == Code(Error::kOutOfRange));

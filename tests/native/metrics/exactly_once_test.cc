@@ -1,6 +1,6 @@
 // A simulation of everything between an isolate and the totals: producers whose sends fail or only seem to, a
 // queue that duplicates, reorders and loses for a while, consumers that crash between any two steps, and an
-// aggregator that is evicted. Truth is counted beside it.
+// aggregator that is evicted and archives most of its producers. Truth is counted beside it.
 //
 // ISOTEL_EXACTLY_ONCE_SCHEDULES: how many random schedules of 1,000 producers and 20 consumers to run.
 #include <doctest/doctest.h>
@@ -19,7 +19,8 @@ constexpr size_t kProducers = 1'000;
 constexpr size_t kConsumers = 20;
 constexpr size_t kBatch = 25;
 constexpr size_t kPlans = 3;
-constexpr double kNow = 5'000;
+// Most producers are archived when a frame of them comes.
+constexpr AggregatorOptions kCrowded{.archive_after_ms = 200, .max_resident_producers = 150};
 
 struct Producer {
   explicit Producer(uint64_t number) : registry(MakeProducer(number)) {
@@ -70,17 +71,24 @@ bool SteppedBack(const Totals& before, const Totals& after) {
 // The Durable Object: memory that can vanish, a store that cannot.
 class Object {
  public:
+  explicit Object(const AggregatorOptions& options) : options_(options) {}
   Aggregator& Awake() {
     if (!aggregator_) {
-      aggregator_ = std::make_unique<Aggregator>(AggregatorOptions{});
+      aggregator_ = std::make_unique<Aggregator>(options_);
       REQUIRE(store_.Load(*aggregator_) == Error::kOk);
     }
     return *aggregator_;
   }
+  void Apply(const std::vector<std::string>& frames, double now) {
+    store_.Restore(Awake(), frames);
+    for (const std::string& frame : frames) REQUIRE(aggregator_->Apply(frame, now).ok());
+  }
+  void Prune(double now) { store_.Prune(Awake(), now); }
   void Evict() { aggregator_.reset(); }
   void Commit() { store_.Commit(*aggregator_); }
 
  private:
+  AggregatorOptions options_;
   ChunkStore store_;
   std::unique_ptr<Aggregator> aggregator_;
 };
@@ -91,11 +99,12 @@ struct Outcome {
   bool stepped_back = false;
   uint64_t duplicates = 0;
   uint64_t crashes = 0;
+  uint64_t archived = 0;
 };
 
 class Simulation {
  public:
-  explicit Simulation(uint64_t seed) : dice_(seed) {
+  explicit Simulation(uint64_t seed, const AggregatorOptions& options) : dice_(seed), object_(options) {
     for (uint64_t i = 0; i < kProducers; ++i) producers_.push_back(std::make_unique<Producer>(i + 1));
     crash_percent_ = dice_.Below(15);
     duplicate_percent_ = dice_.Below(30);
@@ -115,6 +124,7 @@ class Simulation {
       Account(truth_.observations[i], totals.observations[i]);
       Account(truth_.latency[i], totals.latency[i]);
     }
+    outcome_.archived = object_.Awake().archived_producers();
     outcome_.duplicates = object_.Awake().counters()[AggregatorCounter::kFramesDuplicate];
     CHECK(object_.Awake().counters()[AggregatorCounter::kSequencesGivenUp] == 0);
     return outcome_;
@@ -138,6 +148,7 @@ class Simulation {
   }
 
   void Step(bool working) {
+    ++now_;
     if (working && dice_.Chance(75)) {
       Producer& producer = *producers_[dice_.Below(kProducers)];
       Work(producer);
@@ -146,6 +157,7 @@ class Simulation {
     Consume(consumers_[dice_.Below(kConsumers)]);
     if (dice_.Chance(2)) object_.Evict(), AbortApplied();
     if (dice_.Chance(3)) Scrape();
+    if (dice_.Chance(3)) object_.Prune(now_);
   }
 
   void Work(Producer& producer) {
@@ -203,7 +215,7 @@ class Simulation {
         if (!consumer.batch.empty()) consumer.stage = Stage::kTaken;
         break;
       case Stage::kTaken:
-        for (const std::string& message : consumer.batch) REQUIRE(object_.Awake().Apply(message, kNow).ok());
+        object_.Apply(consumer.batch, now_);
         consumer.stage = Stage::kApplied;
         break;
       case Stage::kApplied:
@@ -237,7 +249,7 @@ class Simulation {
   // Publishes a snapshot the way an alarm does: stored first, shown then.
   void Scrape() {
     Aggregator& aggregator = object_.Awake();
-    const std::string bytes = SnapshotBytes(aggregator, kNow);
+    const std::string bytes = SnapshotBytes(aggregator, now_);
     object_.Commit();
     for (Consumer& consumer : consumers_) {
       if (consumer.stage == Stage::kApplied) consumer.stage = Stage::kCommitted;
@@ -258,36 +270,42 @@ class Simulation {
   std::vector<std::string> queue_;
   Consumer consumers_[kConsumers];
   Object object_;
+  double now_ = 5'000;
   Totals truth_;
   Totals shown_;
   uint64_t version_ = 0;
   Outcome outcome_;
 };
 
-TEST_CASE("Whatever fails, every increment is in the totals exactly once and no counter steps back") {
+void RunSchedules(const AggregatorOptions& options, uint64_t least_archived) {
   const int schedules =
       std::getenv("ISOTEL_EXACTLY_ONCE_SCHEDULES") == nullptr ? 20 : Effort("ISOTEL_EXACTLY_ONCE_SCHEDULES");
-  int64_t lost = 0;
-  int64_t doubled = 0;
-  uint64_t duplicates = 0;
-  uint64_t crashes = 0;
+  Outcome all;
   for (int seed = 1; seed <= schedules; ++seed) {
     CAPTURE(seed);
-    const Outcome outcome = Simulation(static_cast<uint64_t>(seed)).Run();
+    const Outcome outcome = Simulation(static_cast<uint64_t>(seed), options).Run();
     CHECK(outcome.lost == 0);
     CHECK(outcome.doubled == 0);
     CHECK_FALSE(outcome.stepped_back);
-    lost += outcome.lost;
-    doubled += outcome.doubled;
-    duplicates += outcome.duplicates;
-    crashes += outcome.crashes;
+    CHECK(outcome.archived >= least_archived);
+    all.lost += outcome.lost;
+    all.doubled += outcome.doubled;
+    all.duplicates += outcome.duplicates;
+    all.crashes += outcome.crashes;
+    all.archived += outcome.archived;
   }
   // The schedules did exercise what they are about.
-  CHECK(duplicates > static_cast<uint64_t>(schedules));
-  CHECK(crashes > static_cast<uint64_t>(schedules));
-  MESSAGE(schedules << " schedules, " << duplicates << " duplicates, " << crashes << " crashes: lost = " << lost
-                    << ", doubled = " << doubled);
+  CHECK(all.duplicates > static_cast<uint64_t>(schedules));
+  CHECK(all.crashes > static_cast<uint64_t>(schedules));
+  MESSAGE(schedules << " schedules, " << all.duplicates << " duplicates, " << all.crashes << " crashes, "
+                    << all.archived << " archived at the end: lost = " << all.lost << ", doubled = " << all.doubled);
 }
+
+TEST_CASE("Whatever fails, every increment is in the totals exactly once and no counter steps back") {
+  RunSchedules(AggregatorOptions{}, 0);
+}
+
+TEST_CASE("The same if most producers are archived when their frames come") { RunSchedules(kCrowded, 300); }
 
 }  // namespace
 }  // namespace isotel::metrics

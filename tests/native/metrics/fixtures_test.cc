@@ -65,7 +65,7 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   std::string version;
   SUBCASE("Version 1") { version = "v1_"; }
   SUBCASE("Version 2: families have times") { version = "v2_"; }
-  SUBCASE("Version 3: series have times") { version = "v3_"; }
+  SUBCASE("Version 3: series have times, and producers may be archived") { version = "v3_"; }
   ChunkStore stored;
   for (const auto& [key, bytes] : written.chunks) {
     stored.chunks[key] = Fixture(Numbered(version + "chunk_", key) + ".bin", bytes);
@@ -84,6 +84,7 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
     CHECK(series.written_unix_ms == (version == "v3_" ? made_unix_ms : 0));
   }
   CHECK(loaded.Apply(today[0], 1'700'000'010'000).value() == Aggregator::Applied::kDuplicate);
+  CHECK(loaded.archived_producers() == 0);
 
   Snapshot snapshot;
   REQUIRE(snapshot.Merge(Fixture(version + "snapshot.bin", snapshot_today)) == Error::kOk);
@@ -117,6 +118,31 @@ TEST_CASE("Frames, chunks and snapshots of every version are read and mean what 
   ByteWriter text;
   exposition::Render(snapshot, exposition::Format::kOpenMetrics, {}, text);
   CHECK(Fixture("v1_exposition.txt", std::string(text.view())) == text.view());
+}
+
+TEST_CASE("The record of an archived producer of every version is read and means what it meant") {
+  const std::vector<std::string> today = WriteFrames();
+  const AggregatorOptions nobody_resident{.max_resident_producers = 0};
+  ChunkStore written;
+  Aggregator writer{nobody_resident};
+  for (const std::string& frame : today) CHECK(writer.Apply(frame, 1'700'000'010'000).ok());
+  written.Commit(writer);
+  REQUIRE(written.records.size() == 2);
+
+  ChunkStore stored;
+  for (const auto& [key, bytes] : written.chunks) {
+    stored.chunks[key] = Fixture(Numbered("v3_archived_chunk_", key) + ".bin", bytes);
+  }
+  for (const auto& [id, bytes] : written.records) {
+    stored.records[id] = Fixture(Numbered("v3_producer_", stored.records.size() + 1) + ".bin", bytes);
+  }
+  Aggregator loaded{AggregatorOptions{}};
+  REQUIRE(stored.Load(loaded) == Error::kOk);
+  CHECK(loaded.producers() == 2);
+  CHECK(loaded.archived_producers() == 2);
+  for (const std::string& frame : today) {
+    CHECK(stored.Apply(loaded, frame, 1'700'000'010'000).value() == Aggregator::Applied::kDuplicate);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -55,19 +56,83 @@ inline std::vector<std::string> TakeFrames(Registry& registry, double now = 2'00
 /// What a Durable Object stores. Commit() is its transaction.
 struct ChunkStore {
   std::map<uint32_t, std::string> chunks;
+  std::map<ProducerId, std::string> records;
 
   void Commit(Aggregator& aggregator) {
     ByteWriter writer;
     REQUIRE(aggregator.TakeChanges(writer) == Error::kOk);
     ByteReader list(writer.view());
+    uint32_t last_key = 0;
     for (Chunk chunk; list.remaining() > 0 && NextChunk(list, chunk);) {
-      if (chunk.bytes.empty())
+      CHECK(chunk.key >= last_key);
+      last_key = chunk.key;
+      if (chunk.key == kRemovedKey) {
+        for (size_t at = 0; at < chunk.bytes.size(); at += sizeof(ProducerId)) {
+          CHECK(records.erase(IdAt(chunk.bytes, at)) == 1);
+        }
+      } else if (chunk.key == kArchivedKey) {
+        records[IdAt(chunk.bytes, kRecordIdAt)] = chunk.bytes;
+      } else if (chunk.bytes.empty()) {
         chunks.erase(chunk.key);
-      else
+      } else {
         chunks[chunk.key] = chunk.bytes;
+      }
     }
     CHECK(list.Done());
+    // There is a record of each archived producer, and of each resident one that says so.
+    uint64_t recorded = aggregator.archived_producers();
+    for (const Producer& producer : aggregator.resident_producers()) {
+      if (!producer.live) continue;
+      CHECK(records.count(producer.id) == (producer.recorded ? 1 : 0));
+      recorded += producer.recorded ? 1 : 0;
+    }
+    CHECK(records.size() == recorded);
   }
+
+  /// Makes the producers of these frames resident.
+  void Restore(Aggregator& aggregator, const std::vector<std::string>& frames) const {
+    ByteWriter ids;
+    for (const std::string& frame : frames) ids.Raw(std::string_view(frame).substr(kRecordIdAt, sizeof(ProducerId)));
+    ByteWriter missing;
+    REQUIRE(aggregator.AppendMissing(ids.view(), missing) == Error::kOk);
+    for (size_t at = 0; at < missing.size(); at += sizeof(ProducerId)) {
+      const auto found = records.find(IdAt(missing.view(), at));
+      if (found != records.end()) REQUIRE(aggregator.Restore(found->second) == Error::kOk);
+    }
+  }
+  Result<Aggregator::Applied> Apply(Aggregator& aggregator, const std::string& frame, double now) const {
+    Restore(aggregator, {frame});
+    return aggregator.Apply(frame, now);
+  }
+
+  /// Prunes what is in memory, and then at most `most` records, the oldest first.
+  void Prune(Aggregator& aggregator, double now, size_t most = SIZE_MAX) const {
+    REQUIRE(aggregator.Prune(now) == Error::kOk);
+    std::vector<std::pair<uint64_t, ProducerId>> order;
+    for (const auto& [id, record] : records) order.emplace_back(SeenAt(record), id);
+    std::sort(order.begin(), order.end());
+    for (size_t i = 0; i < order.size() && i < most; ++i) {
+      const Result<bool> expired = aggregator.Expire(records.at(order[i].second), now);
+      REQUIRE(expired.ok());
+      if (!expired.value()) break;
+    }
+  }
+  uint64_t OldestUnixMs() const {
+    uint64_t oldest = UINT64_MAX;
+    for (const auto& [id, record] : records) oldest = std::min(oldest, SeenAt(record));
+    return oldest;
+  }
+
+  static ProducerId IdAt(std::string_view bytes, size_t at) {
+    ProducerId id;
+    REQUIRE(bytes.size() >= at + id.size());
+    std::memcpy(id.data(), bytes.data() + at, id.size());
+    return id;
+  }
+  static uint64_t SeenAt(std::string_view record) {
+    return ByteReader(record.substr(kRecordIdAt + sizeof(ProducerId))).Fixed64();
+  }
+
   Error Load(Aggregator& aggregator) const {
     for (const auto& [key, bytes] : chunks) {
       if (const Error error = aggregator.Load(key, bytes); error != Error::kOk) return error;

@@ -8,6 +8,7 @@ import {
   AggregationError,
   createAggregate,
   defaultAggregateOptions,
+  producerIdIn,
 } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
 import { compile, coreModule, root } from "../../wasm/support/module.ts";
@@ -57,14 +58,14 @@ describe("the aggregation module", () => {
     const producer = new Producer(1);
     const aggregate = emptyAggregate();
     aggregate.apply(producer.count(orders, 3, 2000, ["pro"]), 2000);
-    const chunks = aggregate.changes();
+    const { chunks } = aggregate.changes();
     assert.deepEqual(
       chunks.map(({ key }) => key),
       [0, 1 << 24, 2 << 24, 3 << 24],
     );
-    assert.deepEqual(aggregate.changes(), []);
+    assert.deepEqual(aggregate.changes().chunks, []);
     aggregate.snapshot(3000);
-    const [head, ...more] = aggregate.changes();
+    const [head, ...more] = aggregate.changes().chunks;
     assert.deepEqual([head?.key, more], [0, []]);
 
     const later = createAggregate();
@@ -78,7 +79,7 @@ describe("the aggregation module", () => {
   test("chunks that are cut, of another version or incomplete are refused, with the reason", () => {
     const aggregate = emptyAggregate();
     aggregate.apply(new Producer(1).count(orders, 3, 2000, ["pro"]), 2000);
-    const chunks = aggregate.changes();
+    const { chunks } = aggregate.changes();
     const [head, ...rest] = chunks;
     if (head === undefined) assert.fail();
     const cut = { key: 0, bytes: head.bytes.subarray(1) };
@@ -113,22 +114,84 @@ describe("the aggregation module", () => {
     }
   });
 
-  test("it tells when there is something to forget", () => {
+  test("it tells when there is something to archive or to forget", () => {
     const aggregate = createAggregate({
       ...defaultAggregateOptions,
       producerRetentionMs: 1000,
       gaugeExpiryMs: 100,
     });
     aggregate.load([]);
-    assert.equal(aggregate.nextPrune(), undefined);
-    aggregate.apply(new Producer(1).count(orders, 1, 2000, ["pro"]), 2000);
-    assert.equal(aggregate.nextPrune(), 3001);
+    const none = Number.POSITIVE_INFINITY;
+    assert.equal(aggregate.nextPrune(none), undefined);
+    const frame = new Producer(1).count(orders, 1, 2000, ["pro"]);
+    aggregate.apply(frame, 2000);
+    // Twice the expiry of gauges.
+    assert.equal(aggregate.nextPrune(none), 2201);
     aggregate.changes();
+    assert.equal(aggregate.prune(2200), false);
+    assert.deepEqual(aggregate.changes().chunks, []);
+    assert.equal(aggregate.prune(2201), false, "no snapshot changes");
+    const { chunks, removed, archived } = aggregate.changes();
+    assert.deepEqual(
+      chunks.map(({ key, bytes }) => [key, bytes.length > 0]),
+      [
+        [0, true],
+        [3 << 24, false],
+      ],
+    );
+    assert.deepEqual([removed.length, archived.length], [0, 1]);
+    assert.deepEqual(producerIdIn(archived[0] ?? assert.fail()), producerIdIn(frame));
+    assert.equal(aggregate.nextPrune(2000), 3001);
+    assert.equal(aggregate.expire(archived[0] ?? assert.fail(), 3000), false);
+    assert.deepEqual(aggregate.changes().removed, []);
+    assert.equal(aggregate.expire(archived[0] ?? assert.fail(), 3001), true);
+    assert.deepEqual(aggregate.changes().removed, [producerIdIn(frame)]);
+    assert.equal(aggregate.nextPrune(none), undefined);
+  });
+
+  test("only producers that are not in memory are missing, and none while none is archived", () => {
+    const aggregate = createAggregate({ producerRetentionMs: 1e9, gaugeExpiryMs: 100 });
+    aggregate.load([]);
+    const count = (producer: number) => new Producer(producer).count(orders, 1, 2000, ["pro"]);
+    const [first, second] = [count(1), count(2)];
+    const frames = [first, second];
+    assert.deepEqual(aggregate.missing(frames), []);
+    aggregate.apply(first, 2000);
     aggregate.prune(3000);
-    assert.equal(aggregate.changes().length, 0);
-    aggregate.prune(3001);
-    assert.ok(aggregate.changes().length > 0);
-    assert.equal(aggregate.nextPrune(), undefined);
+    const [record] = aggregate.changes().archived;
+    aggregate.apply(second, 3000);
+    // Bytes that are too short for a producer are left out.
+    assert.deepEqual(aggregate.missing([...frames, new Uint8Array(19)]), [producerIdIn(first)]);
+    for (let time = 0; time < 2; time += 1) aggregate.restore(record ?? assert.fail());
+    assert.deepEqual(aggregate.missing(frames), []);
+    assert.deepEqual(
+      frames.map((frame) => aggregate.apply(frame, 3000)),
+      [1, 1],
+    );
+    assert.deepEqual(aggregate.changes().removed, [], "the record is replaced later");
+  });
+
+  test("a record that cannot be read stops the totals", () => {
+    const broken = (change: (record: Uint8Array) => Uint8Array) => {
+      const aggregate = createAggregate({ producerRetentionMs: 1e9, gaugeExpiryMs: 100 });
+      aggregate.load([]);
+      aggregate.apply(new Producer(1).count(orders, 1, 2000, ["pro"]), 2000);
+      aggregate.prune(3000);
+      const [record] = aggregate.changes().archived;
+      return { aggregate, record: change(record ?? assert.fail()) };
+    };
+    for (const [change, code] of [
+      [(record: Uint8Array) => record.subarray(1), ErrorCode.corrupt],
+      [(record: Uint8Array) => record.with(8, 99), ErrorCode.corrupt],
+      [(record: Uint8Array) => record.with(3, 9), ErrorCode.unknownVersion],
+    ] as const) {
+      const restored = broken(change);
+      assert.throws(() => restored.aggregate.restore(restored.record), hasCode(code));
+      assert.throws(() => restored.aggregate.changes(), hasCode(code));
+      const expired = broken(change);
+      assert.throws(() => expired.aggregate.expire(expired.record, 3000), hasCode(code));
+      assert.throws(() => expired.aggregate.changes(), hasCode(code));
+    }
   });
 
   test("a module of another build is refused", () => {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
-import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
+import {
+  AggregationError,
+  createAggregate,
+  isolateAggregate,
+} from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ChunkStore } from "../../../bindings/aggregate/totals/chunk_store.ts";
 import {
   StoredTotals,
@@ -111,6 +115,133 @@ describe("stored totals", () => {
       }
     }
     assert.equal(countOf(life(memory)), 1);
+  });
+});
+
+describe("archived producers", () => {
+  const options = { producerRetentionMs: 100_000, gaugeExpiryMs: 1000 };
+  const short = (memory: MemoryStorage) => life(memory, () => createAggregate(options));
+  const ids = (memory: MemoryStorage): string[] => {
+    const rows = memory.database.prepare("SELECT hex(id) AS id FROM isotel_producers").all();
+    return rows.map(({ id }) => String(id));
+  };
+  const remembered = (totals: StoredTotals): number => {
+    const aggregate = isolateAggregate();
+    aggregate.merge([totals.snapshot(5000)]);
+    const text = new TextDecoder().decode(aggregate.render({ format: 0, escaping: 0 }, 0, 5000));
+    return Number(/^isotel_producers (\d+)$/m.exec(text)?.[1]);
+  };
+
+  test("an idle producer is a row until its next frame, and a repeated one counts once in every life", () => {
+    const memory = new MemoryStorage();
+    const producer = new Producer(1);
+    const first = producer.count(orders, 1);
+    const second = producer.count(orders, 10);
+    assert.deepEqual(short(memory).apply([first], 3000), [0]);
+    assert.equal(short(memory).nextPrune(), 5001);
+    assert.equal(short(memory).prune(5000), false);
+    assert.deepEqual(ids(memory), []);
+    assert.equal(short(memory).prune(5001), false, "there is nothing new to publish");
+    assert.equal(ids(memory).length, 1);
+    assert.equal(short(memory).nextPrune(), 103_001);
+    assert.equal(remembered(short(memory)), 1);
+    const chunks = memory.database.prepare("SELECT id FROM isotel_chunks").all();
+    assert.ok(
+      chunks.every(({ id }) => Number(id) < (3 << 24) * 16),
+      "its place is free",
+    );
+    assert.deepEqual(short(memory).apply([first, second, first], 6000), [1, 0, 1]);
+    assert.equal(ids(memory).length, 1, "it is replaced later");
+    assert.equal(remembered(short(memory)), 1);
+    assert.equal(countOf(short(memory)), 11);
+  });
+
+  test("all producers of a call are found, however many they are", () => {
+    const memory = new MemoryStorage();
+    const frames = Array.from({ length: 250 }, (_, index) => new Producer(index).count(orders, 1));
+    const totals = short(memory);
+    totals.apply(frames, 3000);
+    for (let time = 0; ids(memory).length < frames.length; time += 1) {
+      assert.ok(time < 5);
+      totals.prune(10_000);
+    }
+    assert.deepEqual(new Set(totals.apply([...frames, ...frames], 10_000)), new Set([1]));
+    assert.equal(countOf(totals), 250);
+    assert.equal(remembered(totals), 250);
+    for (let time = 0; time < 5; time += 1) totals.prune(20_000);
+    assert.equal(ids(memory).length, 250);
+    assert.deepEqual(new Set(short(memory).apply(frames, 20_000)), new Set([1]));
+  });
+
+  test("what a transaction that failed has archived or brought back is where it was before", () => {
+    const memory = new MemoryStorage();
+    const producer = new Producer(1);
+    const first = producer.count(orders, 1);
+    const totals = short(memory);
+    totals.apply([first], 3000);
+    memory.failure = new Error("disk");
+    assert.throws(() => totals.prune(6000), /disk/);
+    assert.deepEqual(ids(memory), []);
+    assert.deepEqual(totals.apply([first], 6000), [1]);
+    totals.prune(6000);
+    assert.equal(ids(memory).length, 1);
+    const second = producer.count(orders, 10);
+    memory.failure = new Error("disk");
+    assert.throws(() => totals.apply([first, second], 6000), /disk/);
+    assert.equal(ids(memory).length, 1);
+    assert.deepEqual(totals.apply([first, second], 6000), [1, 0]);
+    assert.equal(countOf(short(memory)), 11);
+    assert.equal(remembered(short(memory)), 1);
+  });
+
+  test("rows are forgotten after the retention, some at a time, those first that were idle longest", () => {
+    const memory = new MemoryStorage();
+    const totals = short(memory);
+    const frames = Array.from({ length: 700 }, (_, index) => new Producer(index).count(orders, 1));
+    totals.apply(frames.slice(0, 600), 3000);
+    totals.apply(frames.slice(600), 4000);
+    for (let time = 0; ids(memory).length < frames.length; time += 1) {
+      assert.ok(time < 10);
+      totals.prune(10_000);
+    }
+    assert.equal(totals.nextPrune(), 103_001);
+    assert.equal(totals.prune(103_000), false);
+    const counts = [0, 1, 2, 3].map((time) => {
+      assert.equal(totals.prune(103_001), time < 3);
+      return frames.length - ids(memory).length;
+    });
+    assert.deepEqual(counts, [256, 512, 600, 600]);
+    assert.equal(totals.nextPrune(), 104_001);
+    assert.equal(remembered(totals), 100);
+    // A row that is still there is as good as forgotten.
+    assert.deepEqual(totals.apply([frames[699], frames[0]], 104_001), [
+      ErrorCode.tooOld,
+      ErrorCode.tooOld,
+    ]);
+    assert.equal(totals.prune(104_001), true);
+    assert.equal(remembered(totals), 0);
+    assert.equal(totals.nextPrune(), undefined);
+    assert.equal(countOf(totals), 700);
+  });
+
+  test("a row that cannot be read keeps the frames of its producer waiting, and no others", () => {
+    const memory = new MemoryStorage();
+    const producer = new Producer(1);
+    const frame = producer.count(orders, 1);
+    const totals = short(memory);
+    totals.apply([frame], 3000);
+    totals.prune(6000);
+    const damage = memory.database.prepare("UPDATE isotel_producers SET record = ?");
+    const { record } = memory.database.prepare("SELECT record FROM isotel_producers").get() ?? {};
+    damage.run(new Uint8Array(40));
+    assert.throws(
+      () => totals.apply([frame], 6000),
+      (cause) => cause instanceof AggregationError && !(cause instanceof UnreadableTotalsError),
+    );
+    assert.deepEqual(totals.apply([new Producer(2).count(orders, 10)], 6000), [0]);
+    assert.equal(countOf(totals), 11);
+    damage.run(record as Uint8Array);
+    assert.deepEqual(totals.apply([frame], 6000), [1]);
   });
 });
 

@@ -71,6 +71,20 @@ describe("the options of a Worker", () => {
     assert.equal(options?.plan?.intervalMs, 10_000);
   });
 
+  test("tell the number of shards, unless only the Worker that consumes the queue knows it", () => {
+    const shardsOf = (metrics: object) => {
+      const [options, errors] = withMetrics(metrics);
+      assert.deepEqual(errors, []);
+      return options?.plan?.shards;
+    };
+    assert.equal(shardsOf({ queue }), undefined);
+    assert.equal(shardsOf({ queue, shards: 4 }), 4);
+    assert.equal(shardsOf({ queue, aggregator }), 1);
+    assert.equal(shardsOf({ queue, aggregator, shards: 4 }), 4);
+    assert.equal(shardsOf({ aggregator }), 1);
+    assert.equal(shardsOf({ queue, aggregator, shards: 4, transport: "aggregator" }), 4);
+  });
+
   test("that say that the Worker records nothing keep its bindings and send nothing", () => {
     const [options, errors] = withMetrics({
       queue,

@@ -53,9 +53,10 @@ const app: WorkerConfig = {
     bindings: [
       { name: "FAULTY", class_name: "FaultyAggregator" },
       { name: "SHORT", class_name: "ShortGauges" },
+      { name: "ARCHIVING", class_name: "Archiving" },
     ],
   },
-  migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges"] }],
+  migrations: [{ tag: "v1", new_sqlite_classes: ["FaultyAggregator", "ShortGauges", "Archiving"] }],
   kv_namespaces: kvNamespaces,
   queues: {
     producers: [
@@ -83,6 +84,7 @@ const elsewhere: WorkerConfig = {
     bindings: [
       { name: "FAULTY", class_name: "FaultyAggregator", script_name: name },
       { name: "SHORT", class_name: "ShortGauges", script_name: name },
+      { name: "ARCHIVING", class_name: "Archiving", script_name: name },
     ],
   },
   kv_namespaces: kvNamespaces,

@@ -76,6 +76,11 @@ export class ShortGauges extends FaultyAggregator {
   static override options = { kv: "SHORT_KV", gaugeExpiryMs: 4000, producerRetentionMs: 7000 };
 }
 
+/** Archives a producer after a second. */
+export class Archiving extends FaultyAggregator {
+  static override options = { gaugeExpiryMs: 500 };
+}
+
 /** Whether a fault is due, which then is over. */
 function takes(shard: string, fault: Fault): boolean {
   const [next, ...later] = faults.get(shard) ?? [];

@@ -1,11 +1,12 @@
 import { consumeTelemetry, type MetricsResponseOptions, metricsResponse } from "isotel/aggregator";
-import { type Fault, FaultyAggregator, ShortGauges } from "./aggregators.ts";
+import { Archiving, type Fault, FaultyAggregator, ShortGauges } from "./aggregators.ts";
 
-export { FaultyAggregator, ShortGauges };
+export { Archiving, FaultyAggregator, ShortGauges };
 
 interface Env {
   readonly FAULTY: DurableObjectNamespace<FaultyAggregator>;
   readonly SHORT: DurableObjectNamespace<ShortGauges>;
+  readonly ARCHIVING: DurableObjectNamespace<Archiving>;
   readonly TELEMETRY_KV: KVNamespace;
   readonly SHORT_KV: KVNamespace;
   readonly TELEMETRY_QUEUE: Queue<Uint8Array>;
@@ -35,8 +36,13 @@ type Route = (request: Request, env: Env, url: URL) => Promise<unknown>;
 
 const shardsOf = ({ searchParams }: URL): number => Number(searchParams.get("shards") ?? 1);
 
+function namespaceOf(env: Env, searchParams: URLSearchParams) {
+  if (searchParams.has("archiving")) return env.ARCHIVING;
+  return searchParams.has("short") ? env.SHORT : env.FAULTY;
+}
+
 function stubOf(env: Env, { searchParams }: URL): Stub {
-  const namespace = searchParams.has("short") ? env.SHORT : env.FAULTY;
+  const namespace = namespaceOf(env, searchParams);
   const untyped = namespace as unknown as { getByName(name: string): Stub };
   return untyped.getByName(searchParams.get("object") ?? "isotel-0");
 }
@@ -52,7 +58,7 @@ function scrapeOptions(env: Env, url: URL): MetricsResponseOptions {
   };
   return {
     ...(!searchParams.has("no_aggregator") && {
-      aggregator: searchParams.has("short") ? env.SHORT : env.FAULTY,
+      aggregator: namespaceOf(env, searchParams),
     }),
     ...(!searchParams.has("no_kv") && {
       kv: searchParams.has("short") ? env.SHORT_KV : env.TELEMETRY_KV,
