@@ -457,11 +457,11 @@ function check(code: number, failure: string): void {
  *
  * @throws AggregationError if the module could not be loaded.
  */
-export function createAggregate(options?: AggregateOptions): Aggregate {
+export function createAggregate(options: Partial<AggregateOptions> = {}): Aggregate {
   if (compiledModule === undefined) {
     throw new AggregationError(`${aggregateAbi.file} could not be loaded`);
   }
-  return new Aggregate(compiledModule, options);
+  return new Aggregate(compiledModule, { ...defaultAggregateOptions, ...options });
 }
 
 const host = new ModuleHost<Aggregate>({

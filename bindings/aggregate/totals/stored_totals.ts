@@ -78,13 +78,13 @@ export class StoredTotals {
       const answer = aggregate.expireSeries(nowUnixMs, others.length > 0);
       aggregate.merge([]);
       return answer;
-    }).answer;
+    });
     return { hasRemoved: removed > 0, next };
   }
 
   /** Removes the metrics with a name. Removes all metrics if there is no name. Returns the number of removed series. */
   drop(name: string | undefined, nowUnixMs: number): number {
-    return this.#change((aggregate) => aggregate.drop(name, nowUnixMs)).answer;
+    return this.#change((aggregate) => aggregate.drop(name, nowUnixMs));
   }
 
   /** Returns the time at which {@link prune} will next have something to do. Undefined if there is nothing to do. */

@@ -7,7 +7,6 @@ import {
   Aggregate,
   AggregationError,
   createAggregate,
-  defaultAggregateOptions,
   producerIdIn,
 } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ErrorCode } from "../../../bindings/core/abi.gen.ts";
@@ -115,11 +114,7 @@ describe("the aggregation module", () => {
   });
 
   test("it tells when there is something to archive or to forget", () => {
-    const aggregate = createAggregate({
-      ...defaultAggregateOptions,
-      producerRetentionMs: 1000,
-      gaugeExpiryMs: 100,
-    });
+    const aggregate = createAggregate({ producerRetentionMs: 1000, gaugeExpiryMs: 100 });
     aggregate.load([]);
     const none = Number.POSITIVE_INFINITY;
     assert.equal(aggregate.nextPrune(none), undefined);

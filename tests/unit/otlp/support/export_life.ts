@@ -1,6 +1,5 @@
 import {
   createAggregate,
-  defaultAggregateOptions,
   isolateAggregate,
 } from "../../../../bindings/aggregate/totals/aggregate.ts";
 import { StoredTotals } from "../../../../bindings/aggregate/totals/stored_totals.ts";
@@ -92,8 +91,7 @@ export class Life {
   ) {
     this.#world = world;
     // The limits of the totals are not those of requests.
-    const aggregate = { ...defaultAggregateOptions, maxBytes: 1e9 };
-    this.totals = new StoredTotals(memory.storage, () => createAggregate(aggregate));
+    this.totals = new StoredTotals(memory.storage, () => createAggregate({ maxBytes: 1e9 }));
     const host: ExportHost = {
       storage: memory.storage,
       totals: this.totals,
