@@ -138,18 +138,9 @@ function modelCalls(
 function outcomesOfCall(record: CallRecord, operation: OperationEnd, call: ModelCall): Outcome[] {
   const own = ownOutcome(record, call);
   const isDone = call.end !== undefined && call.end.at <= operation.at;
-  if (isDone && own !== undefined) {
-    return own.end === "failed" && isAfterAbort(record, call) ? [own, record.abortOutcome] : [own];
-  }
+  if (isDone && own !== undefined) return [own];
   // The end of the operation may have ended the call.
   return [...(own === undefined ? [] : [own]), ...interrupted(operation)];
-}
-
-/** Whether a model ended after an abort, which ends the operation of a stream at once, and its open calls with it. */
-function isAfterAbort(record: CallRecord, { end }: ModelCall): boolean {
-  const { fn, reader } = record.case;
-  const endsAtOnce = withOperation.has(fn) && reader !== "-" && fn !== "streamObject";
-  return endsAtOnce && end !== undefined && record.abortedAt < end.at;
 }
 
 function ownOutcome(record: CallRecord, { end, inBand, finish }: ModelCall): Outcome | undefined {

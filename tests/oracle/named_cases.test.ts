@@ -26,6 +26,14 @@ const plain: Omit<Case, "major" | "seed"> = {
   content: false,
 };
 const stream = { fn: "streamText", reader: "fullStream" } as const;
+const lateAfterTimeout = {
+  ...stream,
+  place: "midStream",
+  fault: "late",
+  ender: "AbortSignal.timeout",
+  when: "first chunk",
+  obeys: false,
+} as const;
 const timedOut: Said = { errorType: "TimeoutError" };
 const canceled: Said = { canceled: true };
 
@@ -141,16 +149,19 @@ const rows: readonly Row[] = [
     "execute_tool",
   ],
   [
-    "a model call whose stream fails after AbortSignal.timeout has timed out",
-    {
-      ...stream,
-      place: "midStream",
-      fault: "late",
-      ender: "AbortSignal.timeout",
-      when: "first chunk",
-      obeys: false,
-    },
+    "a stream that reports its timeout has timed out, even if its model has another error",
+    { ...lateAfterTimeout, major: 7 },
     timedOut,
+  ],
+  [
+    "a stream that passes on an error of its model after a timeout fails with this error",
+    { ...lateAfterTimeout, major: 6 },
+    { errorType: "Error" },
+  ],
+  [
+    "a model call that fails after a timeout fails with its error",
+    { ...lateAfterTimeout, major: 6 },
+    { errorType: "Error" },
     "chat",
   ],
   [

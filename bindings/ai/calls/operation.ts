@@ -61,7 +61,9 @@ export class AIOperation implements CallOwner {
   readonly #signals = new CallSignals();
   /** The caller's signal, if it ends the stream. */
   #abortSignal: AbortSignal | undefined;
-  readonly #onAbort = () => this.stop();
+  readonly #onAbort = () => {
+    if (!this.#mayFailOtherwise()) this.stop();
+  };
   /** Whether nothing ends a span of the operation any more. One function for all of its spans. */
   readonly #isLeft = () => this.isClosed || this.isAbandoned;
   #model: string | undefined;
@@ -186,6 +188,15 @@ export class AIOperation implements CallOwner {
     if (!(signal instanceof AbortSignal) || this.#isClosed) return;
     this.#abortSignal = signal;
     signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /**
+   * Whether the reader of the stream may get another error than the timeout that has aborted the call: version 6 passes
+   * on what the model does. If the model does nothing, the operation ends with its invocation.
+   */
+  #mayFailOtherwise(): boolean {
+    const isTimeout = this.#signals.abortEnding()?.outcome === Outcome.failed;
+    return isTimeout && this.#hasConsumer && this.#span.scope?.ended === false;
   }
 
   /** Notes a signal that can abort a model call. The SDK uses its own signals for timeouts. */
