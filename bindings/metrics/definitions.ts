@@ -248,11 +248,11 @@ function checkLabels(check: Check, kind: number, labels: readonly string[]): voi
     check(isName(label), field, label, nameRule);
     check(!label.startsWith("__"), field, label, 'a name that does not begin with "__"');
     const shown = shownLabel(label);
-    // Expositions add these labels to histograms.
-    const isReserved =
-      kind >= MetricKind.histogram && (shown === "le" || shown === "isotel_definition");
-    const freeRule = 'a name other than "le" and "isotel_definition", which histograms reserve';
-    check(!isReserved, field, label, freeRule);
+    // Expositions add these labels.
+    const isBound = kind >= MetricKind.histogram && shown === "le";
+    check(!isBound, field, label, 'a name other than "le", which histograms reserve');
+    const isReserved = shown === "isotel_definition";
+    check(!isReserved, field, label, 'a name other than "isotel_definition", which is reserved');
     check(labels.indexOf(label) === i, field, label, "a name that occurs only once");
     const other = labels.slice(0, i).find((before) => shownLabel(before) === shown);
     const otherRule = `a name that expositions do not show as ${shown}, like ${JSON.stringify(other)}`;
