@@ -12,6 +12,7 @@
 #include "abi/shared/fingerprint.h"
 #include "base/json_text.h"
 #include "base/limits.h"
+#include "base/number_text.h"
 #include "exposition/conflicts.h"
 #include "exposition/exposition.h"
 #include "exposition/negotiation.h"
@@ -58,6 +59,12 @@ void WriteText(std::string_view key, std::string_view text, isotel::ByteWriter& 
   writer.Byte('"');
 }
 
+void WriteNumber(std::string_view key, uint64_t number, isotel::ByteWriter& writer) {
+  writer.Raw(key);
+  char* const start = writer.Reserve(isotel::kMaxNumberBytes);
+  writer.Advance(static_cast<size_t>(isotel::WriteUint(number, start) - start));
+}
+
 static_assert(ISOTEL_REMOVED_KEY == metrics::kRemovedKey && ISOTEL_ARCHIVED_KEY == metrics::kArchivedKey);
 static_assert(ISOTEL_PRODUCER_AT == metrics::kRecordIdAt);
 static_assert(ISOTEL_PRODUCER_BYTES == sizeof(metrics::ProducerId));
@@ -99,9 +106,10 @@ struct isotel_aggregate {
     const metrics::Store& store = totals.store();
     isotel::ByteWriter writer;
     WriteText("{\"metric\":", store.families()[family]->declaration.name, writer);
+    WriteNumber(",\"series\":", store.series().size(), writer);
+    WriteNumber(",\"bytes\":", store.exposition_bytes(), writer);
+    writer.Byte('}');
     overflowed = writer.view();
-    overflowed += ",\"series\":" + std::to_string(store.series().size());
-    overflowed += ",\"bytes\":" + std::to_string(store.exposition_bytes()) + "}";
     return true;
   }
 
