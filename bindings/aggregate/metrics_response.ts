@@ -1,7 +1,7 @@
 import { report } from "../base/report_once.ts";
 import { aggregatorStub, shardNames } from "../metrics/shards.ts";
-import { readSnapshots, type SnapshotSource } from "./snapshots.ts";
-import { AggregationError, isolateAggregate } from "./totals/aggregate.ts";
+import { missing, readSnapshots, type SnapshotSource } from "./snapshots.ts";
+import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface MetricsResponseOptions extends SnapshotSource {
   /** Token that a scraper must send as `Authorization: Bearer TOKEN`. */
@@ -75,7 +75,7 @@ async function removal(
     return text(400, "Add ?name=NAME to remove one metric, or ?all to remove all of them.");
   }
   try {
-    if (aggregator === undefined) throw new AggregationError(noAggregator);
+    if (aggregator === undefined) throw missing("aggregator", "namespace of TelemetryAggregator");
     const stubs = shardNames(shards).map((shard) => aggregatorStub(aggregator, shard));
     const removed = await Promise.all(stubs.map((stub) => stub.drop(name)));
     return Response.json({ removed: removed.reduce((sum, count) => sum + count, 0) });
@@ -84,8 +84,6 @@ async function removal(
     return text(503, `Metrics could not be removed, or only a part of them. ${reason(cause)}`);
   }
 }
-
-const noAggregator = "`aggregator` is not given; set it to the namespace of TelemetryAggregator";
 
 function preflight(): Response {
   return new Response(null, {

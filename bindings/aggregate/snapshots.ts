@@ -96,6 +96,7 @@ export function readSnapshots(
   );
 }
 
-function missing(option: string, what: string): AggregationError {
+/** Returns the error for an option that is not set. */
+export function missing(option: string, what: string): AggregationError {
   return new AggregationError(`\`${option}\` is not given; set it to the ${what}`);
 }

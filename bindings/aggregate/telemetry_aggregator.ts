@@ -3,7 +3,7 @@ import { errorType } from "../base/cause.ts";
 import { report } from "../base/report_once.ts";
 import { within } from "../base/time.ts";
 import { shapeOf } from "../base/values.ts";
-import { appliedWithNotices } from "../metrics/shards.ts";
+import type { appliedWithNotices } from "../metrics/shards.ts";
 import {
   type ExportHost,
   type MetricsExport,
@@ -110,6 +110,8 @@ const maxPublishMs = 30_000;
  */
 const maxPruneIntervalMs = 60_000;
 const maxAlarmMs = 30 * 24 * 3_600_000;
+/** The module's code is the one that callers know. */
+const withNotices: typeof appliedWithNotices = AggregateAbi.appliedWithNotices;
 /** Maximum number of lines that {@link TelemetryAggregator.notices} returns. */
 const maxNotices = 100;
 
@@ -191,16 +193,14 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     const now = Date.now();
     this.#export?.prepare(now);
     const results = this.#guard(() => this.#totals.apply(frames, now));
-    if (results.includes(AggregateAbi.appliedWithNotices)) this.#takeNotices();
+    if (results.includes(withNotices)) this.#takeNotices();
     this.#seriesExpiry.arrived(now);
     this.#isDirty = true;
     this.#export?.changed();
     const next = Math.min(this.#nextPublish(now), this.#nextExport(now));
     // No await may come between the change of the totals and this call, so that the alarm is part of the same write.
     await Promise.all([this.#alarm.setBy(next), this.#seriesExpiry.noteShards(shards)]);
-    return results.map((result) =>
-      result === AggregateAbi.appliedWithNotices ? appliedWithNotices : result,
-    );
+    return results;
   }
 
   /** Returns lines for the console about conflicts and limits that frames have brought to this instance. */

@@ -73,7 +73,7 @@ export interface AggregatorStub {
   drop(name?: string): Promise<number>;
 }
 
-/** Result of `apply`: the frame is stored, and `notices` has something new. */
+/** Result of `apply`: the frame is stored, and `notices` has something new. The code of isotel_aggregate.h. */
 export const appliedWithNotices = 2;
 
 /** Limit of shards. A scrape reads each of them. */

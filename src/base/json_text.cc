@@ -92,4 +92,10 @@ void WriteBase64(std::string_view bytes, ByteWriter& out) {
   out.Advance(size);
 }
 
+void WriteQuoted(std::string_view text, ByteWriter& out) {
+  out.Byte('"');
+  (void)WriteEscaped(text, SIZE_MAX, out);
+  out.Byte('"');
+}
+
 }  // namespace isotel

@@ -11,6 +11,9 @@ namespace isotel {
 /// it needs more than `max_bytes`.
 bool WriteEscaped(std::string_view text, size_t max_bytes, ByteWriter& out);
 
+/// Appends `text`, which is UTF-8, as a JSON string.
+void WriteQuoted(std::string_view text, ByteWriter& out);
+
 /// Appends two lower-case digits for each byte.
 void WriteHex(std::string_view bytes, ByteWriter& out);
 

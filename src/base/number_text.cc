@@ -171,8 +171,7 @@ char* WriteDouble(double value, NumberStyle style, char* out) {
     *out++ = '-';
     value = -value;
   }
-  constexpr double kExactIntegers = 9007199254740992.0;
-  const bool whole = value < kExactIntegers && static_cast<double>(static_cast<int64_t>(value)) == value;
+  const bool whole = value < kMaxExactInteger && static_cast<double>(static_cast<int64_t>(value)) == value;
   if (whole) {
     out = WriteUint(static_cast<uint64_t>(value), out);
     return style == NumberStyle::kFloat ? WriteText(out, ".0", 2) : out;

@@ -9,6 +9,9 @@
 
 namespace isotel {
 
+/// A double has every whole number up to this one.
+inline constexpr double kMaxExactInteger = 0x1p53;
+
 /// The functions below write at most this many bytes.
 inline constexpr size_t kMaxNumberBytes = 32;
 

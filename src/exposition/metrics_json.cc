@@ -150,11 +150,7 @@ class JsonRenderer {
     out_.Advance(static_cast<size_t>(WriteUint(value, start) - start));
   }
 
-  void Text(std::string_view text) {
-    out_.Byte('"');
-    (void)WriteEscaped(text, SIZE_MAX, out_);
-    out_.Byte('"');
-  }
+  void Text(std::string_view text) { WriteQuoted(text, out_); }
 
   ByteWriter& out_;
 };

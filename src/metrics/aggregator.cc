@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "base/number_text.h"
 #include "metrics/labels.h"
 #include "metrics/message.h"
 
@@ -254,10 +255,9 @@ void Aggregator::CountConflicts(uint64_t conflicts) {
 
 Error Aggregator::CountHost(uint32_t counter, double amount) {
   if (state_ != Error::kOk) return state_;
-  constexpr double kMaxSafe = 9007199254740992.0;
   const bool is_host = counter >= static_cast<uint32_t>(AggregatorCounter::kOtlpPointsAccepted) &&
                        counter <= static_cast<uint32_t>(AggregatorCounter::kOtlpRequestsFailed);
-  const bool is_amount = amount >= 0 && amount <= kMaxSafe;
+  const bool is_amount = amount >= 0 && amount <= kMaxExactInteger;
   if (!is_host || !is_amount) return Error::kOutOfRange;
   counters_[static_cast<AggregatorCounter>(counter)] += static_cast<uint64_t>(amount);
   MarkChanged(ChunkType::kHead, 0);

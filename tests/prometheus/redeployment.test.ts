@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MetricKind } from "../../bindings/core/abi.gen.ts";
 import { type Family, Producer } from "../wasm/support/producer.ts";
-import { AcceptProxy } from "./support/accept_proxy.ts";
+import { AcceptProxy, formats } from "./support/accept_proxy.ts";
 import { Exposer } from "./support/exposer.ts";
 import { Prometheus } from "./support/prometheus.ts";
 
@@ -127,14 +127,6 @@ describe("definitions that change, in a real Prometheus", () => {
 
   before(async () => {
     exposer = await Exposer.start([], () => nowMs);
-    const formats = [
-      ["text", "text/plain;version=0.0.4"],
-      ["open_metrics", "application/openmetrics-text;version=1.0.0"],
-      [
-        "protobuf",
-        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
-      ],
-    ] as const;
     proxies = await Promise.all(
       formats.map(([, accept]) => AcceptProxy.start(exposer.url, accept)),
     );

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MetricKind } from "../../bindings/core/abi.gen.ts";
 import { type Family, Producer } from "../wasm/support/producer.ts";
 import { Random } from "../wasm/support/random.ts";
-import { AcceptProxy } from "./support/accept_proxy.ts";
+import { AcceptProxy, formats } from "./support/accept_proxy.ts";
 import { Exposer } from "./support/exposer.ts";
 import { Prometheus } from "./support/prometheus.ts";
 
@@ -31,15 +31,6 @@ const latency: Family = {
 };
 /** Removed on request. Its name differs, so that it does not expire before. */
 const dropped: Family = { name: "dropped", labels: ["number"] };
-
-const formats = [
-  ["text", "text/plain;version=0.0.4"],
-  ["open_metrics", "application/openmetrics-text;version=1.0.0"],
-  [
-    "protobuf",
-    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
-  ],
-] as const;
 
 describe("series that are removed and come back, in a real Prometheus", () => {
   const random = new Random(7);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineMetricsIn } from "../../bindings/metrics/define_metrics.ts";
 import { counter, exponentialHistogram, histogram } from "../../bindings/metrics/definitions.ts";
 import { metering } from "../unit/support/metering.ts";
-import { AcceptProxy } from "./support/accept_proxy.ts";
+import { AcceptProxy, formats } from "./support/accept_proxy.ts";
 import { Exposer } from "./support/exposer.ts";
 import { Prometheus } from "./support/prometheus.ts";
 
@@ -14,12 +14,6 @@ import { Prometheus } from "./support/prometheus.ts";
  */
 
 const scrapeMs = 250;
-const formats = {
-  text: "text/plain;version=0.0.4",
-  open_metrics: "application/openmetrics-text;version=1.0.0",
-  protobuf:
-    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
-} as const;
 
 describe("series at 0 in a real Prometheus", () => {
   let exposer: Exposer;
@@ -47,10 +41,10 @@ describe("series at 0 in a real Prometheus", () => {
     metrics.traffic.add();
     exposer = await Exposer.start(frames());
     proxies = await Promise.all(
-      Object.values(formats).map((accept) => AcceptProxy.start(exposer.url, accept)),
+      formats.map(([, accept]) => AcceptProxy.start(exposer.url, accept)),
     );
     prometheus = await Prometheus.start({
-      targets: Object.keys(formats).map((job, i) => ({
+      targets: formats.map(([job], i) => ({
         job,
         url: proxies[i]?.url ?? exposer.url,
       })),
@@ -105,7 +99,7 @@ describe("series at 0 in a real Prometheus", () => {
     ];
     for (const increase of increases) {
       const shown = await byJob(increase);
-      const jobs = increase.includes("wait") ? ["protobuf"] : Object.keys(formats);
+      const jobs = increase.includes("wait") ? ["protobuf"] : formats.map(([job]) => job);
       assert.deepEqual(Object.keys(shown).sort(), jobs.sort(), increase);
       for (const [job, value] of Object.entries(shown)) {
         // Prometheus extrapolates by at most half a scrape interval.

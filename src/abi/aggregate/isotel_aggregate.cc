@@ -46,17 +46,12 @@ constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
 
 static_assert(static_cast<uint32_t>(exposition::Escaping::kUtf8) == ISOTEL_ESCAPING_UTF8);
 static_assert(static_cast<uint32_t>(metrics::Aggregator::Applied::kDuplicate) == ISOTEL_DUPLICATE);
-// A double has every whole number up to 2^53.
-constexpr double kMaxExact = 9007199254740992.0;
-
 // Returns a limit between 1 and `most`.
 uint64_t Limit(double limit, double most) { return static_cast<uint64_t>(limit >= 1 ? std::min(limit, most) : 1); }
 
 void WriteText(std::string_view key, std::string_view text, isotel::ByteWriter& writer) {
   writer.Raw(key);
-  writer.Byte('"');
-  (void)isotel::WriteEscaped(text, SIZE_MAX, writer);
-  writer.Byte('"');
+  isotel::WriteQuoted(text, writer);
 }
 
 void WriteNumber(std::string_view key, uint64_t number, isotel::ByteWriter& writer) {
@@ -132,7 +127,7 @@ uint32_t isotel_aggregate_abi_fingerprint(void) { return kFingerprint; }
 
 isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double gauge_expiry_ms, double series_expiry_ms,
                                           double max_series, double max_family_series, double max_exposition_bytes) {
-  const bool expires = series_expiry_ms <= kMaxExact;
+  const bool expires = series_expiry_ms <= isotel::kMaxExactInteger;
   const metrics::AggregatorOptions options{
       .producer_retention_ms = metrics::ToUnixMs(producer_retention_ms),
       .gauge_expiry_ms = metrics::ToUnixMs(gauge_expiry_ms),
@@ -140,7 +135,7 @@ isotel_aggregate* isotel_aggregate_create(double producer_retention_ms, double g
       .series_expiry_ms = expires ? metrics::ToUnixMs(series_expiry_ms) : metrics::kNeverMs,
       .limits = {.series = static_cast<uint32_t>(Limit(max_series, isotel::kMaxSeries)),
                  .family_series = static_cast<uint32_t>(Limit(max_family_series, isotel::kMaxSeries)),
-                 .exposition_bytes = Limit(max_exposition_bytes, kMaxExact)}};
+                 .exposition_bytes = Limit(max_exposition_bytes, isotel::kMaxExactInteger)}};
   return std::make_unique<isotel_aggregate>(options).release();
 }
 

@@ -1,6 +1,16 @@
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** The formats that Prometheus reads, each with the Accept header that asks for it. */
+export const formats = [
+  ["text", "text/plain;version=0.0.4"],
+  ["open_metrics", "application/openmetrics-text;version=1.0.0"],
+  [
+    "protobuf",
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+  ],
+] as const;
+
 /** Passes scrapes on to a target and asks it for one format, whatever Prometheus prefers. */
 export class AcceptProxy {
   readonly #server: Server;
