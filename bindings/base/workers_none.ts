@@ -13,6 +13,9 @@ export const nativeExports: Readonly<Record<string, unknown>> | undefined = unde
 /** Always undefined: there are no entrypoints. */
 export const NativeEntrypoint: unknown = undefined;
 
+/** Always undefined: there are no Workflows. */
+export const NativeWorkflow: unknown = undefined;
+
 /** Lets modules that define Durable Objects load. */
 export const DurableObject: typeof workers.DurableObject = class {
   protected readonly ctx: DurableObjectState;

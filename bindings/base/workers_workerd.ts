@@ -17,4 +17,7 @@ export const nativeExports: Exports | undefined = (workers as { exports?: Export
 /** The base class of entrypoints. */
 export const NativeEntrypoint: unknown = workers.WorkerEntrypoint;
 
+/** The base class of Workflows. */
+export const NativeWorkflow: unknown = workers.WorkflowEntrypoint;
+
 export { DurableObject } from "cloudflare:workers";

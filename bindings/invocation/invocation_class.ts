@@ -1,12 +1,19 @@
+import type { Call } from "../otlp/capture/invocation_span.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
-import type { Call } from "./measured.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 type Method = (...args: unknown[]) => unknown;
 export type Constructor = abstract new (...args: never[]) => object;
 
-/** Runs a method as an invocation. `args` are the arguments of its object's constructor: the context and `env`. */
-export type Runner = (args: readonly unknown[], call: Call, body: () => unknown) => unknown;
+/**
+ * Runs a method as an invocation. `argsOfConstructor` are the context and `env` of its object. `method` calls it with
+ * arguments.
+ */
+export type Runner = (
+  argsOfConstructor: readonly unknown[],
+  call: Call,
+  method: (args: readonly unknown[]) => unknown,
+) => unknown;
 
 /** Methods that a wrapped class has in addition. They do not run as invocations. */
 export type AddedMethods = Readonly<
@@ -46,7 +53,7 @@ export function wrapClass(base: Constructor, run: Runner, addedMethods: AddedMet
     added[name] = { value, configurable: true, writable: true };
   }
   const invocations = new Invocations(
-    (object, call, body) => run(argumentsOf(object), call, body),
+    (object, call, method) => run(argumentsOf(object), call, method),
     added,
   );
   const Wrapped = class extends Base {
@@ -63,7 +70,11 @@ export function wrapClass(base: Constructor, run: Runner, addedMethods: AddedMet
   return Wrapped;
 }
 
-type MethodRunner = (object: object, call: Call, body: () => unknown) => unknown;
+type MethodRunner = (
+  object: object,
+  call: Call,
+  method: (args: readonly unknown[]) => unknown,
+) => unknown;
 
 /** Intercepts calls of the runtime to methods of objects and runs them as invocations with `run`. */
 class Invocations {
@@ -108,8 +119,9 @@ class Invocations {
   #property(name: string, methodOf: (object: object) => unknown): PropertyDescriptor {
     const run = this.#run;
     const invocation = function (this: object, ...args: unknown[]): unknown {
-      const call = { handler: name, event: args[0] };
-      return run(this, call, () => Reflect.apply(methodOf(this) as Method, this, args));
+      return run(this, { handler: name, args }, (given) =>
+        Reflect.apply(methodOf(this) as Method, this, given as unknown[]),
+      );
     };
     return {
       configurable: true,

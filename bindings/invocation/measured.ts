@@ -1,6 +1,7 @@
 import { errorType, type Outcome } from "../base/cause.ts";
 import { PerEnv } from "../base/env.ts";
 import { reportOnce } from "../base/report_once.ts";
+import type { Call } from "../otlp/capture/invocation_span.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
@@ -11,15 +12,9 @@ import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
-/** A call of the runtime: the name of the handler or method, and its first argument. */
-export interface Call {
-  readonly handler: string;
-  readonly event: unknown;
-}
-
 /** Runs a body as an invocation. The invocation is exported if the Worker sets up an export. */
 export function runInvocation<T>(call: Call, ctx: unknown, body: () => T): T {
-  return runInInvocationScope(call.event, exported(call, ctx, undefined, body));
+  return runInInvocationScope(call.args[0], exported(call, ctx, undefined, body));
 }
 
 /** Returns a body that runs as an exported invocation, or `body` itself if there is no export. */
@@ -84,7 +79,7 @@ export class MeasuredInvocations {
     };
     const request = name === "fetch" ? event : undefined;
     const both = consumed === undefined ? own : () => withConsumed(consumed, own);
-    return this.run(env, ctx, both, { handler: name, event: rest }, request);
+    return this.run(env, ctx, both, { handler: name, args: [rest, ...args.slice(1)] }, request);
   }
 
   /**
@@ -109,7 +104,7 @@ export class MeasuredInvocations {
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
     const metrics = metricsRecording()?.use(options);
     if (options === undefined || metrics === undefined) {
-      return runInInvocationScope(call?.event, traced);
+      return runInInvocationScope(call?.args[0], traced);
     }
     const measured =
       request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
@@ -137,7 +132,7 @@ export class MeasuredInvocations {
     };
     let result: T;
     try {
-      result = runInInvocationScope(call?.event, () => {
+      result = runInInvocationScope(call?.args[0], () => {
         scope = currentScope();
         hasBegun = scope !== undefined && metrics.flusher.beginInvocation(scope);
         return traced();

@@ -1,10 +1,12 @@
-import { NativeEntrypoint } from "#workers";
+import { NativeEntrypoint, NativeWorkflow } from "#workers";
 import { shapeOf } from "../base/values.ts";
+import type { InvokedObject } from "../otlp/capture/invocation_span.ts";
 import { flushMethod, noteFlushMethod } from "../trace/flush_method.ts";
 import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
+import { tracedSteps } from "./workflow_steps.ts";
 
 /** The handlers of a Worker that run as invocations. */
 const handlerNames = [
@@ -46,7 +48,8 @@ type Known<E> = unknown extends E ? never : E;
  * An invocation ends when its handler and everything passed to `ctx.waitUntil` have settled. It does not wait for work
  * passed to the `waitUntil` of `cloudflare:workers`. The span of a stream that has a reader ends with that reader.
  *
- * In a class, every method that the runtime calls is an invocation: handlers, alarms, WebSocket events and RPC methods.
+ * In a class, every method that the runtime calls is an invocation: handlers, alarms, WebSocket events, RPC methods and
+ * the `run` of a Workflow, whose steps get a span for each attempt.
  *
  * With the option `metrics`, these metrics are sent from `waitUntil`: the metrics of `defineMetrics`, the metrics of AI
  * SDK calls, and the duration of requests to the `fetch` handler of a Worker. If the Worker exports
@@ -71,9 +74,15 @@ export function withTelemetry<T extends object>(
   }
   const measured = options && new MeasuredInvocations(options as OptionsOf);
   if (isConstructor(handler)) {
-    const run: Runner = ([ctx, env], call, body) =>
-      measured === undefined ? runInvocation(call, ctx, body) : measured.run(env, ctx, body, call);
-    if (measured === undefined || !isEntrypoint(handler)) return wrapClass(handler, run, {}) as T;
+    const kind = kindOf(handler);
+    const run: Runner = ([context, env], { handler: name, args }, method) => {
+      const call = { handler: name, args, object: { kind, name: handler.name, context } };
+      const body = () => method(kind === "workflow" && name === "run" ? withSpans(args) : args);
+      return measured === undefined
+        ? runInvocation(call, context, body)
+        : measured.run(env, context, body, call);
+    };
+    if (measured === undefined || kind !== "entrypoint") return wrapClass(handler, run, {}) as T;
     noteFlushMethod();
     const methods: AddedMethods = {
       [flushMethod]: ([ctx, env], token) =>
@@ -92,9 +101,18 @@ function isConstructor(value: unknown): value is Constructor {
   return typeof value === "function" && typeof value.prototype === "object";
 }
 
-/** Whether a class may be the default export of a Worker. */
-function isEntrypoint({ prototype }: Constructor): boolean {
-  return typeof NativeEntrypoint === "function" && prototype instanceof NativeEntrypoint;
+function kindOf({ prototype }: Constructor): InvokedObject["kind"] {
+  if (isA(prototype, NativeWorkflow)) return "workflow";
+  return isA(prototype, NativeEntrypoint) ? "entrypoint" : "object";
+}
+
+function isA(prototype: unknown, base: unknown): boolean {
+  return typeof base === "function" && prototype instanceof base;
+}
+
+/** Replaces the second argument of a Workflow's `run`. */
+function withSpans([event, step, ...rest]: readonly unknown[]): readonly unknown[] {
+  return [event, tracedSteps(step), ...rest];
 }
 
 function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocations | undefined): T {
@@ -112,7 +130,7 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
             Reflect.apply(original, handler, handlerArgs) as unknown
         : undefined;
       if (measured !== undefined) return measured.handler(name, args, body);
-      const call = { handler: name, event: args[0] };
+      const call = { handler: name, args };
       return body && runInvocation(call, args[2], () => body(args));
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };

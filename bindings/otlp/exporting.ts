@@ -3,7 +3,7 @@ import type { Telemetry } from "../trace/telemetry.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
 import { activeContext } from "./capture/context.ts";
 import { type LogInput, logRecord } from "./capture/log_record.ts";
-import { type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
+import { continuation, type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
 import { makeTracedFetch } from "./capture/traced_fetch.ts";
 import { makePipeline, type PipelineEnvironment } from "./pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
@@ -52,6 +52,11 @@ export class Exports {
   run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T {
     const used = pipeline ?? this.#runtime.pipeline;
     return used === undefined ? body() : runInvocation(invocation, this.#runtime, used, body);
+  }
+
+  /** Returns a function that continues the current invocation; see {@link continuation}. */
+  continuation(): (<T>(body: () => T) => T) | undefined {
+    return continuation();
   }
 
   /** Sends a log record. Never throws. Does nothing without an export. */

@@ -11,6 +11,11 @@ export interface OtlpInvocations {
   flush(): Promise<boolean>;
   /** Runs a body as an invocation. Without `pipeline`, it uses the export that was set up last. */
   run<T>(invocation: HandlerCall, pipeline: Pipeline | undefined, body: () => T): T;
+  /**
+   * Returns a function that runs a body as part of the current invocation, for calls of the runtime that have lost its
+   * context. Undefined if the invocation is not exported.
+   */
+  continuation(): (<T>(body: () => T) => T) | undefined;
 }
 
 let otlp: OtlpInvocations | undefined;

@@ -86,10 +86,10 @@ export class SpanMetrics implements SpanMeasurer {
       return;
     this.#http.record(
       {
-        method: onset.method,
+        method: String(onset.attributes["http.request.method"]),
         statusCode: invocation.statusCode === 0 ? "" : String(invocation.statusCode),
         route,
-        scheme: onset.scheme,
+        scheme: String(onset.attributes["url.scheme"] ?? ""),
         errorType: root.errorType,
       },
       (answeredUnixMs - root.startUnixMs) / msPerSecond,

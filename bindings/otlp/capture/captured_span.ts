@@ -2,7 +2,6 @@ import { cleanAttribute, cleanValue, maskSecrets } from "../../base/address.ts";
 import type {
   Attributes,
   AttributeValue,
-  DetachedSpanOptions,
   SpanContext,
   SpanLog,
   SpanWriter,
@@ -28,8 +27,19 @@ export interface SpanIdentity {
   readonly flags: number;
 }
 
+/** What is known of a span when it opens. */
+export interface CapturedSpanOptions {
+  /** The native span of the runtime. */
+  readonly native?: SpanWriter | undefined;
+  /** Default: now. */
+  readonly startUnixMs?: number | undefined;
+  /** A code of {@link SpanKind}. Default: internal. */
+  readonly kind?: number | undefined;
+  readonly links?: readonly ParentSpan[] | undefined;
+}
+
 const noEvents: readonly SpanEvent[] = [];
-const noLinks: readonly SpanLink[] = [];
+const noLinks: readonly never[] = [];
 const noParent = "";
 /** Default limit of OpenTelemetry for the events of a span. */
 const maxEvents = 128;
@@ -84,9 +94,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     { traceId, spanId, flags }: SpanIdentity,
     parent: ParentSpan | undefined,
     group: SpanGroup,
-    native: SpanWriter | undefined,
-    options?: DetachedSpanOptions,
-    linked?: ParentSpan,
+    { native, startUnixMs, kind, links = noLinks }: CapturedSpanOptions = {},
   ) {
     this.name = maskSecrets(name);
     this.traceId = traceId;
@@ -97,11 +105,9 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.traceState = parent?.traceState ?? "";
     this.group = group;
     this.native = native;
-    this.startUnixMs = options?.startUnixMs ?? group.clock();
-    this.kind = options?.kind ?? SpanKind.internal;
-    if (linked !== undefined) this.links = [linkTo(linked)];
-    else if (options === undefined || options.links.length === 0) this.links = noLinks;
-    else this.links = linksTo(options.links);
+    this.startUnixMs = startUnixMs ?? group.clock();
+    this.kind = kind ?? SpanKind.internal;
+    this.links = links.length === 0 ? noLinks : links.map(linkTo);
     group.opened();
   }
 
@@ -198,10 +204,6 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.attributes.keys.push(key);
     this.attributes.values.push(clean);
   }
-}
-
-function linksTo(writers: readonly SpanWriter[]): SpanLink[] {
-  return writers.filter((writer) => writer instanceof CapturedSpan).map(linkTo);
 }
 
 function linkTo({ traceId, spanId, traceState, flags, isRemote }: ParentSpan): SpanLink {

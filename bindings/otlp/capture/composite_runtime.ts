@@ -164,7 +164,12 @@ export class CompositeRuntime implements SpanRuntime {
         return { group, parent: { ...unsampled, traceState: "", isRemote: false } };
       }
       const native = isNative ? this.#above(writer) : undefined;
-      const span = new CapturedSpan(name, identity, parent, group, native, options, detached?.from);
+      const span = new CapturedSpan(name, identity, parent, group, {
+        native,
+        startUnixMs: options?.startUnixMs,
+        kind: options?.kind,
+        links: detached?.from === undefined ? linksOf(options) : [detached.from],
+      });
       if (context === undefined || detached?.endsGroup === true) group.first = span;
       return span;
     } catch (cause) {
@@ -203,6 +208,10 @@ function identityOf(writer: SpanWriter): SpanIdentity | undefined {
     return undefined;
   }
   return { traceId: context.traceId, spanId: context.spanId, flags: sampledFlag };
+}
+
+function linksOf(options: DetachedSpanOptions | undefined): readonly CapturedSpan[] | undefined {
+  return options?.links.filter((writer) => writer instanceof CapturedSpan);
 }
 
 /** Returns the native ids. Returns new ids if the native span belongs to another trace than the parent. */

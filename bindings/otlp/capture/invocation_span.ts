@@ -3,90 +3,254 @@ import type { AttributeValue } from "../../trace/span_runtime.ts";
 import { SpanKind } from "../core/model.ts";
 import type { RouteOf } from "../pipeline/options.ts";
 
-/** Name, kind and initial attributes of the span of an invocation. */
+/** The object that a handler or method belongs to, if it is an instance of a class. */
+export interface InvokedObject {
+  readonly kind: "entrypoint" | "object" | "workflow";
+  /** The name of its class. Empty if it has none. */
+  readonly name: string;
+  /** The first argument of its constructor: a `DurableObjectState` or an `ExecutionContext`. */
+  readonly context: unknown;
+}
+
+/** One call of a handler or method by the runtime. */
+export interface Call {
+  /** The name of the handler or method. */
+  readonly handler: string;
+  readonly args: readonly unknown[];
+  /** Undefined for the handlers of an exported object. */
+  readonly object?: InvokedObject | undefined;
+}
+
+/** The first argument of a Workflow's `run`. */
+export type WorkflowRun = Readonly<
+  Record<"instanceId" | "workflowName", string> & { timestamp: Date }
+>;
+
+type SpanAttributes = Readonly<Record<string, AttributeValue | undefined>>;
+
+/** Name, kind and attributes of the span of an invocation. */
 export interface InvocationSpan {
   readonly name: string;
   /** A code of {@link SpanKind}. */
   readonly kind: number;
-  readonly attributes: Readonly<Record<string, AttributeValue | undefined>>;
-  /** The request of a `fetch` handler. */
-  readonly request?: Request;
+  /** The handler type of the runtime: fetch, jsrpc, scheduled, alarm, queue, ... */
+  readonly handler: string;
+  /** `faas.trigger` of the FaaS conventions: http, pubsub, timer or other. */
+  readonly trigger: string;
+  readonly attributes: SpanAttributes;
+}
+
+function described(
+  name: string,
+  kind: number,
+  handler: string,
+  trigger: string,
+  attributes: SpanAttributes = {},
+): InvocationSpan {
+  return { name, kind, handler, trigger, attributes };
+}
+
+/** What the span of a request needs. */
+export interface RequestFields {
+  readonly method: string;
+  readonly url: string;
+  /** Undefined if there is no such header. `name` is in lower case. */
+  readonly header: (name: string) => string | undefined;
+  /** The runtime's `request.cf`. */
+  readonly cf: unknown;
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */
+export function requestSpan(
+  { method, url, header, cf }: RequestFields,
+  route: string | undefined,
+): InvocationSpan {
+  const known = httpMethod(method);
+  const isKnown = known !== otherMethod;
+  const name = isKnown ? method : "HTTP";
+  const parts = URL.parse(url);
+  const { colo, httpProtocol } = (cf ?? {}) as Readonly<Record<string, unknown>>;
+  return described(
+    route === undefined ? name : `${name} ${route}`,
+    SpanKind.server,
+    "fetch",
+    "http",
+    {
+      "http.request.method": known,
+      "http.request.method_original": isKnown ? undefined : method,
+      "http.route": route,
+      "url.scheme": parts?.protocol.slice(0, -1) || undefined,
+      "url.path": parts?.pathname,
+      // The exporters remove the parameters that the option `keepQueryParameters` does not name.
+      "url.query": parts?.search || undefined,
+      "server.address": parts?.hostname,
+      "server.port": parts?.port ? Number(parts.port) : undefined,
+      "user_agent.original": header("user-agent"),
+      "network.protocol.version":
+        typeof httpProtocol === "string" ? httpProtocol.replace("HTTP/", "") : undefined,
+      "cloudflare.ray_id": header("cf-ray"),
+      "cloudflare.colo": typeof colo === "string" ? colo : undefined,
+    },
+  );
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+export function batchSpan(queue: string, messages: number): InvocationSpan {
+  return described(`process ${queue}`, SpanKind.consumer, "queue", "pubsub", {
+    "messaging.system": "cloudflare_queues",
+    "messaging.operation.name": "process",
+    "messaging.operation.type": "process",
+    "messaging.destination.name": queue,
+    "messaging.batch.message_count": messages,
+  });
+}
+
+/** @param time Undefined or an invalid date if unknown. */
+export function scheduledSpan(cron: string, time: Date | undefined): InvocationSpan {
+  return described("scheduled", SpanKind.server, "scheduled", "timer", {
+    "faas.cron": cron,
+    "faas.time": isoTime(time),
+  });
+}
+
+/** @param time Undefined or an invalid date if unknown. */
+export function alarmSpan(time: Date | undefined): InvocationSpan {
+  return described("alarm", SpanKind.internal, "alarm", "timer", { "faas.time": isoTime(time) });
 }
 
 /**
- * Returns the span of an invocation. Returns undefined for a handler that gets no span. Follows the semantic
- * conventions for HTTP (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), messaging and FaaS.
- *
- * @param event The first argument of the handler.
- * @throws if `event` is not the argument that the handler expects.
+ * @param service The name of the class. Empty or undefined if unknown.
+ * @param method Undefined if unknown.
  */
-export function invocationSpan(
+export function rpcSpan(service: string | undefined, method: string | undefined): InvocationSpan {
+  const parts = [service || undefined, method].filter((part) => part !== undefined);
+  return described(parts.join("/") || "jsrpc", SpanKind.server, "jsrpc", "other", {
+    "rpc.system": "cloudflare_jsrpc",
+    "rpc.service": service || undefined,
+    "rpc.method": method,
+  });
+}
+
+export function emailSpan(from: string, to: string, size: number): InvocationSpan {
+  return described("email", SpanKind.consumer, "email", "other", {
+    "cloudflare.email.from": from,
+    "cloudflare.email.to": to,
+    "cloudflare.email.size": size,
+  });
+}
+
+export function tailSpan(traces: number | undefined): InvocationSpan {
+  return described("tail", SpanKind.consumer, "trace", "other", {
+    "messaging.batch.message_count": traces,
+  });
+}
+
+/** @param closeCode Undefined for other events than `close`. */
+export function webSocketSpan(
+  event: "message" | "close" | "error",
+  closeCode?: number,
+): InvocationSpan {
+  return described(`websocket ${event}`, SpanKind.server, "hibernatableWebSocket", "other", {
+    "cloudflare.websocket.event": event,
+    "cloudflare.websocket.close_code": closeCode,
+  });
+}
+
+/** The span of an invocation without conventions. */
+export function plainSpan(
   handler: string,
-  event: unknown,
-  route: RouteOf | undefined,
-): InvocationSpan | undefined {
+  kind: number = SpanKind.internal,
+  attributes: SpanAttributes = {},
+): InvocationSpan {
+  return described(handler, kind, handler, "other", attributes);
+}
+
+function isoTime(time: Date | undefined): string | undefined {
+  return time instanceof Date && Number.isFinite(time.getTime()) ? time.toISOString() : undefined;
+}
+
+const executionModels = {
+  entrypoint: "stateless",
+  object: "durableObject",
+  workflow: "workflow",
+} as const;
+
+let isWarm = false;
+
+/**
+ * Returns the span of an invocation.
+ *
+ * @throws if the event is not the argument that the handler expects.
+ */
+export function invocationSpan(call: Call, route: RouteOf | undefined): InvocationSpan {
+  const { object } = call;
+  const span = handlerSpan(call, route);
+  const attributes = {
+    "faas.trigger": span.trigger,
+    "faas.coldstart": !isWarm,
+    "cloudflare.handler_type": span.handler,
+    "cloudflare.execution_model": executionModels[object?.kind ?? "entrypoint"],
+    "cloudflare.entrypoint": object?.name || undefined,
+    "cloudflare.durable_object.id":
+      object?.kind === "object" ? String((object.context as DurableObjectState).id) : undefined,
+    ...span.attributes,
+  };
+  isWarm = true;
+  return { ...span, attributes };
+}
+
+function handlerSpan({ handler, args, object }: Call, route: RouteOf | undefined): InvocationSpan {
+  const [event] = args;
   switch (handler) {
-    case "fetch":
-      return requestSpan(event as Request, route);
-    case "queue":
-      return batchSpan(event as MessageBatch);
-    case "scheduled":
-      return scheduledSpan(event as ScheduledController);
-    case "alarm":
-      return { name: "alarm", kind: SpanKind.internal, attributes: { "faas.trigger": "timer" } };
-    default:
-      return undefined;
+    case "fetch": {
+      const request = event as Request;
+      const header = (name: string) => request.headers.get(name) ?? undefined;
+      const { method, url, cf } = request;
+      return requestSpan(
+        { method, url, header, cf },
+        httpRoute(() => route?.(request)) || undefined,
+      );
+    }
+    case "connect":
+      return plainSpan("connect", SpanKind.server);
+    case "test":
+      return plainSpan("test");
+    case "tail":
+    case "trace":
+      return tailSpan((event as readonly unknown[]).length);
   }
-}
-
-function requestSpan(request: Request, route: RouteOf | undefined): InvocationSpan {
-  const { method } = request;
-  const url = new URL(request.url);
-  const known = httpMethod(method);
-  const isKnown = known !== otherMethod;
-  const found = httpRoute(() => route?.(request));
-  const name = isKnown ? method : "HTTP";
-  return {
-    name: found === undefined ? name : `${name} ${found}`,
-    kind: SpanKind.server,
-    attributes: {
-      "http.request.method": known,
-      "http.request.method_original": isKnown ? undefined : method,
-      "http.route": found,
-      "url.scheme": url.protocol.slice(0, -1),
-      "url.path": url.pathname,
-      // CapturedSpan removes the parameters that the option `keepQueryParameters` does not name.
-      "url.query": url.search === "" ? undefined : url.search,
-      "server.address": url.hostname,
-      "server.port": url.port === "" ? undefined : Number(url.port),
-      "user_agent.original": request.headers.get("user-agent") ?? undefined,
-    },
-    request,
-  };
-}
-
-function batchSpan({ queue, messages }: MessageBatch): InvocationSpan {
-  return {
-    name: `process ${queue}`,
-    kind: SpanKind.consumer,
-    attributes: {
-      "messaging.system": "cloudflare_queues",
-      "messaging.operation.name": "process",
-      "messaging.operation.type": "process",
-      "messaging.destination.name": queue,
-      "messaging.batch.message_count": messages.length,
-    },
-  };
-}
-
-function scheduledSpan({ cron, scheduledTime }: ScheduledController): InvocationSpan {
-  return {
-    name: "scheduled",
-    kind: SpanKind.server,
-    attributes: {
-      "faas.trigger": "timer",
-      "faas.cron": cron,
-      "faas.time": new Date(scheduledTime).toISOString(),
-    },
-  };
+  if (object === undefined || object.kind === "entrypoint") {
+    switch (handler) {
+      case "queue": {
+        const { queue, messages } = event as MessageBatch;
+        return batchSpan(queue, messages.length);
+      }
+      case "scheduled": {
+        const { cron, scheduledTime } = event as ScheduledController;
+        return scheduledSpan(cron, new Date(scheduledTime));
+      }
+      case "email": {
+        const { from, to, rawSize } = event as ForwardableEmailMessage;
+        return emailSpan(from, to, rawSize);
+      }
+    }
+  } else if (object.kind === "object") {
+    switch (handler) {
+      case "alarm":
+        return alarmSpan(undefined);
+      case "webSocketMessage":
+        return webSocketSpan("message");
+      case "webSocketClose":
+        return webSocketSpan("close", args[1] as number);
+      case "webSocketError":
+        return webSocketSpan("error");
+    }
+  } else if (handler === "run") {
+    const { instanceId, workflowName } = event as WorkflowRun;
+    return described(`workflow ${workflowName}`, SpanKind.internal, "workflow", "other", {
+      "cloudflare.workflow.name": workflowName,
+      "cloudflare.workflow.instance_id": instanceId,
+    });
+  }
+  return rpcSpan(object?.name, handler);
 }

@@ -1,23 +1,20 @@
 import type { Outcome } from "../../base/cause.ts";
 import { errorType, isCancellation } from "../../base/cause.ts";
+import { reportOnce } from "../../base/report_once.ts";
 import type { WaitUntil } from "../../base/time.ts";
 import { isThenable } from "../../base/values.ts";
-import { newSpanId, newTraceId } from "../core/ids.ts";
-import { isSampled, sampledFlag } from "../core/model.ts";
+import { idsOf, newSpanId, newTraceId } from "../core/ids.ts";
+import { isSampled, type ParentSpan, sampledFlag } from "../core/model.ts";
 import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
 import { CapturedSpan } from "./captured_span.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
 import { type ActiveContext, activeContext } from "./context.ts";
-import { type InvocationSpan, invocationSpan } from "./invocation_span.ts";
+import { type Call, invocationSpan, type WorkflowRun } from "./invocation_span.ts";
 
 /** One call of a handler or method by the runtime. */
-export interface HandlerCall {
-  /** The name of the handler. */
-  readonly handler: string;
-  /** Its first argument. */
-  readonly event: unknown;
+export interface HandlerCall extends Call {
   /** The original `waitUntil` of the invocation's context. A promise passed to it does not keep a scope open. */
   readonly waitUntil: WaitUntil | undefined;
 }
@@ -25,8 +22,13 @@ export interface HandlerCall {
 const { prototype } = Promise;
 
 /**
- * Runs a body as an invocation. The spans of the invocation are sent when it is over. If the runtime has no active span
- * with ids, the invocation of a handler gets a span. That span continues the trace of the incoming request.
+ * Runs a body as an invocation. The spans of the invocation are sent when it is over. The invocation gets a span:
+ *
+ * - With native tracing, it has the ids of the runtime's active span, so that spans inside have the same parent in both
+ *   trees. A `traceparent` of another trace becomes a link, because the runtime does not continue that trace.
+ * - Otherwise it continues the trace of the `traceparent`, or begins one.
+ * - The span of a Workflow has ids that depend on the instance. A Workflow that slept runs again from the start, maybe
+ *   in another isolate, and its steps belong to one tree.
  *
  * @returns The result of `body`. A thenable that is not a promise is returned as a promise.
  */
@@ -46,12 +48,29 @@ export function runInvocation<T>(
     // The event is invalid or the runtime has no entropy. The invocation gets no span.
     pipeline.countFailure(cause);
   }
+  return runIn(context, body);
+}
+
+/**
+ * Returns a function that continues the current invocation in a call of the runtime that has lost its context, such as
+ * that of a Workflow's step. The spans of each call are sent when it is over. Undefined outside of an invocation.
+ */
+export function continuation(): (<T>(body: () => T) => T) | undefined {
+  const context = activeContext.getStore();
+  if (context === undefined) return undefined;
+  const { group, parent } = context;
+  return (body) => runIn({ group: group.next(), parent }, body);
+}
+
+/** Runs a body in a context. Ends its group, and its span if it has one, when the body has settled. */
+function runIn<T>(context: ActiveContext, body: () => T): T {
+  const { group } = context;
   const span = context instanceof CapturedSpan ? context : undefined;
   const end = (outcome: Outcome): void => {
     try {
       if (span !== undefined) close(span, outcome);
     } catch (cause) {
-      pipeline.countFailure(cause);
+      group.pipeline.countFailure(cause);
     }
     group.over();
   };
@@ -80,36 +99,61 @@ export function runInvocation<T>(
  * undefined if the invocation gets no span.
  */
 function open(
-  { handler, event }: HandlerCall,
+  call: HandlerCall,
   runtime: CompositeRuntime,
   group: SpanGroup,
 ): ActiveContext | undefined {
   const { pipeline } = group;
   const { route, invocationSpan: isWanted } = pipeline.settings;
   if (!pipeline.takesSpans || isWanted === false) return undefined;
-  const outer = runtime.nativeParent();
-  if (outer !== undefined && isWanted !== true) return undefined;
-  const described = invocationSpan(handler, event, route);
-  if (described === undefined) return undefined;
-  const { request } = described;
-  const parent = outer ?? (request && remoteParent(request.headers));
-  const traceId = parent?.traceId ?? newTraceId();
-  const isRecorded = parent?.isRemote === true ? isSampled(parent) : pipeline.samples(traceId);
-  const flags = isRecorded ? sampledFlag : 0;
-  const identity = { traceId, spanId: newSpanId(), flags };
+  const { name, kind, handler, attributes } = invocationSpan(call, route);
+  const isWorkflow = handler === "workflow";
+  const native = runtime.nativeParent();
+  const own = isWorkflow ? workflowIds(call) : native;
+  const given = handler === "fetch" ? givenParent(call.args[0] as Request, pipeline) : undefined;
+  const mayContinue = own === undefined || own.traceId === given?.parent.traceId;
+  const parent = given?.isContinued === true && mayContinue ? given.parent : undefined;
+  const linked = parent === undefined ? given?.parent : undefined;
+  const traceId = own?.traceId ?? parent?.traceId ?? newTraceId();
+  const isRecorded = parent === undefined ? pipeline.samples(traceId) : isSampled(parent);
+  const spanId = own?.spanId ?? newSpanId();
+  const identity = { traceId, spanId, flags: isRecorded ? sampledFlag : 0 };
   if (!isRecorded) {
     const traceState = parent?.traceState ?? "";
     return { group, parent: { ...identity, traceState, isRemote: false } };
   }
-  return start(new CapturedSpan(described.name, identity, parent, group, undefined), described);
-}
-
-function start(span: CapturedSpan, { kind, attributes }: InvocationSpan): CapturedSpan {
-  span.kind = kind;
+  const links = [linked, isWorkflow ? native : undefined].filter((link) => link !== undefined);
+  const startUnixMs = isWorkflow ? Number((call.args[0] as WorkflowRun).timestamp) : undefined;
+  const span = new CapturedSpan(name, identity, parent, group, { kind, startUnixMs, links });
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) span.setAttribute(key, value);
   }
   return span;
+}
+
+function workflowIds({ args }: HandlerCall) {
+  const { instanceId, timestamp } = args[0] as WorkflowRun;
+  // An instance that is restarted has another time.
+  return idsOf(`${instanceId} ${Number(timestamp)}`);
+}
+
+/** Returns the parent in the headers of a request, and whether its trace is continued. */
+function givenParent(
+  request: Request,
+  { settings: { incomingContext = "continue" } }: Pipeline,
+): { readonly parent: ParentSpan; readonly isContinued: boolean } | undefined {
+  const parent = remoteParent(request.headers);
+  if (parent === undefined) return undefined;
+  let use = incomingContext;
+  if (typeof use === "function") {
+    try {
+      use = use(request);
+    } catch (cause) {
+      use = "link";
+      reportOnce(`isotel: the option incomingContext failed (${errorType(cause)}).`);
+    }
+  }
+  return use === "ignore" ? undefined : { parent, isContinued: use === "continue" };
 }
 
 function close(span: CapturedSpan, outcome: Outcome): void {

@@ -11,6 +11,12 @@ export type PropagateTo = readonly (string | RegExp)[] | ((url: URL) => boolean)
 /** Returns the route of a request, such as `/users/:id`. */
 export type RouteOf = (request: Request) => string | undefined;
 
+/**
+ * What is done with the trace context of a request: continue its trace, begin a trace that links to it, or ignore it.
+ * If the runtime traces the request, its trace is used, and `continue` also links.
+ */
+export type IncomingContext = "continue" | "link" | "ignore";
+
 /** Options that do not depend on the backend. */
 export interface ExportOptions extends ResourceOptions {
   /**
@@ -22,7 +28,12 @@ export interface ExportOptions extends ResourceOptions {
   readonly tail?: TailSampling | undefined;
   /** Hosts to which `tracedFetch` sends the trace context. Default: none. */
   readonly propagateTo?: PropagateTo | undefined;
-  /** Whether invocations get a span. Default: only invocations without a span of the runtime that has ids. */
+  /**
+   * What a request's `traceparent` does. Clients can set that header: its trace id, and whether the trace is recorded.
+   * Default: `continue`.
+   */
+  readonly incomingContext?: IncomingContext | ((request: Request) => IncomingContext) | undefined;
+  /** Whether invocations get a span. Default: true. */
   readonly invocationSpan?: boolean | undefined;
   /** Returns the route of a request for `http.route`, such as `/users/:id`. */
   readonly route?: RouteOf | undefined;

@@ -26,6 +26,7 @@ const optionNames: OptionNames<ExportOptions & { backends: true }> = {
   sampleRatio: true,
   tail: true,
   propagateTo: true,
+  incomingContext: true,
   invocationSpan: true,
   route: true,
   keepQueryParameters: true,
@@ -108,7 +109,7 @@ function keptParametersOf(settings: Settings, names: unknown): KeptParameters {
   return undefined;
 }
 
-function checkFunctions(settings: Settings, { propagateTo, route }: ExportOptions): void {
+function checkFunctions(settings: Settings, { propagateTo, route, incomingContext }: ExportOptions): void {
   const isList =
     Array.isArray(propagateTo) &&
     propagateTo.every((entry) => typeof entry === "string" || entry instanceof RegExp);
@@ -116,6 +117,10 @@ function checkFunctions(settings: Settings, { propagateTo, route }: ExportOption
     settings.refuse(
       `propagateTo is ${shapeOf(propagateTo)}; it has to be a list of host names and patterns, or a function`,
     );
+  }
+  if (typeof incomingContext !== "function") {
+    const uses = ["continue", "link", "ignore"];
+    settings.choice("incomingContext", incomingContext, uses, "");
   }
   if (route !== undefined && typeof route !== "function") {
     settings.refuse(`route is ${shapeOf(route)}; it has to be a function of the request`);

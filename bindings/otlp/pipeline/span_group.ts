@@ -40,6 +40,11 @@ export class SpanGroup implements UndecidedSpans {
     return this.#isOver;
   }
 
+  /** Returns a group of the same invocation whose spans are sent on their own. */
+  next(): SpanGroup {
+    return new SpanGroup(this.pipeline, this.#waitUntil);
+  }
+
   opened(): void {
     this.#open += 1;
   }

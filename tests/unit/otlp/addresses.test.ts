@@ -23,7 +23,7 @@ async function run(options: Partial<OtlpOptions>) {
   const exporting = exportingOver(noopRuntime, receiver, options);
   const { exports, pipeline, tracer, held } = exporting;
   const event = new Request(address.replace("user:SECRETPW@", ""));
-  exports.run({ handler: "fetch", event, waitUntil: (work) => held.push(work) }, pipeline, () => {
+  exports.run({ handler: "fetch", args: [event], waitUntil: (work) => held.push(work) }, pipeline, () => {
     tracer.withSpan("work", attributes, () => {});
     tracer.withSpan(`GET ${address}`, {}, () => {});
     exports.emitLog({ body: `got ${address}`, attributes });

@@ -27,7 +27,7 @@ function invoke<T>(given: Given, body: (exporting: Exporting) => T) {
   const { runtime = noopRuntime, options, handler = "fetch" } = given;
   const { event = new Request("https://shop.example/cart") } = given;
   const exporting = exportingOver(runtime, receiver, options);
-  const invocation = { handler, event, waitUntil: undefined };
+  const invocation = { handler, args: [event], waitUntil: undefined };
   const run = () => exporting.exports.run(invocation, undefined, () => body(exporting));
   return { exporting, run };
 }
@@ -50,6 +50,10 @@ describe("the span of an invocation", () => {
     const span = await spanOf({ event: request, options: { route } });
     assert.deepEqual([span?.name, span?.kind, span?.status], ["POST /cart/:id", 2, 0]);
     assert.deepEqual(span?.attributes, {
+      "faas.trigger": "http",
+      "faas.coldstart": true,
+      "cloudflare.handler_type": "fetch",
+      "cloudflare.execution_model": "stateless",
       "http.request.method": "POST",
       "http.route": "/cart/:id",
       "url.scheme": "https",
@@ -154,7 +158,7 @@ describe("the span of an invocation", () => {
   test("is one, when a handler calls another", async () => {
     const { exporting, run } = invoke({}, ({ exports }) => {
       const event = new Request("https://shop.example/inner");
-      return exports.run({ handler: "fetch", event, waitUntil: undefined }, undefined, () => 1);
+      return exports.run({ handler: "fetch", args: [event], waitUntil: undefined }, undefined, () => 1);
     });
     assert.equal(run(), 1);
     assert.equal((await exporting.spans()).length, 1);
@@ -169,25 +173,15 @@ describe("the span of an invocation", () => {
     assert.equal(exporting.count("otlp_failures"), 1);
   });
 
-  test("is left to the runtime where that has one with ids", async () => {
+  test("has the ids of the runtime's span where that has ids, so that the tree has a root", async () => {
     const runtime = new RecordingRuntime();
     const { exporting, run } = invoke({ runtime }, ({ tracer }) =>
       tracer.withSpan("work", {}, () => new Response("ok")),
     );
     runtime.startActiveSpan("theirs", run);
-    assert.deepEqual(edges(await exporting.spans()), ["work < *"]);
-  });
-
-  test("is there beside the runtime's when it is asked for, as its child", async () => {
-    const runtime = new RecordingRuntime();
-    const options = { invocationSpan: true };
-    const { exporting, run } = invoke({ runtime, options }, ({ tracer }) =>
-      tracer.withSpan("work", {}, () => new Response("ok")),
-    );
-    runtime.startActiveSpan("theirs", run);
     const spans = await exporting.spans();
-    assert.deepEqual(edges(spans), ["GET < *", "work < GET"]);
-    assert.equal(received(spans, "GET").parentSpanId, "0000000000000001");
+    assert.deepEqual(edges(spans), ["GET", "work < GET"]);
+    assert.equal(received(spans, "GET").spanId, "0000000000000001");
   });
 
   test("is not there when it is not wanted", async () => {
