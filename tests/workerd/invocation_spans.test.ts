@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
-import { eventually } from "./harness/eventually.ts";
+import { pause } from "./harness/export_counts.ts";
 
 interface Kind {
   /** The span's name and kind, and attributes of its conventions. */
@@ -137,16 +137,27 @@ async function call(app: LocalWorker, name: string, fate: string): Promise<void>
   await (call?.(app, fate) ?? app.fetch(`/${name}?fate=${fate}`)).catch(() => {});
 }
 
-/** Waits for the span of a kind that has the status, and returns it. */
-function arrived(name: string, status: number): Promise<ReceivedItem> {
-  const { span, attributes } = kinds[name] as Kind;
-  return eventually(`${span} with status ${status}`, () =>
-    spans().find(
-      (item) =>
-        item.name === span &&
-        item.status === status &&
-        Object.entries(attributes).every(([key, value]) => item.attributes[key] === value),
-    ),
+/** Waits for a span. */
+async function find(what: string, isIt: (item: ReceivedItem) => boolean): Promise<ReceivedItem> {
+  for (let i = 0; i < 200; i += 1) {
+    const found = spans().find(isIt);
+    if (found !== undefined) return found;
+    await pause(25);
+  }
+  const names = spans().map(({ name, status }) => `${name} ${status}`);
+  throw new Error(`no ${what} among ${names.join(", ")}`);
+}
+
+/** Waits for the span of a kind that has the status. */
+function arrived(kind: string, status: number): Promise<ReceivedItem> {
+  const { span, attributes } = kinds[kind] as Kind;
+  const expected = Object.entries(attributes);
+  return find(
+    `${span} with status ${status}`,
+    (item) =>
+      item.name === span &&
+      item.status === status &&
+      expected.every(([key, value]) => item.attributes[key] === value),
   );
 }
 
@@ -175,12 +186,15 @@ for (const hasNative of [false, true]) {
           const root = await arrived(name, 2);
           assert.equal(root.attributes["error.type"], "RangeError");
           assert.doesNotMatch(JSON.stringify(root), /a secret/);
-          const inside = await eventually("the span inside", () =>
-            spans().find((item) => item.name === "inside" && item.traceId === root.traceId),
+          const { traceId } = root;
+          const inside = await find(
+            "span inside",
+            (item) => item.name === "inside" && item.traceId === traceId,
           );
-          const byId = new Map(spans().map((item) => [item.spanId, item]));
-          assert.equal(byId.size, spans().length, "two spans with one id");
-          for (const { name, parentSpanId } of spans()) {
+          const trace = spans().filter((item) => item.traceId === traceId);
+          const byId = new Map(trace.map((item) => [item.spanId, item]));
+          assert.equal(byId.size, trace.length, "two spans with one id");
+          for (const { name, parentSpanId } of trace) {
             assert.ok(parentSpanId === "" || byId.has(parentSpanId), `${name} has no parent`);
           }
           let top: ReceivedItem | undefined = inside;
@@ -217,12 +231,13 @@ for (const hasNative of [false, true]) {
 
     describe("none sampled", () => {
       test("no kind sends any span", async () => {
-        const app = await start(hasNative, { sampleRatio: 0 });
+        const app = await start(hasNative, { sampleRatio: 0, serviceName: "unsampled" });
         try {
           for (const name of Object.keys(kinds)) await call(app, name, "fails");
           const counts = (await (await app.fetch("/diagnostics")).json()) as Record<string, number>;
           assert.deepEqual([counts["otlp_made"], counts["otlp_failures"]], [0, 0]);
-          assert.deepEqual(spans(), []);
+          const own = spans().filter(({ resource }) => resource["service.name"] === "unsampled");
+          assert.deepEqual(own, []);
         } finally {
           await app.close();
         }

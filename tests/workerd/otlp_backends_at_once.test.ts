@@ -63,8 +63,8 @@ describe("the reference Worker with six backends", () => {
     const traced = native.filter(({ attributes }) => "gen_ai.operation.name" in attributes);
     assert.equal(traced.length, 6);
     const sent = new Map(spansAt("custom").map((span) => [span.spanId, span]));
-    // And one the tool opens itself.
-    assert.equal(sent.size, traced.length + 1);
+    // And one the tool opens itself, and the invocation's.
+    assert.equal(sent.size, traced.length + 2);
     for (const { spanId, traceId, parentSpanId, name, endMs } of traced) {
       const span = sent.get(spanId);
       assert.deepEqual(

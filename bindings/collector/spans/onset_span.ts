@@ -60,7 +60,9 @@ function described(onset: Onset, routeOf: RouteOf | undefined): InvocationSpan {
       return webSocketSpan(event.type, event.type === "close" ? event.code : undefined);
     }
     case "onHibernate":
-      return plainSpan("hibernate", SpanKind.internal, { "cloudflare.hibernate.reason": info.reason });
+      return plainSpan("hibernate", SpanKind.internal, {
+        "cloudflare.hibernate.reason": info.reason,
+      });
     default:
       return plainSpan(info?.type ?? "custom");
   }

@@ -109,7 +109,10 @@ function keptParametersOf(settings: Settings, names: unknown): KeptParameters {
   return undefined;
 }
 
-function checkFunctions(settings: Settings, { propagateTo, route, incomingContext }: ExportOptions): void {
+function checkFunctions(
+  settings: Settings,
+  { propagateTo, route, incomingContext }: ExportOptions,
+): void {
   const isList =
     Array.isArray(propagateTo) &&
     propagateTo.every((entry) => typeof entry === "string" || entry instanceof RegExp);

@@ -23,12 +23,16 @@ async function run(options: Partial<OtlpOptions>) {
   const exporting = exportingOver(noopRuntime, receiver, options);
   const { exports, pipeline, tracer, held } = exporting;
   const event = new Request(address.replace("user:SECRETPW@", ""));
-  exports.run({ handler: "fetch", args: [event], waitUntil: (work) => held.push(work) }, pipeline, () => {
-    tracer.withSpan("work", attributes, () => {});
-    tracer.withSpan(`GET ${address}`, {}, () => {});
-    exports.emitLog({ body: `got ${address}`, attributes });
-    exports.emitLog({ body: { "url.full": address, list: [{ at: new Error(address) }] } });
-  });
+  exports.run(
+    { handler: "fetch", args: [event], waitUntil: (work) => held.push(work) },
+    pipeline,
+    () => {
+      tracer.withSpan("work", attributes, () => {});
+      tracer.withSpan(`GET ${address}`, {}, () => {});
+      exports.emitLog({ body: `got ${address}`, attributes });
+      exports.emitLog({ body: { "url.full": address, list: [{ at: new Error(address) }] } });
+    },
+  );
   await Promise.all(held);
   const logs = receiver.requests.filter(({ path }) => path.endsWith("/logs"));
   const records = logs.flatMap(({ items }) => items);

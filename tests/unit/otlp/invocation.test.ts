@@ -158,7 +158,11 @@ describe("the span of an invocation", () => {
   test("is one, when a handler calls another", async () => {
     const { exporting, run } = invoke({}, ({ exports }) => {
       const event = new Request("https://shop.example/inner");
-      return exports.run({ handler: "fetch", args: [event], waitUntil: undefined }, undefined, () => 1);
+      return exports.run(
+        { handler: "fetch", args: [event], waitUntil: undefined },
+        undefined,
+        () => 1,
+      );
     });
     assert.equal(run(), 1);
     assert.equal((await exporting.spans()).length, 1);
@@ -258,6 +262,68 @@ describe("the trace of a request", () => {
       assert.deepEqual([span?.parentSpanId, span?.traceState], ["", ""]);
     });
   }
+});
+
+describe("the option incomingContext", () => {
+  const request = (flags: string) =>
+    new Request("https://shop.example/", {
+      headers: { traceparent: `00-${traceId}-${parentId}-${flags}`, tracestate: "a=1" },
+    });
+
+  test("link: begins a trace, samples by its own ratio, and links", async () => {
+    const incomingContext = "link";
+    const event = request("00");
+    const span = await spanOf({ event, options: { incomingContext } });
+    assert.notEqual(span?.traceId, traceId);
+    assert.deepEqual([span?.parentSpanId, span?.links], ["", [[traceId, parentId]]]);
+    const options = { incomingContext, sampleRatio: 0 } as const;
+    assert.equal(await spanOf({ event: request("01"), options }), undefined);
+  });
+
+  test("ignore: begins a trace without a link", async () => {
+    const span = await spanOf({ event: request("01"), options: { incomingContext: "ignore" } });
+    assert.notEqual(span?.traceId, traceId);
+    assert.deepEqual([span?.parentSpanId, span?.links], ["", []]);
+  });
+
+  test("a function decides for each request, and links when it fails", async () => {
+    const incomingContext = (given: Request) =>
+      new URL(given.url).hostname === "shop.example" ? "continue" : "ignore";
+    const event = request("01");
+    const span = await spanOf({ event, options: { incomingContext } });
+    assert.deepEqual([span?.traceId, span?.parentSpanId], [traceId, parentId]);
+    const failing = () => {
+      throw new Error("s3cret");
+    };
+    const linked = await spanOf({ event, options: { incomingContext: failing } });
+    assert.deepEqual(linked?.links, [[traceId, parentId]]);
+  });
+
+  test("where the runtime has ids, another trace is linked and the same one continued", async () => {
+    const runtime = new RecordingRuntime();
+    const linked = invoke({ runtime, event: request("01") }, () => new Response("ok"));
+    runtime.startActiveSpan("theirs", linked.run);
+    const [span] = await linked.exporting.spans();
+    assert.notEqual(span?.traceId, traceId);
+    assert.deepEqual([span?.parentSpanId, span?.links], ["", [[traceId, parentId]]]);
+    const headers = { traceparent: `00-${span?.traceId}-${parentId}-01` };
+    const event = new Request("https://shop.example/", { headers });
+    const same = invoke({ runtime, event }, () => new Response("ok"));
+    runtime.startActiveSpan("theirs", same.run);
+    const [continued] = await same.exporting.spans();
+    assert.deepEqual(
+      [continued?.traceId, continued?.parentSpanId, continued?.links],
+      [span?.traceId, parentId, []],
+    );
+  });
+
+  test("is refused with the values it may have", () => {
+    const options = { incomingContext: "trust" } as never;
+    assert.throws(
+      () => invoke({ options }, () => 1),
+      /incomingContext is a string.*continue, link, ignore/,
+    );
+  });
 });
 
 describe("traceparent of outgoing requests", () => {
