@@ -1,5 +1,7 @@
 import type { Call } from "../otlp/capture/invocation_span.ts";
+import { tracedCallMethod } from "../trace/envelope.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
+import type { ContextHeaders } from "../trace/tracer.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 
 type Method = (...args: unknown[]) => unknown;
@@ -35,6 +37,9 @@ const handlerNames = [
   "trace",
   "test",
 ] as const;
+
+/** Methods that the runtime does not allow to call over RPC. */
+const reserved: ReadonlySet<string> = new Set([...handlerNames, "constructor", "dup"]);
 
 /**
  * Returns a subclass whose methods run as invocations when the runtime calls them. Methods are intercepted only after
@@ -104,10 +109,25 @@ class Invocations {
     let between = this.#known.get(prototype);
     if (between !== undefined) return between;
     between = Object.create(prototype, this.#added) as object;
-    for (const name of methodNames(prototype)) {
+    const methods = methodNames(prototype);
+    for (const name of methods) {
       const methodOf = (object: object): unknown => Reflect.get(prototype, name, object);
       Object.defineProperty(between, name, this.#property(name, methodOf));
     }
+    const run = this.#run;
+    Object.defineProperty(between, tracedCallMethod, {
+      configurable: true,
+      value(this: object, carrier: ContextHeaders, name: string, args: readonly unknown[]) {
+        const isMethod = methods.has(name) && !reserved.has(name);
+        const method: unknown = isMethod ? Reflect.get(prototype, name, this) : undefined;
+        if (typeof method !== "function") {
+          throw new TypeError(`The RPC receiver does not implement the method "${name}".`);
+        }
+        return run(this, { handler: name, args, carriers: [carrier] }, (given) =>
+          Reflect.apply(method, this, given as unknown[]),
+        );
+      },
+    });
     this.#known.set(prototype, between);
     return between;
   }

@@ -3,7 +3,8 @@ import type { Telemetry } from "../trace/telemetry.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
 import { activeContext } from "./capture/context.ts";
 import { type LogInput, logRecord } from "./capture/log_record.ts";
-import { continuation, type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
+import { continuation } from "./capture/run_in.ts";
+import { type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
 import { makeTracedFetch } from "./capture/traced_fetch.ts";
 import { makePipeline, type PipelineEnvironment } from "./pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
@@ -65,7 +66,7 @@ export class Exports {
     const pipeline = context?.group.pipeline ?? this.#runtime.pipeline;
     if (pipeline === undefined) return;
     try {
-      const parent = context?.parent ?? this.#runtime.nativeParent();
+      const parent = this.#runtime.parentOfNext();
       pipeline.addLog(logRecord(input, pipeline.clock(), parent, pipeline.keptParameters));
       if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
       else context.group.logged();

@@ -2,12 +2,14 @@ import { nativeWaitUntil } from "#workers";
 import { variables } from "../base/env.ts";
 import { systemClock } from "../base/time.ts";
 import { provideOtlp } from "../slots/otlp_invocations.ts";
+import { contextHeaders } from "../trace/tracer.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import type { LogInput } from "./capture/log_record.ts";
 import { Exports } from "./exporting.ts";
 import { systemEnvironment } from "./pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "./pipeline/options.ts";
 import type { BackendCounts } from "./pipeline/pipeline.ts";
+import { traceQueue, traceStub, traceWorkflow } from "./traced_bindings.ts";
 
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
 export type { LogInput, LogSeverity } from "./capture/log_record.ts";
@@ -62,6 +64,39 @@ export const tracedFetch: typeof fetch = otlpExports.tracedFetch(undefined);
 /** Returns a {@link tracedFetch} that sends its requests with `original`. */
 export function traceFetch(original: typeof fetch): typeof fetch {
   return otlpExports.tracedFetch(original);
+}
+
+const contextOf = () => contextHeaders(workersTelemetry.runtime);
+
+/**
+ * Returns a stub that sends the trace context with each call: of a Durable Object, a service binding or an entrypoint.
+ * The span of the call is then a child of the active span. The target has to be wrapped by `withTelemetry`; another
+ * one is called without the context.
+ *
+ * ```ts
+ * await tracedStub(env.ROOM.getByName("lobby")).join(user);
+ * ```
+ */
+export function tracedStub<T extends object>(stub: T): T {
+  return traceStub(stub, contextOf);
+}
+
+/**
+ * Returns a queue whose messages carry the trace context. The span of the consumer links to the active span. Only
+ * `queue` handlers that `withTelemetry` wraps can read such messages: others get `{ "isotel.context", body }`.
+ *
+ * A message becomes about 100 bytes larger.
+ */
+export function tracedQueue<T extends object>(queue: T): T {
+  return traceQueue(queue, contextOf);
+}
+
+/**
+ * Returns a Workflow binding whose new instances continue the trace of the active span. Only classes that
+ * `withTelemetry` wraps can read their parameters: others get `{ "isotel.context", body }`.
+ */
+export function tracedWorkflow<T extends object>(workflow: T): T {
+  return traceWorkflow(workflow, contextOf);
 }
 
 // Connects the option `otlp` of withTelemetry. A Worker that does not import this file does not bundle the export.

@@ -116,6 +116,10 @@ export interface SpanRuntime {
   withActiveSpan<T>(writer: SpanWriter, body: () => T): T;
   /** Returns the active span, or undefined if there is none or the runtime does not expose it. */
   activeSpan(): SpanWriter | undefined;
+  /** Returns the parent of the next span. Default: the active span. */
+  currentParent?(): RemoteParent | undefined;
+  /** Runs `body` with the parent that W3C headers describe. Absent if the runtime cannot set a parent. */
+  runUnder?<T>(header: (name: string) => string | null | undefined, body: () => T): T;
 }
 
 /** A span that records nothing. */

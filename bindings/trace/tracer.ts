@@ -3,7 +3,13 @@ import { isThenable } from "../base/values.ts";
 import { Operation, Profile } from "../core/abi.gen.ts";
 import { currentScope } from "./invocation_scope.ts";
 import { Span, type SpanOptions, type TracerSpan, untracedSpan } from "./span.ts";
-import { type Attributes, noopWriter, type SpanWriter } from "./span_runtime.ts";
+import {
+  type Attributes,
+  noopWriter,
+  type RemoteParent,
+  type SpanRuntime,
+  type SpanWriter,
+} from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** Limits how long a span may last. */
@@ -88,10 +94,62 @@ export class Tracer {
     });
   }
 
+  /**
+   * Writes the context of the active span as the W3C headers `traceparent` and `tracestate`. Writes nothing if no span
+   * is active or the runtime does not expose its ids. Never throws.
+   *
+   * @param carrier headers, or an object that travels in a message.
+   * @returns `carrier`.
+   */
+  inject<C extends Carrier>(carrier: C): C {
+    const telemetry = this.#telemetry;
+    telemetry.guard(() => {
+      for (const [name, value] of Object.entries(contextHeaders(telemetry.runtime))) {
+        if (carrier instanceof Headers) carrier.set(name, value);
+        else carrier[name] = value;
+      }
+    });
+    return carrier;
+  }
+
+  /**
+   * Runs `body` in the trace that the headers `traceparent` and `tracestate` of a carrier describe. Only runs `body`
+   * if they are missing or invalid, or if no export is set up: the Workers runtime cannot continue a trace.
+   *
+   * @returns the result of `body`.
+   */
+  extract<T>(carrier: Carrier, body: () => T): T {
+    const { runtime } = this.#telemetry;
+    if (runtime.runUnder === undefined) return body();
+    return runtime.runUnder(
+      (name) => (carrier instanceof Headers ? carrier.get(name) : carrier[name]),
+      body,
+    );
+  }
+
   /** Returns counts of what was opened, dropped, cut, refused, swallowed and trapped in this isolate, by name. */
   diagnostics(): Readonly<Record<string, number>> {
     return this.#telemetry.diagnostics();
   }
+}
+
+/** Carries trace context: headers, or an object with their names as keys. */
+export type Carrier = Headers | Record<string, string>;
+
+/** The W3C headers `traceparent` and `tracestate`, by name. */
+export type ContextHeaders = Readonly<Record<string, string>>;
+
+/** Returns the W3C headers of the active span. Empty if there is none. */
+export function contextHeaders(runtime: SpanRuntime): ContextHeaders {
+  const parent: RemoteParent | undefined =
+    runtime.currentParent === undefined
+      ? runtime.activeSpan()?.spanContext?.()
+      : runtime.currentParent();
+  if (parent === undefined || /^0*$/.test(parent.spanId)) return {};
+  const { traceId, spanId, traceFlags, traceState = "" } = parent;
+  const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
+  const traceparent = `00-${traceId}-${spanId}-${flags}`;
+  return traceState === "" ? { traceparent } : { traceparent, tracestate: traceState };
 }
 
 /**

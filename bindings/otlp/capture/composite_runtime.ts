@@ -9,11 +9,13 @@ import {
 } from "../../trace/span_runtime.ts";
 import { newSpanId, newTraceId } from "../core/ids.ts";
 import { isSampled, type ParentSpan, sampledFlag } from "../core/model.ts";
+import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
 import { type ActiveContext, activeContext } from "./context.ts";
 import { NativeWriter, UnrecordedSpan } from "./native_spans.ts";
+import { runIn } from "./run_in.ts";
 
 /**
  * A span runtime that keeps the spans of the native runtime for OTLP as well. A span has the ids of the native span
@@ -68,14 +70,14 @@ export class CompositeRuntime implements SpanRuntime {
   }
 
   startDetachedSpan(name: string, options: DetachedSpanOptions): SpanWriter {
-    const { parent, remoteParent } = options;
+    const { parent, remoteParent: remote } = options;
     const active = activeContext.getStore();
     const isPlaced = parent instanceof CapturedSpan || parent instanceof UnrecordedSpan;
     const pipeline = (isPlaced ? parent.group.pipeline : active?.group.pipeline) ?? this.pipeline;
     const outer = parent === undefined ? this.nativeParent() : identityOf(parent);
     const writer = openUnder(this.native, name, beneath(parent));
     if (pipeline === undefined) return this.#above(writer);
-    const context = isPlaced ? parent : rootContext(active, remoteParent, pipeline);
+    const context = isPlaced ? parent : rootContext(active, remote, pipeline);
     if (context !== undefined && !isWanted(context)) {
       return new UnrecordedSpan(writer, this.native, context);
     }
@@ -124,6 +126,28 @@ export class CompositeRuntime implements SpanRuntime {
     if (pipeline?.takesSpans === true && context?.parent === undefined) return undefined;
     const active = this.native.activeSpan();
     return active === undefined && !isWanted(context) ? unrecordedSpan : active;
+  }
+
+  currentParent(): RemoteParent | undefined {
+    const parent = this.parentOfNext();
+    if (parent === undefined) return undefined;
+    const { traceId, spanId, flags: traceFlags, traceState } = parent;
+    return { traceId, spanId, traceFlags, traceState };
+  }
+
+  /** Returns the parent of the next span. */
+  parentOfNext(): ParentSpan | undefined {
+    return activeContext.getStore()?.parent ?? this.nativeParent();
+  }
+
+  runUnder<T>(header: (name: string) => string | null | undefined, body: () => T): T {
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    const parent = pipeline && remoteParent(header);
+    if (pipeline === undefined || parent === undefined) return body();
+    return context === undefined
+      ? runIn({ group: new SpanGroup(pipeline, undefined), parent }, body)
+      : activeContext.run({ group: context.group, parent }, body);
   }
 
   /** Returns the active native span if it is recorded. */

@@ -1,5 +1,6 @@
 import { httpMethod, httpRoute, otherMethod } from "../../base/http.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
+import type { ContextHeaders } from "../../trace/tracer.ts";
 import { SpanKind } from "../core/model.ts";
 import type { RouteOf } from "../pipeline/options.ts";
 
@@ -17,6 +18,8 @@ export interface Call {
   /** The name of the handler or method. */
   readonly handler: string;
   readonly args: readonly unknown[];
+  /** Trace context that the caller sent: of each message of a batch that has one, or of the call. */
+  readonly carriers?: readonly ContextHeaders[] | undefined;
   /** Undefined for the handlers of an exported object. */
   readonly object?: InvokedObject | undefined;
 }

@@ -1,10 +1,8 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
-import type { ParentSpan } from "../core/model.ts";
-import { setParent } from "../core/propagation.ts";
+import { contextHeaders } from "../../trace/tracer.ts";
 import type { PropagateTo } from "../pipeline/options.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
-import { activeContext } from "./context.ts";
 
 type Fetch = typeof fetch;
 
@@ -51,12 +49,12 @@ function tracedHeaders(
   init: RequestInit | undefined,
 ): Headers | undefined {
   if (to === undefined) return undefined;
-  const parent: ParentSpan | undefined = activeContext.getStore()?.parent ?? runtime.nativeParent();
-  if (parent === undefined) return undefined;
+  const context = Object.entries(contextHeaders(runtime));
+  if (context.length === 0) return undefined;
   const isRequest = input instanceof Request;
   if (!propagates(to, new URL(isRequest ? input.url : String(input)))) return undefined;
   const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
   if (headers.has("traceparent")) return undefined;
-  setParent(headers, parent);
+  for (const [name, value] of context) headers.set(name, value);
   return headers;
 }

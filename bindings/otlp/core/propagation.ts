@@ -23,11 +23,6 @@ export function parseTraceParent(header: string): TraceParent | undefined {
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
 
-/** Returns the traceparent header of a span. */
-export function formatTraceParent({ traceId, spanId, flags }: TraceParent): string {
-  return `00-${traceId}-${spanId}-${(flags & 0xff).toString(16).padStart(2, "0")}`;
-}
-
 /**
  * Parses a tracestate header. Several headers are joined by commas. Returns the members without white space, at most
  * 512 characters. Returns an empty text if the header is invalid, because an invalid header is treated like a missing
@@ -62,17 +57,13 @@ export function shouldSample(
  * Returns the parent span that `traceparent` and `tracestate` describe. Undefined if `traceparent` is missing or
  * malformed.
  */
-export function remoteParent(headers: Headers): ParentSpan | undefined {
-  const traceparent = headers.get("traceparent");
-  const parent = traceparent === null ? undefined : parseTraceParent(traceparent);
+export function remoteParent(
+  header: (name: string) => string | null | undefined,
+): ParentSpan | undefined {
+  const traceparent = header("traceparent");
+  const parent = typeof traceparent === "string" ? parseTraceParent(traceparent) : undefined;
   if (parent === undefined) return undefined;
-  const tracestate = headers.get("tracestate");
-  const traceState = tracestate === null ? "" : parseTraceState(tracestate);
+  const tracestate = header("tracestate");
+  const traceState = typeof tracestate === "string" ? parseTraceState(tracestate) : "";
   return { ...parent, traceState, isRemote: true };
-}
-
-/** Adds the headers of a parent span to a request. */
-export function setParent(headers: Headers, parent: ParentSpan): void {
-  headers.set("traceparent", formatTraceParent(parent));
-  if (parent.traceState !== "") headers.set("tracestate", parent.traceState);
 }

@@ -4,11 +4,12 @@ import { isSpanId, isTraceId } from "../../../bindings/base/values.ts";
 import { IdGenerator, newSpanId, newTraceId } from "../../../bindings/otlp/core/ids.ts";
 import { OtlpHost } from "../../../bindings/otlp/core/otlp_core.ts";
 import {
-  formatTraceParent,
   parseTraceParent,
   parseTraceState,
   shouldSample,
 } from "../../../bindings/otlp/core/propagation.ts";
+import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import { contextHeaders } from "../../../bindings/trace/tracer.ts";
 import * as openTelemetry from "../../otlp/opentelemetry_context.ts";
 import { Random } from "../../wasm/support/random.ts";
 
@@ -57,11 +58,13 @@ describe("traceparent", () => {
   test("is read and written", () => {
     const header = `00-${traceId}-${spanId}-01`;
     assert.deepEqual(parseTraceParent(` ${header}\t`), { traceId, spanId, flags: 1 });
-    assert.equal(formatTraceParent({ traceId, spanId, flags: 1 }), header);
-    assert.equal(
-      formatTraceParent({ traceId, spanId, flags: 0x100 }),
-      `00-${traceId}-${spanId}-00`,
-    );
+    const written = (flags: number) =>
+      contextHeaders({
+        ...noopRuntime,
+        currentParent: () => ({ traceId, spanId, traceFlags: flags }),
+      });
+    assert.deepEqual(written(1), { traceparent: header });
+    assert.deepEqual(written(0x100), { traceparent: `00-${traceId}-${spanId}-00` });
     assert.deepEqual(parseTraceParent(`cc-${traceId}-${spanId}-03-more`), {
       traceId,
       spanId,
