@@ -59,18 +59,21 @@ for (const hasNative of [false, true]) {
     test("an order is one trace over RPC and an object, linked over the queue to a Workflow", async () => {
       assert.equal(await json("/order"), true);
       const spans = await spansArrived("workflow flow");
-      assert.deepEqual(edges(spans), [
-        "GET",
-        "StockClass/reserve < place order",
-        "ShelfClass/take < StockClass/reserve",
-        "chat given-1 < invoke_agent",
-        "invoke_agent < step thank",
-        "place order < GET",
-        "process orders",
-        "step thank < workflow flow",
-        "workflow flow < process orders",
-        "write < ShelfClass/take",
-      ].sort());
+      assert.deepEqual(
+        edges(spans),
+        [
+          "GET",
+          "StockClass/reserve < place order",
+          "ShelfClass/take < StockClass/reserve",
+          "chat given-1 < invoke_agent",
+          "invoke_agent < step thank",
+          "place order < GET",
+          "process orders",
+          "step thank < workflow flow",
+          "workflow flow < process orders",
+          "write < ShelfClass/take",
+        ].sort(),
+      );
       const order = received(spans, "place order");
       const batch = received(spans, "process orders");
       assert.deepEqual(batch.links, [[order.traceId, order.spanId]]);

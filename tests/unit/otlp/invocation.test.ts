@@ -8,6 +8,7 @@ import { receiverOfFile, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
 import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";
+import { tracingOver } from "../support/tracing.ts";
 
 const receiver = await receiverOfFile();
 
@@ -323,6 +324,80 @@ describe("the option incomingContext", () => {
       () => invoke({ options }, () => 1),
       /incomingContext is a string.*continue, link, ignore/,
     );
+  });
+});
+
+describe("inject and extract", () => {
+  test("carry the active span into headers and objects, and back", async () => {
+    const { exporting, run } = invoke({}, ({ tracer }) => {
+      const [headers, object] = tracer.withSpan("sender", {}, () => [
+        tracer.inject(new Headers({ "x-own": "1" })),
+        tracer.inject({ own: "1" } as Record<string, string>),
+      ]) as [Headers, Record<string, string>];
+      assert.equal(headers.get("traceparent"), object["traceparent"]);
+      assert.deepEqual(Object.keys(object), ["own", "traceparent"]);
+      const inside = () => tracer.withSpan("receiver", {}, () => "result");
+      assert.equal(tracer.extract(headers, inside), "result");
+      tracer.extract(object, () => tracer.withSpan("receiver of an object", {}, () => {}));
+      tracer.withSpan("after", {}, () => {});
+    });
+    run();
+    assert.deepEqual(edges(await exporting.spans()), [
+      "GET",
+      "after < GET",
+      "receiver < sender",
+      "receiver of an object < sender",
+      "sender < GET",
+    ]);
+  });
+
+  test("outside of an invocation, the spans are sent when the body has settled", async () => {
+    const exporting = exportingOver(noopRuntime, receiver);
+    const { tracer, held } = exporting;
+    const carrier = { traceparent, tracestate: "a=1,b=2" };
+    await tracer.extract(carrier, () => tracer.withSpan("work", {}, async () => {}));
+    assert.equal(held.length, 1);
+    const [span] = await exporting.spans();
+    assert.deepEqual(
+      [span?.traceId, span?.parentSpanId, span?.traceState],
+      [traceId, parentId, "a=1,b=2"],
+    );
+  });
+
+  test("keep the decision of the sender", async () => {
+    const exporting = exportingOver(noopRuntime, receiver);
+    const { tracer } = exporting;
+    const unsampled = { traceparent: traceparent.replace(/01$/, "00") };
+    tracer.extract(unsampled, () =>
+      tracer.withSpan("work", {}, () => {
+        assert.match(tracer.inject({} as Record<string, string>)["traceparent"] ?? "", /-00$/);
+      }),
+    );
+    assert.deepEqual(await exporting.spans(), []);
+  });
+
+  test("do nothing without an export or with headers that are invalid", () => {
+    const tracing = tracingOver(noopRuntime);
+    assert.deepEqual(tracing.tracer.inject({}), {});
+    assert.equal(
+      tracing.tracer.extract({ traceparent }, () => 1),
+      1,
+    );
+    const { tracer } = exportingOver(noopRuntime, receiver);
+    assert.equal(
+      tracer.extract({ traceparent: "00-1-2-3" }, () => 2),
+      2,
+    );
+  });
+
+  test("without an export, inject writes the ids of the runtime's span", () => {
+    const runtime = new RecordingRuntime();
+    const { tracer } = tracingOver(runtime);
+    const carrier = tracer.withSpan("work", {}, (span) => ({
+      ...tracer.inject({} as Record<string, string>),
+      expected: span.spanContext()?.spanId ?? "",
+    }));
+    assert.equal(carrier["traceparent"]?.split("-")[2], carrier.expected);
   });
 });
 

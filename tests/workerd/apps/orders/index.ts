@@ -1,5 +1,4 @@
 import "isotel/otlp";
-import * as ai from "ai";
 import {
   DurableObject,
   RpcTarget,
@@ -8,6 +7,7 @@ import {
   type WorkflowEvent,
   type WorkflowStep,
 } from "cloudflare:workers";
+import * as ai from "ai";
 import { type TelemetryOptions, tracer, withTelemetry } from "isotel";
 import { wrapAISDK } from "isotel/ai";
 import { type OtlpOptions, tracedQueue, tracedStub, tracedWorkflow } from "isotel/otlp";
@@ -49,7 +49,7 @@ class StockClass extends WorkerEntrypoint<Env> {
     return args;
   }
 
-  fails(): never {
+  fails(): Promise<string> {
     throw new RangeError("sold out");
   }
 
@@ -73,7 +73,7 @@ export class Plain extends WorkerEntrypoint<Env> {
     return args;
   }
 
-  fails(): never {
+  fails(): Promise<string> {
     throw new RangeError("sold out");
   }
 }
@@ -131,7 +131,10 @@ export default withTelemetry(
           return new Response(await nothing?.().catch(String));
         }
         case "/reserved": {
-          const calls = env.STOCK as unknown as Record<string, (...args: unknown[]) => Promise<string>>;
+          const calls = env.STOCK as unknown as Record<
+            string,
+            (...args: unknown[]) => Promise<string>
+          >;
           const names = ["fetch", "constructor", "toString", "env", "queue", "isotelCall"];
           const answers = names.map((name) => calls["isotelCall"]?.({}, name, []).catch(String));
           return Response.json(await Promise.all(answers));
@@ -139,7 +142,11 @@ export default withTelemetry(
         case "/pipelined": {
           using counter = await stock.counter();
           const first = await counter.increment(2);
-          return Response.json([first, await counter.increment(3), await stock.counter().increment(7)]);
+          return Response.json([
+            first,
+            await counter.increment(3),
+            await stock.counter().increment(7),
+          ]);
         }
         case "/callback":
           return Response.json(await stock.callsBack(async (value) => value + 40));
