@@ -94,6 +94,15 @@ export class ModuleInstance<Exports extends ModuleExports> {
   }
 }
 
+const bundlerHint =
+  ' In a Worker, the bundler has to use the export condition "workerd" and to keep imports of .wasm files, as wrangler ' +
+  "does. For esbuild: --conditions=workerd --loader:.wasm=copy";
+
+function isWorker(): boolean {
+  const { navigator } = globalThis as { navigator?: { readonly userAgent?: string } };
+  return navigator?.userAgent === "Cloudflare-Workers";
+}
+
 /** Describes a module to its host. */
 export interface HostedModule<Instance> {
   /** The file name of the module, for messages. */
@@ -196,10 +205,10 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     this.#instance = undefined;
     if (past !== undefined) this.onReplace(past);
     if (this.#traps >= maxTraps) return undefined;
-    const { file, module, make } = this.#hosted;
+    const { module, make } = this.#hosted;
     try {
       const compiled = module();
-      if (compiled === undefined) throw new Error(`isotel: ${file} could not be loaded`);
+      if (compiled === undefined) return this.#missing();
       const instance = make(compiled, (cause) => this.#count(cause));
       this.#instance = instance;
       this.onMade(instance);
@@ -208,6 +217,13 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
       this.#count(cause);
     }
     return this.current;
+  }
+
+  #missing(): undefined {
+    const { file, withoutIt } = this.#hosted;
+    const message = `isotel: ${file} could not be loaded`;
+    this.#lastTrap ??= new Error(message);
+    reportOnce(`${message}: ${withoutIt}.${isWorker() ? bundlerHint : ""}`);
   }
 
   #count(cause: unknown): void {

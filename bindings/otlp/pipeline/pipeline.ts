@@ -175,12 +175,14 @@ export class Pipeline {
 
   /** Keeps the invocation alive until `work` settles. `work` must not reject. */
   hold(work: Promise<unknown>, waitUntil: WaitUntil | undefined): void {
-    // The `waitUntil` of the runtime finds the current invocation by itself and does not keep a scope open.
-    const hold = this.#options.waitUntil ?? waitUntil;
-    try {
-      hold?.(work);
-    } catch {
-      // No invocation is active. The work runs as long as the runtime allows.
+    // The `waitUntil` of the runtime finds the current invocation by itself. Test frameworks wait for that of the
+    // context only.
+    for (const hold of [this.#options.waitUntil, waitUntil]) {
+      try {
+        hold?.(work);
+      } catch {
+        // No invocation is active. The work runs as long as the runtime allows.
+      }
     }
   }
 

@@ -27,6 +27,8 @@ export interface ConsumerSettings {
 export interface PlainConfig {
   readonly name: string;
   readonly main: string;
+  /** Export conditions of the bundler. Default: `workerd`. */
+  readonly conditions?: readonly string[];
   readonly vars?: Readonly<Record<string, string>>;
   /** Bindings by name. A Worker bound as a queue, KV namespace or cache receives the HTTP requests of that binding. */
   readonly services?: Readonly<Record<string, Target>>;
@@ -101,7 +103,10 @@ export async function startPlainWorkers(workers: readonly PlainConfig[]): Promis
 }
 
 /** Writes a Worker's modules to a folder of its own; their names, its main module's first. */
-async function bundle({ name, main }: PlainConfig, folder: string): Promise<string[]> {
+async function bundle(
+  { name, main, conditions = ["workerd"] }: PlainConfig,
+  folder: string,
+): Promise<string[]> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [main],
@@ -110,7 +115,7 @@ async function bundle({ name, main }: PlainConfig, folder: string): Promise<stri
     write: false,
     format: "esm",
     target: "es2022",
-    conditions: ["workerd"],
+    conditions: [...conditions],
     external: ["cloudflare:*", "node:*", ...builtinModules],
     loader: { ".wasm": "copy" },
     assetNames: "[name]",
@@ -169,6 +174,7 @@ function definitionOf(config: PlainConfig, modules: readonly string[]): string {
   return `(
   modules = [${moduleLines.join(", ")}],
   compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["nodejs_compat"],
   bindings = [${bindings.join(", ")}],
   ${storageOf(name, Object.values(durableObjects))}
   ${cache === undefined ? "" : `cacheApiOutbound = ${text(cache)},`}

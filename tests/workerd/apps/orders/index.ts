@@ -125,10 +125,10 @@ export default withTelemetry(
         case "/echo":
           return Response.json(await stock.echo(1, undefined, null, { a: [1] }, "x"));
         case "/fails":
-          return new Response(await stock.fails().catch(String));
+          return new Response(String(await stock.fails().catch(String)));
         case "/missing": {
           const { nothing } = stock as unknown as Record<string, () => Promise<unknown>>;
-          return new Response(await nothing?.().catch(String));
+          return new Response(String(await nothing?.().catch(String)));
         }
         case "/reserved": {
           const calls = env.STOCK as unknown as Record<
