@@ -21,7 +21,7 @@ export function readFileAt(io: Io, path: string, maxBytes: number): Uint8Array {
     if (cause instanceof CliError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") throw usageError(`${path}: no such file`);
-    if (code === "EISDIR") throw usageError(`${path} is a folder: give the path of a file`);
+    if (code === "EISDIR") throw new CliError(`${path} is a folder: give the path of a file`);
     throw new CliError(`${path} cannot be read (${code})`);
   }
 }

@@ -40,7 +40,7 @@ export interface BindingsPlan {
   readonly kept: readonly string[];
   /** Warnings about existing settings that differ from the recommended ones. */
   readonly hints: readonly string[];
-  /** Class that the Worker's main module has to export. Undefined if another Worker defines it. */
+  /** Class that the plan adds and that the Worker's main module has to export. */
   readonly exported: string | undefined;
 }
 
@@ -205,7 +205,7 @@ class Plan implements BindingsPlan {
       );
       return;
     }
-    this.exported = className;
+    if (known === undefined) this.exported = className;
     this.#migration(className);
   }
 
