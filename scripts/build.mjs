@@ -177,7 +177,7 @@ async function bundle(manifest) {
  * Packages that are bundled into the command. A Worker's project does not have to install them, and no Worker's bundle
  * contains them.
  */
-const carried = ["cloudflare", "jsonc-parser"];
+const carried = ["cloudflare", "jsonc-parser", "smol-toml"];
 
 /** Bundles the command into one file for Node. Writes the licences of the bundled packages. */
 async function bundleCommand(manifest) {

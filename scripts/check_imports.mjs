@@ -40,6 +40,7 @@ const layers = [
   "collector/metrics",
   "collector",
   "cli/command.ts",
+  "cli/read_file.ts",
   "cli/wrangler",
   "cli/api",
   "cli/commands",

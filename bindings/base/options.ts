@@ -25,10 +25,9 @@ export function unknownOption(
     if (value === undefined) continue;
     const shown = name.slice(0, maxNameLength);
     const all = Object.keys(names);
-    const nearest = all.reduce((a, b) => (distance(shown, b) < distance(shown, a) ? b : a));
     return (
       `${source}: there is no option ${JSON.stringify(shown)} (its value is ${shapeOf(value)}). ` +
-      `The nearest one is ${nearest}. The options are ${all.join(", ")}`
+      `The nearest one is ${nearestOf(shown, all)}. The options are ${all.join(", ")}`
     );
   }
   return undefined;
@@ -47,6 +46,11 @@ export function reportUnknownOption(
   } catch {
     // A proxy or a getter of the user threw. The code that reads the options handles it.
   }
+}
+
+/** Returns the name that differs least from a text. There has to be at least one. */
+export function nearestOf(text: string, names: readonly string[]): string {
+  return names.reduce((a, b) => (distance(text, b) < distance(text, a) ? b : a));
 }
 
 /** The number of characters to insert, remove or replace. Upper and lower case are equal. */

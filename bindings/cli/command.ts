@@ -1,4 +1,3 @@
-import type { ParseArgsOptionsConfig } from "node:util";
 import { maskSecrets } from "../base/address.ts";
 import { variableOf } from "../base/env.ts";
 
@@ -31,12 +30,39 @@ export interface CommandCall {
   flag(option: string): boolean;
 }
 
+/** An option, as `util.parseArgs` takes it, with its line of help. */
+export interface Option {
+  readonly type: "string" | "boolean";
+  /** What the help shows for the value, such as PATH. */
+  readonly value?: string;
+  /** One line, with the default if there is one. */
+  readonly help: string;
+}
+
+/** Returns an option with a value. */
+export function option(value: string, help: string): Option & { readonly type: "string" } {
+  return { type: "string", value, help };
+}
+
+/** Returns an option without a value. */
+export function flag(help: string): Option & { readonly type: "boolean" } {
+  return { type: "boolean", help };
+}
+
+export const applyOption = flag("Make the changes. Default: only show them");
+
+/** Options of every command that reads the configuration of a Worker. */
+export const configOptions = {
+  config: option("PATH", "Configuration file. Default: the nearest one, as for wrangler"),
+  env: option("NAME", "Environment of the configuration. Default: the top level"),
+} as const;
+
 export interface Command {
   /** The words of the command, and its arguments. */
   readonly usage: string;
   readonly summary: string;
   /** All options except `--json` and `--help`. */
-  readonly options: ParseArgsOptionsConfig;
+  readonly options: Readonly<Record<string, Option>>;
   /** Minimum and maximum number of arguments after the words. */
   readonly positionals: readonly [number, number];
   run(invocation: CommandCall): Promise<Report>;
@@ -47,10 +73,13 @@ export class CliError extends Error {
   override readonly name = "CliError";
   /** 1 if an operation failed, 2 if the call is invalid or a setting is missing. */
   readonly exitCode: 1 | 2;
+  /** Lines for standard output, such as what to paste. Empty if there are none. */
+  readonly output: string;
 
-  constructor(message: string, exitCode: 1 | 2 = 1) {
+  constructor(message: string, exitCode: 1 | 2 = 1, output = "") {
     super(message.replace(/\s+/g, " "));
     this.exitCode = exitCode;
+    this.output = output;
   }
 }
 

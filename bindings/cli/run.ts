@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { nearestOf } from "../base/options.ts";
 import {
   CliError,
   type Command,
@@ -32,27 +35,81 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } catch (cause) {
     const error = cause instanceof CliError ? cause : unexpected(cause);
     const message = secrets.hide(error.message);
-    if (wantsJson) io.out(`${JSON.stringify({ error: message }, null, 2)}\n`);
+    const output = secrets.hide(error.output);
+    const document = output === "" ? { error: message } : { error: message, lines: output };
+    if (wantsJson) io.out(`${JSON.stringify(document, null, 2)}\n`);
+    else if (output !== "") io.out(output);
     io.err(`isotel: ${message}\n`);
     return error.exitCode;
   }
 }
 
 async function execute(args: readonly string[], io: Io, secrets: Secrets): Promise<Report> {
-  const found = findCommand(args);
+  const words = args.filter((arg) => !common.has(arg));
+  const first = words[0];
+  if (args.some((arg) => versionWords.has(arg)) && words.every((arg) => versionWords.has(arg))) {
+    const version = ownVersion();
+    return { text: `${version}\n`, json: { version } };
+  }
+  const isHelp = first === "help" || words.length === 0;
+  const found = findCommand(first === "help" ? words.slice(1) : args);
   if (found === undefined) {
-    const isHelp = args.length === 1 && (args[0] === "--help" || args[0] === "help");
-    if (isHelp) return { text: overview(), json: { help: overview() } };
-    const words = args.filter((arg) => !arg.startsWith("-")).join(" ");
-    const problem = words === "" ? "a command is missing" : `there is no command "${words}"`;
-    throw usageError(`${problem}: see npx isotel --help`);
+    const asked = first === "help" ? words.slice(1) : words;
+    const isGroup = asked.length > 0 && startingWith(asked).length > 0;
+    if (asked.length === 0 || (isGroup && (isHelp || args.some((arg) => helpWords.has(arg))))) {
+      const help = overview(startingWith(asked));
+      return { text: help, json: { help } };
+    }
+    throw usageError(unknownCommand(asked));
   }
   const { name, command, rest } = found;
-  if (rest.includes("--help")) {
+  const ends = rest.indexOf("--");
+  const before = ends === -1 ? rest : rest.slice(0, ends);
+  if (first === "help" || before.some((arg) => helpWords.has(arg))) {
     const help = helpOf(command);
     return { text: help, json: { help } };
   }
   return command.run({ io, secrets, ...readArguments(name, command, rest) });
+}
+
+const helpWords: ReadonlySet<string> = new Set(["--help", "-h"]);
+const versionWords: ReadonlySet<string> = new Set(["--version", "-V"]);
+/** Options that every command has. */
+const common: ReadonlySet<string> = new Set([...helpWords, "--json"]);
+
+/** Returns the version of the package. This file and its bundle in dist/ are two folders below package.json. */
+function ownVersion(): string {
+  const path = fileURLToPath(import.meta.resolve("../../package.json"));
+  return (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
+}
+
+/** Returns the names of the commands that begin with these words. */
+function startingWith(words: readonly string[]): readonly string[] {
+  const start = words.join(" ");
+  return Object.keys(commands).filter(
+    (name) => start === "" || name === start || name.startsWith(`${start} `),
+  );
+}
+
+function unknownCommand(args: readonly string[]): string {
+  const option = args[0]?.startsWith("-") === true ? shown(args[0]) : undefined;
+  if (option !== undefined) return `there is no option ${option}: see npx isotel --help`;
+  const words = args.filter((arg) => !arg.startsWith("-")).slice(0, maxWords);
+  const text = shown(words.join(" "));
+  const rest = startingWith(words);
+  if (rest.length > 0) {
+    return `"${text}" is not complete: it has to be one of ${rest.join(", ")}; see npx isotel --help`;
+  }
+  const nearest = nearestOf(text, Object.keys(commands));
+  return `there is no command "${text}"; the nearest one is ${nearest}: see npx isotel --help`;
+}
+
+/** The number of words of the longest command. */
+const maxWords = 3;
+const maxShownLength = 60;
+
+function shown(text: string): string {
+  return text.slice(0, maxShownLength);
 }
 
 /** Returns the command with which the arguments begin. */
@@ -71,12 +128,19 @@ function readArguments(
   { options, positionals: [least, most] }: Command,
   args: readonly string[],
 ): Pick<CommandCall, "positionals" | "text" | "flag"> {
+  const config = { args: [...args], options: { ...options, json: { type: "boolean" } } } as const;
+  const help = `see npx isotel ${name} --help`;
+  const { tokens } = parseArgs({ ...config, strict: false, tokens: true });
+  const unknown = tokens.find(
+    (token) => token.kind === "option" && !Object.hasOwn(config.options, token.name),
+  );
+  if (unknown?.kind === "option") {
+    const nearest = nearestOf(unknown.name, Object.keys(config.options));
+    const option = shown(unknown.rawName);
+    throw usageError(`there is no option ${option}; the nearest one is --${nearest}: ${help}`);
+  }
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { ...options, json: { type: "boolean" } },
-      allowPositionals: true,
-    });
+    const { values, positionals } = parseArgs({ ...config, allowPositionals: true });
     if (positionals.length < least || positionals.length > most) {
       throw new Error(positionals.length < least ? "an argument is missing" : "too many arguments");
     }
@@ -92,7 +156,7 @@ function readArguments(
   } catch (cause) {
     // Keeps the first sentence. The others of Node's message give advice that does not apply.
     const [problem] = (cause as Error).message.split(". ");
-    throw usageError(`${problem}: see npx isotel ${name} --help`);
+    throw usageError(`${problem}: ${help}`);
   }
 }
 
@@ -120,24 +184,35 @@ export const commands: Readonly<Record<string, Command>> = {
   decode,
 };
 
-const common = `
+const footer = `
 Every command takes --json and --help. Nothing is changed without --write (a file) or --apply (an account).
 Exit codes: 0 success, 1 failure, 2 invalid call or missing setting.
 `;
 
-/** Returns the list of all commands. */
-function overview(): string {
-  const usages = Object.values(commands).map(({ usage }) => usage);
-  const width = Math.max(...usages.map((usage) => usage.length)) + 2;
-  const lines = Object.values(commands).map(
-    ({ usage, summary }) => `  ${usage.padEnd(width)}${summary}`,
-  );
-  return `npx isotel COMMAND\n\n${lines.join("\n")}\n${common}`;
+const ownOptions: readonly (readonly [string, string])[] = [
+  ["help COMMAND", "Show the options of a command"],
+  ["-h, --help", "Show this help, or the options of a command"],
+  ["-V, --version", "Show the version"],
+];
+
+/** Returns the list of commands with these names. */
+function overview(names: readonly string[]): string {
+  const listed = names.map((name) => {
+    const { usage, summary } = commands[name] as Command;
+    return [usage, summary] as const;
+  });
+  return `npx isotel COMMAND\n\n${table(listed)}\n\n${table(ownOptions)}\n${footer}`;
 }
 
 function helpOf({ usage, summary, options }: Command): string {
-  const lines = Object.entries(options).map(([name, { type }]) =>
-    type === "string" ? `  --${name} VALUE` : `  --${name}`,
-  );
-  return `npx isotel ${usage}\n${summary}\n${lines.length > 0 ? `\n${lines.join("\n")}\n` : ""}${common}`;
+  const own = Object.entries(options).map(([name, { value, help }]) => {
+    return [value === undefined ? `--${name}` : `--${name} ${value}`, help] as const;
+  });
+  const all = [...own, ["--json", "Print one JSON document"], ["-h, --help", "Show this help"]];
+  return `npx isotel ${usage}\n${summary}\n\n${table(all as typeof ownOptions)}\n${footer}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([term]) => term.length)) + 2;
+  return rows.map(([term, text]) => `  ${term.padEnd(width)}${text}`).join("\n");
 }

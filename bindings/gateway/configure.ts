@@ -46,7 +46,8 @@ const optionNames: OptionNames<AIGatewayOptions> = {
  * that `isotel/ai` traces, otherwise the runtime's active span. The `chat` span records the log id, the cache status
  * and the step of each answer.
  *
- * `fetch` adds two headers to requests to this gateway and changes nothing else. It adds none if the request already
+ * `fetch` adds two headers to requests to this gateway, and to requests of Cloudflare's REST API
+ * (`/client/v4/accounts/{id}/ai/`) that have `cf-aig-gateway-id`. It changes nothing else. It adds none if the request already
  * has one of them or no recorded span is active. It never reads a body.
  *
  * @throws TypeError if an option or variable is missing or invalid, or an option does not exist. The message contains

@@ -1,3 +1,4 @@
+import { type OptionNames, unknownOption } from "../base/options.ts";
 import {
   booleanHeader,
   integerHeader,
@@ -7,8 +8,14 @@ import {
   textHeader,
   variable,
 } from "./check.ts";
-import type { AIGatewayOptions } from "./options.ts";
+import type { AIGatewayCache, AIGatewayOptions, AIGatewayRetry } from "./options.ts";
 
+const cacheNames: OptionNames<AIGatewayCache> = { ttlSeconds: true, key: true, skip: true };
+const retryNames: OptionNames<AIGatewayRetry> = { maxAttempts: true, delayMs: true, backoff: true };
+const costNames = { total: true, perTokenIn: true, perTokenOut: true } as const;
+
+/** Cloudflare accepts 128 KB of request headers. The client's own headers need room too. */
+const maxHeadersLength = 65_536;
 const maxMetadataEntries = 5;
 const minTtlSeconds = 60;
 /** 31 days. */
@@ -34,13 +41,13 @@ export function requestHeaders(options: AIGatewayOptions): Record<string, string
   if (token !== false) set("authorization", token, bearer);
   set("metadata", options.metadata, metadataHeader);
   if (cache !== undefined) {
-    plainObject("cache", cache);
+    knownObject("cache", cache, cacheNames);
     set("cache-ttl", cache.ttlSeconds, ttlHeader);
     set("cache-key", cache.key, (key) => textHeader("cache.key", key));
     set("skip-cache", cache.skip, flag("cache.skip"));
   }
   if (retry !== undefined) {
-    plainObject("retry", retry);
+    knownObject("retry", retry, retryNames);
     set("max-attempts", retry.maxAttempts, (count) =>
       integerHeader("retry.maxAttempts", count, 1, maxAttempts, "attempts"),
     );
@@ -56,7 +63,28 @@ export function requestHeaders(options: AIGatewayOptions): Record<string, string
   set("request-timeout", requestTimeoutMs, (timeout) =>
     integerHeader("requestTimeoutMs", timeout, 1, maxTimeoutMs, "milliseconds"),
   );
+  assertSize(headers);
   return headers;
+}
+
+function assertSize(headers: Readonly<Record<string, string>>): void {
+  const length = Object.values(headers).join("").length;
+  if (length <= maxHeadersLength) return;
+  const [largest = ""] = Object.keys(headers).sort(
+    (a, b) => (headers[b] as string).length - (headers[a] as string).length,
+  );
+  throw new TypeError(
+    `isotel/gateway: the headers have ${length} characters, ${(headers[largest] as string).length} of them in ` +
+      `${largest}; they may have at most ${maxHeadersLength}: shorten its option`,
+  );
+}
+
+/** Returns the properties of an option that is an object. Throws TypeError for other values and for unknown properties. */
+function knownObject(option: string, value: unknown, names: Readonly<Record<string, true>>) {
+  const object = plainObject(option, value);
+  const unknown = unknownOption(`isotel/gateway: ${option}`, object, names);
+  if (unknown !== undefined) throw new TypeError(unknown);
+  return object;
 }
 
 function bearer(token: unknown): string {
@@ -100,7 +128,7 @@ function backoffHeader(backoff: unknown): string {
 }
 
 function costHeader(customCost: unknown): string {
-  const { total, perTokenIn, perTokenOut } = plainObject("customCost", customCost);
+  const { total, perTokenIn, perTokenOut } = knownObject("customCost", customCost, costNames);
   const isPrice = (value: unknown) =>
     typeof value === "number" && Number.isFinite(value) && value >= 0;
   if (isPrice(total)) return jsonHeader({ total_cost: total });

@@ -30,7 +30,8 @@ export const parentSpanIdHeader = "cf-aig-otel-parent-span-id";
 
 /**
  * Returns a `fetch` that sends the ids of the active span to the gateway and passes the headers of its answer to the
- * traced call. It adds two headers to requests below `root` that have neither of them. Other requests stay as they are.
+ * traced call. It adds two headers to requests below `root`, and to those of the REST API with `cf-aig-gateway-id`, that
+ * have neither of them. Other requests stay as they are.
  *
  * @param original sends the requests. Default: the global `fetch` at the time of each request.
  * @param active returns the ids of the active span. Called when no AI SDK call is traced. Must not throw.
@@ -43,7 +44,7 @@ export function gatewayFetch(
   followCalls();
   return (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const send = original ?? globalThis.fetch;
-    if (!addressOf(input).startsWith(`${root}/`)) return send(input, init);
+    if (!isForGateway(input, init, root)) return send(input, init);
     const call = currentCall();
     const answer = sendTraced(send, input, init, validContext(call?.spanContext()) ?? active());
     if (call === undefined || !isThenable(answer)) return answer;
@@ -56,6 +57,23 @@ export function gatewayFetch(
       return response;
     });
   };
+}
+
+const restAddress = /^https:\/\/api\.cloudflare\.com\/client\/v4\/accounts\/[^/?#]+\/ai\//;
+
+/** Whether a request goes to the gateway, by its URL or through the REST API with the name of a gateway. */
+function isForGateway(input: unknown, init: RequestInit | undefined, root: string): boolean {
+  const address = addressOf(input);
+  if (address.startsWith(`${root}/`)) return true;
+  if (!restAddress.test(address)) return false;
+  try {
+    const headers = init?.headers ?? (input instanceof Request ? input.headers : {});
+    // Reading an iterator would use it up.
+    const isKept = headers instanceof Headers || Array.isArray(headers) || isPlain(headers);
+    return isKept && new Headers(headers).has("cf-aig-gateway-id");
+  } catch {
+    return false;
+  }
 }
 
 function addressOf(input: unknown): string {

@@ -1,17 +1,16 @@
 import type { BackendOptions, Destination, Signal } from "../../otlp/backends/backend.ts";
 import { presets } from "../../otlp/backends/presets.ts";
 import { resolveBackend } from "../../otlp/backends/resolve_backend.ts";
-import type { CommandCall } from "../command.ts";
-import { usageError } from "../command.ts";
+import { type CommandCall, option, usageError } from "../command.ts";
 
 /** Options of every command with a backend. Keys are read from the backend's variables only. */
 export const backendOptions = {
-  endpoint: { type: "string" },
-  dataset: { type: "string" },
-  region: { type: "string" },
-  site: { type: "string" },
-  zone: { type: "string" },
-  edge: { type: "string" },
+  endpoint: option("URL", "Base URL of the backend. Default: the one of the backend"),
+  dataset: option("NAME", "Dataset of Axiom or Honeycomb"),
+  region: option("REGION", "Region of Honeycomb: us or eu. Default: us"),
+  site: option("SITE", "Site of Datadog. Default: DD_SITE, or datadoghq.com"),
+  zone: option("ZONE", "Zone of Grafana Cloud, such as prod-eu-west-2"),
+  edge: option("DOMAIN", "Edge deployment of Axiom: us-east-1 or eu-central-1. Default: none"),
 } as const;
 
 const notSecret = /dataset|source/;

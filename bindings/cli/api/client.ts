@@ -1,11 +1,11 @@
-import { APIConnectionError, APIError } from "cloudflare/error";
+import { APIConnectionError, APIConnectionTimeoutError, APIError } from "cloudflare/error";
 import { BaseAIGateway } from "cloudflare/resources/ai-gateway/ai-gateway";
 import { BaseNamespaces } from "cloudflare/resources/kv/namespaces/namespaces";
 import { BaseJobs } from "cloudflare/resources/logpush/jobs";
 import { BaseQueues } from "cloudflare/resources/queues/queues";
 import { BaseDestinations } from "cloudflare/resources/workers/observability/destinations";
 import { createClient } from "cloudflare/tree-shakable";
-import { CliError, type CommandCall, usageError, variable } from "../command.ts";
+import { CliError, type CommandCall, option, usageError, variable } from "../command.ts";
 
 const resources = [BaseAIGateway, BaseNamespaces, BaseJobs, BaseQueues, BaseDestinations] as const;
 const defaultBaseUrl = "https://api.cloudflare.com/client/v4";
@@ -35,7 +35,9 @@ export interface Api {
 }
 
 /** Options of every command that calls the API. */
-export const apiOptions = { "account-id": { type: "string" } } as const;
+export const apiOptions = {
+  "account-id": option("ID", "The account. Default: CLOUDFLARE_ACCOUNT_ID"),
+} as const;
 
 /**
  * Opens the API with the token and the account of the environment.
@@ -121,16 +123,37 @@ const maxReasonLength = 300;
  *
  * @throws CliError if the API returns an error.
  */
-export async function ask<T>(asked: Asked, request: () => PromiseLike<T>): Promise<T> {
+export function ask<T>(asked: Asked, request: () => PromiseLike<T>): Promise<T> {
+  return explained(asked, request, "nothing was changed; try again later");
+}
+
+/** Like `ask`, for a request that writes. It is sent once: `request` passes its argument to the client. */
+export function change<T>(
+  asked: Asked,
+  request: (once: { readonly maxRetries: 0 }) => PromiseLike<T>,
+): Promise<T> {
+  const advice = "a change may have been made; check before you try again";
+  return explained(asked, () => request({ maxRetries: 0 }), advice);
+}
+
+/** @param advice What to do if the outcome of the request is unknown. */
+async function explained<T>(
+  asked: Asked,
+  request: () => PromiseLike<T>,
+  advice: string,
+): Promise<T> {
   try {
     return await request();
   } catch (cause) {
     if (!(cause instanceof APIError)) throw cause;
-    throw new CliError(`cannot ${asked.to}: ${explanation(cause, asked)}`);
+    throw new CliError(`cannot ${asked.to}: ${explanation(cause, asked, advice)}`);
   }
 }
 
-function explanation(error: APIError, { permission, subject }: Asked): string {
+function explanation(error: APIError, { permission, subject }: Asked, advice: string): string {
+  if (error instanceof APIConnectionTimeoutError) {
+    return `Cloudflare's API did not answer within ${timeoutMs / 1000} s: ${advice}`;
+  }
   if (error instanceof APIConnectionError) {
     return "Cloudflare's API cannot be reached: check the network and try again";
   }
@@ -149,10 +172,7 @@ function explanation(error: APIError, { permission, subject }: Asked): string {
     default:
   }
   if (error.status !== undefined && error.status >= 500) {
-    return (
-      `Cloudflare's API failed (${error.status}${reason}): a change may have been made; ` +
-      "check before you try again"
-    );
+    return `Cloudflare's API failed (${error.status}${reason}): ${advice}`;
   }
   return `Cloudflare refused the request (${error.status}${reason})`;
 }

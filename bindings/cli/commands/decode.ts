@@ -1,19 +1,20 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { aggregatorCounterNames, MetricsFormat } from "../../aggregate/totals/abi.gen.ts";
 import {
   type Aggregate,
   AggregationError,
   createAggregate,
 } from "../../aggregate/totals/aggregate.ts";
-import type { Command, Io, Report } from "../command.ts";
-import { CliError, usageError } from "../command.ts";
+import { CliError, type Command, option, type Report, usageError } from "../command.ts";
+import { readFileAt } from "../read_file.ts";
 
 const formats: Readonly<Record<string, number>> = {
   json: MetricsFormat.json,
   text: MetricsFormat.text,
   openmetrics: MetricsFormat.openMetrics,
 };
+
+/** A snapshot is a value of KV, which has at most 25 MiB. */
+const maxBytes = 32 * 1024 * 1024;
 
 /** The first bytes of a file, as in src/metrics/SNAPSHOT_FORMAT.md. */
 const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
@@ -26,7 +27,7 @@ const kinds: Readonly<Record<string, "frame" | "snapshot" | "chunk">> = {
 export const decode: Command = {
   usage: "decode FILE",
   summary: "Show the content of a metrics snapshot or a delta frame",
-  options: { format: { type: "string" } },
+  options: { format: option("FORMAT", "json, text or openmetrics. Default: json") },
   positionals: [1, 1],
   async run({ io, positionals, text }) {
     const path = positionals[0] as string;
@@ -37,19 +38,9 @@ export const decode: Command = {
         `--format is ${name}; it has to be one of ${Object.keys(formats).join(", ")}`,
       );
     }
-    return reportOf(path, readBytes(io, path), format);
+    return reportOf(path, readFileAt(io, path, maxBytes), format);
   },
 };
-
-function readBytes(io: Io, path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(resolve(io.cwd, path)));
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw usageError(`${path}: no such file`);
-    throw new CliError(`${path} cannot be read (${code})`);
-  }
-}
 
 function reportOf(path: string, bytes: Uint8Array, format: number): Report {
   const kind = kinds[new TextDecoder("latin1").decode(bytes.subarray(0, 3))];

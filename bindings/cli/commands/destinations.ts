@@ -1,9 +1,8 @@
 import type { Destination, Signal } from "../../otlp/backends/backend.ts";
 import { backendDestinations, backendOptions } from "../api/backend.ts";
-import { type Api, allPages, apiOptions, ask, openApi } from "../api/client.ts";
+import { type Api, allPages, apiOptions, ask, change, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import type { Command } from "../command.ts";
-import { CliError, usageError } from "../command.ts";
+import { applyOption, CliError, type Command, option, usageError } from "../command.ts";
 
 type Found = Awaited<ReturnType<typeof listDestinations>>[number];
 type Dataset = Found["configuration"]["logpushDataset"];
@@ -40,9 +39,12 @@ export const addCommand: Command = {
   options: {
     ...apiOptions,
     ...backendOptions,
-    name: { type: "string" },
-    signals: { type: "string" },
-    apply: { type: "boolean" },
+    name: option(
+      "PREFIX",
+      "Beginning of the destinations' names. Default: the name of the backend",
+    ),
+    signals: option("LIST", "traces, logs or both, separated by a comma. Default: traces,logs"),
+    apply: applyOption,
   },
   positionals: [1, 1],
   async run(invocation) {
@@ -67,7 +69,7 @@ export const addCommand: Command = {
 export const removeCommand: Command = {
   usage: "destinations remove NAME",
   summary: "Remove a destination by its name",
-  options: { ...apiOptions, apply: { type: "boolean" } },
+  options: { ...apiOptions, apply: applyOption },
   positionals: [1, 1],
   async run(invocation) {
     const name = invocation.positionals[0] as string;
@@ -143,11 +145,8 @@ function addStep(
       headers,
     } as const;
     const apply = async () => {
-      await ask({ to: `create ${subject}`, permission, subject }, () =>
-        destinations.create(
-          { account_id: account, name, enabled: true, configuration },
-          { maxRetries: 0 },
-        ),
+      await change({ to: `create ${subject}`, permission, subject }, (once) =>
+        destinations.create({ account_id: account, name, enabled: true, configuration }, once),
       );
     };
     return { action: "create", what, detail, apply };
@@ -163,11 +162,11 @@ function addStep(
     areEqual(found.configuration.headers, headers);
   if (isSame) return { action: "keep", what, detail };
   const apply = async () => {
-    await ask({ to: `update ${subject}`, permission, subject }, () =>
+    await change({ to: `update ${subject}`, permission, subject }, (once) =>
       destinations.update(
         found.slug,
         { account_id: account, enabled: true, configuration: { type: "logpush", url, headers } },
-        { maxRetries: 0 },
+        once,
       ),
     );
   };
@@ -177,12 +176,8 @@ function addStep(
 function removeStep({ client, account }: Api, { name, slug }: Found): Step {
   const subject = `the destination ${name}`;
   const apply = async () => {
-    await ask({ to: `delete ${subject}`, permission, subject }, () =>
-      client.workers.observability.destinations.delete(
-        slug,
-        { account_id: account },
-        { maxRetries: 0 },
-      ),
+    await change({ to: `delete ${subject}`, permission, subject }, (once) =>
+      client.workers.observability.destinations.delete(slug, { account_id: account }, once),
     );
   };
   return { action: "delete", what: `destination ${name}`, apply };

@@ -1,9 +1,16 @@
 import { maskSecrets } from "../../base/address.ts";
 import { backendDestinations, backendOptions } from "../api/backend.ts";
-import { type Api, apiOptions, ask, openApi } from "../api/client.ts";
+import { type Api, apiOptions, ask, change, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import type { Command, CommandCall } from "../command.ts";
-import { CliError, usageError, variable } from "../command.ts";
+import {
+  applyOption,
+  CliError,
+  type Command,
+  type CommandCall,
+  option,
+  usageError,
+  variable,
+} from "../command.ts";
 import { areEqual } from "./destinations.ts";
 
 type Gateway = Awaited<ReturnType<typeof readGateway>>;
@@ -20,7 +27,10 @@ const readOnly = new Set([
   "modified_at",
 ]);
 
-const options = { ...apiOptions, gateway: { type: "string" } } as const;
+const options = {
+  ...apiOptions,
+  gateway: option("ID", "The gateway. Default: CLOUDFLARE_GATEWAY_ID"),
+} as const;
 const edit = "AI Gateway: Edit";
 
 /** `isotel gateway otel list` */
@@ -47,8 +57,8 @@ export const addCommand: Command = {
   options: {
     ...options,
     ...backendOptions,
-    format: { type: "string" },
-    apply: { type: "boolean" },
+    format: option("FORMAT", "protobuf or json. Default: protobuf"),
+    apply: applyOption,
   },
   positionals: [1, 1],
   async run(invocation) {
@@ -87,7 +97,7 @@ export const addCommand: Command = {
 export const removeCommand: Command = {
   usage: "gateway otel remove URL",
   summary: "Stop the export of an AI Gateway to a URL",
-  options: { ...options, apply: { type: "boolean" } },
+  options: { ...options, apply: applyOption },
   positionals: [1, 1],
   async run(invocation) {
     const url = invocation.positionals[0] as string;
@@ -166,8 +176,8 @@ async function writeExporters(
   const subject = `the gateway ${gateway.id}`;
   const body = { ...settings, otel: [...otel], account_id: account };
   type Update = Parameters<typeof client.aiGateway.update>[1];
-  const written = await ask({ to: `update ${subject}`, permission: edit, subject }, () =>
-    client.aiGateway.update(gateway.id, body as unknown as Update, { maxRetries: 0 }),
+  const written = await change({ to: `update ${subject}`, permission: edit, subject }, (once) =>
+    client.aiGateway.update(gateway.id, body as unknown as Update, once),
   );
   const after = settingsOf(written as unknown as Gateway);
   const changed = Object.keys(settings).filter(

@@ -1,7 +1,13 @@
-import { type Api, apiOptions, ask, openApi } from "../api/client.ts";
+import { type Api, apiOptions, ask, change, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import type { Command, CommandCall } from "../command.ts";
-import { usageError, variable } from "../command.ts";
+import {
+  applyOption,
+  type Command,
+  type CommandCall,
+  option,
+  usageError,
+  variable,
+} from "../command.ts";
 
 type Job = Awaited<ReturnType<typeof listJobs>>[number];
 
@@ -19,10 +25,10 @@ const defaultName = "isotel-workers-trace-events";
 
 const planOptions = {
   ...apiOptions,
-  name: { type: "string" },
-  bucket: { type: "string" },
-  path: { type: "string" },
-  url: { type: "string" },
+  name: option("NAME", `Name of the job. Default: ${defaultName}`),
+  bucket: option("NAME", "R2 bucket that receives the events"),
+  path: option("PATH", "Path in the bucket. Default: {DATE}"),
+  url: option("URL", "HTTPS address that receives the events, instead of a bucket"),
 } as const;
 
 /** `isotel logpush list` */
@@ -54,7 +60,7 @@ export const planCommand: Command = {
 export const applyCommand: Command = {
   usage: "logpush apply",
   summary: "Push the events of Workers to R2 (--bucket) or over HTTPS (--url)",
-  options: { ...planOptions, apply: { type: "boolean" } },
+  options: { ...planOptions, apply: applyOption },
   positionals: [0, 0],
   run: (invocation) => pushWorkersEvents(invocation, invocation.flag("apply")),
 };
@@ -153,11 +159,8 @@ function stepFor(
   const detail = { dataset, destination: withoutSecrets(destination), fields: fieldNames };
   if (found?.id === undefined) {
     const apply = async () => {
-      await ask({ to: `create ${subject}`, permission, subject }, () =>
-        client.logpush.jobs.create(
-          { account_id: account, name, dataset, ...settings },
-          { maxRetries: 0 },
-        ),
+      await change({ to: `create ${subject}`, permission, subject }, (once) =>
+        client.logpush.jobs.create({ account_id: account, name, dataset, ...settings }, once),
       );
     };
     return { action: "create", what, detail, apply };
@@ -169,8 +172,8 @@ function stepFor(
     JSON.stringify(found.output_options?.field_names) === JSON.stringify(fieldNames);
   if (isSame) return { action: "keep", what, detail };
   const apply = async () => {
-    await ask({ to: `update ${subject}`, permission, subject }, () =>
-      client.logpush.jobs.update(id, { account_id: account, ...settings }, { maxRetries: 0 }),
+    await change({ to: `update ${subject}`, permission, subject }, (once) =>
+      client.logpush.jobs.update(id, { account_id: account, ...settings }, once),
     );
   };
   return { action: "update", what, detail, apply };

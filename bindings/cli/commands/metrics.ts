@@ -1,9 +1,20 @@
-import { CliError, type Command, type CommandCall, usageError, variable } from "../command.ts";
+import {
+  applyOption,
+  CliError,
+  type Command,
+  type CommandCall,
+  option,
+  usageError,
+  variable,
+} from "../command.ts";
 
 const timeoutMs = 30_000;
 
-const options = { url: { type: "string" }, scheme: { type: "string" } } as const;
-const changeOptions = { ...options, apply: { type: "boolean" } } as const;
+const options = {
+  url: option("URL", "Address of the endpoint. Default: ISOTEL_METRICS_URL"),
+  scheme: option("SCHEME", "Scheme of the Authorization header. Default: Bearer"),
+} as const;
+const changeOptions = { ...options, apply: applyOption } as const;
 
 /** The time of totals that were stored before times were. */
 const oldestUnixMs = 1;
@@ -151,7 +162,9 @@ async function send(url: URL, init: RequestInit): Promise<Response> {
     return await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
     const { name, message } = cause as Error;
-    throw new CliError(`${url.origin} cannot be reached (${name}: ${message})`);
+    const unsure = init.method === "DELETE" && name === "TimeoutError";
+    const advice = unsure ? ": it may have been done; check with npx isotel metrics list" : "";
+    throw new CliError(`${url.origin} cannot be reached (${name}: ${message})${advice}`);
   }
 }
 

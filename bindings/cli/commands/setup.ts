@@ -1,8 +1,15 @@
 import { writeFileSync } from "node:fs";
-import { type Api, allPages, apiOptions, ask, openApi } from "../api/client.ts";
+import { type Api, allPages, apiOptions, ask, change, openApi } from "../api/client.ts";
 import { runSteps, type Step } from "../api/steps.ts";
-import type { Command } from "../command.ts";
-import { CliError } from "../command.ts";
+import {
+  applyOption,
+  CliError,
+  type Command,
+  configOptions,
+  flag,
+  option,
+  usageError,
+} from "../command.ts";
 import { type ConfigFile, openConfig, parseConfig } from "../wrangler/config_file.ts";
 import { insertMember } from "../wrangler/insert.ts";
 import { defaultNames } from "../wrangler/plan_bindings.ts";
@@ -14,16 +21,15 @@ export const setup: Command = {
   summary: "Create the telemetry queue, its dead letter queue and, with --kv, the KV namespace",
   options: {
     ...apiOptions,
-    config: { type: "string" },
-    env: { type: "string" },
-    kv: { type: "boolean" },
-    apply: { type: "boolean" },
-    "queue-binding": { type: "string" },
-    "kv-binding": { type: "string" },
+    ...configOptions,
+    kv: flag("Also find or create the KV namespace and write its id into the configuration"),
+    apply: applyOption,
+    "queue-binding": option("NAME", `Binding of the queue. Default: ${defaultNames.queueBinding}`),
+    "kv-binding": option("NAME", `Binding of the KV namespace. Default: ${defaultNames.kvBinding}`),
   },
   positionals: [0, 0],
   async run(invocation) {
-    const { io, text, flag } = invocation;
+    const { io, text } = invocation;
     const file = openConfig(io, text("config"));
     const sections = new Sections(parseConfig(file), text("env"), file.shownPath);
     const queueBinding = text("queue-binding") ?? defaultNames.queueBinding;
@@ -31,8 +37,11 @@ export const setup: Command = {
     const api = openApi(invocation, textOf(sections.value(sections.inherited("account_id"))));
     const steps = await queueSteps(api, queues);
     const kvBinding = text("kv-binding") ?? defaultNames.kvBinding;
-    const kv = await kvStep(api, sections, file, { binding: kvBinding, isWanted: flag("kv") });
-    return runSteps([...steps, ...kv.steps], flag("apply"), kv.notes);
+    const kv = await kvStep(api, sections, file, {
+      binding: kvBinding,
+      isWanted: invocation.flag("kv"),
+    });
+    return runSteps([...steps, ...kv.steps], invocation.flag("apply"), kv.notes);
   },
 };
 
@@ -68,13 +77,13 @@ async function queueSteps({ client, account }: Api, names: readonly string[]): P
     const what = `queue ${name}`;
     if (known.has(name)) return { action: "keep", what };
     const apply = async () => {
-      await ask(
+      await change(
         {
           to: `create the queue ${name}`,
           permission: queuePermission,
           subject: `the queue ${name}`,
         },
-        () => client.queues.create({ account_id: account, queue_name: name }, { maxRetries: 0 }),
+        (once) => client.queues.create({ account_id: account, queue_name: name }, once),
       );
     };
     return { action: "create", what, apply };
@@ -107,6 +116,11 @@ async function kvStep(
   if (id === undefined && !isWanted) {
     const left = `the KV namespace ${binding} has no id: wrangler creates it with the next deploy, --kv creates it now`;
     return { steps: [], notes: [left] };
+  }
+  if (id === undefined && file.format !== "json") {
+    throw usageError(
+      `--kv cannot write the id into ${file.shownPath}: leave --kv away, and wrangler creates the KV namespace ${binding} with the next deploy`,
+    );
   }
   const existing = await listNamespaces(api);
   if (id !== undefined) {
@@ -158,8 +172,8 @@ async function createNamespace({ client, account }: Api, title: string): Promise
     permission: "Workers KV Storage: Edit",
     subject: `the KV namespace ${title}`,
   };
-  const { id } = await ask(asked, () =>
-    client.kv.namespaces.create({ account_id: account, title }, { maxRetries: 0 }),
+  const { id } = await change(asked, (once) =>
+    client.kv.namespaces.create({ account_id: account, title }, once),
   );
   return id;
 }

@@ -29,7 +29,7 @@ export function applyAdditions(
   let items = 0;
   for (const { path, value, item } of additions) {
     const depth = existingDepth(text, path, shownPath);
-    if (depth === path.length) {
+    if (depth === path.length && item !== undefined) {
       expectType(nodeAt(text, path), "array", path, shownPath);
       items += 1;
       insertions.set(`item ${items}`, { container: path, key: undefined, value: item });

@@ -58,4 +58,13 @@ export type { Node, ParseError } from "jsonc-parser";
 export { createScanner, findNodeAtLocation, parse, parseTree, printParseErrorCode };
 
 /** Token kinds. The package exports them as types only. */
-export const Token = { comma: 5, lineBreak: 14, space: 15, end: 17 } as const;
+export const Token = {
+  openBrace: 1,
+  closeBrace: 2,
+  openBracket: 3,
+  closeBracket: 4,
+  comma: 5,
+  lineBreak: 14,
+  space: 15,
+  end: 17,
+} as const;

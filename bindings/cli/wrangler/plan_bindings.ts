@@ -1,5 +1,5 @@
 import { deadLetterQueueOf, maxQueueName } from "../../metrics/telemetry_queue.ts";
-import { CliError } from "../command.ts";
+import { CliError, usageError } from "../command.ts";
 import type { Addition } from "./additions.ts";
 import { type Json, record, type Sections, text } from "./sections.ts";
 
@@ -11,6 +11,17 @@ export interface Names {
   readonly className: string;
   /** Name of the queue. Default: derived from the Worker's name. */
   readonly queue: string | undefined;
+  /** Another Worker that defines the class and consumes the queue. Default: this Worker does. */
+  readonly script: string | undefined;
+}
+
+/** The parts that a configuration gets. */
+export interface Parts {
+  /** "asked": also where the configuration switches tracing off. */
+  readonly traces: boolean | "asked";
+  readonly metrics: boolean;
+  /** Name of the collector. */
+  readonly collector: string | undefined;
 }
 
 export const defaultNames: Names = {
@@ -19,6 +30,7 @@ export const defaultNames: Names = {
   kvBinding: "TELEMETRY_KV",
   className: "TelemetryAggregator",
   queue: undefined,
+  script: undefined,
 };
 
 /** The additions to a configuration for metrics and traces. */
@@ -28,6 +40,8 @@ export interface BindingsPlan {
   readonly kept: readonly string[];
   /** Warnings about existing settings that differ from the recommended ones. */
   readonly hints: readonly string[];
+  /** Class that the plan adds and that the Worker's main module has to export. */
+  readonly exported: string | undefined;
 }
 
 /** Characters reserved at the end of a queue's name for the suffix of its dead letter queue. */
@@ -49,17 +63,24 @@ const bindingLists: readonly (readonly [path: readonly string[], key: string])[]
 ];
 
 /**
- * Returns the missing bindings for metrics and tracing, and the missing flags. Does not change existing settings.
+ * Returns what is missing for the parts. Does not change existing settings. A Pages project gets only what Pages accepts.
  *
- * @throws CliError if another binding has a required name.
+ * @throws CliError if another binding has a required name, or if Pages does not accept a part.
  */
-export function planBindings(sections: Sections, names: Names): BindingsPlan {
+export function planBindings(sections: Sections, names: Names, parts: Parts): BindingsPlan {
   const plan = new Plan(sections, names);
+  if (sections.isPages && parts.collector !== undefined) {
+    throw usageError(
+      "--collector: a Pages project cannot have streaming_tail_consumers; it can export spans itself with isotel/otlp",
+    );
+  }
   plan.runtime();
-  plan.observability();
+  if (parts.traces !== false) plan.observability(parts.traces === "asked");
+  if (parts.collector !== undefined) plan.collector(parts.collector);
+  if (!parts.metrics) return plan;
   plan.queue();
   plan.aggregator();
-  plan.kv();
+  if (!sections.isPages) plan.kv();
   return plan;
 }
 
@@ -67,6 +88,7 @@ class Plan implements BindingsPlan {
   readonly additions: Addition[] = [];
   readonly kept: string[] = [];
   readonly hints: string[] = [];
+  exported: string | undefined;
   readonly #sections: Sections;
   readonly #names: Names;
 
@@ -83,20 +105,44 @@ class Plan implements BindingsPlan {
     else this.additions.push({ path, item: "nodejs_compat" });
   }
 
-  observability(): void {
-    const path = this.#sections.inherited("observability");
-    const present = record(this.#sections.value(path));
+  observability(isAsked: boolean): void {
+    const sections = this.#sections;
+    if (sections.isPages) {
+      this.hints.push(
+        "Pages has no observability setting: spans leave a Pages project only with isotel/otlp",
+      );
+      return;
+    }
+    const path = sections.inherited("observability");
+    const present = sections.object(path);
     if (present === undefined) {
       this.additions.push({ path, value: { enabled: true, traces: { enabled: true } } });
       return;
     }
-    const traces = record(present["traces"]);
-    if (traces === undefined) {
+    const traces = sections.object([...path, "traces"]);
+    // The nested setting wins over observability.enabled.
+    const own = sections.boolean([...path, "traces", "enabled"]);
+    const all = sections.boolean([...path, "enabled"]);
+    const name = path.join(".");
+    if (own === true) this.kept.push(`${name}.traces`);
+    else if (own === false) {
+      this.hints.push(
+        `tracing is switched off: set ${name}.traces.enabled to true to switch it on`,
+      );
+    } else if (all === false && !isAsked) {
+      this.hints.push(
+        `tracing is switched off by ${name}.enabled: npx isotel init --traces switches it on, and nothing else`,
+      );
+    } else if (traces === undefined) {
       this.additions.push({ path: [...path, "traces"], value: { enabled: true } });
-    } else this.kept.push("observability.traces");
-    if (present["enabled"] === false || traces?.["enabled"] === false) {
-      this.hints.push(`${path.join(".")} is disabled: nothing is traced until you enable it`);
-    }
+    } else this.additions.push({ path: [...path, "traces", "enabled"], value: true });
+  }
+
+  collector(service: string): void {
+    const path = this.#sections.own("streaming_tail_consumers");
+    const known = this.#sections.list(path).some((item) => item["service"] === service);
+    if (known) this.kept.push(`collector ${service}`);
+    else this.additions.push({ path, item: { service } });
   }
 
   queue(): void {
@@ -104,11 +150,20 @@ class Plan implements BindingsPlan {
     const binding = this.#names.queueBinding;
     const producers = sections.own("queues", "producers");
     const known = sections.list(producers).find((item) => item["binding"] === binding);
-    const queue = text(known?.["queue"]) ?? this.#names.queue ?? queueNameOf(sections.workerName);
+    const { script } = this.#names;
+    const queue =
+      text(known?.["queue"]) ?? this.#names.queue ?? queueNameOf(script ?? sections.workerName);
     if (known === undefined) {
       this.#assertFree(binding, "--queue-binding");
       this.additions.push({ path: producers, item: { binding, queue } });
     } else this.kept.push(`queue ${queue} as ${binding}`);
+    if (sections.isPages || script !== undefined) {
+      const other = script === undefined ? "a Worker" : `the Worker ${script}`;
+      this.hints.push(
+        `${other} has to consume ${queue}: run npx isotel init --metrics --queue ${queue} there`,
+      );
+      return;
+    }
 
     const consumers = sections.own("queues", "consumers");
     const consumer = sections.list(consumers).find((item) => item["queue"] === queue);
@@ -127,15 +182,30 @@ class Plan implements BindingsPlan {
 
   aggregator(): void {
     const sections = this.#sections;
-    const { aggregatorBinding: name, className } = this.#names;
+    const { aggregatorBinding: name, className, script } = this.#names;
     const bindings = sections.own("durable_objects", "bindings");
     const known = sections.list(bindings).find((item) => item["class_name"] === className);
     if (known === undefined) {
+      if (sections.isPages && script === undefined) {
+        this.hints.push(
+          "Pages cannot define a Durable Object: --script-name WORKER binds the one of another Worker, to serve /metrics here",
+        );
+        return;
+      }
       this.#assertFree(name, "--aggregator-binding");
-      this.additions.push({ path: bindings, item: { name, class_name: className } });
+      const other = script === undefined ? {} : { script_name: script };
+      this.additions.push({ path: bindings, item: { name, class_name: className, ...other } });
     } else this.kept.push(`Durable Object ${className} as ${String(known["name"])}`);
     // The Worker that defines the class has the migration.
     if (text(known?.["script_name"]) !== undefined) return;
+    if (known === undefined && script !== undefined) return;
+    if (sections.isPages) {
+      this.hints.push(
+        `Pages needs script_name in the Durable Object ${String(known?.["name"])}: the Worker that defines ${className}`,
+      );
+      return;
+    }
+    if (known === undefined) this.exported = className;
     this.#migration(className);
   }
 

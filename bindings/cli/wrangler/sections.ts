@@ -1,3 +1,4 @@
+import { shapeOf } from "../../base/values.ts";
 import { CliError, usageError } from "../command.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -35,6 +36,16 @@ export class Sections {
     return own ?? (top === undefined || environment === undefined ? top : `${top}-${environment}`);
   }
 
+  /** Whether the project is one of Pages, which accepts only some settings. */
+  get isPages(): boolean {
+    return this.#config["pages_build_output_dir"] !== undefined;
+  }
+
+  /** The path of the Worker's main module, if there is one. */
+  get main(): string | undefined {
+    return text(this.#own["main"]) ?? text(this.#config["main"]);
+  }
+
   /** Returns the path of a setting that environments do not inherit. */
   own(...path: readonly string[]): readonly string[] {
     return [...this.#path, ...path];
@@ -47,6 +58,26 @@ export class Sections {
 
   value(path: readonly string[]): unknown {
     return path.reduce<unknown>((value, key) => record(value)?.[key], this.#config);
+  }
+
+  /** Returns an object. Undefined if it is missing. */
+  object(path: readonly string[]): Json | undefined {
+    const value = this.value(path);
+    if (value === undefined || record(value) !== undefined) return record(value);
+    throw this.#wrong(path, value, "an object");
+  }
+
+  /** Returns a boolean. Undefined if it is missing. */
+  boolean(path: readonly string[]): boolean | undefined {
+    const value = this.value(path);
+    if (value === undefined || typeof value === "boolean") return value;
+    throw this.#wrong(path, value, "true or false");
+  }
+
+  #wrong(path: readonly string[], value: unknown, wanted: string): CliError {
+    return new CliError(
+      `${this.#shownPath}: ${path.join(".")} is ${shapeOf(value)}; it has to be ${wanted}: correct the file first`,
+    );
   }
 
   /** Returns the objects of a list. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { env, execPath } from "node:process";
 import { promisify } from "node:util";
 import { root } from "../../wasm/support/module.ts";
@@ -25,6 +25,7 @@ export class Project {
 
   write(path: string, content: string | object): void {
     const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
     writeFileSync(join(this.folder, path), text);
   }
 

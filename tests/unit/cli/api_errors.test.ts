@@ -34,7 +34,7 @@ const cases: readonly (readonly [Failure, RegExp])[] = [
   ],
   [
     { status: 503, message: "a\nb", headers: { "x-should-retry": "false" } },
-    /API failed \(503, a b \[10503\]\): a change may have been made; check before/,
+    /API failed \(503, a b \[10503\]\): nothing was changed; try again later/,
   ],
   [
     { status: 400, message: `bad ${key}` },
@@ -71,6 +71,21 @@ describe("errors of Cloudflare's API", () => {
       assert.deepEqual(api.written, []);
     });
   }
+
+  test("only a request that writes may have changed something after a server error", async () => {
+    prepare();
+    for (const args of writing) {
+      api.failure = { status: 502, method: args[0] === "gateway" ? "PUT" : "POST" };
+      const err = await failing(workspace, args, 1);
+      assert.match(err, /API failed \(502\): a change may have been made; check before you try/);
+    }
+    for (const args of reading) {
+      api.failure = { status: 502, headers: { "x-should-retry": "false" } };
+      const err = await failing(workspace, args, 1);
+      assert.match(err, /API failed \(502\): nothing was changed; try again later/);
+    }
+    api.failure = undefined;
+  });
 
   test("a request that writes is sent once, whatever comes back", async () => {
     prepare();

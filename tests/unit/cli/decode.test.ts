@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { execPath } from "node:process";
 import { after, describe, test } from "node:test";
 import { root } from "../../wasm/support/module.ts";
 import { Workspace } from "./cli.ts";
@@ -97,6 +99,31 @@ describe("isotel decode", () => {
       assert.match(err, message);
       assert.match(err, /^isotel: damaged\.bin.*\n$/);
     }
+  });
+
+  test("a device that never ends, a pipe that is too long and a folder are refused", async () => {
+    const { code, err } = await workspace.run("decode", "/dev/zero");
+    assert.equal(code, 1);
+    assert.equal(err, "isotel: /dev/zero is too large: it has more than 32 MiB\n");
+    const main = join(root, "bindings/cli/main.ts");
+    const piped = spawnSync("sh", ["-c", `yes | "${execPath}" "${main}" decode /dev/stdin`]);
+    assert.equal(piped.status, 1);
+    assert.match(
+      `${piped.stderr}`,
+      /^isotel: \/dev\/stdin is too large: it has more than 32 MiB$/m,
+    );
+    const folder = await workspace.run("decode", ".");
+    assert.equal(folder.err, "isotel: . is a folder: give the path of a file\n");
+    assert.equal(folder.code, 1);
+  });
+
+  test("a snapshot from a pipe is read to its end", () => {
+    const main = join(root, "bindings/cli/main.ts");
+    const file = join(fixtures, "v1_snapshot.bin");
+    const script = `cat "${file}" | "${execPath}" "${main}" decode /dev/stdin`;
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", script]);
+    assert.equal(status, 0, `${stderr}`);
+    assert.equal((JSON.parse(`${stdout}`) as { bytes: number }).bytes, 719);
   });
 
   test("no file, no format: code 2", async () => {

@@ -129,7 +129,7 @@ describe("isotel init", () => {
     const written = await workspace.run("init", "--write");
     assert.match(
       written.out,
-      /export \{ TelemetryAggregator \} from "isotel\/aggregator" and import "isotel\/metrics"/,
+      /^wrangler\.jsonc was changed\. Next: npx isotel setup creates the queues\.$/m,
     );
   });
 
@@ -162,13 +162,219 @@ describe("isotel init", () => {
     assert.match(String(diff), /other-telemetry/);
   });
 
-  const refusals: readonly (readonly [string, string, readonly string[], number, RegExp])[] = [
+  // [observability before, observability after, whether --traces is given]
+  const switches: readonly (readonly [string, string, boolean])[] = [
+    ['{ "enabled": false }', '{ "enabled": false }', false],
+    ['{ "enabled": false }', '{ "enabled": false, "traces": { "enabled": true } }', true],
+    ['{ "enabled": true }', '{ "enabled": true, "traces": { "enabled": true } }', false],
     [
-      "TOML",
-      "",
-      ["--config", "w.toml"],
+      '{ "logs": { "enabled": true } }',
+      '{ "logs": { "enabled": true }, "traces": { "enabled": true } }',
+      false,
+    ],
+    ['{ "enabled": false, "traces": { "enabled": true } }', "", false],
+    ['{ "enabled": true, "traces": { "enabled": false } }', "", true],
+    [
+      '{ "traces": { "head_sampling_rate": 0.5 } }',
+      '{ "traces": { "head_sampling_rate": 0.5, "enabled": true } }',
+      false,
+    ],
+    ['{ "enabled": false, "traces": { "head_sampling_rate": 0.5 } }', "", false],
+  ];
+  for (const [before, after, isAsked] of switches) {
+    test(`observability ${before}${isAsked ? ", with --traces" : ""}: tracing that is switched off stays off unless asked for`, async () => {
+      workspace.write("wrangler.jsonc", `{ "observability": ${before} }`);
+      const { out } = await workspace.run("init", "--write", ...(isAsked ? ["--traces"] : []));
+      const written = JSON.parse(workspace.read("wrangler.jsonc")) as Record<string, unknown>;
+      assert.deepEqual(written["observability"], JSON.parse(after || before));
+      const { enabled, traces } = written["observability"] as {
+        enabled?: boolean;
+        traces?: { enabled?: boolean };
+      };
+      const isOn = traces?.enabled ?? enabled;
+      assert.equal(out.includes("note: tracing is switched off"), isOn !== true, out);
+    });
+  }
+
+  test("tracing that is switched off: the note names what switches it on", async () => {
+    workspace.write("wrangler.jsonc", '{ "observability": { "enabled": false } }');
+    const { out } = await workspace.run("init");
+    assert.match(
+      out,
+      /switched off by observability\.enabled: npx isotel init --traces switches it on/,
+    );
+  });
+
+  test("an environment's own observability wins over that of the top level", async () => {
+    workspace.write(
+      "wrangler.jsonc",
+      '{ "observability": { "enabled": true }, "env": { "a": { "observability": { "enabled": false } }, "b": {} } }',
+    );
+    const off = await workspace.run("init", "--env", "a");
+    assert.match(off.out, /switched off by env\.a\.observability\.enabled/);
+    await workspace.run("init", "--env", "b", "--traces", "--write");
+    const written = JSON.parse(workspace.read("wrangler.jsonc")) as Record<string, unknown>;
+    assert.deepEqual(written["observability"], { enabled: true, traces: { enabled: true } });
+  });
+
+  const keysOf = () => Object.keys(JSON.parse(workspace.read("wrangler.jsonc")) as object).sort();
+
+  test("one part alone adds only its keys", async () => {
+    const flags = ["compatibility_flags"];
+    const metrics = ["durable_objects", "kv_namespaces", "migrations", "queues"];
+    const cases: readonly (readonly [readonly string[], readonly string[]])[] = [
+      [["--traces"], [...flags, "observability"]],
+      [["--metrics"], [...flags, ...metrics]],
+      [
+        ["--collector", "c"],
+        [...flags, "streaming_tail_consumers"],
+      ],
+      [
+        ["--traces", "--collector", "c"],
+        [...flags, "observability", "streaming_tail_consumers"],
+      ],
+      [["--all"], [...flags, ...metrics, "observability"]],
+      [[], [...flags, ...metrics, "observability"]],
+    ];
+    for (const [parts, keys] of cases) {
+      workspace.write("wrangler.jsonc", "{}");
+      await workspace.run("init", "--write", ...parts);
+      assert.deepEqual(keysOf(), [...keys].sort(), parts.join(" "));
+      const { changed } = await workspace.json("init", ...parts);
+      assert.equal(changed, false);
+    }
+  });
+
+  test("plain init names its default, the parts and the lines of the main module", async () => {
+    workspace.write("wrangler.jsonc", '{ "main": "src/index.ts" }');
+    const plain = await workspace.run("init");
+    assert.match(
+      plain.out,
+      /^note: --all is the default; --traces, --metrics and --collector NAME/m,
+    );
+    assert.match(plain.out, /deploys only if its main module, src\/index\.ts, has these lines:/);
+    assert.match(plain.out, /^ {2}export \{ TelemetryAggregator \} from "isotel\/aggregator";$/m);
+    const named = await workspace.run("init", "--metrics", "--class", "Sums");
+    assert.match(named.out, /^ {2}export \{ TelemetryAggregator as Sums \} from/m);
+    const traces = await workspace.run("init", "--traces");
+    assert.doesNotMatch(traces.out, /note:|aggregator/);
+    const elsewhere = await workspace.run("init", "--metrics", "--script-name", "api");
+    assert.doesNotMatch(elsewhere.out, /main module|migrations/);
+    assert.match(elsewhere.out, /"script_name": "api"/);
+  });
+
+  test("wrangler.toml keeps its text, and wrangler reads what is added", async () => {
+    const before = readFileSync(join(fixtures, "../toml/before.toml"), "utf8");
+    for (const eol of ["\n", "\r\n"]) {
+      const text = before.replaceAll("\n", eol);
+      workspace.write("wrangler.toml", text);
+      const args = ["init", "--config", "wrangler.toml"];
+      const { code, err } = await workspace.run(...args, "--write");
+      assert.equal(code, 0, err);
+      const written = workspace.read("wrangler.toml");
+      assert.ok(isContained(text, written));
+      assert.ok(!written.replaceAll("\r\n", "").includes(eol === "\n" ? "\r" : "\n"));
+      const path = join(workspace.folder, "wrangler.toml");
+      const config = await asWranglerReads(path, undefined);
+      assert.deepEqual(config.compatibility_flags, ["nodejs_compat", "nodejs_als"]);
+      assert.deepEqual(
+        config.kv_namespaces.map(({ binding }) => binding),
+        ["KV", "TELEMETRY_KV"],
+      );
+      assert.equal(config.queues.producers?.[0]?.queue, "shop-telemetry");
+      assert.equal(config.queues.consumers?.[0]?.queue, "shop-telemetry");
+      assert.equal(config.observability?.traces?.enabled, true);
+      assert.equal(config.durable_objects.bindings[0]?.class_name, "TelemetryAggregator");
+      assert.equal(config.migrations.length, 1);
+      const { changed } = await workspace.json(...args);
+      assert.equal(changed, false);
+    }
+  });
+
+  test("wrangler.toml with inline lists: the lines to merge are printed, and nothing is written", async () => {
+    const before = 'name = "shop"\nkv_namespaces = [{ binding = "KV", id = "1" }]\n';
+    workspace.write("wrangler.toml", before);
+    const { code, out, err } = await workspace.run("init", "--write", "--config", "wrangler.toml");
+    assert.equal(code, 1);
+    assert.match(err, /^isotel: wrangler\.toml has inline tables or lists .* by hand\n$/);
+    assert.match(out, /^\[\[kv_namespaces\]\]\nbinding = "TELEMETRY_KV"$/m);
+    assert.equal(workspace.read("wrangler.toml"), before);
+  });
+
+  test("a syntax error in wrangler.toml does not print the file", async () => {
+    workspace.write("wrangler.toml", '[vars]\nKEY = "hunter2-hunter2\n');
+    const { code, out, err } = await workspace.run("init", "--config", "wrangler.toml");
+    assert.equal(code, 1);
+    assert.match(err, /^isotel: wrangler\.toml:2:\d+: /);
+    assert.doesNotMatch(out + err, /hunter2/);
+  });
+
+  test("cloudflare.config.ts: the lines to paste have its names", async () => {
+    workspace.write("cloudflare.config.ts", "");
+    const args = ["--config", "cloudflare.config.ts", "--all", "--collector", "collector"];
+    const { code, out } = await workspace.run("init", ...args);
+    assert.equal(code, 0);
+    const expected = [
+      'compatibilityFlags: ["nodejs_compat"],',
+      'experimental: { streamingTailConsumers: [{ worker: "collector" }] },',
+      '  TELEMETRY_QUEUE: { type: "queue", name: "worker-telemetry" },',
+      '  TelemetryAggregator: { type: "durable-object", storage: "sqlite" },',
+      '  TELEMETRY: { type: "durable-object", exportName: "TelemetryAggregator" },',
+    ];
+    for (const line of expected) assert.ok(out.split("\n").includes(line), out);
+  });
+
+  const refusals: readonly (readonly [string, string, readonly string[], number, RegExp])[] = [
+    ["no TOML", "", ["--config", "w.toml"], 1, /w\.toml:1:8: [^:]+: correct the file first\n$/],
+    [
+      "a list as observability",
+      '{ "observability": [] }',
+      [],
+      1,
+      /observability is a list of 0; it has to be an object: correct/,
+    ],
+    [
+      "a boolean as observability",
+      '{ "observability": false }',
+      [],
+      1,
+      /observability is false; it has to be an object: correct/,
+    ],
+    [
+      "a text in observability",
+      '{ "observability": { "traces": { "enabled": "yes" } } }',
+      [],
+      1,
+      /observability\.traces\.enabled is a string of 3 characters; it has to be true or false/,
+    ],
+    [
+      "nested too deeply",
+      `{ "vars": ${"[".repeat(100_000)}`,
+      [],
+      1,
+      /wrangler\.jsonc:1:\d+: nested deeper than 100 levels: correct/,
+    ],
+    [
+      "too large",
+      " ".repeat(1024 * 1024 + 1),
+      [],
+      1,
+      /wrangler\.jsonc is too large: it has more than 1 M/,
+    ],
+    ["a folder", "", ["--config", "."], 1, /is a folder: give the path of a file/],
+    [
+      "a collector of a Pages project",
+      '{ "pages_build_output_dir": "out" }',
+      ["--collector", "c"],
       2,
-      /w\.toml is TOML, which isotel cannot edit: convert it to/,
+      /--collector: a Pages project cannot have streaming_tail_consumers/,
+    ],
+    [
+      "a configuration in code, to be written",
+      "",
+      ["--config", "cloudflare.config.ts"],
+      2,
+      /cloudflare\.config\.ts is code, which isotel does not edit: run without --write/,
     ],
     ["no file", "", ["--config", "none.jsonc"], 2, /none\.jsonc: no such file; .*--config PATH/],
     ["no JSON", '{\n  "name": shop }', [], 1, /wrangler\.jsonc:2:11: InvalidSymbol: correct/],
@@ -210,7 +416,8 @@ describe("isotel init", () => {
   for (const [what, content, args, expectedCode, message] of refusals) {
     test(`${what}: one line says what to do, and nothing is written`, async () => {
       workspace.write("wrangler.jsonc", content);
-      workspace.write("w.toml", 'name = "shop"');
+      workspace.write("w.toml", "name = shop");
+      workspace.write("cloudflare.config.ts", "");
       const { code, out, err } = await workspace.run("init", "--write", ...args);
       assert.equal(code, expectedCode, err);
       assert.match(err, message);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { Secrets } from "../../../bindings/cli/command.ts";
 import { unifiedDiff } from "../../../bindings/cli/commands/init.ts";
 import { commands } from "../../../bindings/cli/run.ts";
+import { root } from "../../wasm/support/module.ts";
 import { Workspace } from "./cli.ts";
 
 describe("isotel", () => {
@@ -24,9 +27,23 @@ describe("isotel", () => {
 
   test("what is not understood is code 2 and one line", async () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
-      [[], /^isotel: a command is missing: see npx isotel --help\n$/],
-      [["unknown", "thing"], /there is no command "unknown thing": see npx isotel --help/],
-      [["init", "--unknown"], /Unknown option '--unknown': see npx isotel init --help/],
+      [
+        ["destintions", "list"],
+        /there is no command "destintions list"; the nearest one is destinations list: see npx/,
+      ],
+      [
+        ["gateway"],
+        /"gateway" is not complete: it has to be one of gateway otel list, gateway otel add/,
+      ],
+      [["--versoin"], /there is no option --versoin: see npx isotel --help/],
+      [
+        ["init", "--trace"],
+        /there is no option --trace; the nearest one is --traces: see npx isotel init/,
+      ],
+      [
+        ["init", "-x"],
+        /there is no option -x; the nearest one is --\w+: see npx isotel init --help/,
+      ],
       [["init", "extra"], /too many arguments: see npx isotel init --help/],
       [["init", "--config"], /'--config.*' argument missing: see npx isotel init --help/],
     ];
@@ -36,6 +53,45 @@ describe("isotel", () => {
       assert.equal(out, "");
       assert.match(err, message);
       assert.equal(err.split("\n").length, 2, err);
+    }
+  });
+
+  test("without a command, with -h, --help or help: the overview; the exit code is 0", async () => {
+    const { out } = await workspace.run("--help");
+    for (const args of [[], ["-h"], ["help"]]) {
+      assert.deepEqual(await workspace.run(...args), { code: 0, out, err: "" });
+    }
+    const own = await workspace.run("destinations", "add", "--help");
+    for (const args of [
+      ["destinations", "add", "-h"],
+      ["help", "destinations", "add"],
+    ]) {
+      assert.deepEqual(await workspace.run(...args), own);
+    }
+    const group = await workspace.run("gateway", "otel", "--help");
+    assert.equal(group.code, 0);
+    assert.match(group.out, /gateway otel add BACKEND/);
+    assert.doesNotMatch(group.out, /logpush/);
+  });
+
+  test("--version and -V print the version of the package", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      version: string;
+    };
+    for (const arg of ["--version", "-V"]) {
+      assert.deepEqual(await workspace.run(arg), { code: 0, out: `${version}\n`, err: "" });
+    }
+    assert.deepEqual(await workspace.json("--version"), { version });
+  });
+
+  test("each option has a description, and an option with a value names it", async () => {
+    for (const [name, command] of Object.entries(commands)) {
+      const { out } = await workspace.run("help", ...name.split(" "));
+      for (const [option, { type, value, help }] of Object.entries(command.options)) {
+        assert.equal(type === "string", value !== undefined, option);
+        const line = out.split("\n").find((text) => text.startsWith(`  --${option} `));
+        assert.ok(line?.endsWith(`  ${help}`) && help.length > 5, `${name} --${option}: ${line}`);
+      }
     }
   });
 

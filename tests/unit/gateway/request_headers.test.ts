@@ -93,6 +93,24 @@ describe("the headers of AI Gateway", () => {
         /metadata has 6 entries; .* at most 5$/,
       ],
       [{ metadata: { a: { secret: 1 } } }, /metadata\["a"\] is an object; .* a string, a finite/],
+      [
+        { metadata: { a: "x".repeat(1_000_000) } },
+        /headers have \d+ characters, 1000008 of them in cf-aig-metadata; they may have at most 65536/,
+      ],
+      [
+        { cache: { ttlSecond: 60 } as object },
+        /cache: there is no option "ttlSecond" \(its value is the number 60\)\. The nearest one is ttlSeconds/,
+      ],
+      [
+        { retry: { attempts: 3 } as object },
+        /retry: there is no option "attempts" .* one is maxAttempts/,
+      ],
+      [
+        {
+          customCost: { perTokenIn: 1, perTokenOut: 1, perToken: 1 } as object as { total: number },
+        },
+        /customCost: there is no option "perToken" .* nearest one is perTokenIn/,
+      ],
       [{ metadata: { a: Number.NaN } }, /metadata\["a"\] is NaN/],
       [{ metadata: { a: undefined } }, /metadata\["a"\] is undefined/],
       [{ metadata: { a: 1n } }, /metadata\["a"\] is a bigint/],

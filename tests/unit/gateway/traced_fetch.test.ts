@@ -52,6 +52,44 @@ function initOf(sent: readonly Sent[]): RequestInit {
 }
 
 describe("the fetch of AI Gateway", () => {
+  test("requests of the REST API that name a gateway get the ids, and others do not", async () => {
+    const rest = `https://api.cloudflare.com/client/v4/accounts/${account}/ai/v1/chat/completions`;
+    const named = { "CF-AIG-Gateway-Id": gateway };
+    const pairs = Object.entries(named) as [string, string][];
+    for (const headers of [named, pairs, new Headers(named)]) {
+      const { sent, send } = watched();
+      await send(rest, { method: "POST", headers });
+      const all = new Headers(initOf(sent).headers);
+      assert.equal(all.get(traceIdHeader), ids.traceId);
+      assert.equal(all.get(parentSpanIdHeader), ids.spanId);
+      assert.equal(all.get("cf-aig-gateway-id"), gateway);
+    }
+    const request = watched();
+    await request.send(new Request(rest, { headers: named }));
+    assert.equal(new Headers(initOf(request.sent).headers).get(traceIdHeader), ids.traceId);
+    const others: readonly (readonly [string, HeadersInit])[] = [
+      [rest, {}],
+      [rest.replace("api.", "api-"), named],
+      [rest.replace("https:", "http:"), named],
+      [rest.replace("/ai/", "/workers/"), named],
+      [`https://other.example/?${rest}`, named],
+    ];
+    for (const [address, headers] of others) {
+      const { sent, send } = watched();
+      const init = { headers };
+      await send(address, init);
+      assert.equal(initOf(sent), init, address);
+    }
+  });
+
+  test("headers of a REST request that can be read once are left to fetch", async () => {
+    const rest = `https://api.cloudflare.com/client/v4/accounts/${account}/ai/run/x`;
+    const { sent, send } = watched();
+    const headers = new Map([["cf-aig-gateway-id", gateway]]).entries();
+    await send(rest, { headers: headers as unknown as [string, string][] });
+    assert.equal([...(initOf(sent).headers as Iterable<unknown>)].length, 1);
+  });
+
   test("two headers are added to the caller's, in the form the caller has them", async () => {
     const forms: readonly (readonly [HeadersInit, HeadersInit])[] = [
       [{ "X-Own": "1" }, { "X-Own": "1", ...added }],
