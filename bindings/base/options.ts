@@ -48,6 +48,12 @@ export function reportUnknownOption(
   }
 }
 
+/** Returns the nearest name if it may be what a text was meant to be: if at most a third of it differs. */
+export function similarTo(text: string, names: readonly string[]): string | undefined {
+  const nearest = nearestOf(text, names);
+  return distance(text, nearest) <= Math.max(text.length, nearest.length) / 3 ? nearest : undefined;
+}
+
 /** Returns the name that differs least from a text. There has to be at least one. */
 export function nearestOf(text: string, names: readonly string[]): string {
   return names.reduce((a, b) => (distance(text, b) < distance(text, a) ? b : a));

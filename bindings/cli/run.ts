@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nearestOf } from "../base/options.ts";
+import { similarTo } from "../base/options.ts";
 import {
   CliError,
   type Command,
@@ -100,8 +100,12 @@ function unknownCommand(args: readonly string[]): string {
   if (rest.length > 0) {
     return `"${text}" is not complete: it has to be one of ${rest.join(", ")}; see npx isotel --help`;
   }
-  const nearest = nearestOf(text, Object.keys(commands));
-  return `there is no command "${text}"; the nearest one is ${nearest}: see npx isotel --help`;
+  const nearest = nearestOne("", similarTo(text, Object.keys(commands)));
+  return `there is no command "${text}"${nearest}: see npx isotel --help`;
+}
+
+function nearestOne(prefix: string, name: string | undefined): string {
+  return name === undefined ? "" : `; the nearest one is ${prefix}${name}`;
 }
 
 /** The number of words of the longest command. */
@@ -135,9 +139,8 @@ function readArguments(
     (token) => token.kind === "option" && !Object.hasOwn(config.options, token.name),
   );
   if (unknown?.kind === "option") {
-    const nearest = nearestOf(unknown.name, Object.keys(config.options));
-    const option = shown(unknown.rawName);
-    throw usageError(`there is no option ${option}; the nearest one is --${nearest}: ${help}`);
+    const nearest = nearestOne("--", similarTo(unknown.name, Object.keys(config.options)));
+    throw usageError(`there is no option ${shown(unknown.rawName)}${nearest}: ${help}`);
   }
   try {
     const { values, positionals } = parseArgs({ ...config, allowPositionals: true });

@@ -40,10 +40,7 @@ describe("isotel", () => {
         ["init", "--trace"],
         /there is no option --trace; the nearest one is --traces: see npx isotel init/,
       ],
-      [
-        ["init", "-x"],
-        /there is no option -x; the nearest one is --\w+: see npx isotel init --help/,
-      ],
+      [["init", "-x"], /there is no option -x: see npx isotel init --help/],
       [["init", "extra"], /too many arguments: see npx isotel init --help/],
       [["init", "--config"], /'--config.*' argument missing: see npx isotel init --help/],
     ];
