@@ -47,8 +47,8 @@ const optionNames: OptionNames<AIGatewayOptions> = {
  * and the step of each answer.
  *
  * `fetch` adds two headers to requests to this gateway, and to requests of Cloudflare's REST API
- * (`/client/v4/accounts/{id}/ai/`) that have `cf-aig-gateway-id`. It changes nothing else. It adds none if the request already
- * has one of them or no recorded span is active. It never reads a body.
+ * (`/client/v4/accounts/{id}/ai/`) that have `cf-aig-gateway-id`. It changes nothing else. It adds none if the request
+ * already has one of them or no recorded span is active. It never reads a body.
  *
  * @throws TypeError if an option or variable is missing or invalid, or an option does not exist. The message contains
  *   its name but not its value.

@@ -9,7 +9,7 @@ import { otlpInvocations } from "../slots/otlp_invocations.ts";
 import { currentScope, runInInvocationScope } from "../trace/invocation_scope.ts";
 import { markMeasured } from "../trace/measured_mark.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
-import { openedBatch } from "./opened_batch.ts";
+import { openedCall } from "./opened_call.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
 import { unwatchedWaitUntil } from "./wait_until.ts";
 
@@ -74,20 +74,14 @@ export class MeasuredInvocations {
     const consumed = telemetry?.consumed;
     const rest = telemetry === undefined ? event : telemetry.rest;
     if (consumed !== undefined && rest === undefined) return this.run(env, ctx, () => consumed);
-    const carriers = name === "queue" ? openedBatch(rest) : undefined;
+    const call = openedCall({ handler: name, args: [rest, ...args.slice(1)] });
     const own = () => {
-      if (body !== undefined) return body([rest, ...args.slice(1)]);
+      if (body !== undefined) return body(call.args);
       throw new Error(`isotel: the Worker has no ${name} handler`);
     };
     const request = name === "fetch" ? event : undefined;
     const both = consumed === undefined ? own : () => withConsumed(consumed, own);
-    return this.run(
-      env,
-      ctx,
-      both,
-      { handler: name, args: [rest, ...args.slice(1)], carriers },
-      request,
-    );
+    return this.run(env, ctx, both, call, request);
   }
 
   /**

@@ -1,11 +1,10 @@
 import { NativeEntrypoint, NativeWorkflow } from "#workers";
 import { shapeOf } from "../base/values.ts";
-import type { Call, InvokedObject } from "../otlp/capture/invocation_span.ts";
-import { openEnvelope } from "../trace/envelope.ts";
+import type { InvokedObject } from "../otlp/capture/invocation_span.ts";
 import { flushMethod, noteFlushMethod } from "../trace/flush_method.ts";
 import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";
-import { openedBatch } from "./opened_batch.ts";
+import { isWorkflowRun, openedCall } from "./opened_call.ts";
 import type { OptionsOf, TelemetryOptions } from "./read_options.ts";
 import { watchWaitUntil } from "./wait_until.ts";
 import { tracedSteps } from "./workflow_steps.ts";
@@ -78,9 +77,8 @@ export function withTelemetry<T extends object>(
   if (isConstructor(handler)) {
     const kind = kindOf(handler);
     const run: Runner = ([context, env], given, method) => {
-      const call = { ...opened(kind, given), object: { kind, name: handler.name, context } };
-      const isRun = kind === "workflow" && call.handler === "run";
-      const body = () => method(isRun ? withSpans(call.args) : call.args);
+      const call = openedCall({ ...given, object: { kind, name: handler.name, context } });
+      const body = () => method(isWorkflowRun(call) ? withSpans(call.args) : call.args);
       return measured === undefined
         ? runInvocation(call, context, body)
         : measured.run(env, context, body, call);
@@ -113,19 +111,6 @@ function isA(prototype: unknown, base: unknown): boolean {
   return typeof base === "function" && prototype instanceof base;
 }
 
-/** Takes the trace context out of the arguments of a handler. */
-function opened(kind: InvokedObject["kind"], call: Call): Call {
-  const { handler, args } = call;
-  const [event] = args;
-  if (kind === "entrypoint" && handler === "queue")
-    return { ...call, carriers: openedBatch(event) };
-  if (kind !== "workflow" || handler !== "run") return call;
-  const params = openEnvelope((event as { readonly payload: unknown }).payload);
-  if (params === undefined) return call;
-  const run = { ...(event as object), payload: params.body };
-  return { handler, args: [run, ...args.slice(1)], carriers: [params.context] };
-}
-
 /** Replaces the second argument of a Workflow's `run`. */
 function withSpans([event, step, ...rest]: readonly unknown[]): readonly unknown[] {
   return [event, tracedSteps(step), ...rest];
@@ -146,8 +131,7 @@ function wrapHandlers<T extends object>(handler: T, measured: MeasuredInvocation
             Reflect.apply(original, handler, handlerArgs) as unknown
         : undefined;
       if (measured !== undefined) return measured.handler(name, args, body);
-      const carriers = name === "queue" ? openedBatch(args[0]) : undefined;
-      const call = { handler: name, args, carriers };
+      const call = openedCall({ handler: name, args });
       return body && runInvocation(call, args[2], () => body(args));
     };
     descriptors[name] = { value, configurable: true, enumerable: true, writable: true };

@@ -3,21 +3,29 @@ import type { ContextHeaders } from "../trace/tracer.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Returns a replacement for a binding. `replace` returns the replacement of a method, or undefined to keep it. */
-function replaced<T extends object>(
-  binding: T,
-  replace: (name: string, method: Method) => Method | undefined,
-): T {
-  return new Proxy(binding, {
+/** Returns the replacement of a method. Undefined keeps the method. */
+type Replace = (name: string, method: Method) => Method | undefined;
+
+/**
+ * Returns a replacement for an object of the runtime. Its methods are replaced, and keep their properties: a method of
+ * an RPC stub is also a property that can be awaited or called into.
+ *
+ * @param call What a call of the replacement does, if the object is a function.
+ */
+function replaced<T extends object>(object: T, replace: Replace, call?: Method): T {
+  return new Proxy(object, {
+    apply: (_function, _this, args) => call?.(...args),
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
-      // A method of a stub is a proxy too, and any of its properties would be one more call.
       const method: Method = (...args) => Reflect.apply(value, target, args) as unknown;
-      return (typeof key === "string" ? replace(key, method) : undefined) ?? method;
+      const own = typeof key === "string" ? replace(key, method) : undefined;
+      return replaced(value, keepAll, own ?? method);
     },
   });
 }
+
+const keepAll: Replace = () => undefined;
 
 /** Methods of a stub that are no RPC methods of its target. */
 const ownMethods = new Set(["connect", "dup", "then", "catch", "finally"]);
@@ -69,16 +77,9 @@ function withFallback(answer: Promise<unknown>, again: () => unknown): unknown {
     });
     return settled;
   };
-  return new Proxy(answer, {
-    get(target, key) {
-      if (key === "then" || key === "catch" || key === "finally") {
-        return (...args: never[]) => (settle()[key] as Method)(...args);
-      }
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function"
-        ? (...args: unknown[]) => Reflect.apply(value, target, args) as unknown
-        : value;
-    },
+  return replaced(answer, (name) => {
+    if (name !== "then" && name !== "catch" && name !== "finally") return undefined;
+    return (...args) => Reflect.apply(settle()[name], settle(), args) as unknown;
   });
 }
 

@@ -94,6 +94,10 @@ for (const hasNative of [false, true]) {
       assert.equal(await json("/callback"), 42);
     });
 
+    test("properties of a stub and of what its methods return can be awaited and called", async () => {
+      assert.deepEqual(await json("/properties"), [{ max: 3 }, 3, 3, 7]);
+    });
+
     test("only methods that RPC allows can be called with context", async () => {
       for (const answer of (await json("/reserved")) as string[]) {
         assert.match(answer, /does not implement the method/);

@@ -249,3 +249,31 @@ describe("a class with options", () => {
     assert.equal(totals.sample('visits_total{test="class"}'), 1);
   });
 });
+
+describe("a batch whose messages cannot be read", () => {
+  for (const [what, batch] of Object.entries({
+    "is missing": undefined,
+    "has no messages": {},
+    "has a body that throws": {
+      messages: [
+        {
+          get body(): never {
+            throw new Error("s3cret");
+          },
+        },
+      ],
+    },
+    "has a frozen message with context": {
+      messages: [Object.freeze({ body: { "isotel.context": {}, body: 1 } })],
+    },
+  })) {
+    test(`reaches its handler as it is: it ${what}`, (context) => {
+      const errors = errorsOf(context);
+      const seen: unknown[] = [];
+      const { queue } = withTelemetry({ queue: (given: unknown) => void seen.push(given) });
+      queue(batch);
+      assert.deepEqual(seen, [batch]);
+      assert.doesNotMatch(errors().join(), /s3cret/);
+    });
+  }
+});

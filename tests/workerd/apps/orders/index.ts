@@ -57,6 +57,14 @@ class StockClass extends WorkerEntrypoint<Env> {
     return new Counter();
   }
 
+  get limits(): { readonly max: number } {
+    return { max: 3 };
+  }
+
+  nested(): { readonly add: (a: number, b: number) => number } {
+    return { add: (a, b) => a + b };
+  }
+
   async callsBack(callback: (value: number) => Promise<number>): Promise<number> {
     return (await callback(1)) + 1;
   }
@@ -148,6 +156,13 @@ export default withTelemetry(
             await stock.counter().increment(7),
           ]);
         }
+        case "/properties":
+          return Response.json([
+            await stock.limits,
+            await stock.limits.max,
+            await stock.nested().add(1, 2),
+            await (await stock.nested()).add(3, 4),
+          ]);
         case "/callback":
           return Response.json(await stock.callsBack(async (value) => value + 40));
         case "/headers":
