@@ -30,13 +30,15 @@ const keepAll: Replace = () => undefined;
 /** Methods of a stub that are no RPC methods of its target. */
 const ownMethods = new Set(["connect", "dup", "then", "catch", "finally"]);
 
+/** Stubs whose target has no method for traced calls. */
+const unwrapped = new WeakSet<object>();
+
 /**
  * Returns a stub of a Durable Object or of another Worker's entrypoint that sends the trace context with each call.
  * `fetch` sends it as headers. An RPC method is called through a method that `withTelemetry` adds to the class of the
  * target, so that its arguments stay the same. A class without that method is called as before.
  */
 export function traceStub<T extends object>(stub: T, contextOf: () => ContextHeaders): T {
-  let isWrapped = true;
   return replaced(stub, (name, method) => {
     if (ownMethods.has(name)) return undefined;
     if (name === "fetch") {
@@ -52,11 +54,11 @@ export function traceStub<T extends object>(stub: T, contextOf: () => ContextHea
     }
     return (...args) => {
       const context = contextOf();
-      if (!isWrapped || Object.keys(context).length === 0) return method(...args);
+      if (unwrapped.has(stub) || Object.keys(context).length === 0) return method(...args);
       const call = Reflect.get(stub, tracedCallMethod, stub) as unknown as Method;
       const answer = Reflect.apply(call, stub, [context, name, args]) as Promise<unknown>;
       return withFallback(answer, () => {
-        isWrapped = false;
+        unwrapped.add(stub);
         return method(...args);
       });
     };

@@ -94,6 +94,20 @@ for (const hasNative of [false, true]) {
       assert.equal(await json("/callback"), 42);
     });
 
+    if (hasNative) {
+      test("a target that is not wrapped is tried once for each stub", async () => {
+        await app.takeSpans();
+        const methodsCalled = async () => {
+          await json("/echo?plain");
+          const spans = await app.takeSpans();
+          return new Set(spans.map(({ attributes }) => attributes["jsrpc.method"]));
+        };
+        await methodsCalled();
+        const methods = await methodsCalled();
+        assert.deepEqual([methods.has("echo"), methods.has("isotelCall")], [true, false]);
+      });
+    }
+
     test("properties of a stub and of what its methods return can be awaited and called", async () => {
       assert.deepEqual(await json("/properties"), [{ max: 3 }, 3, 3, 7]);
     });

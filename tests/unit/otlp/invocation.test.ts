@@ -84,6 +84,7 @@ describe("the span of an invocation", () => {
     const batch = { queue: "orders", messages: [1, 2, 3] };
     const consumer = await spanOf({ handler: "queue", event: batch }, () => undefined);
     assert.deepEqual([consumer?.name, consumer?.kind], ["process orders", 5]);
+    assert.equal(consumer?.attributes["faas.coldstart"], false);
     assert.equal(consumer?.attributes["messaging.batch.message_count"], 3);
     assert.equal(consumer?.attributes["messaging.destination.name"], "orders");
     const event = { cron: "0 * * * *", scheduledTime: 1_700_000_000_000 };
