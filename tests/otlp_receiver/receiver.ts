@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { after, afterEach } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { type ReceivedPoint, readMetricsProtobuf } from "./metrics.ts";
-import { type ReceivedBody, readRequest, resourceIn } from "./requests.ts";
+import { type ReceivedBody, type ReceivedItem, readRequest, resourceIn } from "./requests.ts";
 
 /** What the receiver does with one request. */
 export interface Step {
-  /** 200 unless given. */
+  /** Default: 200. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -43,6 +43,8 @@ export interface Receiver {
   knowsBodies: boolean;
   /** Waits for so many requests in all. */
   arrived(count: number): Promise<void>;
+  /** Waits for an item of which `isIt` is true, and returns it. `what` names it in the error. */
+  item(what: string, isIt: (item: ReceivedItem) => boolean): Promise<ReceivedItem>;
   close(): Promise<void>;
 }
 
@@ -55,26 +57,36 @@ export async function startReceiver(): Promise<Receiver> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const until = <T>(find: () => T | undefined, missing: () => string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(missing())), 15_000);
+      const check = () => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(timer);
+        resolve(found);
+      };
+      waiting.push(check);
+      check();
+    });
+  const items = () => receiver.requests.flatMap((request) => request.items);
   const receiver: Receiver = {
     url: `http://127.0.0.1:${port}`,
     requests: [],
     script: [],
     otherwise: {},
     knowsBodies: false,
-    arrived: (count) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`${receiver.requests.length} of ${count} requests arrived`)),
-          15_000,
-        );
-        const check = () => {
-          if (receiver.requests.length < count) return;
-          clearTimeout(timer);
-          resolve();
-        };
-        waiting.push(check);
-        check();
-      }),
+    arrived: async (count) => {
+      await until(
+        () => (receiver.requests.length < count ? undefined : true),
+        () => `${receiver.requests.length} of ${count} requests arrived`,
+      );
+    },
+    item: (what, isIt) =>
+      until(
+        () => items().find(isIt),
+        () => `no ${what} among ${items().map(({ name, status }) => `${name} ${status}`)}`,
+      ),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

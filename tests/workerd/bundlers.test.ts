@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { edges } from "../unit/support/exporting.ts";
-import { pause } from "./harness/export_counts.ts";
 import { startPlainWorkers } from "./harness/plain_workerd.ts";
 
 interface State {
@@ -38,7 +37,7 @@ describe("a Worker bundled by esbuild with the export conditions", () => {
   test("workerd: exports its spans and logs nothing", async () => {
     const { lines } = await run(["workerd"]);
     assert.deepEqual(lines, []);
-    for (let i = 0; i < 200 && receiver.requests.length < 3; i += 1) await pause(25);
+    await receiver.arrived(3);
     const spans = receiver.requests.flatMap(({ items }) => items);
     assert.ok(edges(spans).includes("work < GET"));
   });

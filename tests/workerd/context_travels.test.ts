@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
-import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { edges, received } from "../unit/support/exporting.ts";
 import { pause } from "./harness/export_counts.ts";
 
@@ -36,15 +35,6 @@ function start(hasNative: boolean): Promise<LocalWorker> {
   ]);
 }
 
-async function spansArrived(name: string): Promise<readonly ReceivedItem[]> {
-  for (let i = 0; i < 400; i += 1) {
-    const spans = receiver.requests.flatMap(({ items }) => items);
-    if (spans.some((span) => span.name === name)) return spans;
-    await pause(25);
-  }
-  throw new Error(`no span ${name}`);
-}
-
 for (const hasNative of [false, true]) {
   describe(`trace context, native tracing ${hasNative ? "on" : "off"}`, () => {
     let app: LocalWorker;
@@ -58,7 +48,8 @@ for (const hasNative of [false, true]) {
 
     test("an order is one trace over RPC and an object, linked over the queue to a Workflow", async () => {
       assert.equal(await json("/order"), true);
-      const spans = await spansArrived("workflow flow");
+      await receiver.item("Workflow's span", ({ name }) => name === "workflow flow");
+      const spans = receiver.requests.flatMap(({ items }) => items);
       assert.deepEqual(
         edges(spans),
         [

@@ -3,7 +3,6 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { type LocalWorker, startWorkers, streamingTailConsumers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../otlp_receiver/requests.ts";
-import { pause } from "./harness/export_counts.ts";
 
 interface Kind {
   /** The span's name and kind, and attributes of its conventions. */
@@ -137,22 +136,11 @@ async function call(app: LocalWorker, name: string, fate: string): Promise<void>
   await (call?.(app, fate) ?? app.fetch(`/${name}?fate=${fate}`)).catch(() => {});
 }
 
-/** Waits for a span. */
-async function find(what: string, isIt: (item: ReceivedItem) => boolean): Promise<ReceivedItem> {
-  for (let i = 0; i < 200; i += 1) {
-    const found = spans().find(isIt);
-    if (found !== undefined) return found;
-    await pause(25);
-  }
-  const names = spans().map(({ name, status }) => `${name} ${status}`);
-  throw new Error(`no ${what} among ${names.join(", ")}`);
-}
-
 /** Waits for the span of a kind that has the status. */
 function arrived(kind: string, status: number): Promise<ReceivedItem> {
   const { span, attributes } = kinds[kind] as Kind;
   const expected = Object.entries(attributes);
-  return find(
+  return receiver.item(
     `${span} with status ${status}`,
     (item) =>
       item.name === span &&
@@ -187,7 +175,7 @@ for (const hasNative of [false, true]) {
           assert.equal(root.attributes["error.type"], "RangeError");
           assert.doesNotMatch(JSON.stringify(root), /a secret/);
           const { traceId } = root;
-          const inside = await find(
+          const inside = await receiver.item(
             "span inside",
             (item) => item.name === "inside" && item.traceId === traceId,
           );
