@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -15,11 +16,15 @@ import {
 } from "./protocol.ts";
 import type { Script } from "./scripts.ts";
 
-/** A provider on the loopback interface that speaks the OpenAI protocol and does what each path's script says. */
+/**
+ * A provider on the loopback interface that speaks the OpenAI protocol and does what each path's
+ * script says. `arrived` is answered when the run's first request is there: who aborts a request
+ * waits for it, because no time is long enough on a busy machine.
+ */
 export interface HttpProvider {
   /** Append `/SCRIPT/RUN/v1`: requests count per run. */
   readonly url: string;
-  /** The paths asked for in a run. */
+  /** The paths asked for in a run, `arrived` left out. */
   requestsOf(run: string): readonly string[];
   close(): Promise<void>;
 }
@@ -38,8 +43,9 @@ const headers = { "cf-aig-log-id": "log-1", "x-request-id": "req_1" };
 
 export async function startHttpProvider(): Promise<HttpProvider> {
   const runs = new Map<string, string[]>();
+  const arrivals = new EventEmitter().setMaxListeners(0);
   const server = createServer((request, response) => {
-    void answer(request, response, runs).catch(() => response.destroy());
+    void answer(request, response, runs, arrivals).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -58,13 +64,20 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   runs: Map<string, string[]>,
+  arrivals: EventEmitter,
 ): Promise<void> {
   const [, script = "", run = "", , ...rest] = (request.url ?? "").split("/");
   const path = rest.join("/");
+  if (path === "arrived") {
+    if (!runs.has(run)) await once(arrivals, run);
+    sendJson(response, 200, {});
+    return;
+  }
   const body = await bodyOf(request);
   const asked = runs.get(run) ?? [];
   runs.set(run, asked);
   asked.push(path);
+  arrivals.emit(run);
   if (path === "tool") {
     sendJson(response, 200, { found: "12 °C" });
     return;
@@ -194,7 +207,8 @@ async function sendBytes(
   bytes: Buffer,
   contentType: string,
 ): Promise<void> {
-  if (script === "slow") await wait(500);
+  // A slow answer never comes: whoever asked leaves.
+  if (script === "slow") await once(response, "close");
   if (response.destroyed) return;
   response.writeHead(200, {
     "content-type": contentType,

@@ -45,7 +45,7 @@ export async function run(ai: Namespace, subject: Subject, options: Run): Promis
   try {
     const pending = subject.call(callOf(ai, options, abort.signal));
     if (subject.stream === undefined) {
-      if (outcome === "abort") void scheduler.wait(30).then(() => abort.abort());
+      if (outcome === "abort") void arrival(options).then(() => abort.abort());
       return await report({ value: described(await pending) });
     }
     await consume(subject.stream((await pending) as never), outcome, abort, chunks);
@@ -55,9 +55,18 @@ export async function run(ai: Namespace, subject: Subject, options: Run): Promis
   }
 }
 
+function baseUrl({ outcome, provider, run }: Run): string {
+  return `${provider}/${httpOutcomes[outcome]}/${run}/v1`;
+}
+
+/** Resolves when the provider has the first request of the run. */
+async function arrival(options: Run): Promise<void> {
+  await (await fetch(`${baseUrl(options)}/arrived`)).text();
+}
+
 export function callOf(ai: Namespace, options: Run, abortSignal?: AbortSignal): Call {
-  const { major, api, outcome, provider, run } = options;
-  const baseURL = `${provider}/${httpOutcomes[outcome]}/${run}/v1`;
+  const { major, api, outcome } = options;
+  const baseURL = baseUrl(options);
   const openai: OpenAI = factories[major]({
     baseURL,
     apiKey: "test",
