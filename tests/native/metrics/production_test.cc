@@ -265,7 +265,7 @@ class Day {
         const auto found = other.model.find(at->first);
         return found == other.model.end() || found->second.written + kExpiryMs < now_;
       });
-      if (is_over) returned += removed_.insert(at->first).second ? 0 : 1;
+      if (is_over && !removed_.insert(at->first).second) ++returned;
       expected += is_over ? 1 : 0;
       at = is_over ? shard.model.erase(at) : std::next(at);
     }
