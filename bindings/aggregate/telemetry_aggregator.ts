@@ -249,10 +249,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
     // Runs without await: a backend that does not respond must not delay publishing.
     this.#export?.start(now);
     try {
-      if (this.#totals.prune(now)) {
-        this.#isDirty = true;
-        this.#export?.changed();
-      }
+      this.#prune(now);
       // Every alarm is set an interval after the last publication, also by an earlier instance. An instance that has
       // not published yet may therefore publish at once.
       const isDue = now >= (this.#publishedUnixMs ?? 0) + this.#publishIntervalMs;
@@ -275,6 +272,18 @@ export class TelemetryAggregator extends DurableObject<unknown> {
       const delay = Math.min(maxRetryMs, this.#publishIntervalMs * 2 ** this.#publishFailures);
       await this.#alarm.setBy(Math.min(Date.now() + delay, this.#nextExport(now)));
     }
+  }
+
+  /** Forgets what is over. A failure is reported and does not keep the totals from being published. */
+  #prune(now: number): void {
+    try {
+      if (!this.#totals.prune(now)) return;
+    } catch (cause) {
+      if (cause instanceof UnreadableTotalsError) throw cause;
+      this.#report(cause);
+    }
+    this.#isDirty = true;
+    this.#export?.changed();
   }
 
   async #publish(now: number): Promise<void> {

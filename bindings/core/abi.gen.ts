@@ -115,7 +115,7 @@ export const coreAbi: ModuleAbi<CoreExports> = {
   file: "core.wasm",
   prefix: "isotel",
   version: 5,
-  fingerprint: 2843143885,
+  fingerprint: 2433463171,
   exportNames: [
     "isotel_abi_version",
     "isotel_abi_fingerprint",
@@ -350,6 +350,7 @@ export const ErrorCode = {
   conflict: -19,
   tooOld: -20,
   tooLarge: -21,
+  recordDamaged: -22,
 } as const;
 
 /** Their names, by the code without its sign. */
@@ -376,6 +377,7 @@ export const errorNames = [
   "conflict",
   "tooOld",
   "tooLarge",
+  "recordDamaged",
 ] as const;
 
 /** Counters of src/base/counters.def, in the order of isotel_counters(). */

@@ -125,6 +125,8 @@ export class Core extends ModuleInstance<CoreExports> {
   readonly #keys: (readonly string[] | undefined)[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #textIds = new Map<string, number>();
+  /** Fields with a text that {@link intern} did not take. */
+  readonly fullFields: Set<number> = new Set();
   readonly #endings: (() => void)[] = [];
 
   constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
@@ -412,6 +414,7 @@ export class Core extends ModuleInstance<CoreExports> {
       if (text.length > maxTextUnits) return 0;
       const id = this.exports.isotel_intern(this.#context, this.#putText(text), field) >>> 0;
       if (id !== 0) this.#textIds.set(text, id);
+      else if (field < Abi.maxFields) this.fullFields.add(field);
       return id;
     }, 0);
   }

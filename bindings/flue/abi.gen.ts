@@ -52,7 +52,7 @@ export const flueAbi: ModuleAbi<FlueExports> = {
   file: "flue.wasm",
   prefix: "isotel_flue",
   version: 3,
-  fingerprint: 2441398128,
+  fingerprint: 757868436,
   exportNames: [
     "isotel_flue_abi_version",
     "isotel_flue_abi_fingerprint",

@@ -23,6 +23,8 @@ const requestDuration: Partial<Declaration> = {
   bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
 };
 
+const metric = "http.server.request.duration";
+
 type Route = ((request: Request) => string | undefined) | undefined;
 
 /** Labels of the duration of a request. An empty string leaves a label unset. */
@@ -42,9 +44,7 @@ export class HttpServerMetrics {
 
   constructor(meter: Meter) {
     this.#meter = meter;
-    this.#family = meter.define(
-      builtInDeclaration(MetricKind.histogram, "http.server.request.duration", requestDuration),
-    );
+    this.#family = meter.define(builtInDeclaration(MetricKind.histogram, metric, requestDuration));
   }
 
   /** Starts the measurement of a request. The returned function records its duration; call it once. Neither throws. */
@@ -71,9 +71,9 @@ export class HttpServerMetrics {
     const labels = {
       "http.request.method": method,
       "http.response.status_code": statusCode,
-      "http.route": labelValues.admit("http.route", route),
+      "http.route": labelValues.admit(metric, "http.route", route),
       "url.scheme": scheme,
-      "error.type": labelValues.admit("error.type", errorType),
+      "error.type": labelValues.admit(metric, "error.type", errorType),
     };
     this.#family.seriesOf(labels)?.record(seconds);
   }

@@ -37,7 +37,7 @@ type Waits = "always" | "rarely" | "never";
 export interface FlushPlan {
   readonly transport: Transport;
   readonly intervalMs: number;
-  /** Number of aggregators. Undefined if only the consumer of the queue knows it. */
+  /** Number of aggregators. Undefined as in isolates of earlier versions: the number of the consumer is used. */
   readonly shards?: number | undefined;
 }
 

@@ -10,19 +10,27 @@ export class LabelValues {
   max: number = Limits.defaultLabelValues;
   /** Number of times that a value was replaced by `_OTHER`. */
   overflowed = 0;
+  /** Labels for which that happened, each as "LABEL of METRIC". */
+  readonly full: Set<string> = new Set();
   readonly #known = new Map<string, Set<string>>();
 
-  /** Returns the value, or `_OTHER` if the label has all its values. An empty text and `_OTHER` do not count. */
-  admit(label: string, value: string): string {
+  /**
+   * Returns the value, or `_OTHER` if the label has all its values. An empty text and `_OTHER` do not count.
+   *
+   * @param service Services do not take values from each other.
+   */
+  admit(metric: string, label: string, value: string, service = ""): string {
     if (value === "" || value === other) return value;
-    let known = this.#known.get(label);
+    const key = `${label} ${service}`;
+    let known = this.#known.get(key);
     if (known === undefined) {
       known = new Set();
-      this.#known.set(label, known);
+      this.#known.set(key, known);
     }
     if (known.has(value)) return value;
     if (known.size >= this.max) {
       this.overflowed += 1;
+      this.full.add(`${label} of ${metric}`);
       return other;
     }
     known.add(value);

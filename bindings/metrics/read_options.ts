@@ -125,9 +125,9 @@ function planOf(metrics: MetricsBindings, report: Report): FlushPlan | undefined
   const intervalMs = intervalOf(metrics.flushIntervalMs, report);
   const wanted = wantedBinding(metrics);
   if (wanted === "queue" && queue !== undefined) {
-    // A Worker that has neither only sends. The Worker that consumes the queue may have any number.
-    const isKnown = metrics.shards !== undefined || aggregator !== undefined;
-    const shards = isKnown ? shardsOf(metrics.shards, report) : undefined;
+    // Also 1 in a Worker that only sends, whatever the number of the Worker that consumes the queue: that one may change
+    // while a frame is in flight.
+    const shards = shardsOf(metrics.shards, report);
     return { transport: queueTransport(queue), intervalMs, shards };
   }
   if (wanted === "aggregator" && aggregator !== undefined) {

@@ -1,4 +1,4 @@
-import { MetricKind } from "../core/abi.gen.ts";
+import { Field, MetricKind } from "../core/abi.gen.ts";
 import { builtInDeclaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import type { Series } from "./family.ts";
@@ -116,6 +116,18 @@ const selfMetrics: readonly SelfMetric[] = [
   },
 ];
 
+/** The labels of GenAI metrics that have a limit of values. */
+const genAiLabels: Readonly<Record<number, string>> = {
+  [Field.operationName]: "gen_ai.operation.name",
+  [Field.providerName]: "gen_ai.provider.name",
+  [Field.requestModel]: "gen_ai.request.model",
+  [Field.responseModel]: "gen_ai.response.model",
+  [Field.errorType]: "error.type",
+  [Field.agentName]: "gen_ai.agent.name",
+  [Field.toolName]: "gen_ai.tool.name",
+  [Field.toolType]: "gen_ai.tool.type",
+};
+
 interface Written {
   readonly count: string;
   readonly series: Series;
@@ -168,14 +180,7 @@ export class SelfMetrics {
     const meter = this.#meter;
     const totals = this.totals();
     this.#written ??= this.#define(totals);
-    if (totals["label_values_overflowed"] !== 0) {
-      const { max } = meter.labelValues;
-      meter.warnOnce(
-        "label values",
-        `isotel: a label of the built-in metrics has more than ${max} values; further ones are _OTHER, and ` +
-          "isotel_metrics_label_values_overflowed counts them. Set metrics.maxLabelValues if they are expected",
-      );
-    }
+    if (totals["label_values_overflowed"] !== 0) this.#warnOfFullLabels();
     const writtenTo = new Map<Written, MetricsCore>();
     for (const written of this.#written) {
       const increment = (totals[written.count] ?? 0) - written.total;
@@ -193,6 +198,24 @@ export class SelfMetrics {
       if (core === flushed) written.total = totals[written.count] ?? 0;
     }
     return flushed !== undefined;
+  }
+
+  #warnOfFullLabels(): void {
+    const { host, labelValues } = this.#meter;
+    const { max, full } = labelValues;
+    const genAi = Array.from(
+      host.core?.fullFields ?? [],
+      (field) => `${genAiLabels[field]} of the GenAI metrics`,
+    );
+    // A text that is also a value of another label is not asked for again.
+    const labels = full.size + genAi.length > 0 ? [...full, ...genAi] : ["of a GenAI metric"];
+    for (const label of labels) {
+      this.#meter.warnOnce(
+        `values ${label}`,
+        `isotel: the label ${label} has more than ${max} values; further ones are _OTHER, and ` +
+          "isotel_metrics_label_values_overflowed counts them. Set metrics.maxLabelValues if they are expected",
+      );
+    }
   }
 
   #define(totals: Readonly<Record<string, number>>): Written[] {

@@ -6,6 +6,7 @@ import { putBatch } from "../otlp/core/batch_memory.ts";
 import { BatchWriter } from "../otlp/core/batch_writer.ts";
 import { type InstrumentationScope, listAttributes, type OtlpFormat } from "../otlp/core/model.ts";
 import { writeHead } from "../otlp/core/write_batch.ts";
+import type { ExportHost } from "../slots/metrics_export.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
 
 /** A snapshot that is being sent, and the data that was sent before it. */
@@ -76,6 +77,12 @@ export function takeRanges(
 
 /** All series of a snapshot, for {@link takeRanges}. */
 export const allSeries: readonly SeriesSpan[] = [[0, noLimit]];
+
+/** Returns the current totals as a base. The next delta starts after them. */
+export function baseOf({ aggregate, totals }: ExportHost, nowUnixMs: number): Uint8Array {
+  const snapshot = totals.snapshot(nowUnixMs);
+  return takeRanges(aggregate(), { snapshot, base: undefined }, allSeries);
+}
 
 function open(aggregate: Aggregate, { snapshot, base }: Interval): void {
   aggregate.merge([snapshot]);

@@ -6,10 +6,10 @@ import type {
   MetricsExportCounts,
   MetricsExportOptions,
 } from "../slots/metrics_export.ts";
-import { allSeries, takeRanges } from "./encode_part.ts";
-import { MetricsTarget } from "./metrics_target.ts";
+import { baseOf } from "./encode_part.ts";
+import { MetricsTarget, startsAnew } from "./metrics_target.ts";
 import { type MetricsPlan, readMetricsOptions, type TargetPlan } from "./read_metrics_options.ts";
-import { type TargetState, TargetStore } from "./target_store.ts";
+import { DamagedExportError, type TargetState, TargetStore } from "./target_store.ts";
 
 /** Sends the totals of an aggregator to each of its backends. */
 class MetricsExporter implements MetricsExport {
@@ -65,11 +65,11 @@ class MetricsExporter implements MetricsExport {
     const { storage } = this.#host;
     const { targets, resource, intervalMs } = this.#plan;
     const store = new TargetStore(storage.sql);
-    const slots = store.slots();
+    const slots = this.#readableSlots(store);
     const added = targets.filter(({ key }) => !slots.has(key));
     const removed = [...slots].filter(([key]) => !targets.some((target) => target.key === key));
     const base = added.some(({ temporality }) => temporality === "delta")
-      ? this.#baseOfNow(nowUnixMs)
+      ? baseOf(this.#host, nowUnixMs)
       : undefined;
     storage.transactionSync(() => {
       for (const [key, slot] of removed) {
@@ -92,10 +92,20 @@ class MetricsExporter implements MetricsExport {
     );
   }
 
-  /** Returns the current totals as the base of a new backend. Its first delta starts after them. */
-  #baseOfNow(nowUnixMs: number): Uint8Array {
-    const snapshot = this.#host.totals.snapshot(nowUnixMs);
-    return takeRanges(this.#host.aggregate(), { snapshot, base: undefined }, allSeries);
+  /** Returns the slots of all backends by key. Removes those whose state is damaged: their export starts anew. */
+  #readableSlots(store: TargetStore): Map<string, number> {
+    const slots = store.slots();
+    for (const [key, slot] of slots) {
+      try {
+        store.read(slot);
+      } catch (cause) {
+        if (!(cause instanceof DamagedExportError)) throw cause;
+        this.#host.report(startsAnew(this.#plan.targets.find((target) => target.key === key)));
+        this.#host.storage.transactionSync(() => store.remove(slot));
+        slots.delete(key);
+      }
+    }
+    return slots;
   }
 }
 

@@ -1,10 +1,18 @@
 import { aggregatorCounterNames } from "../aggregate/totals/abi.gen.ts";
+import { AggregationError } from "../aggregate/totals/aggregate.ts";
+import { ErrorCode } from "../core/abi.gen.ts";
 import { ownScope } from "../otlp/core/model.ts";
 import { backoffMs, type SenderOptions, type SendOutcome, send } from "../otlp/exporter/sender.ts";
 import type { ExportHost, MetricsExportCounts } from "../slots/metrics_export.ts";
-import { encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
+import { baseOf, encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
 import type { TargetPlan } from "./read_metrics_options.ts";
-import type { PendingInterval, TargetCounts, TargetState, TargetStore } from "./target_store.ts";
+import {
+  DamagedExportError,
+  type PendingInterval,
+  type TargetCounts,
+  type TargetState,
+  type TargetStore,
+} from "./target_store.ts";
 
 /** Options of a {@link MetricsTarget}. */
 export interface TargetOptions {
@@ -95,7 +103,8 @@ export class MetricsTarget {
     } catch (cause) {
       host.report("isotel: the export of metrics failed.", cause);
       this.#pausedUntilUnixMs = this.#now() + errorPauseMs;
-      this.#reload();
+      if (isDamage(cause)) this.#startAnew();
+      else this.#reload();
     }
     this.#isRunning = false;
     try {
@@ -234,9 +243,13 @@ export class MetricsTarget {
   #interval(): Interval {
     const { store, slot, plan } = this.#options;
     const snapshot = store.snapshot(slot);
-    if (snapshot === undefined) throw new Error("isotel: the snapshot of an export is gone");
     const hasBase = plan.temporality === "delta" && this.#state.hasBase;
-    return { snapshot, base: hasBase ? store.base(slot) : undefined };
+    const base = hasBase ? store.base(slot) : undefined;
+    // Without its base, a delta would repeat all that was sent before.
+    if (snapshot === undefined || hasBase !== (base !== undefined)) {
+      throw new DamagedExportError("isotel: the stored totals of an export are gone");
+    }
+    return { snapshot, base };
   }
 
   #report(outcome: SendOutcome | undefined, rejected: number, dropped: number): void {
@@ -244,6 +257,32 @@ export class MetricsTarget {
     const { counts } = this.#state;
     for (const message of messagesOf(plan, outcome, { rejected, dropped }, counts)) {
       host.report(message);
+    }
+  }
+
+  /** Replaces what is stored, because it is damaged. The next delta starts at the current totals. */
+  #startAnew(): void {
+    const { host, plan, store, slot } = this.#options;
+    try {
+      const nowUnixMs = this.#now();
+      const base = plan.temporality === "delta" ? baseOf(host, nowUnixMs) : undefined;
+      const { counts } = this.#state;
+      const state: TargetState = {
+        ...this.#state,
+        intervalUnixMs: nowUnixMs,
+        pending: null,
+        hasBase: base !== undefined,
+        counts: { ...counts, givenUp: counts.givenUp + 1 },
+      };
+      host.totals.count([], () => {
+        if (base !== undefined) store.writeBase(slot, base);
+        store.write(slot, state);
+      });
+      this.#state = state;
+      this.#hasChanged = true;
+      host.report(startsAnew(plan));
+    } catch (cause) {
+      host.report("isotel: the export of metrics cannot start anew; it is tried again.", cause);
     }
   }
 
@@ -258,6 +297,20 @@ export class MetricsTarget {
   #now(): number {
     return this.#options.sending.clock();
   }
+}
+
+/** Returns whether an error shows that stored bytes are damaged. */
+function isDamage(cause: unknown): boolean {
+  if (cause instanceof DamagedExportError) return true;
+  return cause instanceof AggregationError && cause.code === ErrorCode.corrupt;
+}
+
+/** Returns the line about a backend whose stored state is damaged. */
+export function startsAnew(plan: TargetPlan | undefined): string {
+  return (
+    `isotel: metrics for ${plan?.backend ?? "a backend"}: what is stored of the export is damaged; it starts anew. ` +
+    "Deltas leave out what was not sent."
+  );
 }
 
 type CountName = "accepted" | "rejected" | "dropped" | "failed";

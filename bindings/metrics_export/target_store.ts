@@ -43,6 +43,9 @@ const snapshotChunk = 1;
 /** A snapshot has at most 16 MiB. A chunk of 16 such rows has room for more. */
 const rowBytes = 1_500_000;
 
+/** What is stored of the export to a backend cannot be read. */
+export class DamagedExportError extends Error {}
+
 /** Stores the state of the export to each backend of an aggregator. Write in a transaction. */
 export class TargetStore {
   readonly #sql: SqlStorage;
@@ -75,11 +78,14 @@ export class TargetStore {
     }
   }
 
+  /** @throws DamagedExportError if it is damaged. */
   read(slot: number): TargetState {
     const query = "SELECT state FROM isotel_exports WHERE slot = ?";
     const [row] = [...this.#sql.exec<{ state: string }>(query, slot)];
-    if (row === undefined) throw new Error("isotel: the state of an export is gone");
-    return JSON.parse(row.state) as TargetState;
+    const state = parsed(row?.state);
+    if (state === undefined)
+      throw new DamagedExportError("isotel: the state of an export is damaged");
+    return state;
   }
 
   write(slot: number, state: TargetState): void {
@@ -106,5 +112,14 @@ export class TargetStore {
   #replace(key: number, bytes: Uint8Array): void {
     this.#chunks.delete(key);
     this.#chunks.write([{ key, bytes }]);
+  }
+}
+
+function parsed(text: string | undefined): TargetState | undefined {
+  try {
+    const state: Partial<TargetState> | null = JSON.parse(text ?? "");
+    return typeof state?.counts === "object" ? (state as TargetState) : undefined;
+  } catch {
+    return undefined;
   }
 }

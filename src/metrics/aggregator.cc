@@ -75,9 +75,12 @@ Error Aggregator::AppendMissing(std::string_view ids, ByteWriter& writer) const 
   return Error::kOk;
 }
 
-Error Aggregator::Restore(std::string_view record) {
+Error Aggregator::Restore(const Producers::Stored& stored) {
   if (state_ != Error::kOk) return state_;
-  return state_ = producers_.Restore(record);
+  const Error error = producers_.Restore(stored);
+  if (error == Error::kCorrupt) return state_ = error;
+  if (error != Error::kRecordDamaged || stored.record.empty()) return error;
+  return Count(AggregatorCounter::kRecordsDamaged, error);
 }
 
 Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now_unix_ms) {
@@ -97,13 +100,24 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
     (void)Count(AggregatorCounter::kFramesDuplicate, Error::kOk);
     return Applied::kDuplicate;
   }
+  const Producers::SetAside* const set_aside =
+      place == Producers::kNone ? producers_.FindSetAside(header.producer) : nullptr;
+  if (set_aside != nullptr) {
+    if (set_aside->error == Error::kUnknownVersion) return Count(AggregatorCounter::kFramesNewer, set_aside->error);
+    // Every frame that was applied is at least as old as the producer's last one.
+    if (header.unix_ms <= set_aside->last_seen_unix_ms) {
+      return Count(AggregatorCounter::kFramesRejected, set_aside->error);
+    }
+  }
   if (const Error error = store_.CheckBody(opened.value().body); error != Error::kOk) {
     return Count(AggregatorCounter::kFramesRejected, error);
   }
   if (!is_known && header.unix_ms + options_.producer_retention_ms < now) {
     return Count(AggregatorCounter::kFramesTooOld, Error::kTooOld);
   }
-  if (place == Producers::kNone) {
+  if (set_aside != nullptr) {
+    place = producers_.AddAnew(header.producer, header.sequence);
+  } else if (place == Producers::kNone) {
     place = producers_.Add(header.producer);
   } else if (!is_known) {
     producers_.Renew(place);
@@ -175,9 +189,9 @@ Error Aggregator::Prune(double now_unix_ms, bool* removed) {
   return Error::kOk;
 }
 
-Result<bool> Aggregator::Expire(std::string_view record, double now_unix_ms) {
+Result<bool> Aggregator::Expire(const Producers::Stored& stored, double now_unix_ms) {
   if (state_ != Error::kOk) return state_;
-  const Result<Producers::Expired> expired = producers_.Expire(record, ToUnixMs(now_unix_ms));
+  const Result<Producers::Expired> expired = producers_.Expire(stored, ToUnixMs(now_unix_ms));
   if (!expired.ok()) return state_ = expired.error();
   if (expired.value() == Producers::Expired::kProducer) (void)Count(AggregatorCounter::kProducersPruned, Error::kOk);
   return expired.value() != Producers::Expired::kNo;

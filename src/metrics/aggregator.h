@@ -5,6 +5,7 @@
 //
 //  1. Load() every stored chunk, then FinishLoad().
 //  2. AppendMissing() the producers of the frames that are to be applied, and Restore() those that have a record.
+//     Restore() sets a producer aside whose record cannot be read, until the changes are taken.
 //  3. Any number of Apply(), Prune(), Expire() and WriteSnapshot().
 //  4. TakeChanges(). Make these changes in one transaction, then acknowledge the frames and go on with step 2.
 //
@@ -71,23 +72,28 @@ class Aggregator {
   /// Appends those of a list of identifiers of producers that may have a record. A frame has the identifier of its
   /// producer at 4, in every version.
   Error AppendMissing(std::string_view ids, ByteWriter& writer) const;
-  /// Reads the record of an archived producer. kCorrupt and kUnknownVersion are not final: throw the aggregator away,
-  /// and do not apply frames of this producer.
-  Error Restore(std::string_view record);
+  /// Reads the record of an archived producer. If it cannot be read, Apply() refuses frames of the producer:
+  ///
+  /// - A newer version wrote it, kUnknownVersion: all of them, with this error, which is not final.
+  /// - It is damaged, kRecordDamaged: frames up to its time of last frame, because they may have been applied. From the
+  ///   first later frame on the producer is known again, and frames with lower numbers count as applied.
+  ///
+  /// A damaged record is counted unless it is empty. The host replaces it by an empty one, so that it is counted once.
+  Error Restore(const Producers::Stored& stored);
 
   enum class Applied : uint32_t { kApplied = 0, kDuplicate = 1 };
   /// Adds a frame to the totals, unless it was added before. On an error (kCorrupt, kUnknownVersion, kTooLarge,
-  /// kTooOld) it changes no totals and counts the frame. kUnknownVersion is not final: a newer build can read the
-  /// frame, so the caller keeps it and delivers it again.
+  /// kTooOld, kRecordDamaged) it changes no totals and counts the frame. kUnknownVersion is not final: a newer build
+  /// can read the frame, so the caller keeps it and delivers it again.
   Result<Applied> Apply(std::string_view frame, double now_unix_ms);
 
   /// Removes producers in memory that were idle for the retention, and expired gauges. Totals stay. Has producers
   /// archived that are idle. Sets `removed` to whether a snapshot changes.
   Error Prune(double now_unix_ms, bool* removed = nullptr);
-  /// Removes a record whose retention is over, and its producer if that is archived. Returns whether it is over, or the
-  /// errors of Restore(). The host calls this with records ascending by time until it returns false, with as many at
-  /// once as it likes. It takes the changes before it reads the same records again.
-  Result<bool> Expire(std::string_view record, double now_unix_ms);
+  /// Removes a record whose retention is over, and its producer if that is archived. Returns whether it is over. Does
+  /// not read the record. The host calls this with records ascending by time until it returns false, with as many at
+  /// once as it likes. It takes the changes before it passes the same records again.
+  Result<bool> Expire(const Producers::Stored& stored, double now_unix_ms);
   /// Returns when Prune() or Expire() will next have something to do, or UINT64_MAX. `oldest_unix_ms` is the earliest
   /// time of all records, or UINT64_MAX.
   [[nodiscard]] uint64_t NextPruneUnixMs(uint64_t oldest_unix_ms = UINT64_MAX) const;

@@ -10,6 +10,10 @@ namespace isotel::metrics {
 
 class DedupWindow {
  public:
+  DedupWindow() = default;
+  /// Has seen all numbers up to `watermark`.
+  explicit DedupWindow(uint64_t watermark) : watermark_(watermark) {}
+
   [[nodiscard]] bool Contains(uint64_t sequence) const;
 
   /// Adds a number, 1..kMaxSequence, for which Contains() is false. Past kMaxSequenceRuns runs it closes the lowest

@@ -30,6 +30,7 @@ void Producers::MarkChanged(size_t place) {
 }
 
 void Producers::ClearChanges() {
+  set_aside_.clear();
   changed_.clear();
   records_.Clear();
   removed_.Clear();
@@ -180,29 +181,47 @@ void Producers::AppendMissing(std::string_view ids, ByteWriter& writer) const {
   }
 }
 
-Error Producers::Restore(std::string_view record) {
-  Result<Message> message = OpenMessage(record, kProducerMagic);
-  if (!message.ok()) return message.error();
-  Producer producer;
-  if (!ReadRecord(message.value(), producer)) return Error::kCorrupt;
-  if (Find(producer.id) != kNone) return Error::kOk;
+Error Producers::Restore(const Stored& stored) {
+  if (Find(stored.id) != kNone) return Error::kOk;
   if (archived_ == 0) return Error::kCorrupt;
+  Result<Message> message = OpenMessage(stored.record, kProducerMagic);
+  Producer producer;
+  if (message.ok() && ReadRecord(message.value(), producer) && producer.id == stored.id) {
+    (void)AddArchived(std::move(producer));
+    return Error::kOk;
+  }
+  const bool is_newer = message.error() == Error::kUnknownVersion;
+  const Error error = is_newer ? Error::kUnknownVersion : Error::kRecordDamaged;
+  if (FindSetAside(stored.id) == nullptr) set_aside_.push_back({stored.id, stored.last_seen_unix_ms, error});
+  return error;
+}
+
+const Producers::SetAside* Producers::FindSetAside(const ProducerId& id) const {
+  const auto found = std::find_if(set_aside_.begin(), set_aside_.end(), [&](const SetAside& a) { return a.id == id; });
+  return found == set_aside_.end() ? nullptr : &*found;
+}
+
+uint32_t Producers::AddAnew(const ProducerId& id, uint64_t sequence) {
+  Producer producer;
+  producer.id = id;
+  producer.live = true;
+  producer.window = DedupWindow(sequence - 1);
+  return AddArchived(std::move(producer));
+}
+
+uint32_t Producers::AddArchived(Producer&& producer) {
   --archived_;
   producer.recorded = true;
   const uint32_t place = Add(producer.id);
   places_[place] = std::move(producer);
-  return Error::kOk;
+  return place;
 }
 
-Result<Producers::Expired> Producers::Expire(std::string_view record, uint64_t now_unix_ms) {
-  Result<Message> message = OpenMessage(record, kProducerMagic);
-  if (!message.ok()) return message.error();
-  Producer producer;
-  if (!ReadRecord(message.value(), producer)) return Error::kCorrupt;
-  if (!IsExpired(producer, now_unix_ms)) return Expired::kNo;
-  const uint32_t place = Find(producer.id);
+Result<Producers::Expired> Producers::Expire(const Stored& stored, uint64_t now_unix_ms) {
+  if (now_unix_ms < ExpiryOf(stored.last_seen_unix_ms)) return Expired::kNo;
+  const uint32_t place = Find(stored.id);
   if (place == kNone && archived_ == 0) return Error::kCorrupt;
-  removed_.Raw(BytesOf(producer.id));
+  removed_.Raw(BytesOf(stored.id));
   if (place != kNone) {
     Change(place).recorded = false;
     return Expired::kRecord;

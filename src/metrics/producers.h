@@ -100,12 +100,29 @@ class Producers {
   /// Appends those of a list of identifiers that may be archived: all that are not resident, or none if no producer is
   /// archived.
   void AppendMissing(std::string_view ids, ByteWriter& writer) const;
-  /// Makes an archived producer resident. Does nothing if it is. Returns kCorrupt or kUnknownVersion.
-  Error Restore(std::string_view record);
+  /// What the host has stored of a producer.
+  struct Stored {
+    ProducerId id{};
+    uint64_t last_seen_unix_ms = 0;
+    std::string_view record;
+  };
+  /// Makes an archived producer resident. Does nothing if it is. If the record cannot be read, the producer is set
+  /// aside, and the error says why: kRecordDamaged or kUnknownVersion. Returns kCorrupt if no producer is archived.
+  Error Restore(const Stored& stored);
+  /// An archived producer whose record cannot be read.
+  struct SetAside {
+    ProducerId id{};
+    uint64_t last_seen_unix_ms = 0;
+    Error error = Error::kOk;
+  };
+  /// Returns a producer that Restore() has set aside since the last ClearChanges(), or null.
+  [[nodiscard]] const SetAside* FindSetAside(const ProducerId& id) const;
+  /// Makes a producer resident that was set aside, as if all frames before `sequence` had been applied.
+  uint32_t AddAnew(const ProducerId& id, uint64_t sequence);
   enum class Expired { kNo, kRecord, kProducer };
-  /// Removes a record if its retention is over, and forgets its producer if that is archived. Returns kCorrupt or
-  /// kUnknownVersion. The record must be removed before it is read again.
-  Result<Expired> Expire(std::string_view record, uint64_t now_unix_ms);
+  /// Removes a record if its retention is over, and forgets its producer if that is archived. Does not read the record.
+  /// It must be removed before it is passed again. Returns kCorrupt if no producer is archived.
+  Result<Expired> Expire(const Stored& stored, uint64_t now_unix_ms);
 
   /// Archives producers: those that Prune() found idle, and the longest idle ones of too many. If there are too many
   /// gauges, producers with gauges too. Returns the number of gauges that were dropped with their producers.
@@ -142,6 +159,7 @@ class Producers {
   void DropFreePlacesAtEnd();
   void MarkChanged(size_t place);
   void Archive(uint32_t place);
+  uint32_t AddArchived(Producer&& producer);
 
   ProducerOptions options_;
   std::vector<Producer> places_;
@@ -155,6 +173,7 @@ class Producers {
   uint32_t added_ = 0;
   uint64_t archive_before_unix_ms_ = 0;
   // Since the last ClearChanges().
+  std::vector<SetAside> set_aside_;
   std::vector<uint8_t> changed_;
   ByteWriter records_;
   ByteWriter removed_;

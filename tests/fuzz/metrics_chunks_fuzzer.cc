@@ -33,9 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (aggregator.FinishLoad() != Error::kOk) return 0;
   for (const std::string& record : records) {
-    if (record.size() % 2 == 0 ? aggregator.Restore(record) != Error::kOk : !aggregator.Expire(record, 1'000).ok()) {
-      return 0;
-    }
+    Producers::Stored stored{{}, 1'000, record};
+    // Under its own identifier, or under zeros.
+    if (record.size() % 3 > 0) record.copy(reinterpret_cast<char*>(stored.id.data()), stored.id.size(), kRecordIdAt);
+    const bool is_restored = record.size() % 2 == 0;
+    const Error error = is_restored ? aggregator.Restore(stored) : aggregator.Expire(stored, 1e12).error();
+    if (error == Error::kCorrupt) return 0;
+    if (error != Error::kOk && error != Error::kRecordDamaged) std::abort();
   }
   ByteWriter writer;
   if (aggregator.WriteSnapshot(1'000, writer) != Error::kOk) std::abort();

@@ -9,6 +9,7 @@ import {
   Aggregate,
   AggregationError,
   defaultAggregateOptions,
+  producerIdIn,
 } from "../../bindings/aggregate/totals/aggregate.ts";
 import { coreAbi, MetricKind, Operation, Outcome } from "../../bindings/core/abi.gen.ts";
 import type { Declaration } from "../../bindings/core/declaration.ts";
@@ -105,9 +106,14 @@ function useAggregate(module: WebAssembly.Module): unknown {
   const { chunks } = aggregate.changes();
   aggregate.prune(2000 + 2 * defaultAggregateOptions.gaugeExpiryMs + 1);
   const { archived } = aggregate.changes();
-  const expired = archived.map((record) => aggregate.expire(record, 2000));
-  for (const record of archived) aggregate.restore(record);
-  const restored = [archived, aggregate.missing([frame]), aggregate.apply(frame, 2000)];
+  const stored = archived.map((record) => ({
+    id: producerIdIn(record),
+    seenUnixMs: 2000,
+    record,
+  }));
+  const expired = stored.map((producer) => aggregate.expire(producer, 2000));
+  const damaged = stored.map((producer) => aggregate.restore(producer));
+  const restored = [archived, damaged, aggregate.missing([frame]), aggregate.apply(frame, 2000)];
   const again = new Aggregate(module);
   again.load(chunks);
   again.count(11, 2);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { producerIdIn } from "../../bindings/aggregate/totals/aggregate.ts";
+import { ErrorCode } from "../../bindings/core/abi.gen.ts";
 import { Producer } from "../wasm/support/producer.ts";
 import { eventually } from "./harness/eventually.ts";
-import { base64, type MetricsApp, startMetricsApp } from "./harness/metrics_app.ts";
+import { base64, type KvWrite, type MetricsApp, startMetricsApp } from "./harness/metrics_app.ts";
 
 const orders = { name: "orders" };
 const total = "orders_total";
@@ -81,4 +83,61 @@ describe("producers that an aggregator has archived", () => {
       await archived(producerCount + 1);
     });
   }
+
+  test("a damaged record holds up frames of its producer alone: those that may have been added", {
+    timeout: 60_000,
+  }, async () => {
+    const before = await app.totals(parameters);
+    const count = (name: string) => before.get(name) ?? 0;
+    const producers = count("isotel_producers");
+    const producer = new Producer(9000);
+    const first = producer.count(orders, 1, Date.now());
+    assert.deepEqual(await apply([first]), [0]);
+    await archived(producers + 1);
+    const damage = "UPDATE isotel_producers SET record = x'0102' WHERE id = x";
+    const id = Buffer.from(producerIdIn(first)).toString("hex");
+    await app.ask("/exec", parameters, `${damage}'${id}'`);
+    await evict();
+    const other = new Producer(9001).count(orders, 10, Date.now());
+    const { recordDamaged } = ErrorCode;
+    assert.deepEqual(await apply([first, other]), [recordDamaged, 0]);
+    await evict();
+    assert.deepEqual(await apply([first]), [recordDamaged]);
+    const after = producer.count(orders, 100, Date.now());
+    assert.deepEqual(await apply([after, first, after]), [0, 1, 1]);
+    await evict();
+    await assertTotals(count(total) + 111, producers + 2);
+    const samples = await app.totals(parameters);
+    assert.equal(samples.get("isotel_producer_records_damaged_total"), 1);
+    assert.equal(
+      samples.get("isotel_frames_rejected_total"),
+      count("isotel_frames_rejected_total") + 2,
+    );
+    await archived(producers + 2);
+    assert.deepEqual(await apply([first, after]), [1, 1]);
+  });
+
+  test("a damaged record whose retention is over is forgotten, and the totals are published", {
+    timeout: 60_000,
+  }, async () => {
+    const own = { ...parameters, object: "isotel-1" };
+    const frames = [1, 2].map((number) => new Producer(number).count(orders, number, Date.now()));
+    assert.deepEqual(await app.ask("/apply", own, frames.slice(0, 1).map(base64)), [0]);
+    const ask = <T>(query: string) => app.ask<T>("/exec", own, query);
+    await eventually(async () => {
+      const [row] = await ask<{ count: number }[]>(
+        "SELECT COUNT(*) AS count FROM isotel_producers",
+      );
+      assert.equal(row?.count, 1);
+    }, 20_000);
+    await ask("UPDATE isotel_producers SET seen = 1, record = x'0102'");
+    await app.evict("isotel-1", "ARCHIVING");
+    const published = Date.now();
+    assert.deepEqual(await app.ask("/apply", own, frames.slice(1).map(base64)), [0]);
+    await eventually(async () => {
+      const writes = await app.ask<KvWrite[]>("/writes", own);
+      assert.ok(writes.some(({ unixMs }) => unixMs > published));
+      assert.deepEqual(await ask("SELECT id FROM isotel_producers WHERE seen = 1"), []);
+    }, 20_000);
+  });
 });

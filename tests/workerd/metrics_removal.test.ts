@@ -200,6 +200,30 @@ describe("series that leave the totals", () => {
     assert.equal((await remove({ ...admin, name: "orders" })).text, '{"removed":0}');
   });
 
+  test("during a removal, a scrape shows the sum of the shards that still have the metric, and all other metrics", async () => {
+    const of = { of: "SMALL", shards: 2 };
+    const parts = { name: "parts" };
+    const others = { name: "others" };
+    const producers = [30, 31].map((number) => new Producer(number));
+    for (const [index, producer] of producers.entries()) {
+      await apply(of, producer.count(parts, 10 ** index, Date.now()));
+      await apply(of, producer.count(others, 1, Date.now()));
+    }
+    const shown = async () => {
+      const now = await samples(of);
+      return [now.get("parts_total"), now.get("others_total")];
+    };
+    assert.deepEqual(await shown(), [11, 2]);
+    // The first shard is done, the second one is not.
+    const dropped = await ask("/drop", of, { method: "POST", body: JSON.stringify("parts") });
+    assert.equal(await dropped.text(), "1");
+    assert.deepEqual(await shown(), [10, 2]);
+    const parameters = { ...of, ...admin, name: "parts" };
+    const rest = await ask("/metrics", parameters, { method: "DELETE", headers: authorization });
+    assert.equal(await rest.text(), '{"removed":1}');
+    assert.deepEqual(await shown(), [undefined, 2]);
+  });
+
   test("an aggregator refuses to drop what is not a name", async () => {
     for (const [name, shape] of [
       ["", "an empty text"],

@@ -15,17 +15,19 @@ const consumer: WorkerConfig = {
   queues: { consumers: [{ queue, max_batch_timeout: 0, max_retries: 100, retry_delay: 1 }] },
 };
 
-/** An isolate of a deployment with this number of shards. */
-function shop(name: string, shards: number): WorkerConfig {
+/** An isolate of a deployment with this number of shards, or of a Worker that only sends and does not know it. */
+function shop(name: string, shards?: number): WorkerConfig {
   return {
     name,
     main: `${app}/shop.ts`,
-    vars: { SHARDS: String(shards) },
+    ...(shards !== undefined && { vars: { SHARDS: String(shards) } }),
     queues: { producers: [{ binding: "TELEMETRY_QUEUE", queue }] },
   };
 }
 
-const before1 = Array.from({ length: 8 }, (_, index) => `before-${index}`);
+const knowing1 = Array.from({ length: 8 }, (_, index) => `before-${index}`);
+const sending = Array.from({ length: 8 }, (_, index) => `sending-${index}`);
+const before1 = [...knowing1, ...sending];
 const after3 = Array.from({ length: 8 }, (_, index) => `after-${index}`);
 
 describe("shards that are added while a real queue has frames that are not acknowledged", () => {
@@ -33,7 +35,8 @@ describe("shards that are added while a real queue has frames that are not ackno
   before(async () => {
     worker = await startWorkers([
       consumer,
-      ...before1.map((name) => shop(name, 1)),
+      ...knowing1.map((name) => shop(name, 1)),
+      ...sending.map((name) => shop(name)),
       ...after3.map((name) => shop(name, 3)),
     ]);
   });

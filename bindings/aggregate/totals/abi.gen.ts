@@ -13,6 +13,8 @@ export const AggregateAbi = {
   appliedWithNotices: 2,
   removedKey: 67108864,
   archivedKey: 83886080,
+  restored: 0,
+  recordDamaged: 1,
   producerAt: 4,
   producerBytes: 16,
   recordSeenAt: 20,
@@ -38,10 +40,10 @@ export interface AggregateExports {
   isotel_aggregate_totals_load(context: number, key: number, length: number): number;
   isotel_aggregate_totals_ready(context: number): number;
   isotel_aggregate_totals_missing(context: number, length: number): number;
-  isotel_aggregate_totals_restore(context: number, length: number): number;
+  isotel_aggregate_totals_restore(context: number, length: number, seenUnixMs: number): number;
   isotel_aggregate_totals_apply(context: number, length: number, nowUnixMs: number): number;
   isotel_aggregate_totals_prune(context: number, nowUnixMs: number): number;
-  isotel_aggregate_totals_expire(context: number, length: number, nowUnixMs: number): number;
+  isotel_aggregate_totals_expire(context: number, length: number, seenUnixMs: number, nowUnixMs: number): number;
   isotel_aggregate_totals_next_prune(context: number, oldestUnixMs: number): number;
   isotel_aggregate_totals_notices(context: number): number;
   isotel_aggregate_totals_expire_series(context: number, nowUnixMs: number, others: number): number;
@@ -66,8 +68,8 @@ export interface AggregateExports {
 export const aggregateAbi: ModuleAbi<AggregateExports> = {
   file: "aggregate.wasm",
   prefix: "isotel_aggregate",
-  version: 6,
-  fingerprint: 458852346,
+  version: 7,
+  fingerprint: 2666138977,
   exportNames: [
     "isotel_aggregate_abi_version",
     "isotel_aggregate_abi_fingerprint",
@@ -133,4 +135,5 @@ export const aggregatorCounterNames = [
   "isotel_frames_newer",
   "isotel_series_expired",
   "isotel_definition_conflicts",
+  "isotel_producer_records_damaged",
 ] as const;

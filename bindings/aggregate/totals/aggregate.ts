@@ -74,6 +74,15 @@ export interface Chunk {
   readonly bytes: Uint8Array;
 }
 
+/** A producer that is not in memory, as it is stored. */
+export interface StoredProducer {
+  readonly id: Uint8Array;
+  /** Time of its last frame. */
+  readonly seenUnixMs: number;
+  /** No bytes if it was damaged. */
+  readonly record: Uint8Array;
+}
+
 /** What has to be stored in one transaction, in this order. */
 export interface Changes {
   /** A chunk without bytes is to be deleted. */
@@ -172,14 +181,19 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Reads the record of an archived producer.
+   * Reads the record of an archived producer. If it cannot be read, {@link apply} refuses frames of the producer until
+   * the next {@link changes}: those that may have been added, or all of them if a newer version wrote the record.
    *
-   * @throws AggregationError if it cannot be read. Do not use the object then.
+   * @returns Whether the record is damaged. Replace it by one without bytes then: it is counted once.
+   * @throws AggregationError if no producer is archived. Do not use the object then.
    */
-  restore(record: Uint8Array): void {
-    this.#call((exports, context) =>
-      check(exports.isotel_aggregate_totals_restore(context, this.#put(record)), unreadableRecord),
-    );
+  restore({ id, seenUnixMs, record }: StoredProducer): boolean {
+    return this.#call((exports, context) => {
+      const length = this.#put(joinedBytes([id, record]));
+      const result = exports.isotel_aggregate_totals_restore(context, length, seenUnixMs);
+      check(result, notArchived);
+      return result === AggregateAbi.recordDamaged;
+    });
   }
 
   /**
@@ -245,14 +259,21 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 
   /**
-   * Removes a record whose time has passed, and its producer if that is archived. Returns whether it has passed.
+   * Removes the record of a producer whose time has passed, and the producer if it is archived. Returns whether it has
+   * passed.
    *
-   * @throws AggregationError if the record cannot be read. Do not use the object then.
+   * @throws AggregationError if no producer is archived. Do not use the object then.
    */
-  expire(record: Uint8Array, nowUnixMs: number): boolean {
+  expire({ id, seenUnixMs }: Omit<StoredProducer, "record">, nowUnixMs: number): boolean {
     return this.#call((exports, context) => {
-      const expired = exports.isotel_aggregate_totals_expire(context, this.#put(record), nowUnixMs);
-      check(expired, unreadableRecord);
+      const length = this.#put(id);
+      const expired = exports.isotel_aggregate_totals_expire(
+        context,
+        length,
+        seenUnixMs,
+        nowUnixMs,
+      );
+      check(expired, notArchived);
       return expired > 0;
     });
   }
@@ -445,7 +466,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   }
 }
 
-const unreadableRecord = "the record of a producer cannot be read";
+const notArchived = "there is a record of a producer although none is archived";
 const unreadableSnapshot = "a snapshot cannot be read";
 
 function check(code: number, failure: string): void {

@@ -1,10 +1,11 @@
 import { AggregateAbi } from "./abi.gen.ts";
-import { type Changes, producerIdIn } from "./aggregate.ts";
+import { type Changes, producerIdIn, type StoredProducer } from "./aggregate.ts";
 
 /** Limit of the parameters of a query. */
 const maxParameters = 100;
 
-type Row = { readonly record: ArrayBuffer };
+type Key = { readonly id: ArrayBuffer; readonly seen: number };
+type Row = Key & { readonly record: ArrayBuffer };
 
 /**
  * The records of producers that are not in memory, in a table of a Durable Object's database. One query finds the
@@ -23,22 +24,29 @@ export class ProducerArchive {
     sql.exec("CREATE INDEX IF NOT EXISTS isotel_producers_seen ON isotel_producers (seen)");
   }
 
-  /** Returns the records of those of `ids` that have one. */
-  read(ids: readonly Uint8Array[]): Uint8Array[] {
-    const records: Uint8Array[] = [];
+  /** Returns those of `ids` that have a record. */
+  read(ids: readonly Uint8Array[]): StoredProducer[] {
+    const stored: StoredProducer[] = [];
     for (let at = 0; at < ids.length; at += maxParameters) {
       const some = ids.slice(at, at + maxParameters);
       const places = some.map(() => "?").join();
-      const query = `SELECT record FROM isotel_producers WHERE id IN (${places})`;
-      records.push(...recordsOf(this.#sql.exec<Row>(query, ...some)));
+      const query = `SELECT id, seen, record FROM isotel_producers WHERE id IN (${places})`;
+      for (const row of this.#sql.exec<Row>(query, ...some)) {
+        stored.push({ ...keyOf(row), record: new Uint8Array(row.record) });
+      }
     }
-    return records;
+    return stored;
   }
 
-  /** Returns up to `count` records, those first whose producers were idle longest. */
-  oldest(count: number): Uint8Array[] {
-    const query = "SELECT record FROM isotel_producers ORDER BY seen, id LIMIT ?";
-    return recordsOf(this.#sql.exec<Row>(query, count));
+  /** Returns up to `count` producers, those first that were idle longest. Reads the index only. */
+  oldest(count: number): Omit<StoredProducer, "record">[] {
+    const query = "SELECT id, seen FROM isotel_producers ORDER BY seen, id LIMIT ?";
+    return Array.from(this.#sql.exec<Key>(query, count), keyOf);
+  }
+
+  /** Empties the record of a producer, because it is damaged. Call this in a transaction. */
+  empty(id: Uint8Array): void {
+    this.#sql.exec("UPDATE isotel_producers SET record = x'' WHERE id = ?", id);
   }
 
   /** Returns the earliest time at which any of the producers sent its last frame. Infinity without records. */
@@ -62,8 +70,8 @@ export class ProducerArchive {
   }
 }
 
-function recordsOf(rows: Iterable<Row>): Uint8Array[] {
-  return Array.from(rows, ({ record }) => new Uint8Array(record));
+function keyOf({ id, seen }: Key): Omit<StoredProducer, "record"> {
+  return { id: new Uint8Array(id), seenUnixMs: seen };
 }
 
 /** Returns the time of the last frame that a record contains. */

@@ -1,3 +1,4 @@
+import { report } from "../../base/report_once.ts";
 import type { Aggregate, Notices } from "./aggregate.ts";
 import { AggregationError } from "./aggregate.ts";
 import { ChunkStore } from "./chunk_store.ts";
@@ -15,7 +16,7 @@ const maxExpired = 256;
  *
  * Every method is synchronous and atomic: when it returns, its changes are stored. When it throws, the copy in memory
  * is discarded and the next call loads it again. If the stored totals cannot be read, every call throws and nothing is
- * overwritten.
+ * overwritten. A record of a producer that cannot be read affects frames of this producer alone.
  */
 export class StoredTotals {
   readonly #storage: DurableObjectStorage;
@@ -33,12 +34,22 @@ export class StoredTotals {
 
   /** Adds frames. Returns AggregateAbi.applied, AggregateAbi.duplicate or an error code for each. */
   apply(frames: readonly unknown[], nowUnixMs: number): number[] {
-    return this.#change((aggregate, archive) => {
-      // A value that is not bytes is counted like bytes that are not a frame.
-      const all = frames.map((frame) => (frame instanceof Uint8Array ? frame : new Uint8Array()));
-      for (const record of archive.read(aggregate.missing(all))) aggregate.restore(record);
-      return all.map((frame) => aggregate.apply(frame, nowUnixMs));
-    });
+    const damaged: Uint8Array[] = [];
+    const results = this.#change(
+      (aggregate, archive) => {
+        // A value that is not bytes is counted like bytes that are not a frame.
+        const all = frames.map((frame) => (frame instanceof Uint8Array ? frame : new Uint8Array()));
+        for (const producer of archive.read(aggregate.missing(all))) {
+          if (aggregate.restore(producer)) damaged.push(producer.id);
+        }
+        return all.map((frame) => aggregate.apply(frame, nowUnixMs));
+      },
+      (_results, archive) => {
+        for (const id of damaged) archive.empty(id);
+      },
+    );
+    if (damaged.length > 0) report(damagedLine(damaged.length));
+    return results;
   }
 
   /**
@@ -48,12 +59,11 @@ export class StoredTotals {
   prune(nowUnixMs: number): boolean {
     return this.#change((aggregate, archive) => {
       const hasChanged = aggregate.prune(nowUnixMs);
-      const isOver = (record: Uint8Array | undefined) =>
-        record !== undefined && aggregate.expire(record, nowUnixMs);
       // One row first: most of the time there is nothing to forget.
-      if (!isOver(archive.oldest(1)[0])) return hasChanged;
+      const [oldest] = archive.oldest(1);
+      if (oldest === undefined || !aggregate.expire(oldest, nowUnixMs)) return hasChanged;
       const [, ...others] = archive.oldest(maxExpired);
-      others.every(isOver);
+      others.every((producer) => aggregate.expire(producer, nowUnixMs));
       return true;
     });
   }
@@ -118,7 +128,7 @@ export class StoredTotals {
 
   #change<T>(
     work: (aggregate: Aggregate, archive: ProducerArchive) => T,
-    store?: (answer: T) => void,
+    store?: (answer: T, archive: ProducerArchive) => void,
   ): T {
     const { aggregate, chunks, archive } = this.#open();
     try {
@@ -127,9 +137,9 @@ export class StoredTotals {
       // Without a changed chunk nothing has changed: the first one counts the producers that are archived.
       if (changes.chunks.length > 0 || store !== undefined) {
         this.#storage.transactionSync(() => {
+          store?.(answer, archive);
           chunks.write(changes.chunks);
           archive.write(changes);
-          store?.(answer);
         });
       }
       return answer;
@@ -159,4 +169,11 @@ export class StoredTotals {
     }
     return aggregate;
   }
+}
+
+function damagedLine(count: number): string {
+  return (
+    `isotel: the stored records of producers are damaged (${count}). Frames that may have been added before are ` +
+    "refused and counted in isotel_frames_rejected_total; later frames of these isolates are added."
+  );
 }

@@ -67,8 +67,7 @@ export class SpanMetrics implements SpanMeasurer {
     const { root, onset, outcome, resource } = invocation;
     const seconds = (root.endUnixMs - root.startUnixMs) / msPerSecond;
     const service = String(resource["service.name"]);
-    // Services do not take values from each other.
-    const route = this.#values.admit(`http.route ${service}`, routeOf(root));
+    const route = this.#values.admit(invokeDuration.name, "http.route", routeOf(root), service);
     const labels = {
       "service.name": service,
       "faas.trigger": onset.trigger,

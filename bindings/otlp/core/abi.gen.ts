@@ -58,7 +58,7 @@ export const otlpAbi: ModuleAbi<OtlpExports> = {
   file: "otlp.wasm",
   prefix: "isotel_otlp",
   version: 2,
-  fingerprint: 2949445495,
+  fingerprint: 2045876491,
   exportNames: [
     "isotel_otlp_abi_version",
     "isotel_otlp_abi_fingerprint",

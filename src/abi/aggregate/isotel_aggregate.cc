@@ -3,6 +3,7 @@
 #include "abi/aggregate/isotel_aggregate.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,6 +71,16 @@ static_assert(ISOTEL_OTLP_POINTS < ISOTEL_AGGREGATE_RESULT_COUNT);
 
 struct isotel_aggregate {
   explicit isotel_aggregate(const metrics::AggregatorOptions& options) : totals(options) {}
+
+  /// Reads what the buffer has of a stored producer. Returns false without an identifier.
+  bool ReadStored(uint32_t length, double seen_unix_ms, metrics::Producers::Stored& stored) const {
+    if (!buffer.Holds(length) || length < stored.id.size()) return false;
+    const std::string_view bytes = buffer.Text(length);
+    std::memcpy(stored.id.data(), bytes.data(), stored.id.size());
+    stored.last_seen_unix_ms = metrics::ToUnixMs(seen_unix_ms);
+    stored.record = bytes.substr(stored.id.size());
+    return true;
+  }
 
   /// Notes the conflicts of the families from `known` on. Returns whether there are any.
   bool NoteConflicts(size_t known) {
@@ -159,9 +170,13 @@ int32_t isotel_aggregate_totals_missing(isotel_aggregate* context, uint32_t leng
   return context->output.Written(context->totals.AppendMissing(context->buffer.Text(length), context->output.Clear()));
 }
 
-int32_t isotel_aggregate_totals_restore(isotel_aggregate* context, uint32_t length) {
-  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
-  return Answer(context->totals.Restore(context->buffer.Text(length)));
+int32_t isotel_aggregate_totals_restore(isotel_aggregate* context, uint32_t length, double seen_unix_ms) {
+  metrics::Producers::Stored stored;
+  if (!context->ReadStored(length, seen_unix_ms, stored)) return Answer(Error::kOutOfRange);
+  const bool is_known = stored.record.empty();
+  const Error error = context->totals.Restore(stored);
+  if (error == Error::kRecordDamaged) return is_known ? ISOTEL_RESTORED : ISOTEL_RECORD_DAMAGED;
+  return Answer(error == Error::kUnknownVersion ? Error::kOk : error);
 }
 
 int32_t isotel_aggregate_totals_apply(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
@@ -212,9 +227,11 @@ int32_t isotel_aggregate_totals_prune(isotel_aggregate* context, double now_unix
   return error == Error::kOk ? static_cast<int32_t>(removed) : Answer(error);
 }
 
-int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, uint32_t length, double now_unix_ms) {
-  if (!context->buffer.Holds(length)) return Answer(Error::kOutOfRange);
-  const Result<bool> expired = context->totals.Expire(context->buffer.Text(length), now_unix_ms);
+int32_t isotel_aggregate_totals_expire(isotel_aggregate* context, uint32_t length, double seen_unix_ms,
+                                       double now_unix_ms) {
+  metrics::Producers::Stored stored;
+  if (!context->ReadStored(length, seen_unix_ms, stored)) return Answer(Error::kOutOfRange);
+  const Result<bool> expired = context->totals.Expire(stored, now_unix_ms);
   return expired.ok() ? static_cast<int32_t>(expired.value()) : Answer(expired.error());
 }
 

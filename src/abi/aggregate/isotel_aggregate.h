@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define ISOTEL_AGGREGATE_ABI_VERSION 6
+#define ISOTEL_AGGREGATE_ABI_VERSION 7
 
 #define ISOTEL_AGGREGATE_RESULT_COUNT 4
 
@@ -42,6 +42,10 @@ extern "C" {
 /* Keys of isotel_aggregate_totals_changes() that are not keys of chunks, which are lower. */
 #define ISOTEL_REMOVED_KEY 67108864  /* identifiers of producers, 16 bytes each, whose records are to be removed */
 #define ISOTEL_ARCHIVED_KEY 83886080 /* the record of an archived producer */
+
+/* Results of isotel_aggregate_totals_restore(). */
+#define ISOTEL_RESTORED 0
+#define ISOTEL_RECORD_DAMAGED 1 /* replace it by a record without bytes */
 
 /* The layout of a frame and of a record, in every version. */
 #define ISOTEL_PRODUCER_AT 4     /* the producer's identifier, in both */
@@ -102,13 +106,22 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_ready, (isotel_aggregate * contex
  * bytes. Call it with the producers of all frames that are applied next. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_missing, (isotel_aggregate * context, uint32_t length));
 
-/* Reads the record of an archived producer in the buffer. Without its record, a frame of the producer would be added a
- * second time. After an error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
-ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_restore, (isotel_aggregate * context, uint32_t length));
+/* Reads the record of an archived producer: the buffer has the identifier under which it is stored, 16 bytes, and the
+ * record. `seen_unix_ms` is the time under which it is stored. Without its record, a frame of the producer would be added
+ * a second time. Returns ISOTEL_RESTORED or ISOTEL_RECORD_DAMAGED.
+ *
+ * If the record cannot be read, frames of the producer are refused until the changes are taken. If a newer version wrote
+ * it: all frames, with kUnknownVersion. If it is damaged or has no bytes: those up to `seen_unix_ms`, with
+ * kRecordDamaged, because they may have been added; the first later frame makes the producer known again, and frames
+ * with lower numbers are duplicates from then on. kCorrupt: no producer is archived; every other call on the totals
+ * returns the same error then. */
+ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_restore,
+              (isotel_aggregate * context, uint32_t length, double seen_unix_ms));
 
 /* Adds the frame in the buffer, unless it was added before. Returns ISOTEL_APPLIED, ISOTEL_DUPLICATE or
- * ISOTEL_APPLIED_WITH_NOTICES. An error (kCorrupt, kUnknownVersion, kTooLarge, kTooOld) changes no totals and counts
- * the frame. kUnknownVersion, a newer format version, is not final: keep the frame and deliver it again. */
+ * ISOTEL_APPLIED_WITH_NOTICES. An error (kCorrupt, kUnknownVersion, kTooLarge, kTooOld, kRecordDamaged) changes no
+ * totals and counts the frame. kUnknownVersion, a newer format version, is not final: keep the frame and deliver it
+ * again. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
               (isotel_aggregate * context, uint32_t length, double now_unix_ms));
 
@@ -116,11 +129,12 @@ ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_apply,
  * were any, 0 if not. Has idle producers archived. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_prune, (isotel_aggregate * context, double now_unix_ms));
 
-/* Removes the record in the buffer if its retention is over, and its producer if that is archived. Returns 1 if it is
- * over, 0 if not. Call it with records ascending by time until it returns 0, with as many at once as is convenient. After an
- * error (kCorrupt, kUnknownVersion) every other call on the totals returns the same error. */
+/* Removes the record of a producer if its retention is over, and the producer if that is archived. The buffer has the
+ * identifier under which the record is stored, 16 bytes; `seen_unix_ms` is the time. The record itself is not read.
+ * Returns 1 if it is over, 0 if not. Call it with records ascending by time until it returns 0, with as many at once as
+ * is convenient. kCorrupt: no producer is archived; every other call on the totals returns the same error then. */
 ISOTEL_EXPORT(int32_t, isotel_aggregate_totals_expire,
-              (isotel_aggregate * context, uint32_t length, double now_unix_ms));
+              (isotel_aggregate * context, uint32_t length, double seen_unix_ms, double now_unix_ms));
 
 /* Returns 1 and sets result[0] to when isotel_aggregate_totals_prune() or isotel_aggregate_totals_expire() will next
  * have something to do. Returns 0 if they never will. `oldest_unix_ms` is the earliest time of all records, or infinity

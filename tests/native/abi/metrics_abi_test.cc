@@ -308,14 +308,15 @@ TEST_CASE("An idle producer becomes a record, by which a frame of it is recognis
   REQUIRE(record.size() > ISOTEL_RECORD_SEEN_AT + sizeof(uint64_t));
   CHECK(record.substr(ISOTEL_PRODUCER_AT, ISOTEL_PRODUCER_BYTES) == id);
   CHECK(totals.Output(isotel_aggregate_totals_missing(totals.context, totals.Put(id + id))) == id + id);
-  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(record), 2'000) == 0);
-  CHECK(isotel_aggregate_totals_restore(totals.context, totals.Put(record)) == 0);
+  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(id), 1'900, 2'000) == 0);
+  CHECK(isotel_aggregate_totals_restore(totals.context, totals.Put(id + record), 1'900) == 0);
   CHECK(isotel_aggregate_totals_missing(totals.context, totals.Put(id)) == 0);
   CHECK(totals.Apply(frame) == ISOTEL_DUPLICATE);
+  CHECK(isotel_aggregate_totals_restore(totals.context, totals.Put(id + record), 1'900) == ISOTEL_RESTORED);
   const std::string back = totals.Output(isotel_aggregate_totals_changes(totals.context));
   CHECK(back.find(id) != std::string::npos);
   // Its place has what the record had. That is removed when its retention is over.
-  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(record), 1e12) == 1);
+  CHECK(isotel_aggregate_totals_expire(totals.context, totals.Put(id), 1'900, 1e12) == 1);
   const std::string removed = totals.Output(isotel_aggregate_totals_changes(totals.context));
   CHECK(removed.substr(removed.size() - id.size()) == id);
   CHECK(isotel_aggregate_totals_changes(totals.context) == 0);
@@ -427,14 +428,16 @@ TEST_CASE("The aggregation module refuses lengths, codes and bytes it cannot tak
   for (const uint32_t length : {uint32_t{4}, UINT32_MAX}) {
     CHECK(isotel_aggregate_totals_load(totals.context, 0, length) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_totals_missing(totals.context, length) == Code(Error::kOutOfRange));
-    CHECK(isotel_aggregate_totals_restore(totals.context, length) == Code(Error::kOutOfRange));
-    CHECK(isotel_aggregate_totals_expire(totals.context, length, 0) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_restore(totals.context, length, 0) == Code(Error::kOutOfRange));
+    CHECK(isotel_aggregate_totals_expire(totals.context, length, 0, 0) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_totals_apply(totals.context, length, 0) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_frame_shard(totals.context, length, 1) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_snapshot_merge(totals.context, length) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_snapshot_peek(totals.context, length) == Code(Error::kOutOfRange));
     CHECK(isotel_aggregate_negotiate(totals.context, length) == Code(Error::kOutOfRange));
   }
+  CHECK(isotel_aggregate_totals_restore(totals.context, 3, 0) == Code(Error::kOutOfRange));
+  CHECK(isotel_aggregate_totals_expire(totals.context, 3, 0, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_aggregate_frame_shard(totals.context, 3, 0) == Code(Error::kOutOfRange));
   CHECK(isotel_aggregate_frame_shard(totals.context, 3, 1) == Code(Error::kCorrupt));
   CHECK(totals.Apply("xyz") == Code(Error::kCorrupt));

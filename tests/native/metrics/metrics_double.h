@@ -97,7 +97,7 @@ struct ChunkStore {
     REQUIRE(aggregator.AppendMissing(ids.view(), missing) == Error::kOk);
     for (size_t at = 0; at < missing.size(); at += sizeof(ProducerId)) {
       const auto found = records.find(IdAt(missing.view(), at));
-      if (found != records.end()) REQUIRE(aggregator.Restore(found->second) == Error::kOk);
+      if (found != records.end()) REQUIRE(aggregator.Restore(StoredOf(*found)) == Error::kOk);
     }
   }
   Result<Aggregator::Applied> Apply(Aggregator& aggregator, const std::string& frame, double now) const {
@@ -109,10 +109,10 @@ struct ChunkStore {
   void Prune(Aggregator& aggregator, double now, size_t most = SIZE_MAX) const {
     REQUIRE(aggregator.Prune(now) == Error::kOk);
     std::vector<std::pair<uint64_t, ProducerId>> order;
-    for (const auto& [id, record] : records) order.emplace_back(SeenAt(record), id);
+    for (const auto& record : records) order.emplace_back(StoredOf(record).last_seen_unix_ms, record.first);
     std::sort(order.begin(), order.end());
     for (size_t i = 0; i < order.size() && i < most; ++i) {
-      const Result<bool> expired = aggregator.Expire(records.at(order[i].second), now);
+      const Result<bool> expired = aggregator.Expire({order[i].second, order[i].first, {}}, now);
       REQUIRE(expired.ok());
       if (!expired.value()) break;
     }
@@ -128,6 +128,9 @@ struct ChunkStore {
     REQUIRE(bytes.size() >= at + id.size());
     std::memcpy(id.data(), bytes.data() + at, id.size());
     return id;
+  }
+  static Producers::Stored StoredOf(const std::pair<const ProducerId, std::string>& record) {
+    return {record.first, SeenAt(record.second), record.second};
   }
   static uint64_t SeenAt(std::string_view record) {
     return ByteReader(record.substr(kRecordIdAt + sizeof(ProducerId))).Fixed64();

@@ -261,46 +261,117 @@ TEST_CASE("Totals of an earlier version with far too many producers are archived
   CHECK(CounterOf(aggregator) == kStored + calls);
 }
 
-TEST_CASE("A record that is damaged, unknown or not expected stops the aggregator") {
+TEST_CASE("A record that cannot be read holds back the frames of its producer alone, and no frame counts twice") {
   AggregatorOptions options = kOptions;
   options.max_resident_producers = 0;
   ChunkStore store;
-  {
+  Isolate isolate(1);
+  std::vector<std::string> before;
+  for (const double now : {1'000.0, 1'100.0}) {
     Aggregator aggregator(options);
-    CHECK(aggregator.Apply(Isolate(1).Count(1, 1'000), 1'000).ok());
+    REQUIRE(store.Load(aggregator) == Error::kOk);
+    before.push_back(isolate.Count(1, now));
+    CHECK(store.Apply(aggregator, before.back(), now).ok());
     store.Commit(aggregator);
   }
-  const std::string record = store.records.begin()->second;
-  const auto error_of = [&](const std::string& bytes) {
-    Aggregator restored(options);
-    REQUIRE(store.Load(restored) == Error::kOk);
-    const Error error = restored.Restore(bytes);
-    Aggregator expired(options);
-    REQUIRE(store.Load(expired) == Error::kOk);
-    CHECK(expired.Expire(bytes, 1'000).error() == error);
-    ByteWriter writer;
-    CHECK(restored.TakeChanges(writer) == error);
-    CHECK(expired.TakeChanges(writer) == error);
-    return error;
+  const std::string late = isolate.Count(10, 1'100);
+  const std::string skipped = isolate.Count(100, 1'101);
+  const std::string after = isolate.Count(1'000, 1'101);
+  const std::string last = isolate.Count(10'000, 1'102);
+  const Producers::Stored sound = ChunkStore::StoredOf(*store.records.begin());
+  const auto restored = [&](Aggregator& aggregator, std::string_view record, Error expected) {
+    REQUIRE(store.Load(aggregator) == Error::kOk);
+    CHECK(aggregator.Restore({sound.id, sound.last_seen_unix_ms, record}) == expected);
+    CHECK(aggregator.Apply(Isolate(2).Count(0, 1'200), 1'200).ok());
   };
-  CHECK(error_of(record) == Error::kOk);
-  for (size_t size = 0; size < record.size(); ++size) CHECK(error_of(record.substr(0, size)) == Error::kCorrupt);
+
+  const auto check_damaged = [&](std::string_view record) {
+    Aggregator aggregator(options);
+    restored(aggregator, record, Error::kRecordDamaged);
+    CHECK(aggregator.counters()[AggregatorCounter::kRecordsDamaged] == (record.empty() ? 0 : 1));
+    CHECK(aggregator.producers() == 2);
+    for (const std::string& frame : {before[0], before[1], late}) {
+      CHECK(aggregator.Apply(frame, 1'200).error() == Error::kRecordDamaged);
+    }
+    CHECK(aggregator.counters()[AggregatorCounter::kFramesRejected] == 3);
+    CHECK(aggregator.Apply(after, 1'200).value() == Aggregator::Applied::kApplied);
+    for (const std::string& frame : {before[0], before[1], late, skipped, after}) {
+      CHECK(aggregator.Apply(frame, 1'200).value() == Aggregator::Applied::kDuplicate);
+    }
+    CHECK(CounterOf(aggregator) == 1'002);
+    CHECK(aggregator.producers() == 2);
+
+    // What is stored then is sound.
+    ChunkStore next = store;
+    next.Commit(aggregator);
+    Aggregator later(options);
+    REQUIRE(next.Load(later) == Error::kOk);
+    CHECK(next.Apply(later, after, 1'300).value() == Aggregator::Applied::kDuplicate);
+    CHECK(next.Apply(later, last, 1'300).value() == Aggregator::Applied::kApplied);
+    CHECK(CounterOf(later) == 11'002);
+  };
+  const std::string record(sound.record);
+  for (size_t size = 0; size < record.size(); ++size) check_damaged(std::string_view(record).substr(0, size));
+  check_damaged(Sealed(record + "x"));
+  check_damaged(store.chunks.at(0));
+  std::string other = record;
+  ++other[kRecordIdAt];
+  check_damaged(Sealed(other));
+
   std::string newer = record;
   newer[3] = 4;
-  CHECK(error_of(newer) == Error::kUnknownVersion);
-  CHECK(error_of(Sealed(record + "x")) == Error::kCorrupt);
-  CHECK(error_of(store.chunks.at(0)) == Error::kCorrupt);
+  Aggregator aggregator(options);
+  restored(aggregator, newer, Error::kUnknownVersion);
+  for (const std::string& frame : {before[0], late, after}) {
+    CHECK(aggregator.Apply(frame, 1'200).error() == Error::kUnknownVersion);
+  }
+  CHECK(aggregator.counters()[AggregatorCounter::kFramesNewer] == 3);
+  CHECK(aggregator.counters()[AggregatorCounter::kRecordsDamaged] == 0);
+  // The build that wrote it reads it.
+  ByteWriter changes;
+  CHECK(aggregator.TakeChanges(changes) == Error::kOk);
+  CHECK(aggregator.Restore(sound) == Error::kOk);
+  CHECK(aggregator.Apply(before[0], 1'200).value() == Aggregator::Applied::kDuplicate);
+  CHECK(aggregator.Apply(late, 1'200).value() == Aggregator::Applied::kApplied);
+
   // With a right checksum, whatever it says.
   Dice dice(3);
   for (int i = 0; i < 2'000; ++i) {
     std::string hostile = record;
     hostile[4 + dice.Below(hostile.size() - 8)] = static_cast<char>(dice.Next());
-    (void)error_of(Sealed(hostile));
+    Aggregator any(options);
+    REQUIRE(store.Load(any) == Error::kOk);
+    (void)any.Restore({sound.id, sound.last_seen_unix_ms, Sealed(hostile)});
+    CHECK(any.TakeChanges(changes) == Error::kOk);
   }
-  // Of a producer that is not archived.
-  Aggregator empty(options);
-  REQUIRE(empty.FinishLoad() == Error::kOk);
-  CHECK(empty.Restore(record) == Error::kCorrupt);
+}
+
+TEST_CASE("A record is forgotten by the time under which it is stored, even if it cannot be read") {
+  AggregatorOptions options = kOptions;
+  options.max_resident_producers = 0;
+  ChunkStore store;
+  Aggregator aggregator(options);
+  const std::string frame = Isolate(1).Count(1, 1'000);
+  CHECK(aggregator.Apply(frame, 1'000).ok());
+  store.Commit(aggregator);
+  const Producers::Stored damaged{store.records.begin()->first, 1'000, "damaged"};
+  CHECK_FALSE(aggregator.Expire(damaged, 11'000).value());
+  CHECK(aggregator.Expire(damaged, 11'001).value());
+  CHECK(aggregator.producers() == 0);
+  store.Commit(aggregator);
+  CHECK(store.records.empty());
+  CHECK(aggregator.Apply(frame, 11'001).error() == Error::kTooOld);
+}
+
+TEST_CASE("A record of a producer that is not archived stops the aggregator") {
+  Aggregator restored(kOptions);
+  REQUIRE(restored.FinishLoad() == Error::kOk);
+  CHECK(restored.Restore({MakeProducer(1), 1'000, "x"}) == Error::kCorrupt);
+  Aggregator expired(kOptions);
+  REQUIRE(expired.FinishLoad() == Error::kOk);
+  CHECK(expired.Expire({MakeProducer(1), 1'000, "x"}, 1e12).error() == Error::kCorrupt);
+  ByteWriter writer;
+  for (Aggregator* aggregator : {&restored, &expired}) CHECK(aggregator->TakeChanges(writer) == Error::kCorrupt);
 }
 
 // What an aggregator has to do, without memory that is bounded: one set of numbers for each producer.

@@ -265,8 +265,10 @@ class Day {
         const auto found = other.model.find(at->first);
         return found == other.model.end() || found->second.written + kExpiryMs < now_;
       });
-      if (is_over) returned += removed_.insert(at->first).second ? 0 : 1;
       expected += is_over ? 1 : 0;
+      // It may come back before the next scrape, and then starts anew.
+      if (is_over) shown_.erase(at->first);
+      if (is_over && !removed_.insert(at->first).second) ++returned;
       at = is_over ? shard.model.erase(at) : std::next(at);
     }
     CHECK(removed.value() == expected);

@@ -180,7 +180,7 @@ TEST_CASE("Counters of another build are added as far as they are known") {
   counters.Merge(reader);
   CHECK(reader.Done());
   CHECK(counters[AggregatorCounter::kFramesApplied] == 1);
-  CHECK(counters[AggregatorCounter::kDefinitionConflicts] == kAggregatorCounterCount);
+  CHECK(counters[AggregatorCounter::kRecordsDamaged] == kAggregatorCounterCount);
 }
 
 }  // namespace

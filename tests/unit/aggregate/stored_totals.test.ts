@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Aggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
-import {
-  AggregationError,
-  createAggregate,
-  isolateAggregate,
-} from "../../../bindings/aggregate/totals/aggregate.ts";
+import { createAggregate, isolateAggregate } from "../../../bindings/aggregate/totals/aggregate.ts";
 import { ChunkStore } from "../../../bindings/aggregate/totals/chunk_store.ts";
 import {
   StoredTotals,
@@ -224,24 +220,85 @@ describe("archived producers", () => {
     assert.equal(countOf(totals), 700);
   });
 
-  test("a row that cannot be read keeps the frames of its producer waiting, and no others", () => {
-    const memory = new MemoryStorage();
+  /** Archives a producer that has sent 1, and returns its next frames. */
+  const archived = (memory: MemoryStorage) => {
     const producer = new Producer(1);
-    const frame = producer.count(orders, 1);
+    const first = producer.count(orders, 1, 3000);
     const totals = short(memory);
-    totals.apply([frame], 3000);
+    totals.apply([first], 3000);
     totals.prune(6000);
-    const damage = memory.database.prepare("UPDATE isotel_producers SET record = ?");
-    const { record } = memory.database.prepare("SELECT record FROM isotel_producers").get() ?? {};
-    damage.run(new Uint8Array(40));
-    assert.throws(
-      () => totals.apply([frame], 6000),
-      (cause) => cause instanceof AggregationError && !(cause instanceof UnreadableTotalsError),
+    const late = producer.count(orders, 10, 3000);
+    return { totals, first, late, after: producer.count(orders, 100, 3001) };
+  };
+  const damage = (memory: MemoryStorage, bytes: Uint8Array) =>
+    memory.database.prepare("UPDATE isotel_producers SET record = ?").run(bytes);
+
+  test("a damaged row has frames refused that may have been added, is counted once and holds nothing else up", (t) => {
+    const memory = new MemoryStorage();
+    const { first, late, after } = archived(memory);
+    damage(memory, new Uint8Array(40));
+    const { mock } = t.mock.method(console, "error", () => {});
+    const other = new Producer(2).count(orders, 1000, 3000);
+    const { recordDamaged } = ErrorCode;
+    memory.failure = new Error("disk");
+    assert.throws(() => short(memory).apply([first], 6000), /disk/);
+    assert.equal(mock.callCount(), 0, "nothing of it is stored");
+    const results = short(memory).apply([first, late, other], 6000);
+    assert.deepEqual(results, [recordDamaged, recordDamaged, 0]);
+    assert.deepEqual(short(memory).apply([first], 6000), [recordDamaged]);
+    assert.deepEqual(
+      mock.calls.map(({ arguments: [line] }) => line),
+      [
+        "isotel: the stored records of producers are damaged (1). Frames that may have been added before are " +
+          "refused and counted in isotel_frames_rejected_total; later frames of these isolates are added.",
+      ],
     );
-    assert.deepEqual(totals.apply([new Producer(2).count(orders, 10)], 6000), [0]);
-    assert.equal(countOf(totals), 11);
-    damage.run(record as Uint8Array);
-    assert.deepEqual(totals.apply([frame], 6000), [1]);
+    assert.deepEqual(short(memory).apply([after, after, first, late], 6000), [0, 1, 1, 1]);
+    assert.equal(countOf(short(memory)), 1101);
+    assert.equal(remembered(short(memory)), 2);
+    short(memory).prune(9000);
+    assert.deepEqual(short(memory).apply([first, late, after], 9000), [1, 1, 1]);
+    assert.equal(mock.callCount(), 1);
+    const samples = new TextDecoder().decode(
+      isolateAggregate().render({ format: 0, escaping: 0 }, 0, 5000),
+    );
+    assert.match(samples, /^isotel_producer_records_damaged_total 1$/m);
+    assert.match(samples, /^isotel_frames_rejected_total 3$/m);
+  });
+
+  test("a damaged row is forgotten after the retention, even if it is the oldest one", () => {
+    const memory = new MemoryStorage();
+    const { totals, first } = archived(memory);
+    damage(memory, new Uint8Array(40));
+    totals.apply([new Producer(2).count(orders, 1000, 4000)], 4000);
+    totals.prune(7000);
+    assert.equal(totals.prune(103_000), false);
+    assert.equal(totals.prune(103_001), true);
+    assert.equal(ids(memory).length, 1);
+    assert.equal(remembered(totals), 1);
+    assert.deepEqual(totals.apply([first], 103_001), [ErrorCode.tooOld]);
+    assert.equal(totals.prune(104_001), true);
+    assert.equal(remembered(totals), 0);
+  });
+
+  test("a row of a newer version keeps the frames of its producer waiting, and no others", () => {
+    const memory = new MemoryStorage();
+    const { totals, first, after } = archived(memory);
+    const { record } = memory.database.prepare("SELECT record FROM isotel_producers").get() ?? {};
+    const newer = Uint8Array.from(record as Uint8Array);
+    newer[3] = 200;
+    damage(memory, newer);
+    const other = new Producer(2).count(orders, 1000, 3000);
+    const { unknownVersion } = ErrorCode;
+    assert.deepEqual(totals.apply([first, other, after], 6000), [
+      unknownVersion,
+      0,
+      unknownVersion,
+    ]);
+    assert.equal(countOf(totals), 1001);
+    damage(memory, record as Uint8Array);
+    assert.deepEqual(short(memory).apply([first, other, after], 6000), [1, 1, 0]);
+    assert.equal(countOf(short(memory)), 1101);
   });
 });
 

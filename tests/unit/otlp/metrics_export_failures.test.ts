@@ -89,3 +89,61 @@ describe("any order of failures", () => {
     });
   }
 });
+
+describe("what is stored of an export and damaged", () => {
+  for (const temporality of ["cumulative", "delta"] as const) {
+    const damages = [
+      ["state", "UPDATE isotel_exports SET state = 'x' WHERE slot = 0"],
+      ["snapshot", "UPDATE isotel_export_chunks SET bytes = x'00' WHERE id / 16 = 1"],
+      ["no snapshot", "DELETE FROM isotel_export_chunks WHERE id / 16 = 1"],
+      ["base", "UPDATE isotel_export_chunks SET bytes = x'00' WHERE id / 16 = 0"],
+      ["no base", "DELETE FROM isotel_export_chunks WHERE id / 16 = 0"],
+    ] as const;
+    for (const [what, query] of damages) {
+      // Cumulative totals have no base.
+      if (temporality === "cumulative" && what.endsWith("base")) continue;
+      test(`the export starts anew and is reported, other backends go on: ${what}, ${temporality}`, async () => {
+        const world = new World();
+        const memory = new MemoryStorage();
+        const endpoint = (host: string) => ({
+          backend: "custom" as const,
+          endpoint: `https://${host}.example`,
+          compression: "none" as const,
+          temporality,
+        });
+        const options = { backends: [endpoint("one"), endpoint("two")] };
+        const producer = new Producer(1);
+        const count = (value: number) => producer.count(orders, value, world.nowUnixMs, ["pro"]);
+        const sums = (host: string) =>
+          pointsOf(onceEach(world.taken().filter(({ url }) => url.includes(host)))).map(
+            ({ value }) => value,
+          );
+        const first = new Life(world, memory, options);
+        first.apply(count(1));
+        await first.passAll(60_000);
+        first.apply(count(10));
+        world.answers.push({ status: 503 }, { status: 503 });
+        await first.pass(60_000);
+        memory.database.exec(query);
+
+        const life = new Life(world, memory, options);
+        await life.passAll(300_000);
+        life.apply(count(100));
+        await life.passAll(120_000);
+        const isDelta = temporality === "delta";
+        const total = (host: string) =>
+          isDelta
+            ? sums(host).reduce((sum: number, value) => sum + (value ?? 0), 0)
+            : sums(host).at(-1);
+        assert.equal(total("two"), 111);
+        assert.equal(total("one"), isDelta ? 101 : 111);
+        const told = life.reports.filter((line) => line.includes("starts anew"));
+        assert.deepEqual(told, [
+          "isotel: metrics for custom: what is stored of the export is damaged; it starts anew. " +
+            "Deltas leave out what was not sent.",
+        ]);
+        assert.ok(life.reports.length <= 2, life.reports.join("\n"));
+      });
+    }
+  }
+});
