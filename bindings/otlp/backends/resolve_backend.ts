@@ -14,7 +14,7 @@ import { Settings } from "./settings.ts";
 
 const defaultTimeoutMs = 10_000;
 /** An export must finish within the 30 s that the runtime allows after a response. */
-const maxTimeoutMs = 25_000;
+export const maxTimeoutMs = 25_000;
 /** A receiver without a documented limit accepts at least this size. */
 const defaultMaxBytes = 4_000_000;
 const leastMaxBytes = 1_000;

@@ -10,7 +10,7 @@ import { tailDecision } from "./sampling.ts";
 /** The environment of a pipeline. */
 export type PipelineEnvironment = Pick<
   PipelineOptions,
-  "clock" | "fetch" | "sleep" | "random" | "waitUntil"
+  "clock" | "fetch" | "sleep" | "random" | "waitUntil" | "circuits"
 >;
 
 /** The encoders of a pipeline, and the limit of its queues. */
@@ -22,11 +22,12 @@ export function makePipeline(
   environment: PipelineEnvironment,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
-  const { backends, sampleRatio, tail, keptParameters, options } = plan;
+  const { backends, sampleRatio, tail, keptParameters, exportTimeoutMs, options } = plan;
   return new Pipeline({
     ...environment,
     ...encoders,
     backends,
+    exportTimeoutMs,
     settings: options,
     keptParameters,
     samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
@@ -52,5 +53,6 @@ export function systemEnvironment(
     sleep,
     random: Math.random,
     waitUntil,
+    circuits: new Map(),
   };
 }

@@ -4,7 +4,7 @@ import { type OptionNames, reportUnknownOption } from "../../base/options.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import { type Backend, type BackendOptions, backendOptionNames } from "../backends/backend.ts";
-import { resolveBackend } from "../backends/resolve_backend.ts";
+import { maxTimeoutMs, resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf, resourceOptionNames } from "../backends/resource.ts";
 import { Settings } from "../backends/settings.ts";
 import type { ExportOptions, OtlpOptions } from "./options.ts";
@@ -17,6 +17,7 @@ export interface ExportPlan {
   readonly sampleRatio: number;
   readonly tail: TailSampling | undefined;
   readonly keptParameters: KeptParameters;
+  readonly exportTimeoutMs: number;
   readonly options: ExportOptions;
 }
 
@@ -25,11 +26,14 @@ const optionNames: OptionNames<ExportOptions & { backends: true }> = {
   backends: true,
   sampleRatio: true,
   tail: true,
+  exportTimeoutMs: true,
   propagateTo: true,
   invocationSpan: true,
   route: true,
   keepQueryParameters: true,
 };
+
+const defaultExportTimeoutMs = 5_000;
 
 const tailOptionNames: OptionNames<TailSampling> = { errors: true, slowMs: true, ratio: true };
 
@@ -51,6 +55,13 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   if (tail !== undefined) checkTail(settings, tail);
   checkFunctions(settings, options);
   const keptParameters = keptParametersOf(settings, options.keepQueryParameters);
+  const exportTimeoutMs = settings.integer(
+    "exportTimeoutMs",
+    options.exportTimeoutMs,
+    1,
+    maxTimeoutMs,
+    defaultExportTimeoutMs,
+  );
   const messages = settings.problems.map((problem) => `isotel: ${problem}`);
   const backends: Backend[] = [];
   for (const backend of backendsOf(options)) {
@@ -64,7 +75,7 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
     }
   }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
-  return { backends, resource, sampleRatio, tail, keptParameters, options };
+  return { backends, resource, sampleRatio, tail, keptParameters, exportTimeoutMs, options };
 }
 
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
