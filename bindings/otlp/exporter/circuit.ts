@@ -45,10 +45,6 @@ export class Circuit {
     return this.#turn;
   }
 
-  hasTurn(turn: Turn): boolean {
-    return this.#turn === turn;
-  }
-
   leave(turn: Turn): void {
     if (this.#turn === turn) this.#turn = undefined;
   }

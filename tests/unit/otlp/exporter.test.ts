@@ -350,6 +350,15 @@ describe("an exporter", () => {
     assert.deepEqual([counts.queued, dropsOf(counts)], [2_048, { queue_full: 464 }]);
   });
 
+  test("items that return still count towards the 16 MB of text", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(7, { "app.text": "x".repeat(2_000_000) });
+    await one.flush(900);
+    one.add(2, { "app.text": "x".repeat(2_000_000) });
+    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { queue_full: 2 });
+  });
+
   test("one of many invocations waits for a backend that is down, the others return", async () => {
     receiver.otherwise = { status: 503 };
     const one = bench(receiver);
@@ -369,10 +378,10 @@ describe("an exporter", () => {
     const first = one.exporter.flush(one.now + 5_000);
     one.now += 1_001;
     one.add(1);
-    await one.exporter.flush(one.now + 5_000);
+    const second = one.exporter.flush(one.now + 5_000);
     assert.deepEqual([one.exporter.counts().sending, one.exporter.counts().queued], [1, 1]);
     receiver.otherwise = {};
-    await first;
+    await Promise.all([first, second]);
     assert.equal(checked(one.exporter.counts()).accepted, 2);
   });
 
@@ -454,8 +463,10 @@ describe("an exporter", () => {
     const { sending, queued } = checked(one.exporter.counts());
     assert.deepEqual([sending, queued], [2_048, 100]);
     await first;
-    assert.equal(checked(one.exporter.counts()).accepted, 2_148);
-    assert.ok(itemsOf(receiver).slice(-4).includes(100));
+    const counts = checked(one.exporter.counts());
+    // What returned was older than what had come, and the queue has room for 2,048.
+    assert.deepEqual([counts.accepted, dropsOf(counts)], [2_048, { queue_full: 100 }]);
+    assert.ok(itemsOf(receiver).slice(-4).includes(512));
   });
 
   test("what was being sent when its invocation was ended returns to the queue, and is counted once", async () => {
