@@ -10,7 +10,11 @@ const advice: Readonly<Record<number, string>> = {
   413: "Lower the option maxBytes",
   415: "Check the options format and compression",
 };
-const servers = "The backend failed; its status page may say why";
+
+/** What to check after another status. */
+function otherAdvice(status: number): string {
+  return status < 500 ? "Check the options of the backend" : "The backend failed";
+}
 
 const nouns: Readonly<Record<Signal, string>> = {
   traces: "spans",
@@ -42,7 +46,7 @@ export function answerNotice(
   const soFar = `${dropped} ${nouns[signal]} dropped so far`;
   const messages: Readonly<Record<SendOutcome["result"], string>> = {
     accepted: `rejected a part of a request (partial success, ${answer}); ${soFar}. Check the limits of the backend`,
-    rejected: `refused a request (${answer}); ${soFar}. ${advice[status] ?? servers}`,
+    rejected: `refused a request (${answer}); ${soFar}. ${advice[status] ?? otherAdvice(status)}`,
     redirected: `redirected to another host (${answer}); ${soFar}. Check the endpoint: keys go to no other host`,
     unavailable: `cannot take data now (${answer}). It waits and is sent again`,
   };
