@@ -77,13 +77,10 @@ function destinationOf(
   signal: Signal,
 ): Destination | string | undefined {
   const ofSignal: SignalPreset = preset.signals?.[signal] ?? {};
-  const before = settings.problems.length;
   const url = urlOf(settings, preset, signal);
-  if (url === undefined) {
-    return settings.problems.length > before ? undefined : `no endpoint is given for ${signal}`;
-  }
-  return {
-    url,
+  // Reads all options, so that one error names all that are invalid.
+  const destination = {
+    url: url ?? "",
     headers: { ...preset.headers, ...ofSignal.headers, ...settings.headers("headers") },
     format: formatOf(settings, ofSignal, signal),
     compression: settings.choice(
@@ -107,6 +104,9 @@ function destinationOf(
       ofSignal.maxBytes ?? defaultMaxBytes,
     ),
   };
+  if (url !== undefined) return destination;
+  // Without its key, such as a DSN, a backend may have no address. That is one problem, not two.
+  return settings.problems.length > 0 ? undefined : `no endpoint is given for ${signal}`;
 }
 
 function urlOf(settings: Settings, preset: Preset, signal: Signal): string | undefined {

@@ -1,5 +1,6 @@
 import { cleanValue } from "../../base/address.ts";
 import type { OptionNames } from "../../base/options.ts";
+import { reportOnce } from "../../base/report_once.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import type { Settings } from "./settings.ts";
@@ -36,7 +37,7 @@ export function resourceOf(settings: Settings): Attributes {
     "service.name": "unknown_service",
     "cloud.provider": "cloudflare",
     "cloud.platform": "cloudflare.workers",
-    ...Object.fromEntries(settings.pairs("OTEL_RESOURCE_ATTRIBUTES")),
+    ...Object.fromEntries(settings.pairs("OTEL_RESOURCE_ATTRIBUTES", ignored)),
     ...named("service.name", settings.variable("OTEL_SERVICE_NAME")),
     ...(given as Attributes | undefined),
     ...named("service.name", settings.text("serviceName")),
@@ -50,6 +51,11 @@ export function resourceOf(settings: Settings): Attributes {
     cleanValue(key, value, undefined),
   ]);
   return Object.fromEntries(clean) as Attributes;
+}
+
+/** The specification asks to discard the variable and to report it. The export goes on. */
+function ignored(problem: string): void {
+  reportOnce(`isotel: ${problem}. It is ignored`);
 }
 
 function named(key: string, value: string | undefined): Attributes {

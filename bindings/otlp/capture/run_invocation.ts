@@ -3,7 +3,7 @@ import { errorType, isCancellation } from "../../base/cause.ts";
 import type { WaitUntil } from "../../base/time.ts";
 import { isThenable } from "../../base/values.ts";
 import { newSpanId, newTraceId } from "../core/ids.ts";
-import { isSampled, sampledFlag } from "../core/model.ts";
+import { sampledFlag } from "../core/model.ts";
 import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
@@ -94,7 +94,7 @@ function open(
   const { request } = described;
   const parent = outer ?? (request && remoteParent(request.headers));
   const traceId = parent?.traceId ?? newTraceId();
-  const isRecorded = parent?.isRemote === true ? isSampled(parent) : pipeline.samples(traceId);
+  const isRecorded = pipeline.samples(traceId, parent?.isRemote ? parent.flags : undefined);
   const flags = isRecorded ? sampledFlag : 0;
   const identity = { traceId, spanId: newSpanId(), flags };
   if (!isRecorded) {

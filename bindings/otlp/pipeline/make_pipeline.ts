@@ -1,6 +1,6 @@
 import { sleep, type WaitUntil } from "../../base/time.ts";
 import { encodeLogs, encodeTraces } from "../core/encoder.ts";
-import { ownScope } from "../core/model.ts";
+import { ownScope, sampledFlag } from "../core/model.ts";
 import { shouldSample } from "../core/propagation.ts";
 import { systemFetch } from "../exporter/sender.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
@@ -22,7 +22,7 @@ export function makePipeline(
   environment: PipelineEnvironment,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
-  const { backends, sampleRatio, tail, keptParameters, exportTimeoutMs, options } = plan;
+  const { backends, sampler, tail, keptParameters, exportTimeoutMs, options } = plan;
   return new Pipeline({
     ...environment,
     ...encoders,
@@ -30,7 +30,11 @@ export function makePipeline(
     exportTimeoutMs,
     settings: options,
     keptParameters,
-    samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
+    samples: (traceId, parentFlags) => {
+      const isDecided = parentFlags !== undefined && sampler.isParentBased;
+      if (isDecided) return (parentFlags & sampledFlag) !== 0;
+      return sampler.ratio === 1 || shouldSample(traceId, sampler.ratio);
+    },
     tail: tail && tailDecision(tail, shouldSample),
   });
 }

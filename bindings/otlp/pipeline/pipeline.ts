@@ -23,8 +23,8 @@ export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly keptParameters: KeptParameters;
   readonly encodeSpans: Encode<FinishedSpan>;
   readonly encodeLogs: Encode<LogRecord>;
-  /** Whether to record a trace that begins here. */
-  readonly samples: (traceId: string) => boolean;
+  /** Whether to record a trace. `parentFlags` has the decision of the process that began it. */
+  readonly samples: (traceId: string, parentFlags?: number) => boolean;
   readonly tail: TailDecision | undefined;
   readonly sleep: (ms: number) => Sleep;
   /** `waitUntil` of the runtime for the current invocation. Undefined if the runtime has none. */
@@ -59,7 +59,7 @@ export class Pipeline {
   readonly keptParameters: KeptParameters;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Sleep;
-  readonly samples: (traceId: string) => boolean;
+  readonly samples: (traceId: string, parentFlags?: number) => boolean;
   readonly tail: TailDecision | undefined;
   readonly #options: PipelineOptions;
   readonly #spans: SignalExporter<FinishedSpan>[] = [];
