@@ -1,6 +1,6 @@
 // What OpenTelemetry's SDK for JavaScript reads from standard variables.
 import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { detectResources, envDetector } from "@opentelemetry/resources";
+import { defaultResource, detectResources, envDetector, processDetector } from "@opentelemetry/resources";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 
 export type Variables = Readonly<Record<string, string>>;
@@ -34,6 +34,13 @@ export function samplerOf(
         : trace.setSpanContext(ROOT_CONTEXT, { ...parent, traceFlags: parentFlags });
     return provider.getTracer("test").startSpan("span", {}, context).isRecording();
   };
+}
+
+/** The attributes of the SDK and of the runtime, without those of the process and the machine. */
+export function runtimeAttributes(): Readonly<Record<string, unknown>> {
+  const { attributes } = defaultResource().merge(detectResources({ detectors: [processDetector] }));
+  const keys = /^process\.runtime\.|^telemetry\.sdk\.language$/;
+  return Object.fromEntries(Object.entries(attributes).filter(([key]) => keys.test(key)));
 }
 
 /** The attributes of OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME. */

@@ -1,5 +1,6 @@
 import { cleanValue } from "../../base/address.ts";
 import type { OptionNames } from "../../base/options.ts";
+import { nodeVersion, type Platform, platform } from "../../base/platform.ts";
 import { reportOnce } from "../../base/report_once.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
@@ -27,16 +28,24 @@ export const resourceOptionNames: OptionNames<ResourceOptions> = {
   resource: true,
 };
 
+/** On Node, those of OpenTelemetry's SDK for Node. */
+const platformAttributes: Readonly<Record<Platform, Attributes>> = {
+  workers: { "cloud.provider": "cloudflare", "cloud.platform": "cloudflare.workers" },
+  node: { "process.runtime.name": "nodejs", "process.runtime.description": "Node.js" },
+  other: {},
+};
+
 /** Returns the resource attributes without the secrets in URLs. Records problems in `settings`. */
 export function resourceOf(settings: Settings): Attributes {
   const given = settings.option("resource");
   if (given !== undefined && (typeof given !== "object" || given === null)) {
     settings.refuse(`resource is ${shapeOf(given)}; it has to be an object of attributes`);
   }
+  const where = platform();
   const attributes = {
     "service.name": "unknown_service",
-    "cloud.provider": "cloudflare",
-    "cloud.platform": "cloudflare.workers",
+    ...platformAttributes[where],
+    ...(where === "node" ? named("process.runtime.version", nodeVersion()) : {}),
     ...Object.fromEntries(settings.pairs("OTEL_RESOURCE_ATTRIBUTES", ignored)),
     ...named("service.name", settings.variable("OTEL_SERVICE_NAME")),
     ...(given as Attributes | undefined),
@@ -44,7 +53,7 @@ export function resourceOf(settings: Settings): Attributes {
     ...named("service.version", settings.text("serviceVersion")),
     ...named("deployment.environment.name", settings.text("environment")),
     "telemetry.sdk.name": "isotel",
-    "telemetry.sdk.language": "webjs",
+    "telemetry.sdk.language": where === "node" ? "nodejs" : "webjs",
   };
   const clean = Object.entries(attributes).map(([key, value]) => [
     key,

@@ -456,10 +456,8 @@ describe("exports", () => {
       "deployment.environment.name": "test",
       "app.team": "a",
       "host.name": "h",
-      "cloud.provider": "cloudflare",
-      "cloud.platform": "cloudflare.workers",
+      ...nodeResource,
       "telemetry.sdk.name": "isotel",
-      "telemetry.sdk.language": "webjs",
     });
     assert.deepEqual(other.requests[0]?.resource, receiver.requests[0]?.resource);
     await other.close();

@@ -343,14 +343,14 @@ describe("several backends", () => {
     const to = (host: string) => world.requests.filter(({ url }) => url.startsWith(host));
     assert.equal(to("https://a.example").length, 1);
     assert.deepEqual(
-      to("https://otlp.datadoghq.com").map(({ points }) => points[0]?.temporality),
+      to("https://cloudflare.integrations.otlp.datadoghq.com").map(({ points }) => points[0]?.temporality),
       [1, 1],
     );
     assert.deepEqual(
       to("https://a.example").map(({ points }) => points[0]?.temporality),
       [2],
     );
-    const [header] = to("https://otlp.datadoghq.com").map(({ headers }) => headers);
+    const [header] = to("https://cloudflare.integrations.otlp.datadoghq.com").map(({ headers }) => headers);
     assert.equal(header?.["dd-otel-metric-config"], '{"resource_attributes_as_tags":true}');
     assert.deepEqual(
       other.export.counts().map(({ accepted, failed }) => [accepted, failed > 0]),

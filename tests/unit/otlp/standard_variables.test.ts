@@ -110,6 +110,25 @@ describe("OTEL_RESOURCE_ATTRIBUTES", () => {
   });
 });
 
+describe("the resource on Node", () => {
+  test("has the attributes of OpenTelemetry's SDK for Node, and none of Cloudflare", () => {
+    const { resource } = readExportOptions(options, {});
+    const theirs = openTelemetry.runtimeAttributes();
+    assert.equal(Object.keys(theirs).length, 4);
+    assert.deepEqual(resource, {
+      ...theirs,
+      "service.name": "unknown_service",
+      "telemetry.sdk.name": "isotel",
+    });
+  });
+
+  test("gives way to what the program says about itself", () => {
+    const env = { OTEL_RESOURCE_ATTRIBUTES: "cloud.provider=aws,process.runtime.name=x" };
+    const { resource } = readExportOptions(options, env);
+    assert.deepEqual([resource["cloud.provider"], resource["process.runtime.name"]], ["aws", "x"]);
+  });
+});
+
 describe("OTEL_SDK_DISABLED", () => {
   test("true switches all exports off, in any case, even if a key is missing", () => {
     for (const value of ["true", "TRUE", " True "]) {
