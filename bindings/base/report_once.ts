@@ -52,7 +52,9 @@ export function report(message: string, cause?: unknown): void {
 /**
  * Logs a message with {@link report}, once per isolate. Use it wherever a feature is switched off or data is dropped. A
  * message from inside the console's own handler is not logged and does not count as logged.
+ *
+ * @param key Equal for messages of which only the first is logged. Default: the message.
  */
-export function reportOnce(message: string, cause?: unknown): void {
-  if (!isReporting) loggedMessages.log(message, message, cause);
+export function reportOnce(message: string, cause?: unknown, key: string = message): void {
+  if (!isReporting) loggedMessages.log(key, message, cause);
 }

@@ -279,10 +279,10 @@ export class Collecting implements InvocationHost {
     if (this.clock() - this.#lastSweepUnixMs >= sweepIntervalMs) this.sweep();
   }
 
-  /** Keeps the sampling decision of another process if the trace has one. */
+  /** By default, keeps the sampling decision of another process if the trace has one. */
   #samples({ traceId, traceFlags }: TailStream.SpanContext): boolean {
-    if (traceFlags !== undefined) return (traceFlags & sampledFlag) !== 0;
-    return this.#pipeline?.samples(traceId) ?? true;
+    if (this.#pipeline !== undefined) return this.#pipeline.samples(traceId, traceFlags);
+    return traceFlags === undefined || (traceFlags & sampledFlag) !== 0;
   }
 
   /** Counts the spans of an invocation that is not followed. */

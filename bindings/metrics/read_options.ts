@@ -56,6 +56,23 @@ const methods: Readonly<Record<BindingName, readonly string[]>> = {
   kv: ["get", "put"],
 };
 
+const kinds: Readonly<Record<BindingName, string>> = {
+  queue: "a queue",
+  aggregator: "a Durable Object namespace",
+  kv: "a KV namespace",
+};
+
+/** Returns the kind of a binding, or the shape of another value. */
+function kindOf(value: unknown): string {
+  const names = Object.keys(kinds) as BindingName[];
+  const kind = names.find((name) => isBinding(value, methods[name]));
+  return kind === undefined ? shapeOf(value) : kinds[kind];
+}
+
+function wayOut(name: BindingName): string {
+  return `Run npx isotel init, or add it to wrangler.jsonc: ${configuration[name]}`;
+}
+
 /**
  * Reads the option `metrics`. Each invalid option is reported and ignored.
  *
@@ -72,21 +89,19 @@ export function readMetricsBindings(
     Object.entries(options).filter(([name]) => !wrong.includes(name as BindingName)),
   );
   for (const name of wrong) {
-    const notInEnv = missing.length > 0 ? ` (not in env: ${missing.join(", ")})` : "";
-    const rule = `it has to be a binding with ${methods[name].join("() and ")}()`;
+    const value: unknown = options[name];
+    const isMissing = value === undefined && missing.length > 0;
+    const notInEnv = isMissing ? ` (not in env: ${missing.join(", ")})` : "";
     report(
-      `isotel: metrics.${name} is ${shapeOf(options[name])}${notInEnv}; ${rule}. ` +
-        `Add it to wrangler.jsonc: ${configuration[name]}`,
+      `isotel: metrics.${name} is ${kindOf(value)}${notInEnv}; it has to be ${kinds[name]}, a ` +
+        `binding with ${methods[name].join("() and ")}(). ${wayOut(name)}`,
     );
   }
   if (!records(metrics.record, report)) return { metrics, plan: undefined, genAi: undefined };
   const plan = planOf(metrics, report);
   if (plan === undefined && wrong.length === 0) {
     const name = wantedBinding(metrics);
-    report(
-      `isotel: metrics cannot be sent: metrics.${name} is missing. ` +
-        `Add it to wrangler.jsonc: ${configuration[name]}`,
-    );
+    report(`isotel: metrics cannot be sent: metrics.${name} is missing. ${wayOut(name)}`);
   }
   const maxLabelValues = readMaxLabelValues(metrics.maxLabelValues, report);
   return {

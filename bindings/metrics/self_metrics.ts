@@ -104,7 +104,6 @@ const selfMetrics: readonly SelfMetric[] = [
       rejected: "otlp_dropped_rejected",
       redirected: "otlp_dropped_redirected",
       unavailable: "otlp_dropped_unavailable",
-      lost: "otlp_dropped_lost",
     },
     isOptional: true,
   },

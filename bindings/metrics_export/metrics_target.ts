@@ -1,7 +1,9 @@
 import { aggregatorCounterNames } from "../aggregate/totals/abi.gen.ts";
 import { AggregationError } from "../aggregate/totals/aggregate.ts";
+import { LogOnce } from "../base/report_once.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { ownScope } from "../otlp/core/model.ts";
+import { answerNotice } from "../otlp/exporter/answer_notice.ts";
 import { backoffMs, type SenderOptions, type SendOutcome, send } from "../otlp/exporter/sender.ts";
 import type { ExportHost, MetricsExportCounts } from "../slots/metrics_export.ts";
 import { baseOf, encodePart, type Interval, type Part, takeRanges } from "./encode_part.ts";
@@ -9,7 +11,6 @@ import type { TargetPlan } from "./read_metrics_options.ts";
 import {
   DamagedExportError,
   type PendingInterval,
-  type TargetCounts,
   type TargetState,
   type TargetStore,
 } from "./target_store.ts";
@@ -30,6 +31,9 @@ export interface TargetOptions {
  * a delta is repeated once an interval.
  */
 const maxAttempts = 10;
+/** Milliseconds between such attempts: the first wait and the longest one. */
+const firstDelayMs = 500;
+const maxDelayMs = 8_000;
 /** Age in milliseconds at which a delta is given up. The next delta then includes its data. */
 const maxPendingMs = 3_600_000;
 /** Pause in milliseconds after an error of storage or of the module. */
@@ -49,6 +53,7 @@ const graceMs = 5_000;
  */
 export class MetricsTarget {
   readonly #options: TargetOptions;
+  readonly #notices: LogOnce;
   #state: TargetState;
   /** True at the start, because it is unknown what an earlier instance left unsent. */
   #hasChanged = true;
@@ -60,6 +65,7 @@ export class MetricsTarget {
 
   constructor(options: TargetOptions) {
     this.#options = options;
+    this.#notices = new LogOnce((message) => options.host.report(message));
     this.#state = options.store.read(options.slot);
   }
 
@@ -118,7 +124,9 @@ export class MetricsTarget {
   /** Takes the snapshot of a new interval and stores it. Nothing is sent before that. */
   #begin(nowUnixMs: number): void {
     const { host, store, slot } = this.#options;
-    const pending: PendingInterval = { next: 0, taken: [], attempts: 0, points: 0 };
+    // In an outage, an interval is one more attempt. Otherwise each interval would begin the short succession again.
+    const attempts = this.#state.isDown === true ? maxAttempts - 1 : 0;
+    const pending: PendingInterval = { next: 0, taken: [], attempts, points: 0 };
     const state: TargetState = { ...this.#state, intervalUnixMs: nowUnixMs, pending };
     host.totals.snapshot(nowUnixMs, (bytes) => {
       store.writeSnapshot(slot, bytes);
@@ -151,8 +159,8 @@ export class MetricsTarget {
     }
     const deadline = this.#now() + destination.timeoutMs;
     this.#busyUntilUnixMs = deadline + graceMs;
-    const outcome = await send(destination, part.bytes, deadline, { ...sending, maxAttempts: 1 });
-    if (outcome.dropped === "unavailable") {
+    const outcome = await send(destination, part.bytes, deadline, sending);
+    if (outcome.result === "unavailable") {
       this.#wait(pending, outcome);
       return false;
     }
@@ -163,7 +171,7 @@ export class MetricsTarget {
   /** Records the outcome of a part: accepted, refused, or too large to send. */
   #decide(pending: PendingInterval, part: Part, outcome: SendOutcome | undefined): void {
     const { accepted, rejected, dropped } = pointsOf(part, outcome);
-    const isTaken = outcome !== undefined && outcome.dropped === undefined;
+    const isTaken = outcome?.result === "accepted";
     const taken = isTaken
       ? [...pending.taken, [pending.next, part.next] as const]
       : [...pending.taken];
@@ -172,12 +180,13 @@ export class MetricsTarget {
     const state: TargetState = {
       ...this.#state,
       pending: { next: part.next, taken, attempts: 0, points },
+      isDown: false,
       counts: {
         ...counts,
         accepted: counts.accepted + accepted,
         rejected: counts.rejected + rejected,
         dropped: counts.dropped + dropped,
-        requests: counts.requests + (outcome?.requests ?? 0),
+        requests: counts.requests + (outcome === undefined ? 0 : 1),
         lastStatus: outcome?.status ?? counts.lastStatus,
       },
     };
@@ -196,16 +205,17 @@ export class MetricsTarget {
     // The backend may have accepted the request although no response arrived. It can recognize a repeated delta only if
     // the delta is unchanged.
     const isOver = isTried && (plan.temporality === "cumulative" || ageMs >= maxPendingMs);
-    const backoff = backoffMs(attempts, sending.random);
-    const pauseMs = Math.max(isTried ? intervalMs : backoff, outcome.pauseMs);
+    const backoff = backoffMs(attempts, sending.random, firstDelayMs, maxDelayMs);
+    const pauseMs = Math.max(isTried ? intervalMs : backoff, outcome.retryAfterMs);
     const state: TargetState = {
       ...this.#state,
       waitUntilUnixMs: this.#now() + Math.ceil(pauseMs),
       pending: { ...pending, attempts },
+      isDown: isTried,
       counts: {
         ...counts,
-        requests: counts.requests + outcome.requests,
-        failed: counts.failed + outcome.requests,
+        requests: counts.requests + 1,
+        failed: counts.failed + 1,
         givenUp: counts.givenUp + (isOver ? 1 : 0),
         lastStatus: outcome.status,
       },
@@ -214,7 +224,7 @@ export class MetricsTarget {
     const end = isOver ? this.#finished(state) : state;
     // The next interval sends the data that was not sent.
     if (isOver) this.#hasChanged = true;
-    this.#store(end, { failed: outcome.requests }, isOver ? pending.taken : []);
+    this.#store(end, { failed: 1 }, isOver ? pending.taken : []);
   }
 
   #finished(state: TargetState): TargetState {
@@ -252,11 +262,21 @@ export class MetricsTarget {
     return { snapshot, base };
   }
 
+  /** Reports an answer whose status differs from the last one, and a data point that is too large. Each once. */
   #report(outcome: SendOutcome | undefined, rejected: number, dropped: number): void {
-    const { host, plan } = this.#options;
+    const { backend, destination } = this.#options.plan;
     const { counts } = this.#state;
-    for (const message of messagesOf(plan, outcome, { rejected, dropped }, counts)) {
-      host.report(message);
+    if (outcome === undefined) {
+      const limit = destination.maxBytes;
+      const message = `isotel: metrics for ${backend}: a data point is larger than ${limit} bytes.`;
+      if (dropped > 0) this.#notices.log(message, message);
+      return;
+    }
+    // The last status is stored. The object may have been evicted since.
+    const isNew = outcome.status !== counts.lastStatus || counts.requests === 0;
+    const notice = answerNotice(backend, "metrics", outcome, counts.rejected + rejected);
+    if (notice !== undefined && (isNew || outcome.result === "accepted")) {
+      this.#notices.log(notice.key, notice.message);
     }
   }
 
@@ -331,28 +351,7 @@ export function pointsOf(
   outcome: SendOutcome | undefined,
 ): { accepted: number; rejected: number; dropped: number } {
   if (outcome === undefined) return { accepted: 0, rejected: 0, dropped: points };
-  if (outcome.dropped !== undefined) return { accepted: 0, rejected: points, dropped: 0 };
+  if (outcome.result !== "accepted") return { accepted: 0, rejected: points, dropped: 0 };
   const rejected = Math.min(outcome.rejected, points);
   return { accepted: points - rejected, rejected, dropped: 0 };
-}
-
-/** Returns the messages for an outcome that is not a success. Reports a status only if it differs from the last one. */
-function messagesOf(
-  { backend, destination }: TargetPlan,
-  outcome: SendOutcome | undefined,
-  { rejected, dropped }: { readonly rejected: number; readonly dropped: number },
-  before: TargetCounts,
-): string[] {
-  const to = `isotel: metrics for ${backend}`;
-  if (outcome === undefined) {
-    return dropped > 0 ? [`${to}: a data point is larger than ${destination.maxBytes} bytes`] : [];
-  }
-  const { status } = outcome;
-  if (outcome.dropped === undefined) {
-    return rejected > 0 ? [`${to}: ${rejected} data points of a request were refused`] : [];
-  }
-  if (status === before.lastStatus && before.requests > 0) return [];
-  const answer = status === 0 ? "no answer" : `status ${status}`;
-  const isFinal = outcome.dropped !== "unavailable";
-  return [`${to}: ${answer}${isFinal ? `, ${rejected} data points were refused` : ""}`];
 }

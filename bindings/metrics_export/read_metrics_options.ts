@@ -8,7 +8,7 @@ import {
 } from "../otlp/backends/backend.ts";
 import { resolveBackend } from "../otlp/backends/resolve_backend.ts";
 import { resourceOf, resourceOptionNames } from "../otlp/backends/resource.ts";
-import { Settings } from "../otlp/backends/settings.ts";
+import { isSdkDisabled, Settings } from "../otlp/backends/settings.ts";
 import type { MetricsExportOptions } from "../slots/metrics_export.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
@@ -57,8 +57,10 @@ export function readMetricsOptions(options: MetricsExportOptions, env: Environme
     greatestIntervalMs,
     defaultIntervalMs,
   );
-  const backends = backendsOf(options).filter(takesMetrics);
-  if (backends.length === 0) settings.refuse("no backend is given that takes metrics");
+  const isDisabled = isSdkDisabled(env);
+  const backends = isDisabled ? [] : backendsOf(options).filter(takesMetrics);
+  if (backends.length === 0 && !isDisabled)
+    settings.refuse("no backend is given that takes metrics");
   const messages = settings.problems.map((problem) => `isotel: ${problem}`);
   const targets: TargetPlan[] = [];
   for (const backend of backends) {

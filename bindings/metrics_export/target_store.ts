@@ -20,6 +20,8 @@ export interface TargetState {
   waitUntilUnixMs: number;
   /** The interval that is being sent. Its snapshot is stored. Null if all its parts are decided. */
   pending: PendingInterval | null;
+  /** Whether the last request used up its attempts. Missing in states that an earlier version stored. */
+  isDown?: boolean;
   /** Whether a base is stored: the data that the backend has accepted. A delta is the difference to it. */
   hasBase: boolean;
   counts: TargetCounts;

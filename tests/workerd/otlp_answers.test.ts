@@ -64,14 +64,6 @@ describe("what a backend answers in workerd", () => {
       () => [{ status: 307, headers: { location: `${elsewhere.url}/v1/traces` } }],
       { dropped_redirected: 2 },
     ],
-    [
-      "Retry-After longer than an invocation lasts",
-      () => [
-        { status: 429, headers: { "retry-after": "3" } },
-        { status: 429, headers: { "retry-after": "120" } },
-      ],
-      { dropped_unavailable: 2 },
-    ],
   ];
   for (const [name, steps, expected] of answers) {
     test(`${name}: all that was made is accounted for`, async () => {

@@ -36,7 +36,7 @@ const backends: Readonly<Record<string, Backend>> = {
   datadog: {
     vars: () => ({ DD_API_KEY: "dd-1", DD_SITE: "us5.datadoghq.com" }),
     path: "",
-    headers: { "dd-api-key": "dd-1", "dd-otlp-source": "us5.datadoghq.com" },
+    headers: { "dd-api-key": "dd-1" },
   },
   grafana: {
     vars: (url) => ({

@@ -52,6 +52,13 @@ describe("export from workerd without native tracing", () => {
   test("a Durable Object's spans are sent, of fetch and of its own methods", async () => {
     assert.equal(await (await app.fetch("/object")).text(), "object");
     assert.deepEqual(edges(await spansArrived(3)), ["GET", "GET", "in_object < GET"]);
+    assert.deepEqual(receiver.requests[0]?.resource, {
+      "service.name": "unknown_service",
+      "cloud.provider": "cloudflare",
+      "cloud.platform": "cloudflare.workers",
+      "telemetry.sdk.name": "isotel",
+      "telemetry.sdk.language": "webjs",
+    });
     receiver.requests.length = 0;
     assert.equal(await (await app.fetch("/method")).text(), "spun");
     assert.deepEqual(edges(await spansArrived(3)), [

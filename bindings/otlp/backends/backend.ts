@@ -79,7 +79,10 @@ export interface DatadogOptions extends CommonBackendOptions {
   readonly apiKey?: string | undefined;
   /** The site, such as `us5.datadoghq.com`. Default: the variable DD_SITE, else `datadoghq.com`. */
   readonly site?: string | undefined;
-  /** `cloudflare` sends to the intake that Datadog runs for Cloudflare. Default: `generic`. */
+  /**
+   * `cloudflare` is the intake that Datadog runs for data from Cloudflare. `generic` is the intake for programs on a
+   * host, such as Node. Default: `cloudflare`.
+   */
   readonly intake?: "generic" | "cloudflare" | undefined;
   /** Value of the header `dd-otlp-source`, which the generic intake requires for traces. Default: the site. */
   readonly source?: string | undefined;

@@ -98,7 +98,11 @@ const sites = [
 const maxTracesBytes = 3_200_000;
 const maxMetricsBytes = 500_000;
 
-/** https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/ */
+/**
+ * The generic intake assumes that data comes from a host.
+ *
+ * https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/managed_platforms/
+ */
 function datadog(settings: Settings): Preset {
   const apiKey = settings.neededHeader("apiKey", "DD_API_KEY");
   const site = settings.choice(
@@ -110,8 +114,8 @@ function datadog(settings: Settings): Preset {
   const intake = settings.choice(
     "intake",
     settings.option("intake"),
-    ["generic", "cloudflare"],
-    "generic",
+    ["cloudflare", "generic"],
+    "cloudflare",
   );
   const source = settings.optionalHeader("source") ?? site;
   const host = intake === "cloudflare" ? `cloudflare.integrations.otlp.${site}` : `otlp.${site}`;

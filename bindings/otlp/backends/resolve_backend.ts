@@ -14,7 +14,7 @@ import { Settings } from "./settings.ts";
 
 const defaultTimeoutMs = 10_000;
 /** An export must finish within the 30 s that the runtime allows after a response. */
-const maxTimeoutMs = 25_000;
+export const maxTimeoutMs = 25_000;
 /** A receiver without a documented limit accepts at least this size. */
 const defaultMaxBytes = 4_000_000;
 const leastMaxBytes = 1_000;
@@ -77,13 +77,10 @@ function destinationOf(
   signal: Signal,
 ): Destination | string | undefined {
   const ofSignal: SignalPreset = preset.signals?.[signal] ?? {};
-  const before = settings.problems.length;
   const url = urlOf(settings, preset, signal);
-  if (url === undefined) {
-    return settings.problems.length > before ? undefined : `no endpoint is given for ${signal}`;
-  }
-  return {
-    url,
+  // Reads all options, so that one error names all that are invalid.
+  const destination = {
+    url: url ?? "",
     headers: { ...preset.headers, ...ofSignal.headers, ...settings.headers("headers") },
     format: formatOf(settings, ofSignal, signal),
     compression: settings.choice(
@@ -107,6 +104,9 @@ function destinationOf(
       ofSignal.maxBytes ?? defaultMaxBytes,
     ),
   };
+  if (url !== undefined) return destination;
+  // Without its key, such as a DSN, a backend may have no address. That is one problem, not two.
+  return settings.problems.length > 0 ? undefined : `no endpoint is given for ${signal}`;
 }
 
 function urlOf(settings: Settings, preset: Preset, signal: Signal): string | undefined {

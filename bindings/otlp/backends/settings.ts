@@ -76,7 +76,7 @@ export class Settings {
   }
 
   checkHeader(what: string, value: string): void {
-    if (!headerValue.test(value)) {
+    if (value !== "" && !headerValue.test(value)) {
       this.refuse(
         `${what} contains characters that are not allowed in a header, such as a line break`,
       );
@@ -132,8 +132,15 @@ export class Settings {
     return headers;
   }
 
-  /** Returns the decoded pairs of a variable `key=value,key=value`. */
-  pairs(variable: string): [string, string][] {
+  /**
+   * Returns the decoded pairs of a variable `key=value,key=value`. Returns none if one is invalid.
+   *
+   * @param refuse Takes the problem. Default: {@link refuse}.
+   */
+  pairs(
+    variable: string,
+    refuse: (problem: string) => void = (problem) => this.refuse(problem),
+  ): [string, string][] {
     const pairs: [string, string][] = [];
     for (const part of (this.variable(variable) ?? "").split(",")) {
       if (part.trim() === "") continue;
@@ -143,7 +150,7 @@ export class Settings {
         if (key === "") throw new URIError();
         pairs.push([decodeURIComponent(key), decodeURIComponent(part.slice(at + 1).trim())]);
       } catch {
-        this.refuse(`${variable} has to be key=value,key=value with percent-encoded values`);
+        refuse(`${variable} has to be key=value,key=value with percent-encoded values`);
         return [];
       }
     }
@@ -159,6 +166,11 @@ export class Settings {
       headers[name.toLowerCase()] = value;
     }
   }
+}
+
+/** Whether the standard variable switches all exports off. Only `true` does, in any case. */
+export function isSdkDisabled(env: Environment): boolean {
+  return variableOf(env, "OTEL_SDK_DISABLED")?.toLowerCase() === "true";
 }
 
 function sourcesOf(option: string, variables: readonly string[]): string {

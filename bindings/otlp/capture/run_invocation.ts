@@ -3,7 +3,7 @@ import { reportOnce } from "../../base/report_once.ts";
 import type { WaitUntil } from "../../base/time.ts";
 import type { ContextHeaders } from "../../trace/tracer.ts";
 import { idsOf, newSpanId, newTraceId } from "../core/ids.ts";
-import { isSampled, type ParentSpan, sampledFlag } from "../core/model.ts";
+import { type ParentSpan, sampledFlag } from "../core/model.ts";
 import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
@@ -72,7 +72,7 @@ function open(
   const parent = given?.isContinued === true && mayContinue ? given.parent : undefined;
   const linked = parent === undefined ? given?.parent : undefined;
   const traceId = parent?.traceId ?? own?.traceId ?? newTraceId();
-  const isRecorded = parent === undefined ? pipeline.samples(traceId) : isSampled(parent);
+  const isRecorded = pipeline.samples(traceId, parent?.flags);
   const spanId = own?.spanId ?? newSpanId();
   const identity = { traceId, spanId, flags: isRecorded ? sampledFlag : 0 };
   if (!isRecorded) {

@@ -5,14 +5,23 @@ export interface QueueLimits {
   readonly size: number;
 }
 
+/** An item with its place in the queue. */
+export interface Entry<T> {
+  readonly item: T;
+  readonly size: number;
+  /** Time at which the item was added. */
+  readonly sinceUnixMs: number;
+  /** Increases with each item. */
+  readonly order: number;
+}
+
 /** A queue that drops its oldest items when it is full. */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
   readonly #onDrop: (count: number) => void;
-  #items: T[] = [];
-  #sizes: number[] = [];
-  #head = 0;
+  #entries: Entry<T>[] = [];
   #size = 0;
+  #added = 0;
 
   /** @param onDrop Called with the number of dropped items. */
   constructor(limits: QueueLimits, onDrop: (count: number) => void) {
@@ -21,54 +30,62 @@ export class BoundedQueue<T> {
   }
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#entries.length;
   }
 
   /** Adds an item. Drops the item if it alone exceeds the limit of the queue. */
-  push(item: T, size: number): void {
-    const { items, size: maxSize } = this.#limits;
-    if (size > maxSize) {
+  push(item: T, size: number, sinceUnixMs: number): void {
+    if (size > this.#limits.size) {
       this.#onDrop(1);
       return;
     }
-    let dropped = 0;
-    while (this.length >= items || this.#size + size > maxSize) {
-      this.#shift();
-      dropped += 1;
-    }
-    if (dropped > 0) this.#onDrop(dropped);
-    this.#items.push(item);
-    this.#sizes.push(size);
+    this.#added += 1;
     this.#size += size;
+    this.#entries.push({ item, size, sinceUnixMs, order: this.#added });
+    this.#shrink();
   }
 
   /**
    * Removes and returns the oldest items: at most `count` items of at most `size` together. The first item is returned
    * even if it is larger than `size`.
    */
-  take(count: number, size: number): T[] {
-    const taken: T[] = [];
+  take(count: number, size: number): Entry<T>[] {
+    let taken = 0;
     let left = size;
-    while (taken.length < count && this.length > 0) {
-      const next = this.#sizes[this.#head] as number;
-      if (next > left && taken.length > 0) break;
-      left -= next;
-      taken.push(this.#shift());
+    for (const entry of this.#entries) {
+      if (taken === count || (taken > 0 && entry.size > left)) break;
+      left -= entry.size;
+      taken += 1;
     }
-    return taken;
+    return this.#removeFirst(taken);
   }
 
-  #shift(): T {
-    const item = this.#items[this.#head] as T;
-    this.#size -= this.#sizes[this.#head] as number;
-    // Lets the garbage collector free the item.
-    (this.#items as unknown[])[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length || this.#head >= this.#limits.items) {
-      this.#items = this.#items.slice(this.#head);
-      this.#sizes = this.#sizes.slice(this.#head);
-      this.#head = 0;
+  /** Returns items to their places. The queue drops the oldest if it has become full. */
+  putBack(entries: readonly Entry<T>[]): void {
+    for (const { size } of entries) this.#size += size;
+    this.#entries = [...entries, ...this.#entries].sort((a, b) => a.order - b.order);
+    this.#shrink();
+  }
+
+  /** Removes the items that were added before a time. Returns their number. */
+  removeBefore(unixMs: number): number {
+    const at = this.#entries.findIndex(({ sinceUnixMs }) => sinceUnixMs >= unixMs);
+    return this.#removeFirst(at < 0 ? this.length : at).length;
+  }
+
+  #shrink(): void {
+    let dropped = 0;
+    let size = this.#size;
+    while (this.length - dropped > this.#limits.items || size > this.#limits.size) {
+      size -= this.#entries[dropped]?.size ?? 0;
+      dropped += 1;
     }
-    return item;
+    if (dropped > 0) this.#onDrop(this.#removeFirst(dropped).length);
+  }
+
+  #removeFirst(count: number): Entry<T>[] {
+    const removed = this.#entries.splice(0, count);
+    for (const { size } of removed) this.#size -= size;
+    return removed;
   }
 }

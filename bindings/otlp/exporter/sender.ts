@@ -2,7 +2,6 @@ import { joinedBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Destination } from "../backends/backend.ts";
 import { rejectedCount } from "./partial_success.ts";
-import type { DropReason } from "./tally.ts";
 
 /** The environment of a sender. */
 export interface SenderOptions {
@@ -10,43 +9,40 @@ export interface SenderOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
-  /** Maximum number of attempts of one call. Default: 10. */
-  readonly maxAttempts?: number;
 }
 
-/** The outcome of sending one request. */
+/** The outcome of one request. */
 export interface SendOutcome {
-  /** Undefined if the backend accepted the request, except for `rejected` items. */
-  readonly dropped: DropReason | undefined;
+  /**
+   * `unavailable` is temporary: the status says so, or there was no answer in time. The backend may have taken the
+   * request in the second case.
+   */
+  readonly result: "accepted" | "rejected" | "redirected" | "unavailable";
+  /** Number of items of an accepted request that the backend rejected. */
   readonly rejected: number;
-  /** Number of HTTP requests. */
-  readonly requests: number;
-  /** Status of the last response. 0 if there was none. */
+  /** Status of the response. 0 if there was none. */
   readonly status: number;
-  /** Milliseconds of the pause that the backend asked for. Set if the sender gave up instead of waiting. */
-  readonly pauseMs: number;
+  /** Milliseconds of the pause that the backend asked for. */
+  readonly retryAfterMs: number;
 }
 
 const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
 
-/** More attempts do not fit into the time of an invocation. */
-const defaultMaxAttempts = 10;
 /** Maximum number of redirects in one attempt. */
 const maxRedirects = 3;
 const redirectStatus = new Set([301, 302, 307, 308]);
 /** A longer response is ignored. A response only contains the number of rejected items and the reason. */
 const maxAnswerBytes = 65_536;
 const noAnswer = new Uint8Array(0);
-/** An attempt with less time is not worthwhile. */
-const leastAttemptMs = 50;
-
-type Attempt =
-  | { readonly status: number; readonly rejected: number }
-  | { readonly status: number; readonly dropped: DropReason }
-  | { readonly status: number; readonly retryAfterMs: number | undefined };
+const unanswered: SendOutcome = {
+  result: "unavailable",
+  rejected: 0,
+  status: 0,
+  retryAfterMs: 0,
+};
 
 /**
- * Posts one encoded request. Retries until the backend accepts or refuses it, or until the deadline. Never throws.
+ * Posts one encoded request. Never throws.
  *
  * @param body Copied before the function returns.
  * @param deadlineUnixMs Time in milliseconds since the Unix epoch by which the call must end.
@@ -57,45 +53,25 @@ export async function send(
   deadlineUnixMs: number,
   options: SenderOptions,
 ): Promise<SendOutcome> {
-  const { clock, sleep, random, maxAttempts = defaultMaxAttempts } = options;
-  let requests = 0;
-  let status = 0;
   try {
     const isCompressed = destination.compression === "gzip";
     const payload = isCompressed ? await gzip(body) : new Uint8Array(body);
-    for (;;) {
-      const leftMs = deadlineUnixMs - clock();
-      if (requests > 0 && leftMs < leastAttemptMs) break;
-      requests += 1;
-      const timeoutMs = Math.max(Math.min(destination.timeoutMs, leftMs), leastAttemptMs);
-      const attempt = await post(destination, payload, timeoutMs, options);
-      status = attempt.status;
-      if ("rejected" in attempt) {
-        return { dropped: undefined, rejected: attempt.rejected, requests, status, pauseMs: 0 };
-      }
-      if ("dropped" in attempt) {
-        return { dropped: attempt.dropped, rejected: 0, requests, status, pauseMs: 0 };
-      }
-      const asked = attempt.retryAfterMs ?? 0;
-      const waitMs = Math.max(backoffMs(requests, random), asked);
-      if (requests >= maxAttempts || clock() + waitMs + leastAttemptMs > deadlineUnixMs) {
-        return { dropped: "unavailable", rejected: 0, requests, status, pauseMs: asked };
-      }
-      await sleep(waitMs);
-    }
+    const leftMs = Math.max(deadlineUnixMs - options.clock(), 0);
+    const timeoutMs = Math.min(destination.timeoutMs, leftMs);
+    return await post(destination, payload, timeoutMs, options);
   } catch {
-    // The host lacks an API, such as CompressionStream. The data cannot be sent.
+    // The host lacks an API, such as CompressionStream.
+    return unanswered;
   }
-  return { dropped: "unavailable", rejected: 0, requests, status, pauseMs: 0 };
 }
 
-/** Makes one attempt and follows redirects within the origin. */
+/** Makes the request and follows redirects within the origin. */
 async function post(
   destination: Destination,
   payload: Uint8Array<ArrayBuffer>,
   timeoutMs: number,
   options: SenderOptions,
-): Promise<Attempt> {
+): Promise<SendOutcome> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs);
   try {
@@ -110,16 +86,16 @@ async function post(
         signal: abort.signal,
       });
       const next = redirectStatus.has(response.status) ? nextUrl(response, url) : undefined;
-      if (next === undefined) return await attemptOf(response, options.clock);
+      if (next === undefined) return await outcomeOf(response, options.clock);
       discard(response);
       if (redirects >= maxRedirects || new URL(next).origin !== new URL(url).origin) {
-        return { status: response.status, dropped: "redirected" };
+        return { ...unanswered, result: "redirected", status: response.status };
       }
       url = next;
     }
   } catch {
     // The connection failed, or no response arrived in time.
-    return { status: 0, retryAfterMs: undefined };
+    return unanswered;
   } finally {
     clearTimeout(timer);
   }
@@ -139,18 +115,19 @@ function nextUrl(response: Response, url: string): string | undefined {
   return location === null ? undefined : URL.parse(location, url)?.href;
 }
 
-async function attemptOf(response: Response, clock: Clock): Promise<Attempt> {
+async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome> {
   const { status, headers } = response;
   if (response.ok) {
     const rejected = rejectedCount(await answerOf(response), headers.get("content-type"));
-    return { status, rejected };
+    return { ...unanswered, result: "accepted", rejected, status };
   }
   discard(response);
-  if (isRetryable(status)) {
-    return { status, retryAfterMs: retryAfterMs(headers.get("retry-after"), clock()) };
+  if (retryableStatus.has(status)) {
+    const asked = retryAfterMs(headers.get("retry-after"), clock()) ?? 0;
+    return { ...unanswered, status, retryAfterMs: asked };
   }
   const isRedirect = status >= 300 && status < 400;
-  return { status, dropped: isRedirect ? "redirected" : "rejected" };
+  return { ...unanswered, result: isRedirect ? "redirected" : "rejected", status };
 }
 
 /** Returns the body of a successful response. Returns no bytes if reading fails: accepted items are not sent again. */
@@ -192,21 +169,20 @@ export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> 
 /** Statuses that may be temporary. All other errors are final. */
 const retryableStatus = new Set([429, 502, 503, 504]);
 
-const firstDelayMs = 500;
-const maxDelayMs = 8_000;
 /** Maximum pause for `Retry-After`. Longer values are reduced to it. */
 const maxRetryAfterMs = 300_000;
-
-export function isRetryable(status: number): boolean {
-  return retryableStatus.has(status);
-}
 
 /**
  * Returns the milliseconds to wait after an attempt. The delay doubles with each attempt. Half of it is random.
  *
  * @param attempt Counts from 1.
  */
-export function backoffMs(attempt: number, random: () => number): number {
+export function backoffMs(
+  attempt: number,
+  random: () => number,
+  firstDelayMs: number,
+  maxDelayMs: number,
+): number {
   const maxWaitMs = Math.min(firstDelayMs * 2 ** (attempt - 1), maxDelayMs);
   return maxWaitMs / 2 + (random() * maxWaitMs) / 2;
 }

@@ -1,61 +1,70 @@
-import type { Destination } from "../backends/backend.ts";
+import type { BackendName, Destination, Signal } from "../backends/backend.ts";
 import type { OtlpFormat } from "../core/model.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
+import { BoundedQueue, type Entry } from "./bounded_queue.ts";
+import { type Circuit, graceMs } from "./circuit.ts";
 import { type SenderOptions, send } from "./sender.ts";
 import { type ExportCounts, Tally } from "./tally.ts";
 
 /** Encodes items as one request. May throw. The next call may overwrite the returned bytes. */
 export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
 
+/** What a {@link SignalExporter} sends, and where. */
+export interface SignalOptions<T> {
+  readonly backend: BackendName;
+  readonly signal: Signal;
+  readonly destination: Destination;
+  readonly circuit: Circuit;
+  readonly encode: Encode<T>;
+  /** Maximum number of queued items. Default: 2,048. */
+  readonly maxQueued?: number | undefined;
+}
+
 const defaultMaxQueued = 2_048;
 const maxBatch = 512;
-/**
- * No further request is started while this many items are in open requests. Otherwise a backend that is down would fill
- * the isolate's memory.
- */
+/** No further request is started while this many items are in open requests, because they take up memory. */
 const maxSending = 2_048;
 /** Maximum number of UTF-16 units of queued text. An isolate has 128 MB for everything. */
 const maxQueuedUnits = 16_000_000;
-/** A request that is open for longer is lost: the runtime ends an invocation 30 s after its response. */
-const sendingTimeoutMs = 60_000;
+/** An item that is older is dropped. Backends refuse old data, and nobody looks for it. */
+const maxAgeMs = 3_600_000;
+/**
+ * An attempt with less time is not worthwhile. No further request is started while another one is open for longer,
+ * because the backend may hang and would hold each invocation.
+ */
+const slowMs = 1_000;
 
-/** The items of one open request. */
-interface Sending {
-  readonly count: number;
+/** One open request. */
+interface Sending<T> {
+  readonly entries: readonly Entry<T>[];
   readonly sinceUnixMs: number;
+  readonly deadlineUnixMs: number;
 }
 
 /**
  * Sends one signal to one backend. Items wait in a bounded queue. A flush sends the queued items in the context of the
- * invocation that called it, including items of other invocations. Never throws.
+ * invocation that called it, including items of other invocations. Items whose request failed temporarily return to
+ * their places in the queue. Never throws.
  */
 export class SignalExporter<T> {
-  readonly destination: Destination;
-  readonly #encode: Encode<T>;
+  readonly #signal: SignalOptions<T>;
   readonly #options: SenderOptions;
   readonly #tally: Tally;
   readonly #queue: BoundedQueue<T>;
-  readonly #sending = new Set<Sending>();
-  #pausedUntilUnixMs = 0;
+  readonly #sending = new Set<Sending<T>>();
+  /** Number of items of the next request. Smaller after items that did not fit into one. */
+  #batch = maxBatch;
 
-  /** @param maxQueued Maximum number of queued items. */
-  constructor(
-    destination: Destination,
-    encode: Encode<T>,
-    options: SenderOptions,
-    maxQueued: number = defaultMaxQueued,
-  ) {
-    this.destination = destination;
-    this.#encode = encode;
+  constructor(signal: SignalOptions<T>, options: SenderOptions) {
+    this.#signal = signal;
     this.#options = options;
-    this.#tally = new Tally(destination.url);
-    const limits = { items: maxQueued, size: maxQueuedUnits };
+    this.#tally = new Tally(signal.backend, signal.signal);
+    const limits = { items: signal.maxQueued ?? defaultMaxQueued, size: maxQueuedUnits };
     this.#queue = new BoundedQueue(limits, (count) => this.#tally.drop("queue_full", count));
   }
 
-  /** Whether the queue has enough items for a full request. */
+  /** Whether the queue has enough items for a full request, and the backend is available. */
   get isBatchFull(): boolean {
-    return this.#queue.length >= maxBatch;
+    return this.#queue.length >= maxBatch && this.#signal.circuit.isClosed;
   }
 
   get isEmpty(): boolean {
@@ -69,25 +78,33 @@ export class SignalExporter<T> {
    */
   add(item: T, size: number): void {
     this.#tally.made += 1;
-    if (size > this.destination.maxBytes) this.#tally.drop("too_large", 1);
-    else this.#queue.push(item, size);
+    if (size > this.#signal.destination.maxBytes) this.#tally.drop("too_large", 1);
+    else this.#queue.push(item, size, this.#options.clock());
   }
 
   /**
-   * Sends all queued items. Sends nothing while the backend has asked for a pause.
+   * Sends all queued items. Returns without sending if the backend is not available before the deadline, or if another
+   * invocation waits for it. The items then wait for the next flush.
    *
-   * @param deadlineUnixMs Time at which the runtime may end the invocation.
+   * @param deadlineUnixMs Time at which the invocation is no longer held.
    */
   async flush(deadlineUnixMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { circuit } = this.#signal;
+    const latestUnixMs = Math.max(deadlineUnixMs - slowMs, clock());
     for (;;) {
       const now = clock();
-      this.#giveUpLost(now);
-      if (now < this.#pausedUntilUnixMs || now > deadlineUnixMs) return;
+      this.#settle(now);
+      if (this.isEmpty || now > latestUnixMs) return;
+      if (!circuit.isClosed) {
+        if (!(await this.#probe(latestUnixMs, deadlineUnixMs))) return;
+        continue;
+      }
       const requests: Promise<void>[] = [];
-      while (!this.isEmpty && this.#sendingCount < maxSending) {
-        const batch = this.#queue.take(maxBatch, this.destination.maxBytes);
-        requests.push(...this.#sendBatch(batch, deadlineUnixMs));
+      while (this.#maySend(now)) {
+        const request = this.#sendNext(deadlineUnixMs);
+        if (request === undefined) break;
+        requests.push(request);
       }
       if (requests.length === 0) return;
       await Promise.all(requests);
@@ -95,7 +112,7 @@ export class SignalExporter<T> {
   }
 
   counts(): ExportCounts {
-    this.#giveUpLost(this.#options.clock());
+    this.#settle(this.#options.clock());
     const { made, accepted, dropped, requests, lastStatus } = this.#tally;
     return {
       made,
@@ -110,58 +127,95 @@ export class SignalExporter<T> {
 
   get #sendingCount(): number {
     let sending = 0;
-    for (const { count } of this.#sending) sending += count;
+    for (const { entries } of this.#sending) sending += entries.length;
     return sending;
   }
 
-  /**
-   * Encodes a batch and sends it. Splits the batch into halves if it is too large for one request or cannot be encoded.
-   */
-  #sendBatch(batch: readonly T[], deadlineUnixMs: number): Promise<void>[] {
-    let body: Uint8Array | undefined;
+  #maySend(now: number): boolean {
+    for (const { sinceUnixMs } of this.#sending) if (now - sinceUnixMs > slowMs) return false;
+    return this.#sendingCount < maxSending;
+  }
+
+  /** Waits until the next attempt is due and makes it. Returns whether it was made. */
+  async #probe(latestUnixMs: number, deadlineUnixMs: number): Promise<boolean> {
+    const { clock, sleep } = this.#options;
+    const { circuit } = this.#signal;
+    const turn =
+      circuit.dueUnixMs <= latestUnixMs ? circuit.takeTurn(clock(), deadlineUnixMs) : undefined;
+    if (turn === undefined) return false;
     try {
-      body = this.#encode(batch, this.destination.format);
-    } catch {
-      // One item that cannot be encoded must not affect the others.
+      for (;;) {
+        const now = clock();
+        const { dueUnixMs } = circuit;
+        if (Math.max(now, dueUnixMs) > latestUnixMs) return false;
+        if (now >= dueUnixMs) break;
+        await sleep(dueUnixMs - now);
+      }
+      const request = this.#sendNext(deadlineUnixMs);
+      await request;
+      return request !== undefined;
+    } finally {
+      circuit.leave(turn);
     }
-    if (body !== undefined && body.length <= this.destination.maxBytes) {
-      return [this.#send(body, batch.length, deadlineUnixMs)];
-    }
-    if (batch.length === 1) {
-      this.#tally.drop(body === undefined ? "not_encoded" : "too_large", 1);
-      return [];
-    }
-    const half = batch.length >> 1;
-    return [batch.slice(0, half), batch.slice(half)].flatMap((part) =>
-      this.#sendBatch(part, deadlineUnixMs),
-    );
   }
 
-  async #send(body: Uint8Array, count: number, deadlineUnixMs: number): Promise<void> {
-    const sending: Sending = { count, sinceUnixMs: this.#options.clock() };
-    this.#sending.add(sending);
-    const outcome = await send(this.destination, body, deadlineUnixMs, this.#options);
-    // The request was already counted as lost.
-    if (!this.#sending.delete(sending)) return;
-    const tally = this.#tally;
-    tally.requests += outcome.requests;
-    tally.lastStatus = outcome.status;
-    if (outcome.pauseMs > 0) this.#pausedUntilUnixMs = this.#options.clock() + outcome.pauseMs;
-    if (outcome.dropped !== undefined) {
-      tally.drop(outcome.dropped, count);
-      return;
-    }
-    const rejected = Math.min(outcome.rejected, count);
-    tally.accepted += count - rejected;
-    tally.drop("rejected", rejected);
-  }
-
-  /** Counts items of abandoned requests as lost. An invocation that ends during a request runs no further code. */
-  #giveUpLost(now: number): void {
-    for (const sending of this.#sending) {
-      if (now - sending.sinceUnixMs <= sendingTimeoutMs) continue;
+  /**
+   * Sends the oldest items that fit into one request. Returns undefined if none is left. Drops an item that does not
+   * fit or cannot be encoded.
+   */
+  #sendNext(deadlineUnixMs: number): Promise<void> | undefined {
+    const { destination, encode } = this.#signal;
+    for (;;) {
+      const entries = this.#queue.take(this.#batch, destination.maxBytes);
+      if (entries.length === 0) return undefined;
+      // The encoder calls getters of the user, which may read the counts.
+      const sending = { entries, sinceUnixMs: this.#options.clock(), deadlineUnixMs };
+      this.#sending.add(sending);
+      let body: Uint8Array | undefined;
+      try {
+        body = encode(
+          entries.map(({ item }) => item),
+          destination.format,
+        );
+      } catch {
+        // One item that cannot be encoded must not affect the others.
+      }
+      if (body !== undefined && body.length <= destination.maxBytes) {
+        this.#batch = Math.min(this.#batch * 2, maxBatch);
+        return this.#send(sending, body);
+      }
       this.#sending.delete(sending);
-      this.#tally.drop("lost", sending.count);
+      if (entries.length === 1) {
+        this.#tally.drop(body === undefined ? "not_encoded" : "too_large", 1);
+        this.#batch = maxBatch;
+      } else {
+        this.#queue.putBack(entries);
+        this.#batch = entries.length >> 1;
+      }
     }
+  }
+
+  async #send(sending: Sending<T>, body: Uint8Array): Promise<void> {
+    const { circuit, destination } = this.#signal;
+    const { clock, random } = this.#options;
+    const { epoch } = circuit;
+    const outcome = await send(destination, body, sending.deadlineUnixMs, this.#options);
+    const { result, retryAfterMs } = outcome;
+    if (result === "unavailable") circuit.failed(epoch, clock(), retryAfterMs, random);
+    else circuit.answered(epoch);
+    // The items have already returned to the queue.
+    if (!this.#sending.delete(sending)) return;
+    this.#tally.answered(outcome, sending.entries.length);
+    if (result === "unavailable") this.#queue.putBack(sending.entries);
+  }
+
+  /** Takes back the items of invocations that were ended, and drops those that are too old. */
+  #settle(now: number): void {
+    for (const sending of this.#sending) {
+      if (now <= sending.deadlineUnixMs + graceMs) continue;
+      this.#sending.delete(sending);
+      this.#queue.putBack(sending.entries);
+    }
+    this.#tally.drop("unavailable", this.#queue.removeBefore(now - maxAgeMs));
   }
 }

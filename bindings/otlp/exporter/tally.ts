@@ -1,4 +1,7 @@
 import { reportOnce } from "../../base/report_once.ts";
+import type { BackendName, Signal } from "../backends/backend.ts";
+import { answerNotice } from "./answer_notice.ts";
+import type { SendOutcome } from "./sender.ts";
 
 /** Reasons for dropping an item. */
 const dropReasons = [
@@ -12,10 +15,8 @@ const dropReasons = [
   "rejected",
   /** The backend redirected to another host. Data and keys are not sent there. */
   "redirected",
-  /** All attempts failed with temporary errors until the deadline. */
+  /** The backend was not available for an hour. */
   "unavailable",
-  /** The invocation ended while it sent the item. */
-  "lost",
 ] as const;
 
 export type DropReason = (typeof dropReasons)[number];
@@ -35,29 +36,49 @@ export interface ExportCounts {
   readonly lastStatus: number;
 }
 
-/** Counts of one signal at one backend. Logs once for each reason that items are dropped. */
+/** Counts of one signal at one backend. Logs new answers and reasons to drop items, each once. */
 export class Tally {
-  readonly #url: string;
+  readonly #backend: BackendName;
+  readonly #signal: Signal;
   made = 0;
   accepted = 0;
   requests = 0;
   lastStatus = 0;
+  #isAvailable = true;
   readonly dropped: Record<DropReason, number> = Object.fromEntries(
     dropReasons.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
 
-  /** @param url URL of the backend. */
-  constructor(url: string) {
-    this.#url = url;
+  constructor(backend: BackendName, signal: Signal) {
+    this.#backend = backend;
+    this.#signal = signal;
   }
 
+  /** Counts items that are dropped before they are sent. */
   drop(reason: DropReason, count: number): void {
     if (count === 0) return;
     this.dropped[reason] += count;
-    const { host } = new URL(this.#url);
     reportOnce(
-      `isotel: spans or log records for ${host} are dropped (${reason}, last status ${this.lastStatus}). ` +
+      `isotel: ${this.#signal} for ${this.#backend}: items are dropped (${reason}). ` +
         "isotel_otlp_items counts how many.",
     );
+  }
+
+  /** Counts the outcome of a request of `count` items. */
+  answered(outcome: SendOutcome, count: number): void {
+    const { result, status } = outcome;
+    this.requests += 1;
+    this.lastStatus = status;
+    const isFinal = result === "rejected" || result === "redirected";
+    const rejected = result === "accepted" ? Math.min(outcome.rejected, count) : count;
+    if (result === "accepted") this.accepted += count - rejected;
+    if (result !== "unavailable") this.dropped[isFinal ? result : "rejected"] += rejected;
+    const refused = this.dropped.rejected + this.dropped.redirected;
+    const notice = answerNotice(this.#backend, this.#signal, outcome, refused);
+    if (notice !== undefined) reportOnce(notice.message, undefined, notice.key);
+    if (result === "accepted" && !this.#isAvailable) {
+      reportOnce(`isotel: ${this.#signal} for ${this.#backend}: the backend takes data again.`);
+    }
+    this.#isAvailable = result !== "unavailable";
   }
 }

@@ -1,6 +1,6 @@
 import { sleep, type WaitUntil } from "../../base/time.ts";
 import { encodeLogs, encodeTraces } from "../core/encoder.ts";
-import { ownScope } from "../core/model.ts";
+import { ownScope, sampledFlag } from "../core/model.ts";
 import { shouldSample } from "../core/propagation.ts";
 import { systemFetch } from "../exporter/sender.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
@@ -10,7 +10,7 @@ import { tailDecision } from "./sampling.ts";
 /** The environment of a pipeline. */
 export type PipelineEnvironment = Pick<
   PipelineOptions,
-  "clock" | "fetch" | "sleep" | "random" | "waitUntil"
+  "clock" | "fetch" | "sleep" | "random" | "waitUntil" | "circuits"
 >;
 
 /** The encoders of a pipeline, and the limit of its queues. */
@@ -22,14 +22,19 @@ export function makePipeline(
   environment: PipelineEnvironment,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
-  const { backends, sampleRatio, tail, keptParameters, options } = plan;
+  const { backends, sampler, tail, keptParameters, exportTimeoutMs, options } = plan;
   return new Pipeline({
     ...environment,
     ...encoders,
     backends,
+    exportTimeoutMs,
     settings: options,
     keptParameters,
-    samples: (traceId) => sampleRatio === 1 || shouldSample(traceId, sampleRatio),
+    samples: (traceId, parentFlags) => {
+      const isDecided = parentFlags !== undefined && sampler.isParentBased;
+      if (isDecided) return (parentFlags & sampledFlag) !== 0;
+      return sampler.ratio === 1 || shouldSample(traceId, sampler.ratio);
+    },
     tail: tail && tailDecision(tail, shouldSample),
   });
 }
@@ -52,5 +57,6 @@ export function systemEnvironment(
     sleep,
     random: Math.random,
     waitUntil,
+    circuits: new Map(),
   };
 }

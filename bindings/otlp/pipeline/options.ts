@@ -26,6 +26,11 @@ export interface ExportOptions extends ResourceOptions {
   readonly sampleRatio?: number | undefined;
   /** Decides about the spans of a trace in this isolate after they have ended. Default: keep all. */
   readonly tail?: TailSampling | undefined;
+  /**
+   * Milliseconds for which an invocation is held at most to send its spans and log records, 1 to 25,000. What is not
+   * sent by then waits for the next invocation. Default: 5,000.
+   */
+  readonly exportTimeoutMs?: number | undefined;
   /** Hosts to which `tracedFetch` sends the trace context. Default: none. */
   readonly propagateTo?: PropagateTo | undefined;
   /**

@@ -3,8 +3,9 @@ import { errorType } from "../../base/cause.ts";
 import { outsideSpans } from "../../base/outside_spans.ts";
 import { reportOnce } from "../../base/report_once.ts";
 import type { Clock, Sleep, WaitUntil } from "../../base/time.ts";
-import type { Backend, BackendName, Signal } from "../backends/backend.ts";
+import type { Backend, BackendName, Destination, Signal } from "../backends/backend.ts";
 import type { AttributeList, FinishedSpan, LogRecord } from "../core/model.ts";
+import { Circuit } from "../exporter/circuit.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { type Encode, SignalExporter } from "../exporter/signal_exporter.ts";
 import type { ExportCounts } from "../exporter/tally.ts";
@@ -14,12 +15,16 @@ import type { TailDecision } from "./sampling.ts";
 /** Options of a {@link Pipeline}. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly backends: readonly Backend[];
+  /** The circuits of the isolate by destination. Pipelines with the same destination share its circuit. */
+  readonly circuits: Map<string, Circuit>;
+  /** Milliseconds for which a flush may hold its invocation. */
+  readonly exportTimeoutMs: number;
   readonly settings: ExportOptions;
   readonly keptParameters: KeptParameters;
   readonly encodeSpans: Encode<FinishedSpan>;
   readonly encodeLogs: Encode<LogRecord>;
-  /** Whether to record a trace that begins here. */
-  readonly samples: (traceId: string) => boolean;
+  /** Whether to record a trace. `parentFlags` has the decision of the process that began it. */
+  readonly samples: (traceId: string, parentFlags?: number) => boolean;
   readonly tail: TailDecision | undefined;
   readonly sleep: (ms: number) => Sleep;
   /** `waitUntil` of the runtime for the current invocation. Undefined if the runtime has none. */
@@ -40,8 +45,6 @@ export interface UndecidedSpans {
   decide(): void;
 }
 
-/** A flush must finish within the 30 s that the runtime allows after a response. */
-const flushMs = 25_000;
 /** Maximum number of spans without a decision in the isolate. */
 const maxUndecided = 2_048;
 /** A trace that waits for longer belongs to an invocation that the runtime ended. */
@@ -56,7 +59,7 @@ export class Pipeline {
   readonly keptParameters: KeptParameters;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Sleep;
-  readonly samples: (traceId: string) => boolean;
+  readonly samples: (traceId: string, parentFlags?: number) => boolean;
   readonly tail: TailDecision | undefined;
   readonly #options: PipelineOptions;
   readonly #spans: SignalExporter<FinishedSpan>[] = [];
@@ -78,19 +81,21 @@ export class Pipeline {
     this.samples = options.samples;
     this.tail = options.tail;
     const sending: SenderOptions = { ...options, sleep: (ms) => options.sleep(ms).over };
-    const { maxQueued } = options;
     for (const { name, destinations } of options.backends) {
-      const { traces, logs } = destinations;
-      if (traces !== undefined) {
-        const exporter = new SignalExporter(traces, options.encodeSpans, sending, maxQueued);
-        this.#spans.push(exporter);
-        this.#exporters.push({ backend: name, signal: "traces", exporter });
-      }
-      if (logs !== undefined) {
-        const exporter = new SignalExporter(logs, options.encodeLogs, sending, maxQueued);
-        this.#logs.push(exporter);
-        this.#exporters.push({ backend: name, signal: "logs", exporter });
-      }
+      const add = <T>(to: SignalExporter<T>[], signal: "traces" | "logs", encode: Encode<T>) => {
+        const destination = destinations[signal];
+        if (destination === undefined) return;
+        const { maxQueued } = options;
+        const circuit = circuitOf(options.circuits, destination);
+        const exporter = new SignalExporter(
+          { backend: name, signal, destination, circuit, encode, maxQueued },
+          sending,
+        );
+        to.push(exporter);
+        this.#exporters.push({ backend: name, signal, exporter });
+      };
+      add(this.#spans, "traces", options.encodeSpans);
+      add(this.#logs, "logs", options.encodeLogs);
     }
   }
 
@@ -154,7 +159,9 @@ export class Pipeline {
     }
     this.#flushes += 1;
     try {
-      await Promise.all(this.#exporters.map(({ exporter }) => exporter.flush(now + flushMs)));
+      await Promise.all(
+        this.#exporters.map(({ exporter }) => exporter.flush(now + this.#options.exportTimeoutMs)),
+      );
     } catch (cause) {
       this.countFailure(cause);
     } finally {
@@ -229,10 +236,15 @@ export class Pipeline {
   }
 }
 
-type Exporter = Pick<
-  SignalExporter<unknown>,
-  "isEmpty" | "isBatchFull" | "flush" | "counts" | "destination"
->;
+type Exporter = Pick<SignalExporter<unknown>, "isEmpty" | "isBatchFull" | "flush" | "counts">;
+
+/** Requests with other headers may have another account, which the backend treats differently. */
+function circuitOf(circuits: Map<string, Circuit>, { url, headers }: Destination): Circuit {
+  const key = JSON.stringify([url, headers]);
+  const circuit = circuits.get(key) ?? new Circuit();
+  circuits.set(key, circuit);
+  return circuit;
+}
 
 /**
  * Returns the UTF-16 units of a span's texts plus the bytes of its binary values. This is a lower bound of its encoded

@@ -4,19 +4,21 @@ import { type OptionNames, reportUnknownOption } from "../../base/options.ts";
 import { shapeOf } from "../../base/values.ts";
 import type { Attributes } from "../../trace/span_runtime.ts";
 import { type Backend, type BackendOptions, backendOptionNames } from "../backends/backend.ts";
-import { resolveBackend } from "../backends/resolve_backend.ts";
+import { maxTimeoutMs, resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf, resourceOptionNames } from "../backends/resource.ts";
-import { Settings } from "../backends/settings.ts";
+import { isSdkDisabled, Settings } from "../backends/settings.ts";
 import type { ExportOptions, OtlpOptions } from "./options.ts";
+import { type SamplerPlan, samplerOf } from "./read_sampler.ts";
 import type { TailSampling } from "./sampling.ts";
 
 /** Validated options. */
 export interface ExportPlan {
   readonly backends: readonly Backend[];
   readonly resource: Attributes;
-  readonly sampleRatio: number;
+  readonly sampler: SamplerPlan;
   readonly tail: TailSampling | undefined;
   readonly keptParameters: KeptParameters;
+  readonly exportTimeoutMs: number;
   readonly options: ExportOptions;
 }
 
@@ -25,12 +27,15 @@ const optionNames: OptionNames<ExportOptions & { backends: true }> = {
   backends: true,
   sampleRatio: true,
   tail: true,
+  exportTimeoutMs: true,
   propagateTo: true,
   incomingContext: true,
   invocationSpan: true,
   route: true,
   keepQueryParameters: true,
 };
+
+const defaultExportTimeoutMs = 5_000;
 
 const tailOptionNames: OptionNames<TailSampling> = { errors: true, slowMs: true, ratio: true };
 
@@ -47,14 +52,24 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   reportUnknownOption("isotel: otlp.tail", options.tail, tailOptionNames);
   const settings = new Settings(options, env);
   const resource = resourceOf(settings);
-  const { sampleRatio = 1, tail } = options;
-  checkRatio(settings, "sampleRatio", sampleRatio);
+  const { sampleRatio, tail } = options;
+  if (sampleRatio !== undefined) checkRatio(settings, "sampleRatio", sampleRatio);
+  const sampler =
+    sampleRatio === undefined ? samplerOf(settings) : { ratio: sampleRatio, isParentBased: true };
   if (tail !== undefined) checkTail(settings, tail);
   checkFunctions(settings, options);
   const keptParameters = keptParametersOf(settings, options.keepQueryParameters);
-  const messages = settings.problems.map((problem) => `isotel: ${problem}`);
+  const exportTimeoutMs = settings.integer(
+    "exportTimeoutMs",
+    options.exportTimeoutMs,
+    1,
+    maxTimeoutMs,
+    defaultExportTimeoutMs,
+  );
+  const messages = settings.problems.map((problem) => `isotel: otlp: ${problem}`);
   const backends: Backend[] = [];
-  for (const backend of backendsOf(options)) {
+  const isDisabled = isSdkDisabled(env);
+  for (const backend of isDisabled ? [] : backendsOf(options)) {
     if (backend !== options) {
       reportUnknownOption("isotel: otlp.backends", backend, backendOptionNames);
     }
@@ -65,7 +80,7 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
     }
   }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
-  return { backends, resource, sampleRatio, tail, keptParameters, options };
+  return { backends, resource, sampler, tail, keptParameters, exportTimeoutMs, options };
 }
 
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {

@@ -14,6 +14,7 @@ import {
   MadeInvocation,
   play,
 } from "../support/collecting.ts";
+import { nodeResource } from "../support/exporting.ts";
 
 const receiver = await receiverOfFile();
 
@@ -110,8 +111,7 @@ describe("a resource", () => {
       "service.version": "1.2.3",
       "faas.name": "shop",
       "faas.version": "1.2.3",
-      "cloud.provider": "cloudflare",
-      "cloud.platform": "cloudflare.workers",
+      ...nodeResource,
       "cloudflare.script_name": "shop",
       "cloudflare.script_version.id": "v-1",
       "cloudflare.script_version.tag": "1.2.3",
@@ -120,7 +120,6 @@ describe("a resource", () => {
       "deployment.environment.name": "production",
       team: "checkout",
       "telemetry.sdk.name": "isotel",
-      "telemetry.sdk.language": "webjs",
     });
   });
 

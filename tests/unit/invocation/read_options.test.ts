@@ -71,13 +71,13 @@ describe("the options of a Worker", () => {
     assert.equal(options?.plan?.intervalMs, 10_000);
   });
 
-  test("tell the number of shards, unless only the Worker that consumes the queue knows it", () => {
+  test("tell the number of shards, and one if it is not set", () => {
     const shardsOf = (metrics: object) => {
       const [options, errors] = withMetrics(metrics);
       assert.deepEqual(errors, []);
       return options?.plan?.shards;
     };
-    assert.equal(shardsOf({ queue }), undefined);
+    assert.equal(shardsOf({ queue }), 1);
     assert.equal(shardsOf({ queue, shards: 4 }), 4);
     assert.equal(shardsOf({ queue, aggregator }), 1);
     assert.equal(shardsOf({ queue, aggregator, shards: 4 }), 4);
@@ -145,9 +145,25 @@ describe("the options of a Worker", () => {
       assert.equal(errors.length, 1, name);
       assert.match(
         errors[0] ?? "",
-        /^isotel: metrics\.queue is .*; it has to be a binding with send/,
+        /^isotel: metrics\.queue is .*; it has to be a queue, a binding with send\(\)/,
       );
       assert.equal(options?.metrics?.aggregator, aggregator);
+    }
+  });
+
+  test("of another kind are named by their kind, with the way out", () => {
+    const kv = { get: () => {}, put: () => {}, delete: () => {} };
+    const namespace = { idFromName: () => {}, get: () => {} };
+    for (const [metrics, pattern] of [
+      [{ queue: kv, aggregator }, /metrics\.queue is a KV namespace; it has to be a queue/],
+      [{ queue, kv: namespace }, /metrics\.kv is a Durable Object namespace; it has to be a KV/],
+      [{ aggregator: queue, queue }, /metrics\.aggregator is a queue; it has to be a Durable/],
+    ] as const) {
+      const [, errors] = read((env) => ({ metrics: { ...metrics, adminToken: env["TOKEN"] } }), {});
+      assert.equal(errors.length, 1, errors.join("\n"));
+      assert.match(errors[0] ?? "", pattern);
+      assert.match(errors[0] ?? "", /npx isotel init/);
+      assert.doesNotMatch(errors[0] ?? "", /not in env/);
     }
   });
 

@@ -85,19 +85,19 @@ const rows: Readonly<Record<string, Row>> = {
   },
   datadog: {
     options: { backend: "datadog", apiKey: secret },
-    urls: under("https://otlp.datadoghq.com", all),
-    headers: { "dd-api-key": secret, "dd-otlp-source": "datadoghq.com" },
+    urls: under("https://cloudflare.integrations.otlp.datadoghq.com", all),
+    headers: { "dd-api-key": secret },
   },
   "datadog by variables": {
     options: { backend: "datadog" },
     env: { DD_API_KEY: secret, DD_SITE: "us5.datadoghq.com" },
-    urls: under("https://otlp.us5.datadoghq.com", all),
-    headers: { "dd-api-key": secret, "dd-otlp-source": "us5.datadoghq.com" },
-  },
-  "datadog through the intake for Cloudflare": {
-    options: { backend: "datadog", apiKey: secret, site: "datadoghq.eu", intake: "cloudflare" },
-    urls: under("https://cloudflare.integrations.otlp.datadoghq.eu", all),
+    urls: under("https://cloudflare.integrations.otlp.us5.datadoghq.com", all),
     headers: { "dd-api-key": secret },
+  },
+  "datadog through the generic intake": {
+    options: { backend: "datadog", apiKey: secret, site: "datadoghq.eu", intake: "generic" },
+    urls: under("https://otlp.datadoghq.eu", all),
+    headers: { "dd-api-key": secret, "dd-otlp-source": "datadoghq.eu" },
   },
   "grafana by zone": {
     options: { backend: "grafana", zone: "prod-us-east-0", instanceId: "12", token: "glc_é" },
@@ -231,6 +231,17 @@ describe("where each backend's signals go", () => {
       assert.match(resolve(options).refusals.metrics ?? "", reason);
     }
   });
+});
+
+test("each site of Datadog has an intake for Cloudflare, and no other site is taken", () => {
+  const sites = ["datadoghq.com", "datadoghq.eu"].concat(
+    ["us3", "us5", "ap1", "ap2"].map((region) => `${region}.datadoghq.com`),
+  );
+  for (const site of sites) {
+    const backend = resolve({ backend: "datadog", apiKey: secret, site });
+    assert.deepEqual(urls(backend), under(`https://cloudflare.integrations.otlp.${site}`, all));
+  }
+  assert.match(refusal({ backend: "datadog", apiKey: secret, site: "us9.datadoghq.com" }), /site/);
 });
 
 describe("explicit options win over variables", () => {

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import type { Destination } from "../../../bindings/otlp/backends/backend.ts";
 import { encodeTraces } from "../../../bindings/otlp/core/encoder.ts";
 import type { FinishedSpan } from "../../../bindings/otlp/core/model.ts";
+import { Circuit } from "../../../bindings/otlp/exporter/circuit.ts";
 import { rejectedCount } from "../../../bindings/otlp/exporter/partial_success.ts";
 import { retryAfterMs, send } from "../../../bindings/otlp/exporter/sender.ts";
 import { SignalExporter } from "../../../bindings/otlp/exporter/signal_exporter.ts";
@@ -50,8 +51,13 @@ function bench(receiver: Receiver, more: Partial<Destination> = {}): Bench {
   };
   const self: Bench = {
     exporter: new SignalExporter(
-      destination,
-      (spans, format) => encodeTraces(spans, { "service.name": "test" }, scope, format),
+      {
+        backend: "custom",
+        signal: "traces",
+        destination,
+        circuit: new Circuit(),
+        encode: (spans, format) => encodeTraces(spans, { "service.name": "test" }, scope, format),
+      },
       {
         clock: () => self.now,
         fetch,
@@ -275,29 +281,117 @@ describe("an exporter", () => {
       const counts = await one.flush();
       assert.deepEqual([counts.accepted, counts.requests], [3, 3]);
       // Half of it is random: 0.5 here.
-      assert.deepEqual(one.waits, [375, 750]);
+      assert.deepEqual(one.waits, [750, 1_500]);
       const [first, , third] = receiver.requests;
       assert.deepEqual(third?.items, first?.items);
     });
   }
 
-  test("gives up when no time is left", async () => {
+  test("keeps what is not sent when no time is left, and the back-off goes on", async () => {
     receiver.otherwise = { status: 503 };
     const one = bench(receiver);
     one.add(3);
     const counts = await one.flush();
-    assert.deepEqual(dropsOf(counts), { unavailable: 3 });
-    assert.deepEqual(one.waits, [375, 750, 1_500, 3_000, 6_000, 6_000, 6_000]);
-    assert.equal(counts.requests, 8);
+    assert.deepEqual([dropsOf(counts), counts.queued, counts.requests], [{}, 3, 6]);
+    assert.deepEqual(one.waits, [750, 1_500, 3_000, 6_000, 12_000]);
+    const before = one.now;
+    assert.equal((await one.flush(5_000)).requests, 6, "the next attempt is due in 24 s");
+    assert.equal(one.now, before, "nobody waits for it");
+    receiver.otherwise = {};
+    one.now += 24_000;
+    assert.equal((await one.flush(5_000)).accepted, 3);
   });
 
-  test("gives up a host that nobody answers at", async () => {
+  test("the back-off doubles up to a minute", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(1);
+    await one.flush(1_000_000);
+    assert.deepEqual(one.waits.slice(5, 8), [24_000, 45_000, 45_000]);
+  });
+
+  test("what a backend has not taken for an hour is dropped, and what is newer is not", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(3);
+    await one.flush(5_000);
+    one.now += 1_800_000;
+    one.add(2);
+    receiver.otherwise = {};
+    one.now += 1_800_000;
+    const counts = await one.flush();
+    assert.deepEqual([dropsOf(counts), counts.accepted], [{ unavailable: 3 }, 2]);
+  });
+
+  test("items return to their places, whatever order their requests fail in", async () => {
+    receiver.script.push({ hangs: true }, { status: 503 });
+    const one = bench(receiver, { timeoutMs: 300 });
+    one.add(600);
+    const first = made - 599;
+    assert.equal((await one.flush(900)).queued, 600);
+    one.add(1);
+    receiver.requests.length = 0;
+    await one.flush();
+    const names = receiver.requests.flatMap(({ items }) => items.map(({ name }) => name));
+    assert.deepEqual(
+      names,
+      Array.from({ length: 601 }, (_, i) => `span ${first + i}`),
+    );
+  });
+
+  test("items that return to a full queue are its oldest", async () => {
+    receiver.script.push({ resets: true });
+    const one = bench(receiver);
+    one.add(512);
+    const flush = one.exporter.flush(one.now + 1);
+    one.add(2_000);
+    await flush;
+    const counts = checked(one.exporter.counts());
+    assert.deepEqual([counts.queued, dropsOf(counts)], [2_048, { queue_full: 464 }]);
+  });
+
+  test("items that return still count towards the 16 MB of text", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(7, { "app.text": "x".repeat(2_000_000) });
+    await one.flush(900);
+    one.add(2, { "app.text": "x".repeat(2_000_000) });
+    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { queue_full: 2 });
+  });
+
+  test("one of many invocations waits for a backend that is down, the others return", async () => {
+    receiver.otherwise = { status: 503 };
+    const one = bench(receiver);
+    one.add(1);
+    await one.flush(1);
+    const waiting = one.exporter.flush(one.now + 5_000);
+    const asked = one.exporter.counts().requests;
+    await Promise.all(Array.from({ length: 20 }, () => one.exporter.flush(one.now + 5_000)));
+    assert.equal(one.exporter.counts().requests, asked, "the others have sent nothing");
+    await waiting;
+  });
+
+  test("an open request of more than a second keeps further invocations from a backend that may hang", async () => {
+    receiver.otherwise = { hangs: true };
+    const one = bench(receiver, { timeoutMs: 300 });
+    one.add(1);
+    const first = one.exporter.flush(one.now + 5_000);
+    one.now += 1_001;
+    one.add(1);
+    const second = one.exporter.flush(one.now + 5_000);
+    assert.deepEqual([one.exporter.counts().sending, one.exporter.counts().queued], [1, 1]);
+    receiver.otherwise = {};
+    await Promise.all([first, second]);
+    assert.equal(checked(one.exporter.counts()).accepted, 2);
+  });
+
+  test("keeps what a host that nobody answers at has not taken", async () => {
     const closed = await startReceiver();
     await closed.close();
     const one = bench(closed);
     one.add(3);
     const counts = await one.flush(3_000);
-    assert.deepEqual([dropsOf(counts), counts.lastStatus], [{ unavailable: 3 }, 0]);
+    assert.deepEqual([dropsOf(counts), counts.queued, counts.lastStatus], [{}, 3, 0]);
   });
 
   test("waits as long as Retry-After says, in seconds or until a date", async () => {
@@ -315,14 +409,14 @@ describe("an exporter", () => {
     receiver.script.push({ status: 429, headers: { "retry-after": "60" } });
     const one = bench(receiver);
     one.add(3);
-    assert.deepEqual(dropsOf(await one.flush()), { unavailable: 3 });
+    assert.equal((await one.flush()).queued, 3);
     one.add(2);
-    one.now += 59_000;
-    assert.deepEqual((await one.flush()).queued, 2);
+    one.now += 30_000;
+    assert.deepEqual((await one.flush()).queued, 5);
     assert.equal(receiver.requests.length, 1);
-    one.now += 1_000;
+    one.now += 30_000;
     const counts = await one.flush();
-    assert.deepEqual([counts.accepted, counts.queued], [2, 0]);
+    assert.deepEqual([counts.accepted, counts.queued], [5, 0]);
   });
 
   for (const status of [301, 302, 303, 307, 308]) {
@@ -369,21 +463,26 @@ describe("an exporter", () => {
     const { sending, queued } = checked(one.exporter.counts());
     assert.deepEqual([sending, queued], [2_048, 100]);
     await first;
-    assert.equal(checked(one.exporter.counts()).accepted, 2_148);
-    assert.deepEqual(itemsOf(receiver).slice(-1), [100]);
+    const counts = checked(one.exporter.counts());
+    // What returned was older than what had come, and the queue has room for 2,048.
+    assert.deepEqual([counts.accepted, dropsOf(counts)], [2_048, { queue_full: 100 }]);
+    assert.ok(itemsOf(receiver).slice(-4).includes(512));
   });
 
-  test("what was being sent when its invocation was ended is counted as lost, once", async () => {
+  test("what was being sent when its invocation was ended returns to the queue, and is counted once", async () => {
     receiver.otherwise = { hangs: true };
     const one = bench(receiver, { timeoutMs: 200 });
     one.add(4);
-    const flush = one.exporter.flush(one.now + 25_000);
-    one.now += 61_000;
-    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { lost: 4 });
-    receiver.otherwise = {};
+    const flush = one.exporter.flush(one.now + 5_000);
+    one.now += 10_000;
+    assert.equal(checked(one.exporter.counts()).sending, 4);
+    one.now += 1;
+    assert.equal(checked(one.exporter.counts()).queued, 4);
     await flush;
-    assert.deepEqual(dropsOf(checked(one.exporter.counts())), { lost: 4 });
-    assert.equal(one.exporter.counts().accepted, 0);
+    assert.equal(checked(one.exporter.counts()).queued, 4);
+    receiver.otherwise = {};
+    one.now += 60_000;
+    assert.equal((await one.flush()).accepted, 4);
   });
 
   test("whatever a backend does, what was made is accounted for", async () => {
@@ -413,6 +512,7 @@ describe("an exporter", () => {
       await one.flush();
     }
     receiver.script.length = 0;
+    one.now += 60_000;
     const counts = await one.flush();
     assert.deepEqual([counts.queued, counts.sending], [0, 0]);
     assert.ok(
@@ -443,7 +543,7 @@ describe("what is read of an answer", () => {
       sleep: async () => {},
       random: () => 0,
     });
-    assert.equal(outcome.dropped, undefined);
+    assert.equal(outcome.result, "accepted");
     return outcome.rejected;
   }
 

@@ -5,7 +5,13 @@ import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import { logSize } from "../../../bindings/otlp/pipeline/pipeline.ts";
 import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { receiverOfFile, startReceiver } from "../../otlp_receiver/receiver.ts";
-import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
+import {
+  type Exporting,
+  edges,
+  exportingOver,
+  nodeResource,
+  received,
+} from "../support/exporting.ts";
 import { RecordingRuntime } from "../support/recording_runtime.ts";
 import { detach, shapeOf } from "../support/runtime_operations.ts";
 import { tracingOver } from "../support/tracing.ts";
@@ -604,10 +610,8 @@ describe("exports", () => {
       "deployment.environment.name": "test",
       "app.team": "a",
       "host.name": "h",
-      "cloud.provider": "cloudflare",
-      "cloud.platform": "cloudflare.workers",
+      ...nodeResource,
       "telemetry.sdk.name": "isotel",
-      "telemetry.sdk.language": "webjs",
     });
     assert.deepEqual(other.requests[0]?.resource, receiver.requests[0]?.resource);
     await other.close();

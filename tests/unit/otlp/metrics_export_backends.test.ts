@@ -19,13 +19,13 @@ describe("what each backend is sent", () => {
     ],
     [
       { backend: "datadog", apiKey: "k", site: "us5.datadoghq.com" },
-      "https://otlp.us5.datadoghq.com/v1/metrics",
+      "https://cloudflare.integrations.otlp.us5.datadoghq.com/v1/metrics",
       { "dd-api-key": "k", "dd-otel-metric-config": '{"resource_attributes_as_tags":true}' },
       delta,
     ],
     [
-      { backend: "datadog", apiKey: "k", intake: "cloudflare" },
-      "https://cloudflare.integrations.otlp.datadoghq.com/v1/metrics",
+      { backend: "datadog", apiKey: "k", intake: "generic" },
+      "https://otlp.datadoghq.com/v1/metrics",
       { "dd-api-key": "k", "dd-otel-metric-config": '{"resource_attributes_as_tags":true}' },
       delta,
     ],

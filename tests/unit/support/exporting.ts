@@ -8,6 +8,14 @@ import type { Receiver } from "../../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../../otlp_receiver/requests.ts";
 import { type Tracing, tracingOver } from "./tracing.ts";
 
+/** Attributes of the resource of a program that runs on Node. */
+export const nodeResource = {
+  "process.runtime.name": "nodejs",
+  "process.runtime.description": "Node.js",
+  "process.runtime.version": process.versions.node,
+  "telemetry.sdk.language": "nodejs",
+} as const;
+
 /** A tracer whose spans are exported to a receiver. */
 export interface Exporting<R extends SpanRuntime = SpanRuntime> extends Tracing<R> {
   readonly exports: Exports;
