@@ -122,6 +122,9 @@ describe("two Workers with one aggregator", () => {
     });
     const said = JSON.parse(await ask("shop", "/said")) as string[];
     assert.equal(said.length, 1, said.join("\n"));
-    assert.match(said[0] ?? "", /label http\.route of http\.server\.request\.duration has more than 3 values/);
+    assert.match(
+      said[0] ?? "",
+      /label http\.route of http\.server\.request\.duration has more than 3 values/,
+    );
   });
 });
