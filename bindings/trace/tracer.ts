@@ -114,15 +114,18 @@ export class Tracer {
 
   /**
    * Runs `body` in the trace that the headers `traceparent` and `tracestate` of a carrier describe. Only runs `body`
-   * if they are missing or invalid, or if no export is set up: the Workers runtime cannot continue a trace.
+   * if they are missing or invalid, or if no export is set up: the Workers runtime cannot continue a trace. A carrier
+   * that cannot be read, such as `null`, is reported once.
    *
    * @returns the result of `body`.
    */
   extract<T>(carrier: Carrier, body: () => T): T {
-    const { runtime } = this.#telemetry;
+    const telemetry = this.#telemetry;
+    const { runtime } = telemetry;
     if (runtime.runUnder === undefined) return body();
     return runtime.runUnder(
-      (name) => (carrier instanceof Headers ? carrier.get(name) : carrier[name]),
+      (name) =>
+        telemetry.guard(() => (carrier instanceof Headers ? carrier.get(name) : carrier[name])),
       body,
     );
   }

@@ -143,8 +143,10 @@ export class CompositeRuntime implements SpanRuntime {
   runUnder<T>(header: (name: string) => string | null | undefined, body: () => T): T {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;
-    const parent = pipeline && remoteParent(header);
-    if (pipeline === undefined || parent === undefined) return body();
+    const given = pipeline && remoteParent(header);
+    if (pipeline === undefined || given === undefined) return body();
+    const isRecorded = pipeline.samples(given.traceId, given.flags);
+    const parent = { ...given, flags: isRecorded ? sampledFlag : 0 };
     return context === undefined
       ? runIn({ group: new SpanGroup(pipeline, undefined), parent }, body)
       : activeContext.run({ group: context.group, parent }, body);

@@ -395,6 +395,15 @@ describe("inject and extract", () => {
     assert.deepEqual(await exporting.spans(), []);
   });
 
+  test("leave the decision to a standard sampler that is not based on the parent", async () => {
+    const env = { OTEL_TRACES_SAMPLER: "always_on" };
+    const exporting = exportingOver(noopRuntime, receiver, {}, env);
+    const unsampled = { traceparent: traceparent.replace(/01$/, "00") };
+    exporting.tracer.extract(unsampled, () => exporting.tracer.withSpan("work", {}, () => {}));
+    const [span] = await exporting.spans();
+    assert.deepEqual([span?.traceId, span?.parentSpanId], [traceId, parentId]);
+  });
+
   test("do nothing without an export or with headers that are invalid", () => {
     const tracing = tracingOver(noopRuntime);
     assert.deepEqual(tracing.tracer.inject({}), {});
@@ -407,6 +416,23 @@ describe("inject and extract", () => {
       tracer.extract({ traceparent: "00-1-2-3" }, () => 2),
       2,
     );
+  });
+
+  test("run the body with a carrier that cannot be read", () => {
+    const { tracer } = exportingOver(noopRuntime, receiver);
+    const hostile = Object.defineProperty({}, "traceparent", {
+      get: () => assert.fail("the getter of a user"),
+    });
+    for (const carrier of [null, undefined, 7, "text", hostile]) {
+      const before = tracer.diagnostics()["swallowed_errors"] ?? 0;
+      assert.equal(
+        tracer.extract(carrier as never, () => 3),
+        3,
+      );
+      const isReadable = typeof carrier === "number" || typeof carrier === "string";
+      const swallowed = (tracer.diagnostics()["swallowed_errors"] ?? 0) - before;
+      assert.equal(swallowed, isReadable ? 0 : 1, String(carrier));
+    }
   });
 
   test("without an export, inject writes the ids of the runtime's span", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Environment } from "../../../bindings/base/env.ts";
 import { Exports } from "../../../bindings/otlp/exporting.ts";
 import { systemEnvironment } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
@@ -33,6 +34,7 @@ export function exportingOver<R extends SpanRuntime>(
   runtime: R,
   receiver: Receiver,
   options: Partial<OtlpOptions> = {},
+  env: Environment = {},
 ): Exporting<R> {
   const tracing = tracingOver(runtime);
   const clock = { now: 1_700_000_000_000 };
@@ -45,7 +47,7 @@ export function exportingOver<R extends SpanRuntime>(
     ),
   );
   const to = { backend: "custom", endpoint: receiver.url, format: "json" } as const;
-  const pipeline = exports.use({ ...to, ...options } as OtlpOptions, {});
+  const pipeline = exports.use({ ...to, ...options } as OtlpOptions, env);
   return {
     ...tracing,
     exports,
