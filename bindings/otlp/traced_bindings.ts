@@ -1,5 +1,5 @@
 import { enclose, tracedCallMethod } from "../trace/envelope.ts";
-import type { ContextHeaders } from "../trace/tracer.ts";
+import { addContext, type ContextHeaders, isEmpty } from "../trace/tracer.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -44,17 +44,15 @@ export function traceStub<T extends object>(stub: T, contextOf: () => ContextHea
     if (name === "fetch") {
       return (input, init) => {
         const context = contextOf();
-        if (Object.keys(context).length === 0) return method(input, init);
+        if (isEmpty(context)) return method(input, init);
         const request = new Request(input as Request, init as RequestInit);
-        for (const [header, value] of Object.entries(context)) {
-          if (!request.headers.has(header)) request.headers.set(header, value);
-        }
+        addContext(request.headers, context);
         return method(request);
       };
     }
     return (...args) => {
       const context = contextOf();
-      if (unwrapped.has(stub) || Object.keys(context).length === 0) return method(...args);
+      if (unwrapped.has(stub) || isEmpty(context)) return method(...args);
       const call = Reflect.get(stub, tracedCallMethod, stub) as unknown as Method;
       const answer = Reflect.apply(call, stub, [context, name, args]) as Promise<unknown>;
       return withFallback(answer, () => {

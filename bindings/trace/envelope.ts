@@ -1,11 +1,11 @@
-import type { ContextHeaders } from "./tracer.ts";
+import { type ContextHeaders, isEmpty } from "./tracer.ts";
 
 /** Key of the trace context beside a body that travels through a queue or into a Workflow. */
 const contextKey = "isotel.context";
 
 /** Returns a value that carries trace context beside a body. Returns the body itself if there is no context. */
 export function enclose(context: ContextHeaders, body: unknown): unknown {
-  return Object.keys(context).length === 0 ? body : { [contextKey]: context, body };
+  return isEmpty(context) ? body : { [contextKey]: context, body };
 }
 
 /** The parts of a value that {@link enclose} returned. */

@@ -142,6 +142,11 @@ export type Carrier = Headers | Record<string, string>;
 /** The W3C headers `traceparent` and `tracestate`, by name. */
 export type ContextHeaders = Readonly<Record<string, string>>;
 
+/** Whether there is no context to send. */
+export function isEmpty({ traceparent }: ContextHeaders): boolean {
+  return traceparent === undefined;
+}
+
 /** Returns the W3C headers of the active span. Empty if there is none. */
 export function contextHeaders(runtime: SpanRuntime): ContextHeaders {
   const parent: RemoteParent | undefined =
@@ -153,6 +158,13 @@ export function contextHeaders(runtime: SpanRuntime): ContextHeaders {
   const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
   const traceparent = `00-${traceId}-${spanId}-${flags}`;
   return traceState === "" ? { traceparent } : { traceparent, tracestate: traceState };
+}
+
+/** Adds context to the headers of a request, unless it has a `traceparent` of its own. Returns whether it did. */
+export function addContext(headers: Headers, context: ContextHeaders): boolean {
+  if (headers.has("traceparent")) return false;
+  for (const [name, value] of Object.entries(context)) headers.set(name, value);
+  return true;
 }
 
 /**

@@ -115,6 +115,15 @@ for (const hasNative of [false, true]) {
       assert.equal(headers["x-own"], "1");
     });
 
+    test("fetch of a stub adds nothing to a request that has a traceparent of its own", async () => {
+      const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+      const request = { headers: { traceparent, tracestate: "vendor=1" } };
+      const response = await app.fetch("/headers/own", request);
+      const headers = (await response.json()) as Record<string, string>;
+      assert.equal(headers["traceparent"], `00-${"1".repeat(32)}-${"2".repeat(16)}-01`);
+      assert.equal(headers["tracestate"], undefined);
+    });
+
     test("a consumer gets the bodies that were sent, of each content type", async () => {
       const before = ((await json("/seen")) as string[]).length;
       await app.fetch("/bodies");

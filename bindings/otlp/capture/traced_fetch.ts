@@ -1,6 +1,6 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
-import { contextHeaders } from "../../trace/tracer.ts";
+import { addContext, contextHeaders, isEmpty } from "../../trace/tracer.ts";
 import type { PropagateTo } from "../pipeline/options.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
 
@@ -49,12 +49,10 @@ function tracedHeaders(
   init: RequestInit | undefined,
 ): Headers | undefined {
   if (to === undefined) return undefined;
-  const context = Object.entries(contextHeaders(runtime));
-  if (context.length === 0) return undefined;
+  const context = contextHeaders(runtime);
+  if (isEmpty(context)) return undefined;
   const isRequest = input instanceof Request;
   if (!propagates(to, new URL(isRequest ? input.url : String(input)))) return undefined;
   const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
-  if (headers.has("traceparent")) return undefined;
-  for (const [name, value] of context) headers.set(name, value);
-  return headers;
+  return addContext(headers, context) ? headers : undefined;
 }

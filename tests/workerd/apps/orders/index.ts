@@ -108,6 +108,8 @@ class FlowClass extends WorkflowEntrypoint<Env, Order> {
 }
 export const Flow = withTelemetry(FlowClass, otlp);
 
+const ownTraceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+
 /** Bodies that the consumer got, as the runtime's types and JSON. */
 const seen: string[] = [];
 
@@ -167,6 +169,10 @@ export default withTelemetry(
           return Response.json(await stock.callsBack(async (value) => value + 40));
         case "/headers":
           return stock.fetch("https://stock.example/", { headers: { "x-own": "1" } });
+        case "/headers/own":
+          return stock.fetch("https://stock.example/", {
+            headers: { traceparent: ownTraceparent },
+          });
         case "/bodies": {
           const queue = tracedQueue(env.ORDERS);
           const bytes = new Uint8Array([0, 1, 2, 3]).subarray(1);
