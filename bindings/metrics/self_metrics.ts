@@ -1,4 +1,4 @@
-import { Field, MetricKind } from "../core/abi.gen.ts";
+import { MetricKind, Profile } from "../core/abi.gen.ts";
 import { builtInDeclaration } from "../core/declaration.ts";
 import type { MetricsCore } from "../core/metrics_core.ts";
 import type { Series } from "./family.ts";
@@ -115,18 +115,6 @@ const selfMetrics: readonly SelfMetric[] = [
   },
 ];
 
-/** The labels of GenAI metrics that have a limit of values. */
-const genAiLabels: Readonly<Record<number, string>> = {
-  [Field.operationName]: "gen_ai.operation.name",
-  [Field.providerName]: "gen_ai.provider.name",
-  [Field.requestModel]: "gen_ai.request.model",
-  [Field.responseModel]: "gen_ai.response.model",
-  [Field.errorType]: "error.type",
-  [Field.agentName]: "gen_ai.agent.name",
-  [Field.toolName]: "gen_ai.tool.name",
-  [Field.toolType]: "gen_ai.tool.type",
-};
-
 interface Written {
   readonly count: string;
   readonly series: Series;
@@ -202,9 +190,10 @@ export class SelfMetrics {
   #warnOfFullLabels(): void {
     const { host, labelValues } = this.#meter;
     const { max, full } = labelValues;
+    const { core } = host;
     const genAi = Array.from(
-      host.core?.fullFields ?? [],
-      (field) => `${genAiLabels[field]} of the GenAI metrics`,
+      core?.fullFields ?? [],
+      (field) => `${core?.keyOf(Profile.latest, field)} of the GenAI metrics`,
     );
     // A text that is also a value of another label is not asked for again.
     const labels = full.size + genAi.length > 0 ? [...full, ...genAi] : ["of a GenAI metric"];

@@ -1,3 +1,4 @@
+import { platform } from "../base/platform.ts";
 import { reportOnce } from "../base/report_once.ts";
 import { instantiate, type ModuleAbi, type ModuleExports, ModuleMemory } from "./module.ts";
 
@@ -97,11 +98,6 @@ export class ModuleInstance<Exports extends ModuleExports> {
 const bundlerHint =
   ' In a Worker, the bundler has to use the export condition "workerd" and to keep imports of .wasm files, as wrangler ' +
   "does. For esbuild: --conditions=workerd --loader:.wasm=copy";
-
-function isWorker(): boolean {
-  const { navigator } = globalThis as { navigator?: { readonly userAgent?: string } };
-  return navigator?.userAgent === "Cloudflare-Workers";
-}
 
 /** Describes a module to its host. */
 export interface HostedModule<Instance> {
@@ -223,7 +219,7 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     const { file, withoutIt } = this.#hosted;
     const message = `isotel: ${file} could not be loaded`;
     this.#lastTrap ??= new Error(message);
-    reportOnce(`${message}: ${withoutIt}.${isWorker() ? bundlerHint : ""}`);
+    reportOnce(`${message}: ${withoutIt}.${platform() === "workers" ? bundlerHint : ""}`);
   }
 
   #count(cause: unknown): void {
