@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./start.ts";
 
@@ -16,15 +16,20 @@ export const { version: firstVersion } = JSON.parse(
   readFileSync(join(root, "package.json"), "utf8"),
 ) as { version: string };
 
-/** Copies the built package. Only its version differs. */
-export function copyPackage(): SecondCopy {
+/** Copies the built package. Only its version may differ. */
+export function copyPackage(version: string = secondVersion): SecondCopy {
   const folder = mkdtempSync(join(root, "build/second-"));
   cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
-  for (const file of ["package.json", "dist/ai/index.js"]) {
+  let changed = 0;
+  for (const file of ["package.json", ...globSync("dist/**/*.js", { cwd: root })]) {
     const text = readFileSync(join(root, file), "utf8");
-    const copied = text.replaceAll(`"${firstVersion}"`, `"${secondVersion}"`);
-    if (copied === text) throw new Error(`${file} does not have the version ${firstVersion}.`);
+    const copied = text.replaceAll(`"${firstVersion}"`, `"${version}"`);
+    if (copied !== text) changed += 1;
     writeFileSync(join(folder, file), copied);
+  }
+  // The manifest, the modules of the package, and its command.
+  if (version !== firstVersion && changed !== 3) {
+    throw new Error(`${changed} files of the package have the version ${firstVersion}.`);
   }
   return {
     entry: (name) => join(folder, "dist", name, "index.js"),
