@@ -146,7 +146,8 @@ const inlineTables = {
   },
 };
 
-async function bundle(manifest) {
+/** @param inputs hash of what the package is built from. */
+async function bundle(manifest, inputs) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [...new Set(entryPoints(manifest))],
@@ -164,7 +165,8 @@ async function bundle(manifest) {
     sourcemap: true,
     sourcesContent: false,
     plugins: [inlineTables],
-    define: { ISOTEL_VERSION: JSON.stringify(manifest.version) },
+    // Copies of the package in one isolate share state only if they are the same build.
+    define: { ISOTEL_BUILD: JSON.stringify(`${manifest.version}+${inputs.slice(0, 8)}`) },
     external: [...Object.keys(manifest.imports), "cloudflare:*", "node:*", "*.wasm"],
     metafile: true,
     logLevel: "warning",
@@ -229,7 +231,7 @@ export async function buildDist() {
   step("building dist");
   rmSync(join(root, "dist"), { recursive: true, force: true });
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  await bundle(manifest);
+  await bundle(manifest, hash);
   await bundleCommand(manifest);
   await must("tsc", ["--project", "tsconfig.build.json"]);
   for (const [from, to] of Object.entries(wasmFiles)) cpSync(join(root, from), join(root, to));

@@ -1,5 +1,6 @@
 import { errorType } from "../base/cause.ts";
 import { reportOnce } from "../base/report_once.ts";
+import { version } from "../base/shared.ts";
 import { isFunction, record } from "../base/values.ts";
 import { workersRuntime, workersTelemetry } from "../trace/workers_telemetry.ts";
 import { traceChannel } from "./hooks/channel.ts";
@@ -7,10 +8,6 @@ import { markedAsOurs } from "./hooks/integration.ts";
 import { type AISDKTelemetry, createIntegration } from "./hooks/register.ts";
 import { type AITelemetryOptions, optionNames, readSettings } from "./options.ts";
 import { wrapNamespace } from "./sdk/wrap.ts";
-
-/** The version of the package. The build replaces it. */
-declare const ISOTEL_VERSION: string | undefined;
-const version = typeof ISOTEL_VERSION === "string" ? ISOTEL_VERSION : "unknown";
 
 /**
  * One copy of this package in the isolate. Copies of other versions call it, so its members may be added to but not
@@ -73,18 +70,10 @@ const own: Copy = {
   },
 };
 
-/** Adds this copy to the copies of the isolate. Logs if it is not the only one. */
+/** Adds this copy to the copies of the isolate. */
 function join(): void {
   const { all } = copies;
-  if (all.includes(own)) return;
-  all.push(own);
-  if (all.length === 1) return;
-  const versions = all.map((copy) => copy.version).join(" and ");
-  reportOnce(
-    `isotel: this Worker has ${all.length} copies of isotel, of the versions ${versions}. ` +
-      "One of them traces the calls of the AI SDK for all: the first one whose metrics or " +
-      "export is set up, or else the first one. Install one version",
-  );
+  if (!all.includes(own)) all.push(own);
 }
 
 /** Returns the copy that leads, if it is not this one. The first call chooses it. */

@@ -1,3 +1,5 @@
+import { shared } from "./shared.ts";
+
 /**
  * Maximum number of logged messages. Some messages contain names or reasons from outside isotel, which may differ each
  * time.
@@ -27,8 +29,7 @@ export class LogOnce {
   }
 }
 
-const loggedMessages = new LogOnce(report);
-let isReporting = false;
+const reports = shared("reports", () => ({ isReporting: false, once: new LogOnce(report) }));
 
 /**
  * Logs a message with `console.error`. Never throws, even if the console does. Does nothing while the console is
@@ -37,15 +38,15 @@ let isReporting = false;
  * @param cause is logged after the message. Omit it if it may contain a user's content.
  */
 export function report(message: string, cause?: unknown): void {
-  if (isReporting) return;
-  isReporting = true;
+  if (reports.isReporting) return;
+  reports.isReporting = true;
   try {
     if (cause === undefined) console.error(message);
     else console.error(message, cause);
   } catch {
     // A custom console threw. Telemetry must not fail the program.
   } finally {
-    isReporting = false;
+    reports.isReporting = false;
   }
 }
 
@@ -56,5 +57,5 @@ export function report(message: string, cause?: unknown): void {
  * @param key Equal for messages of which only the first is logged. Default: the message.
  */
 export function reportOnce(message: string, cause?: unknown, key: string = message): void {
-  if (!isReporting) loggedMessages.log(key, message, cause);
+  if (!reports.isReporting) reports.once.log(key, message, cause);
 }

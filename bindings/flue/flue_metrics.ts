@@ -1,3 +1,4 @@
+import { shared } from "../base/shared.ts";
 import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import { noReceiver } from "../core/core.ts";
@@ -34,7 +35,7 @@ interface Measured {
 const spanFlags = Abi.spanUntraced | (Profile.latest << Abi.spanProfileShift);
 
 /** Events that have been measured. With several observers, one of them measures each event. */
-const taken = new WeakSet<FlueEvent>();
+const taken = shared("flue events", () => new WeakSet<FlueEvent>());
 
 /**
  * The GenAI metrics of Flue's turns, tools and agents. The metric families are those of AI SDK calls. They do not

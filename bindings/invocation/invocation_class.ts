@@ -94,15 +94,20 @@ class Invocations {
 
   /** Inserts an object that intercepts calls of the runtime between an object and its prototype. */
   intercept(object: object, prototype: object): void {
-    // The prototype differs if the constructor returned another object or the class was wrapped before.
-    if (Object.getPrototypeOf(object) !== prototype) return;
+    // The prototype differs if the constructor returned another object, or if the class was wrapped before: then it
+    // is an object of that wrapper.
+    const current = Object.getPrototypeOf(object) as object;
+    if (current !== prototype && !Object.hasOwn(current, tracedCallMethod)) return;
     for (const name of handlerNames) {
       const descriptor = Object.getOwnPropertyDescriptor(object, name);
-      if (typeof descriptor?.value !== "function" || descriptor.configurable !== true) continue;
-      const { value, enumerable = false } = descriptor;
-      Object.defineProperty(object, name, { ...this.#property(name, () => value), enumerable });
+      if (descriptor?.configurable !== true) continue;
+      const { get, value, enumerable = false } = descriptor;
+      const isOther = current !== prototype && get !== undefined;
+      const methodOf = (): unknown => (isOther ? Reflect.apply(get, object, []) : value);
+      if (typeof methodOf() !== "function") continue;
+      Object.defineProperty(object, name, { ...this.#property(name, methodOf), enumerable });
     }
-    Reflect.setPrototypeOf(object, this.#between(prototype));
+    Reflect.setPrototypeOf(object, this.#between(current));
   }
 
   #between(prototype: object): object {
@@ -139,8 +144,10 @@ class Invocations {
   #property(name: string, methodOf: (object: object) => unknown): PropertyDescriptor {
     const run = this.#run;
     const invocation = function (this: object, ...args: unknown[]): unknown {
+      // Read outside of the invocation, so that it is that of another wrapper if there is one.
+      const method = methodOf(this) as Method;
       return run(this, { handler: name, args }, (given) =>
-        Reflect.apply(methodOf(this) as Method, this, given as unknown[]),
+        Reflect.apply(method, this, given as unknown[]),
       );
     };
     return {

@@ -6,7 +6,12 @@ import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { otlpInvocations } from "../slots/otlp_invocations.ts";
-import { currentScope, runInInvocationScope } from "../trace/invocation_scope.ts";
+import {
+  currentScope,
+  Recorded,
+  recordedHere,
+  runInInvocationScope,
+} from "../trace/invocation_scope.ts";
 import { markMeasured } from "../trace/measured_mark.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { openedCall } from "./opened_call.ts";
@@ -104,16 +109,24 @@ export class MeasuredInvocations {
   run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
     const options = this.#options.of(env);
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
-    const metrics = metricsRecording()?.use(options);
+    let scope = currentScope();
+    // A handler that another handler calls belongs to the invocation of that one.
+    const isInner = scope?.sendsMetrics === true;
+    const metrics = isInner ? undefined : metricsRecording()?.use(options);
     if (options === undefined || metrics === undefined) {
       return runInInvocationScope(call?.args[0], traced);
     }
+    let recorded = recordedHere();
     const measured =
-      request === undefined ? undefined : metrics.http.begin(request, options.metrics?.route);
-    markMeasured(workersRuntime, measured !== undefined, options.genAi !== undefined);
-    let scope = currentScope();
+      request === undefined || (recorded & Recorded.request) !== 0
+        ? undefined
+        : metrics.http.begin(request, options.metrics?.route);
+    if (measured !== undefined) recorded |= Recorded.request;
+    if (options.genAi !== undefined) recorded |= Recorded.genAi;
+    markMeasured(workersRuntime, recorded);
     let hasBegun = false;
     const end = (outcome: Outcome): void => {
+      if (scope !== undefined) scope.sendsMetrics = false;
       try {
         const record = measured && (() => measured(outcome));
         // An invocation inside another one of this isolate leaves the flush to that one.
@@ -137,6 +150,10 @@ export class MeasuredInvocations {
       result = runInInvocationScope(call?.args[0], () => {
         scope = currentScope();
         hasBegun = scope !== undefined && metrics.flusher.beginInvocation(scope);
+        if (scope !== undefined) {
+          scope.sendsMetrics = true;
+          scope.recorded |= recorded;
+        }
         return traced();
       });
     } catch (cause) {

@@ -1,11 +1,12 @@
 import { reportOnce } from "../base/report_once.ts";
+import { shared } from "../base/shared.ts";
 import { isThenable } from "../base/values.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
 
 type WaitUntil = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Contexts that are watched, with their original `waitUntil`. */
-const watched = new WeakMap<object, WaitUntil>();
+const watched = shared("watched contexts", () => new WeakMap<object, WaitUntil>());
 const { prototype } = Promise;
 
 /**

@@ -2,6 +2,9 @@ import { otlpInvocations } from "../slots/otlp_invocations.ts";
 import { runInInvocationScope } from "../trace/invocation_scope.ts";
 import { tracer } from "../trace/workers_telemetry.ts";
 
+/** Marks a replacement, in every version of this package. */
+const mark = Symbol.for("isotel.steps");
+
 type Callback = (...args: unknown[]) => unknown;
 
 /**
@@ -10,9 +13,11 @@ type Callback = (...args: unknown[]) => unknown;
  */
 export function tracedSteps(step: unknown): unknown {
   if ((typeof step !== "object" && typeof step !== "function") || step === null) return step;
+  if (Reflect.get(step, mark) === true) return step;
   const resume = otlpInvocations()?.continuation() ?? ((body) => body());
   return new Proxy(step, {
     get(target, key) {
+      if (key === mark) return true;
       const method: unknown = Reflect.get(target, key, target);
       if (typeof method !== "function") return method;
       return (...args: unknown[]): unknown =>

@@ -1,3 +1,4 @@
+import { shared } from "../base/shared.ts";
 import { shapeOf } from "../base/values.ts";
 import { Abi, Limits } from "../core/abi.gen.ts";
 import type { BoundsGenerator } from "../core/declaration.ts";
@@ -9,7 +10,7 @@ const maxDecade = 16;
 const maxPerDecade = 18;
 
 /** Only this module creates generators, because it checks their parameters. */
-const generators = new WeakSet<object>();
+const generators = shared("bounds", () => new WeakSet<object>());
 
 export function isGenerator(value: unknown): value is BoundsGenerator {
   return typeof value === "object" && value !== null && generators.has(value);

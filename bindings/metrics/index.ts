@@ -1,5 +1,6 @@
 import type * as aggregator from "../aggregate/index.ts";
-import { provideMetricsRecording } from "../slots/metrics_recording.ts";
+import { shared } from "../base/shared.ts";
+import { type MetricsRecording, provideMetricsRecording } from "../slots/metrics_recording.ts";
 import { flushMetrics, usedMetrics } from "./isolate_metrics.ts";
 import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
@@ -56,9 +57,14 @@ export type TelemetryAggregator = aggregator.TelemetryAggregator;
 export type TelemetryAggregatorOptions = aggregator.TelemetryAggregatorOptions;
 
 // The option `metrics` of withTelemetry and of collector. A Worker without this import does not carry its code.
-provideMetricsRecording({
-  read: readMetricsBindings,
-  use: usedMetrics,
-  flush: flushMetrics,
-  addSelfMetrics: provideSelfMetrics,
-});
+provideMetricsRecording(
+  shared(
+    "metrics",
+    (): MetricsRecording => ({
+      read: readMetricsBindings,
+      use: usedMetrics,
+      flush: flushMetrics,
+      addSelfMetrics: provideSelfMetrics,
+    }),
+  ),
+);

@@ -1,6 +1,7 @@
 import { nativeExports, nativeWaitUntil } from "#workers";
 import { outsideSpans } from "../base/outside_spans.ts";
 import { reportOnce } from "../base/report_once.ts";
+import { shared } from "../base/shared.ts";
 import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
@@ -11,16 +12,17 @@ import type { SpanMeasures } from "./genai_options.ts";
 import { Meter } from "./meter.ts";
 import { SelfMetrics } from "./self_metrics.ts";
 
-let meter: Meter | undefined;
-
 /** Returns the meter of this isolate. It records in the core that also has the isolate's spans. */
 export function workersMeter(): Meter {
-  meter ??= new Meter(workersTelemetry.host, {
-    clock: systemClock,
-    random: (bytes) => void crypto.getRandomValues(bytes),
-    warn: (message) => console.warn(message),
-  });
-  return meter;
+  return shared(
+    "meter",
+    () =>
+      new Meter(workersTelemetry.host, {
+        clock: systemClock,
+        random: (bytes) => void crypto.getRandomValues(bytes),
+        warn: (message) => console.warn(message),
+      }),
+  );
 }
 
 /** The metrics of a Worker besides those it defines. */
@@ -93,5 +95,5 @@ export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | un
 
 /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
 export async function flushMetrics(): Promise<boolean> {
-  return workerMetrics === undefined ? meter?.isDirty !== true : workerMetrics.flusher.flush();
+  return workerMetrics === undefined ? !workersMeter().isDirty : workerMetrics.flusher.flush();
 }

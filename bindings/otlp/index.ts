@@ -1,5 +1,6 @@
 import { nativeWaitUntil } from "#workers";
 import { variables } from "../base/env.ts";
+import { shared } from "../base/shared.ts";
 import { systemClock } from "../base/time.ts";
 import { provideOtlp } from "../slots/otlp_invocations.ts";
 import { contextHeaders } from "../trace/tracer.ts";
@@ -19,9 +20,9 @@ export type { BackendCounts } from "./pipeline/pipeline.ts";
 export type { TailSampling } from "./pipeline/sampling.ts";
 
 /** The exports of this isolate. */
-const otlpExports: Exports = new Exports(
-  workersTelemetry,
-  systemEnvironment(systemClock, nativeWaitUntil),
+const otlpExports = shared(
+  "exports",
+  () => new Exports(workersTelemetry, systemEnvironment(systemClock, nativeWaitUntil)),
 );
 
 /** A configured export. */

@@ -1,5 +1,6 @@
 import type { Aggregate } from "../aggregate/totals/aggregate.ts";
 import type { StoredTotals } from "../aggregate/totals/stored_totals.ts";
+import { sharedSlot } from "../base/shared.ts";
 import type { BackendName } from "../otlp/backends/backend.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 
@@ -69,13 +70,13 @@ export type MakeMetricsExport = (
   host: ExportHost,
 ) => MetricsExport;
 
-let make: MakeMetricsExport | undefined;
+const slot = sharedSlot<MakeMetricsExport>("metrics export");
 
 /** Called by `isotel/otlp/metrics`. A Worker that does not import it does not carry its code. */
 export function provideMetricsExport(provided: MakeMetricsExport): void {
-  make = provided;
+  slot.value = provided;
 }
 
 export function metricsExport(): MakeMetricsExport | undefined {
-  return make;
+  return slot.value;
 }

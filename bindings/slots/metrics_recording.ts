@@ -1,3 +1,4 @@
+import { sharedSlot } from "../base/shared.ts";
 import type { MetricsSetup, WorkerMetrics } from "../metrics/isolate_metrics.ts";
 import type { SelfMetric } from "../metrics/self_metrics.ts";
 import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
@@ -23,13 +24,13 @@ export interface MetricsRecording {
   addSelfMetrics(metrics: readonly SelfMetric[]): void;
 }
 
-let recording: MetricsRecording | undefined;
+const slot = sharedSlot<MetricsRecording>("metrics recording");
 
 /** Called by `isotel/metrics`. A Worker that records no metrics does not carry its code. */
 export function provideMetricsRecording(provided: MetricsRecording): void {
-  recording = provided;
+  slot.value = provided;
 }
 
 export function metricsRecording(): MetricsRecording | undefined {
-  return recording;
+  return slot.value;
 }

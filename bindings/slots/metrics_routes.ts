@@ -1,3 +1,4 @@
+import { sharedSlot } from "../base/shared.ts";
 import type { MetricsBindings } from "../metrics/worker_options.ts";
 
 /** Handles scrapes and batches of the telemetry queue for a Worker. */
@@ -19,13 +20,13 @@ export interface ConsumedBatch {
   readonly rest: MessageBatch | undefined;
 }
 
-let routes: MetricsRoutes | undefined;
+const slot = sharedSlot<MetricsRoutes>("metrics routes");
 
 /** Called by the module with the aggregator. A Worker that only records does not carry that code. */
 export function provideMetricsRoutes(provided: MetricsRoutes): void {
-  routes = provided;
+  slot.value = provided;
 }
 
 export function metricsRoutes(): MetricsRoutes | undefined {
-  return routes;
+  return slot.value;
 }

@@ -1,4 +1,5 @@
 import type { Environment } from "../base/env.ts";
+import { sharedSlot } from "../base/shared.ts";
 import type { HandlerCall } from "../otlp/capture/run_invocation.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
@@ -18,13 +19,13 @@ export interface OtlpInvocations {
   continuation(): (<T>(body: () => T) => T) | undefined;
 }
 
-let otlp: OtlpInvocations | undefined;
+const slot = sharedSlot<OtlpInvocations>("otlp");
 
 /** Called by `isotel/otlp`. A Worker that exports nothing does not carry its code. */
 export function provideOtlp(provided: OtlpInvocations): void {
-  otlp = provided;
+  slot.value = provided;
 }
 
 export function otlpInvocations(): OtlpInvocations | undefined {
-  return otlp;
+  return slot.value;
 }

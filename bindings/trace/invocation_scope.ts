@@ -1,11 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { publishRecorded, recordedByOthers, shared } from "../base/shared.ts";
 import { isThenable } from "../base/values.ts";
 import type { Core, SpanOwner } from "../core/core.ts";
+
+/**
+ * Bits for what is recorded of an invocation. Copies of other versions read them: the value of a bit may not change.
+ */
+export const Recorded = { request: 1, genAi: 2, span: 4 } as const;
 
 /** Tracks the spans of one invocation, so that each of them ends with it at the latest. */
 export class InvocationScope {
   /** Whether the invocation returned a response whose body may still be streaming. */
   sendsBody = false;
+  /** Whether a handler that is running sends the metrics of the invocation. */
+  sendsMetrics = false;
+  /** What is recorded of the invocation, as bits of {@link Recorded}. */
+  recorded = 0;
   #handles: [Core, number][] = [];
   #ended = false;
   #isAbandoned = false;
@@ -77,11 +87,25 @@ export class InvocationScope {
   }
 }
 
-const current = new AsyncLocalStorage<InvocationScope>();
+const current = shared("scope", () => new AsyncLocalStorage<InvocationScope>());
 
 /** Returns the scope of the current invocation, if any. */
 export function currentScope(): InvocationScope | undefined {
   return current.getStore();
+}
+
+/** Returns the scope of the current invocation, unless it has ended. */
+function liveScope(): InvocationScope | undefined {
+  const scope = current.getStore();
+  return scope?.ended === false ? scope : undefined;
+}
+
+const ownRecorded = (): number => liveScope()?.recorded ?? 0;
+publishRecorded(ownRecorded);
+
+/** Returns what any copy of this package records of the current invocation, as bits of {@link Recorded}. */
+export function recordedHere(): number {
+  return ownRecorded() | recordedByOthers();
 }
 
 // The result is a user's object. A proxy may throw at any access.
@@ -160,7 +184,6 @@ export function withInvocationScope<T>(body: () => T, options?: InvocationScopeO
 
 /** Like {@link withInvocationScope}, for a call of the runtime. `event` is the first argument of the handler. */
 export function runInInvocationScope<T>(event: unknown, body: () => T): T {
-  const outer = current.getStore();
-  if (outer !== undefined && !outer.ended) return body();
+  if (liveScope() !== undefined) return body();
   return runInScope(new InvocationScope(), event, body);
 }

@@ -1,4 +1,5 @@
 import { reportOnce } from "../base/report_once.ts";
+import { Recorded } from "./invocation_scope.ts";
 import type { SpanRuntime } from "./span_runtime.ts";
 
 /**
@@ -11,13 +12,20 @@ export const measuredKey = "isotel.measured";
 export const measuredRequest = "request";
 export const measuredGenAi = "gen_ai";
 const measuredBoth = `${measuredRequest} ${measuredGenAi}`;
+const { request, genAi } = Recorded;
 
-/** Marks the current invocation. Never throws. */
-export function markMeasured(runtime: SpanRuntime, hasRequest: boolean, hasGenAi: boolean): void {
-  if (!hasRequest && !hasGenAi) return;
+/**
+ * Marks the current invocation. Never throws.
+ *
+ * @param recorded bits of {@link Recorded}.
+ */
+export function markMeasured(runtime: SpanRuntime, recorded: number): void {
+  const measured = recorded & (request | genAi);
+  if (measured === 0) return;
   try {
-    const one = hasRequest ? measuredRequest : measuredGenAi;
-    runtime.activeSpan()?.setAttribute(measuredKey, hasRequest && hasGenAi ? measuredBoth : one);
+    const one = measured === request ? measuredRequest : measuredGenAi;
+    const isBoth = measured === (request | genAi);
+    runtime.activeSpan()?.setAttribute(measuredKey, isBoth ? measuredBoth : one);
   } catch (cause) {
     reportOnce("isotel: an invocation cannot be marked; a collector measures it again.", cause);
   }

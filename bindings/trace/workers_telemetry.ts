@@ -1,5 +1,6 @@
 import { compiledModule } from "#wasm/core";
 import { nativeTracing } from "#workers";
+import { shared } from "../base/shared.ts";
 import { systemClock } from "../base/time.ts";
 import { CoreHost } from "../core/core_host.ts";
 import { nativeRuntime } from "./native_runtime.ts";
@@ -9,13 +10,12 @@ import { Telemetry } from "./telemetry.ts";
 import { Tracer } from "./tracer.ts";
 
 /** The native spans of the Workers runtime, without any wrapping runtime. */
-export const workersRuntime: SpanRuntime = nativeRuntime(nativeTracing);
+export const workersRuntime: SpanRuntime = shared("runtime", () => nativeRuntime(nativeTracing));
 
 /** The telemetry of this isolate: native tracing of the Workers runtime, driven by the core. */
-export const workersTelemetry: Telemetry = new Telemetry(
-  new CoreHost(() => compiledModule),
-  workersRuntime,
-  systemClock,
+export const workersTelemetry: Telemetry = shared(
+  "telemetry",
+  () => new Telemetry(new CoreHost(() => compiledModule), workersRuntime, systemClock),
 );
 
 provideTelemetry(workersTelemetry);

@@ -4,7 +4,7 @@ import { type LocalWorker, startWorkers, type WorkerConfig } from "../harness/st
 import type { Release } from "./apps/rolling/index.ts";
 import { eventually } from "./harness/eventually.ts";
 import { samplesOf } from "./harness/metrics_app.ts";
-import { buildNext } from "./harness/next_build.ts";
+import { buildNext, type NextBuild } from "./harness/next_build.ts";
 
 const main = "tests/workerd/apps/rolling/index.ts";
 const waitMs = 25_000;
@@ -47,10 +47,15 @@ for (const transport of ["queue", "aggregator"] as const) {
     const what = count === 1 ? "in one Worker" : "in two Workers that share an aggregator";
     describe(`releases with different formats, by ${transport}, ${what}`, () => {
       let workers: LocalWorker;
+      let next: NextBuild;
       before(async () => {
-        workers = await startWorkers(workersOf(buildNext(), transport, count));
+        next = buildNext();
+        workers = await startWorkers(workersOf(next.alias, transport, count));
       });
-      after(() => workers.close());
+      after(async () => {
+        await workers.close();
+        next.remove();
+      });
 
       const sender = count === 1 ? "adding" : "sending";
       const ask = async (worker: string, path: string): Promise<string> => {

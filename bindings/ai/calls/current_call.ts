@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { sharedSlot } from "../../base/shared.ts";
 import type { SpanContext } from "../../trace/span_runtime.ts";
 
 /** The model request in whose context code runs. */
@@ -12,19 +13,19 @@ export interface CurrentCall {
 }
 
 // Created on demand, so that it costs nothing until it is used.
-let calls: AsyncLocalStorage<CurrentCall> | undefined;
+const calls = sharedSlot<AsyncLocalStorage<CurrentCall>>("calls");
 
 /** Makes {@link currentCall} work from now on. */
 export function followCalls(): void {
-  calls ??= new AsyncLocalStorage();
+  calls.value ??= new AsyncLocalStorage();
 }
 
 /** Returns the innermost request in progress. Returns undefined before {@link followCalls} was called. */
 export function currentCall(): CurrentCall | undefined {
-  return calls?.getStore();
+  return calls.value?.getStore();
 }
 
 /** Runs `body` with `call` as the {@link currentCall}. */
 export function runInCall<T>(call: CurrentCall, body: () => T): T {
-  return calls === undefined ? body() : calls.run(call, body);
+  return calls.value === undefined ? body() : calls.value.run(call, body);
 }

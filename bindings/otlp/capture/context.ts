@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { shared } from "../../base/shared.ts";
 import type { ParentSpan } from "../core/model.ts";
 import type { SpanGroup } from "../pipeline/span_group.ts";
 
@@ -23,4 +24,7 @@ export interface ContextStore {
 }
 
 /** Carries the active span of OTLP. It does not depend on the tracing API of the runtime. */
-export const activeContext: ContextStore = new AsyncLocalStorage<ActiveContext>();
+export const activeContext: ContextStore = shared(
+  "active context",
+  () => new AsyncLocalStorage<ActiveContext>(),
+);

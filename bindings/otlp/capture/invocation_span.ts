@@ -1,4 +1,5 @@
 import { httpMethod, httpRoute, otherMethod } from "../../base/http.ts";
+import { shared } from "../../base/shared.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
 import type { ContextHeaders } from "../../trace/tracer.ts";
 import { SpanKind } from "../core/model.ts";
@@ -178,7 +179,7 @@ const executionModels = {
   workflow: "workflow",
 } as const;
 
-let isWarm = false;
+const isolate = shared("isolate", () => ({ isWarm: false }));
 
 /**
  * Returns the span of an invocation.
@@ -190,7 +191,7 @@ export function invocationSpan(call: Call, route: RouteOf | undefined): Invocati
   const span = handlerSpan(call, route);
   const attributes = {
     "faas.trigger": span.trigger,
-    "faas.coldstart": !isWarm,
+    "faas.coldstart": !isolate.isWarm,
     "cloudflare.handler_type": span.handler,
     "cloudflare.execution_model": executionModels[object?.kind ?? "entrypoint"],
     "cloudflare.entrypoint": object?.name || undefined,
@@ -198,7 +199,7 @@ export function invocationSpan(call: Call, route: RouteOf | undefined): Invocati
       object?.kind === "object" ? String((object.context as DurableObjectState).id) : undefined,
     ...span.attributes,
   };
-  isWarm = true;
+  isolate.isWarm = true;
   return { ...span, attributes };
 }
 

@@ -1,6 +1,8 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
+import { recordedByOthers } from "../../base/shared.ts";
 import type { WaitUntil } from "../../base/time.ts";
+import { currentScope, Recorded } from "../../trace/invocation_scope.ts";
 import type { ContextHeaders } from "../../trace/tracer.ts";
 import { idsOf, newSpanId, newTraceId } from "../core/ids.ts";
 import { type ParentSpan, sampledFlag } from "../core/model.ts";
@@ -38,6 +40,8 @@ export function runInvocation<T>(
 ): T {
   // A handler that another handler calls belongs to the same invocation.
   if (activeContext.getStore()?.group.isOver === false) return body();
+  // The other version has the span of the invocation. Spans of this one begin traces.
+  if ((recordedByOthers() & Recorded.span) !== 0) return body();
   const group = new SpanGroup(pipeline, invocation.waitUntil);
   let context: ActiveContext = { group, parent: undefined };
   try {
@@ -61,6 +65,8 @@ function open(
   const { pipeline } = group;
   const { route, invocationSpan: isWanted } = pipeline.settings;
   if (!pipeline.takesSpans || isWanted === false) return undefined;
+  const scope = currentScope();
+  if (scope !== undefined) scope.recorded |= Recorded.span;
   const { name, kind, handler, attributes } = invocationSpan(call, route);
   const isWorkflow = handler === "workflow";
   const native = runtime.nativeParent();

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Recorded } from "../../../bindings/trace/invocation_scope.ts";
 import { isMeasured, markMeasured } from "../../../bindings/trace/measured_mark.ts";
 import { noopRuntime, noopWriter } from "../../../bindings/trace/span_runtime.ts";
+
+function bitsOf(hasRequest: boolean, hasGenAi: boolean): number {
+  const measured = (hasRequest ? Recorded.request : 0) | (hasGenAi ? Recorded.genAi : 0);
+  return measured | Recorded.span;
+}
 
 function markOf(hasRequest: boolean, hasGenAi: boolean): unknown {
   let mark: unknown;
@@ -10,7 +16,7 @@ function markOf(hasRequest: boolean, hasGenAi: boolean): unknown {
     mark = value;
   };
   const activeSpan = () => ({ ...noopWriter, setAttribute });
-  markMeasured({ ...noopRuntime, activeSpan }, hasRequest, hasGenAi);
+  markMeasured({ ...noopRuntime, activeSpan }, bitsOf(hasRequest, hasGenAi));
   return mark;
 }
 
@@ -26,11 +32,11 @@ describe("the mark of an invocation that is measured", () => {
   }
 
   test("never throws, whatever the runtime does", () => {
-    markMeasured(noopRuntime, true, true);
+    markMeasured(noopRuntime, bitsOf(true, true));
     const activeSpan = () => {
       throw new Error("broken");
     };
-    markMeasured({ ...noopRuntime, activeSpan }, true, true);
+    markMeasured({ ...noopRuntime, activeSpan }, bitsOf(true, true));
     assert.equal(isMeasured(undefined, "request"), false);
     assert.equal(isMeasured(7, "request"), false);
   });

@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MetricsBindings, withTelemetry } from "isotel";
 import { counter, defineMetrics } from "isotel/metrics";
+import { tracedSteps } from "../../../bindings/invocation/workflow_steps.ts";
 import { Producer } from "../../wasm/support/producer.ts";
 import { Totals } from "../support/metering.ts";
 import { bytesOfBodies, QueueDouble } from "../support/runtime_doubles.ts";
@@ -247,6 +248,50 @@ describe("a class with options", () => {
     assert.equal(room.name, "room");
     const totals = await collect();
     assert.equal(totals.sample('visits_total{test="class"}'), 1);
+  });
+});
+
+describe("what is wrapped twice", () => {
+  const asking = (asked: string[], who: string) => () => {
+    asked.push(who);
+    return { metrics: { queue: queue as never, flushIntervalMs: 100, route: () => `/${who}` } };
+  };
+
+  test("has its requests measured once, by the options of the outer withTelemetry", async () => {
+    const fetch = async () => new Response(null, { status: 202 });
+    const inner = withTelemetry({ fetch }, asking([], "inner"));
+    const { fetch: both } = withTelemetry(inner, asking([], "outer")) as unknown as Handlers;
+    await both?.(request(), {}, ctx);
+    const totals = await collect();
+    const counts =
+      /^http_server_request_duration_seconds_count\{.*="202",http_route="(.*?)".* (\d+)$/gm;
+    assert.deepEqual(
+      [...totals.text.matchAll(counts)].map(([, route, count]) => `${route} ${count}`),
+      ["/outer 1"],
+    );
+  });
+
+  test("runs methods and handlers of a class in the outer withTelemetry, then in the inner one", async () => {
+    const asked: string[] = [];
+    class Room {
+      readonly alarm = async (): Promise<string> => "rang";
+      async visit(): Promise<string> {
+        return `visited, ${await this.alarm()}`;
+      }
+    }
+    const inner = withTelemetry(Room, asking(asked, "inner"));
+    const Both = withTelemetry(inner, asking(asked, "outer")) as unknown as new (
+      ...args: unknown[]
+    ) => Room;
+    assert.equal(await new Both(ctx, {}).visit(), "visited, rang");
+    assert.deepEqual(asked.splice(0), ["outer", "inner"]);
+    assert.equal(await new Both(ctx, {}).alarm(), "rang");
+    assert.deepEqual(asked, ["outer", "inner"]);
+  });
+
+  test("has one span for each step of a Workflow", () => {
+    const once = tracedSteps({ do: (_name: string, run: () => unknown) => run() });
+    assert.equal(tracedSteps(once), once);
   });
 });
 

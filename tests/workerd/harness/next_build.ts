@@ -1,27 +1,30 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { copyPackage, rebuiltVersion } from "../../harness/second_copy.ts";
 import { root } from "../../harness/start.ts";
 
-/**
- * Builds the package as a later release will have it: its modules write the next version of the binary formats.
- *
- * @returns an alias for each of its entries that a test Worker imports.
- */
-export function buildNext(): Readonly<Record<string, string>> {
+export interface NextBuild {
+  /** The file of each entry that a test Worker imports. */
+  readonly alias: Readonly<Record<string, string>>;
+  remove(): void;
+}
+
+/** Builds the package as a later version will have it: its modules write the next version of the binary formats. */
+export function buildNext(): NextBuild {
   const targets = ["isotel_next_core_wasm", "isotel_next_aggregate_wasm"];
   execFileSync("cmake", ["--build", "--preset", "wasi", "--target", ...targets], { cwd: root });
-  const folder = join(root, "build/next");
-  rmSync(folder, { recursive: true, force: true });
-  cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
-  cpSync(join(root, "package.json"), join(folder, "package.json"));
+  const next = copyPackage(rebuiltVersion);
   for (const name of ["core", "aggregate"]) {
     const built = join(root, `build/wasi/next_${name}.wasm`);
-    cpSync(built, join(folder, `dist/wasm/${name}.wasm`));
+    cpSync(built, join(next.folder, `dist/wasm/${name}.wasm`));
   }
   return {
-    "isotel-next": join(folder, "dist/index.js"),
-    "isotel-next/aggregator": join(folder, "dist/aggregate/index.js"),
-    "isotel-next/metrics": join(folder, "dist/metrics/index.js"),
+    alias: {
+      "isotel-next": next.entry(""),
+      "isotel-next/aggregator": next.entry("aggregate"),
+      "isotel-next/metrics": next.entry("metrics"),
+    },
+    remove: next.remove,
   };
 }

@@ -1,4 +1,6 @@
 // A Worker with two copies of the package.
+import "./console.ts";
+
 import { env } from "cloudflare:workers";
 import * as aiV7 from "ai";
 import * as aiV6 from "ai-v6";

@@ -5,3 +5,9 @@ declare module "isotel-second" {
 declare module "isotel-second/ai" {
   export * from "isotel/ai";
 }
+declare module "isotel-second/metrics" {
+  export * from "isotel/metrics";
+}
+declare module "isotel-second/otlp" {
+  export * from "isotel/otlp";
+}
