@@ -62,6 +62,7 @@ try {
   if (groups.length > 1) {
     await installNodeModules("tests/flue", "Flue");
     await installNodeModules("tests/otlp", "OpenTelemetry's encoders");
+    await installNodeModules("tests/frameworks", "frameworks and bundlers");
   }
   if (groups.includes("bench")) {
     await installNodeModules("tests/bench", "the benchmark's peers");

@@ -80,15 +80,14 @@ function moduleAbi(name, path, constants, tables) {
   const headerName = path.split("/").at(-1);
   return [
     `// Made by scripts/generate_abi.mjs from ${path} and the .def tables. Do not edit.`,
-    `import type { ModuleAbi } from "${moduleTypes}";\n`,
+    `import type { ModuleAbi, ModuleExports } from "${moduleTypes}";\n`,
     object(
       constants,
       `Constants of ${headerName}.`,
       defines.filter(([define]) => define !== version),
     ),
-    `/** The functions of ${headerName} and the memory they work on. */`,
-    `export interface ${exportsType} {`,
-    "  readonly memory: WebAssembly.Memory;",
+    `/** The functions of ${headerName}. */`,
+    `export interface ${exportsType} extends ModuleExports {`,
     ...functions.map(([exported, list, result]) => `  ${exported}(${list}): ${result};`),
     "}\n",
     `/** The identity of the ${name}.wasm that fits this file. */`,

@@ -1,15 +1,10 @@
 import { bytesOf } from "../base/bytes.ts";
 import { report, reportOnce } from "../base/report_once.ts";
+import type { AggregatorNamespace, MessageBatch } from "../base/runtime_types.ts";
 import { within } from "../base/time.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
-import {
-  type AggregatorNamespace,
-  aggregatorStub,
-  checkShards,
-  reportNotices,
-  shardName,
-} from "../metrics/shards.ts";
+import { aggregatorStub, checkShards, reportNotices, shardName } from "../metrics/shards.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface ConsumeTelemetryOptions {

@@ -1,11 +1,7 @@
 import { report } from "../base/report_once.ts";
+import type { AggregatorNamespace } from "../base/runtime_types.ts";
 import { within } from "../base/time.ts";
-import {
-  type AggregatorNamespace,
-  aggregatorStub,
-  maxShards,
-  shardNames,
-} from "../metrics/shards.ts";
+import { aggregatorStub, maxShards, shardNames } from "../metrics/shards.ts";
 import type { StoredTotals } from "./totals/stored_totals.ts";
 
 /** Bounds of the milliseconds between two removals. In between, snapshots hide series that have expired. */

@@ -1,4 +1,5 @@
-import { type AggregatorNamespace, aggregatorStub, shardNames } from "../metrics/shards.ts";
+import type { AggregatorNamespace, KVNamespace } from "../base/runtime_types.ts";
+import { aggregatorStub, shardNames } from "../metrics/shards.ts";
 import { newestServed } from "./served_snapshots.ts";
 import { AggregationError } from "./totals/aggregate.ts";
 

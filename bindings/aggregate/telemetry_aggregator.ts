@@ -1,6 +1,11 @@
 import { DurableObject } from "#workers";
 import { errorType } from "../base/cause.ts";
 import { report } from "../base/report_once.ts";
+import type {
+  DurableObjectState,
+  DurableObjectStorage,
+  KVNamespace,
+} from "../base/runtime_types.ts";
 import { within } from "../base/time.ts";
 import { shapeOf } from "../base/values.ts";
 import type { appliedWithNotices } from "../metrics/shards.ts";

@@ -1,5 +1,5 @@
 // Replaces `cloudflare:workers` outside workerd.
-import type * as workers from "cloudflare:workers";
+import type { DurableObjectClass, DurableObjectState } from "./runtime_types.ts";
 
 /** Always undefined: there is no native tracing. */
 export const nativeTracing: unknown = undefined;
@@ -17,7 +17,7 @@ export const NativeEntrypoint: unknown = undefined;
 export const NativeWorkflow: unknown = undefined;
 
 /** Lets modules that define Durable Objects load. */
-export const DurableObject: typeof workers.DurableObject = class {
+export const DurableObject: DurableObjectClass = class {
   protected readonly ctx: DurableObjectState;
   protected readonly env: unknown;
 

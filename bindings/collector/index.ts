@@ -1,3 +1,10 @@
+import type {
+  CloudflareEnv,
+  ExecutionContext,
+  MessageBatch,
+  TailEventHandler,
+  TailOnset,
+} from "../base/runtime_types.ts";
 import { shapeOf } from "../base/values.ts";
 import { CollectingWorker } from "./collecting_worker.ts";
 import type { CollectorOptions } from "./read_options.ts";
@@ -6,12 +13,8 @@ export type { CollectorMetrics, CollectorOptions } from "./read_options.ts";
 export type { Redact, RedactedSpan } from "./spans/redaction.ts";
 
 /** The handlers of a collector. */
-export interface CollectorHandlers<Env = Cloudflare.Env> {
-  tailStream(
-    onset: TailStream.TailEvent<TailStream.Onset>,
-    env: Env,
-    ctx: ExecutionContext,
-  ): TailStream.TailEventHandler | undefined;
+export interface CollectorHandlers<Env = CloudflareEnv> {
+  tailStream(onset: TailOnset, env: Env, ctx: ExecutionContext): TailEventHandler | undefined;
   /** Answers scrapes if metrics are configured. Answers other requests with 404. */
   fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response>;
   /** Consumes the batches of the telemetry queue. */
@@ -33,7 +36,7 @@ export interface CollectorHandlers<Env = Cloudflare.Env> {
  * @param options Returns the options for the bindings in `env`. Called once for each `env`.
  * @throws TypeError if `options` is not a function.
  */
-export function collector<Env = Cloudflare.Env>(
+export function collector<Env = CloudflareEnv>(
   options: (env: Env) => CollectorOptions,
 ): CollectorHandlers<Env> {
   if (typeof options !== "function") {

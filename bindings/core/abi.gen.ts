@@ -1,5 +1,5 @@
 // Made by scripts/generate_abi.mjs from src/abi/core/isotel_abi.h and the .def tables. Do not edit.
-import type { ModuleAbi } from "../wasm/module.ts";
+import type { ModuleAbi, ModuleExports } from "../wasm/module.ts";
 
 /** Constants of isotel_abi.h. */
 export const Abi = {
@@ -66,9 +66,8 @@ export const Abi = {
   metricsReplaced: 6,
 } as const;
 
-/** The functions of isotel_abi.h and the memory they work on. */
-export interface CoreExports {
-  readonly memory: WebAssembly.Memory;
+/** The functions of isotel_abi.h. */
+export interface CoreExports extends ModuleExports {
   isotel_abi_version(): number;
   isotel_abi_fingerprint(): number;
   isotel_create(): number;

@@ -1,5 +1,6 @@
 import { cutToBytes, utf8Length } from "../base/bytes.ts";
 import { reportOnce } from "../base/report_once.ts";
+import type { WasmMemory, WasmModule } from "../base/runtime_types.ts";
 import { ModuleInstance } from "../wasm/host.ts";
 import type { ModuleMemory } from "../wasm/module.ts";
 import { Abi, type CoreExports, coreAbi, counterNames, ErrorCode, Field } from "./abi.gen.ts";
@@ -60,7 +61,7 @@ const handleCalls: ReadonlySet<keyof CoreExports> = new Set([
  * Returns exports that replace those of an instance that trapped. Every call returns `answer`, or 0 in place of a
  * handle, and has no effect.
  */
-export function deadExports(memory: WebAssembly.Memory, answer: number): CoreExports {
+export function deadExports(memory: WasmMemory, answer: number): CoreExports {
   const functions = coreAbi.exportNames.map((name) => {
     const constant = handleCalls.has(name) ? 0 : answer;
     return [name, () => constant];
@@ -129,7 +130,7 @@ export class Core extends ModuleInstance<CoreExports> {
   readonly fullFields: Set<number> = new Set();
   readonly #endings: (() => void)[] = [];
 
-  constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void) {
+  constructor(module: WasmModule, onTrap: (cause: unknown) => void) {
     super(coreAbi, module, onTrap);
     this.#context = this.exports.isotel_create();
     const block = this.exports.isotel_shared_block(this.#context) >>> 0;

@@ -1,5 +1,5 @@
 // Made by scripts/generate_abi.mjs from src/abi/flue/isotel_flue.h and the .def tables. Do not edit.
-import type { ModuleAbi } from "../wasm/module.ts";
+import type { ModuleAbi, ModuleExports } from "../wasm/module.ts";
 
 /** Constants of isotel_flue.h. */
 export const FlueAbi = {
@@ -30,9 +30,8 @@ export const FlueAbi = {
   cuttable: 0x80000000,
 } as const;
 
-/** The functions of isotel_flue.h and the memory they work on. */
-export interface FlueExports {
-  readonly memory: WebAssembly.Memory;
+/** The functions of isotel_flue.h. */
+export interface FlueExports extends ModuleExports {
   isotel_flue_abi_version(): number;
   isotel_flue_abi_fingerprint(): number;
   isotel_flue_create(openSpans: number, spanAgeMs: number): number;

@@ -1,4 +1,5 @@
 import { NativeEntrypoint, NativeWorkflow } from "#workers";
+import type { CloudflareEnv } from "../base/runtime_types.ts";
 import { shapeOf } from "../base/values.ts";
 import type { InvokedObject } from "../otlp/capture/invocation_span.ts";
 import { flushMethod, noteFlushMethod } from "../trace/flush_method.ts";
@@ -21,25 +22,41 @@ const handlerNames = [
   "test",
 ] as const;
 
-/** The `env` type of a class, or of the first handler that takes one. */
-type EnvOf<T> = Known<
-  T extends abstract new (
-    ctx: never,
-    env: infer E,
-    ...rest: never[]
-  ) => object
-    ? E
-    : T extends { fetch: (request: never, env: infer E, ...rest: never[]) => unknown }
-      ? E
-      : T extends { queue: (batch: never, env: infer E, ...rest: never[]) => unknown }
-        ? E
-        : T extends { scheduled: (event: never, env: infer E, ...rest: never[]) => unknown }
-          ? E
-          : unknown
->;
+/** The `env` type of a class or of handlers. If none is declared: `Cloudflare.Env`, which `wrangler types` generates. */
+type EnvOf<T> = T extends abstract new (
+  ctx: never,
+  env: infer E,
+  ...rest: never[]
+) => object
+  ? FirstOf<[E, CloudflareEnv]>
+  : FirstOf<
+      [HandlerEnv<T, "fetch">, HandlerEnv<T, "queue" | "scheduled" | "email">, CloudflareEnv]
+    >;
 
-/** Replaces an untyped `env` by `never`, so that the options function may declare any type for it. */
-type Known<E> = unknown extends E ? never : E;
+/** The `env` types of handlers. A handler may be optional, as in `ExportedHandler`. */
+type HandlerEnv<T, Name extends string> = {
+  [K in Name]: T extends { [P in K]?: infer F } ? SecondParameter<NonNullable<F>> : never;
+}[Name];
+
+type SecondParameter<F> = F extends (first: never, second: infer E, ...rest: never[]) => unknown
+  ? E
+  : never;
+
+/** The first type that has members. `never` if none has: the options function may then declare any type. */
+type FirstOf<List extends readonly unknown[]> = List extends [infer First, ...infer Rest]
+  ? [WithMembers<First>] extends [never]
+    ? FirstOf<Rest>
+    : WithMembers<First>
+  : never;
+
+/** Keeps the members of a union that have members. Hono declares `env` as its bindings, as `{}`, or as undefined. */
+type WithMembers<E> = unknown extends E
+  ? never
+  : E extends object
+    ? keyof E extends never
+      ? never
+      : E
+    : never;
 
 /**
  * Wraps the handlers of a Worker, or the class of a Durable Object or an entrypoint, so that each invocation has a

@@ -1,4 +1,5 @@
 import { reportOnce } from "../base/report_once.ts";
+import type { AggregatorNamespace } from "../base/runtime_types.ts";
 import { within } from "../base/time.ts";
 import { isIntegerIn } from "./bounds.ts";
 
@@ -52,10 +53,6 @@ export function shardOf(producerId: Uint8Array, shards: number): number {
   const count = isMarked ? (producerId[shardsAt] ?? 0) + 1 : shards;
   return new DataView(buffer, byteOffset).getUint32(0, true) % count;
 }
-
-/** The namespace of TelemetryAggregator or of a subclass. */
-// biome-ignore lint/suspicious/noExplicitAny: a namespace of any class is accepted
-export type AggregatorNamespace = DurableObjectNamespace<any>;
 
 /** The methods of an aggregator that are called; see TelemetryAggregator. */
 export interface AggregatorStub {

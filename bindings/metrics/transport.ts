@@ -1,10 +1,10 @@
 import { reportOnce } from "../base/report_once.ts";
+import type { AggregatorNamespace, Queue } from "../base/runtime_types.ts";
 import { shapeOf } from "../base/values.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
 import type { Frame } from "./outbox.ts";
 import { aggregatorStub, reportNotices, shardName, shardOf } from "./shards.ts";
-import type { MetricsBindings } from "./worker_options.ts";
 
 /** Carries frames to the aggregator. */
 export interface Transport {
@@ -53,10 +53,7 @@ const producerAt = 4;
 const producerEnd = 20;
 
 /** Returns a transport that calls the aggregator of each frame's producer. */
-export function aggregatorTransport(
-  aggregator: NonNullable<MetricsBindings["aggregator"]>,
-  shards: number,
-): Transport {
+export function aggregatorTransport(aggregator: AggregatorNamespace, shards: number): Transport {
   return {
     async send(frames, delivered) {
       const shardOfFrame = (frame: Frame) =>

@@ -1,3 +1,4 @@
+import type { AggregatorNamespace, KVNamespace, Queue } from "../base/runtime_types.ts";
 import type { GenAiMetricsOptions } from "./genai_options.ts";
 import type { LabelValue } from "./labels.ts";
 
@@ -6,8 +7,7 @@ export interface MetricsBindings {
   /** The queue that carries frames to its consumer, which adds them up. */
   readonly queue?: Queue;
   /** The namespace of the Durable Object `TelemetryAggregator`. */
-  // biome-ignore lint/suspicious/noExplicitAny: a namespace of any class is accepted
-  readonly aggregator?: DurableObjectNamespace<any>;
+  readonly aggregator?: AggregatorNamespace;
   /** The KV namespace in which the aggregator publishes its snapshots. */
   readonly kv?: KVNamespace;
   /**

@@ -1,5 +1,6 @@
 import type { Aggregate } from "../aggregate/totals/aggregate.ts";
 import type { StoredTotals } from "../aggregate/totals/stored_totals.ts";
+import type { DurableObjectStorage } from "../base/runtime_types.ts";
 import { sharedSlot } from "../base/shared.ts";
 import type { BackendName } from "../otlp/backends/backend.ts";
 import type { OtlpOptions } from "../otlp/pipeline/options.ts";

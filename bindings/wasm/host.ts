@@ -1,5 +1,6 @@
 import { platform } from "../base/platform.ts";
 import { reportOnce } from "../base/report_once.ts";
+import type { WasmModule } from "../base/runtime_types.ts";
 import { instantiate, type ModuleAbi, type ModuleExports, ModuleMemory } from "./module.ts";
 
 /** After this many traps the module stays off for the rest of the isolate's life. */
@@ -26,11 +27,7 @@ export class ModuleInstance<Exports extends ModuleExports> {
    * @param onTrap is called once, when the instance traps.
    * @throws Error if the module does not match this package; see {@link instantiate}.
    */
-  constructor(
-    abi: ModuleAbi<Exports>,
-    module: WebAssembly.Module,
-    onTrap: (cause: unknown) => void,
-  ) {
+  constructor(abi: ModuleAbi<Exports>, module: WasmModule, onTrap: (cause: unknown) => void) {
     this.#file = abi.file;
     this.#onTrap = onTrap;
     this.exports = instantiate(abi, module);
@@ -104,8 +101,8 @@ export interface HostedModule<Instance> {
   /** The file name of the module, for messages. */
   readonly file: string;
   /** Returns the compiled module, or undefined if it could not be loaded. Called for each new instance. */
-  readonly module: () => WebAssembly.Module | undefined;
-  readonly make: (module: WebAssembly.Module, onTrap: (cause: unknown) => void) => Instance;
+  readonly module: () => WasmModule | undefined;
+  readonly make: (module: WasmModule, onTrap: (cause: unknown) => void) => Instance;
   /** What is lost by a trap. Completes the message "core.wasm failed and is replaced: ". */
   readonly loss: string;
   /** The effect of a missing module. Completes the message "core.wasm has failed 100 times and stays off: ". */

@@ -1,6 +1,8 @@
+import type { WasmMemory, WasmModule } from "../base/runtime_types.ts";
+
 /** The part of the exports that every module has. */
 export interface ModuleExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
 }
 
 /** The properties a module must have to match this package. scripts/generate_abi.mjs writes one for each module. */
@@ -22,7 +24,7 @@ export interface ModuleAbi<Exports> {
  */
 export function instantiate<Exports extends ModuleExports>(
   { file, prefix, version, fingerprint, exportNames }: ModuleAbi<Exports>,
-  module: WebAssembly.Module,
+  module: WasmModule,
 ): Exports {
   const imports = WebAssembly.Module.imports(module);
   if (imports.length > 0) {
@@ -51,13 +53,13 @@ const decoder = new TextDecoder();
  * view; use it only until the next call.
  */
 export class ModuleMemory {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   // Empty, like views on a memory that has grown: the first use creates them.
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
   #doubles = new Float64Array(0);
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WasmMemory) {
     this.#memory = memory;
   }
 

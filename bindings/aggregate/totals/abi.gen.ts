@@ -1,5 +1,5 @@
 // Made by scripts/generate_abi.mjs from src/abi/aggregate/isotel_aggregate.h and the .def tables. Do not edit.
-import type { ModuleAbi } from "../../wasm/module.ts";
+import type { ModuleAbi, ModuleExports } from "../../wasm/module.ts";
 
 /** Constants of isotel_aggregate.h. */
 export const AggregateAbi = {
@@ -27,9 +27,8 @@ export const AggregateAbi = {
   otlpPoints: 2,
 } as const;
 
-/** The functions of isotel_aggregate.h and the memory they work on. */
-export interface AggregateExports {
-  readonly memory: WebAssembly.Memory;
+/** The functions of isotel_aggregate.h. */
+export interface AggregateExports extends ModuleExports {
   isotel_aggregate_abi_version(): number;
   isotel_aggregate_abi_fingerprint(): number;
   isotel_aggregate_create(producerRetentionMs: number, gaugeExpiryMs: number, seriesExpiryMs: number, maxSeries: number, maxFamilySeries: number, maxExpositionBytes: number): number;

@@ -1,5 +1,6 @@
 import { compiledModule } from "#wasm/aggregate";
 import { joinedBytes } from "../../base/bytes.ts";
+import type { WasmModule } from "../../base/runtime_types.ts";
 import { ErrorCode } from "../../core/abi.gen.ts";
 import { errorName } from "../../core/errors.ts";
 import { ModuleHost, ModuleInstance } from "../../wasm/host.ts";
@@ -137,7 +138,7 @@ export class Aggregate extends ModuleInstance<AggregateExports> {
   readonly #context: number;
 
   constructor(
-    module: WebAssembly.Module,
+    module: WasmModule,
     options: AggregateOptions = defaultAggregateOptions,
     onTrap: (cause: unknown) => void = () => {},
   ) {

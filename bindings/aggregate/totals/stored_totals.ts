@@ -1,4 +1,5 @@
 import { report } from "../../base/report_once.ts";
+import type { DurableObjectStorage } from "../../base/runtime_types.ts";
 import type { Aggregate, Notices } from "./aggregate.ts";
 import { AggregationError } from "./aggregate.ts";
 import { ChunkStore } from "./chunk_store.ts";

@@ -1,3 +1,4 @@
+import type { WasmModule } from "../../base/runtime_types.ts";
 import { type HostedModule, ModuleHost, ModuleInstance } from "../../wasm/host.ts";
 import { FlueAbi, type FlueExports, flueAbi, flueCounterNames } from "../abi.gen.ts";
 import { AttributePlan } from "../events/attributes.ts";
@@ -28,7 +29,7 @@ export class FlueCore extends ModuleInstance<FlueExports> {
 
   /** @throws Error if the module does not match this package. */
   constructor(
-    module: WebAssembly.Module,
+    module: WasmModule,
     { openSpans = 0, spanAgeMs = 0 }: FlueCoreOptions = {},
     onTrap: (cause: unknown) => void = () => {},
   ) {

@@ -1,5 +1,5 @@
 // Made by scripts/generate_abi.mjs from src/abi/otlp/isotel_otlp.h and the .def tables. Do not edit.
-import type { ModuleAbi } from "../../wasm/module.ts";
+import type { ModuleAbi, ModuleExports } from "../../wasm/module.ts";
 
 /** Constants of isotel_otlp.h. */
 export const OtlpAbi = {
@@ -35,9 +35,8 @@ export const OtlpAbi = {
   parentSampled: 2,
 } as const;
 
-/** The functions of isotel_otlp.h and the memory they work on. */
-export interface OtlpExports {
-  readonly memory: WebAssembly.Memory;
+/** The functions of isotel_otlp.h. */
+export interface OtlpExports extends ModuleExports {
   isotel_otlp_abi_version(): number;
   isotel_otlp_abi_fingerprint(): number;
   isotel_otlp_create(): number;

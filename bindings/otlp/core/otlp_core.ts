@@ -1,4 +1,5 @@
 import { compiledModule } from "#wasm/otlp";
+import type { WasmModule } from "../../base/runtime_types.ts";
 import { ErrorCode } from "../../core/abi.gen.ts";
 import { type HostedModule, ModuleHost, ModuleInstance } from "../../wasm/host.ts";
 import { type OtlpExports, otlpAbi } from "./abi.gen.ts";
@@ -24,7 +25,7 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
   skipped = 0;
   #hasSeed = false;
 
-  constructor(module: WebAssembly.Module, onTrap: (cause: unknown) => void = () => {}) {
+  constructor(module: WasmModule, onTrap: (cause: unknown) => void = () => {}) {
     super(otlpAbi, module, onTrap);
     this.#context = this.exports.isotel_otlp_create();
   }
