@@ -93,8 +93,8 @@ export class ModuleInstance<Exports extends ModuleExports> {
 }
 
 const bundlerHint =
-  ' In a Worker, the bundler has to use the export condition "workerd" and to keep imports of .wasm files, as wrangler ' +
-  "does. For esbuild: --conditions=workerd --loader:.wasm=copy";
+  " In a Worker, make isotel external in your bundler, so that wrangler bundles it, or use the export condition " +
+  '"workerd" and keep imports of .wasm files. For esbuild: --conditions=workerd --loader:.wasm=copy';
 
 /** Describes a module to its host. */
 export interface HostedModule<Instance> {
@@ -216,7 +216,9 @@ export class ModuleHost<Instance extends ModuleInstance<ModuleExports>> {
     const { file, withoutIt } = this.#hosted;
     const message = `isotel: ${file} could not be loaded`;
     this.#lastTrap ??= new Error(message);
-    reportOnce(`${message}: ${withoutIt}.${platform() === "workers" ? bundlerHint : ""}`);
+    const hint = platform() === "workers" ? bundlerHint : "";
+    // All modules are missing for one reason.
+    reportOnce(`${message}: ${withoutIt}.${hint}`, undefined, "missing module");
   }
 
   #count(cause: unknown): void {

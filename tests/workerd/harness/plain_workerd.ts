@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -27,6 +27,8 @@ export interface ConsumerSettings {
 export interface PlainConfig {
   readonly name: string;
   readonly main: string;
+  /** A folder with the finished modules, of which `main` is one. Default: `main` is bundled by esbuild. */
+  readonly built?: string;
   /** Export conditions of the bundler. Default: `workerd`. */
   readonly conditions?: readonly string[];
   readonly vars?: Readonly<Record<string, string>>;
@@ -102,11 +104,17 @@ export async function startPlainWorkers(workers: readonly PlainConfig[]): Promis
   };
 }
 
+/** Copies finished modules to a Worker's folder; their names, its main module's first. */
+function copyModules({ name, main }: PlainConfig, built: string, folder: string): string[] {
+  cpSync(built, join(folder, name), { recursive: true });
+  const files = globSync("**/*.{js,wasm}", { cwd: built });
+  return [main, ...files.filter((file) => file !== main)];
+}
+
 /** Writes a Worker's modules to a folder of its own; their names, its main module's first. */
-async function bundle(
-  { name, main, conditions = ["workerd"] }: PlainConfig,
-  folder: string,
-): Promise<string[]> {
+async function bundle(config: PlainConfig, folder: string): Promise<string[]> {
+  const { name, main, built, conditions = ["workerd"] } = config;
+  if (built !== undefined) return copyModules(config, built, folder);
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [main],
