@@ -13,6 +13,7 @@ import { emptyPlan, type FlueAttributes } from "./events/attributes.ts";
 import { type FlueContext, type FlueEvent, readPath } from "./events/event.ts";
 import { flagsOf, readIds } from "./events/event_ids.ts";
 import { failure, failureGenAi, reportSwallowed } from "./events/failure.ts";
+import { exceptionRecord, recoveryRecord, recoveryType, requestOf } from "./events/records.ts";
 import type { FlueMetrics } from "./flue_metrics.ts";
 import type { SpanSink } from "./sinks/span_sink.ts";
 
@@ -66,6 +67,8 @@ export class FlueObserver<Span, Root> {
   readonly #now: () => number;
   readonly #metrics: FlueMetrics | undefined;
   readonly #spans = new SpansByHandle<Span>();
+  /** The requests of model turns, for the record of a failure. */
+  readonly #requests = new SpansByHandle<FlueAttributes>();
   readonly #times = new IsoTime();
   /** Steps that user code requested during another step. */
   readonly #waiting: (() => void)[] = [];
@@ -95,6 +98,7 @@ export class FlueObserver<Span, Root> {
     this.#inTurn(() => {
       const type = typesByName.get(event.type);
       if (type !== undefined) this.#take(type, event, ctx);
+      else if (event.type === recoveryType) this.#recovery(event);
     });
   }
 
@@ -187,6 +191,12 @@ export class FlueObserver<Span, Root> {
     }
   }
 
+  #recovery(event: FlueEvent): void {
+    const sent = this.#times.parse(event.timestamp);
+    const record = recoveryRecord(event, Number.isNaN(sent) ? this.#now() : sent);
+    this.#sink.emitLog(record, undefined);
+  }
+
   #log(handle: number, number: number, eventContext: EventContext): void {
     const span = this.#spans.get(handle);
     if (span === undefined) return;
@@ -207,11 +217,13 @@ export class FlueObserver<Span, Root> {
       parent === undefined
         ? this.#ask("resolveRootContext", rule, () => resolveRootContext?.(event, ctx))
         : undefined;
+    const attributes = this.#attributes(FlueAbi.open, number, eventContext);
+    if (row.isClient && eventContext.isGenAi) this.#requests.set(handle, requestOf(attributes));
     const span = this.#sink.open({
       name: nameOf(row, event, format),
       isClient: row.isClient,
       unixMs,
-      attributes: this.#attributes(FlueAbi.open, number, eventContext),
+      attributes,
       parent,
       root,
       predecessor,
@@ -236,6 +248,7 @@ export class FlueObserver<Span, Root> {
   #end(handle: number, number: number, eventContext: EventContext): void {
     this.#measureEnd(handle, eventContext.event, eventContext.unixMs);
     const span = this.#spans.take(handle);
+    const request = this.#requests.take(handle);
     if (span === undefined) return;
     const { event, content, unixMs, isGenAi } = eventContext;
     const attributes = this.#attributes(FlueAbi.end, number, eventContext);
@@ -245,13 +258,18 @@ export class FlueObserver<Span, Root> {
     }
     const { failure: generic } = spanRow(number);
     const failed = isGenAi ? failureGenAi(event, content) : failure(generic, content);
-    this.#sink.end(span, { unixMs, attributes, ...failed });
+    const end = { unixMs, attributes, ...failed };
+    const record = request && exceptionRecord(request, end);
+    // A logger that throws must not leave the span open.
+    if (record !== undefined) this.#guard(() => this.#sink.emitLog(record, span));
+    this.#sink.end(span, end);
   }
 
   #terminate(actions: Actions, at: number, unixMs: number): void {
     const handle = actions[at + FlueAbi.opSpan] ?? 0;
     this.#measureEnd(handle, undefined, unixMs);
     const span = this.#spans.take(handle);
+    this.#requests.take(handle);
     if (span === undefined) return;
     const number = spanNumber(actions, at);
     const plan = this.#core?.plan(FlueAbi.v3, FlueAbi.interrupt, number) ?? emptyPlan;
@@ -301,6 +319,7 @@ export class FlueObserver<Span, Root> {
     const unixMs = this.#now();
     const failure = flueEndings[FlueEnding.disposed];
     this.#guard(() => this.#metrics?.abandon(unixMs));
+    this.#requests.takeAll();
     for (const span of this.#spans.takeAll()) {
       this.#guard(() =>
         this.#sink.end(span, { unixMs, attributes: {}, failure, isException: false }),

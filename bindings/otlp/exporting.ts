@@ -2,7 +2,7 @@ import type { Environment } from "../base/env.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
 import { activeContext } from "./capture/context.ts";
-import { type LogInput, logRecord } from "./capture/log_record.ts";
+import type { LogInput } from "./capture/log_record.ts";
 import { continuation } from "./capture/run_in.ts";
 import { type HandlerCall, runInvocation } from "./capture/run_invocation.ts";
 import { makeTracedFetch } from "./capture/traced_fetch.ts";
@@ -62,17 +62,7 @@ export class Exports {
 
   /** Sends a log record. Never throws. Does nothing without an export. */
   emitLog(input: LogInput): void {
-    const context = activeContext.getStore();
-    const pipeline = context?.group.pipeline ?? this.#runtime.pipeline;
-    if (pipeline === undefined) return;
-    try {
-      const parent = this.#runtime.parentOfNext();
-      pipeline.addLog(logRecord(input, pipeline.clock(), parent, pipeline.keptParameters));
-      if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
-      else context.group.logged();
-    } catch (cause) {
-      pipeline.countFailure(cause);
-    }
+    this.#runtime.emitLog(input);
   }
 
   /** Returns a `fetch` that sends the trace context to chosen hosts; see {@link makeTracedFetch}. */

@@ -118,6 +118,8 @@ export interface SpanRuntime {
   activeSpan(): SpanWriter | undefined;
   /** Returns the parent of the next span. Default: the active span. */
   currentParent?(): RemoteParent | undefined;
+  /** Sends a log record of the active span. Absent without an export. */
+  emitLog?(record: SpanLog): void;
   /** Runs `body` with the parent that W3C headers describe. Absent if the runtime cannot set a parent. */
   runUnder?<T>(header: (name: string) => string | null | undefined, body: () => T): T;
 }

@@ -4,9 +4,20 @@ import type { EventContext } from "./recordings.ts";
 
 type Options = NonNullable<Parameters<typeof createOpenTelemetryInstrumentation>[0]>;
 
-/** What Flue's own adapter does with each event. */
-export function flueObserver(tracer: unknown, content: boolean): (event: EventContext) => void {
-  const options: Options = { tracer: tracer as NonNullable<Options["tracer"]> };
+/**
+ * What Flue's own adapter does with each event.
+ *
+ * @param tracer Default: OpenTelemetry's tracer that does nothing.
+ */
+export function flueObserver(
+  tracer: unknown,
+  content: boolean,
+  logger?: Options["logger"],
+): (event: EventContext) => void {
+  const options: Options = {
+    tracer: tracer as NonNullable<Options["tracer"]>,
+    ...(logger !== undefined && { logger }),
+  };
   if (!content) Object.assign(options, { content: false });
   const { observe } = createOpenTelemetryInstrumentation(options);
   return ({ event, ctx }) => observe(event as never, ctx as never);

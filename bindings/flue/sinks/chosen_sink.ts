@@ -1,7 +1,7 @@
 import { nativeTracing } from "#workers";
 import { nativeRuntime } from "../../trace/native_runtime.ts";
 import { providedTelemetry } from "../../trace/provided_telemetry.ts";
-import type { RemoteParent, SpanRuntime } from "../../trace/span_runtime.ts";
+import type { RemoteParent, SpanLog, SpanRuntime } from "../../trace/span_runtime.ts";
 import type { FlueCoreHost } from "../core/flue_core.ts";
 import type { Fit } from "../core/span_attributes.ts";
 import type { FlueAttributes } from "../events/attributes.ts";
@@ -51,6 +51,12 @@ export class ChosenSink implements SpanSink<ChosenSpan, OtelContext> {
   addEvent(span: ChosenSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
     if (span instanceof RuntimeSpan) this.#runtime.addEvent(span, name, unixMs, attributes);
     else this.#traced.addEvent(span, name, unixMs, attributes);
+  }
+
+  emitLog(record: SpanLog, span: ChosenSpan | undefined): void {
+    if (span instanceof RuntimeSpan) this.#runtime.emitLog(record, span);
+    else if (span !== undefined || this.#traced.hasLogger) this.#traced.emitLog(record, span);
+    else this.#runtime.emitLog(record, undefined);
   }
 
   end(span: ChosenSpan, end: SpanEnd): void {

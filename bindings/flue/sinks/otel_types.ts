@@ -62,8 +62,8 @@ export interface OtelLogRecord {
   readonly severityText?: string;
   readonly body?: string;
   readonly attributes: Record<string, string | number>;
-  /** The context of the record's span. */
-  readonly context: OtelContext;
+  /** The context of the record's span. Undefined for a record of the active context. */
+  readonly context?: OtelContext;
 }
 
 export interface OtelLogger {

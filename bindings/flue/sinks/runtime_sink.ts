@@ -2,6 +2,7 @@ import { SpanKind } from "../../otlp/core/model.ts";
 import type {
   DetachedSpanOptions,
   RemoteParent,
+  SpanLog,
   SpanRuntime,
   SpanWriter,
   StatusCode,
@@ -10,6 +11,7 @@ import { openUnder } from "../../trace/span_runtime.ts";
 import { type Fit, SpanAttributes } from "../core/span_attributes.ts";
 import type { FlueAttributes } from "../events/attributes.ts";
 import type { SpanEnd } from "../events/failure.ts";
+import { exceptionAttributes } from "../events/records.ts";
 import type { SpanSink, SpanStart } from "./span_sink.ts";
 import { flueLog } from "./span_sink.ts";
 
@@ -66,6 +68,11 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
     writer.emitLog?.(flueLog(name, unixMs, attributes));
   }
 
+  emitLog(record: SpanLog, span: RuntimeSpan | undefined): void {
+    if (span === undefined) this.#runtime().emitLog?.(record);
+    else span.writer.emitLog?.(record);
+  }
+
   end({ writer, attributes }: RuntimeSpan, end: SpanEnd): void {
     attributes?.end(end.attributes);
     if (end.failure !== undefined && attributes !== undefined) {
@@ -89,14 +96,6 @@ export class RuntimeSink implements SpanSink<RuntimeSpan, RemoteParent> {
     if (this.#runtime().capabilities.status) writer.setStatus?.(status);
     else writer.setAttribute("otel.status_code", "ERROR");
   }
-}
-
-function exceptionAttributes({ failure, exceptionType, stack }: SpanEnd): FlueAttributes {
-  return {
-    ...(exceptionType !== undefined && { "exception.type": exceptionType }),
-    ...(failure && { "exception.message": failure }),
-    ...(stack !== undefined && { "exception.stacktrace": stack }),
-  };
 }
 
 function openSpan(

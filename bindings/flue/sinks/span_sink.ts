@@ -26,6 +26,8 @@ export interface SpanStart<Span, Root> {
 export interface SpanSink<Span, Root> {
   open(start: SpanStart<Span, Root>): Span;
   addEvent(span: Span, name: string, unixMs: number, attributes: FlueAttributes): void;
+  /** Sends a log record. Without a span, it belongs to the active one. */
+  emitLog(record: SpanLog, span: Span | undefined): void;
   end(span: Span, end: SpanEnd): void;
   /** Runs `work` once with an open span active and returns its result. Undefined if the sink cannot activate spans. */
   activate?<T>(span: Span, work: () => T): T;

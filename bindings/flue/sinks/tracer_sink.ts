@@ -1,4 +1,5 @@
 import { Severity } from "../../otlp/core/model.ts";
+import type { SpanLog } from "../../trace/span_runtime.ts";
 import type { FlueAttributes } from "../events/attributes.ts";
 import type { SpanEnd } from "../events/failure.ts";
 import type {
@@ -40,7 +41,7 @@ const errorStatus = 2;
 export interface OtelEnvironment {
   /** Makes spans active. Default: the globally registered context manager. */
   readonly context?: OtelContexts | undefined;
-  /** Receives a record of each log, in addition to the span event. */
+  /** Receives the log records. */
   readonly logger?: OtelLogger | undefined;
 }
 
@@ -71,18 +72,24 @@ export class TracerSink implements SpanSink<TracedSpan, OtelContext> {
 
   addEvent(traced: TracedSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
     traced.span.addEvent(name, attributes, timeOf(unixMs));
-    const { logger } = this.#environment;
-    if (logger === undefined) return;
-    const { severity, body, attributes: recordAttributes } = flueLog(name, unixMs, attributes);
+    if (this.hasLogger) this.emitLog(flueLog(name, unixMs, attributes), traced);
+  }
+
+  get hasLogger(): boolean {
+    return this.#environment.logger !== undefined;
+  }
+
+  emitLog(record: SpanLog, traced: TracedSpan | undefined): void {
+    const { eventName, unixMs, severity, body, attributes } = record;
     const severityNumber =
       Object.hasOwn(Severity, severity) && Severity[severity as keyof typeof Severity];
-    logger.emit({
-      eventName: name,
+    this.#environment.logger?.emit({
+      eventName,
       timestamp: timeOf(unixMs),
       ...(severityNumber && { severityNumber, severityText: severity.toUpperCase() }),
       ...(body !== undefined && { body }),
-      attributes: { ...recordAttributes } as Record<string, string | number>,
-      context: traced.context,
+      attributes: { ...attributes } as Record<string, string | number>,
+      ...(traced !== undefined && { context: traced.context }),
     });
   }
 

@@ -4,6 +4,7 @@ import {
   openUnder,
   type RemoteParent,
   type RuntimeCapabilities,
+  type SpanLog,
   type SpanRuntime,
   type SpanWriter,
 } from "../../trace/span_runtime.ts";
@@ -14,6 +15,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
 import { CapturedSpan, type SpanIdentity } from "./captured_span.ts";
 import { type ActiveContext, activeContext } from "./context.ts";
+import { type LogInput, logRecord } from "./log_record.ts";
 import { NativeWriter, UnrecordedSpan } from "./native_spans.ts";
 import { runIn } from "./run_in.ts";
 
@@ -138,6 +140,27 @@ export class CompositeRuntime implements SpanRuntime {
   /** Returns the parent of the next span. */
   parentOfNext(): ParentSpan | undefined {
     return activeContext.getStore()?.parent ?? this.nativeParent();
+  }
+
+  /** Sends a log record. Never throws. Does nothing without an export. */
+  emitLog(input: LogInput | SpanLog): void {
+    const context = activeContext.getStore();
+    const pipeline = context?.group.pipeline ?? this.pipeline;
+    if (pipeline === undefined) return;
+    try {
+      const parent = this.parentOfNext();
+      const record = logRecord(
+        input as LogInput,
+        pipeline.clock(),
+        parent,
+        pipeline.keptParameters,
+      );
+      pipeline.addLog(record);
+      if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
+      else context.group.logged();
+    } catch (cause) {
+      pipeline.countFailure(cause);
+    }
   }
 
   runUnder<T>(header: (name: string) => string | null | undefined, body: () => T): T {

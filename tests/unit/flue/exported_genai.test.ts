@@ -26,7 +26,21 @@ describe("spans under the names for generative AI that are exported over OTLP", 
         const reference = readReferenceGenAi(scenario, mode);
         assert.deepEqual(normalized(withoutLogs), normalized(reference));
         const told = events.filter(({ event }) => event.type === "log").length;
-        assert.equal(logs.length, told);
+        assert.equal(logs.filter(({ eventName }) => eventName === "flue.log").length, told);
+        const failed = spans.filter(
+          ({ name, events: own }) =>
+            name.startsWith("chat ") && own.some((event) => event.name === "exception"),
+        );
+        assert.deepEqual(
+          logs
+            .filter(({ eventName }) => eventName !== "flue.log")
+            .map(({ eventName, severity, spanId }) => ({ eventName, severity, spanId })),
+          failed.map(({ spanId }) => ({
+            eventName: "gen_ai.client.operation.exception",
+            severity: "WARN",
+            spanId,
+          })),
+        );
         assert.equal(exported.observer.diagnostics()["swallowed_errors"], 0);
       });
     }

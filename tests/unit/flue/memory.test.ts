@@ -17,6 +17,8 @@ class CountingSink implements SpanSink<number, unknown> {
 
   addEvent(): void {}
 
+  emitLog(): void {}
+
   end(_span: number, { failure }: { readonly failure: string | undefined }): void {
     this.ended += 1;
     if (failure !== undefined) this.failed += 1;

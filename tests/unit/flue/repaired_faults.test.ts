@@ -49,7 +49,7 @@ describe("repaired", () => {
         ...rest,
         at: timestamp,
         level: attributes["flue.log.level"],
-        span: spanIn(context)?.spanContext().spanId,
+        span: (context && spanIn(context))?.spanContext().spanId,
       })),
       agent?.events.map(({ time, attributes }) => ({
         eventName: "flue.log",

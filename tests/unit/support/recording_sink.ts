@@ -1,6 +1,7 @@
 import type { FlueAttributes } from "../../../bindings/flue/events/attributes.ts";
 import type { SpanEnd } from "../../../bindings/flue/events/failure.ts";
 import type { SpanSink, SpanStart } from "../../../bindings/flue/sinks/span_sink.ts";
+import type { SpanLog } from "../../../bindings/trace/span_runtime.ts";
 
 /** A span as the recording sink keeps it. */
 export interface RecordedFlueSpan {
@@ -20,6 +21,8 @@ export interface RecordedFlueSpan {
 export class RecordingSink implements SpanSink<RecordedFlueSpan, unknown> {
   /** Every span opened, in that order. */
   readonly spans: RecordedFlueSpan[] = [];
+  /** Every log record. */
+  readonly logs: { readonly record: SpanLog; readonly span: RecordedFlueSpan | undefined }[] = [];
   /** Every span ended, in that order. */
   readonly ended: RecordedFlueSpan[] = [];
 
@@ -31,6 +34,10 @@ export class RecordingSink implements SpanSink<RecordedFlueSpan, unknown> {
 
   addEvent(span: RecordedFlueSpan, name: string, unixMs: number, attributes: FlueAttributes): void {
     span.events.push({ name, unixMs, attributes });
+  }
+
+  emitLog(record: SpanLog, span: RecordedFlueSpan | undefined): void {
+    this.logs.push({ record, span });
   }
 
   end(span: RecordedFlueSpan, end: SpanEnd): void {
