@@ -103,7 +103,7 @@ function configure(optionsOf: OptionsOf, env: unknown): Configured {
     resource,
     metrics:
       metrics &&
-      new SpanMetrics(metrics.meter, metrics.http, workersTelemetry.host, {
+      new SpanMetrics(metrics, workersTelemetry.host, {
         measuresAgain: options.metrics?.measuresAgain === true,
       }),
     redact: options.redact,

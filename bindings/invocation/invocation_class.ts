@@ -1,4 +1,4 @@
-import type { Call } from "../otlp/capture/invocation_span.ts";
+import type { Call } from "../trace/call.ts";
 import { tracedCallMethod } from "../trace/envelope.ts";
 import { currentScope } from "../trace/invocation_scope.ts";
 import type { ContextHeaders } from "../trace/tracer.ts";

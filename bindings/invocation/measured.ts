@@ -1,18 +1,20 @@
 import { errorType, type Outcome } from "../base/cause.ts";
 import { PerEnv } from "../base/env.ts";
 import { reportOnce } from "../base/report_once.ts";
-import type { Call } from "../otlp/capture/invocation_span.ts";
+import type { WorkerMetrics } from "../metrics/isolate_metrics.ts";
+import type { MetricsBindings } from "../metrics/worker_options.ts";
 import type { Pipeline } from "../otlp/pipeline/pipeline.ts";
 import { metricsRecording } from "../slots/metrics_recording.ts";
 import { metricsRoutes } from "../slots/metrics_routes.ts";
 import { otlpInvocations } from "../slots/otlp_invocations.ts";
+import { type Call, handlerTypeOf } from "../trace/call.ts";
 import {
   currentScope,
   Recorded,
   recordedHere,
   runInInvocationScope,
 } from "../trace/invocation_scope.ts";
-import { markMeasured } from "../trace/measured_mark.ts";
+import { invocationMark } from "../trace/measured_mark.ts";
 import { workersRuntime } from "../trace/workers_telemetry.ts";
 import { openedCall } from "./opened_call.ts";
 import { type OptionsOf, readOptions, type WorkerOptions } from "./read_options.ts";
@@ -84,9 +86,8 @@ export class MeasuredInvocations {
       if (body !== undefined) return body(call.args);
       throw new Error(`isotel: the Worker has no ${name} handler`);
     };
-    const request = name === "fetch" ? event : undefined;
     const both = consumed === undefined ? own : () => withConsumed(consumed, own);
-    return this.run(env, ctx, both, call, request);
+    return this.run(env, ctx, both, call);
   }
 
   /**
@@ -103,10 +104,10 @@ export class MeasuredInvocations {
   /**
    * Runs a body as an invocation and sends its metrics.
    *
-   * @param call the call of the runtime. Undefined for invocations that isotel handles, which are not exported.
-   * @param request an HTTP request whose duration is to be measured.
+   * @param call the call of the runtime. Undefined for invocations that isotel handles, which are neither exported nor
+   * measured.
    */
-  run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call, request?: unknown): T {
+  run<T>(env: unknown, ctx: unknown, body: () => T, call?: Call): T {
     const options = this.#options.of(env);
     const traced = call === undefined ? body : exported(call, ctx, options?.otlp, body);
     let scope = currentScope();
@@ -118,17 +119,24 @@ export class MeasuredInvocations {
     }
     let recorded = recordedHere();
     const measured =
-      request === undefined || (recorded & Recorded.request) !== 0
+      call === undefined || (recorded & Recorded.duration) !== 0
         ? undefined
-        : metrics.http.begin(request, options.metrics?.route);
-    if (measured !== undefined) recorded |= Recorded.request;
-    if (options.genAi !== undefined) recorded |= Recorded.genAi;
-    markMeasured(workersRuntime, recorded);
+        : begin(metrics, call, options.metrics?.route);
+    const atStart = options.genAi === undefined ? recorded : recorded | Recorded.genAi;
+    recorded = measured === undefined ? atStart : atStart | Recorded.duration;
+    const mark = invocationMark(workersRuntime);
+    // An invocation that the runtime ends by force records no duration, and a collector then measures it.
+    mark(atStart);
     let hasBegun = false;
     const end = (outcome: Outcome): void => {
       if (scope !== undefined) scope.sendsMetrics = false;
       try {
-        const record = measured && (() => measured(outcome));
+        const record =
+          measured &&
+          (() => {
+            measured(outcome);
+            mark(recorded);
+          });
         // An invocation inside another one of this isolate leaves the flush to that one.
         if (!hasBegun) record?.();
         else {
@@ -171,6 +179,16 @@ export class MeasuredInvocations {
     }
     return result;
   }
+}
+
+/** Starts the measurement of an invocation: as a request to a Worker, or as an invocation of another kind. */
+function begin(
+  { http, invocations }: WorkerMetrics,
+  call: Call,
+  route: MetricsBindings["route"],
+): (outcome: Outcome) => void {
+  const isRequest = handlerTypeOf(call) === "fetch" && call.object?.kind !== "object";
+  return isRequest ? http.begin(call.args[0], route) : invocations.begin(call, route);
 }
 
 /** Whether a context is that of a Durable Object, whose duration is billed. */

@@ -1,6 +1,6 @@
 import { errorType } from "../base/cause.ts";
 import { reportOnce } from "../base/report_once.ts";
-import type { Call } from "../otlp/capture/invocation_span.ts";
+import type { Call } from "../trace/call.ts";
 import { openEnvelope } from "../trace/envelope.ts";
 import type { ContextHeaders } from "../trace/tracer.ts";
 

@@ -1,7 +1,7 @@
 import { NativeEntrypoint, NativeWorkflow } from "#workers";
 import type { CloudflareEnv } from "../base/runtime_types.ts";
 import { shapeOf } from "../base/values.ts";
-import type { InvokedObject } from "../otlp/capture/invocation_span.ts";
+import type { InvokedObject } from "../trace/call.ts";
 import { flushMethod, noteFlushMethod } from "../trace/flush_method.ts";
 import { type AddedMethods, type Constructor, type Runner, wrapClass } from "./invocation_class.ts";
 import { MeasuredInvocations, runInvocation } from "./measured.ts";

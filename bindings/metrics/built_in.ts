@@ -4,6 +4,7 @@ import { reportOnce } from "../base/report_once.ts";
 import { MetricKind } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import { builtInDeclaration, type Declaration } from "../core/declaration.ts";
+import { type Call, handlerTypeOf, triggerOf } from "../trace/call.ts";
 import type { Family } from "./family.ts";
 import type { SpanMeasures } from "./genai_options.ts";
 import { labelText } from "./labels.ts";
@@ -24,6 +25,20 @@ const requestDuration: Partial<Declaration> = {
 };
 
 const metric = "http.server.request.duration";
+
+/** https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
+const invokeDuration = builtInDeclaration(MetricKind.histogram, "faas.invoke_duration", {
+  unit: "s",
+  help: "Duration of invocations.",
+  labels: [
+    "service.name",
+    "faas.trigger",
+    "cloudflare.handler_type",
+    "http.route",
+    "cloudflare.outcome",
+  ],
+  bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60],
+});
 
 type Route = ((request: Request) => string | undefined) | undefined;
 
@@ -91,6 +106,60 @@ function labelsOf(request: Request, outcome: Outcome, route: Route): HttpRequest
     scheme: url.slice(0, url.indexOf(":")),
     errorType: isServerError ? String(status) : failure,
   };
+}
+
+/** Labels of the duration of an invocation. An empty string leaves a label unset. */
+export interface InvocationLabels {
+  /** The Worker, if others record in this isolate too. */
+  readonly service: string;
+  /** A result of {@link handlerTypeOf}. */
+  readonly handlerType: string;
+  readonly route: string;
+  /** The outcome as the runtime names it, for example `ok` or `exception`. */
+  readonly outcome: string;
+}
+
+/** Records the durations of invocations in seconds. */
+export class InvocationMetrics {
+  readonly #meter: Meter;
+  #family: Family | undefined;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+  }
+
+  /**
+   * Starts the measurement of an invocation. The returned function records its duration; call it once. Neither throws.
+   */
+  begin(call: Call, route: Route): (outcome: Outcome) => void {
+    const startMs = this.#meter.clock();
+    return (outcome) => {
+      const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
+      const handlerType = handlerTypeOf(call);
+      const routeOf = () => route?.(call.args[0] as Request);
+      const labels = {
+        service: "",
+        handlerType,
+        route: (handlerType === "fetch" && httpRoute(routeOf, labelText)) || "",
+        outcome: "cause" in outcome ? "exception" : "ok",
+      };
+      this.record(labels, seconds);
+    };
+  }
+
+  /** Records the duration of an invocation, measured by the caller. */
+  record({ service, handlerType, route, outcome }: InvocationLabels, seconds: number): void {
+    const { labelValues } = this.#meter;
+    this.#family ??= this.#meter.define(invokeDuration);
+    const labels = {
+      "service.name": service,
+      "faas.trigger": triggerOf(handlerType),
+      "cloudflare.handler_type": handlerType,
+      "http.route": labelValues.admit(invokeDuration.name, "http.route", route, service),
+      "cloudflare.outcome": outcome,
+    };
+    this.#family.seriesOf(labels)?.record(seconds);
+  }
 }
 
 /** Metrics of GenAI spans in an isolate. The core records them when the spans end. */

@@ -5,7 +5,7 @@ import { shared } from "../base/shared.ts";
 import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import { GenAiMetrics, HttpServerMetrics } from "./built_in.ts";
+import { GenAiMetrics, HttpServerMetrics, InvocationMetrics } from "./built_in.ts";
 import type { ConstantLabels } from "./constant_labels.ts";
 import { Flusher, type FlushPlan } from "./flusher.ts";
 import type { SpanMeasures } from "./genai_options.ts";
@@ -31,6 +31,7 @@ export interface WorkerMetrics {
   /** Sends the metrics of this isolate. */
   readonly flusher: Flusher;
   readonly http: HttpServerMetrics;
+  readonly invocations: InvocationMetrics;
   readonly genAi: GenAiMetrics;
 }
 
@@ -60,6 +61,7 @@ function workersMetrics(): WorkerMetrics {
       meter,
       flusher,
       http: new HttpServerMetrics(meter),
+      invocations: new InvocationMetrics(meter),
       genAi: new GenAiMetrics(meter),
     };
   }

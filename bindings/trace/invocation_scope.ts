@@ -6,7 +6,7 @@ import type { Core, SpanOwner } from "../core/core.ts";
 /**
  * Bits for what is recorded of an invocation. Copies of other versions read them: the value of a bit may not change.
  */
-export const Recorded = { request: 1, genAi: 2, span: 4 } as const;
+export const Recorded = { duration: 1, genAi: 2, span: 4 } as const;
 
 /** Tracks the spans of one invocation, so that each of them ends with it at the latest. */
 export class InvocationScope {

@@ -8,26 +8,32 @@ import type { SpanRuntime } from "./span_runtime.ts";
  */
 export const measuredKey = "isotel.measured";
 
-/** Items in the value of {@link measuredKey}: the request's duration, and model calls. */
-export const measuredRequest = "request";
+/** Items in the value of {@link measuredKey}: the duration of the invocation or request, and model calls. */
+export const measuredDuration = "duration";
 export const measuredGenAi = "gen_ai";
-const measuredBoth = `${measuredRequest} ${measuredGenAi}`;
-const { request, genAi } = Recorded;
+const measuredBoth = `${measuredDuration} ${measuredGenAi}`;
 
-/**
- * Marks the current invocation. Never throws.
- *
- * @param recorded bits of {@link Recorded}.
- */
-export function markMeasured(runtime: SpanRuntime, recorded: number): void {
-  const measured = recorded & (request | genAi);
-  if (measured === 0) return;
+/** Returns a function that marks the current invocation with bits of {@link Recorded}. Neither throws. */
+export function invocationMark(runtime: SpanRuntime): (recorded: number) => void {
+  const span = guarded(() => runtime.activeSpan());
+  let marked = "";
+  return (recorded) => {
+    const hasDuration = (recorded & Recorded.duration) !== 0;
+    const hasGenAi = (recorded & Recorded.genAi) !== 0;
+    const one = hasDuration ? measuredDuration : hasGenAi ? measuredGenAi : "";
+    const mark = hasDuration && hasGenAi ? measuredBoth : one;
+    if (mark === marked) return;
+    marked = mark;
+    guarded(() => span?.setAttribute(measuredKey, mark));
+  };
+}
+
+function guarded<T>(body: () => T): T | undefined {
   try {
-    const one = measured === request ? measuredRequest : measuredGenAi;
-    const isBoth = measured === (request | genAi);
-    runtime.activeSpan()?.setAttribute(measuredKey, isBoth ? measuredBoth : one);
+    return body();
   } catch (cause) {
     reportOnce("isotel: an invocation cannot be marked; a collector measures it again.", cause);
+    return undefined;
   }
 }
 

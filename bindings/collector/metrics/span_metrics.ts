@@ -1,15 +1,14 @@
 import { MetricKind } from "../../core/abi.gen.ts";
 import type { CoreHost } from "../../core/core_host.ts";
 import { builtInDeclaration } from "../../core/declaration.ts";
-import type { HttpServerMetrics } from "../../metrics/built_in.ts";
+import type { HttpServerMetrics, InvocationMetrics } from "../../metrics/built_in.ts";
 import type { Family } from "../../metrics/family.ts";
-import type { LabelValues } from "../../metrics/label_values.ts";
-import type { Meter } from "../../metrics/meter.ts";
+import type { WorkerMetrics } from "../../metrics/isolate_metrics.ts";
 import {
   isMeasured,
+  measuredDuration,
   measuredGenAi,
   measuredKey,
-  measuredRequest,
 } from "../../trace/measured_mark.ts";
 import type { CollectedInvocation, SpanMeasurer } from "../spans/collected_invocation.ts";
 import type { CollectedSpan } from "../spans/collected_span.ts";
@@ -25,19 +24,6 @@ export interface MeasureOptions {
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
-const invokeDuration = builtInDeclaration(MetricKind.histogram, "faas.invoke_duration", {
-  unit: "s",
-  help: "Duration of invocations, until all their work was done.",
-  labels: [
-    "service.name",
-    "faas.trigger",
-    "cloudflare.handler_type",
-    "http.route",
-    "cloudflare.outcome",
-  ],
-  bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60],
-});
-
 const cpuUsage = builtInDeclaration(MetricKind.histogram, "faas.cpu_usage", {
   unit: "s",
   help: "CPU time of invocations.",
@@ -47,42 +33,46 @@ const cpuUsage = builtInDeclaration(MetricKind.histogram, "faas.cpu_usage", {
 
 /** Measures the invocations and GenAI spans of other Workers. */
 export class SpanMetrics implements SpanMeasurer {
-  readonly #duration: Family;
+  readonly #invocations: InvocationMetrics;
   readonly #cpu: Family;
   readonly #http: HttpServerMetrics;
   readonly #genAi: GenAiMeasurer;
-  readonly #values: LabelValues;
   readonly #options: MeasureOptions;
 
-  constructor(meter: Meter, http: HttpServerMetrics, host: CoreHost, options: MeasureOptions) {
-    this.#duration = meter.define(invokeDuration);
-    this.#cpu = meter.define(cpuUsage);
-    this.#http = http;
+  constructor(
+    metrics: Omit<WorkerMetrics, "flusher" | "genAi">,
+    host: CoreHost,
+    options: MeasureOptions,
+  ) {
+    this.#invocations = metrics.invocations;
+    this.#cpu = metrics.meter.define(cpuUsage);
+    this.#http = metrics.http;
     this.#genAi = new GenAiMeasurer(host);
-    this.#values = meter.labelValues;
     this.#options = options;
   }
 
   invocation(invocation: CollectedInvocation): void {
     const { root, onset, outcome, resource } = invocation;
-    const seconds = (root.endUnixMs - root.startUnixMs) / msPerSecond;
     const service = String(resource["service.name"]);
-    const route = this.#values.admit(invokeDuration.name, "http.route", routeOf(root), service);
-    const labels = {
-      "service.name": service,
-      "faas.trigger": onset.trigger,
-      "cloudflare.handler_type": onset.handler,
-      "http.route": route,
-      "cloudflare.outcome": outcome,
-    };
-    this.#duration.seriesOf(labels)?.record(seconds);
+    const isRequest = onset.handler === "fetch" && !onset.isObject;
+    const isMeasured = this.#isMeasured(root, measuredDuration);
+    const route = routeOf(root);
+    if (isRequest || !isMeasured) {
+      const seconds = (root.endUnixMs - root.startUnixMs) / msPerSecond;
+      const labels = { service, handlerType: onset.handler, route, outcome };
+      this.#invocations.record(labels, seconds);
+    }
     if (invocation.cpuMs !== undefined) {
+      const labels = {
+        "service.name": service,
+        "faas.trigger": onset.trigger,
+        "cloudflare.handler_type": onset.handler,
+      };
       this.#cpu.seriesOf(labels)?.record(invocation.cpuMs / msPerSecond);
     }
+    if (!isRequest || isMeasured) return;
     // Work after the response is not part of the client's time.
     const answeredUnixMs = invocation.answeredUnixMs || root.endUnixMs;
-    if (onset.handler !== "fetch" || onset.isObject || this.#isMeasured(root, measuredRequest))
-      return;
     this.#http.record(
       {
         method: String(onset.attributes["http.request.method"]),

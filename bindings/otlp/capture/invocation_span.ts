@@ -1,29 +1,9 @@
 import { httpMethod, httpRoute, otherMethod } from "../../base/http.ts";
 import { shared } from "../../base/shared.ts";
+import { type Call, handlerTypeOf, triggerOf } from "../../trace/call.ts";
 import type { AttributeValue } from "../../trace/span_runtime.ts";
-import type { ContextHeaders } from "../../trace/tracer.ts";
 import { SpanKind } from "../core/model.ts";
 import type { RouteOf } from "../pipeline/options.ts";
-
-/** The object that a handler or method belongs to, if it is an instance of a class. */
-export interface InvokedObject {
-  readonly kind: "entrypoint" | "object" | "workflow";
-  /** The name of its class. Empty if it has none. */
-  readonly name: string;
-  /** The first argument of its constructor: a `DurableObjectState` or an `ExecutionContext`. */
-  readonly context: unknown;
-}
-
-/** One call of a handler or method by the runtime. */
-export interface Call {
-  /** The name of the handler or method. */
-  readonly handler: string;
-  readonly args: readonly unknown[];
-  /** Trace context that the caller sent: of each message of a batch that has one, or of the call. */
-  readonly carriers?: readonly ContextHeaders[] | undefined;
-  /** Undefined for the handlers of an exported object. */
-  readonly object?: InvokedObject | undefined;
-}
 
 /** The first argument of a Workflow's `run`. */
 export type WorkflowRun = Readonly<
@@ -48,10 +28,9 @@ function described(
   name: string,
   kind: number,
   handler: string,
-  trigger: string,
   attributes: SpanAttributes = {},
 ): InvocationSpan {
-  return { name, kind, handler, trigger, attributes };
+  return { name, kind, handler, trigger: triggerOf(handler), attributes };
 }
 
 /** What the span of a request needs. */
@@ -74,33 +53,27 @@ export function requestSpan(
   const name = isKnown ? method : "HTTP";
   const parts = URL.parse(url);
   const { colo, httpProtocol } = (cf ?? {}) as Readonly<Record<string, unknown>>;
-  return described(
-    route === undefined ? name : `${name} ${route}`,
-    SpanKind.server,
-    "fetch",
-    "http",
-    {
-      "http.request.method": known,
-      "http.request.method_original": isKnown ? undefined : method,
-      "http.route": route,
-      "url.scheme": parts?.protocol.slice(0, -1) || undefined,
-      "url.path": parts?.pathname,
-      // The exporters remove the parameters that the option `keepQueryParameters` does not name.
-      "url.query": parts?.search || undefined,
-      "server.address": parts?.hostname,
-      "server.port": parts?.port ? Number(parts.port) : undefined,
-      "user_agent.original": header("user-agent"),
-      "network.protocol.version":
-        typeof httpProtocol === "string" ? httpProtocol.replace("HTTP/", "") : undefined,
-      "cloudflare.ray_id": header("cf-ray"),
-      "cloudflare.colo": typeof colo === "string" ? colo : undefined,
-    },
-  );
+  return described(route === undefined ? name : `${name} ${route}`, SpanKind.server, "fetch", {
+    "http.request.method": known,
+    "http.request.method_original": isKnown ? undefined : method,
+    "http.route": route,
+    "url.scheme": parts?.protocol.slice(0, -1) || undefined,
+    "url.path": parts?.pathname,
+    // The exporters remove the parameters that the option `keepQueryParameters` does not name.
+    "url.query": parts?.search || undefined,
+    "server.address": parts?.hostname,
+    "server.port": parts?.port ? Number(parts.port) : undefined,
+    "user_agent.original": header("user-agent"),
+    "network.protocol.version":
+      typeof httpProtocol === "string" ? httpProtocol.replace("HTTP/", "") : undefined,
+    "cloudflare.ray_id": header("cf-ray"),
+    "cloudflare.colo": typeof colo === "string" ? colo : undefined,
+  });
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
 export function batchSpan(queue: string, messages: number): InvocationSpan {
-  return described(`process ${queue}`, SpanKind.consumer, "queue", "pubsub", {
+  return described(`process ${queue}`, SpanKind.consumer, "queue", {
     "messaging.system": "cloudflare_queues",
     "messaging.operation.name": "process",
     "messaging.operation.type": "process",
@@ -111,7 +84,7 @@ export function batchSpan(queue: string, messages: number): InvocationSpan {
 
 /** @param time Undefined or an invalid date if unknown. */
 export function scheduledSpan(cron: string, time: Date | undefined): InvocationSpan {
-  return described("scheduled", SpanKind.server, "scheduled", "timer", {
+  return described("scheduled", SpanKind.server, "scheduled", {
     "faas.cron": cron,
     "faas.time": isoTime(time),
   });
@@ -119,7 +92,7 @@ export function scheduledSpan(cron: string, time: Date | undefined): InvocationS
 
 /** @param time Undefined or an invalid date if unknown. */
 export function alarmSpan(time: Date | undefined): InvocationSpan {
-  return described("alarm", SpanKind.internal, "alarm", "timer", { "faas.time": isoTime(time) });
+  return described("alarm", SpanKind.internal, "alarm", { "faas.time": isoTime(time) });
 }
 
 /**
@@ -128,7 +101,7 @@ export function alarmSpan(time: Date | undefined): InvocationSpan {
  */
 export function rpcSpan(service: string | undefined, method: string | undefined): InvocationSpan {
   const parts = [service || undefined, method].filter((part) => part !== undefined);
-  return described(parts.join("/") || "jsrpc", SpanKind.server, "jsrpc", "other", {
+  return described(parts.join("/") || "jsrpc", SpanKind.server, "jsrpc", {
     "rpc.system": "cloudflare_jsrpc",
     "rpc.service": service || undefined,
     "rpc.method": method,
@@ -136,7 +109,7 @@ export function rpcSpan(service: string | undefined, method: string | undefined)
 }
 
 export function emailSpan(from: string, to: string, size: number): InvocationSpan {
-  return described("email", SpanKind.consumer, "email", "other", {
+  return described("email", SpanKind.consumer, "email", {
     "cloudflare.email.from": from,
     "cloudflare.email.to": to,
     "cloudflare.email.size": size,
@@ -144,7 +117,7 @@ export function emailSpan(from: string, to: string, size: number): InvocationSpa
 }
 
 export function tailSpan(traces: number | undefined): InvocationSpan {
-  return described("tail", SpanKind.consumer, "trace", "other", {
+  return described("tail", SpanKind.consumer, "trace", {
     "messaging.batch.message_count": traces,
   });
 }
@@ -154,7 +127,7 @@ export function webSocketSpan(
   event: "message" | "close" | "error",
   closeCode?: number,
 ): InvocationSpan {
-  return described(`websocket ${event}`, SpanKind.server, "hibernatableWebSocket", "other", {
+  return described(`websocket ${event}`, SpanKind.server, "hibernatableWebSocket", {
     "cloudflare.websocket.event": event,
     "cloudflare.websocket.close_code": closeCode,
   });
@@ -166,7 +139,7 @@ export function plainSpan(
   kind: number = SpanKind.internal,
   attributes: SpanAttributes = {},
 ): InvocationSpan {
-  return described(handler, kind, handler, "other", attributes);
+  return described(handler, kind, handler, attributes);
 }
 
 function isoTime(time: Date | undefined): string | undefined {
@@ -203,9 +176,11 @@ export function invocationSpan(call: Call, route: RouteOf | undefined): Invocati
   return { ...span, attributes };
 }
 
-function handlerSpan({ handler, args, object }: Call, route: RouteOf | undefined): InvocationSpan {
+function handlerSpan(call: Call, route: RouteOf | undefined): InvocationSpan {
+  const { handler, args, object } = call;
   const [event] = args;
-  switch (handler) {
+  const type = handlerTypeOf(call);
+  switch (type) {
     case "fetch": {
       const request = event as Request;
       const header = (name: string) => request.headers.get(name) ?? undefined;
@@ -216,45 +191,44 @@ function handlerSpan({ handler, args, object }: Call, route: RouteOf | undefined
       );
     }
     case "connect":
-      return plainSpan("connect", SpanKind.server);
+      return plainSpan(type, SpanKind.server);
     case "test":
-      return plainSpan("test");
-    case "tail":
+      return plainSpan(type);
     case "trace":
       return tailSpan((event as readonly unknown[]).length);
-  }
-  if (object === undefined || object.kind === "entrypoint") {
-    switch (handler) {
-      case "queue": {
-        const { queue, messages } = event as MessageBatch;
-        return batchSpan(queue, messages.length);
-      }
-      case "scheduled": {
-        const { cron, scheduledTime } = event as ScheduledController;
-        return scheduledSpan(cron, new Date(scheduledTime));
-      }
-      case "email": {
-        const { from, to, rawSize } = event as ForwardableEmailMessage;
-        return emailSpan(from, to, rawSize);
-      }
+    case "queue": {
+      const { queue, messages } = event as MessageBatch;
+      return batchSpan(queue, messages.length);
     }
-  } else if (object.kind === "object") {
-    switch (handler) {
-      case "alarm":
-        return alarmSpan(undefined);
-      case "webSocketMessage":
-        return webSocketSpan("message");
-      case "webSocketClose":
-        return webSocketSpan("close", args[1] as number);
-      case "webSocketError":
-        return webSocketSpan("error");
+    case "scheduled": {
+      const { cron, scheduledTime } = event as ScheduledController;
+      return scheduledSpan(cron, new Date(scheduledTime));
     }
-  } else if (handler === "run") {
-    const { instanceId, workflowName } = event as WorkflowRun;
-    return described(`workflow ${workflowName}`, SpanKind.internal, "workflow", "other", {
-      "cloudflare.workflow.name": workflowName,
-      "cloudflare.workflow.instance_id": instanceId,
-    });
+    case "email": {
+      const { from, to, rawSize } = event as ForwardableEmailMessage;
+      return emailSpan(from, to, rawSize);
+    }
+    case "alarm":
+      return alarmSpan(undefined);
+    case "hibernatableWebSocket": {
+      const isClose = handler === "webSocketClose";
+      const ofEvent = webSocketEvents[handler as keyof typeof webSocketEvents];
+      return webSocketSpan(ofEvent, isClose ? (args[1] as number) : undefined);
+    }
+    case "workflow": {
+      const { instanceId, workflowName } = event as WorkflowRun;
+      return described(`workflow ${workflowName}`, SpanKind.internal, type, {
+        "cloudflare.workflow.name": workflowName,
+        "cloudflare.workflow.instance_id": instanceId,
+      });
+    }
+    default:
+      return rpcSpan(object?.name, handler);
   }
-  return rpcSpan(object?.name, handler);
 }
+
+const webSocketEvents = {
+  webSocketMessage: "message",
+  webSocketClose: "close",
+  webSocketError: "error",
+} as const;

@@ -2,6 +2,7 @@ import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
 import { recordedByOthers } from "../../base/shared.ts";
 import type { WaitUntil } from "../../base/time.ts";
+import type { Call } from "../../trace/call.ts";
 import { currentScope, Recorded } from "../../trace/invocation_scope.ts";
 import type { ContextHeaders } from "../../trace/tracer.ts";
 import { idsOf, newSpanId, newTraceId } from "../core/ids.ts";
@@ -12,7 +13,7 @@ import { SpanGroup } from "../pipeline/span_group.ts";
 import { CapturedSpan } from "./captured_span.ts";
 import type { CompositeRuntime } from "./composite_runtime.ts";
 import { type ActiveContext, activeContext } from "./context.ts";
-import { type Call, invocationSpan, type WorkflowRun } from "./invocation_span.ts";
+import { invocationSpan, type WorkflowRun } from "./invocation_span.ts";
 import { runIn } from "./run_in.ts";
 
 /** One call of a handler or method by the runtime. */

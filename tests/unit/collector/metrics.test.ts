@@ -3,7 +3,11 @@ import { describe, test } from "node:test";
 import { collectorMetrics } from "../../../bindings/collector/metrics/self_metrics.ts";
 import { SpanMetrics } from "../../../bindings/collector/metrics/span_metrics.ts";
 import { CollectorCounts } from "../../../bindings/collector/spans/counts.ts";
-import { GenAiMetrics, HttpServerMetrics } from "../../../bindings/metrics/built_in.ts";
+import {
+  GenAiMetrics,
+  HttpServerMetrics,
+  InvocationMetrics,
+} from "../../../bindings/metrics/built_in.ts";
 import { readGenAi } from "../../../bindings/metrics/genai_options.ts";
 import { collectingTo, MadeInvocation, play, recordedStream } from "../support/collecting.ts";
 import { metering } from "../support/metering.ts";
@@ -14,7 +18,10 @@ function measured({ measuresAgain = false } = {}) {
   genAi.use(readGenAi({ prices: { m: { input: 1, output: 2 } } }, assert.fail));
   own.meter.core();
   const http = new HttpServerMetrics(own.meter);
-  const metrics = new SpanMetrics(own.meter, http, own.meter.host, { measuresAgain });
+  const invocations = new InvocationMetrics(own.meter);
+  const metrics = new SpanMetrics({ meter: own.meter, http, invocations }, own.meter.host, {
+    measuresAgain,
+  });
   const route = ({ url }: Request) => (url.includes("/users/") ? "/users/:id" : undefined);
   const to = collectingTo(undefined, { otlp: { route } }, { metrics });
   /** Samples that are no empty buckets, by name and labels. */
@@ -314,8 +321,8 @@ describe("an invocation whose Worker measures it", () => {
   }
 
   for (const [mark, http, genAi] of [
-    ["request gen_ai", 0, 0],
-    ["request", 0, 1],
+    ["duration gen_ai", 0, 0],
+    ["duration", 0, 1],
     ["gen_ai", 1, 0],
     ["of tomorrow", 1, 1],
   ] as const) {
@@ -329,9 +336,24 @@ describe("an invocation whose Worker measures it", () => {
     });
   }
 
+  for (const [mark, count] of [
+    ["duration", 0],
+    ["gen_ai", 1],
+  ] as const) {
+    test(`by the mark "${mark}" has its CPU time measured, whatever its kind`, () => {
+      const { collecting, samples } = measured();
+      const info = { type: "queue", queueName: "jobs", batchSize: 3 } as const;
+      const made = new MadeInvocation({ info });
+      play(collecting, made.attributes({ "isotel.measured": mark }).outcome().events);
+      const counts = samples("faas_invoke_duration_seconds_count");
+      assert.equal(Object.keys(counts).length, count);
+      assert.equal(Object.keys(samples("faas_cpu_usage_seconds_count")).length, 1);
+    });
+  }
+
   test("is measured all the same where that is asked for", () => {
     const { collecting, samples } = measured({ measuresAgain: true });
-    play(collecting, marked("request gen_ai"));
+    play(collecting, marked("duration gen_ai"));
     assert.equal(Object.keys(samples("http_server_request_duration_seconds_count")).length, 1);
     const calls = samples("gen_ai_client_inference_duration_seconds_count");
     assert.equal(Object.keys(calls).length, 1);

@@ -1,43 +1,52 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Recorded } from "../../../bindings/trace/invocation_scope.ts";
-import { isMeasured, markMeasured } from "../../../bindings/trace/measured_mark.ts";
+import { invocationMark, isMeasured } from "../../../bindings/trace/measured_mark.ts";
 import { noopRuntime, noopWriter } from "../../../bindings/trace/span_runtime.ts";
 
-function bitsOf(hasRequest: boolean, hasGenAi: boolean): number {
-  const measured = (hasRequest ? Recorded.request : 0) | (hasGenAi ? Recorded.genAi : 0);
-  return measured | Recorded.span;
-}
-
-function markOf(hasRequest: boolean, hasGenAi: boolean): unknown {
-  let mark: unknown;
+/** The marks that an invocation gets. Its span is active only when it begins. */
+function marksOf(...recorded: readonly number[]): unknown[] {
+  const marks: unknown[] = [];
   const setAttribute = (key: string, value: unknown) => {
     assert.equal(key, "isotel.measured");
-    mark = value;
+    marks.push(value);
   };
-  const activeSpan = () => ({ ...noopWriter, setAttribute });
-  markMeasured({ ...noopRuntime, activeSpan }, bitsOf(hasRequest, hasGenAi));
-  return mark;
+  let isActive = true;
+  const activeSpan = () => (isActive ? { ...noopWriter, setAttribute } : undefined);
+  const mark = invocationMark({ ...noopRuntime, activeSpan });
+  isActive = false;
+  for (const bits of recorded) mark(bits);
+  return marks;
 }
 
+const { duration, genAi, span } = Recorded;
+
 describe("the mark of an invocation that is measured", () => {
-  for (const hasRequest of [true, false]) {
+  for (const hasDuration of [true, false]) {
     for (const hasGenAi of [true, false]) {
-      test(`tells of ${hasRequest ? "" : "no "}request and ${hasGenAi ? "" : "no "}calls`, () => {
-        const mark = markOf(hasRequest, hasGenAi);
-        assert.equal(isMeasured(mark, "request"), hasRequest);
+      test(`tells of ${hasDuration ? "" : "no "}duration and ${hasGenAi ? "" : "no "}calls`, () => {
+        const [mark] = marksOf((hasDuration ? duration : 0) | (hasGenAi ? genAi : 0) | span);
+        assert.equal(isMeasured(mark, "duration"), hasDuration);
         assert.equal(isMeasured(mark, "gen_ai"), hasGenAi);
       });
     }
   }
 
+  test("is written when it changes", () => {
+    assert.deepEqual(marksOf(span, span | duration), ["duration"]);
+    assert.deepEqual(marksOf(genAi, genAi, genAi | duration), ["gen_ai", "duration gen_ai"]);
+    assert.deepEqual(marksOf(0, span), []);
+  });
+
   test("never throws, whatever the runtime does", () => {
-    markMeasured(noopRuntime, bitsOf(true, true));
-    const activeSpan = () => {
+    const broken = () => {
       throw new Error("broken");
     };
-    markMeasured({ ...noopRuntime, activeSpan }, bitsOf(true, true));
-    assert.equal(isMeasured(undefined, "request"), false);
-    assert.equal(isMeasured(7, "request"), false);
+    invocationMark(noopRuntime)(duration);
+    invocationMark({ ...noopRuntime, activeSpan: broken })(duration);
+    const activeSpan = () => ({ ...noopWriter, setAttribute: broken });
+    invocationMark({ ...noopRuntime, activeSpan })(duration);
+    assert.equal(isMeasured(undefined, "duration"), false);
+    assert.equal(isMeasured(7, "duration"), false);
   });
 });

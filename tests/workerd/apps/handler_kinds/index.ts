@@ -1,3 +1,4 @@
+import "isotel/metrics";
 import "isotel/otlp";
 import {
   DurableObject,
@@ -7,7 +8,10 @@ import {
   type WorkflowStep,
 } from "cloudflare:workers";
 import { type TelemetryOptions, tracer, withTelemetry } from "isotel";
+import { TelemetryAggregator } from "isotel/aggregator";
 import type { OtlpOptions } from "isotel/otlp";
+
+export { TelemetryAggregator };
 
 /** What a handler is told to do: nothing, open a span, fail after it, or answer 503. */
 type Fate = "empty" | "works" | "fails" | "answers503";
@@ -21,10 +25,15 @@ interface Env {
   };
   readonly API: Service<typeof Api>;
   readonly ROOM: DurableObjectNamespace<RoomClass>;
+  /** Measures invocations if it is set. */
+  readonly TELEMETRY?: DurableObjectNamespace<TelemetryAggregator>;
   readonly FLOW: Workflow<{ fate: Fate }>;
 }
 
-const otlp = (env: Env): TelemetryOptions => ({ otlp: JSON.parse(env.OTLP) as OtlpOptions });
+const options = ({ OTLP, TELEMETRY }: Env): TelemetryOptions => ({
+  otlp: JSON.parse(OTLP) as OtlpOptions,
+  ...(TELEMETRY && { metrics: { aggregator: TELEMETRY, flushIntervalMs: 100, public: true } }),
+});
 
 async function act(fate: Fate): Promise<string> {
   if (fate === "empty") return "done";
@@ -46,7 +55,7 @@ class ApiClass extends WorkerEntrypoint<Env> {
   }
 }
 
-export const Api = withTelemetry(ApiClass, otlp);
+export const Api = withTelemetry(ApiClass, options);
 
 class RoomClass extends DurableObject<Env> {
   readonly #secret = "private";
@@ -84,7 +93,7 @@ class RoomClass extends DurableObject<Env> {
   }
 }
 
-export const Room = withTelemetry(RoomClass, otlp);
+export const Room = withTelemetry(RoomClass, options);
 
 class FlowClass extends WorkflowEntrypoint<Env, { fate: Fate }> {
   override async run(event: WorkflowEvent<{ fate: Fate }>, step: WorkflowStep): Promise<string> {
@@ -103,7 +112,7 @@ class FlowClass extends WorkflowEntrypoint<Env, { fate: Fate }> {
   }
 }
 
-export const Flow = withTelemetry(FlowClass, otlp);
+export const Flow = withTelemetry(FlowClass, options);
 
 export default withTelemetry(
   {
@@ -174,5 +183,5 @@ export default withTelemetry(
       await act(String(trace?.logs[0]?.message) as Fate);
     },
   },
-  otlp,
+  options,
 );
