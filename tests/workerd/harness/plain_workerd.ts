@@ -47,6 +47,8 @@ export interface PlainConfig {
 }
 
 export interface PlainWorkers {
+  /** Returns the address of a Worker. */
+  urlOf(worker: string): string;
   fetchFrom(worker: string, path: string): Promise<Response>;
   close(): Promise<void>;
 }
@@ -98,8 +100,10 @@ export async function startPlainWorkers(workers: readonly PlainConfig[]): Promis
     await close();
     throw error;
   });
+  const urlOf = (worker: string) => `http://127.0.0.1:${ports.get(worker)}`;
   return {
-    fetchFrom: (worker, path) => fetch(`http://127.0.0.1:${ports.get(worker)}${path}`),
+    urlOf,
+    fetchFrom: (worker, path) => fetch(`${urlOf(worker)}${path}`),
     close,
   };
 }
