@@ -5,6 +5,7 @@ import { within } from "../base/time.ts";
 import { ErrorCode } from "../core/abi.gen.ts";
 import { errorName } from "../core/errors.ts";
 import { aggregatorStub, checkShards, reportNotices, shardName } from "../metrics/shards.ts";
+import { metricsRecording } from "../slots/metrics_recording.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
 
 export interface ConsumeTelemetryOptions {
@@ -50,6 +51,7 @@ export async function consumeTelemetry(
   batch: MessageBatch,
   { aggregator, shards = 1 }: ConsumeTelemetryOptions,
 ): Promise<void> {
+  metricsRecording()?.noteTransport();
   try {
     if (aggregator === undefined) throw new TypeError(noAggregator);
     const deliveries = sort(batch.messages, checkShards(shards));

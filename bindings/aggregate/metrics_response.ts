@@ -1,5 +1,6 @@
 import { report } from "../base/report_once.ts";
 import { aggregatorStub, shardNames } from "../metrics/shards.ts";
+import { metricsRecording } from "../slots/metrics_recording.ts";
 import { missing, readSnapshots, type SnapshotSource } from "./snapshots.ts";
 import { isolateAggregate } from "./totals/aggregate.ts";
 
@@ -37,6 +38,7 @@ export async function metricsResponse(
   options: MetricsResponseOptions,
 ): Promise<Response> {
   const { cors } = options;
+  metricsRecording()?.noteTransport();
   const response = await answer(request, options);
   response.headers.set("cache-control", "no-store");
   if (cors !== undefined) {

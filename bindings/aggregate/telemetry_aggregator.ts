@@ -16,6 +16,7 @@ import {
   type MetricsExportOptions,
   metricsExport,
 } from "../slots/metrics_export.ts";
+import { metricsRecording } from "../slots/metrics_recording.ts";
 import { provideMetricsRoutes } from "../slots/metrics_routes.ts";
 import { linesOf } from "./notices.ts";
 import { SeriesExpiry } from "./series_expiry.ts";
@@ -194,6 +195,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
    * @throws if it is not known whether any frame was added. Send all frames again.
    */
   async apply(frames: Uint8Array[], shards = 1): Promise<number[]> {
+    metricsRecording()?.noteTransport();
     if (!Array.isArray(frames)) throw new TypeError("isotel: apply needs a list of frames");
     const now = Date.now();
     this.#export?.prepare(now);
@@ -240,6 +242,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
    * @throws UnreadableTotalsError if the stored totals cannot be read.
    */
   async snapshot(): Promise<Uint8Array> {
+    metricsRecording()?.noteTransport();
     return this.#guard(() => this.#totals.snapshot(Date.now()));
   }
 
@@ -249,6 +252,7 @@ export class TelemetryAggregator extends DurableObject<unknown> {
   }
 
   override async alarm(): Promise<void> {
+    metricsRecording()?.noteTransport();
     this.#alarm.rang();
     const now = Date.now();
     // Runs without await: a backend that does not respond must not delay publishing.

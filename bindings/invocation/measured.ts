@@ -131,14 +131,13 @@ export class MeasuredInvocations {
     const end = (outcome: Outcome): void => {
       if (scope !== undefined) scope.sendsMetrics = false;
       try {
-        const record =
-          measured &&
-          (() => {
-            measured(outcome);
-            mark(recorded);
-          });
+        const record = () => {
+          if (measured === undefined || scope?.isTransport === true) return;
+          measured(outcome);
+          mark(recorded);
+        };
         // An invocation inside another one of this isolate leaves the flush to that one.
-        if (!hasBegun) record?.();
+        if (!hasBegun) record();
         else {
           const waits = isObjectState(ctx) ? "never" : "rarely";
           metrics.flusher.endInvocation({

@@ -1,7 +1,7 @@
 import type * as aggregator from "../aggregate/index.ts";
 import { shared } from "../base/shared.ts";
 import { type MetricsRecording, provideMetricsRecording } from "../slots/metrics_recording.ts";
-import { flushMetrics, usedMetrics } from "./isolate_metrics.ts";
+import { flushMetrics, noteTransport, usedMetrics } from "./isolate_metrics.ts";
 import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
 
@@ -64,6 +64,7 @@ provideMetricsRecording(
       read: readMetricsBindings,
       use: usedMetrics,
       flush: flushMetrics,
+      noteTransport,
       addSelfMetrics: provideSelfMetrics,
     }),
   ),

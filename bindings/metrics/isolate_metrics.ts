@@ -4,6 +4,7 @@ import { reportOnce } from "../base/report_once.ts";
 import { shared } from "../base/shared.ts";
 import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
+import { currentScope } from "../trace/invocation_scope.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import { GenAiMetrics, HttpServerMetrics, InvocationMetrics } from "./built_in.ts";
 import type { ConstantLabels } from "./constant_labels.ts";
@@ -93,6 +94,11 @@ export function usedMetrics(setup: MetricsSetup | undefined): WorkerMetrics | un
     reportOnce("isotel: metrics could not be set up; this isolate records none.", cause);
     return undefined;
   }
+}
+
+export function noteTransport(): void {
+  const scope = currentScope();
+  if (scope !== undefined) scope.isTransport = true;
 }
 
 /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */

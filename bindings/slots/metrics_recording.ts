@@ -20,6 +20,11 @@ export interface MetricsRecording {
   use(setup: MetricsSetup | undefined): WorkerMetrics | undefined;
   /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
   flush(): Promise<boolean>;
+  /**
+   * Notes that the current invocation carries or serves metrics. It is then not measured: its record would have to be
+   * sent, which causes the next such invocation.
+   */
+  noteTransport(): void;
   /** Adds the self-metrics of another part of isotel. Call it before the first flush. */
   addSelfMetrics(metrics: readonly SelfMetric[]): void;
 }

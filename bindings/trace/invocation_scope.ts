@@ -14,6 +14,8 @@ export class InvocationScope {
   sendsBody = false;
   /** Whether a handler that is running sends the metrics of the invocation. */
   sendsMetrics = false;
+  /** Whether the invocation carries or serves metrics. It is not measured itself. */
+  isTransport = false;
   /** What is recorded of the invocation, as bits of {@link Recorded}. */
   recorded = 0;
   #handles: [Core, number][] = [];
