@@ -1,5 +1,6 @@
 #include "exposition/conflicts.h"
 
+#include <algorithm>
 #include <span>
 
 #include "exposition/metric_names.h"
@@ -63,6 +64,64 @@ uint32_t FindConflict(const metrics::Store& store, uint32_t family) {
     if (found == metrics::Store::kNone) found = i;
   }
   return found;
+}
+
+std::vector<uint8_t> OldestVariants(const metrics::Store& store, const metrics::Store* others,
+                                    const std::vector<uint8_t>& removed) {
+  struct Variant {
+    std::string key;
+    uint64_t since_unix_ms = UINT64_MAX;
+    bool stays = false;
+    std::vector<uint32_t> families;  // of `store`
+  };
+  struct Metric {
+    NamedMetric named;
+    std::vector<Variant> variants;
+  };
+  const auto class_of = [](Kind kind) { return metrics::IsHistogram(kind) ? 2 : metrics::IsGauge(kind) ? 1 : 0; };
+  std::vector<Metric> metrics;
+  const auto add = [&](const metrics::Family& family) -> Variant& {
+    NamedMetric named = NamedMetricOf(family.declaration);
+    size_t at = 0;
+    while (at < metrics.size() &&
+           (metrics[at].named.name != named.name || class_of(metrics[at].named.kind) != class_of(named.kind))) {
+      ++at;
+    }
+    if (at == metrics.size()) metrics.emplace_back().named = std::move(named);
+    std::vector<Variant>& variants = metrics[at].variants;
+    std::string key = DefinitionKey(family.declaration);
+    size_t of = 0;
+    while (of < variants.size() && variants[of].key != key) ++of;
+    if (of == variants.size()) variants.emplace_back().key = std::move(key);
+    variants[of].since_unix_ms = std::min(variants[of].since_unix_ms, family.since_unix_ms);
+    return variants[of];
+  };
+  for (uint32_t i = 0; i < store.families().size(); ++i) {
+    Variant& variant = add(*store.families()[i]);
+    variant.families.push_back(i);
+    if (store.families()[i]->series > 0 && (i >= removed.size() || removed[i] == 0)) variant.stays = true;
+  }
+  if (others != nullptr) {
+    for (const auto& family : others->families()) {
+      Variant& variant = add(*family);
+      if (family->series > 0) variant.stays = true;
+    }
+  }
+  std::vector<uint8_t> flags(store.families().size(), 0);
+  for (const Metric& metric : metrics) {
+    const Variant* oldest = metric.variants.data();
+    for (const Variant& variant : metric.variants) {
+      const bool is_older = variant.since_unix_ms != oldest->since_unix_ms
+                                ? variant.since_unix_ms < oldest->since_unix_ms
+                                : variant.key < oldest->key;
+      if (is_older) oldest = &variant;
+    }
+    for (const Variant& variant : metric.variants) {
+      if (&variant == oldest || !variant.stays) continue;
+      for (const uint32_t family : oldest->families) flags[family] = 1;
+    }
+  }
+  return flags;
 }
 
 bool HasName(const Declaration& declaration, std::string_view name) {

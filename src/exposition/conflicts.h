@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "metrics/store.h"
 
@@ -27,6 +28,14 @@ struct NamedMetric {
 /// name and kind if there is one. A definition that differs only in help, unit or labels is not a conflict. Another
 /// aggregation of a gauge is one.
 [[nodiscard]] uint32_t FindConflict(const metrics::Store& store, uint32_t family);
+
+/// Returns a flag for each family of `store`: 1 if it is the oldest of several definitions that an exposition shows as
+/// variants of one metric. It has to stay known after its last series: the series of the next one would otherwise lose
+/// their label isotel_definition and become other series.
+///
+/// `others` are the totals of the other shards, or null. Families with a flag in `removed` do not count as variants.
+[[nodiscard]] std::vector<uint8_t> OldestVariants(const metrics::Store& store, const metrics::Store* others,
+                                                  const std::vector<uint8_t>& removed = {});
 
 /// Returns whether a metric has this name, as it was declared or as an exposition shows it, with or without `_total`.
 [[nodiscard]] bool HasName(const metrics::Declaration& declaration, std::string_view name);

@@ -75,7 +75,7 @@ void ExposedFamilies::AddGroups(uint64_t now_unix_ms) {
   std::vector<std::string> names;
   for (uint32_t i = 0; i < sources_.size(); ++i) {
     names.push_back(sources_[i]->name);
-    if (!sources_[i]->series.empty()) order.push_back(i);
+    order.push_back(i);
   }
   Sort(order, ByText, &names);
   Sources group;
@@ -157,11 +157,11 @@ void ExposedFamilies::AddGroup(const Sources& group, uint64_t now_unix_ms) {
     (metrics::IsHistogram(kind) ? histograms : metrics::IsGauge(kind) ? gauges : counters).push_back(source);
   }
   const size_t first = families_.size();
-  if (!counters.empty()) AddVariants(counters, now_unix_ms);
-  const bool is_shared = counters.size() < group.size();
-  for (size_t i = first; i < families_.size(); ++i) families_[i].has_shared_name = is_shared;
-  if (!histograms.empty()) AddVariants(histograms, now_unix_ms);
-  if (!gauges.empty()) AddVariants(gauges, now_unix_ms);
+  AddVariants(counters, now_unix_ms);
+  const size_t others = families_.size();
+  AddVariants(histograms, now_unix_ms);
+  AddVariants(gauges, now_unix_ms);
+  for (size_t i = first; i < others; ++i) families_[i].has_shared_name = others < families_.size();
 }
 
 ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
@@ -192,13 +192,9 @@ ExposedFamily& ExposedFamilies::AddFamily(const Sources& sources) {
 }
 
 void ExposedFamilies::AddVariants(const Sources& sources, uint64_t now_unix_ms) {
-  if (sources.size() == 1) {
-    AddFamily(sources);
-    return;
-  }
   struct Variant {
     std::string key;
-    Sources sources;
+    Sources sources;  // with series
     uint64_t since_unix_ms = UINT64_MAX;
     uint64_t written_unix_ms = 0;
   };
@@ -209,7 +205,7 @@ void ExposedFamilies::AddVariants(const Sources& sources, uint64_t now_unix_ms) 
     while (at < variants.size() && variants[at].key != key) ++at;
     if (at == variants.size()) variants.emplace_back().key = std::move(key);
     Variant& variant = variants[at];
-    variant.sources.push_back(source);
+    if (!source->series.empty()) variant.sources.push_back(source);
     variant.since_unix_ms = std::min(variant.since_unix_ms, source->since_unix_ms);
     variant.written_unix_ms = std::max(variant.written_unix_ms, source->written_unix_ms);
   }
@@ -228,15 +224,18 @@ void ExposedFamilies::AddVariants(const Sources& sources, uint64_t now_unix_ms) 
   const auto is_used = [&](const Variant& variant) {
     return variant.written_unix_ms + kSupersededAfterMs >= now_unix_ms;
   };
-  uint32_t current = order.front();
+  const Variant* current = nullptr;
   for (const uint32_t i : order) {
-    const bool is_later = variants[i].written_unix_ms >= variants[current].written_unix_ms;
-    if (is_used(variants[i]) || (!is_used(variants[current]) && is_later)) current = i;
+    const Variant& variant = variants[i];
+    if (variant.sources.empty()) continue;
+    const bool is_later = current == nullptr || variant.written_unix_ms >= current->written_unix_ms;
+    if (is_used(variant) || (is_later && (current == nullptr || !is_used(*current)))) current = &variant;
   }
   for (const uint32_t i : order) {
+    if (variants[i].sources.empty()) continue;
     ExposedFamily& family = AddFamily(variants[i].sources);
     if (i != order.front()) family.definition = DefinitionOf(variants[i].key);
-    family.is_superseded = metrics::IsHistogram(family.kind) && i != current;
+    family.is_superseded = metrics::IsHistogram(family.kind) && &variants[i] != current;
   }
 }
 

@@ -127,6 +127,9 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   const size_t families = store_.families().size();
   const size_t series = store_.series().size();
   changes_ = {};
+  // A frame may be on its way while its series are removed. Prometheus would take a series that was created before its
+  // last sample for the rest of the removed one.
+  changes_.not_before_unix_ms = std::min(removed_unix_ms_, now);
   if (const Error error = store_.MergeBody(opened.value().body, &changes_); error != Error::kOk) {
     // CheckBody() rules this out. If it happens anyway, the state in memory must not be stored.
     state_ = error;
@@ -134,13 +137,7 @@ Result<Aggregator::Applied> Aggregator::Apply(std::string_view frame, double now
   }
   for (size_t i = families; i < store_.families().size(); ++i) MarkChanged(ChunkType::kFamilies, i);
   TouchFamilies(std::min(header.unix_ms, now));
-  for (size_t i = series; i < store_.series().size(); ++i) {
-    const auto added = static_cast<uint32_t>(i);
-    TouchSeries(added, now);
-    // A producer may have created the series before it was removed here.
-    uint64_t& created = store_.point(added).unix_ms;
-    if (created != Point::kNever) created = std::max(created, std::min(removed_unix_ms_, header.unix_ms));
-  }
+  for (size_t i = series; i < store_.series().size(); ++i) TouchSeries(static_cast<uint32_t>(i), now);
   for (const uint32_t touched : changes_.series) TouchSeries(touched, now);
   if (changes_.series_overflowed > 0) overflowed_family_ = changes_.overflowed_family;
 
@@ -202,7 +199,8 @@ uint64_t Aggregator::NextPruneUnixMs(uint64_t oldest_unix_ms) const {
   return oldest_unix_ms == UINT64_MAX ? next : std::min(next, producers_.ExpiryOf(oldest_unix_ms));
 }
 
-Result<uint32_t> Aggregator::ExpireSeries(double now_unix_ms, const Store* others) {
+Result<uint32_t> Aggregator::ExpireSeries(double now_unix_ms, const Store* others,
+                                          const std::vector<uint8_t>& kept_families) {
   if (state_ != Error::kOk) return state_;
   const uint64_t expiry = options_.series_expiry_ms;
   if (expiry == kNeverMs) return 0;
@@ -225,7 +223,7 @@ Result<uint32_t> Aggregator::ExpireSeries(double now_unix_ms, const Store* other
   }
   if (expired == 0) return 0;
   counters_[AggregatorCounter::kSeriesExpired] += expired;
-  Keep(keep, now);
+  Keep(keep, kept_families, now);
   return expired;
 }
 
@@ -237,7 +235,8 @@ uint64_t Aggregator::NextSeriesExpiryUnixMs() const {
   return next;
 }
 
-Result<uint32_t> Aggregator::Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms) {
+Result<uint32_t> Aggregator::Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms,
+                                  const std::vector<uint8_t>& kept_families) {
   if (state_ != Error::kOk) return state_;
   std::vector<uint8_t> keep(store_.series().size(), 1);
   uint32_t dropped = 0;
@@ -246,16 +245,17 @@ Result<uint32_t> Aggregator::Drop(const std::vector<uint8_t>& family_flags, doub
     keep[i] = 0;
     ++dropped;
   }
-  if (dropped > 0) Keep(keep, ToUnixMs(now_unix_ms));
+  if (dropped > 0) Keep(keep, kept_families, ToUnixMs(now_unix_ms));
   return dropped;
 }
 
 // The chunks hold items by their numbers, so a removal writes all of them. It is rare.
-void Aggregator::Keep(const std::vector<uint8_t>& series_flags, uint64_t now_unix_ms) {
+void Aggregator::Keep(const std::vector<uint8_t>& series_flags, const std::vector<uint8_t>& kept_families,
+                      uint64_t now_unix_ms) {
   for (const ChunkType type : {ChunkType::kFamilies, ChunkType::kSeries}) {
     for (size_t i = 0; i < Items(type); ++i) MarkChanged(type, i);
   }
-  const std::vector<uint32_t> numbers = store_.Keep(series_flags);
+  const std::vector<uint32_t> numbers = store_.Keep(series_flags, kept_families);
   producers_.RenumberSeries(numbers);
   removed_unix_ms_ = std::max(removed_unix_ms_, now_unix_ms);
   overflowed_family_ = Store::kNone;

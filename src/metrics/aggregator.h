@@ -100,14 +100,17 @@ class Aggregator {
 
   /// Removes the series whose last value arrived longer ago than the series expiry. `others` are the totals of the
   /// other shards, or null if there are none: a series that another shard has received since stays, because removing a
-  /// part of its sum would look like a reset. Returns the number of removed series.
-  Result<uint32_t> ExpireSeries(double now_unix_ms, const Store* others);
+  /// part of its sum would look like a reset. Families without series stay if their flag in `kept_families` is set.
+  /// Returns the number of removed series.
+  Result<uint32_t> ExpireSeries(double now_unix_ms, const Store* others,
+                                const std::vector<uint8_t>& kept_families = {});
   /// Returns when ExpireSeries() will next have something to remove, as far as is known, or UINT64_MAX.
   [[nodiscard]] uint64_t NextSeriesExpiryUnixMs() const;
 
-  /// Removes all series of the families whose flags are set. Values that arrive later start new series. Returns the
-  /// number of removed series.
-  Result<uint32_t> Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms);
+  /// Removes all series of the families whose flags are set. Values that arrive later start new series. Families
+  /// without series stay if their flag in `kept_families` is set. Returns the number of removed series.
+  Result<uint32_t> Drop(const std::vector<uint8_t>& family_flags, double now_unix_ms,
+                        const std::vector<uint8_t>& kept_families = {});
 
   /// Adds to one of the kOtlp* counters, which count what the host does. Returns kOutOfRange for any other counter.
   Error CountHost(uint32_t counter, double amount);
@@ -137,7 +140,7 @@ class Aggregator {
 
   void TouchFamilies(uint64_t unix_ms);
   void TouchSeries(uint32_t series, uint64_t now_unix_ms);
-  void Keep(const std::vector<uint8_t>& series_flags, uint64_t now_unix_ms);
+  void Keep(const std::vector<uint8_t>& series_flags, const std::vector<uint8_t>& kept_families, uint64_t now_unix_ms);
   [[nodiscard]] size_t Items(ChunkType type) const;
   void MarkChanged(ChunkType type, size_t item);
   Error Count(AggregatorCounter counter, Error error);

@@ -1,5 +1,7 @@
 #include "metrics/store.h"
 
+#include <algorithm>
+
 #include "base/sort.h"
 #include "metrics/labels.h"
 
@@ -14,6 +16,15 @@ uint64_t SeriesHash(uint32_t family, std::string_view labels) {
 // depend on the order.
 constexpr uint64_t kSecondMs = 1'000;
 uint64_t WholeSeconds(uint64_t unix_ms) { return unix_ms / kSecondMs + (unix_ms % kSecondMs == 0 ? 0 : 1); }
+
+void WriteFamily(const Family& family, uint64_t unix_ms, ByteWriter& writer) {
+  writer.Byte(static_cast<uint8_t>(BodyTag::kFamily));
+  writer.Bytes(family.bytes);
+  if (unix_ms == 0 || family.written_unix_ms == 0) return;
+  writer.Byte(static_cast<uint8_t>(BodyTag::kTimes));
+  writer.Fixed64(family.since_unix_ms);
+  writer.Fixed64(family.written_unix_ms);
+}
 
 }  // namespace
 
@@ -176,7 +187,10 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
       AddWritten(series, idle_seconds < seconds ? (seconds - idle_seconds) * kSecondMs : 0);
       idle_seconds = 0;
     } else if (!IsGauge(declaration->kind)) {
-      points_.Read(reader, *declaration, &series_[series].point);
+      Point& point = series_[series].point;
+      const uint64_t created = point.unix_ms;
+      points_.Read(reader, *declaration, &point);
+      if (point.unix_ms < changes->not_before_unix_ms) point.unix_ms = std::min(created, changes->not_before_unix_ms);
       changes->series.push_back(series);
     } else {
       Point gauge;
@@ -188,7 +202,7 @@ Error Store::MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms) {
   return reader.Done() ? Error::kOk : Error::kCorrupt;
 }
 
-std::vector<uint32_t> Store::Sorted() const {
+std::vector<uint32_t> Store::SortedFamilies() const {
   std::vector<uint32_t> families(families_.size());
   for (uint32_t i = 0; i < families.size(); ++i) families[i] = i;
   Sort(
@@ -198,6 +212,11 @@ std::vector<uint32_t> Store::Sorted() const {
         return all[a]->bytes < all[b]->bytes;
       },
       this);
+  return families;
+}
+
+std::vector<uint32_t> Store::Sorted() const {
+  const std::vector<uint32_t> families = SortedFamilies();
   struct Ranked {
     const Store* store;
     std::vector<uint32_t> rank;
@@ -231,12 +250,15 @@ void Store::AddWritten(uint32_t series, uint64_t written_unix_ms) {
   if (written_unix_ms > written) written = written_unix_ms;
 }
 
-std::vector<uint32_t> Store::Keep(const std::vector<uint8_t>& flags) {
+std::vector<uint32_t> Store::Keep(const std::vector<uint8_t>& flags, const std::vector<uint8_t>& kept_families) {
   std::vector<uint32_t> families(families_.size(), kNone);
   std::vector<uint32_t> numbers(series_.size(), kNone);
   Store kept;
   kept.SetLimits({.series = UINT32_MAX, .family_series = UINT32_MAX});
   // Ascending numbers keep the order: what stays changes as few chunks as possible.
+  for (uint32_t i = 0; i < kept_families.size(); ++i) {
+    if (kept_families[i] != 0) families[i] = 0;
+  }
   for (uint32_t i = 0; i < series_.size(); ++i) {
     if (flags[i] != 0) families[series_[i].family] = 0;
   }
@@ -265,13 +287,7 @@ void Store::WriteBody(ByteWriter& writer, uint64_t unix_ms) const {
     if (series.point.empty()) continue;
     if (series.family != family) {
       family = series.family;
-      writer.Byte(static_cast<uint8_t>(BodyTag::kFamily));
-      writer.Bytes(families_[family]->bytes);
-      if (unix_ms != 0 && families_[family]->written_unix_ms != 0) {
-        writer.Byte(static_cast<uint8_t>(BodyTag::kTimes));
-        writer.Fixed64(families_[family]->since_unix_ms);
-        writer.Fixed64(families_[family]->written_unix_ms);
-      }
+      WriteFamily(*families_[family], unix_ms, writer);
     }
     const uint64_t written = WholeSeconds(series.written_unix_ms);
     if (written < WholeSeconds(unix_ms)) {
@@ -281,6 +297,11 @@ void Store::WriteBody(ByteWriter& writer, uint64_t unix_ms) const {
     writer.Byte(static_cast<uint8_t>(BodyTag::kSeries));
     writer.Bytes(LabelsOf(series));
     WritePoint(series.point, families_[family]->declaration, writer);
+  }
+  if (unix_ms != 0) {
+    for (const uint32_t number : SortedFamilies()) {
+      if (families_[number]->series == 0) WriteFamily(*families_[number], unix_ms, writer);
+    }
   }
   writer.Byte(static_cast<uint8_t>(BodyTag::kEnd));
 }

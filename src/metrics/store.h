@@ -54,6 +54,8 @@ struct GaugeUpdate {
 
 /// What merging a body changed. The store appends to it.
 struct Changes {
+  /// Input. A series of the body was not created before this.
+  uint64_t not_before_unix_ms = 0;
   std::vector<uint32_t> families;
   std::vector<uint32_t> series;
   std::vector<GaugeUpdate> gauges;
@@ -78,7 +80,7 @@ class Store {
   Error MergeBody(ByteReader& reader, Changes* changes, uint64_t unix_ms = 0);
 
   /// Writes all points that are not empty as a body. Families and series are sorted, so equal contents give equal
-  /// bytes. A time `unix_ms` adds the times of each family and each series.
+  /// bytes. A time `unix_ms` adds the times of each family and each series, and the families that have no series.
   void WriteBody(ByteWriter& writer, uint64_t unix_ms = 0) const;
 
   /// Merges the times of a family. 0 is a time that is not known.
@@ -106,9 +108,9 @@ class Store {
   /// Merges the time at which a value of a series arrived. 0 is a time that is not known.
   void AddWritten(uint32_t series, uint64_t written_unix_ms);
 
-  /// Removes every series whose flag is 0, and families that have none left. Returns the new number of each series, or
-  /// kNone.
-  std::vector<uint32_t> Keep(const std::vector<uint8_t>& flags);
+  /// Removes every series whose flag is 0. Removes families that have none left, except those with a flag in
+  /// `kept_families`. Returns the new number of each series, or kNone.
+  std::vector<uint32_t> Keep(const std::vector<uint8_t>& flags, const std::vector<uint8_t>& kept_families);
 
   /// Returns the bytes of all series, see ExpositionBytes().
   [[nodiscard]] uint64_t exposition_bytes() const { return exposition_bytes_; }
@@ -117,6 +119,7 @@ class Store {
   [[nodiscard]] std::vector<uint32_t> Sorted() const;
 
  private:
+  [[nodiscard]] std::vector<uint32_t> SortedFamilies() const;
   [[nodiscard]] uint32_t FindFamily(std::string_view bytes, uint64_t hash, uint32_t guess) const;
   [[nodiscard]] bool IsSeries(uint32_t series, uint32_t family, std::string_view labels) const;
   [[nodiscard]] uint32_t FindSeries(uint32_t family, std::string_view labels, uint64_t hash) const;

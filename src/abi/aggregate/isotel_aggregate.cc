@@ -203,7 +203,8 @@ int32_t isotel_aggregate_totals_notices(isotel_aggregate* context) {
 
 int32_t isotel_aggregate_totals_expire_series(isotel_aggregate* context, double now_unix_ms, uint32_t others) {
   const metrics::Store* const store = others != 0 ? &context->snapshot->store() : nullptr;
-  const Result<uint32_t> expired = context->totals.ExpireSeries(now_unix_ms, store);
+  const std::vector<uint8_t> kept = exposition::OldestVariants(context->totals.store(), store);
+  const Result<uint32_t> expired = context->totals.ExpireSeries(now_unix_ms, store, kept);
   if (!expired.ok()) return Answer(expired.error());
   const uint64_t next = context->totals.NextSeriesExpiryUnixMs();
   context->results[0] = next == metrics::kNeverMs ? 0 : static_cast<double>(next);
@@ -217,7 +218,8 @@ int32_t isotel_aggregate_totals_drop(isotel_aggregate* context, uint32_t length,
   for (const auto& family : context->totals.store().families()) {
     flags.push_back(name.empty() || exposition::HasName(family->declaration, name) ? 1 : 0);
   }
-  const Result<uint32_t> dropped = context->totals.Drop(flags, now_unix_ms);
+  const std::vector<uint8_t> kept = exposition::OldestVariants(context->totals.store(), nullptr, flags);
+  const Result<uint32_t> dropped = context->totals.Drop(flags, now_unix_ms, kept);
   return dropped.ok() ? static_cast<int32_t>(dropped.value()) : Answer(dropped.error());
 }
 

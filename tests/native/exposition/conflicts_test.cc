@@ -103,6 +103,47 @@ TEST_CASE("A definition is a conflict if it differs in more than help, labels an
   CHECK(ConflictOfLast({histogram, counter, changed})->kind == Kind::kHistogram);
 }
 
+// Adds a family with a series, or without one.
+void Add(Store& store, const Declaration& declaration, uint64_t since_unix_ms, bool has_series = true) {
+  const uint32_t family = store.AddFamily(BytesOf(declaration)).value();
+  store.AddTimes(family, since_unix_ms, since_unix_ms);
+  if (has_series) REQUIRE(store.AddSeries(family, {}).ok());
+}
+
+TEST_CASE("The oldest of several variants is known while another one has series, in any shard") {
+  using Flags = std::vector<uint8_t>;
+  const Declaration first = MakeDeclaration(Kind::kHistogram, "h");
+  Declaration second = first;
+  second.bounds = {5};
+  Declaration described = first;
+  described.help = "Help.";
+  Store store;
+  Add(store, second, 200);
+  Add(store, first, 100);
+  CHECK(OldestVariants(store, nullptr) == Flags{0, 1});
+  CHECK(OldestVariants(store, nullptr, {1, 0}) == Flags{0, 0});
+  CHECK(OldestVariants(store, nullptr, {0, 1}) == Flags{0, 1});
+  // Other definitions of one variant, other kinds and other names are no variants.
+  Store alone;
+  Add(alone, first, 100);
+  Add(alone, described, 200);
+  Add(alone, MakeDeclaration(Kind::kCounter, "h"), 50);
+  Add(alone, MakeDeclaration(Kind::kHistogram, "other"), 10);
+  CHECK(OldestVariants(alone, nullptr) == Flags{0, 0, 0, 0});
+
+  Store others;
+  Add(others, second, 200);
+  CHECK(OldestVariants(alone, &others) == Flags{1, 1, 0, 0});
+  CHECK(OldestVariants(others, &alone) == Flags{0});
+  Store without;
+  Add(without, second, 200, false);
+  CHECK(OldestVariants(alone, &without) == Flags{0, 0, 0, 0});
+  // Without a time it is the oldest.
+  Store old;
+  Add(old, second, 0);
+  CHECK(OldestVariants(old, &alone) == Flags{1});
+}
+
 TEST_CASE("A metric has its declared name and the names that expositions show") {
   Declaration counter = MakeDeclaration(Kind::kCounter, "shop.orders");
   counter.unit = "s";

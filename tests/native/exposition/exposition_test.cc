@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../metrics/metrics_double.h"
+#include "exposition/conflicts.h"
 #include "exposition_validator.h"
 
 namespace isotel::exposition {
@@ -25,11 +26,17 @@ using metrics::SampleProducer;
 using metrics::Snapshot;
 using metrics::TakeFrames;
 
+constexpr uint64_t kExpiryMs = 60ULL * 86'400'000;
+
 // Producers into one snapshot.
 class Source {
  public:
   void Take(Registry& registry, double now = 2'000) {
     for (const std::string& frame : TakeFrames(registry, now)) REQUIRE(aggregator_.Apply(frame, now).ok());
+  }
+  // Removes what has expired, as the host of an aggregator does.
+  void Expire(double now) {
+    REQUIRE(aggregator_.ExpireSeries(now, nullptr, OldestVariants(aggregator_.store(), nullptr)).ok());
   }
   std::string Render(Format format, double now) { return Render(format, Escaping::kUnderscores, false, now); }
   std::string Render(Format format, Escaping escaping = Escaping::kUnderscores, bool self_metrics = false,
@@ -43,7 +50,7 @@ class Source {
   }
 
  private:
-  Aggregator aggregator_{AggregatorOptions{}};
+  Aggregator aggregator_{AggregatorOptions{.series_expiry_ms = kExpiryMs}};
 };
 
 TEST_CASE("Text 0.0.4 of every kind") {
@@ -381,6 +388,30 @@ TEST_CASE("A histogram whose bounds changed shows all counts, and the buckets of
   CHECK(back.Find("h_count", {})->value == 5);
   CHECK(back.Find("h_count", {{"isotel_definition", label}})->value == 1);
   CHECK(back.Find("h_bucket", {{"isotel_definition", label}, {"le", "2"}}) == nullptr);
+}
+
+TEST_CASE("The series of a definition keep their label when those of the oldest definition have expired") {
+  Source source;
+  Deployed deployed{source};
+  deployed.Record(WithBounds({1}), {0.5, 2}, 1'000);
+  deployed.Record(WithBounds({5}), {3}, 2'000);
+  const double alive = 10'000 + static_cast<double>(kExpiryMs);
+  deployed.Record(WithBounds({5}), {3}, alive - 5'000);
+  source.Expire(alive);
+  const std::string shown = source.Render(Format::kText, alive);
+  CAPTURE(shown);
+  const std::string label = shown.substr(shown.find("isotel_definition=\"") + 19, 8);
+  const Validated text = ValidateText(shown);
+  CHECK(text.error == "");
+  CHECK(text.Find("h_count", {{"isotel_definition", label}})->value == 2);
+  CHECK(text.Find("h_bucket", {{"isotel_definition", label}, {"le", "5"}})->value == 2);
+  CHECK(text.Find("h_count", {}) == nullptr);
+
+  // The oldest definition comes back without a label.
+  deployed.Record(WithBounds({1}), {4}, alive + 1);
+  const Validated back = ValidateText(source.Render(Format::kText, alive + 1));
+  CHECK(back.Find("h_count", {})->value == 1);
+  CHECK(back.Find("h_count", {{"isotel_definition", label}})->value == 2);
 }
 
 TEST_CASE("A histogram that became exponential shows both, and so does one whose schema changed") {

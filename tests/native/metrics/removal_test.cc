@@ -176,7 +176,7 @@ TEST_CASE("A series that comes back starts anew, at a time that is not before it
   CHECK(FindPoint(loaded.store(), "c", {"b"})->unix_ms == static_cast<uint64_t>(removed));
 }
 
-TEST_CASE("A series that comes back with a frame made before its removal starts when the frame was made") {
+TEST_CASE("A series that comes back with a frame made before its removal does not start before the removal") {
   Isolate isolate(1);
   Aggregator aggregator(kOptions);
   Apply(aggregator, isolate.Add("a", 5, 1'000), 1'000);
@@ -184,7 +184,55 @@ TEST_CASE("A series that comes back with a frame made before its removal starts 
   const std::string late = isolate.Add("a", 1, removed - 500);
   REQUIRE(Expire(aggregator, removed) == 1);
   Apply(aggregator, late, removed + 500);
-  CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == static_cast<uint64_t>(removed) - 500);
+  CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == static_cast<uint64_t>(removed));
+
+  // Neither do frames that are older still move it, nor is a series affected that was not removed.
+  Apply(aggregator, isolate.Add("b", 1, removed + 600), removed + 600);
+  Isolate other(2);
+  const std::string older = other.Add("a", 1, 1'500);
+  Apply(aggregator, older, removed + 700);
+  CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == static_cast<uint64_t>(removed));
+  CHECK(CounterOf(aggregator.store(), "a") == 2);
+}
+
+TEST_CASE("A removal does not move the start of other series, whatever arrives later") {
+  Isolate first(1);
+  Isolate second(2);
+  Aggregator aggregator(kOptions);
+  const std::string early = second.Add("a", 1, 1'200);
+  Apply(aggregator, first.Add("a", 1, 1'500), 1'500);
+  Apply(aggregator, first.Add("gone", 1, 1'500), 1'500);
+  Apply(aggregator, first.Add("a", 1, 90'000), 90'000);
+  REQUIRE(Expire(aggregator, 2'000 + kExpiryMs) == 1);
+  Apply(aggregator, early, 3'000 + kExpiryMs);
+  CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == 1'500);
+}
+
+TEST_CASE("A family stays without series while it is wanted, also in chunks and snapshots") {
+  Isolate isolate(1);
+  Aggregator aggregator(kOptions);
+  ChunkStore stored;
+  Apply(aggregator, isolate.Add("a", 5, 1'000), 1'000);
+  const double removed = 2'000 + kExpiryMs;
+  REQUIRE(Must(aggregator.ExpireSeries(removed, nullptr, {1})) == 1);
+  stored.Commit(aggregator);
+  Aggregator loaded(kOptions);
+  REQUIRE(stored.Load(loaded) == Error::kOk);
+  const Snapshot snapshot = Read(loaded, removed);
+  for (const Store* store : {&aggregator.store(), &loaded.store(), &snapshot.store()}) {
+    CHECK(store->series().empty());
+    REQUIRE(store->families().size() == 1);
+    CHECK(store->families().front()->declaration.name == "c");
+    CHECK(store->families().front()->since_unix_ms == 1'000);
+  }
+
+  Apply(loaded, isolate.Set("x", 1, removed), removed);
+  REQUIRE(loaded.store().families().size() == 2);
+  REQUIRE(Must(loaded.Drop({0, 1}, removed, {1, 0})) == 1);
+  CHECK(loaded.store().families().size() == 1);
+  Apply(loaded, isolate.Set("x", 2, removed + 1), removed + 1);
+  REQUIRE(Must(loaded.Drop({0, 1}, removed + 1)) == 1);
+  CHECK(loaded.store().families().empty());
 }
 
 TEST_CASE("Series that were stored without times expire after the whole time from now") {

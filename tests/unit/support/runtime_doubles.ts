@@ -192,6 +192,12 @@ function kvValue(bytes: Uint8Array<ArrayBuffer>, type: string): unknown {
 
 type Method = (...args: unknown[]) => unknown;
 
+interface ObjectId {
+  readonly name: string;
+  toString(): string;
+  equals(other: unknown): boolean;
+}
+
 /** A namespace of Durable Objects whose methods are called by RPC. */
 export class NamespaceDouble {
   readonly #create: (name: string) => object;
@@ -207,8 +213,14 @@ export class NamespaceDouble {
     return this as unknown as DurableObjectNamespace;
   }
 
-  idFromName(name: string): { readonly name: string; toString(): string } {
-    return { name, toString: () => `id of ${name}` };
+  idFromName(name: string): ObjectId {
+    const text = `id of ${name}`;
+    return { name, toString: () => text, equals: (other) => String(other) === text };
+  }
+
+  /** Removes an object from memory. The next call makes it anew. */
+  evict(name: string): void {
+    this.#objects.delete(name);
   }
 
   get({ name }: { readonly name: string }): object {
@@ -279,6 +291,8 @@ export class MemoryStorage {
   failure: Error | undefined;
   transactions = 0;
   alarmUnixMs: number | null = null;
+  /** Values by key, besides the database. */
+  readonly #values = new Map<string, unknown>();
   #depth = 0;
 
   /** As the types of the runtime have it. */
@@ -312,6 +326,14 @@ export class MemoryStorage {
       this.database.exec(`RELEASE ${savepoint}`);
       this.#depth -= 1;
     }
+  }
+
+  async get(key: string): Promise<unknown> {
+    return structuredClone(this.#values.get(key));
+  }
+
+  async put(key: string, value: unknown): Promise<void> {
+    this.#values.set(key, structuredClone(value));
   }
 
   async getAlarm(): Promise<number | null> {

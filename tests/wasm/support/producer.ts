@@ -1,4 +1,5 @@
 import { Abi, MetricKind } from "../../../bindings/core/abi.gen.ts";
+import { markShards } from "../../../bindings/metrics/shards.ts";
 import { RawCore } from "./raw_core.ts";
 
 /** A metric to declare, with the labels its series have. */
@@ -18,10 +19,14 @@ export class Producer {
   readonly #rows = new Map<string, number>();
   readonly #families = new Map<string, number>();
 
-  /** @param number makes the identifier, its first four bytes; the shard goes by them. */
-  constructor(number: number) {
+  /**
+   * @param number makes the identifier, its first four bytes; the shard goes by them.
+   * @param shards marks the identifier with a number of shards. Default: it is not marked.
+   */
+  constructor(number: number, shards?: number) {
     const id = new Uint8Array(16).fill(7);
     new DataView(id.buffer).setUint32(0, number, true);
+    if (shards !== undefined) markShards(id, shards);
     this.core.putBytes(id);
     this.#check(this.core.exports.isotel_metrics_open(this.core.context));
   }
