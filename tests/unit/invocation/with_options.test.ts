@@ -271,6 +271,26 @@ describe("what is wrapped twice", () => {
     );
   });
 
+  test("sends its metrics where the outer withTelemetry says", async () => {
+    const other = new QueueDouble();
+    const optionsFor = (to: QueueDouble) => () => ({
+      metrics: { queue: to as never, flushIntervalMs: 100 },
+    });
+    const fetch = async () => {
+      visits.add(1, { test: "wrapped twice" });
+      return new Response();
+    };
+    const both = withTelemetry(withTelemetry({ fetch }, optionsFor(other)), optionsFor(queue));
+    for (let i = 0; i < 2; i += 1) {
+      await (both as unknown as Handlers)["fetch"]?.(request(), {}, ctx);
+      await sleep(110);
+    }
+    for (let i = 0; i < ctx.works.length; i += 1) await ctx.works[i];
+    const totals = await collect();
+    assert.equal(totals.sample('visits_total{test="wrapped twice"}'), 2);
+    assert.equal(other.calls.length, 0);
+  });
+
   test("runs methods and handlers of a class in the outer withTelemetry, then in the inner one", async () => {
     const asked: string[] = [];
     class Room {
