@@ -35,7 +35,7 @@ function measured({ measuresAgain = false } = {}) {
         .map((line) => line.split(/ (?=[^ ]+$)/) as [string, string])
         .map(([name, value]) => [name, Number(value)]),
     );
-  return { ...to, samples };
+  return { ...to, samples, warnings: own.warnings };
 }
 
 function request(url: string): TailStream.FetchEventInfo {
@@ -50,8 +50,8 @@ function requestTo(url: string, status: number, outcome: TailStream.EventOutcome
 }
 
 describe("metrics of invocations", () => {
-  test("are by service, trigger, route and outcome", () => {
-    const { collecting, samples } = measured();
+  test("are by service, trigger, route and outcome, without a warning", () => {
+    const { collecting, samples, warnings } = measured();
     play(collecting, requestTo("https://x.example/users/7", 200).events);
     play(collecting, requestTo("https://x.example/users/8", 200).events);
     play(collecting, requestTo("https://x.example/any/path", 500, "exception").events);
@@ -69,6 +69,7 @@ describe("metrics of invocations", () => {
         .toFixed(3),
       "0.012",
     );
+    assert.deepEqual(warnings, []);
   });
 
   test("of requests are those that withTelemetry records", () => {
