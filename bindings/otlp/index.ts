@@ -15,7 +15,7 @@ import { traceQueue, traceStub, traceWorkflow } from "./traced_bindings.ts";
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
 export type { LogInput, LogSeverity } from "./capture/log_record.ts";
 export type { DropReason } from "./exporter/tally.ts";
-export type { OtlpOptions, PropagateTo } from "./pipeline/options.ts";
+export type { ConsoleLevel, OtlpOptions, PropagateTo } from "./pipeline/options.ts";
 export type { BackendCounts } from "./pipeline/pipeline.ts";
 export type { TailSampling } from "./pipeline/sampling.ts";
 

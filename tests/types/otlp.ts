@@ -45,6 +45,11 @@ configureTelemetry({ backend: "sentry", keepQueryParameters: [/page/] });
 // @ts-expect-error hosts are texts or patterns
 configureTelemetry({ backend: "sentry", propagateTo: [1] });
 
+configureTelemetry({ backend: "sentry", consoleLogs: true });
+configureTelemetry({ backend: "sentry", consoleLogs: "warn" });
+// @ts-expect-error console.log has the level info
+configureTelemetry({ backend: "sentry", consoleLogs: "log" });
+
 const several: OtlpOptions = { backends: [{ backend: "sentry" }, { backend: "axiom" }] };
 configureTelemetry(several);
 

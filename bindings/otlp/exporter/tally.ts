@@ -7,6 +7,8 @@ import type { SendOutcome } from "./sender.ts";
 const dropReasons = [
   /** The queue was full and a newer item took its place. */
   "queue_full",
+  /** The invocation had more console lines than are exported. */
+  "too_many",
   /** The item alone exceeds the size of one request. */
   "too_large",
   /** The item could not be encoded. */

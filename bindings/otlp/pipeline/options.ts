@@ -17,6 +17,9 @@ export type RouteOf = (request: Request) => string | undefined;
  */
 export type IncomingContext = "continue" | "link" | "ignore";
 
+/** The least level of console lines to export. `console.log` has the level `info`. */
+export type ConsoleLevel = "debug" | "info" | "warn" | "error";
+
 /** Options that do not depend on the backend. */
 export interface ExportOptions extends ResourceOptions {
   /**
@@ -38,6 +41,12 @@ export interface ExportOptions extends ResourceOptions {
    * Default: `continue`.
    */
   readonly incomingContext?: IncomingContext | ((request: Request) => IncomingContext) | undefined;
+  /**
+   * Exports the lines that `console.debug`, `log`, `info`, `warn` and `error` print within an invocation as log
+   * records: all of them, or those of a level and above. The console prints the same as before. At most 1,000 lines of
+   * an invocation are exported. Default: false.
+   */
+  readonly consoleLogs?: boolean | ConsoleLevel | undefined;
   /** Whether invocations get a span. Default: true. */
   readonly invocationSpan?: boolean | undefined;
   /** Returns the route of a request for `http.route`, such as `/users/:id`. */

@@ -131,6 +131,11 @@ export class Pipeline {
     for (const exporter of this.#logs) exporter.add(record, size);
   }
 
+  /** Counts a log record that is left out because its invocation has too many. */
+  dropLog(): void {
+    for (const exporter of this.#logs) exporter.drop("too_many");
+  }
+
   /** Counts one more undecided span of a group. */
   undecided(group: UndecidedSpans): void {
     const known = this.#undecided.get(group);

@@ -30,6 +30,7 @@ const optionNames: OptionNames<ExportOptions & { backends: true }> = {
   exportTimeoutMs: true,
   propagateTo: true,
   incomingContext: true,
+  consoleLogs: true,
   invocationSpan: true,
   route: true,
   keepQueryParameters: true,
@@ -57,6 +58,9 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   const sampler =
     sampleRatio === undefined ? samplerOf(settings) : { ratio: sampleRatio, isParentBased: true };
   if (tail !== undefined) checkTail(settings, tail);
+  const { consoleLogs } = options;
+  const levels: readonly unknown[] = [true, false, "debug", "info", "warn", "error"];
+  settings.choice("consoleLogs", consoleLogs, levels as readonly string[], "");
   checkFunctions(settings, options);
   const keptParameters = keptParametersOf(settings, options.keepQueryParameters);
   const exportTimeoutMs = settings.integer(
@@ -79,8 +83,17 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
       messages.push((cause as Error).message);
     }
   }
+  if (consoleLogs && messages.length === 0 && !isDisabled && !backends.some(takesLogs)) {
+    messages.push(
+      `isotel: otlp: consoleLogs is ${shapeOf(consoleLogs)}, but no backend takes log records; add "logs" to signals`,
+    );
+  }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
   return { backends, resource, sampler, tail, keptParameters, exportTimeoutMs, options };
+}
+
+function takesLogs({ destinations }: Backend): boolean {
+  return destinations.logs !== undefined;
 }
 
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {

@@ -17,6 +17,8 @@ export class SpanGroup implements UndecidedSpans {
   readonly keptParameters: KeptParameters;
   /** The first span of a trace that began outside of an invocation. */
   first: FinishedSpan | undefined;
+  /** Number of console lines. */
+  lines = 0;
   /** `waitUntil` of the invocation. Used if the runtime has no global one. */
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
