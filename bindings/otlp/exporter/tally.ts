@@ -1,5 +1,5 @@
 import { reportOnce } from "../../base/report_once.ts";
-import type { BackendName, Signal } from "../backends/backend.ts";
+import type { Signal } from "../backends/backend.ts";
 import { answerNotice } from "./answer_notice.ts";
 import type { SendOutcome } from "./sender.ts";
 
@@ -40,7 +40,7 @@ export interface ExportCounts {
 
 /** Counts of one signal at one backend. Logs new answers and reasons to drop items, each once. */
 export class Tally {
-  readonly #backend: BackendName;
+  readonly #backend: string;
   readonly #signal: Signal;
   made = 0;
   accepted = 0;
@@ -51,7 +51,7 @@ export class Tally {
     dropReasons.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
 
-  constructor(backend: BackendName, signal: Signal) {
+  constructor(backend: string, signal: Signal) {
     this.#backend = backend;
     this.#signal = signal;
   }

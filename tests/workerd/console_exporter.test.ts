@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { eventually } from "./harness/eventually.ts";
+import { type PlainWorkers, type Printed, startPlainWorkers } from "./harness/plain_workerd.ts";
+
+const name = "console_exporter";
+
+// The clock of workerd stands still while a request does no I/O, so these spans last 0 ms.
+const order = `of the program
+GET                                   0 ms  status 200
+└─ place_order                        0 ms  app.plan=pro
+   ├─ reserve                         0 ms
+   └─ invoke_agent shop               0 ms  given-1, 14 → 6 tokens, stop
+      ├─ chat given-1                 0 ms  7 → 3 tokens, tool-calls
+      ├─ execute_tool lookup          0 ms  ERROR RangeError, call-lookup
+      └─ chat given-1                 0 ms  7 → 3 tokens, stop
+`;
+
+describe("spans on the console of a Worker", () => {
+  const printed: Printed = { stdout: "", stderr: "" };
+  let app: PlainWorkers;
+  before(async () => {
+    const main = `tests/workerd/apps/${name}/index.ts`;
+    app = await startPlainWorkers([{ name, main }], printed);
+  });
+  after(() => app.close());
+  afterEach(() => {
+    printed.stdout = "";
+  });
+
+  async function printedFor(path: string, isWhole: (text: string) => boolean): Promise<string> {
+    await (await app.fetchFrom(name, path)).text();
+    await eventually(async () => assert.ok(isWhole(printed.stdout), printed.stdout));
+    return printed.stdout;
+  }
+
+  test("a request is one tree, printed when it is over", async () => {
+    assert.equal(await printedFor("/order", (text) => text.includes("GET ")), order);
+  });
+
+  test("a handler that throws is a failed line", async () => {
+    const text = await printedFor("/throws", (shown) => shown.endsWith("\n"));
+    assert.equal(text, "GET     0 ms  ERROR TypeError\n");
+  });
+
+  test("the tree of a streamed response is printed when the stream has ended", async () => {
+    const text = await printedFor("/streamed", (shown) => shown.includes("streamed"));
+    assert.match(
+      text,
+      /^GET +\d+ ms {2}status 200\n└─ streamed +\d+ ms\n {3}└─ chunk +\d+ ms\n$|^GET +\d+ ms {2}status 200\n├─ \w+ +\d+ ms\n└─ \w+ +\d+ ms\n$/,
+    );
+  });
+
+  test("nothing waits, and isotel reports nothing", async () => {
+    const counts = (await (await app.fetchFrom(name, "/diagnostics")).json()) as object;
+    const { otlp_queued, otlp_failures, swallowed_errors } = counts as Record<string, number>;
+    assert.deepEqual([otlp_queued, otlp_failures, swallowed_errors], [0, 0, 0]);
+    assert.doesNotMatch(printed.stderr, /isotel/);
+  });
+});
