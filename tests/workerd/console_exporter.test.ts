@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
 import { eventually } from "./harness/eventually.ts";
 import { type PlainWorkers, type Printed, startPlainWorkers } from "./harness/plain_workerd.ts";
 
@@ -23,13 +24,20 @@ function withoutTimes(text: string): string {
 describe("spans on the console of a Worker", () => {
   const printed: Printed = { stdout: "", stderr: "" };
   let app: PlainWorkers;
+  let receiver: Receiver;
   before(async () => {
     const main = `tests/workerd/apps/${name}/index.ts`;
-    app = await startPlainWorkers([{ name, main }], printed);
+    receiver = await startReceiver();
+    const OTLP = JSON.stringify({ backend: "custom", endpoint: receiver.url });
+    app = await startPlainWorkers([{ name, main, vars: { OTLP } }], printed);
   });
-  after(() => app.close());
+  after(async () => {
+    await app.close();
+    await receiver.close();
+  });
   afterEach(() => {
     printed.stdout = "";
+    receiver.requests.length = 0;
   });
 
   async function printedFor(path: string, isWhole: (text: string) => boolean): Promise<string> {
@@ -40,6 +48,18 @@ describe("spans on the console of a Worker", () => {
 
   test("a request is one tree, printed when it is over", async () => {
     assert.equal(await printedFor("/order", (text) => text.includes("GET ")), order);
+  });
+
+  test("the lines are no log records, unlike those of the program", async () => {
+    await printedFor("/order", (text) => text.includes("GET "));
+    await receiver.item("span", (item) => item.name === "place_order");
+    await printedFor("/order", (text) => text.split("GET ").length === 3);
+    const logs = () =>
+      receiver.requests
+        .filter(({ path }) => path.endsWith("/logs"))
+        .flatMap(({ items }) => items.map((item) => item.name));
+    await eventually(async () => assert.equal(logs().length, 2));
+    assert.deepEqual(logs(), ["of the program", "of the program"]);
   });
 
   test("a handler that throws is a failed line", async () => {
@@ -56,9 +76,11 @@ describe("spans on the console of a Worker", () => {
   });
 
   test("nothing waits, and isotel reports nothing", async () => {
-    const counts = (await (await app.fetchFrom(name, "/diagnostics")).json()) as object;
-    const { otlp_queued, otlp_failures, swallowed_errors } = counts as Record<string, number>;
-    assert.deepEqual([otlp_queued, otlp_failures, swallowed_errors], [0, 0, 0]);
+    await eventually(async () => {
+      const counts = (await (await app.fetchFrom(name, "/diagnostics")).json()) as object;
+      const { otlp_queued, otlp_failures, swallowed_errors } = counts as Record<string, number>;
+      assert.deepEqual([otlp_queued, otlp_failures, swallowed_errors], [0, 0, 0]);
+    });
     assert.doesNotMatch(printed.stderr, /isotel/);
   });
 });

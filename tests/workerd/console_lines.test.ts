@@ -192,6 +192,11 @@ describe("console lines of workerd as log records", () => {
     await eventually(async () => assert.equal(app.printed.stdout, "outside of the export\n"));
   });
 
+  test("a line after the response is sent", async () => {
+    await app.ask("/after");
+    await app.receiver.item("line", (item) => item.name === "after the response");
+  });
+
   test("a long line is cut", async () => {
     const { logs } = await app.ask("/long");
     assert.equal(logs[0]?.name, "x".repeat(65_536));
@@ -235,6 +240,24 @@ describe("the option consoleLogs", () => {
     try {
       const { logs } = await app.ask("/texts");
       assert.deepEqual(bodiesOf(logs), ["100% sure", "over\ntwo lines"]);
+    } finally {
+      await app.close();
+    }
+  });
+
+  test("does not depend on the sampling of traces", async () => {
+    const app = await start({ consoleLogs: true, sampleRatio: 0 });
+    try {
+      const { logs } = await app.ask("/texts");
+      assert.equal(logs.length, 7);
+      for (const { traceId, flags } of logs) {
+        assert.match(traceId, /^[\da-f]{32}$/);
+        assert.equal(flags, 0);
+      }
+      assert.deepEqual(
+        [...new Set(app.receiver.requests.map(({ path }) => path))],
+        ["POST /v1/logs"],
+      );
     } finally {
       await app.close();
     }
@@ -290,6 +313,11 @@ describe("console lines beside a collector", () => {
       attributes,
     });
     assert.deepEqual(sent.map(shown), oracle.map(shown));
+  });
+
+  test("values are formatted by the runtime, also if wrangler bundles the Worker", async () => {
+    const [sent, oracle] = await bothOf("/mutated", 1);
+    assert.deepEqual([bodiesOf(sent), bodiesOf(oracle)], [["{ a: 1 }"], ['{"a":1}']]);
   });
 
   test("errors have its attributes, with stacks that begin with name and message", async () => {

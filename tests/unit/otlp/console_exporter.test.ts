@@ -4,6 +4,7 @@ import { readMetricsOptions } from "../../../bindings/metrics_export/read_metric
 import { consoleExporter } from "../../../bindings/otlp/console/console_exporter.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import { plainSpan } from "../../otlp/plain_span.ts";
 import { receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import { exportingOver } from "../support/exporting.ts";
 
@@ -119,6 +120,18 @@ describe("an exporter that prints spans", () => {
       ["both"],
     );
     assert.deepEqual(printed, ["both     0 ms"]);
+  });
+
+  test("spans of other Workers, which a collector receives, are trees by trace", async () => {
+    const { pipeline } = start();
+    pipeline.addSpan({ ...plainSpan, name: "first" }, true);
+    pipeline.addSpan({ ...plainSpan, traceId: "2".repeat(32), name: "second" }, true);
+    assert.equal(pipeline.hasWork, true);
+    await pipeline.flush();
+    assert.deepEqual(
+      printed.map((text) => text.split(" ")[0]),
+      ["first", "second"],
+    );
   });
 
   test("takes part in sampling", async () => {

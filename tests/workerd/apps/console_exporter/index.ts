@@ -2,7 +2,7 @@ import * as ai from "ai";
 import { isStepCount } from "ai";
 import { tracer, withTelemetry } from "isotel";
 import { wrapAISDK } from "isotel/ai";
-import { consoleExporter } from "isotel/otlp";
+import { type BackendOptions, consoleExporter } from "isotel/otlp";
 import { routes } from "../../harness/routes.ts";
 import { answer, modelOf, textParts, toolCallParts } from "../ai_sdk/models.ts";
 
@@ -55,14 +55,21 @@ const app = routes({
   "/diagnostics": () => tracer.diagnostics(),
 });
 
-const telemetry = { backend: consoleExporter({ attributes: ["app.plan"] }), consoleLogs: true };
+interface Env {
+  /** Options of another backend, as JSON. */
+  readonly OTLP: string;
+}
+
+const printing = { backend: consoleExporter({ attributes: ["app.plan"] }) };
 
 export default withTelemetry(
   {
-    async fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> {
+    async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
       if (new URL(request.url).pathname === "/throws") throw new TypeError("not shown");
       return (await app.fetch?.(request as never, env, ctx)) as Response;
     },
   },
-  () => ({ otlp: telemetry }),
+  (env) => ({
+    otlp: { backends: [printing, JSON.parse(env.OTLP) as BackendOptions], consoleLogs: true },
+  }),
 );

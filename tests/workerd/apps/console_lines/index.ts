@@ -122,6 +122,7 @@ const table: Record<string, Route> = {
     for (let i = 0; i < count; i += 1) console.log(i);
   },
   "/long": () => console.log("x".repeat(70_000)),
+  "/after": () => "before",
   "/log": () => emitLog({ body: "emitted" }),
   "/diagnostics": () => tracer.diagnostics(),
 };
@@ -129,8 +130,12 @@ const table: Record<string, Route> = {
 const app = routes(table);
 const wrapped = withTelemetry(
   {
-    fetch: (request: Request, env: Env, ctx: ExecutionContext) =>
-      app.fetch?.(request as never, env, ctx),
+    fetch: (request: Request, env: Env, ctx: ExecutionContext) => {
+      if (new URL(request.url).pathname === "/after") {
+        ctx.waitUntil(scheduler.wait(5).then(() => console.log("after the response")));
+      }
+      return app.fetch?.(request as never, env, ctx);
+    },
   },
   (env) => ({
     otlp: {
