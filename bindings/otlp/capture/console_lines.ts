@@ -88,7 +88,13 @@ function formatOfConsole(): Format {
   const { process } = globalThis as {
     process?: { getBuiltinModule?(name: string): { readonly format: Format } | undefined };
   };
-  return process?.getBuiltinModule?.("node:util")?.format ?? ((...args) => plainLine(args));
+  let format: Format | undefined;
+  try {
+    format = process?.getBuiltinModule?.("node:util")?.format;
+  } catch {
+    // A polyfill of process may lack modules.
+  }
+  return format ?? ((...args) => plainLine(args));
 }
 
 function lineOf(args: readonly unknown[], format: Format): string {
