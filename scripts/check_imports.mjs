@@ -17,6 +17,7 @@ const layers = [
   "otlp/exporter",
   "otlp/pipeline",
   "otlp/capture",
+  "otlp/console",
   "aggregate/totals",
   "slots",
   "metrics_export",

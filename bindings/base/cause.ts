@@ -156,7 +156,8 @@ function typeIn(cause: unknown, key: string): string | undefined {
 }
 
 // Causes are user objects: a getter or a proxy may throw.
-function isError(cause: unknown): boolean {
+/** Whether a value is an Error. Never throws. */
+export function isError(cause: unknown): boolean {
   try {
     return cause instanceof Error;
   } catch {
@@ -168,7 +169,8 @@ function nameOf(cause: unknown): unknown {
   return valueIn(cause, "name");
 }
 
-function valueIn(cause: unknown, key: string): unknown {
+/** Returns a property of an object. Undefined if there is none or its getter throws. */
+export function valueIn(cause: unknown, key: string): unknown {
   if (typeof cause !== "object" || cause === null) return undefined;
   try {
     return (cause as Readonly<Record<string, unknown>>)[key];

@@ -31,6 +31,11 @@ export class LogOnce {
 
 const reports = shared("reports", () => ({ isReporting: false, once: new LogOnce(report) }));
 
+/** Whether the console is printing a line of isotel. */
+export function isPrinting(): boolean {
+  return reports.isReporting;
+}
+
 /**
  * Logs a message with `console.error`. Never throws, even if the console does. Does nothing while the console is
  * handling a message of isotel: a custom console may call isotel.
@@ -38,11 +43,16 @@ const reports = shared("reports", () => ({ isReporting: false, once: new LogOnce
  * @param cause is logged after the message. Omit it if it may contain a user's content.
  */
 export function report(message: string, cause?: unknown): void {
+  if (cause === undefined) print("error", message);
+  else print("error", message, cause);
+}
+
+/** Prints a line of isotel, which is not exported as a log record. Otherwise like {@link report}. */
+export function print(method: "error" | "warn" | "log", ...line: readonly unknown[]): void {
   if (reports.isReporting) return;
   reports.isReporting = true;
   try {
-    if (cause === undefined) console.error(message);
-    else console.error(message, cause);
+    console[method](...line);
   } catch {
     // A custom console threw. Telemetry must not fail the program.
   } finally {

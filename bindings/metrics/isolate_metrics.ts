@@ -1,6 +1,6 @@
 import { nativeExports, nativeWaitUntil } from "#workers";
 import { outsideSpans } from "../base/outside_spans.ts";
-import { reportOnce } from "../base/report_once.ts";
+import { print, reportOnce } from "../base/report_once.ts";
 import { shared } from "../base/shared.ts";
 import { sleep, systemClock } from "../base/time.ts";
 import { flushMethod, hasFlushMethod } from "../trace/flush_method.ts";
@@ -21,7 +21,7 @@ export function workersMeter(): Meter {
       new Meter(workersTelemetry.host, {
         clock: systemClock,
         random: (bytes) => void crypto.getRandomValues(bytes),
-        warn: (message) => console.warn(message),
+        warn: (message) => print("warn", message),
       }),
   );
 }

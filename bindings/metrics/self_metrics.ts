@@ -99,6 +99,7 @@ const selfMetrics: readonly SelfMetric[] = [
     counts: {
       accepted: "otlp_accepted",
       queue_full: "otlp_dropped_queue_full",
+      too_many: "otlp_dropped_too_many",
       too_large: "otlp_dropped_too_large",
       not_encoded: "otlp_dropped_not_encoded",
       rejected: "otlp_dropped_rejected",

@@ -9,6 +9,7 @@ import {
 import { resolveBackend } from "../otlp/backends/resolve_backend.ts";
 import { resourceOf, resourceOptionNames } from "../otlp/backends/resource.ts";
 import { isSdkDisabled, Settings } from "../otlp/backends/settings.ts";
+import { exporterOf } from "../otlp/pipeline/options.ts";
 import type { MetricsExportOptions } from "../slots/metrics_export.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
 
@@ -80,13 +81,14 @@ export function readMetricsOptions(options: MetricsExportOptions, env: Environme
 }
 
 function backendsOf(options: MetricsExportOptions): readonly BackendOptions[] {
-  if (!("backends" in options)) return [options];
+  if (!("backends" in options)) return [options as BackendOptions];
   const { backends } = options;
   return Array.isArray(backends) ? (backends as readonly BackendOptions[]) : [];
 }
 
-/** An invalid list of signals is refused by {@link resolveBackend}. */
+/** An invalid list of signals is refused by {@link resolveBackend}. Backends in the isolate take no metrics. */
 function takesMetrics(options: BackendOptions): boolean {
+  if (exporterOf(options) !== undefined) return false;
   const signals: unknown = options?.signals;
   return !Array.isArray(signals) || signals.includes("metrics");
 }

@@ -1,6 +1,7 @@
 import type { Environment } from "../base/env.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
 import { CompositeRuntime } from "./capture/composite_runtime.ts";
+import { captureConsole } from "./capture/console_lines.ts";
 import { activeContext } from "./capture/context.ts";
 import type { LogInput } from "./capture/log_record.ts";
 import { continuation } from "./capture/run_in.ts";
@@ -39,6 +40,7 @@ export class Exports {
     this.#known.set(key, pipeline);
     this.#runtime.pipeline = pipeline;
     this.#telemetry.runtime = this.#runtime;
+    if (plan.options.consoleLogs) captureConsole(this.#runtime);
     return pipeline;
   }
 

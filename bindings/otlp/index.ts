@@ -14,8 +14,9 @@ import { traceQueue, traceStub, traceWorkflow } from "./traced_bindings.ts";
 
 export type { BackendName, BackendOptions, Signal } from "./backends/backend.ts";
 export type { LogInput, LogSeverity } from "./capture/log_record.ts";
+export { type ConsoleExporterOptions, consoleExporter } from "./console/console_exporter.ts";
 export type { DropReason } from "./exporter/tally.ts";
-export type { OtlpOptions, PropagateTo } from "./pipeline/options.ts";
+export type { ConsoleLevel, OtlpOptions, PropagateTo, SpanExporter } from "./pipeline/options.ts";
 export type { BackendCounts } from "./pipeline/pipeline.ts";
 export type { TailSampling } from "./pipeline/sampling.ts";
 

@@ -13,6 +13,8 @@ export interface ReceivedItem {
   readonly startUnixMs: number;
   /** Of a span, in milliseconds. */
   readonly durationMs: number;
+  /** Of a log record: number and text. 0 and empty for spans. */
+  readonly severity: readonly [number, string];
   /** 0 for log records. */
   readonly kind: number;
   /** Of a span's status. */
@@ -54,6 +56,7 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     flags: item.flags ?? 0,
     startUnixMs: unixMs(item.startTimeUnixNano),
     durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
+    severity: [item.severityNumber ?? 0, item.severityText ?? ""],
     kind: item.kind ?? 0,
     status: item.status?.code ?? 0,
     attributes: jsonAttributes(item.attributes),
@@ -136,6 +139,7 @@ function protobufSpan(message: Uint8Array): Item {
     flags: Number(fields.get(16) ?? 0n),
     startUnixMs: unixMs(fields.get(7)),
     durationMs: durationOf(fields.get(7), fields.get(8)),
+    severity: [0, ""],
     kind: Number(fields.get(6) ?? 0n),
     status: Number(status.get(3) ?? 0n),
     attributes: protobufAttributes(messagesIn(message, 9)),
@@ -160,6 +164,7 @@ function protobufLog(message: Uint8Array): Item {
     flags: Number(fields.get(8) ?? 0n),
     startUnixMs: 0,
     durationMs: 0,
+    severity: [Number(fields.get(2) ?? 0n), text(fields.get(3) ?? noBytes)],
     kind: 0,
     status: 0,
     attributes: protobufAttributes(messagesIn(message, 6)),

@@ -2,6 +2,7 @@ import { withTelemetry } from "isotel";
 import {
   type BackendCounts,
   configureTelemetry,
+  consoleExporter,
   emitLog,
   type OtlpOptions,
   type TelemetryExport,
@@ -45,8 +46,23 @@ configureTelemetry({ backend: "sentry", keepQueryParameters: [/page/] });
 // @ts-expect-error hosts are texts or patterns
 configureTelemetry({ backend: "sentry", propagateTo: [1] });
 
+configureTelemetry({ backend: "sentry", consoleLogs: true });
+configureTelemetry({ backend: "sentry", consoleLogs: "warn" });
+// @ts-expect-error console.log has the level info
+configureTelemetry({ backend: "sentry", consoleLogs: "log" });
+
 const several: OtlpOptions = { backends: [{ backend: "sentry" }, { backend: "axiom" }] };
 configureTelemetry(several);
+configureTelemetry({ backend: consoleExporter(), serviceName: "shop" });
+configureTelemetry({
+  backends: [{ backend: "sentry" }, { backend: consoleExporter({ attributes: ["app.plan"] }) }],
+});
+declare const isLocal: boolean;
+configureTelemetry({ backend: isLocal ? consoleExporter() : "sentry", consoleLogs: "warn" });
+// @ts-expect-error it is a function
+configureTelemetry({ backend: consoleExporter });
+// @ts-expect-error keys are a list
+consoleExporter({ attributes: "app.plan" });
 
 // The same as an option of a Worker, whose variables may be missing.
 withTelemetry({ fetch: (_request: Request, _env: Env) => new Response() }, (env) => ({

@@ -1,6 +1,12 @@
 import { styleText } from "node:util";
+import {
+  detailsOf,
+  drawMs,
+  drawTrees,
+  durationWidth,
+  type SpanLine,
+} from "../../bindings/otlp/console/span_tree.ts";
 import type { Span } from "../../tests/harness/spans.ts";
-import { buildTree, type TreeLine, treeLines } from "../../tests/harness/tree.ts";
 import type { SummaryRow } from "./metrics.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -41,26 +47,16 @@ export function withoutMetrics(
 
 /** Returns the span trees of one request, with the name, duration and details of each span. */
 export function drawSpans(spans: readonly Span[]): string {
-  const lines = buildTree(spans).flatMap(treeLines);
-  const nameWidth = Math.max(...lines.map(({ prefix, node }) => (prefix + node.span.name).length));
-  return lines.map((line) => drawLine(line, nameWidth)).join("\n");
-}
-
-function drawLine({ prefix, node: { span } }: TreeLine, nameWidth: number): string {
-  const isInstrumented = span.attributes["gen_ai.operation.name"] !== undefined;
-  const name = paint(isInstrumented ? "bold" : "reset", span.name);
-  const padding = " ".repeat(nameWidth - prefix.length - span.name.length);
-  const duration = drawMs(shownMs(span)).padStart(durationWidth);
-  const details = detailsOf(span).join(", ");
-  return `${paint("dim", prefix)}${name}${padding}  ${duration}  ${details}`.trimEnd();
-}
-
-const durationWidth = 7;
-
-/** Returns a duration with at most seven characters. */
-function drawMs(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(1)} s`;
+  const instrumented = new Set<SpanLine>();
+  const describe = (span: Span): SpanLine => {
+    const line = { name: span.name, durationMs: shownMs(span), details: shownDetails(span) };
+    if (span.attributes["gen_ai.operation.name"] !== undefined) instrumented.add(line);
+    return line;
+  };
+  return drawTrees(spans, describe, (part, text, line) => {
+    if (part === "branch") return paint("dim", text);
+    return paint(instrumented.has(line) ? "bold" : "reset", text);
+  });
 }
 
 /**
@@ -70,29 +66,12 @@ function shownMs({ respondedMs, startMs, durationMs }: Span): number {
   return respondedMs === undefined ? durationMs : respondedMs - startMs;
 }
 
-function detailsOf(span: Span): string[] {
-  const { attributes, status, outcome } = span;
-  const details: string[] = [];
-  const add = (key: string, describe: (value: string | number) => string = String) => {
-    const value = attributes[key];
-    if (typeof value === "string" || typeof value === "number") {
-      details.push(describe(value));
-    }
-  };
-  const error = String(attributes["error.type"] ?? "error");
-  if (!span.closed) details.push(paint("red", "never closed"));
-  if (status === "error") details.push(paint("red", error));
-  if (span.isInvocation && outcome !== "ok") details.push(paint("red", outcome));
-  const output = attributes["gen_ai.usage.output_tokens"];
-  add("gen_ai.usage.input_tokens", (input) => `${input} → ${output ?? "?"} tokens`);
-  add("gen_ai.response.time_to_first_chunk", (seconds) => {
-    return `first chunk ${drawMs(Number(seconds) * 1_000)}`;
-  });
-  add("cloudflare.agents.response.finish_reason");
-  add("gen_ai.tool.call.id");
-  add("http.response.status_code", (code) => `status ${code}`);
-  if (attributes["cloudflare.agents.canceled"] === true) details.push("canceled");
-  return details;
+function shownDetails({ attributes, closed, status, isInvocation, outcome }: Span): string[] {
+  const failures: string[] = [];
+  if (!closed) failures.push("never closed");
+  if (status === "error") failures.push(String(attributes["error.type"] ?? "error"));
+  if (isInvocation && outcome !== "ok") failures.push(outcome);
+  return [...failures.map((text) => paint("red", text)), ...detailsOf((key) => attributes[key])];
 }
 
 /** Returns the summary of the metrics as a table. */

@@ -1,5 +1,6 @@
 import { errorType } from "../../base/cause.ts";
 import { reportOnce } from "../../base/report_once.ts";
+import { maxTextUnits } from "../../otlp/capture/console_record.ts";
 
 /** Counts of a collector. No count ever decreases. */
 export class CollectorCounts {
@@ -66,7 +67,7 @@ export const limits = {
   /** Exceptions of one span. */
   eventsPerSpan: 128,
   /** UTF-16 units of one text of a log record or an exception. Longer texts are truncated. */
-  textUnits: 65_536,
+  textUnits: maxTextUnits as number,
   /** Events of one invocation that wait for an earlier event. */
   earlyEvents: 64,
   /** Resources that are remembered, one for each version of a service. */

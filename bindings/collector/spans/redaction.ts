@@ -20,9 +20,6 @@ export interface RedactedSpan {
  */
 export type Redact = (key: string, value: string, span: RedactedSpan) => string | undefined;
 
-/** Returns the exportable form of a text that is not an attribute. Undefined if there is none. */
-export type TextFilter = (key: string, value: unknown) => string | undefined;
-
 /** Returns a `redact` that never throws. A value without a valid replacement is left out and counted. */
 export function guardedRedact(redact: Redact, counts: CollectorCounts): Redact {
   return (key, value, span) => {

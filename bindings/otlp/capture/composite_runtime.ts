@@ -9,7 +9,7 @@ import {
   type SpanWriter,
 } from "../../trace/span_runtime.ts";
 import { newSpanId, newTraceId } from "../core/ids.ts";
-import { isSampled, type ParentSpan, sampledFlag } from "../core/model.ts";
+import { isSampled, type LogRecord, type ParentSpan, sampledFlag } from "../core/model.ts";
 import { remoteParent } from "../core/propagation.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SpanGroup } from "../pipeline/span_group.ts";
@@ -144,18 +144,18 @@ export class CompositeRuntime implements SpanRuntime {
 
   /** Sends a log record. Never throws. Does nothing without an export. */
   emitLog(input: LogInput | SpanLog): void {
+    this.addLog((parent, { clock, keptParameters }) =>
+      logRecord(input as LogInput, clock(), parent, keptParameters),
+    );
+  }
+
+  /** Sends the log record that `make` returns for the active span. Never throws. Does nothing without an export. */
+  addLog(make: (parent: ParentSpan | undefined, pipeline: Pipeline) => LogRecord): void {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;
     if (pipeline === undefined) return;
     try {
-      const parent = this.parentOfNext();
-      const record = logRecord(
-        input as LogInput,
-        pipeline.clock(),
-        parent,
-        pipeline.keptParameters,
-      );
-      pipeline.addLog(record);
+      pipeline.addLog(make(this.parentOfNext(), pipeline));
       if (context === undefined) pipeline.hold(pipeline.flushSoon(), undefined);
       else context.group.logged();
     } catch (cause) {

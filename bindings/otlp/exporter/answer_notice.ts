@@ -1,4 +1,4 @@
-import type { BackendName, Signal } from "../backends/backend.ts";
+import type { Signal } from "../backends/backend.ts";
 import type { SendOutcome } from "./sender.ts";
 
 /** What to check after an answer with a status. */
@@ -36,7 +36,7 @@ export interface AnswerNotice {
  * @param dropped Number of items that this backend has refused so far.
  */
 export function answerNotice(
-  backend: BackendName,
+  backend: string,
   signal: Signal,
   { result, status, rejected }: SendOutcome,
   dropped: number,

@@ -3,7 +3,7 @@ import type { OtlpFormat } from "../core/model.ts";
 import { BoundedQueue, type Entry } from "./bounded_queue.ts";
 import { type Circuit, graceMs } from "./circuit.ts";
 import { type SenderOptions, send } from "./sender.ts";
-import { type ExportCounts, Tally } from "./tally.ts";
+import { type DropReason, type ExportCounts, Tally } from "./tally.ts";
 
 /** Encodes items as one request. May throw. The next call may overwrite the returned bytes. */
 export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
@@ -77,9 +77,18 @@ export class SignalExporter<T> {
    * @param size Lower bound of its encoded bytes, such as the UTF-16 units of its texts.
    */
   add(item: T, size: number): void {
+    if (size > this.#signal.destination.maxBytes) {
+      this.drop("too_large");
+      return;
+    }
     this.#tally.made += 1;
-    if (size > this.#signal.destination.maxBytes) this.#tally.drop("too_large", 1);
-    else this.#queue.push(item, size, this.#options.clock());
+    this.#queue.push(item, size, this.#options.clock());
+  }
+
+  /** Counts an item that is not queued. */
+  drop(reason: DropReason): void {
+    this.#tally.made += 1;
+    this.#tally.drop(reason, 1);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { reportOnce } from "../../base/report_once.ts";
-import type { BackendName, Signal } from "../backends/backend.ts";
+import type { Signal } from "../backends/backend.ts";
 import { answerNotice } from "./answer_notice.ts";
 import type { SendOutcome } from "./sender.ts";
 
@@ -7,6 +7,8 @@ import type { SendOutcome } from "./sender.ts";
 const dropReasons = [
   /** The queue was full and a newer item took its place. */
   "queue_full",
+  /** The invocation had more console lines than are exported. */
+  "too_many",
   /** The item alone exceeds the size of one request. */
   "too_large",
   /** The item could not be encoded. */
@@ -38,7 +40,7 @@ export interface ExportCounts {
 
 /** Counts of one signal at one backend. Logs new answers and reasons to drop items, each once. */
 export class Tally {
-  readonly #backend: BackendName;
+  readonly #backend: string;
   readonly #signal: Signal;
   made = 0;
   accepted = 0;
@@ -49,7 +51,7 @@ export class Tally {
     dropReasons.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
 
-  constructor(backend: BackendName, signal: Signal) {
+  constructor(backend: string, signal: Signal) {
     this.#backend = backend;
     this.#signal = signal;
   }

@@ -22,11 +22,12 @@ export function makePipeline(
   environment: PipelineEnvironment,
   encoders: Encoders = encodersOf(plan),
 ): Pipeline {
-  const { backends, sampler, tail, keptParameters, exportTimeoutMs, options } = plan;
+  const { backends, exporters, sampler, tail, keptParameters, exportTimeoutMs, options } = plan;
   return new Pipeline({
     ...environment,
     ...encoders,
     backends,
+    exporters,
     exportTimeoutMs,
     settings: options,
     keptParameters,

@@ -9,12 +9,14 @@ import { Circuit } from "../exporter/circuit.ts";
 import type { SenderOptions } from "../exporter/sender.ts";
 import { type Encode, SignalExporter } from "../exporter/signal_exporter.ts";
 import type { ExportCounts } from "../exporter/tally.ts";
-import type { ExportOptions } from "./options.ts";
+import type { EndedGroup, ExportOptions, SpanExporter, SpanSink } from "./options.ts";
 import type { TailDecision } from "./sampling.ts";
 
 /** Options of a {@link Pipeline}. */
 export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
   readonly backends: readonly Backend[];
+  /** Backends in the isolate. Default: none. */
+  readonly exporters?: readonly SpanExporter[];
   /** The circuits of the isolate by destination. Pipelines with the same destination share its circuit. */
   readonly circuits: Map<string, Circuit>;
   /** Milliseconds for which a flush may hold its invocation. */
@@ -35,7 +37,7 @@ export interface PipelineOptions extends Omit<SenderOptions, "sleep"> {
 
 /** Counts of one signal at one backend. */
 export interface BackendCounts extends ExportCounts {
-  readonly backend: BackendName;
+  readonly backend: BackendName | "console";
   readonly signal: Signal;
 }
 
@@ -62,9 +64,10 @@ export class Pipeline {
   readonly samples: (traceId: string, parentFlags?: number) => boolean;
   readonly tail: TailDecision | undefined;
   readonly #options: PipelineOptions;
-  readonly #spans: SignalExporter<FinishedSpan>[] = [];
+  readonly #spans: SpanSink[] = [];
   readonly #logs: SignalExporter<LogRecord>[] = [];
-  readonly #exporters: { backend: BackendName; signal: Signal; exporter: Exporter }[] = [];
+  readonly #exporters: { backend: BackendCounts["backend"]; signal: Signal; exporter: Exporter }[] =
+    [];
   /** Groups with undecided spans: the number of spans, and the time since which they wait. */
   readonly #undecided = new Map<UndecidedSpans, { spans: number; readonly sinceUnixMs: number }>();
   #undecidedSpans = 0;
@@ -82,7 +85,11 @@ export class Pipeline {
     this.tail = options.tail;
     const sending: SenderOptions = { ...options, sleep: (ms) => options.sleep(ms).over };
     for (const { name, destinations } of options.backends) {
-      const add = <T>(to: SignalExporter<T>[], signal: "traces" | "logs", encode: Encode<T>) => {
+      const add = <T>(
+        to: Pick<SignalExporter<T>[], "push">,
+        signal: "traces" | "logs",
+        encode: Encode<T>,
+      ) => {
         const destination = destinations[signal];
         if (destination === undefined) return;
         const { maxQueued } = options;
@@ -96,6 +103,11 @@ export class Pipeline {
       };
       add(this.#spans, "traces", options.encodeSpans);
       add(this.#logs, "logs", options.encodeLogs);
+    }
+    for (const { name, open } of options.exporters ?? []) {
+      const exporter = open();
+      this.#spans.push(exporter);
+      this.#exporters.push({ backend: name, signal: "traces", exporter });
     }
   }
 
@@ -117,18 +129,24 @@ export class Pipeline {
     );
   }
 
-  addSpan(span: FinishedSpan, isKept: boolean): void {
+  /** @param group The invocation. Undefined for spans of other Workers. */
+  addSpan(span: FinishedSpan, isKept: boolean, group?: EndedGroup): void {
     if (!isKept) {
       this.#sampledOut += 1;
       return;
     }
     const size = spanSize(span);
-    for (const exporter of this.#spans) exporter.add(span, size);
+    for (const exporter of this.#spans) exporter.add(span, size, group);
   }
 
   addLog(record: LogRecord): void {
     const size = logSize(record);
     for (const exporter of this.#logs) exporter.add(record, size);
+  }
+
+  /** Counts a log record that is left out because its invocation has too many. */
+  dropLog(): void {
+    for (const exporter of this.#logs) exporter.drop("too_many");
   }
 
   /** Counts one more undecided span of a group. */

@@ -7,13 +7,15 @@ import { type Backend, type BackendOptions, backendOptionNames } from "../backen
 import { maxTimeoutMs, resolveBackend } from "../backends/resolve_backend.ts";
 import { resourceOf, resourceOptionNames } from "../backends/resource.ts";
 import { isSdkDisabled, Settings } from "../backends/settings.ts";
-import type { ExportOptions, OtlpOptions } from "./options.ts";
+import { type ExportOptions, exporterOf, type OtlpOptions, type SpanExporter } from "./options.ts";
 import { type SamplerPlan, samplerOf } from "./read_sampler.ts";
 import type { TailSampling } from "./sampling.ts";
 
 /** Validated options. */
 export interface ExportPlan {
   readonly backends: readonly Backend[];
+  /** Backends in the isolate. */
+  readonly exporters: readonly SpanExporter[];
   readonly resource: Attributes;
   readonly sampler: SamplerPlan;
   readonly tail: TailSampling | undefined;
@@ -30,6 +32,7 @@ const optionNames: OptionNames<ExportOptions & { backends: true }> = {
   exportTimeoutMs: true,
   propagateTo: true,
   incomingContext: true,
+  consoleLogs: true,
   invocationSpan: true,
   route: true,
   keepQueryParameters: true,
@@ -57,6 +60,9 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   const sampler =
     sampleRatio === undefined ? samplerOf(settings) : { ratio: sampleRatio, isParentBased: true };
   if (tail !== undefined) checkTail(settings, tail);
+  const { consoleLogs } = options;
+  const levels: readonly unknown[] = [true, false, "debug", "info", "warn", "error"];
+  settings.choice("consoleLogs", consoleLogs, levels as readonly string[], "");
   checkFunctions(settings, options);
   const keptParameters = keptParametersOf(settings, options.keepQueryParameters);
   const exportTimeoutMs = settings.integer(
@@ -68,23 +74,35 @@ export function readExportOptions(options: OtlpOptions, env: Environment): Expor
   );
   const messages = settings.problems.map((problem) => `isotel: otlp: ${problem}`);
   const backends: Backend[] = [];
+  const exporters: SpanExporter[] = [];
   const isDisabled = isSdkDisabled(env);
   for (const backend of isDisabled ? [] : backendsOf(options)) {
     if (backend !== options) {
       reportUnknownOption("isotel: otlp.backends", backend, backendOptionNames);
     }
+    const exporter = exporterOf(backend);
     try {
-      backends.push(resolveBackend(backend, env));
+      if (exporter === undefined) backends.push(resolveBackend(backend, env));
+      else exporters.push(exporter);
     } catch (cause) {
       messages.push((cause as Error).message);
     }
   }
+  if (consoleLogs && messages.length === 0 && backends.length > 0 && !backends.some(takesLogs)) {
+    messages.push(
+      `isotel: otlp: consoleLogs is ${shapeOf(consoleLogs)}, but no backend takes log records; add "logs" to signals`,
+    );
+  }
   if (messages.length > 0) throw new TypeError(messages.join("\n"));
-  return { backends, resource, sampler, tail, keptParameters, exportTimeoutMs, options };
+  return { backends, exporters, resource, sampler, tail, keptParameters, exportTimeoutMs, options };
+}
+
+function takesLogs({ destinations }: Backend): boolean {
+  return destinations.logs !== undefined;
 }
 
 function backendsOf(options: OtlpOptions): readonly BackendOptions[] {
-  if (!("backends" in options)) return [options];
+  if (!("backends" in options)) return [options as BackendOptions];
   const { backends } = options;
   // An empty or missing list is reported as a backend without options.
   const isList = Array.isArray(backends) && backends.length > 0;

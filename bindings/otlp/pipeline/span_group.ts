@@ -1,6 +1,7 @@
 import type { KeptParameters } from "../../base/address.ts";
 import type { Clock, WaitUntil } from "../../base/time.ts";
 import type { FinishedSpan } from "../core/model.ts";
+import type { EndedGroup } from "./options.ts";
 import type { Pipeline, UndecidedSpans } from "./pipeline.ts";
 import { TailSampler } from "./sampling.ts";
 
@@ -11,12 +12,14 @@ const lingerMs = 1_000;
  * The spans of one invocation, or of one trace that began outside of invocations. They are sent when the invocation is
  * over and all spans have ended. A span that ends later, such as the span of a stream, is sent when it ends.
  */
-export class SpanGroup implements UndecidedSpans {
+export class SpanGroup implements UndecidedSpans, EndedGroup {
   readonly pipeline: Pipeline;
   readonly clock: Clock;
   readonly keptParameters: KeptParameters;
   /** The first span of a trace that began outside of an invocation. */
   first: FinishedSpan | undefined;
+  /** Number of console lines. */
+  lines = 0;
   /** `waitUntil` of the invocation. Used if the runtime has no global one. */
   readonly #waitUntil: WaitUntil | undefined;
   #open = 0;
@@ -32,12 +35,17 @@ export class SpanGroup implements UndecidedSpans {
     this.keptParameters = pipeline.keptParameters;
     this.#waitUntil = waitUntil;
     const { tail } = pipeline;
-    this.#sampler = tail && new TailSampler(tail, (span, isKept) => pipeline.addSpan(span, isKept));
+    this.#sampler =
+      tail && new TailSampler(tail, (span, isKept) => pipeline.addSpan(span, isKept, this));
   }
 
   /** Whether the invocation has answered. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get isIdle(): boolean {
+    return this.#isOver && this.#open <= 0;
   }
 
   /** Returns a group of the same invocation whose spans are sent on their own. */
@@ -85,12 +93,12 @@ export class SpanGroup implements UndecidedSpans {
   }
 
   #take(span: FinishedSpan): void {
-    if (this.#sampler === undefined) this.pipeline.addSpan(span, true);
+    if (this.#sampler === undefined) this.pipeline.addSpan(span, true, this);
     else if (this.#sampler.take(span)) this.pipeline.undecided(this);
   }
 
   #flushWhenIdle(): void {
-    if (this.#open <= 0) {
+    if (this.isIdle) {
       this.#wake?.();
       this.decide();
       if (this.pipeline.hasWork) this.#flushSoon();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { consumeTelemetry } from "../../../bindings/aggregate/consume_telemetry.ts";
 import { metricsResponse } from "../../../bindings/aggregate/metrics_response.ts";
-import { report, reportOnce } from "../../../bindings/base/report_once.ts";
+import { isPrinting, print, report, reportOnce } from "../../../bindings/base/report_once.ts";
 
 describe("what isotel says on the console", () => {
   let said: unknown[][];
@@ -28,6 +28,21 @@ describe("what isotel says on the console", () => {
       ["every time"],
       ["every time"],
     ]);
+  });
+
+  test("is marked while it is printed, by each method", () => {
+    const marks: boolean[] = [];
+    const methods = ["error", "warn", "log"] as const;
+    for (const method of methods) {
+      mock.method(console, method, () => {
+        marks.push(isPrinting());
+        print(method, "inside of the console");
+      });
+    }
+    for (const method of methods) print(method, "outside", 1);
+    report("outside");
+    assert.deepEqual(marks, [true, true, true, true]);
+    assert.equal(isPrinting(), false);
   });
 
   test("never reaches the program as an error of the console", () => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Backend, BackendOptions, Signal } from "../../../bindings/otlp/backends/backend.ts";
 import { resolveBackend } from "../../../bindings/otlp/backends/resolve_backend.ts";
+import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
+import { readExportOptions } from "../../../bindings/otlp/pipeline/read_export_options.ts";
 
 type Options = Partial<Record<string, unknown>> & { readonly backend: string };
 
@@ -556,5 +558,31 @@ describe("plain http", () => {
     assert.match(refusal({ backend: "sentry", dsn: "http://k@h.example/1" }), /dsn is plain http/);
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://h.example" };
     assert.match(refusal({ backend: "custom" }, env), /OTEL_EXPORTER_OTLP_ENDPOINT is plain http/);
+  });
+});
+
+describe("the option consoleLogs", () => {
+  const to = { backend: "custom", endpoint: "https://otel.example" } as const;
+  const read = (options: object, env: Record<string, string> = {}) =>
+    readExportOptions({ ...to, ...options } as OtlpOptions, env);
+
+  for (const value of ["log", 1, {}]) {
+    test(`${JSON.stringify(value)} is refused with the values that it may have`, () => {
+      assert.throws(
+        () => read({ consoleLogs: value }),
+        /consoleLogs is .*; it has to be one of true, false, debug, info, warn, error/,
+      );
+    });
+  }
+
+  test("needs a backend that takes log records", () => {
+    const signals = ["traces"];
+    assert.throws(
+      () => read({ consoleLogs: "warn", signals }),
+      /consoleLogs is a string of 4 characters, but no backend takes log records; add "logs" to signals/,
+    );
+    assert.equal(read({ consoleLogs: false, signals }).backends.length, 1);
+    const disabled = { OTEL_SDK_DISABLED: "true" };
+    assert.equal(read({ consoleLogs: true, signals }, disabled).backends.length, 0);
   });
 });

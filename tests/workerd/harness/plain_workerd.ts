@@ -44,6 +44,14 @@ export interface PlainConfig {
   readonly cache?: string;
   /** The Workers that are told of its events. */
   readonly streamingTails?: readonly string[];
+  /** Default: that of the other tests, with `nodejs_compat`. */
+  readonly compatibility?: { readonly date: string; readonly flags: readonly string[] };
+}
+
+/** What workerd has printed so far. */
+export interface Printed {
+  stdout: string;
+  stderr: string;
 }
 
 export interface PlainWorkers {
@@ -66,8 +74,15 @@ export async function startPlain(
   return { fetch: (path) => fetchFrom(name, path), close };
 }
 
-/** Starts several Workers in one workerd, with nothing of wrangler's around them. */
-export async function startPlainWorkers(workers: readonly PlainConfig[]): Promise<PlainWorkers> {
+/**
+ * Starts several Workers in one workerd, with nothing of wrangler's around them.
+ *
+ * @param printed Takes what workerd prints. Default: errors are shown.
+ */
+export async function startPlainWorkers(
+  workers: readonly PlainConfig[],
+  printed?: Printed,
+): Promise<PlainWorkers> {
   const folder = mkdtempSync(join(tmpdir(), "isotel-workerd-"));
   const modules = await Promise.all(workers.map((worker) => bundle(worker, folder)));
   const definitions = workers.map((worker, index) => definitionOf(worker, modules[index] ?? []));
@@ -79,8 +94,19 @@ export async function startPlainWorkers(workers: readonly PlainConfig[]): Promis
   const child = spawn(
     join(root, "node_modules/workerd/bin/workerd"),
     ["serve", "config.capnp", "--control-fd=3", ...(isExperimental ? ["--experimental"] : [])],
-    { cwd: folder, stdio: ["ignore", "ignore", "inherit", "pipe"] },
+    {
+      cwd: folder,
+      stdio: printed ? ["ignore", "pipe", "pipe", "pipe"] : ["ignore", "ignore", "inherit", "pipe"],
+    },
   );
+  if (printed !== undefined) {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed.stdout += text;
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      printed.stderr += text;
+    });
+  }
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const close = async () => {
     child.kill();
@@ -172,6 +198,7 @@ function storageOf(worker: string, classes: readonly string[]): string {
 
 function definitionOf(config: PlainConfig, modules: readonly string[]): string {
   const { name, vars, durableObjects = {}, cache, streamingTails = [] } = config;
+  const { date = "2026-11-17", flags = ["nodejs_compat"] } = config.compatibility ?? {};
   const moduleLines = modules.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = ${text(file)}, ${kind} = embed ${text(`${name}/${file}`)})`;
@@ -185,8 +212,8 @@ function definitionOf(config: PlainConfig, modules: readonly string[]): string {
   ];
   return `(
   modules = [${moduleLines.join(", ")}],
-  compatibilityDate = "2026-11-17",
-  compatibilityFlags = ["nodejs_compat"],
+  compatibilityDate = ${text(date)},
+  compatibilityFlags = [${flags.map(text).join(", ")}],
   bindings = [${bindings.join(", ")}],
   ${storageOf(name, Object.values(durableObjects))}
   ${cache === undefined ? "" : `cacheApiOutbound = ${text(cache)},`}
