@@ -5,7 +5,7 @@ import { startReceiver } from "../otlp_receiver/receiver.ts";
 import { startPlainWorkers } from "./harness/plain_workerd.ts";
 
 /** The runtime hibernates an object after 10 s without work. An export holds an invocation for at most 5 s. */
-const idleMs = 18_000;
+const idleMs = 24_000;
 
 /** Sends a message and returns the answer. */
 function ask(socket: WebSocket): Promise<string> {
