@@ -1,6 +1,7 @@
 import { errorType, type Outcome } from "../base/cause.ts";
 import { httpMethod, httpRoute } from "../base/http.ts";
 import { reportOnce } from "../base/report_once.ts";
+import type { Clock } from "../base/time.ts";
 import { MetricKind } from "../core/abi.gen.ts";
 import type { Core } from "../core/core.ts";
 import { builtInDeclaration, type Declaration } from "../core/declaration.ts";
@@ -40,6 +41,12 @@ const invokeDuration = builtInDeclaration(MetricKind.histogram, "faas.invoke_dur
   bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60],
 });
 
+/** Returns a function that returns the seconds since this call. The clock may step back. */
+function secondsFromNow(clock: Clock): () => number {
+  const startMs = clock();
+  return () => Math.max(clock() - startMs, 0) / 1000;
+}
+
 type Route = ((request: Request) => string | undefined) | undefined;
 
 /** Labels of the duration of a request. An empty string leaves a label unset. */
@@ -64,11 +71,11 @@ export class HttpServerMetrics {
 
   /** Starts the measurement of a request. The returned function records its duration; call it once. Neither throws. */
   begin(request: unknown, route: Route): (outcome: Outcome) => void {
-    const startMs = this.#meter.clock();
+    const seconds = secondsFromNow(this.#meter.clock);
     return (outcome) => {
-      const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
+      const duration = seconds();
       try {
-        this.record(labelsOf(request as Request, outcome, route), seconds);
+        this.record(labelsOf(request as Request, outcome, route), duration);
       } catch (cause) {
         // The request or the response is of another type or cannot be read, so its labels are unknown.
         reportOnce(`isotel: the duration of a request is not recorded (${errorType(cause)}).`);
@@ -132,9 +139,9 @@ export class InvocationMetrics {
    * Starts the measurement of an invocation. The returned function records its duration; call it once. Neither throws.
    */
   begin(call: Call, route: Route): (outcome: Outcome) => void {
-    const startMs = this.#meter.clock();
+    const seconds = secondsFromNow(this.#meter.clock);
     return (outcome) => {
-      const seconds = Math.max(this.#meter.clock() - startMs, 0) / 1000;
+      const duration = seconds();
       const handlerType = handlerTypeOf(call);
       const routeOf = () => route?.(call.args[0] as Request);
       const labels = {
@@ -143,7 +150,7 @@ export class InvocationMetrics {
         route: (handlerType === "fetch" && httpRoute(routeOf, labelText)) || "",
         outcome: "cause" in outcome ? "exception" : "ok",
       };
-      this.record(labels, seconds);
+      this.record(labels, duration);
     };
   }
 

@@ -40,7 +40,7 @@ export class SpanMetrics implements SpanMeasurer {
   readonly #options: MeasureOptions;
 
   constructor(
-    metrics: Omit<WorkerMetrics, "flusher" | "genAi">,
+    metrics: Pick<WorkerMetrics, "meter" | "http" | "invocations">,
     host: CoreHost,
     options: MeasureOptions,
   ) {

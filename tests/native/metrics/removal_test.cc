@@ -186,7 +186,7 @@ TEST_CASE("A series that comes back with a frame made before its removal does no
   Apply(aggregator, late, removed + 500);
   CHECK(FindPoint(aggregator.store(), "c", {"a"})->unix_ms == static_cast<uint64_t>(removed));
 
-  // Neither do frames that are older still move it, nor is a series affected that was not removed.
+  // An older frame of another isolate does not move the start.
   Apply(aggregator, isolate.Add("b", 1, removed + 600), removed + 600);
   Isolate other(2);
   const std::string older = other.Add("a", 1, 1'500);
