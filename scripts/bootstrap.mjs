@@ -29,6 +29,10 @@ function assertOtherToolchains() {
   }
 }
 
+/**
+ * `npm ci` in a folder. The root's modules are installed with the machine's Node and npm, all others with the project's.
+ * npm silently leaves out optional packages, such as a bundler's binary, if the Node that runs it is too old for them.
+ */
 async function installNodeModules(folder, label) {
   const lock = readFileSync(join(root, folder, "package-lock.json"));
   const hash = createHash("sha256").update(lock).digest("hex");
@@ -37,7 +41,9 @@ async function installNodeModules(folder, label) {
     return;
   }
   step(`installing ${label} with npm ci`);
-  const options = { cwd: join(root, folder), env: { PATH: outsidePath } };
+  const path =
+    folder === "." ? outsidePath : join(root, "node_modules/.bin") + delimiter + outsidePath;
+  const options = { cwd: join(root, folder), env: { PATH: path } };
   for (let attempt = 1; ; attempt++) {
     try {
       await must("npm", ["ci", "--loglevel=error", "--no-audit", "--no-fund"], options);
