@@ -25,7 +25,7 @@ export interface SpanInfo {
 export interface AITelemetryOptions {
   /**
    * The attribute names: "agents" for those of the Cloudflare agents package, "latest" for OpenTelemetry's GenAI
-   * semantic conventions. Default: "agents".
+   * semantic conventions v0.1.0. Default: "agents".
    */
   readonly semconv?: "agents" | "latest";
   /**

@@ -5,7 +5,13 @@ import { MockEmbeddingModelV4, MockImageModelV4 } from "ai/test";
 import { wrapNamespace } from "../../bindings/ai/sdk/wrap.ts";
 import { sdks, textAnswer, textParts, toolAnswer, toolParts } from "../unit/support/ai_sdk.ts";
 import { measuring, runtimes } from "../unit/support/measuring.ts";
-import { conventionalName, metricViolations, type SeenFamily } from "./support/metrics.ts";
+import { documentedUnconfirmed } from "./support/latest.ts";
+import {
+  conventionalName,
+  metricViolations,
+  type SeenFamily,
+  standingOf,
+} from "./support/metrics.ts";
 
 /** Every metric there is, by calls with every outcome. */
 async function familiesOf(options: object): Promise<SeenFamily[]> {
@@ -58,15 +64,17 @@ describe("GenAI metrics against the conventions", () => {
   test("every family that is recorded is one of theirs, with its unit, bounds and labels", async () => {
     const families = (await familiesOf({})).filter(isGenAi);
     // All but those of former names and costs.
-    assert.equal(families.length, 15, families.map(({ name }) => name).join(", "));
+    assert.equal(families.length, 16, families.map(({ name }) => name).join(", "));
     for (const family of families) {
       assert.deepEqual(metricViolations(family, false), [], family.name);
     }
+    const unconfirmed = families.filter((family) => standingOf(family)?.status === "unconfirmed");
+    assert.deepEqual(unconfirmed.map(conventionalName).sort(), documentedUnconfirmed("metric"));
   });
 
   test("former names are as they were", async () => {
     const families = (await familiesOf({ formerNames: true })).filter(isGenAi);
-    assert.equal(families.length, 18, families.map(({ name }) => name).join(", "));
+    assert.equal(families.length, 20, families.map(({ name }) => name).join(", "));
     for (const family of families) {
       assert.deepEqual(metricViolations(family, true), [], family.name);
     }

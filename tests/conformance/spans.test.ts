@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import type { LocalWorker } from "../harness/start.ts";
 import { startApp } from "../workerd/harness/app.ts";
 import { agentsViolations } from "./support/agents.ts";
-import { latestViolations } from "./support/latest.ts";
+import { documentedUnconfirmed, latestViolations, spanTypeOf } from "./support/latest.ts";
 import { isOurs, type Profile, profileOf, readSpans, type SeenSpan } from "./support/spans.ts";
 
 const checks = { agents: agentsViolations, latest: latestViolations };
@@ -25,6 +25,15 @@ function report(profile: Profile, spans: readonly SeenSpan[]): string[] {
   });
 }
 
+/** The types of the spans that v0.1.0 is not known to have, sorted. */
+function unconfirmedTypes(spans: readonly SeenSpan[]): string[] {
+  const types = spans.flatMap(({ attributes }) => {
+    const [name, type] = spanTypeOf(String(attributes["gen_ai.operation.name"])) ?? [];
+    return type?.status === "unconfirmed" ? [String(name)] : [];
+  });
+  return [...new Set(types)].sort();
+}
+
 for (const profile of ["agents", "latest"] as const) {
   describe(`spans of profile ${profile} from workerd`, () => {
     let app: LocalWorker;
@@ -34,10 +43,13 @@ for (const profile of ["agents", "latest"] as const) {
     });
     after(() => app.close());
 
+    const all: SeenSpan[] = [];
     async function spansFrom(path: string): Promise<SeenSpan[]> {
       const response = await app.fetch(path);
       assert.equal(response.status, 200, await response.text());
-      return (await app.takeSpans({ timeoutMs: 20_000 })).filter(isOurs);
+      const spans = (await app.takeSpans({ timeoutMs: 20_000 })).filter(isOurs);
+      all.push(...spans);
+      return spans;
     }
 
     for (const major of ["v6", "v7"]) {
@@ -60,6 +72,7 @@ for (const profile of ["agents", "latest"] as const) {
           "gen_ai.system_instructions",
           "gen_ai.tool.definitions",
           "gen_ai.request.stop_sequences",
+          "gen_ai.tool.description",
           "server.address",
           "server.port",
         ];
@@ -69,6 +82,7 @@ for (const profile of ["agents", "latest"] as const) {
           "gen_ai.tool.call.arguments",
           "gen_ai.tool.call.result",
           ...(profile === "latest" ? latestOnly : []),
+          ...(profile === "latest" && major === "v7" ? ["gen_ai.request.reasoning.level"] : []),
         ]) {
           assert.ok(carried.has(key), `no span carries ${key}`);
         }
@@ -89,6 +103,14 @@ for (const profile of ["agents", "latest"] as const) {
         assert.deepEqual(states, ["requested", "approved", "denied"]);
         assert.deepEqual(report(profile, spans), []);
         console.log(`profile ${profile}, ${major}: ${spans.length} spans with content conform`);
+      });
+    }
+
+    if (profile === "latest") {
+      test("the types that are emitted though unconfirmed are documented", () => {
+        const unconfirmed = unconfirmedTypes(all);
+        assert.deepEqual(unconfirmed, documentedUnconfirmed("span"));
+        console.log(`emitted though unconfirmed: spans ${unconfirmed.join(", ")}`);
       });
     }
   });

@@ -52,6 +52,8 @@ export interface CallOwner extends SpanParent {
   readonly stepNumber?: number;
   /** Notes the content of a model call that has ended, if the owner records its last answer. */
   noteAnswer?(parts: readonly Part[], finishReason: string | undefined): void;
+  /** Returns the description of a tool of the call, if it is a text. Undefined if the owner is not an operation. */
+  readonly clientTools?: { descriptionOf(toolName: string): string | undefined };
   /** Records tools that need approval. Undefined if the owner is not an operation. */
   readonly approvals?: { providerAsks(request: ApprovalRequest): void };
   /** Returns the user's redaction for one span. */

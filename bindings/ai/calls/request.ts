@@ -42,6 +42,7 @@ export function addRequest(
   request: { readonly stream: boolean; readonly outputType: string },
 ): void {
   const { core } = telemetry.host;
+  const { reasoning } = settings;
   if (core !== undefined && model.provider !== undefined) {
     fields.text(Field.providerName, telemetry.names.provider(core, model.provider));
   }
@@ -56,6 +57,7 @@ export function addRequest(
     .number(Field.frequencyPenalty, settings["frequencyPenalty"])
     .number(Field.presencePenalty, settings["presencePenalty"])
     .number(Field.seed, settings["seed"])
+    .verbatim(Field.reasoningLevel, reasoning === "provider-default" ? undefined : text(reasoning))
     .texts(Field.stopSequences, settings["stopSequences"]);
 }
 

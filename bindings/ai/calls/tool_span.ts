@@ -1,5 +1,5 @@
 import { isFunction, record, text } from "../../base/values.ts";
-import { Field, Operation } from "../../core/abi.gen.ts";
+import { Field, Operation, Profile } from "../../core/abi.gen.ts";
 import type { Span, SpanOptions } from "../../trace/span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { partsOfType } from "../content/parts.ts";
@@ -55,6 +55,9 @@ export function toolSpan(owner: CallOwner, tool: ToolInvocation): ToolSpan {
         .text(Field.toolName, toolName)
         .text(Field.toolCallId, toolCallId)
         .verbatim(Field.toolType, type);
+      if (span.profile === Profile.latest) {
+        fields.text(Field.toolDescription, owner.clientTools?.descriptionOf(toolName));
+      }
       if (clientPhase !== undefined) fields.flag(Field.toolRunsOnClient, true);
       if (content.toolArguments && !span.isMeasuredOnly && clientPhase !== "tool.answer") {
         addToolValue(fields, Field.toolCallArguments, tool.input, redact);
@@ -144,11 +147,19 @@ export class ClientTools {
     });
   }
 
+  descriptionOf(toolName: string): string | undefined {
+    return text(this.#toolOf(toolName)?.["description"]);
+  }
+
   #isClientTool(toolName: string | undefined): boolean {
-    const tools = this.#tools;
-    if (toolName === undefined || tools === undefined || !Object.hasOwn(tools, toolName))
-      return false;
-    const tool = record(tools[toolName]);
+    const tool = toolName === undefined ? undefined : this.#toolOf(toolName);
     return tool !== undefined && !isFunction(tool["execute"]);
+  }
+
+  #toolOf(toolName: string): Part | undefined {
+    const tools = this.#tools;
+    return tools !== undefined && Object.hasOwn(tools, toolName)
+      ? record(tools[toolName])
+      : undefined;
   }
 }

@@ -91,7 +91,7 @@ export function rootAttributes(
 ): TailStream.Attribute[] {
   const list: TailStream.Attribute[] = [
     { name: "faas.trigger", value: trigger },
-    { name: "faas.invocation_id", value: invocationId },
+    { name: "faas.invocation.id", value: invocationId },
     { name: "cloudflare.handler_type", value: handler },
   ];
   const put = (name: string, value: AttributeValue | undefined): void => {

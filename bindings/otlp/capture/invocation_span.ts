@@ -86,13 +86,15 @@ export function batchSpan(queue: string, messages: number): InvocationSpan {
 export function scheduledSpan(cron: string, time: Date | undefined): InvocationSpan {
   return described("scheduled", SpanKind.server, "scheduled", {
     "faas.cron": cron,
-    "faas.time": isoTime(time),
+    "faas.invocation.start_time": isoTime(time),
   });
 }
 
 /** @param time Undefined or an invalid date if unknown. */
 export function alarmSpan(time: Date | undefined): InvocationSpan {
-  return described("alarm", SpanKind.internal, "alarm", { "faas.time": isoTime(time) });
+  return described("alarm", SpanKind.internal, "alarm", {
+    "faas.invocation.start_time": isoTime(time),
+  });
 }
 
 /**

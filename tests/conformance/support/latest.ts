@@ -9,8 +9,14 @@ interface Attribute {
   readonly status?: string;
 }
 
-interface SpanType {
+/** Standing of a name in the release: main, unconfirmed, removed or proposed. */
+export interface Standing {
   readonly status: string;
+  /** Of an unconfirmed name: whether nothing speaks against emitting it. */
+  readonly emit?: boolean;
+}
+
+interface SpanType extends Standing {
   readonly kind: string;
   readonly name_formula: string;
   readonly name_fallback?: readonly string[];
@@ -24,6 +30,10 @@ interface Registry {
   readonly proposed: readonly { readonly attributes?: Readonly<Record<string, unknown>> }[];
 }
 
+/** Whether the release has a name, or nothing speaks against it. */
+export const isEmittable = ({ status, emit }: Standing): boolean =>
+  status === "main" || (status === "unconfirmed" && emit === true);
+
 function readData<T>(name: string): T {
   return JSON.parse(readFileSync(join(import.meta.dirname, "../data", name), "utf8")) as T;
 }
@@ -35,6 +45,14 @@ function inline(name: string): Schema {
   const schema = inline_schemas[name];
   if (schema === undefined) throw new Error(`there is no schema ${name}`);
   return schema;
+}
+
+const conventions = readFileSync(join(import.meta.dirname, "../../../docs/conventions.md"), "utf8");
+
+/** The names that docs/conventions.md lists as unconfirmed, sorted. */
+export function documentedUnconfirmed(signal: "span" | "metric" | "event"): string[] {
+  const rows = conventions.matchAll(new RegExp(`^\\| ${signal} \`([^\`]+)\``, "gm"));
+  return Array.from(rows, (row) => String(row[1])).sort();
 }
 
 const registry = readData<Registry>("gen-ai.json");
@@ -51,14 +69,16 @@ export const schemas: Readonly<Record<string, Schema>> = {
   "gen_ai.tool.definitions": inline("tool-definitions"),
 };
 
-/** Which kind of span stands for an operation here: agents and tools run in the Worker itself. */
-const spanTypes: Readonly<Record<string, string>> = {
-  chat: "gen_ai.client.inference",
-  generate_content: "gen_ai.client.inference",
-  embeddings: "gen_ai.embeddings.client",
-  invoke_agent: "gen_ai.invoke_agent.internal",
-  execute_tool: "gen_ai.execute_tool.internal",
-};
+/** Returns the type of the spans of an operation, and its name. Agents run in the Worker itself. */
+export function spanTypeOf(operation: string): readonly [string, SpanType] | undefined {
+  const types = Object.entries(registry.spans).filter(
+    ([name, type]) =>
+      [type.operation_name ?? []].flat().includes(operation) &&
+      (type.kind === "internal" || name !== "gen_ai.invoke_agent.client"),
+  );
+  if (types.length > 1) throw new Error(`${operation} has ${types.length} types of spans`);
+  return types[0];
+}
 
 /** What a span of profile `latest` has that the conventions do not allow, or lacks. */
 export function latestViolations(span: SeenSpan): string[] {
@@ -80,19 +100,20 @@ export function latestViolations(span: SeenSpan): string[] {
     // The conventions know of no approvals.
     return name.startsWith("tool_approval") ? violations : [...violations, "has no operation"];
   }
-  const type = registry.spans[spanTypes[String(operation)] ?? ""];
+  const [typeName, type] = spanTypeOf(String(operation)) ?? [];
   if (type === undefined) {
     // Custom operations are allowed where none of the registered applies.
     return operation === "rerank" ? violations : [...violations, `is of operation ${operation}`];
   }
-  if (type.status !== "main") violations.push(`is of type ${type.status}`);
+  if (!isEmittable(type)) violations.push(`is of the ${type.status} type ${typeName}`);
   for (const [key, level] of Object.entries(type.attributes)) {
     if (level === "required" && attributes[key] === undefined) violations.push(`lacks ${key}`);
   }
   if (attributes["gen_ai.request.model"] === undefined && type.kind === "client") {
     violations.push("lacks gen_ai.request.model");
   }
-  const names = [nameOf(type.name_formula, attributes), ...(type.name_fallback ?? [])];
+  const formulas = [type.name_formula, ...(type.name_fallback ?? [])];
+  const names = formulas.map((formula) => nameOf(formula, attributes));
   const isLong = names.some((full) => Buffer.byteLength(full) > maxNameBytes);
   if (!names.includes(name) && !(isLong && name === operation)) {
     violations.push(`is named "${name}"`);

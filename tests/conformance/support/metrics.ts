@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isEmittable, type Standing } from "./latest.ts";
 
 /** A family as the exposition in JSON has it: units are words, and stand at the end of names. */
 export interface SeenFamily {
@@ -13,8 +14,7 @@ export interface SeenFamily {
   }[];
 }
 
-interface MetricConvention {
-  readonly status: string;
+interface MetricConvention extends Standing {
   readonly instrument: string;
   readonly unit: string;
   readonly boundaries?: readonly number[];
@@ -34,6 +34,10 @@ export function conventionalName({ name, unit }: SeenFamily): string {
   return unit !== "" && name.endsWith(`_${unit}`) ? name.slice(0, -unit.length - 1) : name;
 }
 
+/** Returns the standing of a family that the conventions have. */
+export const standingOf = (family: SeenFamily): Standing | undefined =>
+  metrics[conventionalName(family)];
+
 /**
  * What is wrong with a family by the conventions.
  *
@@ -45,7 +49,7 @@ export function metricViolations(family: SeenFamily, former: boolean): string[] 
   const convention = metrics[name];
   if (convention === undefined || neverMerged.includes(name)) return ["no such metric"];
   const found: string[] = [];
-  if (convention.status !== "main" && !(former && convention.status === "removed")) {
+  if (!isEmittable(convention) && !(former && convention.status === "removed")) {
     found.push(`status ${convention.status}`);
   }
   if (type !== convention.instrument) found.push(`a ${type}, not a ${convention.instrument}`);

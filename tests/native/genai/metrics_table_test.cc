@@ -36,7 +36,9 @@ TEST_CASE("Every metric is that of the conventions: status, instrument, unit, bo
     // The duration of other calls is current, and was that of chats.
     const bool is_shared = declaration.name == "gen_ai.client.operation.duration";
     const bool is_current = info.names == MetricNames::kCurrent;
-    CHECK(convention.at("status") == (is_current || is_shared ? "main" : "removed"));
+    const bool is_removed = convention.at("status") == "removed";
+    CHECK(is_removed == !(is_current || is_shared));
+    if (!is_removed) CHECK((convention.at("status") == "main" || convention.value("emit", false)));
     CHECK(convention.at("unit") == declaration.unit);
     CHECK(convention.at("instrument") == (declaration.kind == metrics::Kind::kCounter ? "counter" : "histogram"));
     CHECK(convention.value("boundaries", std::vector<double>{}) == declaration.bounds);

@@ -203,17 +203,22 @@ TEST_CASE_FIXTURE(MeteredHost, "Required labels have a value whatever the host s
                  {{"gen_ai.operation.name", "chat"}, {"gen_ai.provider.name", "unknown"}}) == 1);
 }
 
-TEST_CASE_FIXTURE(MeteredHost, "Embeddings and rankings have a duration under a name of their own and no tokens") {
-  for (const Operation operation : {Operation::kEmbeddings, Operation::kRerank}) {
+TEST_CASE_FIXTURE(MeteredHost, "Embeddings have a duration and tokens of their own, rankings that of other calls") {
+  for (const auto& [operation, name] :
+       {std::pair(Operation::kEmbeddings, "embeddings"), std::pair(Operation::kRerank, "rerank")}) {
     const Handle call = Open(operation);
     Interned(Field::kProviderName, "cohere");
     REQUIRE(Start(call) == Error::kOk);
     fields.SetNumber(Field::kInputTokens, 12);
     REQUIRE(End(call) == Error::kOk);
-    CHECK(Observed("gen_ai.client.operation.duration", {{"gen_ai.operation.name", std::string(Info(operation).name[0])},
-                                                        {"gen_ai.provider.name", "cohere"}}) == 1);
+    const bool is_ranking = operation == Operation::kRerank;
+    const Labels labels{{"gen_ai.operation.name", name}, {"gen_ai.provider.name", "cohere"}};
+    CHECK(Observed(is_ranking ? "gen_ai.client.operation.duration" : "gen_ai.client.embeddings.duration", labels) == 1);
+    if (!is_ranking) CHECK(Sum("gen_ai.client.embeddings.operation.input_tokens", labels) == 12);
   }
-  CHECK(Families() == std::map<std::string, size_t>{{"gen_ai.client.operation.duration", 2}});
+  CHECK(Families() == std::map<std::string, size_t>{{"gen_ai.client.embeddings.duration", 1},
+                                                    {"gen_ai.client.embeddings.operation.input_tokens", 1},
+                                                    {"gen_ai.client.operation.duration", 1}});
 }
 
 TEST_CASE_FIXTURE(MeteredHost, "Generated content is inference") {
@@ -262,7 +267,8 @@ TEST_CASE_FIXTURE(MeteredHost, "An agent with three model calls and four tools c
   REQUIRE(End(agent, {.outcome = trace::Outcome::kCancelled, .end_unix_ms = 4'200}) == Error::kOk);
 
   const Labels name{{"gen_ai.agent.name", "weather"}};
-  CHECK(Sum("gen_ai.invoke_agent.duration", With(name, "gen_ai.request.model", "gpt-5")) == 3.2);
+  const Labels invoked = With(name, "gen_ai.operation.name", "invoke_agent");
+  CHECK(Sum("gen_ai.invoke_agent.duration", With(invoked, "gen_ai.request.model", "gpt-5")) == 3.2);
   CHECK(Sum("gen_ai.invoke_agent.inference_calls", name) == 3);
   CHECK(Sum("gen_ai.invoke_agent.tool_calls", name) == 4);
   CHECK(Sum("gen_ai.invoke_agent.inference_calls", {}) == 3);

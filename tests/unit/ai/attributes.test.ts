@@ -155,6 +155,7 @@ const expectedTool = (semconv: Semconv) => ({
   "cloudflare.agents.operation.name": "tool.execute",
   ...who(semconv),
   "gen_ai.tool.name": "weather",
+  ...(semconv === "latest" && { "gen_ai.tool.description": "a tool" }),
   "gen_ai.tool.type": "function",
   "gen_ai.tool.call.id": "call-weather",
 });

@@ -78,9 +78,18 @@ const triggers: readonly [Info, string, number, Readonly<Record<string, unknown>
     { type: "scheduled", cron: "* * * * *", scheduledTime: time },
     "scheduled",
     2,
-    { "faas.trigger": "timer", "faas.cron": "* * * * *", "faas.time": time.toISOString() },
+    {
+      "faas.trigger": "timer",
+      "faas.cron": "* * * * *",
+      "faas.invocation.start_time": time.toISOString(),
+    },
   ],
-  [{ type: "alarm", scheduledTime: time }, "alarm", 1, { "faas.time": time.toISOString() }],
+  [
+    { type: "alarm", scheduledTime: time },
+    "alarm",
+    1,
+    { "faas.invocation.start_time": time.toISOString() },
+  ],
   [
     { type: "queue", queueName: "jobs", batchSize: 7 },
     "process jobs",

@@ -15,7 +15,7 @@ describe("streams recorded from workerd", () => {
     assert.doesNotMatch(JSON.stringify(spans), /token=secret/);
     const { kind, attributes } = received(spans, "GET");
     assert.equal(kind, 2);
-    const { "faas.invocation_id": id, "server.port": port, ...rest } = attributes;
+    const { "faas.invocation.id": id, "server.port": port, ...rest } = attributes;
     assert.match(String(id), /^[0-9a-f]{32}$/);
     assert.ok(Number(port) > 0);
     assert.deepEqual(rest, {

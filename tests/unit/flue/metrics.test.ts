@@ -27,9 +27,13 @@ function samplesOf(scenario: string, changed: (point: Point) => Point): Record<s
   const samples: [string, number][] = [];
   for (const { name, unit, points } of readMetrics(scenario)) {
     const family = name.replaceAll(".", "_") + (unit === "s" ? "_seconds" : "");
+    // The conventions have required the operation since v0.1.0. The adapter follows an earlier text.
+    const operation = name === "gen_ai.invoke_agent.duration" && {
+      "gen_ai.operation.name": "invoke_agent",
+    };
     for (const point of points) {
       const { attributes, count, sum } = changed(point);
-      const labels = Object.entries(attributes)
+      const labels = Object.entries({ ...attributes, ...operation })
         .filter(([key]) => !key.startsWith("server."))
         .map(([key, value]) => `${key.replaceAll(".", "_")}="${value}"`)
         .sort()
@@ -94,8 +98,8 @@ describe("GenAI metrics of Flue", () => {
       'gen_ai_client_inference_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="faux",gen_ai_request_model="child",gen_ai_response_model="child"}': 2,
       'gen_ai_client_inference_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="faux",gen_ai_request_model="parent",gen_ai_response_model="parent"}': 2,
       'gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="lookup",gen_ai_tool_type="function"}': 1,
-      gen_ai_invoke_agent_duration_seconds_count: 1,
-      'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer"}': 2,
+      'gen_ai_invoke_agent_duration_seconds_count{gen_ai_operation_name="invoke_agent"}': 1,
+      'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer",gen_ai_operation_name="invoke_agent"}': 2,
     });
   });
 
@@ -121,7 +125,7 @@ describe("GenAI metrics of Flue", () => {
       Object.keys(measured.samples("error_type")).filter((name) => name.includes("_count")),
       [
         'gen_ai_client_inference_duration_seconds_count{error_type="_OTHER",gen_ai_operation_name="chat",gen_ai_provider_name="faux",gen_ai_request_model="parent",gen_ai_response_model="parent"}',
-        'gen_ai_invoke_agent_duration_seconds_count{error_type="FlueError"}',
+        'gen_ai_invoke_agent_duration_seconds_count{error_type="FlueError",gen_ai_operation_name="invoke_agent"}',
       ],
     );
   });

@@ -97,7 +97,7 @@ describe("the span of an invocation", () => {
     const scheduled = await spanOf({ handler: "scheduled", event }, () => undefined);
     assert.deepEqual([scheduled?.name, scheduled?.kind], ["scheduled", 2]);
     assert.equal(scheduled?.attributes["faas.cron"], "0 * * * *");
-    assert.equal(scheduled?.attributes["faas.time"], "2023-11-14T22:13:20.000Z");
+    assert.equal(scheduled?.attributes["faas.invocation.start_time"], "2023-11-14T22:13:20.000Z");
   });
 
   test("fails with a server error, and not with a client's", async () => {

@@ -44,6 +44,9 @@ const settings = {
   stopWhen: ({ steps }: { steps: unknown[] }) => steps.length >= 5,
 };
 
+/** Settings that version 6 does not have. */
+const newer = { reasoning: "high" };
+
 const telemetry = (major: Major) => {
   const identity = { agentId: "a-1", agentVersion: "1.2", conversationId: "chat-1", userId: "u-1" };
   return major === "v7"
@@ -89,6 +92,7 @@ const messages = [
 
 const tools = {
   look_up: {
+    description: "Looks up the weather.",
     inputSchema: z.object({}),
     execute: async () => ({ degrees: 12, words: ["mild", "dry"] }),
   },
@@ -131,6 +135,7 @@ function generate(parameters: (major: Major) => object): Scenario {
 export const contentScenarios: readonly Scenario[] = [
   generate((major) => ({
     ...settings,
+    ...newer,
     system: "Be brief.",
     messages,
     tools,
