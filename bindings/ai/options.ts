@@ -49,6 +49,21 @@ export interface AITelemetryOptions {
    */
   readonly recordErrors?: boolean;
   /**
+   * Sends a log record for each model call, gen_ai.client.inference.operation.details, with the attributes of its span.
+   * Needs an export of `isotel/otlp`. Default: false.
+   */
+  readonly inferenceEvents?: boolean;
+  /**
+   * Sends a log record for each failed model call, gen_ai.client.inference.exception, with the class of the error and,
+   * with `recordErrors`, its message and stack. Needs an export of `isotel/otlp`. Default: false.
+   */
+  readonly exceptionEvents?: boolean;
+  /**
+   * Where prompts, responses and tool definitions of model calls are recorded. "events" and "both" need
+   * `inferenceEvents`; their records take at most 128 KiB for each attribute. Default: "spans".
+   */
+  readonly contentOn?: ContentPlace;
+  /**
    * Prices of a million tokens by the model id of requests, at most 1,000, for costs that no provider reports. They are
    * added to those of `metrics.genAi.prices` and have its currency. Default: none.
    */
@@ -72,6 +87,9 @@ export interface AITelemetryOptions {
   readonly enrich?: (span: SpanInfo) => Attributes | undefined;
 }
 
+/** Places for the content of model calls. */
+export type ContentPlace = "spans" | "events" | "both";
+
 /** Validated options. */
 export interface Settings {
   readonly profile: number;
@@ -79,6 +97,9 @@ export interface Settings {
   readonly storeAgentMessages: boolean;
   readonly storeTools: boolean;
   readonly recordErrors: boolean;
+  readonly inferenceEvents: boolean;
+  readonly exceptionEvents: boolean;
+  readonly contentOn: ContentPlace;
   readonly metadataOnChildren: boolean;
   readonly detached: boolean;
   readonly prices: readonly ModelPrice[];
@@ -87,6 +108,8 @@ export interface Settings {
   readonly enrich: AITelemetryOptions["enrich"];
 }
 
+const contentPlaces: readonly ContentPlace[] = ["spans", "events", "both"];
+
 /** The options. The compiler checks that none is missing. */
 export const optionNames: OptionNames<AITelemetryOptions> = {
   semconv: true,
@@ -94,6 +117,9 @@ export const optionNames: OptionNames<AITelemetryOptions> = {
   storeAgentMessages: true,
   storeTools: true,
   recordErrors: true,
+  inferenceEvents: true,
+  exceptionEvents: true,
+  contentOn: true,
   prices: true,
   metadataOnChildren: true,
   detached: true,
@@ -126,12 +152,23 @@ export function readSettings(options: AITelemetryOptions = {}): Settings {
       'a list of keys, e.g. ["tenant"]',
     );
   }
+  const inferenceEvents = flag("inferenceEvents", options.inferenceEvents);
+  const { contentOn = "spans" } = options;
+  if (!contentPlaces.includes(contentOn)) {
+    throw invalid("contentOn", contentOn, '"spans", "events" or "both"');
+  }
+  if (contentOn !== "spans" && !inferenceEvents) {
+    throw invalid("contentOn", contentOn, '"spans", or inferenceEvents has to be true');
+  }
   return {
     profile: semconv === "latest" ? Profile.latest : Profile.agents,
     storeMessages: flag("storeMessages", options.storeMessages),
     storeAgentMessages: flag("storeAgentMessages", options.storeAgentMessages),
     storeTools: flag("storeTools", options.storeTools),
     recordErrors: flag("recordErrors", options.recordErrors),
+    inferenceEvents,
+    exceptionEvents: flag("exceptionEvents", options.exceptionEvents),
+    contentOn,
     metadataOnChildren: flag("metadataOnChildren", options.metadataOnChildren),
     detached: flag("detached", options.detached),
     prices: readPrices(options.prices, "prices", (problem) => {

@@ -3,7 +3,13 @@ import { Abi, Field, Operation, Outcome, operationKinds } from "../core/abi.gen.
 import type { Core, SpanOwner } from "../core/core.ts";
 import { type FieldValues, noFields, SpanFields } from "../core/span_fields.ts";
 import type { InvocationScope } from "./invocation_scope.ts";
-import type { Attributes, AttributeValue, SpanContext, SpanWriter } from "./span_runtime.ts";
+import type {
+  Attributes,
+  AttributeValue,
+  SpanContext,
+  SpanLog,
+  SpanWriter,
+} from "./span_runtime.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { AttributeWriter, type Redact } from "./user_attributes.ts";
 
@@ -54,6 +60,14 @@ export interface SpanOptions {
   readonly redact?: Redact | undefined;
 }
 
+/** Is told what a span records. */
+export interface SpanObserver {
+  /** An attribute that the core has planned, uncut. */
+  wrote(key: string, value: AttributeValue): void;
+  /** All attributes are written, and the span ends next. */
+  closing(): void;
+}
+
 /** A recording span: a handle in the core and a writer in the runtime. */
 export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   readonly profile: number;
@@ -67,6 +81,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
   onTruncate: (() => void) | undefined;
   /** Whether the messages of errors may be recorded. */
   recordsErrors = false;
+  observer: SpanObserver | undefined;
   protected readonly redact: Redact | undefined;
   readonly #telemetry: Telemetry;
   readonly #operation: number;
@@ -245,6 +260,8 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
       const code = status === Abi.statusOk ? "ok" : "error";
       this.#attempt(() => this.writer.setStatus?.({ code }));
     }
+    const { observer } = this;
+    if (observer !== undefined) this.#attempt(() => observer.closing());
     try {
       this.writer.end();
     } catch (cause) {
@@ -258,8 +275,18 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     return this.#telemetry.runtime.withActiveSpan(this.writer, body);
   }
 
+  /** Whether log records of the span are sent. */
+  get emitsLogs(): boolean {
+    return this.writer.emitLog !== undefined;
+  }
+
+  emitLog(log: SpanLog): void {
+    this.#attempt(() => this.writer.emitLog?.(log));
+  }
+
   /** Writes an attribute that the core has planned. */
   write(key: string, value: AttributeValue, uncut?: AttributeValue): void {
+    this.observer?.wrote(key, uncut ?? value);
     const asText = typeof value === "object" && !this.#telemetry.runtime.capabilities.lists;
     this.writer.setAttribute(key, asText ? JSON.stringify(value) : value, uncut);
   }

@@ -15,7 +15,7 @@ interface Measured {
 const counts: Readonly<Record<string, string>> = {
   chat: "gen_ai_client_inference_duration_seconds_count",
   generate_content: "gen_ai_client_inference_duration_seconds_count",
-  embeddings: "gen_ai_client_operation_duration_seconds_count",
+  embeddings: "gen_ai_client_embeddings_duration_seconds_count",
   rerank: "gen_ai_client_operation_duration_seconds_count",
   invoke_agent: "gen_ai_invoke_agent_duration_seconds_count",
   execute_tool: "gen_ai_execute_tool_duration_seconds_count",

@@ -13,6 +13,8 @@ export interface ReceivedItem {
   readonly startUnixMs: number;
   /** Of a span, in milliseconds. */
   readonly durationMs: number;
+  /** Of a log record that is an event. */
+  readonly eventName: string;
   /** Of a log record: number and text. 0 and empty for spans. */
   readonly severity: readonly [number, string];
   /** 0 for log records. */
@@ -56,6 +58,7 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     flags: item.flags ?? 0,
     startUnixMs: unixMs(item.startTimeUnixNano),
     durationMs: durationOf(item.startTimeUnixNano, item.endTimeUnixNano),
+    eventName: item.eventName ?? "",
     severity: [item.severityNumber ?? 0, item.severityText ?? ""],
     kind: item.kind ?? 0,
     status: item.status?.code ?? 0,
@@ -93,6 +96,7 @@ function jsonAttributes(list: Json[] | undefined): Record<string, unknown> {
 function jsonValue(value: Json): unknown {
   if (value.intValue !== undefined) return Number(value.intValue);
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(jsonValue);
+  if (value.kvlistValue !== undefined) return jsonAttributes(value.kvlistValue.values);
   return value.stringValue ?? value.boolValue ?? value.doubleValue;
 }
 
@@ -139,6 +143,7 @@ function protobufSpan(message: Uint8Array): Item {
     flags: Number(fields.get(16) ?? 0n),
     startUnixMs: unixMs(fields.get(7)),
     durationMs: durationOf(fields.get(7), fields.get(8)),
+    eventName: "",
     severity: [0, ""],
     kind: Number(fields.get(6) ?? 0n),
     status: Number(status.get(3) ?? 0n),
@@ -164,6 +169,7 @@ function protobufLog(message: Uint8Array): Item {
     flags: Number(fields.get(8) ?? 0n),
     startUnixMs: 0,
     durationMs: 0,
+    eventName: text(fields.get(12) ?? noBytes),
     severity: [Number(fields.get(2) ?? 0n), text(fields.get(3) ?? noBytes)],
     kind: 0,
     status: 0,
@@ -196,6 +202,8 @@ function protobufValue(message: Uint8Array): unknown {
       return new Float64Array(new BigUint64Array([value as bigint]).buffer)[0];
     case 5:
       return messagesIn(value as Uint8Array, 1).map(protobufValue);
+    case 6:
+      return protobufAttributes(messagesIn(value as Uint8Array, 1));
     default:
       return undefined;
   }

@@ -256,7 +256,7 @@ describe("metrics of what was followed", () => {
       [usage("reasoning_output")]: 24,
       [`${tool}{${agent},gen_ai_tool_name="lookup_weather",gen_ai_tool_type="function"}`]: 1,
       [`${tool}{error_type="RangeError",${agent},gen_ai_tool_name="convert_temperature",gen_ai_tool_type="function"}`]: 1,
-      [`gen_ai_invoke_agent_duration_seconds_count{${agent},gen_ai_request_model="scripted-1"}`]: 1,
+      [`gen_ai_invoke_agent_duration_seconds_count{${agent},gen_ai_operation_name="invoke_agent",gen_ai_request_model="scripted-1"}`]: 1,
       [`gen_ai_invoke_agent_inference_calls_count{${agent}}`]: 1,
       [`gen_ai_invoke_agent_inference_calls_sum{${agent}}`]: 3,
       [`gen_ai_invoke_agent_tool_calls_count{${agent}}`]: 1,

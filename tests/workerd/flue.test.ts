@@ -209,8 +209,8 @@ const measured = {
   [`gen_ai_client_token_usage_count{${chat},gen_ai_request_model="parent",gen_ai_token_type="output"}`]: 4,
   [`gen_ai_execute_tool_duration_seconds_count{error_type="Error",gen_ai_agent_name="Reporter",gen_ai_tool_name="boom",${tool}}`]: 1,
   [`gen_ai_execute_tool_duration_seconds_count{gen_ai_agent_name="Reporter",gen_ai_tool_name="lookup",${tool}}`]: 2,
-  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="Reporter"}': 2,
-  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer"}': 1,
+  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="Reporter",gen_ai_operation_name="invoke_agent"}': 2,
+  'gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="summarizer",gen_ai_operation_name="invoke_agent"}': 1,
 };
 
 const aggregator = {

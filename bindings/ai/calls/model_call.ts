@@ -1,10 +1,10 @@
 import { record, text } from "../../base/values.ts";
-import { Field, Operation } from "../../core/abi.gen.ts";
+import { Field, Operation, Profile } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import { sentMessages } from "../content/messages.ts";
 import { partsOf } from "../content/parts.ts";
-import { addInput, addOutput, addToolDefinitions } from "../content/record.ts";
+import { addInput, addOutput, addToolDefinitions, type ContentFields } from "../content/record.ts";
 import { StreamedAnswer } from "../content/streamed_answer.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner } from "./call_owner.ts";
@@ -51,8 +51,9 @@ class ModelCall extends RequestCall {
     const { content } = this;
     const { settings } = request;
     const recordsAnswer = content.outputMessages || content.agentOutput;
-    if (isStream && recordsAnswer) this.#answer = new StreamedAnswer();
     const redact = owner.redactor(info);
+    this.observe(redact);
+    if (isStream && recordsAnswer) this.#answer = new StreamedAnswer(this.event?.maxBytes);
     const fields = span.newFields();
     addCall(fields, request.method, identity);
     addRequest(fields, telemetry, request.model, settings, {
@@ -62,10 +63,14 @@ class ModelCall extends RequestCall {
     addServer(fields, span.profile, request.source);
     fields.number(Field.stepNumber, owner.stepNumber);
     if (content.inputMessages) {
-      const messages = sentMessages(settings["messages"]);
-      addInput(fields, { ...settings, messages }, span.profile, redact);
+      const prompt = { ...settings, messages: sentMessages(settings["messages"]) };
+      this.#record(fields, (target, profile) => addInput(target, prompt, profile, redact));
     }
-    if (content.toolDefinitions) addToolDefinitions(fields, settings, span.profile, redact);
+    if (content.toolDefinitions) {
+      this.#record(fields, (target, profile) =>
+        addToolDefinitions(target, settings, profile, redact),
+      );
+    }
     span.start(fields);
     owner.enrich(span, info);
     this.#bindingAnswer = watchBinding(request.source);
@@ -183,14 +188,24 @@ class ModelCall extends RequestCall {
   }
 
   protected override addContent(fields: SpanFields): void {
-    const { owner, span } = this;
+    const { owner } = this;
     const { outputMessages, agentOutput } = this.content;
     if (!outputMessages && !agentOutput) return;
     const parts = this.#answer?.parts() ?? partsOf(this.#content);
     if (agentOutput) owner.noteAnswer?.(parts, this.summary.finishReason);
     if (!outputMessages) return;
     const redact = owner.redactor(this.#info);
-    addOutput(fields, parts, this.summary.finishReason, span.profile, redact);
+    this.#record(fields, (target, profile) =>
+      addOutput(target, parts, this.summary.finishReason, profile, redact),
+    );
+  }
+
+  /** Adds content to the span, its log record, or both. */
+  #record(fields: SpanFields, add: (target: ContentFields, profile: number) => void): void {
+    const { event } = this;
+    const { contentOn } = this.content;
+    if (event === undefined || contentOn !== "events") add(fields, this.span.profile);
+    if (event !== undefined && contentOn !== "spans") add(event, Profile.latest);
   }
 }
 

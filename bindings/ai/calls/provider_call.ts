@@ -1,5 +1,5 @@
 import { number, record, text } from "../../base/values.ts";
-import { Field } from "../../core/abi.gen.ts";
+import { Field, Operation } from "../../core/abi.gen.ts";
 import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import type { SpanInfo } from "../options.ts";
@@ -33,6 +33,7 @@ export class ProviderCall extends RequestCall {
   constructor(owner: CallOwner, span: Span, request: ProviderRequest, info: SpanInfo) {
     super(owner, span);
     const { kind, options } = request;
+    if (kind.operation === Operation.generateContent) this.observe(owner.redactor(info));
     const fields = span.newFields();
     addCall(fields, request.method, owner.identity);
     addRequest(fields, owner.telemetry, request.model, options, {

@@ -3,12 +3,14 @@ import type { SpanFields } from "../../core/span_fields.ts";
 import type { Span } from "../../trace/span.ts";
 import type { SpanContext } from "../../trace/span_runtime.ts";
 import { activateSpan } from "../../trace/tracer.ts";
+import type { Redact } from "../../trace/user_attributes.ts";
 import { type ContentPolicy, noContent } from "../content/policy.ts";
 import type { SpanInfo } from "../options.ts";
 import type { CallOwner, OwnedCall } from "./call_owner.ts";
 import { type CurrentCall, runInCall } from "./current_call.ts";
 import { closeSpan, type Ending, truncating } from "./ending.ts";
 import { completeGatewayAnswer, gatewayHeaders, noAnswer } from "./gateway_answer.ts";
+import { InferenceEvent } from "./inference_event.ts";
 import { redactedTarget } from "./redaction.ts";
 import { addResponse, emptySummary, type ResponseSummary } from "./response.ts";
 
@@ -21,6 +23,8 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
   protected readonly owner: CallOwner;
   protected readonly content: ContentPolicy;
   protected summary: ResponseSummary = emptySummary();
+  /** Log records of the call, if it has any. */
+  protected event: InferenceEvent | undefined;
   #hasOutput = false;
   #transportAnswer = noAnswer;
 
@@ -37,6 +41,11 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
 
   abstract fail(cause: unknown): void;
 
+  /** Sends log records of the call as well, if the options ask for them. Call it before the span starts. */
+  protected observe(redact: Redact | undefined): void {
+    this.event = InferenceEvent.of(this.owner, this.span, redact);
+  }
+
   spanContext(): SpanContext | undefined {
     return this.span.isMeasuredOnly ? undefined : this.span.spanContext();
   }
@@ -47,6 +56,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
 
   end(ending: Ending): void {
     const fields = this.#endFields(ending);
+    this.event?.ends(ending);
     if (fields !== undefined) closeSpan(this.span, ending, fields);
   }
 

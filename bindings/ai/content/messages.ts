@@ -9,8 +9,8 @@ export const maxContentBytes: number = Abi.maxValueBytes;
 
 /** Number of first messages that are kept when others are left out: the instructions and the first question. */
 const headMessages = 2;
-/** Maximum number of bytes of one first message. */
-const maxHeadBytes = maxContentBytes / 4;
+/** The largest share of the attribute that a first message takes. */
+const maxHeadShare = 1 / 4;
 /** Bytes reserved for brackets, commas and the note about omitted messages. */
 const reservedBytes = 256;
 /** If fewer bytes are left, a message is left out instead of truncated. */
@@ -74,16 +74,19 @@ function messageOf(value: unknown): Message {
 export function inputMessagesJson(
   messages: readonly (() => Message)[],
   filter?: TextFilter,
+  maxBytes: number = maxContentBytes,
 ): string | undefined {
   if (messages.length === 0) return undefined;
-  let left = maxContentBytes - reservedBytes;
-  const take = (message: () => Message, maxBytes: number): string | undefined => {
-    const json = messageJson(message(), maxBytes, filter);
+  let left = maxBytes - reservedBytes;
+  const take = (message: () => Message, bytes: number): string | undefined => {
+    const json = messageJson(message(), bytes, filter);
     left -= utf8Length(json) + 1;
     return json;
   };
   const headCount = Math.min(headMessages, messages.length - 1);
-  const head = messages.slice(0, headCount).map((message) => take(message, maxHeadBytes));
+  const head = messages
+    .slice(0, headCount)
+    .map((message) => take(message, maxBytes * maxHeadShare));
   const tail: (string | undefined)[] = [];
   let next = messages.length - 1;
   while (next >= headCount && left >= minMessageBytes) {
@@ -148,6 +151,7 @@ export function outputMessagesJson(
   parts: readonly Part[],
   finishReason: string | undefined,
   filter?: TextFilter,
+  maxBytes: number = maxContentBytes,
 ): string | undefined {
   if (parts.length === 0 && finishReason === undefined) return undefined;
   const message: Message = {
@@ -155,17 +159,18 @@ export function outputMessagesJson(
     parts,
     ...(finishReason === undefined ? {} : { finish_reason: finishReasonOf(finishReason) }),
   };
-  return `[${messageJson(message, maxContentBytes - 2, filter)}]`;
+  return `[${messageJson(message, maxBytes - 2, filter)}]`;
 }
 
 /** Returns gen_ai.system_instructions. */
 export function systemInstructionsJson(
   instructions: unknown,
   filter?: TextFilter,
+  maxBytes: number = maxContentBytes,
 ): string | undefined {
   const list = Array.isArray(instructions) ? instructions : [instructions];
   const parts = list.flatMap((item) => partsOf(record(item)?.["content"] ?? item));
-  return parts.length === 0 ? undefined : partsJson(parts, maxContentBytes, filter);
+  return parts.length === 0 ? undefined : partsJson(parts, maxBytes, filter);
 }
 
 /** Returns the semantic conventions' name of a finish reason of the SDK. */

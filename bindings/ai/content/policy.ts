@@ -1,4 +1,4 @@
-import type { Settings } from "../options.ts";
+import type { ContentPlace, Settings } from "../options.ts";
 
 /** The kinds of content to record for a call. */
 export interface ContentPolicy {
@@ -12,6 +12,10 @@ export interface ContentPolicy {
   readonly toolResults: boolean;
   /** Messages of errors. They may quote inputs and outputs. */
   readonly errorMessages: boolean;
+  readonly inferenceEvents: boolean;
+  readonly exceptionEvents: boolean;
+  /** Where the content of model calls is recorded. */
+  readonly contentOn: ContentPlace;
 }
 
 /** The policy of a call whose content is not recorded. */
@@ -24,6 +28,9 @@ export const noContent: ContentPolicy = {
   toolArguments: false,
   toolResults: false,
   errorMessages: false,
+  inferenceEvents: false,
+  exceptionEvents: false,
+  contentOn: "spans",
 };
 
 /**
@@ -34,7 +41,9 @@ export function contentPolicy(
   telemetryOptions: Readonly<Record<string, unknown>> | undefined,
 ): ContentPolicy {
   const { storeMessages, storeAgentMessages, storeTools, recordErrors } = settings;
-  if (!storeMessages && !storeAgentMessages && !storeTools && !recordErrors) return noContent;
+  const { inferenceEvents, exceptionEvents, contentOn } = settings;
+  const storesContent = storeMessages || storeAgentMessages || storeTools || recordErrors;
+  if (!storesContent && !inferenceEvents && !exceptionEvents) return noContent;
   const inputs = telemetryOptions?.["recordInputs"] !== false;
   const outputs = telemetryOptions?.["recordOutputs"] !== false;
   return {
@@ -46,5 +55,8 @@ export function contentPolicy(
     toolArguments: storeTools && inputs,
     toolResults: storeTools && outputs,
     errorMessages: recordErrors && inputs && outputs,
+    inferenceEvents,
+    exceptionEvents,
+    contentOn,
   };
 }

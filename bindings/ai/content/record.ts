@@ -13,6 +13,13 @@ import {
 } from "./messages.ts";
 import type { Part } from "./parts.ts";
 
+/** Takes content as JSON, undefined for none: the fields of a span, or a log record. */
+export interface ContentFields {
+  verbatim(field: number, json: string | undefined): unknown;
+  /** Maximum number of bytes of one attribute. Default: {@link maxContentBytes}. */
+  readonly maxBytes?: number;
+}
+
 /**
  * Adds the prompt of a model call to its start fields. The profile "latest" has a separate attribute for instructions.
  * In "agents" they are the first message.
@@ -20,7 +27,7 @@ import type { Part } from "./parts.ts";
  * @param settings The options of doGenerate, or the SDK's event for it.
  */
 export function addInput(
-  fields: SpanFields,
+  fields: ContentFields,
   settings: Readonly<Record<string, unknown>>,
   profile: number,
   redact: Redact | undefined,
@@ -33,7 +40,10 @@ export function addInput(
     const system = [...toList(instructions), ...(list?.slice(0, leading) ?? [])];
     if (system.length > 0) {
       const filter = filterFor(redact, "gen_ai.system_instructions");
-      fields.verbatim(Field.systemInstructions, systemInstructionsJson(system, filter));
+      fields.verbatim(
+        Field.systemInstructions,
+        systemInstructionsJson(system, filter, fields.maxBytes),
+      );
     }
     addMessages(fields, list?.slice(leading) ?? prompt, redact);
     return;
@@ -45,14 +55,17 @@ export function addInput(
   addMessages(fields, list === undefined ? prompt : [...system, ...list], redact);
 }
 
-function addMessages(fields: SpanFields, prompt: unknown, redact: Redact | undefined): void {
+function addMessages(fields: ContentFields, prompt: unknown, redact: Redact | undefined): void {
   const filter = filterFor(redact, "gen_ai.input.messages");
-  fields.verbatim(Field.inputMessages, inputMessagesJson(promptMessages(prompt), filter));
+  fields.verbatim(
+    Field.inputMessages,
+    inputMessagesJson(promptMessages(prompt), filter, fields.maxBytes),
+  );
 }
 
 /** Adds the response of a model to its finish fields. In the profile "latest", messages have no finish reason. */
 export function addOutput(
-  fields: SpanFields,
+  fields: ContentFields,
   parts: readonly Part[],
   finishReason: string | undefined,
   profile: number,
@@ -60,19 +73,22 @@ export function addOutput(
 ): void {
   const filter = filterFor(redact, "gen_ai.output.messages");
   const reason = profile === Profile.latest ? undefined : finishReason;
-  fields.verbatim(Field.outputMessages, outputMessagesJson(parts, reason, filter));
+  fields.verbatim(Field.outputMessages, outputMessagesJson(parts, reason, filter, fields.maxBytes));
 }
 
 /** Adds the tools that a model may call to its start fields. The profile "agents" has no attribute for them. */
 export function addToolDefinitions(
-  fields: SpanFields,
+  fields: ContentFields,
   settings: Readonly<Record<string, unknown>>,
   profile: number,
   redact: Redact | undefined,
 ): void {
   if (profile !== Profile.latest) return;
   const filter = filterFor(redact, "gen_ai.tool.definitions");
-  fields.verbatim(Field.toolDefinitions, toolDefinitionsJson(settings["tools"], filter));
+  fields.verbatim(
+    Field.toolDefinitions,
+    toolDefinitionsJson(settings["tools"], filter, fields.maxBytes),
+  );
 }
 
 /** Adds the arguments of a tool to its start fields, or its result to its finish fields. */
@@ -101,8 +117,8 @@ function countLeadingSystem(messages: readonly unknown[]): number {
   return other === -1 ? messages.length : other;
 }
 
-/** Maximum number of bytes of one definition. */
-const maxDefinitionBytes = maxContentBytes / 4;
+/** The largest share of the attribute that one definition takes. */
+const maxDefinitionShare = 1 / 4;
 /** If fewer bytes are left, a definition is left out instead of truncated. */
 const minDefinitionBytes = 256;
 /** Bytes reserved for brackets, commas and the note about omitted definitions. */
@@ -116,16 +132,20 @@ const structure: ReadonlySet<string> = new Set(["type", "name"]);
  * `omitted` has the number of missing ones. A tool that the provider runs has only its name and id, because its
  * settings may hold credentials.
  */
-export function toolDefinitionsJson(tools: unknown, filter?: TextFilter): string | undefined {
+export function toolDefinitionsJson(
+  tools: unknown,
+  filter?: TextFilter,
+  maxBytes: number = maxContentBytes,
+): string | undefined {
   if (!Array.isArray(tools) || tools.length === 0) return undefined;
   const kept: string[] = [];
-  let left = maxContentBytes - reservedBytes;
+  let left = maxBytes - reservedBytes;
   for (const [index, tool] of tools.entries()) {
     if (left < minDefinitionBytes) {
       kept.push(JSON.stringify({ type: "omitted", name: "", tools: tools.length - index }));
       break;
     }
-    const bytes = Math.min(left, maxDefinitionBytes);
+    const bytes = Math.min(left, maxBytes * maxDefinitionShare);
     const json = boundedJson(definitionOf(tool), bytes, filter, structure) ?? "null";
     left -= utf8Length(json) + 1;
     kept.push(json);

@@ -60,6 +60,12 @@ export class StreamedAnswer {
   /** Length of all blocks in UTF-16 units. */
   #length = 0;
   #omittedParts = 0;
+  readonly #maxBytes: number;
+
+  /** @param maxBytes Bytes of text that are kept at least. */
+  constructor(maxBytes: number = maxContentBytes) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Adds one part of a provider's stream. */
   add(part: Readonly<Record<string, unknown>>): void {
@@ -133,20 +139,20 @@ export class StreamedAnswer {
     this.#length -= block.length;
     block.append(delta);
     this.#length += block.length;
-    if (this.#length > 2 * maxContentBytes) this.#trim();
+    if (this.#length > 2 * this.#maxBytes) this.#trim();
   }
 
   /**
-   * Cuts the text that cannot be recorded because the blocks before it fill the attribute. Runs after every 28 KiB of
-   * text at most, so that the time stays linear.
+   * Cuts the text that cannot be recorded because the blocks before it fill the attribute. Runs after as much
+   * text again at most, so that the time stays linear.
    */
   #trim(): void {
-    let left = maxContentBytes;
+    let left = this.#maxBytes;
     for (const part of this.#parts) {
       if (!(part instanceof Block)) continue;
       part.cut(left);
       left -= part.length;
     }
-    this.#length = maxContentBytes - left;
+    this.#length = this.#maxBytes - left;
   }
 }

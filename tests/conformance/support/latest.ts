@@ -24,7 +24,21 @@ interface SpanType extends Standing {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+interface EventType extends Standing {
+  readonly severity_text: string;
+  readonly severity_number: number;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A log record that is an event. */
+export interface SeenEvent {
+  readonly eventName: string;
+  readonly severity: readonly [number, string];
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 interface Registry {
+  readonly events: Readonly<Record<string, EventType>>;
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly spans: Readonly<Record<string, SpanType>>;
   readonly proposed: readonly { readonly attributes?: Readonly<Record<string, unknown>> }[];
@@ -117,6 +131,30 @@ export function latestViolations(span: SeenSpan): string[] {
   const isLong = names.some((full) => Buffer.byteLength(full) > maxNameBytes);
   if (!names.includes(name) && !(isLong && name === operation)) {
     violations.push(`is named "${name}"`);
+  }
+  return violations;
+}
+
+/** What an event has that the conventions do not allow, or lacks. Content has to be structured. */
+export function eventViolations({ eventName, severity, attributes }: SeenEvent): string[] {
+  const type = registry.events[eventName];
+  if (type === undefined) return ["no such event"];
+  const violations = isEmittable(type) ? [] : [`is ${type.status}`];
+  if (severity[0] !== type.severity_number || severity[1] !== type.severity_text) {
+    violations.push(`has severity ${severity.join(" ")}`);
+  }
+  for (const [key, value] of Object.entries(attributes)) {
+    const isContent = schemas[key] !== undefined;
+    const shown = isContent && typeof value === "object" ? JSON.stringify(value) : value;
+    if (isContent && typeof value !== "object") violations.push(`${key} is not structured`);
+    violations.push(...keyViolations(key, shown as Value));
+  }
+  for (const [key, level] of Object.entries(type.attributes)) {
+    if (level === "required" && attributes[key] === undefined) violations.push(`lacks ${key}`);
+  }
+  const isException = eventName.endsWith(".exception");
+  if (isException && !("exception.type" in attributes || "exception.message" in attributes)) {
+    violations.push("lacks exception.type");
   }
   return violations;
 }

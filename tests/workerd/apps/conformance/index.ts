@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import * as aiV7 from "ai";
 import * as aiV6 from "ai-v6";
+import "isotel/otlp";
+import { withTelemetry } from "isotel";
 import { type AITelemetryOptions, wrapAISDK } from "isotel/ai";
 import { type Route, routes } from "../../harness/routes.ts";
 import { type Major, type Outcome, outcomes } from "../ai_functions/outcomes.ts";
@@ -8,10 +10,20 @@ import { run } from "../ai_functions/run.ts";
 import { type Namespace, subjects } from "../ai_functions/subjects.ts";
 import { contentScenarios } from "./content.ts";
 
+interface Env {
+  readonly SEMCONV?: "agents" | "latest";
+  /** Further options of the instrumentation, as JSON. */
+  readonly OPTIONS?: string;
+  /** Options of the export, as JSON. Without them, spans are native alone. */
+  readonly OTLP?: string;
+}
+
+const { SEMCONV = "agents", OPTIONS = "{}", OTLP } = env as Env;
 const options: AITelemetryOptions = {
-  semconv: (env as { SEMCONV?: string }).SEMCONV === "latest" ? "latest" : "agents",
+  semconv: SEMCONV,
   storeMessages: true,
   storeTools: true,
+  ...JSON.parse(OPTIONS),
 };
 const wrapped: Readonly<Record<Major, Namespace>> = {
   v6: wrapAISDK(aiV6, options) as unknown as Namespace,
@@ -37,8 +49,12 @@ const content: Route = async ({ searchParams }) => {
   return contentScenarios.length;
 };
 
-export default routes({
+const handler = routes({
   "/functions": functions,
   "/content": content,
   "/outcomes": () => outcomes,
 });
+
+export default OTLP === undefined
+  ? handler
+  : withTelemetry(handler, () => ({ otlp: JSON.parse(OTLP) }));
