@@ -60,7 +60,7 @@ export interface SpanOptions {
   readonly redact?: Redact | undefined;
 }
 
-/** Is told what a span records. */
+/** Observes what a span records. */
 export interface SpanObserver {
   /** An attribute that the core has planned, uncut. */
   wrote(key: string, value: AttributeValue): void;

@@ -5,12 +5,13 @@ import { reportOnce } from "../../base/report_once.ts";
 import { Outcome, Profile } from "../../core/abi.gen.ts";
 import type { Span, SpanObserver } from "../../trace/span.ts";
 import type { Attributes, AttributeValue } from "../../trace/span_runtime.ts";
+import type { Telemetry } from "../../trace/telemetry.ts";
 import type { Redact } from "../../trace/user_attributes.ts";
+import type { ContentPolicy } from "../content/policy.ts";
 import type { ContentFields } from "../content/record.ts";
-import type { CallOwner } from "./call_owner.ts";
 import type { Ending } from "./ending.ts";
 
-/** Names of profile agents for what the conventions call otherwise. */
+/** Attributes of profile agents that have another name in the conventions. */
 const conventional: Readonly<Record<string, string>> = {
   "cloudflare.agents.response.finish_reason": "gen_ai.response.finish_reasons",
   "gen_ai.usage.cache_creation.input_tokens": "gen_ai.usage.cache_write.input_tokens",
@@ -41,12 +42,13 @@ const maxStackBytes = 8_192;
 const maxEventContentBytes = 131_072;
 
 /**
- * The log records of a call of a model, by the conventions whatever the profile of its span. They have the attributes
- * that the core plans for the span, and content in its structured form.
+ * The log records of a model call. They have the attributes that the core plans for the span, and content as structured
+ * values. Their names are those of the conventions, also if the span has profile agents.
  */
 export class InferenceEvent implements SpanObserver, ContentFields {
   readonly maxBytes: number = maxEventContentBytes;
-  readonly #owner: CallOwner;
+  readonly #telemetry: Telemetry;
+  readonly #policy: ContentPolicy;
   readonly #span: Span;
   readonly #redact: Redact | undefined;
   readonly #attributes: Record<string, AttributeValue> = {};
@@ -54,18 +56,28 @@ export class InferenceEvent implements SpanObserver, ContentFields {
   #message: AttributeValue | undefined;
   #ending: Ending | undefined;
 
-  private constructor(owner: CallOwner, span: Span, redact: Redact | undefined) {
-    this.#owner = owner;
+  private constructor(
+    telemetry: Telemetry,
+    policy: ContentPolicy,
+    span: Span,
+    redact: Redact | undefined,
+  ) {
+    this.#telemetry = telemetry;
+    this.#policy = policy;
     this.#span = span;
     this.#redact = redact;
     span.observer = this;
   }
 
   /** Returns undefined if the call has no events, or nothing sends log records, which is reported once. */
-  static of(owner: CallOwner, span: Span, redact: Redact | undefined): InferenceEvent | undefined {
-    const { inferenceEvents, exceptionEvents } = owner.content;
-    if (span.isMeasuredOnly || !(inferenceEvents || exceptionEvents)) return undefined;
-    if (span.emitsLogs) return new InferenceEvent(owner, span, redact);
+  static of(
+    telemetry: Telemetry,
+    policy: ContentPolicy,
+    span: Span,
+    redact: Redact | undefined,
+  ): InferenceEvent | undefined {
+    if (!policy.inferenceEvents && !policy.exceptionEvents) return undefined;
+    if (span.emitsLogs) return new InferenceEvent(telemetry, policy, span, redact);
     reportOnce(
       "isotel/ai: inferenceEvents and exceptionEvents have no effect, because no log records are sent. Import " +
         '"isotel/otlp" and set `otlp` in the options of withTelemetry. Content stays on spans.',
@@ -74,7 +86,7 @@ export class InferenceEvent implements SpanObserver, ContentFields {
   }
 
   verbatim(field: number, json: string | undefined): void {
-    const key = this.#owner.telemetry.host.core?.keyOf(Profile.latest, field);
+    const key = this.#telemetry.host.core?.keyOf(Profile.latest, field);
     if (key && json !== undefined) this.#content[key] = JSON.parse(json);
   }
 
@@ -91,7 +103,7 @@ export class InferenceEvent implements SpanObserver, ContentFields {
   }
 
   closing(): void {
-    const { inferenceEvents, exceptionEvents } = this.#owner.content;
+    const { inferenceEvents, exceptionEvents } = this.#policy;
     const attributes = this.#attributes;
     if (inferenceEvents) {
       const structured = this.#content as Attributes;
@@ -105,7 +117,7 @@ export class InferenceEvent implements SpanObserver, ContentFields {
   }
 
   #exception(cause: unknown): Attributes {
-    const stack = this.#owner.content.errorMessages ? valueIn(cause, "stack") : undefined;
+    const stack = this.#policy.errorMessages ? valueIn(cause, "stack") : undefined;
     const shown = typeof stack === "string" ? maskSecrets(stack) : undefined;
     const kept = shown && (this.#redact ? this.#redact(stackKey, shown) : shown);
     return {
@@ -120,7 +132,7 @@ export class InferenceEvent implements SpanObserver, ContentFields {
       eventName: `gen_ai.client.inference.${event}`,
       severity,
       body: undefined,
-      unixMs: this.#owner.telemetry.clock(),
+      unixMs: this.#telemetry.clock(),
       attributes,
     });
   }

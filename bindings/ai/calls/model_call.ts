@@ -53,7 +53,10 @@ class ModelCall extends RequestCall {
     const recordsAnswer = content.outputMessages || content.agentOutput;
     const redact = owner.redactor(info);
     this.observe(redact);
-    if (isStream && recordsAnswer) this.#answer = new StreamedAnswer(this.event?.maxBytes);
+    if (isStream && recordsAnswer) {
+      const maxBytes = content.contentOn === "spans" ? undefined : this.event?.maxBytes;
+      this.#answer = new StreamedAnswer(maxBytes);
+    }
     const fields = span.newFields();
     addCall(fields, request.method, identity);
     addRequest(fields, telemetry, request.model, settings, {

@@ -43,7 +43,7 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
 
   /** Sends log records of the call as well, if the options ask for them. Call it before the span starts. */
   protected observe(redact: Redact | undefined): void {
-    this.event = InferenceEvent.of(this.owner, this.span, redact);
+    this.event = InferenceEvent.of(this.owner.telemetry, this.content, this.span, redact);
   }
 
   spanContext(): SpanContext | undefined {
@@ -56,8 +56,9 @@ export abstract class RequestCall implements OwnedCall, CurrentCall {
 
   end(ending: Ending): void {
     const fields = this.#endFields(ending);
+    if (fields === undefined) return;
     this.event?.ends(ending);
-    if (fields !== undefined) closeSpan(this.span, ending, fields);
+    closeSpan(this.span, ending, fields);
   }
 
   /** Whether the request starts after its owner has ended, in no invocation that ends it. */

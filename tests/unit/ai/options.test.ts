@@ -67,6 +67,23 @@ describe("options of wrapAISDK", () => {
     });
   }
 
+  for (const [options, said] of [
+    [{ contentOn: "logs" }, '"logs"; it has to be "spans", "events" or "both"'],
+    [{ contentOn: true }, 'boolean; it has to be "spans", "events" or "both"'],
+    [{ contentOn: "events" }, '"events"; it has to be "spans", or inferenceEvents has to be true'],
+    [
+      { contentOn: "both", exceptionEvents: true },
+      '"both"; it has to be "spans", or inferenceEvents has to be true',
+    ],
+  ] as const) {
+    test(`contentOn of ${JSON.stringify(options)} is refused with what it may be`, () => {
+      assert.throws(
+        () => readSettings(options as never),
+        new TypeError(`isotel/ai: contentOn is ${said}`),
+      );
+    });
+  }
+
   for (const value of ["tenant", {}, ["a", 1], [""], null, 5]) {
     test(`includeRuntimeContext ${JSON.stringify(value)} is refused with what it may be`, () => {
       assert.throws(
@@ -81,6 +98,8 @@ describe("options of wrapAISDK", () => {
     "storeAgentMessages",
     "storeTools",
     "recordErrors",
+    "inferenceEvents",
+    "exceptionEvents",
     "metadataOnChildren",
     "detached",
     "redact",

@@ -64,6 +64,21 @@ const broken = () => [
   { type: "error", error: { type: "overloaded_error", message: "busy" } },
 ];
 
+test("the reasoning level of ai v7 is recorded if the call sets one", async () => {
+  for (const [reasoning, expected] of [
+    ["high", "high"],
+    ["provider-default", undefined],
+    [undefined, undefined],
+  ]) {
+    const { operation, chat } = await traced(v7, "generateText", {
+      model: answering(v7),
+      reasoning,
+    });
+    assert.equal(chat["gen_ai.request.reasoning.level"], expected);
+    assert.equal(operation["gen_ai.request.reasoning.level"], undefined);
+  }
+});
+
 describe("the step of a model call", () => {
   for (const sdk of sdks) {
     for (const way of ["generateText", "streamText"] as const) {

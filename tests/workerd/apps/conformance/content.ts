@@ -40,12 +40,11 @@ const settings = {
   frequencyPenalty: 0.125,
   presencePenalty: -0.5,
   seed: 42,
+  // Version 6 ignores it.
+  reasoning: "high",
   stopSequences: ["###", "a\nb"],
   stopWhen: ({ steps }: { steps: unknown[] }) => steps.length >= 5,
 };
-
-/** Settings that version 6 does not have. */
-const newer = { reasoning: "high" };
 
 const telemetry = (major: Major) => {
   const identity = { agentId: "a-1", agentVersion: "1.2", conversationId: "chat-1", userId: "u-1" };
@@ -135,7 +134,6 @@ function generate(parameters: (major: Major) => object): Scenario {
 export const contentScenarios: readonly Scenario[] = [
   generate((major) => ({
     ...settings,
-    ...newer,
     system: "Be brief.",
     messages,
     tools,
