@@ -36,6 +36,7 @@ const layers = [
   "flue/core",
   "flue/sinks",
   "flue",
+  "opentelemetry",
   "invocation",
   "collector/spans",
   "collector/metrics",

@@ -40,6 +40,8 @@ export interface SpanWriter {
   spanContext?(): SpanContext | undefined;
   /** Adds an event that happened while the span was open. */
   addEvent?(name: string, unixMs: number, attributes: Attributes): void;
+  /** Links the span to another one. */
+  addLink?(to: RemoteParent, isRemote: boolean, attributes: Attributes): void;
   /** Emits a log record that belongs to the span. */
   emitLog?(record: SpanLog): void;
   end(): void;
@@ -65,14 +67,19 @@ export interface RemoteParent extends SpanContext {
 
 /** Options of a span that need not be a child of the active span. */
 export interface DetachedSpanOptions {
-  /** Milliseconds since the Unix epoch. */
-  readonly startUnixMs: number;
+  /** Milliseconds since the Unix epoch. Default: now. */
+  readonly startUnixMs: number | undefined;
   /** A code of OTLP's span kinds. */
   readonly kind: number;
   /** A span of the same runtime. Default: the active span. */
   readonly parent: SpanWriter | undefined;
   /** The parent in another process. Used if `parent` is undefined. */
   readonly remoteParent: RemoteParent | undefined;
+  /**
+   * `given`: without `parent` and `remoteParent`, the span begins a trace, and a remote parent takes precedence over
+   * every active span. Default: the nearest ancestor, which may be the active span.
+   */
+  readonly parents?: "given";
   /** Spans of the same runtime to link to. */
   readonly links: readonly SpanWriter[];
 }

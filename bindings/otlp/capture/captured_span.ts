@@ -2,6 +2,7 @@ import { cleanAttribute, cleanValue, maskSecrets } from "../../base/address.ts";
 import type {
   Attributes,
   AttributeValue,
+  RemoteParent,
   SpanContext,
   SpanLog,
   SpanWriter,
@@ -43,6 +44,8 @@ const noLinks: readonly never[] = [];
 const noParent = "";
 /** Default limit of OpenTelemetry for the events of a span. */
 const maxEvents = 128;
+/** Default limit of OpenTelemetry for the links of a span. */
+const maxLinks = 128;
 
 const unset = { code: StatusCode.unset, message: "" };
 const statuses = {
@@ -75,11 +78,11 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     values: [],
   };
   events: readonly SpanEvent[] = noEvents;
-  readonly links: readonly SpanLink[];
+  links: readonly SpanLink[];
   status: { readonly code: number; readonly message: string } = unset;
   droppedAttributesCount = 0;
   droppedEventsCount = 0;
-  readonly droppedLinksCount = 0;
+  droppedLinksCount = 0;
   readonly isRemote = false;
   readonly acceptsUntruncated = true;
   readonly group: SpanGroup;
@@ -168,6 +171,24 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     const event: SpanEvent = { name, unixMs, attributes: list, droppedAttributesCount: 0 };
     if (this.events === noEvents) this.events = [event];
     else (this.events as SpanEvent[]).push(event);
+  }
+
+  addLink(to: RemoteParent, isRemote: boolean, attributes: Attributes): void {
+    if (this.#ended) return;
+    if (this.links.length >= maxLinks) {
+      this.droppedLinksCount += 1;
+      return;
+    }
+    const { traceId, spanId, traceFlags: flags, traceState = "" } = to;
+    const link = linkTo({ traceId, spanId, flags, traceState, isRemote });
+    const list = cleanAttributes(attributes, this.group.keptParameters);
+    this.links = [...this.links, { ...link, attributes: list }];
+  }
+
+  updateName(name: string): void {
+    if (this.#ended) return;
+    this.name = maskSecrets(name);
+    this.native?.updateName?.(this.name);
   }
 
   emitLog(log: SpanLog): void {

@@ -76,10 +76,16 @@ export class CompositeRuntime implements SpanRuntime {
     const active = activeContext.getStore();
     const isPlaced = parent instanceof CapturedSpan || parent instanceof UnrecordedSpan;
     const pipeline = (isPlaced ? parent.group.pipeline : active?.group.pipeline) ?? this.pipeline;
+    const isGiven = options.parents === "given";
+    const isRoot = isGiven && parent === undefined && remote === undefined;
     const outer = parent === undefined ? this.nativeParent() : identityOf(parent);
     const writer = openUnder(this.native, name, beneath(parent));
     if (pipeline === undefined) return this.#above(writer);
-    const context = isPlaced ? parent : rootContext(active, remote, pipeline);
+    const context = isPlaced
+      ? parent
+      : isRoot
+        ? newTrace(active, pipeline)
+        : rootContext(isGiven && remote ? withoutParent(active) : active, remote, pipeline);
     if (context !== undefined && !isWanted(context)) {
       return new UnrecordedSpan(writer, this.native, context);
     }
@@ -295,6 +301,16 @@ function rootContext(
   const { traceId, spanId, traceFlags: flags, traceState = "" } = remote;
   const group = active?.group ?? new SpanGroup(pipeline, undefined);
   return { group, parent: { traceId, spanId, flags, traceState, isRemote: true } };
+}
+
+/** Returns the context of a span that begins a trace, without a link to the active span. */
+function newTrace(active: ActiveContext | undefined, pipeline: Pipeline): ActiveContext {
+  const group = active?.group ?? new SpanGroup(pipeline, undefined);
+  return { group, parent: undefined, detached: { from: undefined, endsGroup: false } };
+}
+
+function withoutParent(active: ActiveContext | undefined): ActiveContext | undefined {
+  return active && { group: active.group, parent: undefined };
 }
 
 let isThere = false;

@@ -38,6 +38,10 @@ export class NativeWriter implements SpanWriter {
     else this.original.setAttribute("otel.status_code", status.code.toUpperCase());
   }
 
+  updateName(name: string): void {
+    this.original.updateName?.(name);
+  }
+
   recordException(exception: unknown): void {
     this.original.recordException?.(exception);
   }

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import {
+  context,
+  createContextKey,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { registerOver } from "../../../bindings/opentelemetry/register.ts";
+import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
+import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
+
+let receiver: Receiver;
+let unregister = () => {};
+before(async () => {
+  receiver = await startReceiver();
+});
+after(() => receiver.close());
+afterEach(() => unregister());
+
+/** A tracer from before the registration, as at the top level of a library. It keeps its first provider. */
+const early = trace.getTracer("library", "1.2.3");
+
+function registered(): Exporting {
+  const exporting = exportingOver(noopRuntime, receiver);
+  const registration = registerOver(exporting.telemetry);
+  assert.deepEqual([registration.traces, registration.contexts], [true, true]);
+  unregister = registration.unregister;
+  return exporting;
+}
+
+describe("spans of the OpenTelemetry API", () => {
+  test("nest with isotel's spans in both directions, across await", async () => {
+    const exporting = registered();
+    await exporting.tracer.withSpan("outer", {}, () =>
+      early.startActiveSpan("api", async (span) => {
+        await null;
+        await exporting.tracer.withSpan("inner", {}, async () => {
+          await null;
+          early.startSpan("leaf").end();
+        });
+        early.startSpan("second").end();
+        span.end();
+      }),
+    );
+    assert.deepEqual(edges(await exporting.spans()), [
+      "api < outer",
+      "inner < api",
+      "leaf < inner",
+      "outer",
+      "second < api",
+    ]);
+  });
+
+  test("carry kind, times, attributes, events, links and status", async () => {
+    const exporting = registered();
+    const otel = trace.getTracer("library", "1.2.3");
+    const linked = {
+      traceId: "a".repeat(32),
+      spanId: "b".repeat(16),
+      traceFlags: 1,
+      isRemote: true,
+    };
+    const span = otel.startSpan("all", {
+      kind: SpanKind.CLIENT,
+      startTime: new Date(1_700_000_000_123),
+      attributes: { text: "a", list: [1, 2] },
+      links: [{ context: linked, attributes: { why: "cause" } }],
+    });
+    span.addEvent("happened", { n: 1 }, [1_700_000_000, 500_000_000]);
+    span.recordException(new TypeError("broken"));
+    span.setStatus({ code: SpanStatusCode.ERROR, message: "bad" });
+    span.updateName("renamed");
+    const { spanId } = span.spanContext();
+    span.end(1_700_000_001_000);
+    span.setAttribute("late", true).setStatus({ code: SpanStatusCode.OK });
+    assert.equal(span.isRecording(), false);
+    const sent = received(await exporting.spans(), "renamed");
+    assert.equal(sent.spanId, spanId);
+    assert.deepEqual(
+      [sent.kind, sent.status, sent.startUnixMs, sent.durationMs, sent.events, sent.links],
+      [
+        SpanKind.CLIENT + 1,
+        SpanStatusCode.ERROR,
+        1_700_000_000_123,
+        877,
+        ["happened", "exception"],
+        [[linked.traceId, linked.spanId]],
+      ],
+    );
+    assert.deepEqual(sent.attributes, {
+      "otel.scope.name": "library",
+      "otel.scope.version": "1.2.3",
+      text: "a",
+      list: [1, 2],
+    });
+  });
+
+  test("Ok is final, and Unset changes nothing", async () => {
+    const exporting = registered();
+    const otel = trace.getTracer("library", "1.2.3");
+    const span = otel.startSpan("status");
+    span.setStatus({ code: SpanStatusCode.ERROR, message: "first" });
+    span.setStatus({ code: SpanStatusCode.OK });
+    span.setStatus({ code: SpanStatusCode.ERROR, message: "later" });
+    span.setStatus({ code: SpanStatusCode.UNSET });
+    span.end();
+    const sent = received(await exporting.spans(), "status");
+    assert.deepEqual([sent.status, sent.durationMs], [SpanStatusCode.OK, 0]);
+  });
+
+  test("begin a trace with root or ROOT_CONTEXT, and follow a remote parent", async () => {
+    const exporting = registered();
+    const otel = trace.getTracer("library", "1.2.3");
+    const remote = {
+      traceId: "c".repeat(32),
+      spanId: "d".repeat(16),
+      traceFlags: 1,
+      isRemote: true,
+    };
+    otel.startActiveSpan("active", (span) => {
+      otel.startSpan("root", { root: true }).end();
+      otel.startSpan("root context", {}, ROOT_CONTEXT).end();
+      otel.startSpan("remote", {}, trace.setSpanContext(ROOT_CONTEXT, remote)).end();
+      // In the trace of the active span, but under another span of it.
+      const near = { ...span.spanContext(), spanId: "e".repeat(16), isRemote: true };
+      otel.startSpan("near", {}, trace.setSpanContext(ROOT_CONTEXT, near)).end();
+      span.end();
+    });
+    const spans = await exporting.spans();
+    const active = received(spans, "active");
+    for (const name of ["root", "root context"]) {
+      const root = received(spans, name);
+      assert.equal(root.parentSpanId, "");
+      assert.notEqual(root.traceId, active.traceId);
+    }
+    const child = received(spans, "remote");
+    assert.deepEqual([child.traceId, child.parentSpanId], [remote.traceId, remote.spanId]);
+    const sibling = received(spans, "near");
+    assert.deepEqual([sibling.traceId, sibling.parentSpanId], [active.traceId, "e".repeat(16)]);
+  });
+
+  test("an unsampled parent and suppressed tracing record nothing", async () => {
+    const exporting = registered();
+    const otel = trace.getTracer("library", "1.2.3");
+    const remote = {
+      traceId: "c".repeat(32),
+      spanId: "d".repeat(16),
+      traceFlags: 0,
+      isRemote: true,
+    };
+    const child = otel.startSpan("no", {}, trace.setSpanContext(ROOT_CONTEXT, remote));
+    assert.equal(child.isRecording(), false);
+    child.end();
+    const key = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+    const suppressed = otel.startSpan("no", {}, ROOT_CONTEXT.setValue(key, true));
+    assert.equal(suppressed.isRecording(), false);
+    otel.startSpan("yes", {}, ROOT_CONTEXT).end();
+    assert.deepEqual(edges(await exporting.spans()), ["yes"]);
+  });
+
+  test("values of a context survive await, and errors of the body reach the caller", async () => {
+    registered();
+    const otel = trace.getTracer("library");
+    const key = createContextKey("key");
+    const seen = await context.with(ROOT_CONTEXT.setValue(key, "value"), async () => {
+      await null;
+      return context.active().getValue(key);
+    });
+    assert.equal(seen, "value");
+    const failure = new Error("of the body");
+    assert.throws(
+      () =>
+        otel.startActiveSpan("fails", () => {
+          throw failure;
+        }),
+      failure,
+    );
+  });
+
+  test("a provider that was there first stays", (t) => {
+    const first = { getTracer: () => trace.getTracer("first") };
+    trace.setGlobalTracerProvider(first);
+    t.after(() => trace.disable());
+    const lines = t.mock.method(console, "error", () => {});
+    const registration = registerOver(exportingOver(noopRuntime, receiver).telemetry);
+    assert.deepEqual([registration.traces, registration.contexts], [false, false]);
+    assert.match(String(lines.mock.calls[0]?.arguments[0]), /another tracer provider, which stays/);
+    registration.unregister();
+    assert.equal(
+      (globalThis as never)[Symbol.for("opentelemetry.js.api.1")]["trace"] !== undefined,
+      true,
+    );
+  });
+});
