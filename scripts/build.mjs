@@ -167,7 +167,13 @@ async function bundle(manifest, inputs) {
     plugins: [inlineTables],
     // Copies of the package in one isolate share state only if they are the same build.
     define: { ISOTEL_BUILD: JSON.stringify(`${manifest.version}+${inputs.slice(0, 8)}`) },
-    external: [...Object.keys(manifest.imports), "cloudflare:*", "node:*", "*.wasm"],
+    external: [
+      ...Object.keys(manifest.imports),
+      ...Object.keys(manifest.peerDependencies),
+      "cloudflare:*",
+      "node:*",
+      "*.wasm",
+    ],
     metafile: true,
     logLevel: "warning",
   });

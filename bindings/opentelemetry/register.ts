@@ -14,17 +14,22 @@ export interface OpenTelemetryRegistration {
   unregister(): void;
 }
 
+/** The global registrations of the API. Undefined before the first one. */
+function registry(): { readonly trace?: unknown; readonly context?: unknown } | undefined {
+  return (globalThis as Record<symbol, unknown>)[
+    Symbol.for("opentelemetry.js.api.1")
+  ] as ReturnType<typeof registry>;
+}
+
 /** Like `registerOpenTelemetry`, for given telemetry. */
 export function registerOver(telemetry: Telemetry): OpenTelemetryRegistration {
-  const api = (globalThis as Record<symbol, unknown>)[Symbol.for("opentelemetry.js.api.1")] as
-    | { readonly trace?: unknown; readonly context?: unknown }
-    | undefined;
+  const before = registry();
   // Checked first, because the API logs an error for a second registration.
   const traces =
-    api?.trace === undefined && trace.setGlobalTracerProvider(new OtelTracerProvider(telemetry));
+    before?.trace === undefined && trace.setGlobalTracerProvider(new OtelTracerProvider(telemetry));
   const contexts =
     traces &&
-    api?.context === undefined &&
+    before?.context === undefined &&
     context.setGlobalContextManager(new OtelContexts(telemetry));
   if (!traces || !contexts) {
     reportOnce(
@@ -32,15 +37,15 @@ export function registerOver(telemetry: Telemetry): OpenTelemetryRegistration {
         "which stays. Call registerOpenTelemetry() before it, or remove its registration.",
     );
   }
-  let isRegistered = true;
+  const own = { ...registry() };
   return {
     traces,
     contexts,
     unregister() {
-      if (!isRegistered) return;
-      isRegistered = false;
-      if (traces) trace.disable();
-      if (contexts) context.disable();
+      // Another provider may have been registered since.
+      const now = registry();
+      if (traces && now?.trace === own.trace) trace.disable();
+      if (contexts && now?.context === own.context) context.disable();
     },
   };
 }

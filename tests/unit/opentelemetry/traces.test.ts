@@ -195,4 +195,39 @@ describe("spans of the OpenTelemetry API", () => {
       true,
     );
   });
+
+  test("a body that throws runs once", () => {
+    registered();
+    const otel = trace.getTracer("library");
+    let runs = 0;
+    const failure = new Error("of the body");
+    const body = () => {
+      runs += 1;
+      throw failure;
+    };
+    assert.throws(() => otel.startActiveSpan("fails", body), failure);
+    assert.equal(runs, 1);
+  });
+
+  test("the 129th attribute is dropped and counted, and a known one is replaced", async () => {
+    const exporting = registered();
+    const span = trace.getTracer("").startSpan("many");
+    for (let i = 0; i < 129; i += 1) span.setAttribute(`n${i}`, i);
+    span.setAttribute("n0", -1).end();
+    const sent = received(await exporting.spans(), "many");
+    assert.equal(Object.keys(sent.attributes).length, 128);
+    assert.deepEqual([sent.attributes["n0"], sent.attributes["n127"]], [-1, 127]);
+    assert.equal(sent.droppedAttributes, 1);
+  });
+
+  test("unregister leaves a provider that was registered since", (t) => {
+    registered();
+    trace.disable();
+    const next = { getTracer: () => early };
+    trace.setGlobalTracerProvider(next);
+    t.after(() => trace.disable());
+    unregister();
+    const proxy = trace.getTracerProvider() as { getDelegate?(): unknown };
+    assert.equal(proxy.getDelegate?.(), next);
+  });
 });
