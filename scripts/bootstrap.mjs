@@ -69,6 +69,7 @@ try {
     await installNodeModules("tests/flue", "Flue");
     await installNodeModules("tests/otlp", "OpenTelemetry's encoders");
     await installNodeModules("tests/frameworks", "frameworks and bundlers");
+    await installNodeModules("tests/opentelemetry", "OpenTelemetry's SDKs and users of its API");
   }
   if (groups.includes("bench")) {
     await installNodeModules("tests/bench", "the benchmark's peers");

@@ -7,7 +7,7 @@ import { OtelSpan } from "./otel_span.ts";
 interface Entered {
   readonly context: Context;
   /** The span of isotel that was active when the context was entered. */
-  readonly spanId: string | undefined;
+  readonly writer: SpanWriter | undefined;
 }
 
 /** The part of AsyncLocalStorage that is used. A Worker's project may lack the types of Node. */
@@ -23,6 +23,8 @@ interface Store {
 export class OtelContexts implements ContextManager {
   readonly #telemetry: Telemetry;
   readonly #store: Store = new AsyncLocalStorage<Entered>();
+  /** Spans of isotel's own code, as the API sees them. */
+  readonly #spans = new WeakMap<SpanWriter, OtelSpan>();
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
@@ -32,9 +34,13 @@ export class OtelContexts implements ContextManager {
     const entered = this.#store.getStore();
     const context = entered?.context ?? ROOT_CONTEXT;
     const writer = this.#activeWriter();
-    const spanId = writer?.spanContext?.()?.spanId;
-    if (writer === undefined || !writer.isTraced || spanId === entered?.spanId) return context;
-    return trace.setSpan(context, new OtelSpan(this.#telemetry, writer, false));
+    if (writer === undefined || isSame(writer, entered?.writer) || !writer.isTraced) return context;
+    let span = this.#spans.get(writer);
+    if (span === undefined) {
+      span = new OtelSpan(this.#telemetry, writer, false);
+      this.#spans.set(writer, span);
+    }
+    return trace.setSpan(context, span);
   }
 
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -47,8 +53,8 @@ export class OtelContexts implements ContextManager {
     let isIn = false;
     const body = () => {
       isIn = true;
-      const spanId = this.#activeWriter()?.spanContext?.()?.spanId;
-      return this.#store.run({ context, spanId }, () => run.apply(thisArg, args));
+      const writer = this.#activeWriter();
+      return this.#store.run({ context, writer }, () => run.apply(thisArg, args));
     };
     if (!(span instanceof OtelSpan)) return body();
     try {
@@ -64,14 +70,17 @@ export class OtelContexts implements ContextManager {
   bind<T>(context: Context, target: T): T {
     if (typeof target !== "function") return target;
     const contexts = this;
-    return function (this: unknown, ...args: unknown[]) {
+    const bound = function (this: unknown, ...args: unknown[]) {
       return contexts.with(
         context,
         target as unknown as () => unknown,
         this as never,
         ...(args as []),
       );
-    } as T;
+    };
+    // Frameworks tell middleware from error handlers by the number of their parameters.
+    Object.defineProperty(bound, "length", { value: target.length, configurable: true });
+    return bound as T;
   }
 
   enable(): this {
@@ -85,4 +94,11 @@ export class OtelContexts implements ContextManager {
   #activeWriter(): SpanWriter | undefined {
     return this.#telemetry.guard(() => this.#telemetry.runtime.activeSpan());
   }
+}
+
+/** Whether two objects are the same span. A runtime may make a new object for each call. */
+function isSame(a: SpanWriter, b: SpanWriter | undefined): boolean {
+  if (a === b) return true;
+  const id = b?.spanContext?.()?.spanId;
+  return id !== undefined && id === a.spanContext?.()?.spanId;
 }

@@ -3,30 +3,49 @@ import {
   type Span as ApiSpan,
   type SpanContext as ApiSpanContext,
   type AttributeValue as ApiValue,
+  createTraceState,
   type Exception,
+  INVALID_SPAN_CONTEXT,
   type Link,
   type SpanStatus,
   SpanStatusCode,
   type TimeInput,
 } from "@opentelemetry/api";
-import type { Attributes, AttributeValue, SpanWriter } from "../trace/span_runtime.ts";
+import { cutToBytes, utf8Length } from "../base/bytes.ts";
+import { Abi } from "../core/abi.gen.ts";
+import type { AttributeValue, SpanWriter } from "../trace/span_runtime.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
+import { isTime, isValue, maxAttributes, unixMsOf, validAttributes } from "./attribute_values.ts";
 
-/** Default limit of OpenTelemetry for the attributes of a span, an event and a link. */
-const maxAttributes = 128;
-const invalidContext: ApiSpanContext = {
-  traceId: "0".repeat(32),
-  spanId: "0".repeat(16),
-  traceFlags: 0,
-};
+/** Bytes that the Workers runtime charges for a number or a boolean. */
+const scalarBytes = 8;
+const maxBytesPerUnit = 3;
+/** The exact size of a longer text is measured. */
+const shortUnits = 64;
+/** A text that would have to be shorter is left out. */
+const minCutBytes = 64;
+
+/** The properties of an exception. Programs throw any value. */
+interface ExceptionParts {
+  readonly code?: string | number;
+  readonly name?: string;
+  readonly message?: string;
+  readonly stack?: string;
+}
 
 /** A span of the OpenTelemetry API over a span of isotel's runtime. Methods have no effect after `end`. */
 export class OtelSpan implements ApiSpan {
   readonly writer: SpanWriter;
   readonly #telemetry: Telemetry;
   readonly #isOwned: boolean;
-  readonly #keys = new Set<string>();
+  #context: ApiSpanContext | undefined;
+  /** The keys that were set, maybe more than once. After {@link maxAttributes} of them, each once. */
+  readonly #list: string[] = [];
+  #keys: Set<string> | undefined;
+  /** The rest of the bytes that the runtime keeps of a native span. */
+  #bytesLeft: number = Abi.startBytes;
   #dropped = 0;
+  #cut = 0;
   #isOk = false;
   #ended = false;
 
@@ -38,7 +57,8 @@ export class OtelSpan implements ApiSpan {
   }
 
   spanContext(): ApiSpanContext {
-    return this.#telemetry.guard(() => this.writer.spanContext?.()) ?? invalidContext;
+    this.#context ??= this.#telemetry.guard(() => contextOf(this.writer));
+    return this.#context ?? INVALID_SPAN_CONTEXT;
   }
 
   isRecording(): boolean {
@@ -46,29 +66,30 @@ export class OtelSpan implements ApiSpan {
   }
 
   setAttribute(key: string, value: ApiValue): this {
-    this.#write((writer) => {
-      if (value === undefined || value === null || key === "" || !isValue(value)) return;
-      if (!this.#keys.has(key) && this.#keys.size >= maxAttributes) {
-        this.#dropped += 1;
-        return;
-      }
-      this.#keys.add(key);
-      writer.setAttribute(key, this.#shown(value));
-    });
+    if (this.#ended) return this;
+    try {
+      this.#set(key, value);
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
+    }
     return this;
   }
 
   setAttributes(attributes: ApiAttributes): this {
-    for (const [key, value] of Object.entries(attributes))
-      this.setAttribute(key, value as ApiValue);
+    if (this.#ended) return this;
+    try {
+      for (const key of Object.keys(attributes)) this.#set(key, attributes[key]);
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
+    }
     return this;
   }
 
   addEvent(name: string, attributesOrTime?: ApiAttributes | TimeInput, time?: TimeInput): this {
     this.#write((writer) => {
-      const isTime = isTimeInput(attributesOrTime);
-      const at = isTime ? attributesOrTime : time;
-      const attributes = isTime ? {} : attributesOf(attributesOrTime);
+      const isFirst = isTime(attributesOrTime);
+      const at = isFirst && !isTime(time) ? attributesOrTime : time;
+      const attributes = isFirst ? {} : validAttributes(attributesOrTime as ApiAttributes);
       writer.addEvent?.(name, unixMsOf(at) ?? this.#telemetry.clock(), attributes);
     });
     return this;
@@ -78,7 +99,7 @@ export class OtelSpan implements ApiSpan {
     this.#write((writer) => {
       const { traceId, spanId, traceFlags, traceState, isRemote = false } = context;
       const to = { traceId, spanId, traceFlags, traceState: traceState?.serialize() ?? "" };
-      writer.addLink?.(to, isRemote, attributesOf(attributes));
+      writer.addLink?.(to, isRemote, validAttributes(attributes));
     });
     return this;
   }
@@ -109,16 +130,18 @@ export class OtelSpan implements ApiSpan {
 
   recordException(exception: Exception, time?: TimeInput): void {
     this.#write((writer) => {
-      writer.recordException?.(exception);
       const attributes: Record<string, AttributeValue> = {};
       if (typeof exception === "string") attributes["exception.message"] = exception;
       else {
-        const { code, name, message, stack } = exception;
-        const type = code === undefined ? name : String(code);
+        const { code, name, message, stack } = (exception ?? {}) as ExceptionParts;
+        const type = code ? String(code) : name;
         if (type) attributes["exception.type"] = type;
         if (message) attributes["exception.message"] = message;
         if (stack) attributes["exception.stacktrace"] = stack;
       }
+      // The specification requires one of the two.
+      if (!attributes["exception.type"] && !attributes["exception.message"]) return;
+      writer.recordException?.(exception);
       writer.addEvent?.("exception", unixMsOf(time) ?? this.#telemetry.clock(), attributes);
     });
   }
@@ -126,6 +149,7 @@ export class OtelSpan implements ApiSpan {
   end(time?: TimeInput): void {
     if (!this.#isOwned || this.#ended) return;
     this.#write((writer) => {
+      if (this.#cut > 0) writer.setAttribute("isotel.cut_attributes_count", this.#cut);
       if (this.#dropped > 0) writer.setAttribute("otel.dropped_attributes_count", this.#dropped);
       const at = unixMsOf(time);
       if (at === undefined || writer.endAt === undefined) writer.end();
@@ -138,41 +162,66 @@ export class OtelSpan implements ApiSpan {
     if (!this.#ended) this.#telemetry.guard(() => write(this.writer));
   }
 
-  #shown(value: ApiValue): AttributeValue {
-    if (!Array.isArray(value)) return value as AttributeValue;
-    const list = [...value];
-    return (
-      this.#telemetry.runtime.capabilities.lists ? list : JSON.stringify(list)
-    ) as AttributeValue;
+  #set(key: string, value: ApiValue | undefined): void {
+    if (value === undefined || value === null || key === "" || !isValue(value)) return;
+    if (!this.#hasRoomFor(key)) {
+      this.#dropped += 1;
+      return;
+    }
+    const { writer } = this;
+    const { capabilities } = this.#telemetry.runtime;
+    // Copied, because the caller may change the list later.
+    let shown = value as AttributeValue;
+    if (Array.isArray(value)) {
+      shown = (capabilities.lists ? [...value] : JSON.stringify(value)) as AttributeValue;
+    }
+    if (!(writer.byteBudget ?? capabilities.byteBudget)) writer.setAttribute(key, shown);
+    else this.#setWithin(key, shown);
+  }
+
+  /** Returns whether the span may have the attribute. Counts it. */
+  #hasRoomFor(key: string): boolean {
+    if (this.#keys === undefined && this.#list.length < maxAttributes) {
+      this.#list.push(key);
+      return true;
+    }
+    this.#keys ??= new Set(this.#list);
+    if (this.#keys.size >= maxAttributes && !this.#keys.has(key)) return false;
+    this.#keys.add(key);
+    return true;
+  }
+
+  /** Sets an attribute of a native span. What does not fit into its bytes still reaches OTLP. */
+  #setWithin(key: string, value: AttributeValue): void {
+    const { writer } = this;
+    const keyBytes = maxBytesPerUnit * key.length;
+    const room = Math.min(this.#bytesLeft - keyBytes, Abi.maxValueBytes);
+    const size = sizeOf(value);
+    if (size <= room) {
+      this.#bytesLeft -= keyBytes + size;
+      writer.setAttribute(key, value);
+    } else if (typeof value === "string" && room >= minCutBytes) {
+      this.#bytesLeft -= keyBytes + room;
+      this.#cut += 1;
+      writer.setAttribute(key, cutToBytes(value, room), value);
+    } else {
+      this.#dropped += 1;
+      writer.setUntruncated?.(key, value);
+    }
   }
 }
 
-/**
- * Returns a time in Unix milliseconds. A number that `performance.now()` has reached is a time of that clock, as in
- * OpenTelemetry's SDK.
- */
-export function unixMsOf(time: TimeInput | undefined): number | undefined {
-  if (time === undefined || time === null) return undefined;
-  if (Array.isArray(time)) return time[0] * 1e3 + time[1] / 1e6;
-  if (time instanceof Date) return time.getTime();
-  return time <= performance.now() ? performance.timeOrigin + time : time;
+/** Returns the bytes of a value, or a little more. */
+function sizeOf(value: AttributeValue): number {
+  if (typeof value === "object") return utf8Length(JSON.stringify(value));
+  if (typeof value !== "string") return scalarBytes;
+  return value.length <= shortUnits ? maxBytesPerUnit * value.length : utf8Length(value);
 }
 
-function isTimeInput(value: unknown): value is TimeInput {
-  return typeof value === "number" || value instanceof Date || Array.isArray(value);
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-}
-
-function isValue(value: unknown): boolean {
-  if (!Array.isArray(value)) return isScalar(value);
-  const items = value.filter((item) => item !== null && item !== undefined);
-  return items.every((item) => isScalar(item) && typeof item === typeof items[0]);
-}
-
-function attributesOf(attributes: ApiAttributes | undefined): Attributes {
-  const valid = Object.entries(attributes ?? {}).filter(([, value]) => isValue(value));
-  return Object.fromEntries(valid.slice(0, maxAttributes)) as Attributes;
+function contextOf(writer: SpanWriter): ApiSpanContext | undefined {
+  const context = writer.spanContext?.();
+  const { traceState = "" } = writer;
+  return context && traceState !== ""
+    ? { ...context, traceState: createTraceState(traceState) }
+    : context;
 }

@@ -3,18 +3,25 @@ import {
   type Tracer as ApiTracer,
   type Context,
   context as contextApi,
-  createContextKey,
+  INVALID_SPAN_CONTEXT,
   isSpanContextValid,
+  type SpanContext,
   type SpanOptions,
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { openUnder, type RemoteParent, type SpanWriter } from "../trace/span_runtime.ts";
+import {
+  openUnder,
+  type RemoteParent,
+  type SpanScope,
+  type SpanWriter,
+  setNativeScope,
+} from "../trace/span_runtime.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
-import { OtelSpan, unixMsOf } from "./otel_span.ts";
+import { unixMsOf } from "./attribute_values.ts";
+import { OtelSpan } from "./otel_span.ts";
+import { isSuppressed } from "./suppressed.ts";
 
-/** The key with which OpenTelemetry's SDK suppresses tracing in a context. */
-const suppressKey = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 /** A kind of the API is one less than its code in OTLP. */
 const kindOffset = 1;
 
@@ -27,36 +34,31 @@ export class OtelTracerProvider implements TracerProvider {
   }
 
   getTracer(name: string, version?: string): ApiTracer {
-    return new OtelTracer(this.#telemetry, name, version);
+    return new OtelTracer(this.#telemetry, { name: name ?? "", version: version ?? "" });
   }
 }
 
 class OtelTracer implements ApiTracer {
   readonly #telemetry: Telemetry;
-  readonly #scope: Readonly<Record<string, string>>;
+  readonly #scope: SpanScope;
 
-  constructor(telemetry: Telemetry, name: string, version: string | undefined) {
+  constructor(telemetry: Telemetry, scope: SpanScope) {
     this.#telemetry = telemetry;
-    this.#scope = {
-      ...(name && { "otel.scope.name": name }),
-      ...(version && { "otel.scope.version": version }),
-    };
+    this.#scope = scope;
   }
 
   startSpan(name: string, options: SpanOptions = {}, given?: Context): ApiSpan {
     const context = given ?? contextApi.active();
-    const suppressed = context.getValue(suppressKey) === true;
-    const writer = suppressed
-      ? undefined
-      : this.#telemetry.guard(() => this.#open(name, options, context));
-    if (writer === undefined) {
-      const parent = options.root === true ? undefined : trace.getSpanContext(context);
-      return trace.wrapSpanContext(parent ?? invalid);
+    if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+    const outer = options.root === true ? undefined : trace.getSpan(context);
+    const writer = this.#telemetry.guard(() => this.#open(name, options, outer));
+    // Without a recorded span, the context of the parent travels on, as without a provider.
+    if (writer === undefined || !(writer.isTraced || writer.spanContext?.())) {
+      return trace.wrapSpanContext(validContext(outer) ?? INVALID_SPAN_CONTEXT);
     }
     const span = new OtelSpan(this.#telemetry, writer, true);
-    span.setAttributes(this.#scope);
-    if (options.attributes !== undefined) span.setAttributes(options.attributes);
-    for (const link of options.links ?? []) span.addLink(link);
+    if (options.attributes) span.setAttributes(options.attributes);
+    if (options.links) span.addLinks(options.links);
     return span;
   }
 
@@ -71,12 +73,15 @@ class OtelTracer implements ApiTracer {
     return contextApi.with(trace.setSpan(parent, span), run, undefined, span);
   }
 
-  #open(name: string, options: SpanOptions, context: Context): SpanWriter {
+  #open(name: string, options: SpanOptions, outer: ApiSpan | undefined): SpanWriter {
     const { runtime } = this.#telemetry;
-    const outer = options.root === true ? undefined : trace.getSpan(context);
     const parent = outer instanceof OtelSpan ? outer.writer : undefined;
     // The native runtime has no kinds, times and remote parents.
-    if (runtime.startDetachedSpan === undefined) return openUnder(runtime, name, parent);
+    if (runtime.startDetachedSpan === undefined) {
+      const writer = openUnder(runtime, name, parent);
+      setNativeScope(writer, this.#scope);
+      return writer;
+    }
     return runtime.startDetachedSpan(name, {
       startUnixMs: unixMsOf(options.startTime),
       kind: (options.kind ?? 0) + kindOffset,
@@ -84,15 +89,19 @@ class OtelTracer implements ApiTracer {
       remoteParent: parent === undefined ? remoteOf(outer) : undefined,
       parents: "given",
       links: [],
+      scope: this.#scope,
     });
   }
 }
 
-const invalid = { traceId: "0".repeat(32), spanId: "0".repeat(16), traceFlags: 0 };
+function validContext(span: ApiSpan | undefined): SpanContext | undefined {
+  const context = span?.spanContext();
+  return context !== undefined && isSpanContextValid(context) ? context : undefined;
+}
 
 function remoteOf(span: ApiSpan | undefined): RemoteParent | undefined {
-  const parent = span?.spanContext();
-  if (parent === undefined || !isSpanContextValid(parent)) return undefined;
+  const parent = validContext(span);
+  if (parent === undefined) return undefined;
   const { traceId, spanId, traceFlags, traceState } = parent;
   return { traceId, spanId, traceFlags, traceState: traceState?.serialize() ?? "" };
 }

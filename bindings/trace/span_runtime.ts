@@ -38,6 +38,8 @@ export interface SpanWriter {
   updateName?(name: string): void;
   recordException?(exception: unknown): void;
   spanContext?(): SpanContext | undefined;
+  /** The W3C `tracestate` that the span inherited. Empty or absent if there is none. */
+  readonly traceState?: string;
   /** Adds an event that happened while the span was open. */
   addEvent?(name: string, unixMs: number, attributes: Attributes): void;
   /** Links the span to another one. */
@@ -65,6 +67,13 @@ export interface RemoteParent extends SpanContext {
   readonly traceState?: string;
 }
 
+/** The library that opens a span. */
+export interface SpanScope {
+  readonly name: string;
+  /** Empty if there is none. */
+  readonly version: string;
+}
+
 /** Options of a span that need not be a child of the active span. */
 export interface DetachedSpanOptions {
   /** Milliseconds since the Unix epoch. Default: now. */
@@ -82,6 +91,8 @@ export interface DetachedSpanOptions {
   readonly parents?: "given";
   /** Spans of the same runtime to link to. */
   readonly links: readonly SpanWriter[];
+  /** Default: isotel. */
+  readonly scope?: SpanScope;
 }
 
 /** The optional features of a runtime. */
@@ -154,6 +165,12 @@ export const noopRuntime: SpanRuntime = {
   withActiveSpan: (_writer, body) => body(),
   activeSpan: () => undefined,
 };
+
+/** Writes the scope of a native span as attributes, because the native runtime has none. */
+export function setNativeScope(writer: SpanWriter, { name, version }: SpanScope): void {
+  if (name !== "") writer.setAttribute("otel.scope.name", name);
+  if (version !== "") writer.setAttribute("otel.scope.version", version);
+}
 
 const maxBytesPerUnit = 3;
 

@@ -28,6 +28,10 @@ export interface ReceivedItem {
   readonly droppedAttributes: number;
   /** Of the program that made it. */
   readonly resource: Readonly<Record<string, unknown>>;
+  /** Name and version of the instrumentation scope. */
+  readonly scope: readonly [name: string, version: string];
+  /** The whole item, if the request was JSON. */
+  readonly json?: Readonly<Record<string, unknown>>;
 }
 
 export interface ReceivedBody {
@@ -49,7 +53,10 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body),
   );
   const resources: Json[] = (isLogs ? request.resourceLogs : request.resourceSpans) ?? [];
-  const read = (item: Json, resource: Readonly<Record<string, unknown>>): ReceivedItem => ({
+  const read = (
+    { item, scope }: { item: Json; scope: Json },
+    resource: Readonly<Record<string, unknown>>,
+  ): ReceivedItem => ({
     name: isLogs ? (item.body?.stringValue ?? "") : item.name,
     traceId: item.traceId ?? "",
     spanId: item.spanId ?? "",
@@ -67,11 +74,13 @@ function readJson(body: Uint8Array, isLogs: boolean): ReceivedBody {
     links: (item.links ?? []).map((link: Json) => [link.traceId, link.spanId]),
     droppedAttributes: item.droppedAttributesCount ?? 0,
     resource,
+    scope: [scope?.name ?? "", scope?.version ?? ""],
+    json: item,
   });
   const groups = resources.map(({ resource, scopeLogs, scopeSpans }) => ({
     resource: jsonAttributes(resource.attributes),
-    items: ((isLogs ? scopeLogs : scopeSpans) as Json[]).flatMap(
-      ({ logRecords, spans }) => (isLogs ? logRecords : spans) as Json[],
+    items: ((isLogs ? scopeLogs : scopeSpans) as Json[]).flatMap(({ logRecords, spans, scope }) =>
+      ((isLogs ? logRecords : spans) as Json[]).map((item) => ({ item, scope })),
     ),
   }));
   return {
@@ -112,13 +121,17 @@ function readProtobuf(body: Uint8Array, isLogs: boolean): ReceivedBody {
     const [resource = noBytes] = messagesIn(group, 1);
     return {
       resource: protobufAttributes(messagesIn(resource, 1)),
-      items: messagesIn(group, 2).flatMap((scope) => messagesIn(scope, 2)),
+      items: messagesIn(group, 2).flatMap((inScope) => {
+        const scope = new Map(wireFields(messagesIn(inScope, 1)[0] ?? noBytes));
+        const names = [text(scope.get(1) ?? noBytes), text(scope.get(2) ?? noBytes)] as const;
+        return messagesIn(inScope, 2).map((item) => ({ item, scope: names }));
+      }),
     };
   });
   return {
     resource: groups[0]?.resource ?? {},
     items: groups.flatMap(({ resource, items }) =>
-      items.map((item) => ({ ...read(item), resource })),
+      items.map(({ item, scope }) => ({ ...read(item), resource, scope })),
     ),
   };
 }
@@ -129,7 +142,7 @@ export function resourceIn(body: Uint8Array): Record<string, unknown> {
   return protobufAttributes(messagesIn(resource, 1));
 }
 
-type Item = Omit<ReceivedItem, "resource">;
+type Item = Omit<ReceivedItem, "resource" | "scope">;
 
 function protobufSpan(message: Uint8Array): Item {
   const fields = new Map(wireFields(message));

@@ -5,9 +5,11 @@ import type {
   RemoteParent,
   SpanContext,
   SpanLog,
+  SpanScope,
   SpanWriter,
   StatusCode as StatusName,
 } from "../../trace/span_runtime.ts";
+import { setNativeScope } from "../../trace/span_runtime.ts";
 import {
   cleanAttributes,
   type FinishedSpan,
@@ -37,6 +39,8 @@ export interface CapturedSpanOptions {
   /** A code of {@link SpanKind}. Default: internal. */
   readonly kind?: number | undefined;
   readonly links?: readonly ParentSpan[] | undefined;
+  /** Default: isotel. */
+  readonly scope?: SpanScope | undefined;
 }
 
 const noEvents: readonly SpanEvent[] = [];
@@ -46,6 +50,8 @@ const noParent = "";
 const maxEvents = 128;
 /** Default limit of OpenTelemetry for the links of a span. */
 const maxLinks = 128;
+/** Default limit of OpenTelemetry for the attributes of an event and of a link. */
+const maxListed = 128;
 
 const unset = { code: StatusCode.unset, message: "" };
 const statuses = {
@@ -86,6 +92,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
   readonly isRemote = false;
   readonly acceptsUntruncated = true;
   readonly group: SpanGroup;
+  readonly scope: SpanScope | undefined;
   /** The native span of the runtime. */
   readonly native: SpanWriter | undefined;
   #ended = false;
@@ -97,7 +104,7 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     { traceId, spanId, flags }: SpanIdentity,
     parent: ParentSpan | undefined,
     group: SpanGroup,
-    { native, startUnixMs, kind, links = noLinks }: CapturedSpanOptions = {},
+    { native, startUnixMs, kind, links = noLinks, scope }: CapturedSpanOptions = {},
   ) {
     this.name = maskSecrets(name);
     this.traceId = traceId;
@@ -108,6 +115,8 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     this.traceState = parent?.traceState ?? "";
     this.group = group;
     this.native = native;
+    this.scope = scope;
+    if (scope !== undefined && native !== undefined) setNativeScope(native, scope);
     this.startUnixMs = startUnixMs ?? group.clock();
     this.kind = kind ?? SpanKind.internal;
     this.links = links.length === 0 ? noLinks : links.map(linkTo);
@@ -163,26 +172,35 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
 
   addEvent(name: string, unixMs: number, attributes: Attributes): void {
     if (this.#ended) return;
-    if (this.events.length === maxEvents) {
-      this.droppedEventsCount += 1;
+    const event: SpanEvent = { name, unixMs, ...this.#listed(attributes) };
+    if (this.events === noEvents) {
+      this.events = [event];
       return;
     }
-    const list = cleanAttributes(attributes, this.group.keptParameters);
-    const event: SpanEvent = { name, unixMs, attributes: list, droppedAttributesCount: 0 };
-    if (this.events === noEvents) this.events = [event];
-    else (this.events as SpanEvent[]).push(event);
+    const events = this.events as SpanEvent[];
+    events.push(event);
+    // The last events tell most about a failure.
+    if (events.length <= maxEvents) return;
+    events.shift();
+    this.droppedEventsCount += 1;
   }
 
   addLink(to: RemoteParent, isRemote: boolean, attributes: Attributes): void {
     if (this.#ended) return;
-    if (this.links.length >= maxLinks) {
-      this.droppedLinksCount += 1;
-      return;
-    }
     const { traceId, spanId, traceFlags: flags, traceState = "" } = to;
     const link = linkTo({ traceId, spanId, flags, traceState, isRemote });
-    const list = cleanAttributes(attributes, this.group.keptParameters);
-    this.links = [...this.links, { ...link, attributes: list }];
+    const links = [...this.links, { ...link, ...this.#listed(attributes) }];
+    this.droppedLinksCount += Math.max(links.length - maxLinks, 0);
+    this.links = links.slice(-maxLinks);
+  }
+
+  /** Returns the attributes of an event or of a link, and the number of those beyond the limit. */
+  #listed(attributes: Attributes): Pick<SpanEvent, "attributes" | "droppedAttributesCount"> {
+    const { keys, values } = cleanAttributes(attributes, this.group.keptParameters);
+    return {
+      attributes: { keys: keys.slice(0, maxListed), values: values.slice(0, maxListed) },
+      droppedAttributesCount: Math.max(keys.length - maxListed, 0),
+    };
   }
 
   updateName(name: string): void {

@@ -7,6 +7,7 @@ import {
   type SpanLog,
   type SpanRuntime,
   type SpanWriter,
+  setNativeScope,
 } from "../../trace/span_runtime.ts";
 import { newSpanId, newTraceId } from "../core/ids.ts";
 import { isSampled, type LogRecord, type ParentSpan, sampledFlag } from "../core/model.ts";
@@ -80,19 +81,22 @@ export class CompositeRuntime implements SpanRuntime {
     const isRoot = isGiven && parent === undefined && remote === undefined;
     const outer = parent === undefined ? this.nativeParent() : identityOf(parent);
     const writer = openUnder(this.native, name, beneath(parent));
-    if (pipeline === undefined) return this.#above(writer);
+    if (pipeline === undefined) {
+      if (options.scope && writer.isTraced) setNativeScope(writer, options.scope);
+      return this.#above(writer);
+    }
     const context = isPlaced
       ? parent
       : isRoot
         ? newTrace(active, pipeline)
         : rootContext(isGiven && remote ? withoutParent(active) : active, remote, pipeline);
     if (context !== undefined && !isWanted(context)) {
-      return new UnrecordedSpan(writer, this.native, context);
+      return this.#unrecorded(writer, context, options);
     }
     const above = outer && { traceState: "", isRemote: false, ...outer };
     const opened = this.#open(name, writer, pipeline, context, above, options);
     if (opened === undefined) return this.#above(writer);
-    if (!(opened instanceof CapturedSpan)) return new UnrecordedSpan(writer, this.native, opened);
+    if (!(opened instanceof CapturedSpan)) return this.#unrecorded(writer, opened, options);
     if (context !== undefined && context !== active && !isPlaced) context.group.first ??= opened;
     return opened;
   }
@@ -224,6 +228,7 @@ export class CompositeRuntime implements SpanRuntime {
         startUnixMs: options?.startUnixMs,
         kind: options?.kind,
         links: detached?.from === undefined ? linksOf(options) : [detached.from],
+        scope: options?.scope,
       });
       if (context === undefined || detached?.endsGroup === true) group.first = span;
       return span;
@@ -232,6 +237,15 @@ export class CompositeRuntime implements SpanRuntime {
       pipeline.countFailure(cause);
       return undefined;
     }
+  }
+
+  #unrecorded(
+    writer: SpanWriter,
+    context: ActiveContext,
+    { scope }: DetachedSpanOptions,
+  ): UnrecordedSpan {
+    if (scope && writer.isTraced) setNativeScope(writer, scope);
+    return new UnrecordedSpan(writer, this.native, context);
   }
 
   /** Wraps a span of the native runtime that OTLP does not record. */

@@ -66,6 +66,17 @@ export class UnrecordedSpan extends NativeWriter implements ActiveContext {
     this.parent = parent;
   }
 
+  /** The ids of the trace that is not recorded, so that other services do not record it either. */
+  override spanContext(): SpanContext | undefined {
+    if (this.parent === undefined) return super.spanContext();
+    const { traceId, spanId, flags: traceFlags } = this.parent;
+    return { traceId, spanId, traceFlags };
+  }
+
+  get traceState(): string {
+    return this.parent?.traceState ?? "";
+  }
+
   emitLog(log: SpanLog): void {
     emitSpanLog(this, log);
     const { pipeline } = this.group;

@@ -1,3 +1,4 @@
+import { joinedBytes } from "../../base/bytes.ts";
 import { ErrorCode } from "../../core/abi.gen.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import { BatchWriter } from "./batch_writer.ts";
@@ -48,10 +49,12 @@ export class OtlpEncoder {
     format: OtlpFormat,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.traces, format, (writer) => {
-      writeHead(writer, attributes, scope);
-      writeSpans(writer, spans);
-    });
+    return byScope(spans, scope, format, (items, own) =>
+      this.#encode(OtlpAbi.traces, format, (writer) => {
+        writeHead(writer, attributes, own);
+        writeSpans(writer, items);
+      }),
+    );
   }
 
   /** Encodes an ExportLogsServiceRequest; see {@link encodeLogs}. */
@@ -62,10 +65,12 @@ export class OtlpEncoder {
     format: OtlpFormat,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.logs, format, (writer) => {
-      writeHead(writer, attributes, scope);
-      writeLogs(writer, records);
-    });
+    return byScope(records, scope, format, (items, own) =>
+      this.#encode(OtlpAbi.logs, format, (writer) => {
+        writeHead(writer, attributes, own);
+        writeLogs(writer, items);
+      }),
+    );
   }
 
   #encode(
@@ -98,6 +103,49 @@ export class OtlpEncoder {
   }
 }
 
+interface Scoped {
+  readonly scope?: InstrumentationScope | undefined;
+}
+
+/** Encodes the items of each scope, and joins these requests to one that repeats the resource. */
+function byScope<T extends Scoped>(
+  items: readonly T[],
+  scope: InstrumentationScope,
+  format: OtlpFormat,
+  encode: (items: readonly T[], scope: InstrumentationScope) => EncodedRequest,
+): EncodedRequest {
+  if (items.every((item) => item.scope === undefined)) return encode(items, scope);
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const { name, version } = item.scope ?? scope;
+    const key = JSON.stringify([name, version]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  const requests = Array.from(groups.values(), (group) => {
+    const { bytes, skipped } = encode(group, group[0]?.scope ?? scope);
+    return { bytes: bytes.slice(), skipped };
+  });
+  const all = requests.map(({ bytes }) => bytes);
+  return {
+    bytes: joinedBytes(format === "json" ? jsonParts(all) : all),
+    skipped: requests.reduce((sum, { skipped }) => sum + skipped, 0),
+  };
+}
+
+/** Requests in JSON are an object with one list. Requests in protobuf can be joined as they are. */
+function jsonParts(requests: readonly Uint8Array[]): Uint8Array[] {
+  const comma = Uint8Array.of(0x2c);
+  const end = "]}".length;
+  return requests.flatMap((bytes, i) => {
+    const from = i === 0 ? 0 : bytes.indexOf(0x5b) + 1;
+    const isLast = i === requests.length - 1;
+    const part = bytes.subarray(from, isLast ? bytes.length : bytes.length - end);
+    return i === 0 ? [part] : [comma, part];
+  });
+}
+
 /** @throws BatchTooLargeError if the batch exceeds the maximum length of a JavaScript string or array. */
 function writeWhole(write: (writer: BatchWriter) => void, writer: BatchWriter): void {
   try {
@@ -124,7 +172,7 @@ function encoded(core: OtlpCore, bytes: Uint8Array | number): EncodedRequest {
 const encoder = new OtlpEncoder();
 
 /**
- * Encodes spans as one ExportTraceServiceRequest with one resource and one scope. Leaves out spans with an invalid
+ * Encodes spans as one ExportTraceServiceRequest. `scope` is that of the spans without one of their own. Leaves out spans with an invalid
  * trace id or span id: all zeros, or not 32 or 16 hexadecimal digits.
  *
  * @returns The request, as a view that is valid until the next call; see {@link EncodedRequest.bytes}.

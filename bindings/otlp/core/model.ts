@@ -87,6 +87,8 @@ export interface FinishedSpan {
   readonly droppedAttributesCount: number;
   readonly droppedEventsCount: number;
   readonly droppedLinksCount: number;
+  /** The library that opened the span. Default: the scope of the request. */
+  readonly scope?: InstrumentationScope | undefined;
 }
 
 /** A log record with all fields of OTLP. */
@@ -111,6 +113,8 @@ export interface LogRecord {
   readonly flags: number;
   /** Name of the kind of event. Empty if there is none. */
   readonly eventName: string;
+  /** The library that made the record. Default: the scope of the request. */
+  readonly scope?: InstrumentationScope | undefined;
 }
 
 /** The instrumentation scope of spans or log records: a library or a part of the program. */

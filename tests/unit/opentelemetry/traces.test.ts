@@ -91,12 +91,8 @@ describe("spans of the OpenTelemetry API", () => {
         [[linked.traceId, linked.spanId]],
       ],
     );
-    assert.deepEqual(sent.attributes, {
-      "otel.scope.name": "library",
-      "otel.scope.version": "1.2.3",
-      text: "a",
-      list: [1, 2],
-    });
+    assert.deepEqual(sent.attributes, { text: "a", list: [1, 2] });
+    assert.deepEqual(sent.scope, ["library", "1.2.3"]);
   });
 
   test("Ok is final, and Unset changes nothing", async () => {
