@@ -44,3 +44,23 @@ export function unixMsOf(time: unknown): number | undefined {
   if (time instanceof Date) return time.getTime();
   return time <= performance.now() ? performance.timeOrigin + time : time;
 }
+
+/** The properties of an exception. Programs throw any value. */
+interface ExceptionParts {
+  readonly code?: string | number;
+  readonly name?: string;
+  readonly message?: string;
+  readonly stack?: string;
+}
+
+/** Returns the attributes `exception.*` of the semantic conventions. */
+export function exceptionAttributes(exception: unknown): Record<string, string> {
+  if (typeof exception === "string") return { "exception.message": exception };
+  const { code, name, message, stack } = (exception ?? {}) as ExceptionParts;
+  const type = code ? String(code) : name;
+  return {
+    ...(type && { "exception.type": type }),
+    ...(message && { "exception.message": message }),
+    ...(stack && { "exception.stacktrace": stack }),
+  };
+}

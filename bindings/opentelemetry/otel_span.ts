@@ -15,7 +15,14 @@ import { cutToBytes, utf8Length } from "../base/bytes.ts";
 import { Abi } from "../core/abi.gen.ts";
 import type { AttributeValue, SpanWriter } from "../trace/span_runtime.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
-import { isTime, isValue, maxAttributes, unixMsOf, validAttributes } from "./attribute_values.ts";
+import {
+  exceptionAttributes,
+  isTime,
+  isValue,
+  maxAttributes,
+  unixMsOf,
+  validAttributes,
+} from "./attribute_values.ts";
 
 /** Bytes that the Workers runtime charges for a number or a boolean. */
 const scalarBytes = 8;
@@ -24,14 +31,6 @@ const maxBytesPerUnit = 3;
 const shortUnits = 64;
 /** A text that would have to be shorter is left out. */
 const minCutBytes = 64;
-
-/** The properties of an exception. Programs throw any value. */
-interface ExceptionParts {
-  readonly code?: string | number;
-  readonly name?: string;
-  readonly message?: string;
-  readonly stack?: string;
-}
 
 /** A span of the OpenTelemetry API over a span of isotel's runtime. Methods have no effect after `end`. */
 export class OtelSpan implements ApiSpan {
@@ -130,15 +129,7 @@ export class OtelSpan implements ApiSpan {
 
   recordException(exception: Exception, time?: TimeInput): void {
     this.#write((writer) => {
-      const attributes: Record<string, AttributeValue> = {};
-      if (typeof exception === "string") attributes["exception.message"] = exception;
-      else {
-        const { code, name, message, stack } = (exception ?? {}) as ExceptionParts;
-        const type = code ? String(code) : name;
-        if (type) attributes["exception.type"] = type;
-        if (message) attributes["exception.message"] = message;
-        if (stack) attributes["exception.stacktrace"] = stack;
-      }
+      const attributes = exceptionAttributes(exception);
       // The specification requires one of the two.
       if (!attributes["exception.type"] && !attributes["exception.message"]) return;
       writer.recordException?.(exception);

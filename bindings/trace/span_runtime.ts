@@ -61,6 +61,25 @@ export interface SpanLog {
   readonly attributes: Attributes;
 }
 
+/** A log record of another API, which need not belong to the active span. */
+export interface ForeignLog {
+  readonly eventName: string;
+  /** Any value that OTLP can carry. */
+  readonly body: unknown;
+  readonly attributes: Attributes;
+  /** Milliseconds since the Unix epoch. Default: now. */
+  readonly unixMs: number | undefined;
+  /** A code of OTLP, 0 to 24. */
+  readonly severityNumber: number;
+  readonly severityText: string;
+  /** Default: now. */
+  readonly observedUnixMs: number | undefined;
+  readonly droppedAttributesCount: number;
+  readonly scope: SpanScope;
+  /** The span of the record. Undefined if it has none. */
+  readonly parent: SpanContext | undefined;
+}
+
 /** A parent span in another process. */
 export interface RemoteParent extends SpanContext {
   /** A valid `tracestate`. */
@@ -138,6 +157,8 @@ export interface SpanRuntime {
   currentParent?(): RemoteParent | undefined;
   /** Sends a log record of the active span. Absent without an export. */
   emitLog?(record: SpanLog): void;
+  /** Sends a log record of another API. Absent without an export. */
+  emitRecord?(record: ForeignLog): void;
   /** Runs `body` with the parent that W3C headers describe. Absent if the runtime cannot set a parent. */
   runUnder?<T>(header: (name: string) => string | null | undefined, body: () => T): T;
 }

@@ -135,11 +135,11 @@ function withoutStack(attributes: object | undefined): Record<string, unknown> {
 }
 
 function valuesOf(list: Json[] | undefined): Record<string, unknown> {
-  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, valueOf(value)]));
+  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, plainValue(value)]));
 }
 
-function valueOf(value: Json): unknown {
+function plainValue(value: Json): unknown {
   if (value.intValue !== undefined) return Number(value.intValue);
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(valueOf);
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainValue);
   return value.stringValue ?? value.boolValue ?? value.doubleValue ?? null;
 }

@@ -1,11 +1,18 @@
-import type { ContextManager, TracerProvider } from "@opentelemetry/api";
+import type { ContextManager, TextMapPropagator, TracerProvider } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from "@opentelemetry/core";
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+
+export { logs } from "@opentelemetry/api-logs";
 
 /** OpenTelemetry's SDK for traces, which keeps in memory what it exports. */
 export interface SdkTraces {
@@ -27,4 +34,11 @@ export function sdkTraces(): SdkTraces {
       return spans;
     },
   };
+}
+
+/** OpenTelemetry's propagators of both W3C headers. */
+export function sdkPropagator(): TextMapPropagator {
+  return new CompositePropagator({
+    propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
+  });
 }

@@ -1,5 +1,6 @@
 import {
   type DetachedSpanOptions,
+  type ForeignLog,
   noopWriter,
   openUnder,
   type RemoteParent,
@@ -157,6 +158,20 @@ export class CompositeRuntime implements SpanRuntime {
     this.addLog((parent, { clock, keptParameters }) =>
       logRecord(input as LogInput, clock(), parent, keptParameters),
     );
+  }
+
+  emitRecord(log: ForeignLog): void {
+    const { severityNumber, severityText, droppedAttributesCount, scope } = log;
+    const { traceId = "", spanId = "", traceFlags: flags = 0 } = log.parent ?? {};
+    const identity = { traceId, spanId, flags };
+    this.addLog((_parent, { clock, keptParameters }) => ({
+      ...logRecord(log, log.observedUnixMs ?? clock(), undefined, keptParameters),
+      ...identity,
+      severityNumber,
+      severityText,
+      droppedAttributesCount,
+      scope,
+    }));
   }
 
   /** Sends the log record that `make` returns for the active span. Never throws. Does nothing without an export. */

@@ -184,7 +184,10 @@ describe("spans of the OpenTelemetry API", () => {
     const lines = t.mock.method(console, "error", () => {});
     const registration = registerOver(exportingOver(noopRuntime, receiver).telemetry);
     assert.deepEqual([registration.traces, registration.contexts], [false, false]);
-    assert.match(String(lines.mock.calls[0]?.arguments[0]), /another tracer provider, which stays/);
+    assert.match(
+      String(lines.mock.calls[0]?.arguments[0]),
+      /already has a tracer provider, which stays/,
+    );
     registration.unregister();
     assert.equal(
       (globalThis as never)[Symbol.for("opentelemetry.js.api.1")]["trace"] !== undefined,
