@@ -37,6 +37,7 @@ const layers = [
   "flue/sinks",
   "flue",
   "opentelemetry",
+  "opentelemetry/metrics",
   "invocation",
   "collector/spans",
   "collector/metrics",

@@ -185,7 +185,7 @@ export class Family {
 
   /** Returns the only series of a family without labels. */
   onlySeries(): Series {
-    return this.#seriesWith([]);
+    return this.seriesWith([]);
   }
 
   /**
@@ -281,12 +281,13 @@ export class Family {
     }
     const unknown = Object.keys(labels).find((key) => !names.includes(key));
     if (unknown !== undefined) this.#warnUnknown(unknown);
-    const series = this.#seriesWith(texts);
+    const series = this.seriesWith(texts);
     this.#trie.set(raw, series);
     return series;
   }
 
-  #seriesWith(texts: readonly string[]): Series {
+  /** @param texts label values in the order of the label names. */
+  seriesWith(texts: readonly string[]): Series {
     const key = JSON.stringify(texts);
     const known = this.#series.get(key);
     if (known !== undefined) return known;

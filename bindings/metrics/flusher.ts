@@ -55,6 +55,8 @@ const invocationsPerWait = 300;
 const soonMs = 50;
 /** Limit of the time that an invocation waits for the answer of the one that it started. */
 const answerDeadlineMs = 1000;
+/** Limit of the time that a flush waits for values that are observed. */
+const observeDeadlineMs = 1000;
 /** Interval at which {@link Flusher.flush} checks whether another invocation is still sending. */
 const pollMs = 20;
 /** After this number of refusals in succession, or one error, the isolate starts no more invocations. */
@@ -232,7 +234,8 @@ export class Flusher {
   }
 
   #isRefreshDue(now: number): boolean {
-    return this.#meter.hasGauges && now - this.#lastRefreshMs >= refreshMs;
+    const { hasGauges, hasObservers } = this.#meter;
+    return (hasGauges || hasObservers) && now - this.#lastRefreshMs >= refreshMs;
   }
 
   #isSending(now: number): boolean {
@@ -385,6 +388,7 @@ export class Flusher {
     if (plan === undefined || this.#isSending(now)) return false;
     if (this.#sending !== undefined) this.#selfMetrics.countFlush("timeout");
     this.#lastFlushMs = now;
+    if (this.#meter.hasObservers) await this.#observe(now);
     this.#takeFrames(now);
     const { outbox } = this.#meter;
     if (outbox.size === 0) return true;
@@ -405,6 +409,23 @@ export class Flusher {
       );
       return false;
     } finally {
+      if (this.#sending === sending) this.#sending = undefined;
+    }
+  }
+
+  /** Lets observers record. Their records leave with this flush. One that takes too long is left behind. */
+  async #observe(now: number): Promise<void> {
+    const meter = this.#meter;
+    const { isAwake } = meter;
+    const sending = { deadlineMs: now + sendDeadlineMs };
+    const deadline = this.#options.sleep(observeDeadlineMs);
+    this.#sending = sending;
+    meter.isAwake = true;
+    try {
+      await Promise.race([meter.collect(), deadline.over]);
+    } finally {
+      deadline.cancel();
+      meter.isAwake = isAwake;
       if (this.#sending === sending) this.#sending = undefined;
     }
   }

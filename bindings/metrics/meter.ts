@@ -10,6 +10,7 @@ import { exposedNames } from "./exposed_names.ts";
 import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
 import { LabelValues } from "./label_values.ts";
+import { OpenFamily } from "./open_family.ts";
 import { Outbox } from "./outbox.ts";
 import { markShards } from "./shards.ts";
 
@@ -33,6 +34,13 @@ export interface MeterCounts {
   readonly invalidLabels: number;
   /** Number of times that a label set went to the overflow series of its family. */
   readonly labelSetsOverflowed: number;
+}
+
+function definedTwice({ name }: Declaration): TypeError {
+  return new TypeError(
+    `isotel: the metric ${JSON.stringify(name)} is defined twice with different options; ` +
+      "the definitions of one name need the same kind, unit, help, labels and buckets",
+  );
 }
 
 /**
@@ -60,6 +68,10 @@ export class Meter implements FamilyHost {
   readonly #builtIns = new Map<string, Family>();
   /** Names of the Worker's metrics, by the names that expositions show for them. */
   readonly #shown = new Map<string, string>();
+  /** Metrics whose label names are not declared. */
+  readonly #openFamilies = new Map<string, OpenFamily>();
+  /** Called before a flush, to record values that are read then. */
+  readonly #observers: (() => Promise<unknown>)[] = [];
   readonly #gauges: Series[] = [];
   readonly #openings: ((core: Core) => void)[] = [];
   #constantLabels: ConstantLabels | undefined;
@@ -106,12 +118,51 @@ export class Meter implements FamilyHost {
       return family;
     }
     if (JSON.stringify(known.declaration) !== JSON.stringify(declaration)) {
-      throw new TypeError(
-        `isotel: the metric ${JSON.stringify(name)} is defined twice with different options; ` +
-          "the definitions of one name need the same kind, unit, help, labels and buckets",
-      );
+      throw definedTwice(declaration);
     }
     return known;
+  }
+
+  /**
+   * Returns the metric of a declaration whose records name their labels. Equal declarations share a metric.
+   *
+   * @throws TypeError if another metric has this name, or a name that an exposition would show for both.
+   */
+  defineOpen(declaration: Declaration): OpenFamily {
+    const known = this.#openFamilies.get(declaration.name);
+    if (known !== undefined) {
+      if (JSON.stringify(known.declaration) === JSON.stringify(declaration)) return known;
+      throw definedTwice(declaration);
+    }
+    this.#claimNames(declaration);
+    const made = new OpenFamily(this, declaration, (labels) => {
+      const family = new Family(this, { ...declaration, labels });
+      this.#families.set(JSON.stringify([declaration.name, labels]), family);
+      return family;
+    });
+    this.#openFamilies.set(declaration.name, made);
+    return made;
+  }
+
+  /** Calls `observe` before each flush. It may record values. */
+  observe(observe: () => Promise<unknown>): void {
+    this.#observers.push(observe);
+  }
+
+  get hasObservers(): boolean {
+    return this.#observers.length > 0;
+  }
+
+  /** Lets the observers record. Resolves when all have. Never rejects. */
+  async collect(): Promise<void> {
+    const all = await Promise.allSettled(this.#observers.map((observe) => observe()));
+    for (const one of all) if (one.status === "rejected") this.warnObserver(one.reason);
+  }
+
+  /** Logs that a value could not be observed. */
+  warnObserver(cause: unknown): void {
+    const why = describeCause(cause);
+    this.warnOnce("observer", `isotel: a value of a metric could not be observed (${why})`);
   }
 
   /**
@@ -193,6 +244,7 @@ export class Meter implements FamilyHost {
     this.#gauges.push(series);
   }
 
+  /** Whether values have to be sent again that have not changed. */
   get hasGauges(): boolean {
     return this.#gauges.length > 0;
   }

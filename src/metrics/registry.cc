@@ -32,6 +32,13 @@ std::string ShownName(std::string_view name) {
   return shown;
 }
 
+// Returns whether two declarations of one name are equal except for their label names.
+bool DifferInLabelsOnly(const Declaration& a, const Declaration& b) {
+  return a.label_keys != b.label_keys && a.kind == b.kind && a.unit == b.unit && a.help == b.help &&
+         a.bounds == b.bounds && a.schema == b.schema && a.max_buckets == b.max_buckets &&
+         a.zero_threshold == b.zero_threshold;
+}
+
 // Removes a text with its length in front from `bytes`. Nothing is an empty text, and a text may be cut off.
 std::string_view TakeText(std::string_view& bytes) {
   size_t size = 0;
@@ -80,9 +87,9 @@ Result<uint32_t> Registry::Declare(Declaration declaration, uint32_t max_series,
   if (origin == Origin::kBuiltIn && IsTaken(declaration.name)) return Error::kConflict;
   for (uint32_t i = 0; i < families_.size(); ++i) {
     if (families_[i]->origin != origin || families_[i]->declaration.name != declaration.name) continue;
-    const bool same = SameBytes(families_[i]->bytes, writer.view()) && families_[i]->order == order;
-    if (!same) return Error::kConflict;
-    return i;
+    const FamilyState& known = *families_[i];
+    if (SameBytes(known.bytes, writer.view()) && known.order == order) return i;
+    if (!DifferInLabelsOnly(known.declaration, declaration)) return Error::kConflict;
   }
   if (families_.size() >= kMaxFamilies) return Error::kLimitReached;
   const std::string shown = ShownName(declaration.name);

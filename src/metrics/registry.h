@@ -36,8 +36,11 @@ class Registry {
   /// family that this one replaces records nothing more; its values so far are still flushed.
   ///
   /// @param max_series Label sets of the family; more go to the overflow series. Default, as 0: kMaxSeriesPerFamily.
-  /// @return The errors of Check(), kLimitReached, or kConflict: for a different declaration of the name by the same
-  ///     origin, and for a built-in family whose name IsTaken().
+  /// A metric whose label names differ from record to record has a family for each set of label names. Expositions
+  /// show these families as one.
+  ///
+  /// @return The errors of Check(), kLimitReached, or kConflict: for a declaration of the name by the same origin that
+  ///     differs in more than its label names, or in their order, and for a built-in family whose name IsTaken().
   Result<uint32_t> Declare(Declaration declaration, uint32_t max_series, Origin origin = Origin::kHost);
   /// Returns whether the host has declared a family of this name.
   [[nodiscard]] bool IsTaken(std::string_view name) const;

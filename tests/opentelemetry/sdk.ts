@@ -1,10 +1,22 @@
-import type { ContextManager, TextMapPropagator, TracerProvider } from "@opentelemetry/api";
+import type {
+  Attributes,
+  ContextManager,
+  MeterProvider,
+  TextMapPropagator,
+  TracerProvider,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   CompositePropagator,
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from "@opentelemetry/core";
+import {
+  type DataPoint,
+  type Histogram,
+  MetricReader,
+  MeterProvider as SdkMeterProvider,
+} from "@opentelemetry/sdk-metrics";
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -41,4 +53,60 @@ export function sdkPropagator(): TextMapPropagator {
   return new CompositePropagator({
     propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
   });
+}
+
+/** A data point of OpenTelemetry's SDK: a number, or a histogram with cumulative counts. */
+export interface SdkPoint {
+  readonly name: string;
+  readonly scope: readonly [name: string, version: string | undefined];
+  readonly attributes: Attributes;
+  readonly value:
+    | number
+    | { readonly sum: number; readonly count: number; readonly buckets: readonly number[] };
+}
+
+export interface SdkMetrics {
+  readonly provider: MeterProvider;
+  /** Returns the totals of all instruments. */
+  collect(): Promise<readonly SdkPoint[]>;
+}
+
+/** OpenTelemetry's SDK for metrics, with cumulative totals. */
+export function sdkMetrics(): SdkMetrics {
+  const reader = new Reader();
+  const provider = new SdkMeterProvider({ readers: [reader] });
+  return {
+    provider,
+    async collect() {
+      const { resourceMetrics, errors } = await reader.collect();
+      if (errors.length > 0) throw errors[0];
+      return resourceMetrics.scopeMetrics.flatMap(({ scope, metrics }) =>
+        metrics.flatMap((metric) =>
+          (metric.dataPoints as DataPoint<number | Histogram>[]).map(({ attributes, value }) => ({
+            name: metric.descriptor.name,
+            scope: [scope.name, scope.version === "" ? undefined : scope.version] as const,
+            attributes,
+            value: typeof value === "number" ? value : cumulative(value),
+          })),
+        ),
+      );
+    },
+  };
+}
+
+class Reader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+function cumulative({ sum = 0, count, buckets }: Histogram) {
+  let below = 0;
+  return {
+    sum,
+    count,
+    buckets: buckets.counts.map((own) => {
+      below += own;
+      return below;
+    }),
+  };
 }

@@ -33,10 +33,28 @@ TEST_CASE("Equal declarations have one family and a different one of the same na
   CHECK(Must(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x", "y"}), 0)) == family);
   CHECK(Must(registry.Declare(MakeDeclaration(Kind::kCounter, "b"), 0)) != family);
   CHECK(registry.Declare(MakeDeclaration(Kind::kGaugeLast, "a", {"x", "y"}), 0).error() == Error::kConflict);
-  CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"x"}), 0).error() == Error::kConflict);
   // The same names in another order would bind values to the wrong ones.
   CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, "a", {"y", "x"}), 0).error() == Error::kConflict);
   CHECK(registry.Declare(MakeDeclaration(Kind::kCounter, ""), 0).error() == Error::kInvalidMetricName);
+}
+
+TEST_CASE("A metric has a family for each set of label names") {
+  Registry registry(MakeProducer(1));
+  const auto declare = [&](std::vector<std::string> labels, const char* unit = "") {
+    Declaration declaration = MakeDeclaration(Kind::kCounter, "a", std::move(labels));
+    declaration.unit = unit;
+    return registry.Declare(std::move(declaration), 0);
+  };
+  const uint32_t none = Must(declare({}));
+  const uint32_t one = Must(declare({"x"}));
+  const uint32_t two = Must(declare({"x", "y"}));
+  CHECK(none != one);
+  CHECK(one != two);
+  CHECK(Must(declare({"x"})) == one);
+  CHECK(Must(declare({})) == none);
+  CHECK(declare({"z"}, "By").error() == Error::kConflict);
+  CHECK(declare({"y", "x"}).error() == Error::kConflict);
+  CHECK(Must(declare({"z"})) != none);
 }
 
 constexpr Registry::Origin kBuiltIn = Registry::Origin::kBuiltIn;
