@@ -86,7 +86,8 @@ export function sdkMetrics(): SdkMetrics {
             name: metric.descriptor.name,
             scope: [scope.name, scope.version === "" ? undefined : scope.version] as const,
             attributes,
-            value: typeof value === "number" ? value : cumulative(value),
+            // Not -0, which JSON does not have.
+            value: typeof value === "number" ? value + 0 : cumulative(value),
           })),
         ),
       );
