@@ -23,6 +23,7 @@ const layers = [
   "metrics_export",
   "otlp",
   "aggregate",
+  "metrics/recording.ts",
   "metrics/index.ts",
   "ai/options.ts",
   "ai/content",

@@ -1,9 +1,5 @@
 import type * as aggregator from "../aggregate/index.ts";
-import { shared } from "../base/shared.ts";
-import { type MetricsRecording, provideMetricsRecording } from "../slots/metrics_recording.ts";
-import { flushMetrics, noteTransport, usedMetrics } from "./isolate_metrics.ts";
-import { readMetricsBindings } from "./read_options.ts";
-import { provideSelfMetrics } from "./self_metrics.ts";
+import { provideRecording } from "./recording.ts";
 
 export {
   type BoundsGenerator,
@@ -56,16 +52,4 @@ export type TelemetryAggregator = aggregator.TelemetryAggregator;
 /** @deprecated Import it from "isotel/aggregator". */
 export type TelemetryAggregatorOptions = aggregator.TelemetryAggregatorOptions;
 
-// The option `metrics` of withTelemetry and of collector. A Worker without this import does not carry its code.
-provideMetricsRecording(
-  shared(
-    "metrics",
-    (): MetricsRecording => ({
-      read: readMetricsBindings,
-      use: usedMetrics,
-      flush: flushMetrics,
-      noteTransport,
-      addSelfMetrics: provideSelfMetrics,
-    }),
-  ),
-);
+provideRecording();
