@@ -13,7 +13,7 @@ interface Entered {
 /** The part of AsyncLocalStorage that is used. A Worker's project may lack the types of Node. */
 interface Store {
   getStore(): Entered | undefined;
-  run<T>(entered: Entered, body: () => T): T;
+  run<A extends unknown[], T>(entered: Entered, body: (...args: A) => T, ...args: A): T;
 }
 
 /**
@@ -50,20 +50,34 @@ export class OtelContexts implements ContextManager {
     ...args: A
   ): ReturnType<F> {
     const span = trace.getSpan(context);
+    const { runtime } = this.#telemetry;
+    if (!(span instanceof OtelSpan)) {
+      return this.#run({ context, writer: this.#activeWriter() }, run, thisArg, args);
+    }
+    const { writer } = span;
     let isIn = false;
-    const body = () => {
-      isIn = true;
-      const writer = this.#activeWriter();
-      return this.#store.run({ context, writer }, () => run.apply(thisArg, args));
-    };
-    if (!(span instanceof OtelSpan)) return body();
     try {
-      return this.#telemetry.runtime.withActiveSpan(span.writer, body);
+      return runtime.withActiveSpan(writer, () => {
+        isIn = true;
+        // Without activation, the active span stays as it is.
+        const active = runtime.capabilities.activation ? writer : this.#activeWriter();
+        return this.#run({ context, writer: active }, run, thisArg, args);
+      });
     } catch (cause) {
       if (isIn) throw cause;
       // The native span belongs to another request.
-      return body();
+      return this.#run({ context, writer: this.#activeWriter() }, run, thisArg, args);
     }
+  }
+
+  #run<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    entered: Entered,
+    run: F,
+    thisArg: ThisParameterType<F> | undefined,
+    args: A,
+  ): ReturnType<F> {
+    const body = thisArg === undefined || thisArg === null ? run : (run.bind(thisArg) as F);
+    return this.#store.run(entered, body, ...args) as ReturnType<F>;
   }
 
   /** Binds a function to a context. Returns any other target unchanged. */
@@ -92,7 +106,12 @@ export class OtelContexts implements ContextManager {
   }
 
   #activeWriter(): SpanWriter | undefined {
-    return this.#telemetry.guard(() => this.#telemetry.runtime.activeSpan());
+    try {
+      return this.#telemetry.runtime.activeSpan();
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
+      return undefined;
+    }
   }
 }
 

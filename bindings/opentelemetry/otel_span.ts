@@ -38,8 +38,9 @@ export class OtelSpan implements ApiSpan {
   readonly #telemetry: Telemetry;
   readonly #isOwned: boolean;
   #context: ApiSpanContext | undefined;
-  /** The keys that were set, maybe more than once. After {@link maxAttributes} of them, each once. */
-  readonly #list: string[] = [];
+  /** Whether the native span keeps a limited number of bytes. */
+  readonly #hasBudget: boolean;
+  /** Each key once, from {@link maxAttributes} written ones on. */
   #keys: Set<string> | undefined;
   /** The rest of the bytes that the runtime keeps of a native span. */
   #bytesLeft: number = Abi.startBytes;
@@ -53,6 +54,7 @@ export class OtelSpan implements ApiSpan {
     this.#telemetry = telemetry;
     this.writer = writer;
     this.#isOwned = isOwned;
+    this.#hasBudget = writer.byteBudget ?? telemetry.runtime.capabilities.byteBudget;
   }
 
   spanContext(): ApiSpanContext {
@@ -77,7 +79,10 @@ export class OtelSpan implements ApiSpan {
   setAttributes(attributes: ApiAttributes): this {
     if (this.#ended) return this;
     try {
-      for (const key of Object.keys(attributes)) this.#set(key, attributes[key]);
+      const isPlain = Object.getPrototypeOf(attributes) === Object.prototype;
+      const own = isPlain ? attributes : { ...attributes };
+      // A read of the current for-in key is fast: V8 takes its position from the object's shape.
+      for (const key in own) this.#set(key, own[key]);
     } catch (cause) {
       this.#telemetry.countSwallowed(cause);
     }
@@ -139,13 +144,16 @@ export class OtelSpan implements ApiSpan {
 
   end(time?: TimeInput): void {
     if (!this.#isOwned || this.#ended) return;
-    this.#write((writer) => {
+    try {
+      const { writer } = this;
       if (this.#cut > 0) writer.setAttribute("isotel.cut_attributes_count", this.#cut);
       if (this.#dropped > 0) writer.setAttribute("otel.dropped_attributes_count", this.#dropped);
       const at = unixMsOf(time);
       if (at === undefined || writer.endAt === undefined) writer.end();
       else writer.endAt(at);
-    });
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
+    }
     this.#ended = true;
   }
 
@@ -153,60 +161,80 @@ export class OtelSpan implements ApiSpan {
     if (!this.#ended) this.#telemetry.guard(() => write(this.writer));
   }
 
-  #set(key: string, value: ApiValue | undefined): void {
-    if (value === undefined || value === null || key === "" || !isValue(value)) return;
-    if (!this.#hasRoomFor(key)) {
-      this.#dropped += 1;
-      return;
-    }
+  #set(key: string, value: ApiValue | null | undefined): void {
     const { writer } = this;
-    const { capabilities } = this.#telemetry.runtime;
-    // Copied, because the caller may change the list later.
-    let shown = value as AttributeValue;
-    if (Array.isArray(value)) {
-      shown = (capabilities.lists ? [...value] : JSON.stringify(value)) as AttributeValue;
+    if (key === "") return;
+    // The size of the value, or a little more, and not more than a native span certainly keeps.
+    let size: number;
+    switch (typeof value) {
+      case "number":
+      case "boolean":
+        size = scalarBytes;
+        break;
+      case "string":
+        size = maxBytesPerUnit * value.length;
+        if (value.length > shortUnits && this.#hasBudget) size = utf8Length(value);
+        break;
+      default:
+        this.#setList(key, value);
+        return;
     }
-    if (!(writer.byteBudget ?? capabilities.byteBudget)) writer.setAttribute(key, shown);
-    else this.#setWithin(key, shown);
+    if (!this.#hasRoomFor(key)) return;
+    if (this.#hasBudget) this.#setWithin(key, value, size);
+    else writer.setAttribute(key, value);
   }
 
-  /** Returns whether the span may have the attribute. Counts it. */
-  #hasRoomFor(key: string): boolean {
-    if (this.#keys === undefined && this.#list.length < maxAttributes) {
-      this.#list.push(key);
-      return true;
+  #setList(key: string, value: unknown): void {
+    if (!Array.isArray(value) || !isValue(value) || !this.#hasRoomFor(key)) return;
+    // Copied, because the caller may change the list later.
+    const list = [...value] as unknown as AttributeValue;
+    const hasLists = this.#telemetry.runtime.capabilities.lists;
+    if (hasLists && !this.#hasBudget) {
+      this.writer.setAttribute(key, list);
+      return;
     }
-    this.#keys ??= new Set(this.#list);
-    if (this.#keys.size >= maxAttributes && !this.#keys.has(key)) return false;
+    const json = JSON.stringify(value);
+    const size = utf8Length(json);
+    if (size <= this.#roomFor(key)) this.#setWithin(key, hasLists ? list : json, size);
+    else this.#leaveOut(key, hasLists ? list : json);
+  }
+
+  /** Returns whether the span may have the attribute. Counts it if not. */
+  #hasRoomFor(key: string): boolean {
+    const { keys } = this.writer;
+    if (keys === undefined || keys.length < maxAttributes) return true;
+    this.#keys ??= new Set(keys);
+    if (this.#keys.size >= maxAttributes && !this.#keys.has(key)) {
+      this.#dropped += 1;
+      return false;
+    }
     this.#keys.add(key);
     return true;
   }
 
+  /** Returns how many bytes of a value the native span still keeps. */
+  #roomFor(key: string): number {
+    return Math.min(this.#bytesLeft - maxBytesPerUnit * key.length, Abi.maxValueBytes);
+  }
+
   /** Sets an attribute of a native span. What does not fit into its bytes still reaches OTLP. */
-  #setWithin(key: string, value: AttributeValue): void {
+  #setWithin(key: string, value: AttributeValue, size: number): void {
     const { writer } = this;
-    const keyBytes = maxBytesPerUnit * key.length;
-    const room = Math.min(this.#bytesLeft - keyBytes, Abi.maxValueBytes);
-    const size = sizeOf(value);
+    const room = this.#roomFor(key);
     if (size <= room) {
-      this.#bytesLeft -= keyBytes + size;
+      this.#bytesLeft -= maxBytesPerUnit * key.length + size;
       writer.setAttribute(key, value);
     } else if (typeof value === "string" && room >= minCutBytes) {
-      this.#bytesLeft -= keyBytes + room;
+      this.#bytesLeft -= maxBytesPerUnit * key.length + room;
       this.#cut += 1;
       writer.setAttribute(key, cutToBytes(value, room), value);
-    } else {
-      this.#dropped += 1;
-      writer.setUntruncated?.(key, value);
-    }
+    } else this.#leaveOut(key, value);
   }
-}
 
-/** Returns the bytes of a value, or a little more. */
-function sizeOf(value: AttributeValue): number {
-  if (typeof value === "object") return utf8Length(JSON.stringify(value));
-  if (typeof value !== "string") return scalarBytes;
-  return value.length <= shortUnits ? maxBytesPerUnit * value.length : utf8Length(value);
+  #leaveOut(key: string, value: AttributeValue): void {
+    this.#dropped += 1;
+    this.writer.setUntruncated?.(key, value);
+  }
 }
 
 function contextOf(writer: SpanWriter): ApiSpanContext | undefined {

@@ -13,6 +13,7 @@ import {
 import {
   openUnder,
   type RemoteParent,
+  type SpanRuntime,
   type SpanScope,
   type SpanWriter,
   setNativeScope,
@@ -51,7 +52,7 @@ class OtelTracer implements ApiTracer {
     const context = given ?? contextApi.active();
     if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const outer = options.root === true ? undefined : trace.getSpan(context);
-    const writer = this.#telemetry.guard(() => this.#open(name, options, outer));
+    const writer = this.#open(name, options, outer);
     // Without a recorded span, the context of the parent travels on, as without a provider.
     if (writer === undefined || !(writer.isTraced || writer.spanContext?.())) {
       return trace.wrapSpanContext(validContext(outer) ?? INVALID_SPAN_CONTEXT);
@@ -64,17 +65,32 @@ class OtelTracer implements ApiTracer {
 
   startActiveSpan<F extends (span: ApiSpan) => unknown>(
     name: string,
-    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+    first: SpanOptions | F,
+    second?: Context | F,
+    third?: F,
   ): ReturnType<F> {
-    const run = rest.at(-1) as (span: ApiSpan) => ReturnType<F>;
-    const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
-    const parent = (rest.length > 2 ? (rest[1] as Context) : undefined) ?? contextApi.active();
+    const run = (third ?? second ?? first) as (span: ApiSpan) => ReturnType<F>;
+    const options = second === undefined ? undefined : (first as SpanOptions);
+    const parent = (third === undefined ? undefined : (second as Context)) ?? contextApi.active();
     const span = this.startSpan(name, options, parent);
     return contextApi.with(trace.setSpan(parent, span), run, undefined, span);
   }
 
-  #open(name: string, options: SpanOptions, outer: ApiSpan | undefined): SpanWriter {
-    const { runtime } = this.#telemetry;
+  #open(name: string, options: SpanOptions, outer: ApiSpan | undefined): SpanWriter | undefined {
+    try {
+      return this.#openIn(this.#telemetry.runtime, name, options, outer);
+    } catch (cause) {
+      this.#telemetry.countSwallowed(cause);
+      return undefined;
+    }
+  }
+
+  #openIn(
+    runtime: SpanRuntime,
+    name: string,
+    options: SpanOptions,
+    outer: ApiSpan | undefined,
+  ): SpanWriter {
     const parent = outer instanceof OtelSpan ? outer.writer : undefined;
     // The native runtime has no kinds, times and remote parents.
     if (runtime.startDetachedSpan === undefined) {

@@ -40,6 +40,8 @@ export interface SpanWriter {
   spanContext?(): SpanContext | undefined;
   /** The W3C `tracestate` that the span inherited. Empty or absent if there is none. */
   readonly traceState?: string;
+  /** The keys of the attributes that were set, maybe more than once. Absent if the span does not keep them. */
+  readonly keys?: readonly string[];
   /** Adds an event that happened while the span was open. */
   addEvent?(name: string, unixMs: number, attributes: Attributes): void;
   /** Links the span to another one. */

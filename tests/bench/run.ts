@@ -17,6 +17,7 @@ const groups: readonly (() => Promise<{ benchmarks: readonly Benchmark[] }>)[] =
   () => import("./cold_start.ts"),
   () => import("./otlp.ts"),
   () => import("./flue.ts"),
+  () => import("./opentelemetry.ts"),
   () => import("./ai_traced.ts"),
   () => import("./ai_node.ts"),
   () => import("./ai_workerd.ts"),

@@ -103,6 +103,23 @@ export default collector(() => ({ ${exported} }));`,
     gzipKiB: 40,
     code: `${flue} export default { fetch: () => Response.json(observe.diagnostics()) };`,
   },
+  opentelemetry: {
+    // 38 KiB of the tracer, 8 KiB of the entry, and 8 KiB of @opentelemetry/api.
+    gzipKiB: 54,
+    code: `import { registerOpenTelemetry } from "isotel/opentelemetry";
+import { trace } from "@opentelemetry/api";
+registerOpenTelemetry();
+const tracer = trace.getTracer("bench");
+export default {
+  fetch: () => tracer.startActiveSpan("hello", (span) => (span.end(), new Response())),
+};`,
+    peers: {
+      OpenTelemetry: `${openTelemetryTracer}
+export default {
+  fetch: () => tracer.startActiveSpan("hello", (span) => (span.end(), new Response())),
+};`,
+    },
+  },
   everything: {
     gzipKiB: 185,
     code: `${withTelemetry} ${ai} ${metrics} ${flue} ${gateway}
