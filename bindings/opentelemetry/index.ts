@@ -1,7 +1,8 @@
 import { sharedSlot } from "../base/shared.ts";
 import { providedMeterProvider } from "../slots/meter_provider.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
-import { type OpenTelemetryRegistration, registerOver } from "./register.ts";
+import { registerOver } from "./register.ts";
+import type { OpenTelemetryRegistration } from "./registration.ts";
 
 export type { OpenTelemetryRegistration };
 

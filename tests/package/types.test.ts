@@ -51,6 +51,10 @@ describe("the published types, without skipLibCheck", () => {
       assert.equal(await compile(project, "node.ts", ["node"], resolution), "");
     });
 
+    test(`the entry for the OpenTelemetry API needs no types of the API: ${resolution}`, async () => {
+      assert.equal(await compile(project, "opentelemetry.ts", [], resolution), "");
+    });
+
     test(`env and handlers keep their types, with Hono, itty-router and classes: ${resolution}`, async () => {
       const types = ["@cloudflare/workers-types"];
       assert.equal(await compile(project, "workers.ts", types, resolution), "");
