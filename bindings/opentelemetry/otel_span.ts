@@ -225,9 +225,11 @@ export class OtelSpan implements ApiSpan {
       this.#bytesLeft -= maxBytesPerUnit * key.length + size;
       writer.setAttribute(key, value);
     } else if (typeof value === "string" && room >= minCutBytes) {
-      this.#bytesLeft -= maxBytesPerUnit * key.length + room;
+      // Half of the rest stays for later attributes, such as the usage at the end of a model call.
+      const kept = Math.min(room, Math.max(this.#bytesLeft >> 1, minCutBytes));
+      this.#bytesLeft -= maxBytesPerUnit * key.length + kept;
       this.#cut += 1;
-      writer.setAttribute(key, cutToBytes(value, room), value);
+      writer.setAttribute(key, cutToBytes(value, kept), value);
     } else this.#leaveOut(key, value);
   }
 

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import {
   context,
   createContextKey,
+  propagation,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -12,6 +13,7 @@ import { registerOver } from "../../../bindings/opentelemetry/register.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
+import { RecordingRuntime } from "../support/recording_runtime.ts";
 
 let receiver: Receiver;
 let unregister = () => {};
@@ -217,6 +219,60 @@ describe("spans of the OpenTelemetry API", () => {
     assert.equal(Object.keys(sent.attributes).length, 128);
     assert.deepEqual([sent.attributes["n0"], sent.attributes["n127"]], [-1, 127]);
     assert.equal(sent.droppedAttributes, 1);
+  });
+
+  test("a native span keeps 60 KiB of attributes, and OTLP all of them", async () => {
+    const native = new RecordingRuntime({ byteBudget: true });
+    const exporting = exportingOver(native, receiver);
+    unregister = registerOver(exporting.telemetry).unregister;
+    const large = "x".repeat(40_000);
+    const list = Array.from({ length: 5_000 }, () => "text");
+    const span = trace.getTracer("").startSpan("large");
+    span.setAttributes({ first: large, list, second: large, third: large, small: "s" }).end();
+    const sent = received(await exporting.spans(), "large");
+    assert.deepEqual(sent.attributes, {
+      first: large,
+      list,
+      second: large,
+      third: large,
+      small: "s",
+    });
+    assert.equal(sent.droppedAttributes, 0);
+    const kept = Object.fromEntries(native.spans[0]?.attributes ?? []);
+    const bytes = Object.entries(kept).map(([key, value]) => key.length + String(value).length);
+    const [first, second, third] = ["first", "second", "third"].map((key) => String(kept[key]));
+    assert.equal(first?.length, 28 * 1024);
+    // A text that is cut leaves half of the rest.
+    assert.ok((second?.length ?? 0) > 15_000 && (third?.length ?? 0) > 7_000);
+    assert.deepEqual([kept["list"], kept["small"]], [undefined, "s"]);
+    assert.deepEqual(
+      [kept["isotel.cut_attributes_count"], kept["otel.dropped_attributes_count"]],
+      [3, 1],
+    );
+    assert.ok(bytes.reduce((sum, size) => sum + size, 0) < 64 * 1024);
+  });
+
+  test("an unsampled parent reaches other services as one that is not sampled", () => {
+    registered();
+    const remote = { traceId: "c".repeat(32), spanId: "d".repeat(16), traceFlags: 0 };
+    const parent = trace.setSpanContext(ROOT_CONTEXT, remote);
+    const child = trace.getTracer("").startSpan("no", {}, parent);
+    const carrier: Record<string, string> = {};
+    propagation.inject(trace.setSpan(ROOT_CONTEXT, child), carrier);
+    assert.equal(carrier["traceparent"], `00-${remote.traceId}-${remote.spanId}-00`);
+  });
+
+  test("the span of isotel's own code is active, and the API cannot end it", async () => {
+    const exporting = registered();
+    await exporting.tracer.withSpan("own", {}, async () => {
+      const span = trace.getActiveSpan();
+      assert.equal(span, trace.getActiveSpan());
+      span?.setAttribute("from", "api").setStatus({ code: SpanStatusCode.OK }).end();
+      await null;
+      trace.getActiveSpan()?.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("later", 1);
+    });
+    const sent = received(await exporting.spans(), "own");
+    assert.deepEqual([sent.attributes, sent.status], [{ from: "api", later: 1 }, 1]);
   });
 
   test("unregister leaves a provider that was registered since", (t) => {

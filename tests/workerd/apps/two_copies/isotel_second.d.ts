@@ -11,3 +11,6 @@ declare module "isotel-second/metrics" {
 declare module "isotel-second/otlp" {
   export * from "isotel/otlp";
 }
+declare module "isotel-second/opentelemetry" {
+  export * from "isotel/opentelemetry";
+}
