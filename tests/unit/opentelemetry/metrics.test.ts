@@ -70,6 +70,19 @@ describe("metrics of the OpenTelemetry API", () => {
     assert.equal(totals.sample(`counted_total{i="1999",${lib}}`), 1);
   });
 
+  test("count label sets with different names together, and once in any order of the names", () => {
+    const own = metering();
+    const counted = meterOf(own).createCounter("counted");
+    for (let i = 0; i < 1_500; i += 1) {
+      counted.add(1, { i, a: "1" });
+      counted.add(1, { a: "1", i });
+    }
+    for (let i = 0; i < 1_500; i += 1) counted.add(1, { i });
+    const totals = own.collect();
+    assert.equal(totals.sample('counted_total{otel_metric_overflow="true"}'), 1_000);
+    assert.equal(totals.sample(`counted_total{a="1",i="1499",${lib}}`), 2);
+  });
+
   test("use the overflow series past 30 sets of label names", () => {
     const own = metering();
     const counted = meterOf(own).createCounter("counted");
@@ -151,7 +164,7 @@ describe("metrics of the OpenTelemetry API", () => {
     const own = metering();
     const frames: Frame[] = [];
     const flusher = new Flusher(own.meter, new SelfMetrics(own.meter, () => ({})), {
-      waitUntil: undefined,
+      waitUntil: () => {},
       sleep: own.time.sleep,
       startInvocation: undefined,
     } as never);
@@ -172,7 +185,6 @@ describe("metrics of the OpenTelemetry API", () => {
       observed += 1;
       result.observe(observed);
     });
-    meter.createCounter("counted").add(1);
     assert.equal(await flusher.flush(), true);
     assert.equal(observed, 1);
     assert.ok(frames.length > 0);

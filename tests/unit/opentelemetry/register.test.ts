@@ -35,6 +35,15 @@ describe("registration with the OpenTelemetry API", () => {
     unregister();
   });
 
+  test("unregister leaves a logger provider that was registered since", () => {
+    const { unregister } = registerOver(recording().telemetry);
+    const next = { getLogger: () => ({ emit() {}, enabled: () => false }) };
+    logs.disable();
+    logs.setGlobalLoggerProvider(next);
+    unregister();
+    assert.equal(logs.getLoggerProvider(), next);
+  });
+
   test("leaves out metrics if no meter provider is imported", () => {
     const { metrics: isMetrics, unregister } = registerOver(recording().telemetry);
     assert.equal(isMetrics, false);

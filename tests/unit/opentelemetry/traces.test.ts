@@ -10,7 +10,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { registerOver } from "../../../bindings/opentelemetry/register.ts";
-import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import { noopRuntime, type SpanRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { type Receiver, startReceiver } from "../../otlp_receiver/receiver.ts";
 import { type Exporting, edges, exportingOver, received } from "../support/exporting.ts";
 import { RecordingRuntime } from "../support/recording_runtime.ts";
@@ -253,14 +253,19 @@ describe("spans of the OpenTelemetry API", () => {
   });
 
   test("an unsampled parent reaches other services as one that is not sampled", () => {
-    registered();
+    for (const native of [noopRuntime, new RecordingRuntime()]) unsampledTravelsOver(native);
+  });
+
+  function unsampledTravelsOver(native: SpanRuntime): void {
+    unregister();
+    unregister = registerOver(exportingOver(native, receiver).telemetry).unregister;
     const remote = { traceId: "c".repeat(32), spanId: "d".repeat(16), traceFlags: 0 };
     const parent = trace.setSpanContext(ROOT_CONTEXT, remote);
     const child = trace.getTracer("").startSpan("no", {}, parent);
     const carrier: Record<string, string> = {};
     propagation.inject(trace.setSpan(ROOT_CONTEXT, child), carrier);
     assert.equal(carrier["traceparent"], `00-${remote.traceId}-${remote.spanId}-00`);
-  });
+  }
 
   test("the span of isotel's own code is active, and the API cannot end it", async () => {
     const exporting = registered();
