@@ -10,7 +10,7 @@ import { exposedNames } from "./exposed_names.ts";
 import type { Series } from "./family.ts";
 import { Family, type FamilyHost } from "./family.ts";
 import { LabelValues } from "./label_values.ts";
-import { OpenFamily } from "./open_family.ts";
+import type { OpenFamily } from "./open_family.ts";
 import { Outbox } from "./outbox.ts";
 import { markShards } from "./shards.ts";
 
@@ -126,16 +126,20 @@ export class Meter implements FamilyHost {
   /**
    * Returns the metric of a declaration whose records name their labels. Equal declarations share a metric.
    *
+   * @param make makes the metric. A parameter, so that only Workers with such metrics carry the code.
    * @throws TypeError if another metric has this name, or a name that an exposition would show for both.
    */
-  defineOpen(declaration: Declaration): OpenFamily {
+  defineOpen(
+    declaration: Declaration,
+    make: (familyOf: (labels: readonly string[]) => Family) => OpenFamily,
+  ): OpenFamily {
     const known = this.#openFamilies.get(declaration.name);
     if (known !== undefined) {
       if (JSON.stringify(known.declaration) === JSON.stringify(declaration)) return known;
       throw definedTwice(declaration);
     }
     this.#claimNames(declaration);
-    const made = new OpenFamily(this, declaration, (labels) => {
+    const made = make((labels) => {
       const family = new Family(this, { ...declaration, labels });
       this.#families.set(JSON.stringify([declaration.name, labels]), family);
       return family;

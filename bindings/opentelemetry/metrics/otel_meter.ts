@@ -22,7 +22,7 @@ import { simpleDeclaration } from "../../core/declaration.ts";
 import { checkDeclaration } from "../../metrics/definitions.ts";
 import type { Series } from "../../metrics/family.ts";
 import type { Meter } from "../../metrics/meter.ts";
-import type { OpenFamily } from "../../metrics/open_family.ts";
+import { OpenFamily } from "../../metrics/open_family.ts";
 
 /** Default bounds of OpenTelemetry's SDK. */
 const defaultBounds = [
@@ -165,7 +165,10 @@ class OtelMeter implements ApiMeter {
       const bounds = isHistogram ? boundsOf(advice?.explicitBucketBoundaries) : [];
       const declaration = simpleDeclaration(kind, name, { unit, help: description, bounds });
       checkDeclaration(method, declaration, {});
-      return this.#meter.defineOpen(declaration);
+      return this.#meter.defineOpen(
+        declaration,
+        (familyOf) => new OpenFamily(this.#meter, declaration, familyOf),
+      );
     } catch (cause) {
       const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 255)) : typeof name;
       this.#meter.warnOnce(

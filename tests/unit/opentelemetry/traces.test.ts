@@ -221,6 +221,28 @@ describe("spans of the OpenTelemetry API", () => {
     assert.equal(sent.droppedAttributes, 1);
   });
 
+  for (const format of ["protobuf", "json"] as const) {
+    test(`spans of several libraries are in the scopes of one request: ${format}`, async () => {
+      const exporting = exportingOver(noopRuntime, receiver, { format });
+      unregister = registerOver(exporting.telemetry).unregister;
+      exporting.tracer.withSpan("own", {}, () => {
+        trace.getTracer("one", "1.0.0").startSpan("first").end();
+        trace.getTracer("two").startSpan("second").end();
+        trace.getTracer("one", "1.0.0").startSpan("third").end();
+      });
+      await exporting.pipeline.flush();
+      assert.equal(receiver.requests.length, 1);
+      const spans = await exporting.spans();
+      assert.deepEqual(spans.map(({ name, scope }) => `${name}: ${scope.join(" ")}`).sort(), [
+        "first: one 1.0.0",
+        "own: isotel ",
+        "second: two ",
+        "third: one 1.0.0",
+      ]);
+      assert.ok(spans.every(({ resource }) => resource["telemetry.sdk.language"] === "nodejs"));
+    });
+  }
+
   test("a native span keeps 60 KiB of attributes, and OTLP all of them", async () => {
     const native = new RecordingRuntime({ byteBudget: true });
     const exporting = exportingOver(native, receiver);
