@@ -1,7 +1,7 @@
 import type * as aggregator from "../aggregate/index.ts";
 import { shared } from "../base/shared.ts";
 import { type MetricsRecording, provideMetricsRecording } from "../slots/metrics_recording.ts";
-import { flushMetrics, noteTransport, usedMetrics } from "./isolate_metrics.ts";
+import { flushMetrics, genAiMeter, noteTransport, usedMetrics } from "./isolate_metrics.ts";
 import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
 
@@ -63,6 +63,7 @@ provideMetricsRecording(
     (): MetricsRecording => ({
       read: readMetricsBindings,
       use: usedMetrics,
+      genAiMeter,
       flush: flushMetrics,
       noteTransport,
       addSelfMetrics: provideSelfMetrics,
