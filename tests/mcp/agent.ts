@@ -12,6 +12,7 @@ import { StreamableHTTPClientTransport as HttpTransportV1 } from "@modelcontextp
 import { InMemoryTransport as InMemoryTransportV1 } from "@modelcontextprotocol/sdk/inMemory.js";
 import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import * as ai from "ai";
+import { z } from "zod";
 import { TelemetryAggregator } from "../../dist/aggregate/index.js";
 import { wrapAISDK } from "../../dist/ai/index.js";
 import { tracer, withTelemetry } from "../../dist/index.js";
@@ -66,38 +67,51 @@ async function connectOutside(client: Client, version: string, { STOCK }: Env, p
   await client.connect(transport as never);
 }
 
+/** Calls a tool. The versions of the SDK take the options at different places. */
+function call(client: Client, name: string, input: object, options?: object): Promise<unknown> {
+  const request = { name, arguments: input };
+  const places = client instanceof ClientV1 ? [undefined, options] : [options];
+  return Reflect.apply(client.callTool, client, [request, ...places]) as Promise<unknown>;
+}
+
 const calls: Readonly<Record<string, (client: Client) => Promise<unknown>>> = {
-  add: (client) => client.callTool({ name: "add", arguments: { a: 2, b: 3 } }),
-  fail: (client) => client.callTool({ name: "fail", arguments: {} }),
-  missing: (client) => client.request({ method: "nothing/here" }, undefined as never),
+  add: (client) => call(client, "add", { a: 2, b: 3 }),
+  fail: (client) => call(client, "fail", {}),
+  missing: (client) => client.request({ method: "nothing/here" }, z.looseObject({})),
   steps: async (client) => {
     const seen: number[] = [];
     const onprogress = ({ progress }: { progress: number }) => void seen.push(progress);
-    const request = { name: "steps", arguments: { count: 3 } };
-    await client.callTool(request, undefined, { onprogress });
+    await call(client, "steps", { count: 3 }, { onprogress });
     return seen;
   },
-  think: (client) => client.callTool({ name: "think", arguments: {} }),
+  think: (client) => call(client, "think", {}),
   prompt: (client) => client.getPrompt({ name: "greeting", arguments: { language: "Latin" } }),
   resource: (client) => client.readResource({ uri: "stock://list" }),
   list: async (client) => (await client.listTools()).tools.length,
   ping: (client) => client.ping(),
-  timeout: (client) => client.callTool({ name: "slow", arguments: {} }, undefined, { timeout: 50 }),
+  timeout: (client) => call(client, "slow", {}, { timeout: 50 }),
 };
 
 async function run(version: string, place: string, name: string, env: Env): Promise<unknown> {
   const client = newClient(version);
   const stop = new AbortController();
-  const onSlow = () => stop.abort(name === "abort" ? new Error("no longer needed") : undefined);
+  let isSlow = () => {};
+  const started = new Promise<void>((resolve) => {
+    isSlow = resolve;
+  });
+  const onSlow = () => {
+    isSlow();
+    if (name === "abort") stop.abort(new Error("no longer needed"));
+  };
   if (place === "inside") await connectInside(client, version, { onSlow });
   else await connectOutside(client, version, env, place === "mcp" ? "/mcp" : `/session/${place}`);
   try {
     if (name === "abort") {
-      const options = { signal: stop.signal };
-      return await client.callTool({ name: "slow", arguments: {} }, undefined, options);
+      return await call(client, "slow", {}, { signal: stop.signal });
     }
     if (name === "close") {
-      const pending = client.callTool({ name: "slow", arguments: {} });
+      const pending = call(client, "slow", {});
+      await started;
       await client.close();
       return await pending;
     }
@@ -123,16 +137,16 @@ async function agent(url: URL, env: Env): Promise<unknown> {
         fetch: ((...args: Parameters<Fetcher["fetch"]>) => env.STOCK.fetch(...args)) as never,
       },
     }),
-    { separateToolSpans: url.searchParams.has("separate") },
+    { separateToolSpans: url.pathname === "/agent/separate" },
   );
-  const call = (toolName: string, input: object) => ({
+  const asked = (toolName: string, input: object) => ({
     type: "tool-call" as const,
     toolCallId: toolName,
     toolName,
     input: JSON.stringify(input),
   });
   const model = modelOf(
-    () => answer([call("add", { a: 2, b: 3 }), call("fail", {})]),
+    () => answer([asked("add", { a: 2, b: 3 }), asked("fail", {})]),
     () => answer(textParts(2)),
   );
   const add = ai.dynamicTool({
@@ -151,7 +165,7 @@ export default withTelemetry(
   {
     async fetch(request, env) {
       const url = new URL(request.url);
-      if (url.pathname === "/agent") return Response.json(await agent(url, env));
+      if (url.pathname.startsWith("/agent")) return Response.json(await agent(url, env));
       if (url.pathname === "/diagnostics") return Response.json(tracer.diagnostics());
       const [, version = "", place = "", name = ""] = url.pathname.split("/");
       return Response.json((await run(version, place, name, env)) ?? null);

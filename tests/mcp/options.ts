@@ -9,5 +9,5 @@ export interface TelemetryEnv {
 
 export const options = (env: TelemetryEnv): TelemetryOptions => ({
   otlp: JSON.parse(env.OTLP) as OtlpOptions,
-  metrics: { aggregator: env.TELEMETRY, public: true },
+  metrics: { aggregator: env.TELEMETRY, public: true, flushIntervalMs: 1000 },
 });
