@@ -1,9 +1,8 @@
 import { redactedTarget, redactorOf } from "../ai/calls/redaction.ts";
 import { boundedJson } from "../ai/content/bounded_json.ts";
-import { maxContentBytes } from "../ai/content/messages.ts";
 import { errorMessage, errorType, isCancellation, isTimeout } from "../base/cause.ts";
 import { record } from "../base/values.ts";
-import { Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
+import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
 import { SpanKind } from "../otlp/core/model.ts";
 import type { Span, SpanOptions } from "../trace/span.ts";
 import type { Attributes } from "../trace/span_runtime.ts";
@@ -225,6 +224,6 @@ export class MCPOperation {
 
   #json(key: string, value: unknown): string | undefined {
     const redact = this.#redact;
-    return boundedJson(value, maxContentBytes, redact && ((text) => redact(key, text)));
+    return boundedJson(value, Abi.maxValueBytes, redact && ((text) => redact(key, text)));
   }
 }
