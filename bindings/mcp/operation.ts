@@ -108,7 +108,7 @@ export class MCPOperation {
     const isServer = this.#side === "server";
     const type = errorTypeOf(answer, isServer);
     const { error } = answer;
-    const status = error === undefined ? undefined : String(error.code);
+    const status = error?.code === undefined ? undefined : String(error.code);
     const { storeTools, recordErrors } = this.#settings;
     const attributes: Record<string, string | undefined> = { "rpc.status_code": status };
     if (recordErrors && error !== undefined) {

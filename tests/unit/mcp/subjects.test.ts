@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { traceMCPClient, traceMCPServer } from "../../../bindings/mcp/index.ts";
 import { readSettings } from "../../../bindings/mcp/options.ts";
@@ -203,6 +205,42 @@ describe("a transport", () => {
     assert.ok(
       !JSON.stringify(attributesOf(spanNamed(tracing, "tools/call add"))).includes("secret"),
     );
+  });
+});
+
+describe("an error as the answer", () => {
+  const { mcp_rules } = JSON.parse(
+    readFileSync(join(import.meta.dirname, "../../conformance/data/gen-ai.json"), "utf8"),
+  ) as { readonly mcp_rules: { readonly server_not_error_codes: readonly number[] } };
+  const codes = [...mcp_rules.server_not_error_codes, -32603, -32000, -32001, -32042, 0, 1, 404];
+
+  test("fails the span of the server unless the conventions blame the client", async () => {
+    for (const code of codes) {
+      const { transport, ...tracing } = traced(new PlainTransport());
+      transport.onmessage = () => {};
+      transport.onmessage(call);
+      await transport.send({ jsonrpc: "2.0", id: 1, error: { code, message: "no" } });
+      const span = spanNamed(tracing, "tools/call add");
+      const isMistake = mcp_rules.server_not_error_codes.includes(code);
+      assert.equal(span.status, isMistake ? "unset" : "error", String(code));
+      const { "error.type": type, "rpc.status_code": status } = attributesOf(span);
+      assert.deepEqual([type, status], [isMistake ? undefined : String(code), String(code)]);
+    }
+  });
+
+  test("fails the span of the client whatever the code", async () => {
+    for (const code of [...codes, undefined, 1.5, "text"]) {
+      const { transport, ...tracing } = traced(new PlainTransport());
+      transport.onmessage = () => {};
+      await transport.send(call);
+      transport.onmessage({ jsonrpc: "2.0", id: 1, error: { code, message: "no" } });
+      const attributes = attributesOf(spanNamed(tracing, "tools/call add"));
+      const shown = codes.includes(code as number) ? String(code) : undefined;
+      assert.deepEqual(
+        [attributes["error.type"], attributes["rpc.status_code"]],
+        [shown ?? "_OTHER", shown],
+      );
+    }
   });
 });
 
