@@ -293,7 +293,13 @@ describe("MCP without native tracing", () => {
             labels["error.type"] ?? "",
             labels["network.transport"] ?? "",
           ].join(" ");
-          found.set(key, (found.get(key) ?? 0) + Number(buckets?.at(-1)?.[1]));
+          const count = Number(buckets?.at(-1)?.[1]);
+          found.set(key, (found.get(key) ?? 0) + count);
+          if (labels["error.type"] !== "timeout") continue;
+          // The timeout is 0.05 s. Values are seconds.
+          const within = (seconds: number) =>
+            buckets?.find(([bound]) => bound === seconds)?.[1] ?? Number.NaN;
+          assert.deepEqual([within(0.01), within(30)], [0, count]);
         }
       }
     }

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { Operation, Profile } from "../../../bindings/core/abi.gen.ts";
 import { traceMCPClient, traceMCPServer } from "../../../bindings/mcp/index.ts";
 import { readSettings } from "../../../bindings/mcp/options.ts";
 import { type MCPTransport, traceTransport } from "../../../bindings/mcp/traced_transport.ts";
+import { followTools, runInTool } from "../../../bindings/trace/tool_span.ts";
+import { activateSpan } from "../../../bindings/trace/tracer.ts";
 import { newClient } from "../../mcp/recorded_pair.ts";
 import { serverV1, serverV2 } from "../../mcp/servers.ts";
 import { attributesOf, recording, spanNamed } from "../support/tracing.ts";
@@ -188,6 +191,13 @@ describe("a transport", () => {
     assert.ok(!JSON.stringify(attributesOf(span)).includes("secret"));
   });
 
+  test("that times out while it sends fails its span as a timeout", async () => {
+    const { transport, ...tracing } = traced(new PlainTransport());
+    transport.fails = new DOMException("too late", "TimeoutError");
+    await assert.rejects(transport.send(call), transport.fails as Error);
+    assert.equal(attributesOf(spanNamed(tracing, "tools/call add"))["error.type"], "timeout");
+  });
+
   test("answers a late or repeated answer without a second end", async () => {
     const { transport, runtime } = traced(new PlainTransport());
     transport.onmessage = () => {};
@@ -205,6 +215,49 @@ describe("a transport", () => {
     assert.ok(
       !JSON.stringify(attributesOf(spanNamed(tracing, "tools/call add"))).includes("secret"),
     );
+  });
+});
+
+describe("calls inside a tool of the AI SDK", () => {
+  const options = { operation: Operation.executeTool, profile: Profile.agents, bounded: false };
+
+  /** Sends calls inside the span of a tool. Returns `name < parent, whether it has attributes of MCP` of all spans. */
+  async function insideTool(name: string, names: readonly string[], settings = {}) {
+    const { transport, telemetry, runtime } = traced(new PlainTransport(), settings);
+    followTools();
+    await activateSpan(telemetry, "execute_tool", options, (span) => {
+      assert.ok(span !== undefined);
+      return runInTool({ name, span }, async () => {
+        for (const [index, tool] of names.entries()) {
+          await transport.send({ ...call, id: index, params: { name: tool } });
+        }
+        span.finish();
+      });
+    });
+    return runtime.spans.map(
+      (span) => `${span.name} < ${span.parentId}, ${span.attributes.has("mcp.method.name")}`,
+    );
+  }
+
+  test("extend its span if the name is that of the tool, the first of them", async () => {
+    assert.deepEqual(await insideTool("add", ["add", "add"]), [
+      "execute_tool < 0, true",
+      "tools/call add < 1, true",
+    ]);
+    assert.deepEqual(await insideTool("tool_ab_add", ["add"]), ["execute_tool < 0, true"]);
+  });
+
+  test("have a span of their own if the name is another one, or on request", async () => {
+    for (const name of ["sum", "readd", "ADD"]) {
+      assert.deepEqual(await insideTool(name, ["add"]), [
+        "execute_tool < 0, false",
+        "tools/call add < 1, true",
+      ]);
+    }
+    assert.deepEqual(await insideTool("add", ["add"], { separateToolSpans: true }), [
+      "execute_tool < 0, false",
+      "tools/call add < 1, true",
+    ]);
   });
 });
 
