@@ -268,15 +268,27 @@ describe("MCP without native tracing", () => {
         spans.set(key, (spans.get(key) ?? 0) + 1);
       }
       assert.ok(spans.size > 20, `${spans.size} kinds of spans`);
-      assert.deepEqual(sorted(await counts()), sorted(spans));
+      const counted = await counts();
+      assert.deepEqual(sorted(counted), sorted(spans));
+      // Each client that has initialized a session closes it.
+      const begun = [...counted].filter(([key]) => key.startsWith("client initialize"));
+      const ended = sessions.get("agent mcp.client.session.duration_seconds");
+      assert.equal(
+        ended,
+        begun.reduce((sum, [, count]) => sum + count, 0),
+      );
     }, 20_000);
   });
+
+  /** Counts of sessions that ended, by Worker and family. */
+  const sessions = new Map<string, number>();
 
   const sorted = (map: Map<string, number>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 
   /** Counts of the operation metrics of both Workers, whose families are checked. */
   async function counts(): Promise<Map<string, number>> {
     const found = new Map<string, number>();
+    sessions.clear();
     for (const worker of ["agent", "stock"]) {
       const response = await app.fetchFrom(worker, "/metrics", {
         headers: { accept: "application/json" },
@@ -284,6 +296,13 @@ describe("MCP without native tracing", () => {
       const { families } = (await response.json()) as { families: readonly SeenFamily[] };
       for (const family of families.filter(({ name }) => name.startsWith("mcp"))) {
         assert.deepEqual(metricViolations(family, false), [], family.name);
+        if (family.name.includes("session")) {
+          const all = family.series.map(({ buckets }) => Number(buckets?.at(-1)?.[1]));
+          sessions.set(
+            `${worker} ${family.name}`,
+            all.reduce((a, b) => a + b, 0),
+          );
+        }
         const [, side] = /^mcp\.(client|server)\.operation/.exec(family.name) ?? [];
         for (const { labels, buckets } of side === undefined ? [] : family.series) {
           const key = [

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Operation, Profile } from "../../../bindings/core/abi.gen.ts";
 import { traceMCPClient, traceMCPServer } from "../../../bindings/mcp/index.ts";
 import { readSettings } from "../../../bindings/mcp/options.ts";
@@ -11,6 +13,26 @@ import { activateSpan } from "../../../bindings/trace/tracer.ts";
 import { newClient } from "../../mcp/recorded_pair.ts";
 import { serverV1, serverV2 } from "../../mcp/servers.ts";
 import { attributesOf, recording, spanNamed } from "../support/tracing.ts";
+
+test("a manager's connections are traced, those of later and those with a new client too", () => {
+  const isTraced = (client: object) => Object.hasOwn(client, "connect");
+  const first = { client: newClient("v1") };
+  const manager = traceMCPClient({ mcpConnections: { first } as Record<string, typeof first> });
+  traceMCPClient(manager);
+  const later = { client: newClient("v2") };
+  manager.mcpConnections["later"] = later;
+  assert.equal(manager.mcpConnections["later"], later);
+  assert.deepEqual(Object.keys(manager.mcpConnections), ["first", "later"]);
+  for (const connection of [first, later]) {
+    assert.ok(isTraced(connection.client));
+    const renewed = newClient("v1");
+    connection.client = renewed;
+    assert.equal(connection.client, renewed);
+    assert.ok(isTraced(renewed));
+  }
+  delete manager.mcpConnections["first"];
+  assert.deepEqual(Object.keys(manager.mcpConnections), ["later"]);
+});
 
 describe("what is no client or server", () => {
   for (const [what, value, shape] of [
@@ -150,6 +172,49 @@ describe("a transport", () => {
     transport.onmessage({ ...call, method: "ping", params: {} });
     assert.deepEqual(seen, ["first", "second"]);
     assert.equal(runtime.spans.length, 1);
+  });
+
+  test("whose handlers are saved and restored calls them once", () => {
+    const { transport } = traced(new PlainTransport());
+    let calls = 0;
+    transport.onmessage = () => {
+      calls += 1;
+    };
+    for (let i = 0; i < 20_000; i += 1) {
+      const saved: unknown = transport.onmessage;
+      transport.onmessage = undefined;
+      transport.onmessage = saved as Handler;
+    }
+    transport.onmessage?.(answer);
+    assert.equal(calls, 1);
+  });
+
+  test("keeps nothing of requests that were answered, failed, stopped or cancelled", async () => {
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    const { transport } = traced(new PlainTransport());
+    transport.onmessage = () => {};
+    const refs: WeakRef<object>[] = [];
+    const stop = new AbortController();
+    const send = transport.send as (message: unknown, options?: object) => Promise<void>;
+    const exchange = async (id: number) => {
+      const params = { name: "add", arguments: {} };
+      refs.push(new WeakRef(params));
+      transport.fails = id % 4 === 1 ? new Error("no") : undefined;
+      const message = { ...call, id, params };
+      const options = { signal: stop.signal };
+      await send.call(transport, message, options).catch(() => {});
+      if (id % 4 === 0) transport.onmessage?.({ ...answer, id });
+      const cancelling = { jsonrpc: "2.0", method: "notifications/cancelled" };
+      if (id % 4 === 2) await transport.send({ ...cancelling, params: { requestId: id } });
+      if (id % 4 === 3) transport.onmessage?.({ jsonrpc: "2.0", id, error: { code: 1 } });
+      transport.sent.length = 0;
+    };
+    for (let id = 0; id < 400; id += 1) await exchange(id);
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    const alive = refs.filter((ref) => ref.deref() !== undefined).length;
+    assert.ok(alive < 40, `${alive} of 400 requests are kept`);
   });
 
   test("that is frozen works as before", async () => {
