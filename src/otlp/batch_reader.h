@@ -44,6 +44,15 @@ enum class ValueKind : uint8_t {
 
 inline constexpr uint32_t kKindBits = 4;
 
+/// The value of an attribute of the current span that a dialect reads.
+struct Captured {
+  /// kNone: the span does not have the attribute. kText, kFalse, kTrue, kInt64, kDouble; kList: `text` is the first.
+  ValueKind kind = ValueKind::kNone;
+  std::string_view text;
+  int64_t integer = 0;
+  double number = 0;
+};
+
 /// A key of a batch.
 struct Key {
   std::string_view encoded;    ///< in the form of its sink
@@ -51,6 +60,7 @@ struct Key {
   /// That attribute as its sink writes it. Written when the text is used again; until then the size is 0.
   std::vector<char> attribute;
   size_t attribute_size = 0;
+  Captured* captured = nullptr;  ///< null when no dialect reads the attribute
 
   void KeepText(std::string_view text) {
     last_text = text;

@@ -55,6 +55,7 @@ class TraceEncoder {
   TraceEncoder(BatchReader& in, Sink& out, ValueEncoder<Sink>& values) : in_(in), out_(out), values_(values) {}
 
   void Spans() {
+    values_.SwapKeys();
     for (uint32_t left = in_.Word(); left > 0 && values_.GoesOn(); --left) Span();
   }
 
@@ -88,7 +89,7 @@ class TraceEncoder {
                .start_unix_nano = start,
                .end_unix_nano = end < start ? start : end});
     const std::string_view status_message = in_.Text(message);
-    values_.Attributes(span::kAttributes);
+    values_.SpanAttributes(span::kAttributes, start);
     out_.Uint(span::kDroppedAttributes, dropped_attributes);
     Events();
     out_.Uint(span::kDroppedEvents, dropped_events);
@@ -107,6 +108,7 @@ class TraceEncoder {
   void Events() {
     const uint32_t count = in_.Word();
     if (count == 0) return;
+    values_.SwapKeys();
     out_.OpenList(span::kEvents);
     for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
       const uint32_t name = in_.Word();
@@ -119,6 +121,7 @@ class TraceEncoder {
       out_.End(mark);
     }
     out_.CloseList();
+    values_.SwapKeys();
   }
 
   // Returns how many links were left out for invalid identifiers.
@@ -126,6 +129,7 @@ class TraceEncoder {
     const uint32_t count = in_.Word();
     if (count == 0) return 0;
     uint32_t dropped_links = 0;
+    values_.SwapKeys();
     out_.OpenList(span::kLinks);
     for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
       const uint32_t word = in_.Word();
@@ -150,6 +154,7 @@ class TraceEncoder {
       }
     }
     out_.CloseList();
+    values_.SwapKeys();
     return dropped_links;
   }
 
@@ -172,10 +177,11 @@ class TraceEncoder {
 };
 
 template <typename Sink>
-Encoded Encode(BatchReader& in, ByteWriter& writer) {
+Encoded Encode(BatchReader& in, Dialect dialect, ByteWriter& writer) {
   Sink out(writer);
   uint32_t skipped = 0;
   Encoded encoded = EncodeRequest(in, out, writer, kTraces, [&](ValueEncoder<Sink>& values) {
+    if (dialect != Dialect::kNone) values.Map(dialect);
     TraceEncoder<Sink> traces(in, out, values);
     traces.Spans();
     skipped = traces.skipped();
@@ -186,8 +192,8 @@ Encoded Encode(BatchReader& in, ByteWriter& writer) {
 
 }  // namespace
 
-Encoded EncodeTraces(BatchReader& in, Format format, ByteWriter& out) {
-  return format == Format::kJson ? Encode<JsonSink>(in, out) : Encode<ProtobufSink>(in, out);
+Encoded EncodeTraces(BatchReader& in, Format format, Dialect dialect, ByteWriter& out) {
+  return format == Format::kJson ? Encode<JsonSink>(in, dialect, out) : Encode<ProtobufSink>(in, dialect, out);
 }
 
 }  // namespace isotel::otlp

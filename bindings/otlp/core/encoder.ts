@@ -2,6 +2,8 @@ import { ErrorCode } from "../../core/abi.gen.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import {
+  type Dialect,
+  dialects,
   type FinishedSpan,
   type InstrumentationScope,
   type LogRecord,
@@ -46,9 +48,10 @@ export class OtlpEncoder {
     resource: ResourceAttributes,
     scope: InstrumentationScope,
     format: OtlpFormat,
+    dialect?: Dialect,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.traces, format, (writer) => {
+    return this.#encode(OtlpAbi.traces, format, dialect, (writer) => {
       writeHead(writer, attributes, scope);
       writeSpans(writer, spans);
     });
@@ -62,7 +65,7 @@ export class OtlpEncoder {
     format: OtlpFormat,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
-    return this.#encode(OtlpAbi.logs, format, (writer) => {
+    return this.#encode(OtlpAbi.logs, format, undefined, (writer) => {
       writeHead(writer, attributes, scope);
       writeLogs(writer, records);
     });
@@ -71,6 +74,7 @@ export class OtlpEncoder {
   #encode(
     signal: number,
     format: OtlpFormat,
+    dialect: Dialect | undefined,
     write: (writer: BatchWriter) => void,
   ): EncodedRequest {
     // A getter in a value may call the encoder again.
@@ -80,13 +84,14 @@ export class OtlpEncoder {
     try {
       writeWhole(write, writer);
       const formatCode = format === "json" ? OtlpAbi.json : OtlpAbi.protobuf;
+      const dialectCode = dialect === undefined ? OtlpAbi.dialectNone : dialects[dialect];
       return this.#host.use((core) => {
-        let bytes = core.encode(signal, formatCode, writer);
+        let bytes = core.encode(signal, formatCode, dialectCode, writer);
         if (bytes === ErrorCode.invalidUtf8) {
           writer.clear();
           writer.repairsTexts = true;
           writeWhole(write, writer);
-          bytes = core.encode(signal, formatCode, writer);
+          bytes = core.encode(signal, formatCode, dialectCode, writer);
         }
         return encoded(core, bytes);
       });
@@ -127,6 +132,7 @@ const encoder = new OtlpEncoder();
  * Encodes spans as one ExportTraceServiceRequest with one resource and one scope. Leaves out spans with an invalid
  * trace id or span id: all zeros, or not 32 or 16 hexadecimal digits.
  *
+ * @param dialect What a backend reads besides the attributes `gen_ai.*`; see src/otlp/dialects.def. Default: none.
  * @returns The request, as a view that is valid until the next call; see {@link EncodedRequest.bytes}.
  * @throws BatchTooLargeError if the batch is too large. Fewer spans may fit.
  * @throws ModuleTrapError if the module trapped. The next call uses a new instance.
@@ -136,8 +142,9 @@ export function encodeTraces(
   resource: ResourceAttributes,
   scope: InstrumentationScope,
   format: OtlpFormat,
+  dialect?: Dialect,
 ): Uint8Array {
-  return encoder.traces(spans, resource, scope, format).bytes;
+  return encoder.traces(spans, resource, scope, format, dialect).bytes;
 }
 
 /** Encodes log records as one ExportLogsServiceRequest. Limits, result and errors are those of {@link encodeTraces}. */
