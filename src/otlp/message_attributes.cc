@@ -159,12 +159,18 @@ uint32_t WriteInstructions(std::string_view prefix, std::string_view json, Attri
   Writer writer(prefix, out);
   writer.Begin(0);
   const bool is_list = IsJson(json) && JsonValue(json).starts_with('[');
-  if (is_list && JsonValue(json).size() == 2) return 0;
+  bool has_text = false;
+  if (is_list) {
+    for (JsonItems part(JsonValue(json)); part.Next();) has_text |= HasType(part.value(), "\"text\"");
+    if (!has_text) return 0;
+  }
   writer.Member(".message.role", "system");
   if (is_list) {
     Parts(JsonValue(json), writer);
   } else {
-    writer.Member(".message.content", json);
+    writer.List(".message.contents", 0);
+    writer.Element(".message_content.type", "text");
+    writer.Element(".message_content.text", json);
   }
   return 1;
 }

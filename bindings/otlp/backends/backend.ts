@@ -20,9 +20,9 @@ export interface Destination {
   /** Bytes of one request body before compression. */
   readonly maxBytes: number;
   /** What spans have besides the attributes `gen_ai.*`. */
-  readonly dialect: Dialect | undefined;
+  readonly dialect?: Dialect | undefined;
   /** Resource attributes that this destination needs. */
-  readonly resource: Readonly<Record<string, string>> | undefined;
+  readonly resource?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A backend with a complete configuration. */

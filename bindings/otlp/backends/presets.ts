@@ -246,7 +246,10 @@ function parseDsn(dsn: string): { readonly key: string; readonly address: string
   return { key: url.username, address };
 }
 
-function tracesOnly(product: string, traces: SignalPreset = {}): Preset["signals"] {
+function tracesOnly(
+  product: string,
+  traces: SignalPreset = {},
+): Readonly<Partial<Record<Signal, SignalPreset>>> {
   const refusal = `${product} accepts only traces over OTLP`;
   return { traces, logs: { refusal }, metrics: { refusal } };
 }

@@ -125,15 +125,16 @@ export interface InstrumentationScope {
 export type OtlpFormat = "protobuf" | "json";
 
 /** What AI backends read besides the attributes `gen_ai.*`; see src/otlp/dialects.def. */
-export const dialects = {
+export type Dialect = "openinference" | "langfuse" | "langsmith" | "braintrust" | "sentry";
+
+/** The dialects, with their numbers. */
+export const dialects: Readonly<Record<Dialect, number>> = {
   openinference: OtlpAbi.dialectOpeninference,
   langfuse: OtlpAbi.dialectLangfuse,
   langsmith: OtlpAbi.dialectLangsmith,
   braintrust: OtlpAbi.dialectBraintrust,
   sentry: OtlpAbi.dialectSentry,
-} as const;
-
-export type Dialect = keyof typeof dialects;
+};
 
 /** Returns the attributes of `record` as a list. */
 export function listAttributes(record: Readonly<Record<string, unknown>>): AttributeList {
