@@ -1,7 +1,12 @@
 import { CapturedSpan } from "../../bindings/otlp/capture/captured_span.ts";
 import { encodeTraces } from "../../bindings/otlp/core/encoder.ts";
 import { newSpanId, newTraceId } from "../../bindings/otlp/core/ids.ts";
-import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/core/model.ts";
+import {
+  type Dialect,
+  dialects,
+  type FinishedSpan,
+  type OtlpFormat,
+} from "../../bindings/otlp/core/model.ts";
 import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
@@ -81,7 +86,8 @@ function check(count: number, format: OtlpFormat, [us, peer]: readonly [Subject,
     }
     const text = JSON.stringify(readProtobuf("traces", bytes));
     const spans = text.split('"spanId"').length - 1;
-    const attributes = text.split('"gen_ai.usage.output_tokens"').length - 1;
+    const attributes =
+      text.split(/"(?:gen_ai.usage.output_tokens|llm.token_count.completion)"/).length - 1;
     if (spans !== count || attributes !== count) throw new Error(`${name} wrote ${spans} spans.`);
   }
 }
@@ -120,6 +126,17 @@ function encoding(format: OtlpFormat): readonly [Subject, Subject] {
   ];
 }
 
+/** What a dialect adds to the encoding of spans, as a ratio to the encoding alone. */
+function dialect(name: Dialect): Benchmark {
+  return benchmark(`otlp.dialect.100.${name}`, 100, "protobuf", { peer: "plain", ratio: 2 }, () => {
+    const spans = ours(100);
+    return [
+      { name, run: () => encodeTraces(spans, resource, scope, "protobuf", name) },
+      { name: "plain", run: () => encodeTraces(spans, resource, scope, "protobuf") },
+    ];
+  });
+}
+
 export const benchmarks: readonly Benchmark[] = [
   benchmark(
     "otlp.capture_encode.100",
@@ -137,4 +154,5 @@ export const benchmarks: readonly Benchmark[] = [
   benchmark("otlp.json.1000", 1000, "json", { peer: "opentelemetry", ratio: 1 / 2 }, () =>
     encoding("json"),
   ),
+  ...(Object.keys(dialects) as Dialect[]).map(dialect),
 ];
