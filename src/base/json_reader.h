@@ -14,15 +14,15 @@ inline constexpr uint32_t kMaxJsonDepth = 64;
 /// Returns whether `text` is one JSON value. The text may be any bytes. It need not be UTF-8.
 [[nodiscard]] bool IsJson(std::string_view text);
 
-/// Steps through the values of an array or the members of an object. The text is a value that IsJson() accepted,
-/// without space before it. It has no items if it is neither.
+/// Steps through the values of an array or the members of an object. `container` is a text that IsJson() accepted, or a
+/// value of it. It has no items if it is neither.
 class JsonItems {
  public:
   explicit JsonItems(std::string_view container);
 
   /// Goes to the next item. Returns false after the last one.
   bool Next();
-  /// The name of the current member as written, without quotes.
+  /// The name of the current member as written, without quotes. Empty in an array.
   [[nodiscard]] std::string_view name() const { return name_; }
   /// The current value, without space around it.
   [[nodiscard]] std::string_view value() const { return value_; }
@@ -30,15 +30,12 @@ class JsonItems {
  private:
   const char* at_;
   const char* end_;
-  bool is_object_;
   std::string_view name_;
   std::string_view value_;
 };
 
-/// Returns the value of a checked text without space around it.
-[[nodiscard]] std::string_view JsonValue(std::string_view text);
-/// Returns the last member `name` of a checked object, or an empty view. Names with escapes are not found.
-[[nodiscard]] std::string_view JsonMember(std::string_view object, std::string_view name);
+/// Returns whether a checked text is an array.
+[[nodiscard]] bool IsJsonArray(std::string_view text);
 [[nodiscard]] inline bool IsJsonString(std::string_view value) { return value.starts_with('"'); }
 /// Returns the characters of a checked string. Uses `scratch` if there are escapes, and replaces lone surrogates by
 /// U+FFFD. The view is valid until the next write to `scratch`.

@@ -44,18 +44,25 @@ enum class ValueKind : uint8_t {
 
 inline constexpr uint32_t kKindBits = 4;
 
-/// The value of an attribute of the current span that a dialect reads.
+/// The value of an attribute. A dialect keeps those of the current span that it reads.
 struct Captured {
+  /// Whether a text is JSON.
+  enum class Json : uint8_t { kUnknown, kNo, kYes };
+
   /// kNone: the span does not have the attribute. kText, kFalse, kTrue, kInt64, kDouble; kList: `text` is the first.
   ValueKind kind = ValueKind::kNone;
+  Json json = Json::kUnknown;
   std::string_view text;
-  int64_t integer = 0;
-  double number = 0;
+  union {
+    int64_t integer = 0;
+    double number;
+  };
 };
 
 /// A key of a batch.
 struct Key {
   std::string_view encoded;    ///< in the form of its sink
+  std::string_view in_spans;   ///< the same of the other name, if a dialect renames the attribute
   std::string_view last_text;  ///< the last text of an attribute with this key
   /// That attribute as its sink writes it. Written when the text is used again; until then the size is 0.
   std::vector<char> attribute;

@@ -1,303 +1,331 @@
 #include "otlp/dialect.h"
 
+#include <array>
+
 #include "base/json_reader.h"
 #include "base/json_text.h"
 #include "base/number_text.h"
-#include "otlp/message_attributes.h"
 
 namespace isotel::otlp {
-
-enum class DialectRule : uint8_t {
-  kRename,
-  kCopy,
-  kKind,
-  kPrefix,
-  kConstant,
-  kMime,
-  kSum,
-  kMember,
-  kJsonMember,
-  kRest,
-  kFirst,
-  kTime,
-  kSystem,
-  kMessages,
-  kTools,
-};
-
-struct DialectRow {
-  Dialect dialect;
-  DialectRule rule;
-  uint16_t spans;
-  std::string_view from;
-  std::string_view to;
-  std::string_view detail;
-};
-
 namespace {
 
-using enum Dialect;
 using enum DialectRule;
 
-// The letters of dialects.def.
-constexpr uint16_t O = 1, C = 2, T = 4, A = 8, E = 16, R = 32, G = 64, X = 0xFFFF;
-constexpr uint16_t kNoOperation = 128;
-
-constexpr DialectRow kRows[] = {
-#define ISOTEL_OPERATION_KIND(operation, spans, openinference, langfuse, langsmith, braintrust)
-#define ISOTEL_DIALECT_ROW(dialect, spans, from, rule, to, detail) {dialect, rule, spans, from, to, detail},
-#include "otlp/dialects.def"
-#undef ISOTEL_DIALECT_ROW
-#undef ISOTEL_OPERATION_KIND
-};
-
-struct OperationKind {
-  std::string_view operation;
-  uint16_t spans;
-  std::string_view kinds[4];
-};
-
-constexpr OperationKind kKinds[] = {
-#define ISOTEL_OPERATION_KIND(operation, spans, ...) {operation, spans, {__VA_ARGS__}},
-#define ISOTEL_DIALECT_ROW(dialect, spans, from, rule, to, detail)
-#include "otlp/dialects.def"
-#undef ISOTEL_DIALECT_ROW
-#undef ISOTEL_OPERATION_KIND
-};
-
-constexpr std::string_view kOperationKey = "gen_ai.operation.name";
-constexpr std::string_view kCostKey = "cloudflare.agents.usage.cost.amount";
-constexpr std::string_view kCurrencyKey = "cloudflare.agents.usage.cost.currency";
-
-constexpr Captured kNothing;
+constexpr uint32_t kNoKey = UINT32_MAX;
 
 bool IsText(const Captured& value) { return value.kind == ValueKind::kText; }
-
+bool IsNumber(const Captured& value) { return value.kind == ValueKind::kInt64 || value.kind == ValueKind::kDouble; }
 double NumberOf(const Captured& value) {
   return value.kind == ValueKind::kDouble ? value.number : static_cast<double>(value.integer);
 }
-bool IsNumber(const Captured& value) { return value.kind == ValueKind::kInt64 || value.kind == ValueKind::kDouble; }
+bool IsFinite(double number) { return number - number == 0; }
+bool IsObject(DialectRule rule) { return rule == kMember || rule == kJsonMember || rule == kRest; }
 
-void Copy(std::string_view key, const Captured& value, AttributeWriter& out) {
-  switch (value.kind) {
-    case ValueKind::kText:
-      return out.Text(key, value.text);
-    case ValueKind::kInt64:
-      return out.Int(key, value.integer);
-    case ValueKind::kDouble:
-      return out.Double(key, value.number);
-    case ValueKind::kFalse:
-    case ValueKind::kTrue:
-      return out.Bool(key, value.kind == ValueKind::kTrue);
-    default:
-      return;
-  }
+Captured TextOf(std::string_view text) {
+  Captured value;
+  value.kind = ValueKind::kText;
+  value.text = text;
+  return value;
 }
 
+// Checks a text once.
+bool HasJson(Captured& value) {
+  if (value.json == Captured::Json::kUnknown) {
+    value.json = IsJson(value.text) ? Captured::Json::kYes : Captured::Json::kNo;
+  }
+  return value.json == Captured::Json::kYes;
+}
+
+// Writes a number, less other numbers that are a part of it. A part may be more than the whole.
 void AddNumber(const Captured& value, double less, ByteWriter& json) {
   char* const at = json.Reserve(kMaxNumberBytes);
+  const double rest = NumberOf(value) - less;
+  const bool is_exact = rest >= 0 && rest <= kMaxExactInteger;
   char* end = at;
-  if (value.kind == ValueKind::kInt64 && less == 0) {
-    end = WriteInt(value.integer, at);
+  if (value.kind == ValueKind::kInt64 && (less == 0 || is_exact)) {
+    end = WriteInt(less == 0 ? value.integer : static_cast<int64_t>(rest), at);
   } else {
-    const double rest = NumberOf(value) - less;
-    end = WriteDouble(rest > 0 || less == 0 ? rest : 0, NumberStyle::kShort, at);
+    end = WriteDouble(less == 0 || rest > 0 ? rest : 0, NumberStyle::kShort, at);
   }
   json.Advance(static_cast<size_t>(end - at));
 }
 
-// Writes `digits` decimal digits of `value` to `out` and moves it.
-void Digits(uint64_t value, int digits, char*& out) {
-  for (int i = digits - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
-  out += digits;
+// Writes two digits and the separator before them.
+char* TwoDigits(char before, uint32_t value, char* at) {
+  at[0] = before;
+  at[1] = static_cast<char>('0' + value / 10);
+  at[2] = static_cast<char>('0' + value % 10);
+  return at + 3;
 }
+
+constexpr size_t kIsoBytes = 24;
 
 // Writes a time as ISO 8601 in milliseconds. The days are those of https://howardhinnant.github.io/date_algorithms.html.
-std::string_view IsoTime(uint64_t unix_nano, char (&text)[24]) {
-  const uint64_t unix_ms = unix_nano / 1'000'000;
-  const uint64_t of_day = unix_ms % 86'400'000;
-  const uint64_t days = unix_ms / 86'400'000 + 719'468;
-  const uint64_t era = days / 146'097;
-  const uint64_t day_of_era = days % 146'097;
-  const uint64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const uint64_t shifted = (5 * day_of_year + 2) / 153;
-  const uint64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-  char* at = text;
-  Digits(year_of_era + era * 400 + (month <= 2 ? 1 : 0), 4, at);
-  *at++ = '-';
-  Digits(month, 2, at);
-  *at++ = '-';
-  Digits(day_of_year - (153 * shifted + 2) / 5 + 1, 2, at);
-  *at++ = 'T';
-  Digits(of_day / 3'600'000, 2, at);
-  *at++ = ':';
-  Digits(of_day / 60'000 % 60, 2, at);
-  *at++ = ':';
-  Digits(of_day / 1'000 % 60, 2, at);
-  *at++ = '.';
-  Digits(of_day % 1'000, 3, at);
-  *at++ = 'Z';
-  return {text, sizeof text};
+void WriteIsoTime(uint64_t unix_ms, char* at) {
+  const auto of_day = static_cast<uint32_t>(unix_ms % 86'400'000);
+  const auto days = static_cast<uint32_t>(unix_ms / 86'400'000) + 719'468;
+  const uint32_t era = days / 146'097;
+  const uint32_t day_of_era = days % 146'097;
+  const uint32_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const uint32_t shifted = (5 * day_of_year + 2) / 153;
+  const uint32_t month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const uint32_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+  const uint32_t seconds = of_day / 1'000;
+  const uint32_t ms = of_day % 1'000;
+  at[0] = static_cast<char>('0' + year / 1'000);
+  at = TwoDigits(static_cast<char>('0' + year / 100 % 10), year % 100, at + 1);
+  at = TwoDigits('-', month, at);
+  at = TwoDigits('-', day_of_year - (153 * shifted + 2) / 5 + 1, at);
+  at = TwoDigits('T', seconds / 3'600, at);
+  at = TwoDigits(':', seconds / 60 % 60, at);
+  at = TwoDigits(':', seconds % 60, at);
+  at[0] = '.';
+  at = TwoDigits(static_cast<char>('0' + ms / 100), ms % 100, at + 1);
+  at[0] = 'Z';
 }
 
-// Returns the first text of a list. `scratch` is for one with escapes.
-std::string_view FirstText(const Captured& value, ByteWriter& scratch) {
-  if (!IsText(value) || !IsJson(value.text)) return value.text;
-  JsonItems items(JsonValue(value.text));
-  if (!JsonValue(value.text).starts_with('[')) return value.text;
-  return items.Next() && IsJsonString(items.value()) ? JsonCharacters(items.value(), scratch) : std::string_view();
-}
+// Finds the keys of a batch. Texts of other sizes than that of the wanted one are not compared.
+class KeyFinder {
+ public:
+  explicit KeyFinder(const std::vector<std::string_view>& names) : names_(names), next_(names.size()) {
+    first_.fill(kNoKey);
+    for (uint32_t i = 0; i < names.size(); ++i) {
+      uint32_t& first = first_[names[i].size() % kSizes];
+      next_[i] = first;
+      first = i;
+    }
+  }
 
-bool IsObject(DialectRule rule) { return rule == kMember || rule == kJsonMember || rule == kRest; }
+  [[nodiscard]] uint32_t Find(std::string_view name) const {
+    uint32_t at = first_[name.size() % kSizes];
+    while (at != kNoKey && !SameBytes(names_[at], name)) at = next_[at];
+    return at;
+  }
+
+ private:
+  static constexpr size_t kSizes = 64;
+
+  const std::vector<std::string_view>& names_;
+  std::array<uint32_t, kSizes> first_;
+  std::vector<uint32_t> next_;
+};
 
 }  // namespace
 
-DialectMapper::DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys) {
+DialectMapper::DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys,
+                             AttributeWriter& out)
+    : dialect_(dialect), out_(out), messages_(*this), operation_(OperationOf({}, dialect)) {
+  const KeyFinder finder(names);
   // Keys point into it.
-  captured_.reserve(names.size() + 1);
-  operation_ = CapturedOf(kOperationKey, names, keys);
-  currency_ = CapturedOf(kCurrencyKey, names, keys);
-  if (operation_ == nullptr) operation_ = &kNothing;
-  if (currency_ == nullptr) currency_ = &kNothing;
-  for (const DialectRow& row : kRows) {
-    if (row.dialect != dialect) continue;
-    uint32_t key = 0;
-    while (key < names.size() && names[key] != row.from) ++key;
-    const bool is_known = key < names.size();
+  captured_.reserve(names.size());
+  const auto capture = [&](uint32_t key) -> Captured* {
+    if (key == kNoKey) return nullptr;
+    if (keys[key].captured == nullptr) keys[key].captured = &captured_.emplace_back();
+    return keys[key].captured;
+  };
+  const auto captured = [&](std::string_view name) {
+    Captured* const found = capture(finder.Find(name));
+    return found == nullptr ? &nothing_ : found;
+  };
+  operation_key_ = captured("gen_ai.operation.name");
+  cost_ = captured("cloudflare.agents.usage.cost.amount");
+  currency_ = captured("cloudflare.agents.usage.cost.currency");
+
+  uint32_t renamed = kNoKey;
+  DialectText renamed_to = 0;
+  for (const DialectRow& row : RowsOf(dialect)) {
+    const uint32_t key = finder.Find(TextAt(row.from));
     // A sum needs all of its rows.
-    if (!is_known && row.rule != kSum) continue;
-    const Captured* const target = CapturedOf(row.to, names, keys);
-    if (row.rule == kRename && target == nullptr) {
-      renames_.push_back({key, row.to});
-    } else {
-      used_.push_back({&row, is_known ? CapturedOf(row.from, names, keys) : &kNothing, target});
+    if (key == kNoKey && row.rule != kSum) continue;
+    // Two attributes may have one name in the dialect: the first has it, and the other gives way.
+    uint32_t taken = finder.Find(TextAt(row.to));
+    if (taken == kNoKey && row.to == renamed_to) taken = renamed;
+    const auto key_at = static_cast<uint32_t>(keys_.size());
+    out.EncodeKey(TextAt(row.to), keys_);
+    const auto key_size = static_cast<uint32_t>(keys_.size()) - key_at;
+    if (row.rule == kRename && taken == kNoKey) {
+      renamed = key;
+      renamed_to = row.to;
+      renames_.push_back({key, key_at, key_size});
+      continue;
     }
+    Captured* const from = key == kNoKey ? &nothing_ : capture(key);
+    steps_.push_back({row.rule, row.spans, row.to, row.detail, from, capture(taken), key_at, key_size});
+  }
+  (void)keys_.Reserve(BatchReader::kSlackBytes);
+  for (const Rename& rename : renames_) {
+    keys[rename.key].in_spans = keys_.view().substr(rename.key_at, rename.key_size);
   }
 }
 
-// Returns where the values of a key are kept, or null if the batch does not have the key.
-Captured* DialectMapper::CapturedOf(std::string_view name, const std::vector<std::string_view>& names,
-                                    std::vector<Key>& keys) {
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] != name) continue;
-    if (keys[i].captured == nullptr) keys[i].captured = &captured_.emplace_back();
-    return keys[i].captured;
+void DialectMapper::SwapKeys(std::vector<Key>& keys) const {
+  for (const Rename& rename : renames_) {
+    Key& key = keys[rename.key];
+    std::swap(key.encoded, key.in_spans);
+    key.attribute_size = 0;
   }
-  return nullptr;
 }
 
 void DialectMapper::Begin() {
-  for (Captured& value : captured_) value.kind = ValueKind::kNone;
-}
-
-void DialectMapper::Finish(uint64_t start_unix_nano, AttributeWriter& out) {
-  uint32_t spans = kNoOperation;
-  std::string_view kind;
-  if (IsText(*operation_)) {
-    for (const OperationKind& row : kKinds) {
-      if (row.operation != operation_->text) continue;
-      spans = row.spans;
-      const auto dialect = used_.empty() ? kNone : used_.front().row->dialect;
-      const auto column = static_cast<uint32_t>(dialect) - 1;
-      if (column < std::size(row.kinds)) kind = row.kinds[column];
-    }
-  }
-  const Used* const end = used_.data() + used_.size();
-  for (const Used* at = used_.data(); at != end;) {
-    const Used* next = at + 1;
-    while (next != end && next->row->to == at->row->to) ++next;
-    const bool is_taken = at->target != nullptr && at->target->kind != ValueKind::kNone;
-    if (!is_taken) Group(at, next, spans, kind, start_unix_nano, out);
-    at = next;
+  for (Captured& value : captured_) {
+    value.kind = ValueKind::kNone;
+    value.json = Captured::Json::kUnknown;
   }
 }
 
-void DialectMapper::Group(const Used* used, const Used* end, uint32_t spans, std::string_view kind,
-                          uint64_t start_unix_nano, AttributeWriter& out) {
+void DialectMapper::Finish(uint64_t start_unix_nano) {
+  start_unix_nano_ = start_unix_nano;
+  left_ = kMaxAddedBytes;
+  const std::string_view name = IsText(*operation_key_) ? operation_key_->text : std::string_view();
+  // Most spans of a batch have the operation of the span before, in the same place.
+  if (name.data() != operation_name_.data() || name.size() != operation_name_.size()) {
+    operation_name_ = name;
+    operation_ = OperationOf(name, dialect_);
+  }
+  const std::span<const Step> steps(steps_);
+  for (size_t at = 0; at < steps.size();) {
+    const Step& step = steps[at];
+    const size_t first = at;
+    do ++at;
+    while (at < steps.size() && steps[at].to == step.to);
+    if (step.target == nullptr || step.target->kind == ValueKind::kNone) Group(steps.subspan(first, at - first));
+  }
+}
+
+std::string_view DialectMapper::KeyOf(const Step& step) const {
+  return keys_.view().substr(step.key_at, step.key_size);
+}
+
+void DialectMapper::Write(std::string_view key, const Captured& value) {
+  const size_t bytes = key.size() + (IsText(value) ? value.text.size() : 0);
+  if (bytes > left_) return;
+  left_ -= static_cast<uint32_t>(bytes);
+  out_.Write(key, value);
+}
+
+void DialectMapper::Add(std::string_view key, std::string_view text) {
+  key_.Clear();
+  out_.EncodeKey(key, key_);
+  Write(key_.view(), TextOf(text));
+}
+
+// Writes what the first row with a value makes of it.
+void DialectMapper::Group(std::span<const Step> steps) {
   uint32_t messages = 0;
-  double sum = 0;
-  for (; used != end; ++used) {
-    const DialectRow& row = *used->row;
-    const Captured& value = *used->from;
-    if (row.rule == kSum) {
-      if (!IsNumber(value)) return;
-      sum += NumberOf(value);
-      if (used + 1 == end) out.Int(out.Encoded(row.to), static_cast<int64_t>(sum));
-      continue;
-    }
-    if ((row.spans & spans) == 0 || value.kind == ValueKind::kNone) continue;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
+    Captured& value = *step.from;
+    const std::string_view detail = TextAt(step.detail);
+    if (step.rule == kSum) return Sum(steps);
+    if ((step.spans & operation_.spans) == 0 || value.kind == ValueKind::kNone) continue;
     // Costs in another currency would be read as US dollars.
-    if (row.from == kCostKey && IsText(*currency_) && currency_->text != "USD") continue;
-    if (IsObject(row.rule)) return Object(used, end, spans, out);
-    if (row.rule == kRename || row.rule == kCopy) return Copy(out.Encoded(row.to), value, out);
-    if (row.rule == kConstant) return out.Text(out.Encoded(row.to), row.detail);
-    if (row.rule == kTime) {
-      char text[24];
-      constexpr double kMostSeconds = 1e9;
-      const double seconds = NumberOf(value);
-      if (!IsNumber(value) || !(seconds >= 0 && seconds < kMostSeconds)) return;
-      return out.Text(out.Encoded(row.to), IsoTime(start_unix_nano + static_cast<uint64_t>(seconds * 1e9), text));
-    }
-    if (row.rule == kFirst) {
-      const std::string_view text = FirstText(value, scratch_);
-      if (!text.empty()) out.Text(out.Encoded(row.to), text);
-      return;
-    }
-    if (!IsText(value)) continue;
-    switch (row.rule) {
-      case kKind:
-        if (!kind.empty()) out.Text(out.Encoded(row.to), kind);
+    if (&value == cost_ && IsText(*currency_) && !SameBytes(currency_->text, "USD")) continue;
+    std::string_view text;
+    switch (step.rule) {
+      case kRename:
+      case kCopy:
+        if (IsText(value) || IsNumber(value) || value.kind == ValueKind::kTrue || value.kind == ValueKind::kFalse) {
+          Write(KeyOf(step), value);
+        }
         return;
-      case kPrefix:
-        scratch_.Clear();
-        scratch_.Raw(row.detail);
-        scratch_.Raw(value.text);
-        return out.Text(out.Encoded(row.to), scratch_.view());
-      case kMime:
-        return out.Text(out.Encoded(row.to), IsJson(value.text) ? "application/json" : "text/plain");
-      case kSystem:
-        messages = WriteInstructions(row.to, value.text, out);
+      case kKind:
+        text = operation_.kind;
         break;
-      case kMessages:
-        return WriteMessages(row.to, value.text, messages, out);
+      case kConstant:
+        text = detail;
+        break;
+      case kMember:
+      case kJsonMember:
+      case kRest:
+        text = Object(steps.subspan(i));
+        break;
+      case kTime:
+        text = Time(value);
+        break;
+      case kFirst:
+        text = First(value);
+        break;
       default:
-        return WriteTools(row.to, value.text, out);
+        if (!IsText(value)) continue;
+        if (step.rule == kPrefix) {
+          scratch_.Clear();
+          scratch_.Raw(detail);
+          scratch_.Raw(value.text);
+          text = scratch_.view();
+        } else if (step.rule == kMime) {
+          text = HasJson(value) ? "application/json" : "text/plain";
+        } else if (step.rule == kSystem) {
+          messages = messages_.Instructions(TextAt(step.to), value.text, HasJson(value));
+          continue;
+        } else if (HasJson(value)) {
+          if (step.rule == kMessages) messages_.Messages(TextAt(step.to), value.text, messages);
+          if (step.rule == kTools) messages_.Tools(TextAt(step.to), value.text);
+        }
     }
+    if (!text.empty()) Write(KeyOf(step), TextOf(text));
+    return;
   }
 }
 
-// Writes the members of a JSON object.
-void DialectMapper::Object(const Used* used, const Used* end, uint32_t spans, AttributeWriter& out) {
-  const std::string_view to = used->row->to;
+void DialectMapper::Sum(std::span<const Step> steps) {
+  Captured sum;
+  sum.kind = ValueKind::kInt64;
+  uint64_t total = 0;
+  for (const Step& step : steps) {
+    if (step.from->kind != ValueKind::kInt64) return;
+    total += static_cast<uint64_t>(step.from->integer);
+  }
+  sum.integer = static_cast<int64_t>(total);
+  Write(KeyOf(steps.front()), sum);
+}
+
+// Returns a JSON object, or an empty text without members.
+std::string_view DialectMapper::Object(std::span<const Step> steps) {
   ByteWriter& json = scratch_;
   json.Clear();
-  for (; used != end; ++used) {
-    const DialectRow& row = *used->row;
-    const Captured& value = *used->from;
-    if ((row.spans & spans) == 0 || !IsObject(row.rule)) continue;
-    const bool is_finite = NumberOf(value) - NumberOf(value) == 0;
-    if (!IsText(value) && !(IsNumber(value) && is_finite)) continue;
-    double less = 0;
-    if (row.rule == kRest) {
-      for (const Used* part = used + 1; part != end && part->row->rule != kRest; ++part) {
-        if (IsNumber(*part->from)) less += NumberOf(*part->from);
-      }
-    }
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
+    Captured& value = *step.from;
+    if ((step.spans & operation_.spans) == 0 || !IsObject(step.rule)) continue;
+    const bool is_number = IsNumber(value);
+    if (is_number ? !IsFinite(NumberOf(value)) : !IsText(value)) continue;
     json.Raw(json.size() == 0 ? "{\"" : ",\"");
-    json.Raw(row.detail);
+    json.Raw(TextAt(step.detail));
     json.Raw("\":");
-    if (!IsText(value)) {
-      AddNumber(value, less, json);
-    } else if (row.rule == kJsonMember && IsJson(value.text)) {
+    if (is_number) {
+      double less = 0;
+      for (size_t part = i + 1; step.rule == kRest && part < steps.size() && steps[part].rule != kRest; ++part) {
+        if (IsNumber(*steps[part].from)) less += NumberOf(*steps[part].from);
+      }
+      AddNumber(value, IsFinite(less) ? less : 0, json);
+    } else if (step.rule == kJsonMember && HasJson(value)) {
       json.Raw(value.text);
     } else {
       WriteQuoted(value.text, json);
     }
   }
-  if (json.size() == 0) return;
-  json.Byte('}');
-  out.Text(out.Encoded(to), json.view());
+  if (json.size() > 0) json.Byte('}');
+  return json.view();
+}
+
+// Returns the start of the span and then seconds as ISO 8601.
+std::string_view DialectMapper::Time(const Captured& value) {
+  constexpr double kMostSeconds = 1e9;
+  if (!IsNumber(value)) return {};
+  const double seconds = NumberOf(value);
+  if (!(seconds >= 0 && seconds < kMostSeconds)) return {};
+  scratch_.Clear();
+  WriteIsoTime((start_unix_nano_ + static_cast<uint64_t>(seconds * 1e9)) / 1'000'000, scratch_.Reserve(kIsoBytes));
+  scratch_.Advance(kIsoBytes);
+  return scratch_.view();
+}
+
+// Returns the first text of a list, of a text that is a JSON list, or the text.
+std::string_view DialectMapper::First(Captured& value) {
+  if (!IsText(value) || !HasJson(value) || !IsJsonArray(value.text)) return value.text;
+  JsonItems items(value.text);
+  return items.Next() && IsJsonString(items.value()) ? JsonCharacters(items.value(), scratch_) : std::string_view();
 }
 
 }  // namespace isotel::otlp

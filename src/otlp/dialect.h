@@ -2,39 +2,32 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/wire.h"
 #include "otlp/batch_reader.h"
+#include "otlp/dialect_table.h"
+#include "otlp/message_attributes.h"
 
 namespace isotel::otlp {
 
-enum class Dialect : uint32_t {
-  kNone = 0,
-  kOpenInference = 1,
-  kLangfuse = 2,
-  kLangSmith = 3,
-  kBraintrust = 4,
-  kSentry = 5,
-};
+/// Bytes of keys and texts that a dialect adds to one span. What exceeds this is not added: the attributes that it comes
+/// from stay, and the span may still be sent.
+inline constexpr uint32_t kMaxAddedBytes = 1U << 20;
 
-struct DialectRow;
-
-/// Writes attributes of the current span.
+/// Writes attributes of the current span to a sink.
 class AttributeWriter {
  public:
   AttributeWriter() = default;
   AttributeWriter(const AttributeWriter&) = delete;
   AttributeWriter& operator=(const AttributeWriter&) = delete;
 
-  /// Returns a key in the form of the sink. Valid until the next call.
-  virtual std::string_view Encoded(std::string_view key) = 0;
-  /// The keys are encoded.
-  virtual void Text(std::string_view key, std::string_view text) = 0;
-  virtual void Int(std::string_view key, int64_t value) = 0;
-  virtual void Double(std::string_view key, double value) = 0;
-  virtual void Bool(std::string_view key, bool value) = 0;
+  /// Appends a key in the form of the sink.
+  virtual void EncodeKey(std::string_view key, ByteWriter& to) = 0;
+  /// The key is encoded. The kind is a text, a number or a boolean.
+  virtual void Write(std::string_view key, const Captured& value) = 0;
 
  protected:
   ~AttributeWriter() = default;
@@ -42,45 +35,67 @@ class AttributeWriter {
 
 /// Applies a dialect to the spans of one batch. While the attributes of a span are written, the encoder keeps the values
 /// of keys that have a `captured`. Then Finish() writes the attributes that the dialect adds.
-class DialectMapper {
+class DialectMapper final : private FlatAttributes {
  public:
-  /// A key of the batch that spans have under another name.
-  struct Rename {
-    uint32_t key;
-    std::string_view name;
-  };
+  /// Sets `captured` of the keys that the dialect reads, and `in_spans` of those that spans have under another name.
+  DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys,
+                AttributeWriter& out);
 
-  /// Sets `captured` of the keys that the dialect reads.
-  DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys);
-  DialectMapper(const DialectMapper&) = delete;
-  DialectMapper& operator=(const DialectMapper&) = delete;
-
-  [[nodiscard]] const std::vector<Rename>& renames() const { return renames_; }
-
+  /// Swaps the keys of attributes between their names in the batch, which they have at first, and in spans.
+  void SwapKeys(std::vector<Key>& keys) const;
   /// Forgets the values of the span before.
   void Begin();
   /// Writes what the dialect adds to a span that started at `start_unix_nano`.
-  void Finish(uint64_t start_unix_nano, AttributeWriter& out);
+  void Finish(uint64_t start_unix_nano);
 
  private:
   // A row whose attribute some span of the batch may have.
-  struct Used {
-    const DialectRow* row;
-    const Captured* from;
+  struct Step {
+    DialectRule rule;
+    uint8_t spans;
+    DialectText to;
+    DialectText detail;
+    Captured* from;
     const Captured* target;  // null when no span has the attribute already
+    // The place of the encoded `to` in `keys_`.
+    uint32_t key_at;
+    uint32_t key_size;
+  };
+  // A key of the batch that spans have under another name.
+  struct Rename {
+    uint32_t key;
+    uint32_t key_at;
+    uint32_t key_size;
   };
 
-  Captured* CapturedOf(std::string_view name, const std::vector<std::string_view>& names, std::vector<Key>& keys);
-  void Group(const Used* used, const Used* end, uint32_t spans, std::string_view kind, uint64_t start_unix_nano,
-             AttributeWriter& out);
-  void Object(const Used* used, const Used* end, uint32_t spans, AttributeWriter& out);
+  void Add(std::string_view key, std::string_view text) override;
+  [[nodiscard]] std::string_view KeyOf(const Step& step) const;
+  void Write(std::string_view key, const Captured& value);
+  void Group(std::span<const Step> steps);
+  void Sum(std::span<const Step> steps);
+  [[nodiscard]] std::string_view Object(std::span<const Step> steps);
+  [[nodiscard]] std::string_view Time(const Captured& value);
+  [[nodiscard]] std::string_view First(Captured& value);
 
+  Dialect dialect_;
+  AttributeWriter& out_;
+  MessageAttributes messages_;
   std::vector<Captured> captured_;
-  std::vector<Used> used_;
+  std::vector<Step> steps_;
   std::vector<Rename> renames_;
-  const Captured* operation_;
-  const Captured* currency_;
+  ByteWriter keys_;
+  ByteWriter key_;
   ByteWriter scratch_;
+  Captured nothing_;
+  const Captured* operation_key_ = nullptr;
+  const Captured* cost_ = nullptr;
+  const Captured* currency_ = nullptr;
+  // The operation of the last span that had one, and its meaning.
+  std::string_view operation_name_;
+  DialectOperation operation_;
+  // Of the current span.
+  uint64_t start_unix_nano_ = 0;
+  uint32_t left_ = 0;
 };
 
 }  // namespace isotel::otlp

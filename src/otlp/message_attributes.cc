@@ -1,209 +1,216 @@
 #include "otlp/message_attributes.h"
 
 #include "base/json_reader.h"
-#include "base/json_text.h"
 #include "base/number_text.h"
 
 namespace isotel::otlp {
 namespace {
 
-class Writer {
- public:
-  Writer(std::string_view prefix, AttributeWriter& out) : prefix_(prefix), out_(out) {}
-
-  [[nodiscard]] bool GoesOn() const { return left_ > 0; }
-
-  // Begins the keys `prefix`.`index`.
-  void Begin(uint32_t index) {
-    key_.Clear();
-    key_.Raw(prefix_);
-    Index(index);
-    item_size_ = key_.size();
-  }
-  // Continues the keys of the item with `name` and an index.
-  void List(std::string_view name, uint32_t index) {
-    key_.Truncate(item_size_);
-    key_.Raw(name);
-    Index(index);
-    list_size_ = key_.size();
-  }
-
-  // A member of the item, and of the current element of a list of the item.
-  void Member(std::string_view name, std::string_view text) { Write(item_size_, name, text); }
-  void Element(std::string_view name, std::string_view text) { Write(list_size_, name, text); }
-
-  // Returns a string without quotes and escapes, and any other value as JSON.
-  std::string_view Text(std::string_view value) { return IsJsonString(value) ? JsonCharacters(value, text_) : value; }
-
- private:
-  void Index(uint32_t index) {
-    key_.Byte('.');
-    char* const at = key_.Reserve(kMaxNumberBytes);
-    key_.Advance(static_cast<size_t>(WriteUint(index, at) - at));
-  }
-  void Write(size_t size, std::string_view name, std::string_view text) {
-    if (left_ == 0) return;
-    --left_;
-    key_.Truncate(size);
-    key_.Raw(name);
-    out_.Text(out_.Encoded(key_.view()), text);
-  }
-
-  std::string_view prefix_;
-  AttributeWriter& out_;
-  ByteWriter key_;
-  ByteWriter text_;
-  size_t item_size_ = 0;
-  size_t list_size_ = 0;
-  uint32_t left_ = kMaxMessageAttributes;
+enum Member : uint8_t {
+  kType,
+  kRole,
+  kParts,
+  kContent,
+  kId,
+  kName,
+  kArguments,
+  kResponse,
+  kModality,
+  kUri,
+  kFunction,
+  kDescription,
+  kParameters,
+  kInputSchema,
+  kInputSchemaSnake,
+  kMembers,
 };
 
-bool HasType(std::string_view part, std::string_view quoted) { return JsonMember(part, "type") == quoted; }
+constexpr std::string_view kNames[kMembers] = {
+    "type",     "role", "parts",    "content",     "id",         "name",        "arguments",    "response",
+    "modality", "uri",  "function", "description", "parameters", "inputSchema", "input_schema",
+};
 
-bool IsSet(std::string_view value) { return !value.empty() && value != "null"; }
+bool IsSet(std::string_view json) { return !json.empty() && json != "null"; }
 
-// Returns whether the part is a picture that has an address.
-bool IsImage(std::string_view part) {
-  return HasType(part, "\"uri\"") && JsonMember(part, "modality") == "\"image\"" && IsSet(JsonMember(part, "uri"));
-}
+}  // namespace
 
-void Content(std::string_view part, std::string_view type, uint32_t index, Writer& out) {
-  out.List(".message.contents", index);
-  if (IsImage(part)) {
-    out.Element(".message_content.type", "image");
-    out.Element(".message_content.image.image.url", out.Text(JsonMember(part, "uri")));
-    return;
+// The members of a JSON object that messages, parts and tools have, as JSON. Of equal names, the last counts. Names with
+// escapes are not found. Another value than an object has no members.
+struct MessageAttributes::Object {
+  std::string_view of[kMembers];
+
+  explicit Object(std::string_view json) {
+    for (JsonItems members(json); members.Next();) {
+      for (uint32_t i = 0; i < kMembers; ++i) {
+        if (SameBytes(members.name(), kNames[i])) of[i] = members.value();
+      }
+    }
   }
-  out.Element(".message_content.type", out.Text(type));
-  const bool is_text = type == "\"text\"" || type == "\"reasoning\"";
-  // A part of another type is text as JSON, so that nothing is lost.
-  const std::string_view content = is_text ? JsonMember(part, "content") : part;
-  if (IsSet(content)) out.Element(".message_content.text", out.Text(content));
+
+  [[nodiscard]] bool HasType(std::string_view quoted) const { return SameBytes(of[kType], quoted); }
+  [[nodiscard]] bool IsToolResponse() const { return HasType("\"tool_call_response\""); }
+};
+
+void MessageAttributes::Begin(std::string_view prefix) {
+  key_.Clear();
+  key_.Raw(prefix);
+  prefix_ = key_.size();
+  left_ = kMaxMessageAttributes;
 }
 
-void ToolCall(std::string_view part, uint32_t index, Writer& out) {
-  out.List(".message.tool_calls", index);
-  const std::string_view id = JsonMember(part, "id");
-  if (IsSet(id)) out.Element(".tool_call.id", out.Text(id));
-  const std::string_view name = JsonMember(part, "name");
-  if (IsSet(name)) out.Element(".tool_call.function.name", out.Text(name));
-  const std::string_view arguments = JsonMember(part, "arguments");
-  out.Element(".tool_call.function.arguments", IsSet(arguments) ? arguments : "{}");
+void MessageAttributes::Append(uint32_t index) {
+  key_.Byte('.');
+  char* const at = key_.Reserve(kMaxNumberBytes);
+  key_.Advance(static_cast<size_t>(WriteUint(index, at) - at));
 }
 
-void ToolResponse(std::string_view part, Writer& out) {
-  const std::string_view id = JsonMember(part, "id");
-  if (IsSet(id)) out.Member(".message.tool_call_id", out.Text(id));
-  const std::string_view response = JsonMember(part, "response");
-  if (!response.empty()) out.Member(".message.content", out.Text(response));
+void MessageAttributes::Item(uint32_t index) {
+  key_.Truncate(prefix_);
+  Append(index);
+  item_ = key_.size();
 }
 
-void Parts(std::string_view parts, Writer& out) {
+void MessageAttributes::List(std::string_view name, uint32_t index) {
+  key_.Truncate(item_);
+  key_.Raw(name);
+  Append(index);
+  element_ = key_.size();
+}
+
+void MessageAttributes::AddText(size_t base, std::string_view name, std::string_view text) {
+  if (left_ == 0) return;
+  --left_;
+  key_.Truncate(base);
+  key_.Raw(name);
+  out_.Add(key_.view(), text);
+}
+
+// Adds a string without quotes and escapes, or another value as JSON. Adds nothing for null.
+void MessageAttributes::Add(size_t base, std::string_view name, std::string_view json) {
+  if (IsSet(json)) AddText(base, name, IsJsonString(json) ? JsonCharacters(json, text_) : json);
+}
+
+void MessageAttributes::Content(const Object& part, uint32_t index) {
+  List(".message.contents", index);
+  constexpr std::string_view kType_ = ".message_content.type";
+  if (part.HasType("\"uri\"") && part.of[kModality] == "\"image\"" && IsSet(part.of[kUri])) {
+    AddText(element_, kType_, "image");
+    return Add(element_, ".message_content.image.image.url", part.of[kUri]);
+  }
+  Add(element_, kType_, part.of[kType]);
+  Add(element_, ".message_content.text", part.of[kContent]);
+}
+
+void MessageAttributes::ToolCall(const Object& part, uint32_t index) {
+  List(".message.tool_calls", index);
+  Add(element_, ".tool_call.id", part.of[kId]);
+  Add(element_, ".tool_call.function.name", part.of[kName]);
+  const std::string_view arguments = part.of[kArguments];
+  AddText(element_, ".tool_call.function.arguments", IsSet(arguments) ? arguments : "{}");
+}
+
+void MessageAttributes::ToolResponse(const Object& part) {
+  Add(item_, ".message.tool_call_id", part.of[kId]);
+  const std::string_view response = part.of[kResponse];
+  if (response == "null") return AddText(item_, ".message.content", response);
+  Add(item_, ".message.content", response);
+}
+
+void MessageAttributes::Parts(std::string_view parts) {
   uint32_t contents = 0;
   uint32_t calls = 0;
-  for (JsonItems part(parts); part.Next() && out.GoesOn();) {
-    const std::string_view type = JsonMember(part.value(), "type");
-    if (!IsJsonString(type)) continue;
-    if (type == "\"tool_call\"") {
-      ToolCall(part.value(), calls++, out);
-    } else if (type == "\"tool_call_response\"") {
-      ToolResponse(part.value(), out);
+  for (JsonItems item(parts); item.Next() && left_ > 0;) {
+    Object part(item.value());
+    if (!IsJsonString(part.of[kType])) continue;
+    if (part.HasType("\"tool_call\"")) {
+      ToolCall(part, calls++);
+    } else if (part.IsToolResponse()) {
+      ToolResponse(part);
     } else {
-      Content(part.value(), type, contents++, out);
+      // A part of another type is text as JSON, so that nothing is lost.
+      if (!part.HasType("\"text\"") && !part.HasType("\"reasoning\"")) part.of[kContent] = item.value();
+      Content(part, contents++);
     }
   }
 }
 
-// A message of OpenInference has one response of a tool. Returns the number of messages.
-uint32_t ToolMessages(std::string_view parts, uint32_t index, Writer& out) {
-  uint32_t count = 0;
-  for (JsonItems part(parts); part.Next();) {
-    if (!HasType(part.value(), "\"tool_call_response\"")) continue;
-    out.Begin(index + count++);
-    out.Member(".message.role", "tool");
-    ToolResponse(part.value(), out);
-  }
-  return count;
-}
-
 // Returns the tool in the form of OpenAI, which OpenInference has.
-std::string_view ToolSchema(std::string_view tool, ByteWriter& json) {
-  const std::string_view name = JsonMember(tool, "name");
-  if (JsonMember(tool, "function").starts_with('{') || !IsJsonString(name)) return tool;
-  const std::string_view type = JsonMember(tool, "type");
-  const std::string_view description = JsonMember(tool, "description");
-  std::string_view parameters;
-  for (const std::string_view key : {"parameters", "inputSchema", "input_schema"}) {
-    if (!IsSet(parameters)) parameters = JsonMember(tool, key);
+std::string_view MessageAttributes::Schema(std::string_view json) {
+  const Object tool(json);
+  if (tool.of[kFunction].starts_with('{') || !IsJsonString(tool.of[kName])) return json;
+  text_.Clear();
+  text_.Raw("{\"type\":");
+  text_.Raw(IsJsonString(tool.of[kType]) ? tool.of[kType] : "\"function\"");
+  text_.Raw(",\"function\":{\"name\":");
+  text_.Raw(tool.of[kName]);
+  if (IsJsonString(tool.of[kDescription])) {
+    text_.Raw(",\"description\":");
+    text_.Raw(tool.of[kDescription]);
   }
-  json.Clear();
-  json.Raw("{\"type\":");
-  json.Raw(IsJsonString(type) ? type : "\"function\"");
-  json.Raw(",\"function\":{\"name\":");
-  json.Raw(name);
-  if (IsJsonString(description)) {
-    json.Raw(",\"description\":");
-    json.Raw(description);
+  uint32_t schema = kParameters;
+  while (schema < kMembers && !IsSet(tool.of[schema])) ++schema;
+  if (schema < kMembers) {
+    text_.Raw(",\"parameters\":");
+    text_.Raw(tool.of[schema]);
   }
-  if (IsSet(parameters)) {
-    json.Raw(",\"parameters\":");
-    json.Raw(parameters);
-  }
-  json.Raw("}}");
-  return json.view();
+  text_.Raw("}}");
+  return text_.view();
 }
 
-}  // namespace
-
-uint32_t WriteInstructions(std::string_view prefix, std::string_view json, AttributeWriter& out) {
-  Writer writer(prefix, out);
-  writer.Begin(0);
-  const bool is_list = IsJson(json) && JsonValue(json).starts_with('[');
-  bool has_text = false;
+uint32_t MessageAttributes::Instructions(std::string_view prefix, std::string_view text, bool is_json) {
+  const bool is_list = is_json && IsJsonArray(text);
+  bool has_text = !is_list;
   if (is_list) {
-    for (JsonItems part(JsonValue(json)); part.Next();) has_text |= HasType(part.value(), "\"text\"");
-    if (!has_text) return 0;
+    for (JsonItems part(text); part.Next();) has_text |= Object(part.value()).HasType("\"text\"");
   }
-  writer.Member(".message.role", "system");
+  if (!has_text) return 0;
+  Begin(prefix);
+  Item(0);
+  AddText(item_, ".message.role", "system");
   if (is_list) {
-    Parts(JsonValue(json), writer);
+    Parts(text);
   } else {
-    writer.List(".message.contents", 0);
-    writer.Element(".message_content.type", "text");
-    writer.Element(".message_content.text", json);
+    List(".message.contents", 0);
+    AddText(element_, ".message_content.type", "text");
+    AddText(element_, ".message_content.text", text);
   }
   return 1;
 }
 
-void WriteMessages(std::string_view prefix, std::string_view json, uint32_t first, AttributeWriter& out) {
-  if (!IsJson(json)) return;
-  Writer writer(prefix, out);
+void MessageAttributes::Messages(std::string_view prefix, std::string_view json, uint32_t first) {
+  if (!IsJsonArray(json)) return;
+  Begin(prefix);
   uint32_t index = first;
-  for (JsonItems message(JsonValue(json)); message.Next() && writer.GoesOn();) {
-    const std::string_view role = JsonMember(message.value(), "role");
-    const std::string_view parts = JsonMember(message.value(), "parts");
-    if (!IsJsonString(role) || !parts.starts_with('[')) continue;
+  for (JsonItems item(json); item.Next() && left_ > 0;) {
+    const Object message(item.value());
+    const std::string_view role = message.of[kRole];
+    const std::string_view parts = message.of[kParts];
+    if (!IsJsonString(role) || !IsJsonArray(parts)) continue;
+    const uint32_t before = index;
+    // A message of OpenInference has one response of a tool.
     if (role == "\"tool\"") {
-      const uint32_t count = ToolMessages(parts, index, writer);
-      index += count;
-      if (count > 0) continue;
+      for (JsonItems part(parts); part.Next() && left_ > 0;) {
+        const Object response(part.value());
+        if (!response.IsToolResponse()) continue;
+        Item(index++);
+        Add(item_, ".message.role", role);
+        ToolResponse(response);
+      }
     }
-    writer.Begin(index++);
-    writer.Member(".message.role", writer.Text(role));
-    Parts(parts, writer);
+    if (index != before) continue;
+    Item(index++);
+    Add(item_, ".message.role", role);
+    Parts(parts);
   }
 }
 
-void WriteTools(std::string_view prefix, std::string_view json, AttributeWriter& out) {
-  if (!IsJson(json)) return;
-  Writer writer(prefix, out);
-  ByteWriter schema;
+void MessageAttributes::Tools(std::string_view prefix, std::string_view json) {
+  if (!IsJsonArray(json)) return;
+  Begin(prefix);
   uint32_t index = 0;
-  const std::string_view tools = JsonValue(json);
-  if (!tools.starts_with('[')) return;
-  for (JsonItems tool(tools); tool.Next() && writer.GoesOn();) {
-    writer.Begin(index++);
-    writer.Member(".tool.json_schema", ToolSchema(tool.value(), schema));
+  for (JsonItems tool(json); tool.Next() && left_ > 0;) {
+    Item(index++);
+    AddText(item_, ".tool.json_schema", Schema(tool.value()));
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/wire.h"
 #include "otlp/batch_reader.h"
-#include "otlp/dialect.h"
+#include "otlp/dialect_table.h"
 #include "otlp/field.h"
 
 namespace isotel::otlp {

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -14,6 +11,15 @@
 #include "otlp/field.h"
 
 namespace isotel::otlp {
+
+/// Writes an attribute whose value is a text, a number or a boolean.
+template <typename Sink>
+void WriteAttribute(Sink& out, Field field, std::string_view key, const Captured& value) {
+  if (value.kind == ValueKind::kText) return out.TextAttribute(field, key, value.text);
+  if (value.kind == ValueKind::kInt64) return out.IntAttribute(field, key, value.integer);
+  if (value.kind == ValueKind::kDouble) return out.DoubleAttribute(field, key, value.number);
+  out.BoolAttribute(field, key, value.kind == ValueKind::kTrue);
+}
 
 template <typename Sink>
 class ValueEncoder {
@@ -41,44 +47,18 @@ class ValueEncoder {
   /// Reads a count and that many values with keys. Writes a list of KeyValue.
   void Attributes(Field field) { AttributeList(field, 0); }
 
-  /// Sets the dialect of the spans that follow.
-  void Map(Dialect dialect) {
-    mapper_ = std::make_unique<DialectMapper>(dialect, in_.keys(), keys_);
-    std::vector<size_t> ends;
-    for (const DialectMapper::Rename& rename : mapper_->renames()) {
-      Sink::EncodeKey(rename.name, renamed_bytes_);
-      ends.push_back(renamed_bytes_.size());
-    }
-    (void)renamed_bytes_.Reserve(BatchReader::kSlackBytes);
-    size_t start = 0;
-    for (size_t i = 0; i < ends.size(); ++i) {
-      renamed_.push_back({mapper_->renames()[i].key, renamed_bytes_.view().substr(start, ends[i] - start)});
-      start = ends[i];
-    }
-  }
-
-  /// The same as Attributes() for a span, with what the dialect adds.
-  void SpanAttributes(Field field, uint64_t start_unix_nano) {
-    if (mapper_ == nullptr) return Attributes(field);
+  /// The same as Attributes() for a span in a dialect.
+  void SpanAttributes(Field field, DialectMapper& mapper, uint64_t start_unix_nano) {
     const uint32_t count = in_.Word();
     if (count == 0) return;
-    mapper_->Begin();
+    mapper.Begin();
     out_.OpenList(field);
     Elements(field, 0, count);
-    if (GoesOn()) {
-      Added added(out_, field, added_key_);
-      mapper_->Finish(start_unix_nano, added);
-    }
+    if (GoesOn()) mapper.Finish(start_unix_nano);
     out_.CloseList();
   }
 
-  /// Swaps the keys of attributes between their names in the batch, which they have at first, and in spans.
-  void SwapKeys() {
-    for (Renamed& renamed : renamed_) {
-      std::swap(keys_[renamed.key].encoded, renamed.encoded);
-      keys_[renamed.key].attribute_size = 0;
-    }
-  }
+  [[nodiscard]] std::vector<Key>& keys() { return keys_; }
 
   /// Reads one value. Writes an AnyValue, or nothing for ValueKind::kNone.
   void Value(Field field) {
@@ -90,34 +70,6 @@ class ValueEncoder {
   }
 
  private:
-  // A key in the form that is not in use.
-  struct Renamed {
-    uint32_t key;
-    std::string_view encoded;
-  };
-
-  // Writes what a dialect adds.
-  class Added final : public AttributeWriter {
-   public:
-    Added(Sink& out, Field field, ByteWriter& key) : out_(out), field_(field), key_(key) {}
-
-    std::string_view Encoded(std::string_view key) override {
-      key_.Clear();
-      Sink::EncodeKey(key, key_);
-      (void)key_.Reserve(BatchReader::kSlackBytes);
-      return key_.view();
-    }
-    void Text(std::string_view key, std::string_view text) override { out_.TextAttribute(field_, key, text); }
-    void Int(std::string_view key, int64_t value) override { out_.IntAttribute(field_, key, value); }
-    void Double(std::string_view key, double value) override { out_.DoubleAttribute(field_, key, value); }
-    void Bool(std::string_view key, bool value) override { out_.BoolAttribute(field_, key, value); }
-
-   private:
-    Sink& out_;
-    Field field_;
-    ByteWriter& key_;
-  };
-
   static ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
 
   void AttributeList(Field field, uint32_t depth) {
@@ -142,40 +94,40 @@ class ValueEncoder {
     const uint32_t head = in_.Word();
     if (head >> kKindBits >= keys_.size()) return in_.Fail();
     Key& entry = keys_[head >> kKindBits];
-    const std::string_view key = entry.encoded;
     Captured unused;
-    Captured& captured = depth == 0 && entry.captured != nullptr ? *entry.captured : unused;
-    captured.kind = KindOf(head);
-    switch (KindOf(head)) {
-      case ValueKind::kText: {
-        captured.text = in_.Text(in_.Word());
-        if (depth == 0) entry.KeepText(captured.text);
-        return out_.TextAttribute(field, key, captured.text);
-      }
+    const bool is_read = depth == 0 && entry.captured != nullptr;
+    Captured& value = is_read ? *entry.captured : unused;
+    const ValueKind kind = KindOf(head);
+    value.kind = kind;
+    switch (kind) {
+      case ValueKind::kText:
+        value.text = in_.Text(in_.Word());
+        if (depth == 0) entry.KeepText(value.text);
+        break;
       case ValueKind::kSameText:
-        captured.kind = ValueKind::kText;
-        captured.text = entry.last_text;
-        return out_.TextAttribute(field, key, entry.last_text);
+        value.kind = ValueKind::kText;
+        value.text = entry.last_text;
+        break;
       case ValueKind::kFalse:
       case ValueKind::kTrue:
-        return out_.BoolAttribute(field, key, KindOf(head) == ValueKind::kTrue);
+        break;
       case ValueKind::kInt32:
       case ValueKind::kInteger:
       case ValueKind::kInt64:
-        captured.kind = ValueKind::kInt64;
-        captured.integer = Integer(KindOf(head));
-        return out_.IntAttribute(field, key, captured.integer);
+        value.kind = ValueKind::kInt64;
+        value.integer = Integer(kind);
+        break;
       case ValueKind::kDouble:
-        captured.number = in_.Number();
-        return out_.DoubleAttribute(field, key, captured.number);
+        value.number = in_.Number();
+        break;
       default: {
-        captured.text = {};
-        if (&captured != &unused && captured.kind == ValueKind::kList) captured.text = FirstText();
-        const auto mark = out_.BeginAttribute(field, key);
-        Content(KindOf(head), depth);
-        out_.EndAttribute(mark);
+        if (is_read) value.text = kind == ValueKind::kList ? FirstText() : std::string_view();
+        const auto mark = out_.BeginAttribute(field, entry.encoded);
+        Content(kind, depth);
+        return out_.EndAttribute(mark);
       }
     }
+    WriteAttribute(out_, field, entry.encoded, value);
   }
 
   // Returns the first value of the list that follows, if it is a text. Stays before the list.
@@ -249,10 +201,6 @@ class ValueEncoder {
   Sink& out_;
   ByteWriter key_bytes_;
   std::vector<Key> keys_;
-  std::unique_ptr<DialectMapper> mapper_;
-  std::vector<Renamed> renamed_;
-  ByteWriter renamed_bytes_;
-  ByteWriter added_key_;
 };
 
 }  // namespace isotel::otlp

@@ -47,7 +47,8 @@ void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) { return context->
 void* isotel_otlp_output(isotel_otlp* context) { return context->output.data(); }
 
 int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t format, uint32_t dialect, uint32_t numbers,
-                           uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
+                           uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units,
+                           uint32_t raw_bytes) {
   const otlp::BatchSizes sizes{.numbers = numbers,
                                .keys = keys,
                                .words = words,
@@ -55,7 +56,7 @@ int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t forma
                                .text_units = text_units,
                                .raw_bytes = raw_bytes};
   if (signal > ISOTEL_OTLP_LOGS || format > ISOTEL_OTLP_JSON || dialect > ISOTEL_DIALECT_SENTRY ||
-       !context->buffer.Holds(sizes.Total())) {
+      !context->buffer.Holds(sizes.Total())) {
     return Answer(Error::kOutOfRange);
   }
   otlp::BatchReader batch(context->buffer.data(), sizes);

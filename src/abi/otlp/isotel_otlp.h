@@ -105,8 +105,8 @@ ISOTEL_EXPORT(void*, isotel_otlp_output, (isotel_otlp * context));
  * not a batch. kInvalidUtf8: joining the texts made one character of two lone surrogates. kTooLarge: the request
  * exceeds base/limits.h kMaxOtlpBytes. */
 ISOTEL_EXPORT(int32_t, isotel_otlp_encode,
-              (isotel_otlp * context, uint32_t signal, uint32_t format, uint32_t dialect, uint32_t numbers, uint32_t keys,
-               uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
+              (isotel_otlp * context, uint32_t signal, uint32_t format, uint32_t dialect, uint32_t numbers,
+               uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
 
 /* Returns how many spans the last request left out for an invalid trace or span identifier. */
 ISOTEL_EXPORT(uint32_t, isotel_otlp_skipped, (isotel_otlp * context));
