@@ -44,18 +44,22 @@ enum class ValueKind : uint8_t {
 
 inline constexpr uint32_t kKindBits = 4;
 
+/// Returns the kind in the first word of a value.
+[[nodiscard]] inline ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
+
 /// The value of an attribute. A dialect keeps those of the current span that it reads.
 struct Captured {
   /// Whether a text is JSON.
   enum class Json : uint8_t { kUnknown, kNo, kYes };
 
-  /// kNone: the span does not have the attribute. kText, kFalse, kTrue, kInt64, kDouble; kList: `text` is the first.
+  /// kNone: the span does not have the attribute. kText, kFalse, kTrue, kInt64, kDouble, or kList.
   ValueKind kind = ValueKind::kNone;
   Json json = Json::kUnknown;
   std::string_view text;
   union {
     int64_t integer = 0;
     double number;
+    const uint32_t* list_words;  ///< where the words of the list are; its texts begin at text.data()
   };
 };
 
@@ -67,7 +71,8 @@ struct Key {
   /// That attribute as its sink writes it. Written when the text is used again; until then the size is 0.
   std::vector<char> attribute;
   size_t attribute_size = 0;
-  Captured* captured = nullptr;  ///< null when no dialect reads the attribute
+  bool is_captured = false;  ///< whether a dialect reads the attribute
+  Captured captured;
 
   void KeepText(std::string_view text) {
     last_text = text;

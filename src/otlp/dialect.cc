@@ -1,6 +1,6 @@
 #include "otlp/dialect.h"
 
-#include <array>
+#include <utility>
 
 #include "base/json_reader.h"
 #include "base/json_text.h"
@@ -12,6 +12,8 @@ namespace {
 using enum DialectRule;
 
 constexpr uint32_t kNoKey = UINT32_MAX;
+// A key of the table in the form of a sink, with what is around it.
+constexpr size_t kMaxEncodedKeyBytes = kMaxDialectTextBytes + 32;
 
 bool IsText(const Captured& value) { return value.kind == ValueKind::kText; }
 bool IsNumber(const Captured& value) { return value.kind == ValueKind::kInt64 || value.kind == ValueKind::kDouble; }
@@ -19,7 +21,13 @@ double NumberOf(const Captured& value) {
   return value.kind == ValueKind::kDouble ? value.number : static_cast<double>(value.integer);
 }
 bool IsFinite(double number) { return number - number == 0; }
-bool IsObject(DialectRule rule) { return rule == kMember || rule == kJsonMember || rule == kRest; }
+bool IsMember(DialectRule rule) { return rule == kMember || rule == kRest; }
+// Texts are compared by their place in the batch.
+bool IsSame(const Captured& a, const Captured& b) {
+  if (a.kind != b.kind) return false;
+  if (!IsText(a)) return a.integer == b.integer || a.kind == ValueKind::kNone;
+  return a.text.data() == b.text.data() && a.text.size() == b.text.size();
+}
 
 Captured TextOf(std::string_view text) {
   Captured value;
@@ -85,92 +93,76 @@ void WriteIsoTime(uint64_t unix_ms, char* at) {
   at[0] = 'Z';
 }
 
-// Finds the keys of a batch. Texts of other sizes than that of the wanted one are not compared.
-class KeyFinder {
- public:
-  explicit KeyFinder(const std::vector<std::string_view>& names) : names_(names), next_(names.size()) {
-    first_.fill(kNoKey);
-    for (uint32_t i = 0; i < names.size(); ++i) {
-      uint32_t& first = first_[names[i].size() % kSizes];
-      next_[i] = first;
-      first = i;
-    }
-  }
-
-  [[nodiscard]] uint32_t Find(std::string_view name) const {
-    uint32_t at = first_[name.size() % kSizes];
-    while (at != kNoKey && !SameBytes(names_[at], name)) at = next_[at];
-    return at;
-  }
-
- private:
-  static constexpr size_t kSizes = 64;
-
-  const std::vector<std::string_view>& names_;
-  std::array<uint32_t, kSizes> first_;
-  std::vector<uint32_t> next_;
-};
+uint32_t FindName(std::string_view name, const std::vector<std::string_view>& names) {
+  uint32_t at = 0;
+  while (at < names.size() && (names[at].size() != name.size() || !SameBytes(names[at], name))) ++at;
+  return at < names.size() ? at : kNoKey;
+}
 
 }  // namespace
 
-DialectMapper::DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys,
-                             AttributeWriter& out)
-    : dialect_(dialect), out_(out), messages_(*this), operation_(OperationOf({}, dialect)) {
-  const KeyFinder finder(names);
-  // Keys point into it.
-  captured_.reserve(names.size());
+DialectMapper::DialectMapper(Dialect dialect, BatchReader& in, std::vector<Key>& keys, AttributeWriter& out)
+    : dialect_(dialect),
+      in_(in),
+      out_(out),
+      keys_(keys),
+      messages_(scratch_, *this),
+      operation_(OperationOf({}, dialect)) {
+  const std::vector<std::string_view>& names = in.keys();
   const auto capture = [&](uint32_t key) -> Captured* {
     if (key == kNoKey) return nullptr;
-    if (keys[key].captured == nullptr) keys[key].captured = &captured_.emplace_back();
-    return keys[key].captured;
+    keys[key].is_captured = true;
+    return &keys[key].captured;
   };
   const auto captured = [&](std::string_view name) {
-    Captured* const found = capture(finder.Find(name));
+    Captured* const found = capture(FindName(name, names));
     return found == nullptr ? &nothing_ : found;
   };
   operation_key_ = captured("gen_ai.operation.name");
   cost_ = captured("cloudflare.agents.usage.cost.amount");
   currency_ = captured("cloudflare.agents.usage.cost.currency");
 
+  const DialectRows rows = RowsOf(dialect);
+  const size_t row_count = rows.end - rows.first;
+  steps_.reset(new Step[row_count]);
+  // All keys fit, so that views on them stay valid.
+  (void)encoded_keys_.Reserve(row_count * kMaxEncodedKeyBytes + BatchReader::kSlackBytes);
   uint32_t renamed = kNoKey;
   DialectText renamed_to = 0;
-  for (const DialectRow& row : RowsOf(dialect)) {
-    const uint32_t key = finder.Find(TextAt(row.from));
+  for (uint32_t at = rows.first; at < rows.end; ++at) {
+    const DialectRow row = RowAt(at);
+    const uint32_t key = FindName(TextAt(row.from), names);
     // A sum needs all of its rows.
     if (key == kNoKey && row.rule != kSum) continue;
     // Two attributes may have one name in the dialect: the first has it, and the other gives way.
-    uint32_t taken = finder.Find(TextAt(row.to));
+    uint32_t taken = FindName(TextAt(row.to), names);
     if (taken == kNoKey && row.to == renamed_to) taken = renamed;
-    const auto key_at = static_cast<uint32_t>(keys_.size());
-    out.EncodeKey(TextAt(row.to), keys_);
-    const auto key_size = static_cast<uint32_t>(keys_.size()) - key_at;
+    const size_t start = encoded_keys_.size();
+    out.EncodeKey(TextAt(row.to), encoded_keys_);
+    const std::string_view encoded = encoded_keys_.view().substr(start);
     if (row.rule == kRename && taken == kNoKey) {
       renamed = key;
       renamed_to = row.to;
-      renames_.push_back({key, key_at, key_size});
+      keys[key].in_spans = encoded;
       continue;
     }
     Captured* const from = key == kNoKey ? &nothing_ : capture(key);
-    steps_.push_back({row.rule, row.spans, row.to, row.detail, from, capture(taken), key_at, key_size});
-  }
-  (void)keys_.Reserve(BatchReader::kSlackBytes);
-  for (const Rename& rename : renames_) {
-    keys[rename.key].in_spans = keys_.view().substr(rename.key_at, rename.key_size);
+    steps_[step_count_++] = {row.rule, row.spans, row.to, row.detail, from, {}, capture(taken), encoded};
   }
 }
 
-void DialectMapper::SwapKeys(std::vector<Key>& keys) const {
-  for (const Rename& rename : renames_) {
-    Key& key = keys[rename.key];
+void DialectMapper::SwapKeys() {
+  for (Key& key : keys_) {
+    if (key.in_spans.empty()) continue;
     std::swap(key.encoded, key.in_spans);
     key.attribute_size = 0;
   }
 }
 
 void DialectMapper::Begin() {
-  for (Captured& value : captured_) {
-    value.kind = ValueKind::kNone;
-    value.json = Captured::Json::kUnknown;
+  for (Key& key : keys_) {
+    key.captured.kind = ValueKind::kNone;
+    key.captured.json = Captured::Json::kUnknown;
   }
 }
 
@@ -183,7 +175,7 @@ void DialectMapper::Finish(uint64_t start_unix_nano) {
     operation_name_ = name;
     operation_ = OperationOf(name, dialect_);
   }
-  const std::span<const Step> steps(steps_);
+  const std::span<Step> steps(steps_.get(), step_count_);
   for (size_t at = 0; at < steps.size();) {
     const Step& step = steps[at];
     const size_t first = at;
@@ -191,10 +183,6 @@ void DialectMapper::Finish(uint64_t start_unix_nano) {
     while (at < steps.size() && steps[at].to == step.to);
     if (step.target == nullptr || step.target->kind == ValueKind::kNone) Group(steps.subspan(first, at - first));
   }
-}
-
-std::string_view DialectMapper::KeyOf(const Step& step) const {
-  return keys_.view().substr(step.key_at, step.key_size);
 }
 
 void DialectMapper::Write(std::string_view key, const Captured& value) {
@@ -211,7 +199,7 @@ void DialectMapper::Add(std::string_view key, std::string_view text) {
 }
 
 // Writes what the first row with a value makes of it.
-void DialectMapper::Group(std::span<const Step> steps) {
+void DialectMapper::Group(std::span<Step> steps) {
   uint32_t messages = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
@@ -226,7 +214,7 @@ void DialectMapper::Group(std::span<const Step> steps) {
       case kRename:
       case kCopy:
         if (IsText(value) || IsNumber(value) || value.kind == ValueKind::kTrue || value.kind == ValueKind::kFalse) {
-          Write(KeyOf(step), value);
+          Write(step.key, value);
         }
         return;
       case kKind:
@@ -236,7 +224,6 @@ void DialectMapper::Group(std::span<const Step> steps) {
         text = detail;
         break;
       case kMember:
-      case kJsonMember:
       case kRest:
         text = Object(steps.subspan(i));
         break;
@@ -263,7 +250,7 @@ void DialectMapper::Group(std::span<const Step> steps) {
           if (step.rule == kTools) messages_.Tools(TextAt(step.to), value.text);
         }
     }
-    if (!text.empty()) Write(KeyOf(step), TextOf(text));
+    if (!text.empty()) Write(step.key, TextOf(text));
     return;
   }
 }
@@ -277,36 +264,67 @@ void DialectMapper::Sum(std::span<const Step> steps) {
     total += static_cast<uint64_t>(step.from->integer);
   }
   sum.integer = static_cast<int64_t>(total);
-  Write(KeyOf(steps.front()), sum);
+  Write(steps.front().key, sum);
+}
+
+// Returns whether the last object is that of `steps` too. Most spans of a batch have equal parameters.
+bool DialectMapper::IsSameObject(std::span<const Step> steps) const {
+  if (object_steps_ != steps.data() || object_spans_ != operation_.spans) return false;
+  for (const Step& step : steps) {
+    if (!IsSame(*step.from, step.last)) return false;
+  }
+  return true;
 }
 
 // Returns a JSON object, or an empty text without members.
-std::string_view DialectMapper::Object(std::span<const Step> steps) {
-  ByteWriter& json = scratch_;
+std::string_view DialectMapper::Object(std::span<Step> steps) {
+  ByteWriter& json = object_;
+  if (IsSameObject(steps)) return json.view();
   json.Clear();
+  object_steps_ = steps.data();
+  object_spans_ = operation_.spans;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = steps[i];
-    Captured& value = *step.from;
-    if ((step.spans & operation_.spans) == 0 || !IsObject(step.rule)) continue;
-    const bool is_number = IsNumber(value);
-    if (is_number ? !IsFinite(NumberOf(value)) : !IsText(value)) continue;
-    json.Raw(json.size() == 0 ? "{\"" : ",\"");
-    json.Raw(TextAt(step.detail));
-    json.Raw("\":");
-    if (is_number) {
-      double less = 0;
-      for (size_t part = i + 1; step.rule == kRest && part < steps.size() && steps[part].rule != kRest; ++part) {
-        if (IsNumber(*steps[part].from)) less += NumberOf(*steps[part].from);
-      }
-      AddNumber(value, IsFinite(less) ? less : 0, json);
-    } else if (step.rule == kJsonMember && HasJson(value)) {
-      json.Raw(value.text);
-    } else {
-      WriteQuoted(value.text, json);
+    Step& step = steps[i];
+    step.last = *step.from;
+    if ((step.spans & operation_.spans) == 0 || !IsMember(step.rule)) continue;
+    double less = 0;
+    for (size_t part = i + 1; step.rule == kRest && part < steps.size() && steps[part].rule != kRest; ++part) {
+      if (IsNumber(*steps[part].from)) less += NumberOf(*steps[part].from);
     }
+    const size_t start = json.size();
+    json.Byte(start == 0 ? '{' : ',');
+    json.Raw(TextAt(step.detail));
+    if (!AddValue(step, IsFinite(less) ? less : 0, json)) json.Truncate(start);
   }
   if (json.size() > 0) json.Byte('}');
   return json.view();
+}
+
+// Adds a value, of a number without `less`. Returns false if it has no place in JSON.
+bool DialectMapper::AddValue(const Step& step, double less, ByteWriter& json) {
+  const Captured& value = *step.from;
+  if (value.kind == ValueKind::kList) return AddList(value, json);
+  if (IsText(value)) return WriteQuoted(value.text, json), true;
+  if (!IsNumber(value) || !IsFinite(NumberOf(value))) return false;
+  return AddNumber(value, less, json), true;
+}
+
+// Adds a list of texts. Returns false for another list.
+bool DialectMapper::AddList(const Captured& list, ByteWriter& json) {
+  const BatchReader::Position after = in_.position();
+  in_.MoveTo({after.numbers, nullptr, list.list_words, nullptr, list.text.data(), nullptr});
+  bool are_texts = true;
+  char before = '[';
+  for (uint32_t left = in_.Word(); left > 0 && are_texts; --left) {
+    are_texts = KindOf(in_.Word()) == ValueKind::kText;
+    json.Byte(static_cast<uint8_t>(before));
+    if (are_texts) WriteQuoted(in_.Text(in_.Word()), json);
+    before = ',';
+  }
+  if (before == '[') json.Byte('[');
+  json.Byte(']');
+  in_.MoveTo(after);
+  return are_texts;
 }
 
 // Returns the start of the span and then seconds as ISO 8601.
@@ -321,11 +339,15 @@ std::string_view DialectMapper::Time(const Captured& value) {
   return scratch_.view();
 }
 
-// Returns the first text of a list, of a text that is a JSON list, or the text.
-std::string_view DialectMapper::First(Captured& value) {
-  if (!IsText(value) || !HasJson(value) || !IsJsonArray(value.text)) return value.text;
-  JsonItems items(value.text);
-  return items.Next() && IsJsonString(items.value()) ? JsonCharacters(items.value(), scratch_) : std::string_view();
+// Returns the first text of a list, or a text.
+std::string_view DialectMapper::First(const Captured& value) {
+  if (value.kind != ValueKind::kList) return IsText(value) ? value.text : std::string_view();
+  const BatchReader::Position after = in_.position();
+  in_.MoveTo({after.numbers, nullptr, value.list_words, nullptr, value.text.data(), nullptr});
+  std::string_view text;
+  if (in_.Word() > 0 && KindOf(in_.Word()) == ValueKind::kText) text = in_.Text(in_.Word());
+  in_.MoveTo(after);
+  return text;
 }
 
 }  // namespace isotel::otlp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,12 +38,11 @@ class AttributeWriter {
 /// of keys that have a `captured`. Then Finish() writes the attributes that the dialect adds.
 class DialectMapper final : private FlatAttributes {
  public:
-  /// Sets `captured` of the keys that the dialect reads, and `in_spans` of those that spans have under another name.
-  DialectMapper(Dialect dialect, const std::vector<std::string_view>& names, std::vector<Key>& keys,
-                AttributeWriter& out);
+  /// Sets `is_captured` of the keys that the dialect reads, and `in_spans` of those that spans have under another name.
+  DialectMapper(Dialect dialect, BatchReader& in, std::vector<Key>& keys, AttributeWriter& out);
 
   /// Swaps the keys of attributes between their names in the batch, which they have at first, and in spans.
-  void SwapKeys(std::vector<Key>& keys) const;
+  void SwapKeys();
   /// Forgets the values of the span before.
   void Begin();
   /// Writes what the dialect adds to a span that started at `start_unix_nano`.
@@ -56,40 +56,40 @@ class DialectMapper final : private FlatAttributes {
     DialectText to;
     DialectText detail;
     Captured* from;
+    Captured last;           // of a member of the last object
     const Captured* target;  // null when no span has the attribute already
-    // The place of the encoded `to` in `keys_`.
-    uint32_t key_at;
-    uint32_t key_size;
-  };
-  // A key of the batch that spans have under another name.
-  struct Rename {
-    uint32_t key;
-    uint32_t key_at;
-    uint32_t key_size;
+    std::string_view key;    // `to`, encoded
   };
 
   void Add(std::string_view key, std::string_view text) override;
-  [[nodiscard]] std::string_view KeyOf(const Step& step) const;
   void Write(std::string_view key, const Captured& value);
-  void Group(std::span<const Step> steps);
+  void Group(std::span<Step> steps);
   void Sum(std::span<const Step> steps);
-  [[nodiscard]] std::string_view Object(std::span<const Step> steps);
+  [[nodiscard]] std::string_view Object(std::span<Step> steps);
   [[nodiscard]] std::string_view Time(const Captured& value);
-  [[nodiscard]] std::string_view First(Captured& value);
+  [[nodiscard]] std::string_view First(const Captured& value);
+  [[nodiscard]] bool AddList(const Captured& list, ByteWriter& json);
+  [[nodiscard]] bool AddValue(const Step& step, double less, ByteWriter& json);
+  [[nodiscard]] bool IsSameObject(std::span<const Step> steps) const;
 
   Dialect dialect_;
+  BatchReader& in_;
   AttributeWriter& out_;
-  MessageAttributes messages_;
-  std::vector<Captured> captured_;
-  std::vector<Step> steps_;
-  std::vector<Rename> renames_;
-  ByteWriter keys_;
+  std::vector<Key>& keys_;
+  std::unique_ptr<Step[]> steps_;
+  size_t step_count_ = 0;
+  ByteWriter encoded_keys_;
   ByteWriter key_;
   ByteWriter scratch_;
+  // The last JSON object, the steps that it is of, and the kinds of spans that have it.
+  ByteWriter object_;
+  const Step* object_steps_ = nullptr;
+  uint8_t object_spans_ = 0;
+  MessageAttributes messages_;
   Captured nothing_;
-  const Captured* operation_key_ = nullptr;
-  const Captured* cost_ = nullptr;
-  const Captured* currency_ = nullptr;
+  const Captured* operation_key_;
+  const Captured* cost_;
+  const Captured* currency_;
   // The operation of the last span that had one, and its meaning.
   std::string_view operation_name_;
   DialectOperation operation_;

@@ -54,6 +54,9 @@ struct Operation {
   DialectText kinds[kKindColumns];
 };
 
+// Is no constant expression, so that the compiler refuses the text.
+void TooLong() {}
+
 // Texts, each after its size in one byte. The empty text is at 0.
 struct Pool {
   std::array<char, 8192> bytes{};
@@ -63,9 +66,19 @@ struct Pool {
     size_t at = 0;
     while (at < size && !Has(at, text)) at += 1U + static_cast<uint8_t>(bytes[at]);
     if (at < size) return static_cast<DialectText>(at);
+    if (text.size() > kMaxDialectTextBytes) TooLong();
     bytes[size++] = static_cast<char>(text.size());
     for (const char c : text) bytes[size++] = c;
     return static_cast<DialectText>(at);
+  }
+  // Adds the name of a member as it stands in JSON.
+  constexpr DialectText AddName(std::string_view name) {
+    std::array<char, kMaxDialectTextBytes> json{'"'};
+    size_t end = 1;
+    for (const char c : name) json[end++] = c;
+    json[end++] = '"';
+    json[end++] = ':';
+    return Add({json.data(), end});
   }
 
  private:
@@ -78,25 +91,41 @@ struct Pool {
   }
 };
 
+constexpr size_t kRowCount = std::size(kSourceRows);
+
+// Columns rather than rows, because they are smaller after compression.
+struct Columns {
+  std::array<DialectRule, kRowCount> rule{};
+  std::array<uint8_t, kRowCount> spans{};
+  std::array<DialectText, kRowCount> from{};
+  std::array<DialectText, kRowCount> to{};
+  std::array<DialectText, kRowCount> detail{};
+};
+
 struct Table {
   Pool pool;
-  std::array<DialectRow, std::size(kSourceRows)> rows{};
-  // Where the rows of each dialect begin, and the end.
-  std::array<uint8_t, kDialects + 1> first{};
+  Columns columns;
+  // For each dialect, the row behind its last one.
+  std::array<uint8_t, kDialects + 1> end{};
   std::array<Operation, std::size(kSourceOperations)> operations{};
 };
 
+constexpr bool IsMember(DialectRule rule) { return rule == kMember || rule == kRest; }
+
 constexpr Table Build() {
   Table table;
-  size_t count = 0;
+  size_t at = 0;
   for (const SourceRow& row : kSourceRows) {
-    table.rows[count++] = {row.rule, row.spans, table.pool.Add(row.from), table.pool.Add(row.to),
-                           table.pool.Add(row.detail)};
-    table.first[static_cast<size_t>(row.dialect)] = static_cast<uint8_t>(count);
+    table.columns.rule[at] = row.rule;
+    table.columns.spans[at] = row.spans;
+    table.columns.from[at] = table.pool.Add(row.from);
+    table.columns.to[at] = table.pool.Add(row.to);
+    table.columns.detail[at] = IsMember(row.rule) ? table.pool.AddName(row.detail) : table.pool.Add(row.detail);
+    table.end[static_cast<size_t>(row.dialect)] = static_cast<uint8_t>(++at);
   }
-  count = 0;
+  at = 0;
   for (const SourceOperation& source : kSourceOperations) {
-    Operation& operation = table.operations[count++];
+    Operation& operation = table.operations[at++];
     operation = {source.spans, table.pool.Add(source.operation), {}};
     for (size_t i = 0; i < kKindColumns; ++i) operation.kinds[i] = table.pool.Add(source.kinds[i]);
   }
@@ -105,8 +134,8 @@ constexpr Table Build() {
 
 // Only its parts are in the module.
 constexpr Table kTable = Build();
-constexpr auto kRows = kTable.rows;
-constexpr auto kFirst_ = kTable.first;
+constexpr Columns kColumns = kTable.columns;
+constexpr auto kEnd = kTable.end;
 constexpr auto kOperations = kTable.operations;
 constexpr auto kPool = [] {
   std::array<char, kTable.pool.size> bytes{};
@@ -114,14 +143,17 @@ constexpr auto kPool = [] {
   return bytes;
 }();
 
-static_assert(std::size(kSourceRows) < 256);
+static_assert(kRowCount < 256);
 
 }  // namespace
 
-std::span<const DialectRow> RowsOf(Dialect dialect) {
+DialectRows RowsOf(Dialect dialect) {
   const auto number = static_cast<size_t>(dialect);
-  if (number == 0 || number > kDialects) return {};
-  return std::span(kRows).subspan(kFirst_[number - 1], kFirst_[number] - kFirst_[number - 1]);
+  return {kEnd[number - 1], kEnd[number]};
+}
+
+DialectRow RowAt(uint32_t row) {
+  return {kColumns.rule[row], kColumns.spans[row], kColumns.from[row], kColumns.to[row], kColumns.detail[row]};
 }
 
 std::string_view TextAt(DialectText place) { return {kPool.data() + place + 1, static_cast<uint8_t>(kPool[place])}; }

@@ -1,8 +1,8 @@
 // The rows of dialects.def in a compact form: all texts in one pool, each once.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace isotel::otlp {
@@ -27,7 +27,6 @@ enum class DialectRule : uint8_t {
   kMime,
   kSum,
   kMember,
-  kJsonMember,
   kRest,
   kFirst,
   kTime,
@@ -39,12 +38,15 @@ enum class DialectRule : uint8_t {
 /// The place of a text in the pool. Equal texts have equal places.
 using DialectText = uint16_t;
 
+/// Bytes of the longest text.
+inline constexpr size_t kMaxDialectTextBytes = 64;
+
 struct DialectRow {
   DialectRule rule;
   uint8_t spans;
   DialectText from;
   DialectText to;
-  DialectText detail;
+  DialectText detail;  ///< of a member of JSON: its name with quotes and a colon
 };
 
 /// What the operation of a span means in a dialect.
@@ -53,7 +55,13 @@ struct DialectOperation {
   std::string_view kind;
 };
 
-[[nodiscard]] std::span<const DialectRow> RowsOf(Dialect dialect);
+/// The rows of a dialect other than kNone.
+struct DialectRows {
+  uint32_t first;
+  uint32_t end;
+};
+[[nodiscard]] DialectRows RowsOf(Dialect dialect);
+[[nodiscard]] DialectRow RowAt(uint32_t row);
 /// Returns the text at a place.
 [[nodiscard]] std::string_view TextAt(DialectText place);
 /// `operation` is gen_ai.operation.name. Any other text stands for a span without a known operation.

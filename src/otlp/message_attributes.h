@@ -24,10 +24,11 @@ class FlatAttributes {
 };
 
 /// Writes JSON as attributes `prefix`.N.*. The JSON is a text that IsJson() accepted. What it has not in the form of the
-/// conventions is left out. Keeps its memory from text to text.
+/// conventions is left out.
 class MessageAttributes {
  public:
-  explicit MessageAttributes(FlatAttributes& out) : out_(out) {}
+  /// `scratch` is for texts with escapes.
+  MessageAttributes(ByteWriter& scratch, FlatAttributes& out) : text_(scratch), out_(out) {}
 
   /// Writes gen_ai.system_instructions as the message `prefix`.0. `text` may be no JSON (`is_json`). Returns the number
   /// of messages: 0 or 1.
@@ -52,9 +53,9 @@ class MessageAttributes {
   void Parts(std::string_view parts);
   [[nodiscard]] std::string_view Schema(std::string_view tool);
 
+  ByteWriter& text_;
   FlatAttributes& out_;
   ByteWriter key_;
-  ByteWriter text_;
   // Bytes of the key up to the prefix, the index of the item, and the index in a list of the item.
   size_t prefix_ = 0;
   size_t item_ = 0;

@@ -68,8 +68,8 @@ char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
 }
 
 // Keeps the value that ends at `after`.
-void Capture(const Key& key, ValueKind kind, const BatchReader::Position& after) {
-  Captured& value = *key.captured;
+void Capture(Key& key, ValueKind kind, const BatchReader::Position& after) {
+  Captured& value = key.captured;
   value.kind = kind;
   if (kind == ValueKind::kText || kind == ValueKind::kSameText) {
     value.kind = ValueKind::kText;
@@ -102,7 +102,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     Key& key = all_keys[head >> kKindBits];
     const auto room = static_cast<size_t>(end - at);
     if (room < kMostBytes + key.encoded.size()) break;
-    const auto kind = static_cast<ValueKind>(head & ((1U << kKindBits) - 1));
+    const auto kind = KindOf(head);
     if (kind == ValueKind::kSameText) {
       WriteOnce(tag, key);
       if (room < kMostBytes + key.attribute_size) break;
@@ -138,7 +138,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     } else {
       break;
     }
-    if (key.captured != nullptr) Capture(key, kind, from);
+    if (key.is_captured) Capture(key, kind, from);
   }
   out_.Advance(static_cast<size_t>(at - start));
   in.MoveTo(from);

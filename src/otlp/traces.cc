@@ -57,7 +57,7 @@ class TraceEncoder final : public AttributeWriter {
  public:
   TraceEncoder(BatchReader& in, Sink& out, ValueEncoder<Sink>& values, Dialect dialect)
       : in_(in), out_(out), values_(values) {
-    if (dialect != Dialect::kNone) mapper_.emplace(dialect, in.keys(), values.keys(), *this);
+    if (dialect != Dialect::kNone) mapper_.emplace(dialect, in, values.keys(), *this);
   }
 
   void Spans() {
@@ -117,7 +117,7 @@ class TraceEncoder final : public AttributeWriter {
 
   // Only attributes of spans have other names in a dialect.
   void SwapKeys() {
-    if (mapper_.has_value()) mapper_->SwapKeys(values_.keys());
+    if (mapper_.has_value()) mapper_->SwapKeys();
   }
 
   void EncodeKey(std::string_view key, ByteWriter& to) override { Sink::EncodeKey(key, to); }

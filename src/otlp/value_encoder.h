@@ -70,8 +70,6 @@ class ValueEncoder {
   }
 
  private:
-  static ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
-
   void AttributeList(Field field, uint32_t depth) {
     const uint32_t count = in_.Word();
     if (count == 0) return;
@@ -95,8 +93,8 @@ class ValueEncoder {
     if (head >> kKindBits >= keys_.size()) return in_.Fail();
     Key& entry = keys_[head >> kKindBits];
     Captured unused;
-    const bool is_read = depth == 0 && entry.captured != nullptr;
-    Captured& value = is_read ? *entry.captured : unused;
+    const bool is_read = depth == 0 && entry.is_captured;
+    Captured& value = is_read ? entry.captured : unused;
     const ValueKind kind = KindOf(head);
     value.kind = kind;
     switch (kind) {
@@ -121,22 +119,17 @@ class ValueEncoder {
         value.number = in_.Number();
         break;
       default: {
-        if (is_read) value.text = kind == ValueKind::kList ? FirstText() : std::string_view();
+        if (is_read) {
+          const BatchReader::Position position = in_.position();
+          value.list_words = position.words;
+          value.text = {position.text, 0};
+        }
         const auto mark = out_.BeginAttribute(field, entry.encoded);
         Content(kind, depth);
         return out_.EndAttribute(mark);
       }
     }
     WriteAttribute(out_, field, entry.encoded, value);
-  }
-
-  // Returns the first value of the list that follows, if it is a text. Stays before the list.
-  std::string_view FirstText() {
-    const BatchReader::Position position = in_.position();
-    std::string_view text;
-    if (in_.Word() > 0 && KindOf(in_.Word()) == ValueKind::kText) text = in_.Text(in_.Word());
-    in_.MoveTo(position);
-    return text;
   }
 
   // Writes the field of an AnyValue that is set.

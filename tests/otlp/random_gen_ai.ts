@@ -58,6 +58,7 @@ export class RandomGenAi {
     for (const key of settings) {
       maybe(`gen_ai.request.${key}`, () => random.pick([0, 1, 0.5, -1.25, 1e21, 1e-7, 42]));
     }
+    maybe("gen_ai.request.stop_sequences", () => [random.pick(texts), ...this.#list(text)]);
     for (const key of counts) maybe(`gen_ai.usage.${key}`, () => random.below(5_000));
     if (isTool) {
       attributes["gen_ai.tool.name"] = text();
