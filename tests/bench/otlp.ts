@@ -10,9 +10,15 @@ import {
 import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
-import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
+import {
+  againstBudget,
+  type Benchmark,
+  type Goal,
+  type RunOptions,
+  resultOf,
+} from "./benchmark.ts";
 import { chatFinish as finish, chatStart as start } from "./chat_attributes.ts";
-import { alternate, compare, runAlone, type Subject } from "./measure.ts";
+import { alternate, compare, less, median, runAlone, type Subject } from "./measure.ts";
 
 const resource = { "service.name": "bench", "service.version": "1.0.0" };
 const scope = { name: "bench", version: "" };
@@ -126,15 +132,31 @@ function encoding(format: OtlpFormat): readonly [Subject, Subject] {
   ];
 }
 
-/** What a dialect adds to the encoding of spans, as a ratio to the encoding alone. */
+/** Microseconds that a dialect may add to the encoding of a span. */
+const dialectBudget = 0.3;
+
+/** What a dialect adds to the encoding of one span of {@link ours}, in batches of 100. */
 function dialect(name: Dialect): Benchmark {
-  return benchmark(`otlp.dialect.100.${name}`, 100, "protobuf", { peer: "plain", ratio: 2 }, () => {
-    const spans = ours(100);
-    return [
-      { name, run: () => encodeTraces(spans, resource, scope, "protobuf", name) },
-      { name: "plain", run: () => encodeTraces(spans, resource, scope, "protobuf") },
-    ];
-  });
+  return {
+    id: `otlp.dialect.100.${name}`,
+    unit: "us",
+    goal: { ours: dialectBudget },
+    async run({ effort, isProfile }: RunOptions) {
+      const spans = ours(100);
+      const encode = (to?: Dialect) => encodeTraces(spans, resource, scope, "protobuf", to);
+      const us = { name, run: () => encode(name) };
+      const plain = { name: "plain", run: () => encode() };
+      if (isProfile) {
+        await runAlone(us, 5000);
+        return [];
+      }
+      check(100, "protobuf", [us, plain]);
+      const samples = await alternate([us, plain], effort);
+      const of = (subject: Subject) => samples.get(subject.name) ?? [];
+      const added = median(less(of(us), of(plain))) / 100;
+      return [againstBudget(added, dialectBudget, { plain: median(of(plain)) / 100 })];
+    },
+  };
 }
 
 export const benchmarks: readonly Benchmark[] = [
