@@ -205,8 +205,8 @@ void DialectMapper::Group(std::span<Step> steps) {
     const Step& step = steps[i];
     Captured& value = *step.from;
     const std::string_view detail = TextAt(step.detail);
-    if (step.rule == kSum) return Sum(steps);
     if ((step.spans & operation_.spans) == 0 || value.kind == ValueKind::kNone) continue;
+    if (step.rule == kSum) return Sum(steps);
     // Costs in another currency would be read as US dollars.
     if (&value == cost_ && IsText(*currency_) && !SameBytes(currency_->text, "USD")) continue;
     std::string_view text;

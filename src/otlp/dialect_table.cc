@@ -12,7 +12,7 @@ using enum Dialect;
 using enum DialectRule;
 
 // The letters of dialects.def.
-constexpr uint8_t O = 1, C = 2, T = 4, A = 8, E = 16, R = 32, G = 64, X = 0xFF;
+constexpr uint8_t O = 1, C = 2, T = 4, A = 8, E = 16, R = 32, G = 64, X = 0xFF, N = X & ~O;
 constexpr uint8_t kNoOperation = 128;
 constexpr size_t kDialects = 5;
 constexpr size_t kKindColumns = 4;

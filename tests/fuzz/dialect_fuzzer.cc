@@ -15,10 +15,12 @@ namespace {
 using namespace isotel;
 using namespace isotel::otlp;
 
-// The other reader has no limit of depth, and skips a byte order mark. It refuses numbers that a double cannot hold.
+// The other reader has no limit of depth, skips a byte order mark and stops at a NUL. It refuses numbers that a double
+// cannot hold.
 void CheckJson(const std::string& text) {
   const bool is_json = !Json::parse(text, nullptr, false).is_discarded();
   if (IsJson(text) == is_json || text.starts_with("\xEF\xBB\xBF")) return;
+  if (text.find('\0') != std::string::npos) return;
   const auto opened =
       static_cast<uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; }));
   const bool may_be_huge = text.size() > 300 || text.find_first_of("eE") != std::string::npos;

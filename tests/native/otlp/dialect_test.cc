@@ -295,7 +295,7 @@ TEST_CASE("costs in another currency than US dollars are not copied") {
   }
 }
 
-TEST_CASE("two attributes with one name in the dialect: the first has it, the other stays") {
+TEST_CASE("of two attributes with one name in the dialect, the first counts") {
   const std::string creation = "gen_ai.usage.cache_creation.input_tokens";
   const std::string write = "gen_ai.usage.cache_write.input_tokens";
   const std::string to = "llm.token_count.prompt_details.cache_write";
@@ -303,10 +303,24 @@ TEST_CASE("two attributes with one name in the dialect: the first has it, the ot
   Spans spans(all.size());
   for (const Given& attributes : all) spans.Add(attributes);
   const std::vector<Got> got = spans.Sent(kOpenInference);
-  CHECK(got[0] == Got{{to, 1}, {write, 2}});
-  CHECK(got[1] == Got{{to, 1}, {write, 2}});
+  CHECK(got[0] == Got{{to, 1}, {creation, 1}, {write, 2}});
+  CHECK(got[1] == Got{{to, 1}, {creation, 1}, {write, 2}});
   CHECK(got[2] == Got{{to, 2}, {write, 2}});
-  CHECK(got[3] == Got{{to, 1}});
+  CHECK(got[3] == Got{{to, 1}, {creation, 1}});
+}
+
+TEST_CASE("agents have no tokens and costs of OpenInference, which would be added to those of their calls") {
+  const Given usage{{"gen_ai.usage.input_tokens", 3},
+                    {"gen_ai.usage.output_tokens", 4},
+                    {"gen_ai.usage.reasoning.output_tokens", 1},
+                    {"cloudflare.agents.usage.cost.amount", 0.5}};
+  Given agent{{"gen_ai.operation.name", "invoke_agent"}};
+  agent.insert(agent.end(), usage.begin(), usage.end());
+  const Got got = Sent(kOpenInference, agent);
+  CHECK(CountOf(got, "llm.") == 0);
+  CHECK(got.at("gen_ai.usage.input_tokens") == 3);
+  CHECK(CountOf(Sent(kOpenInference, Chat(usage)), "llm.") == 5);
+  CHECK(CountOf(Sent(kOpenInference, usage), "llm.") == 5);
 }
 
 TEST_CASE("of a key that occurs twice, both stay and the last counts") {

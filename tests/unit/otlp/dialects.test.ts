@@ -44,7 +44,8 @@ function parsed(value: unknown): unknown {
   }
 }
 
-const chat = { "gen_ai.operation.name": "chat" };
+const operation = "gen_ai.operation.name";
+const chat = { [operation]: "chat" };
 
 describe("OpenInference", () => {
   test("is what the vendor's converter makes of 2,000 spans, and nothing is lost", () => {
@@ -56,6 +57,9 @@ describe("OpenInference", () => {
       for (const [key, expected] of Object.entries({ ...theirs, ...own })) {
         // A copy of what keeps its own key.
         if (key === "metadata.gen_ai.system_instructions") continue;
+        // Only ours leaves them to the calls of an agent.
+        if (attributes[operation] === "invoke_agent" && key.startsWith("llm.token_count."))
+          continue;
         // Ours keeps the escapes of the text, theirs writes the JSON anew.
         const [mine, peers] =
           key in own ? [ours[key], expected] : [ours[key], expected].map(parsed);
