@@ -183,6 +183,35 @@ export interface BraintrustOptions extends CommonBackendOptions {
   readonly baseUrl?: string | undefined;
 }
 
+/** Comet's Opik. */
+export interface OpikOptions extends CommonBackendOptions {
+  readonly backend: "opik";
+  /** Required by Opik Cloud. Default: the variable OPIK_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Required by Opik Cloud. Default: the variable OPIK_WORKSPACE. */
+  readonly workspace?: string | undefined;
+  /** Default: the variable OPIK_PROJECT_NAME, else the project `Default Project`. */
+  readonly project?: string | undefined;
+  /** The API address of your own Opik, such as `https://opik.example/api`. Default: the variable OPIK_URL_OVERRIDE, else Opik Cloud. */
+  readonly baseUrl?: string | undefined;
+}
+
+export interface LaminarOptions extends CommonBackendOptions {
+  readonly backend: "laminar";
+  /** Default: the variable LMNR_PROJECT_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** The address of your own Laminar, for HTTP. Default: the variable LMNR_BASE_URL, else Laminar Cloud. */
+  readonly baseUrl?: string | undefined;
+}
+
+export interface TraceloopOptions extends CommonBackendOptions {
+  readonly backend: "traceloop";
+  /** Default: the variable TRACELOOP_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Default: the variable TRACELOOP_BASE_URL, else Traceloop in the US. */
+  readonly baseUrl?: string | undefined;
+}
+
 /** Any other OTLP receiver. The variables OTEL_EXPORTER_OTLP_* may supply endpoint and headers. */
 export interface CustomOptions extends CommonBackendOptions {
   readonly backend: "custom";
@@ -199,6 +228,9 @@ export type BackendOptions =
   | ArizeOptions
   | LangSmithOptions
   | BraintrustOptions
+  | OpikOptions
+  | LaminarOptions
+  | TraceloopOptions
   | CustomOptions;
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
@@ -236,6 +268,7 @@ export const backendOptionNames: OptionNames<Record<KeysOf<BackendOptions>, unkn
   spaceId: true,
   project: true,
   parent: true,
+  workspace: true,
 };
 
 export type BackendName = BackendOptions["backend"];

@@ -357,7 +357,7 @@ function langsmith(settings: Settings): Preset {
     base: hosted(settings, regions, "/otel", "LANGSMITH_ENDPOINT"),
     headers: {
       "x-api-key": settings.neededHeader("apiKey", "LANGSMITH_API_KEY"),
-      ...(project === undefined ? {} : { "langsmith-project": project }),
+      ...given({ "langsmith-project": project }),
     },
     signals: tracesOnly("LangSmith"),
     dialect: "langsmith",
@@ -370,12 +370,65 @@ function braintrust(settings: Settings): Preset {
   return {
     base: hosted(settings, regions, "/otel", "BRAINTRUST_API_URL"),
     headers: {
-      authorization: `Bearer ${settings.neededHeader("apiKey", "BRAINTRUST_API_KEY")}`,
+      ...bearer(settings, "BRAINTRUST_API_KEY"),
       "x-bt-parent": settings.neededHeader("parent", "BRAINTRUST_PARENT"),
     },
     signals: tracesOnly("Braintrust"),
     dialect: "braintrust",
   };
+}
+
+/** https://www.comet.com/docs/opik/integrations/opentelemetry */
+function opik(settings: Settings): Preset {
+  const address = hosted(
+    settings,
+    { cloud: "www.comet.com/opik/api" },
+    "/v1/private/otel",
+    "OPIK_URL_OVERRIDE",
+  );
+  const isCloud = settings.option("endpoint") === undefined && address?.what === "region";
+  const header = (option: string, variable: string) =>
+    isCloud ? settings.neededHeader(option, variable) : settings.optionalHeader(option, variable);
+  const headers = {
+    authorization: header("apiKey", "OPIK_API_KEY"),
+    "comet-workspace": header("workspace", "OPIK_WORKSPACE"),
+    projectname: settings.optionalHeader("project", "OPIK_PROJECT_NAME"),
+  };
+  return {
+    base: address,
+    headers: given(headers),
+    signals: tracesOnly("Opik"),
+    dialect: "openinference",
+  };
+}
+
+/** https://docs.lmnr.ai/tracing/otel */
+function laminar(settings: Settings): Preset {
+  return {
+    base: hosted(settings, { cloud: "api.lmnr.ai" }, "", "LMNR_BASE_URL"),
+    headers: bearer(settings, "LMNR_PROJECT_API_KEY"),
+    signals: tracesOnly("Laminar"),
+  };
+}
+
+/** https://www.traceloop.com/docs/openllmetry/integrations/traceloop */
+function traceloop(settings: Settings): Preset {
+  return {
+    base: hosted(settings, { us: "api.traceloop.com" }, "", "TRACELOOP_BASE_URL"),
+    headers: bearer(settings, "TRACELOOP_API_KEY"),
+    signals: tracesOnly("Traceloop"),
+  };
+}
+
+function bearer(settings: Settings, variable: string): Record<string, string> {
+  return { authorization: `Bearer ${settings.neededHeader("apiKey", variable)}` };
+}
+
+/** Returns the headers that have a value. */
+function given(headers: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** The backends by name, in the order in which messages list them. */
@@ -390,5 +443,8 @@ export const presets: Readonly<Record<BackendName, (settings: Settings) => Prese
   arize,
   langsmith,
   braintrust,
+  opik,
+  laminar,
+  traceloop,
   custom,
 };

@@ -179,6 +179,40 @@ const rows: Readonly<Record<string, Row>> = {
     urls: under("https://api.braintrust.dev/otel", ["traces"]),
     headers: { authorization: `Bearer ${secret}`, "x-bt-parent": "project_name:shop" },
   },
+  "opik in the cloud": {
+    options: { backend: "opik", apiKey: secret, workspace: "team", project: "shop" },
+    urls: under("https://www.comet.com/opik/api/v1/private/otel", ["traces"]),
+    headers: { authorization: secret, "comet-workspace": "team", projectname: "shop" },
+  },
+  "opik of one's own, without a key": {
+    options: { backend: "opik" },
+    env: { OPIK_URL_OVERRIDE: "http://localhost:5173/api/" },
+    urls: under("http://localhost:5173/api/v1/private/otel", ["traces"]),
+    headers: {},
+  },
+  laminar: {
+    options: { backend: "laminar" },
+    env: { LMNR_PROJECT_API_KEY: secret },
+    urls: under("https://api.lmnr.ai", ["traces"]),
+    headers: { authorization: `Bearer ${secret}` },
+  },
+  "traceloop of one's own": {
+    options: { backend: "traceloop", apiKey: secret, baseUrl: "https://traceloop.example" },
+    urls: under("https://traceloop.example", ["traces"]),
+    headers: { authorization: `Bearer ${secret}` },
+  },
+  "langsmith of one's own": {
+    options: { backend: "langsmith", apiKey: secret },
+    env: { LANGSMITH_ENDPOINT: "https://langsmith.example/api/v1/" },
+    urls: under("https://langsmith.example/api/v1/otel", ["traces"]),
+    headers: { "x-api-key": secret },
+  },
+  "braintrust in the EU, in spite of the variable": {
+    options: { backend: "braintrust", apiKey: secret, parent: "project_id:1", region: "eu" },
+    env: { BRAINTRUST_API_URL: "https://braintrust.example" },
+    urls: under("https://api-eu.braintrust.dev/otel", ["traces"]),
+    headers: { authorization: `Bearer ${secret}`, "x-bt-parent": "project_id:1" },
+  },
   custom: {
     options: {
       backend: "custom",
@@ -325,6 +359,9 @@ describe("AI backends", () => {
       ["arize", /ARIZE_API_KEY.*ARIZE_SPACE_ID.*ARIZE_PROJECT_NAME/],
       ["langsmith", /LANGSMITH_API_KEY/],
       ["braintrust", /BRAINTRUST_API_KEY.*BRAINTRUST_PARENT/],
+      ["opik", /OPIK_API_KEY.*OPIK_WORKSPACE/],
+      ["laminar", /LMNR_PROJECT_API_KEY/],
+      ["traceloop", /TRACELOOP_API_KEY/],
     ];
     for (const [backend, message] of missing) assert.match(refusal({ backend }), message);
     assert.doesNotMatch(refusal({ ...arize, region: "s3cret", spaceId: "a\nb" }), /s3cret/);
