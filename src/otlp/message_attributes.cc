@@ -30,7 +30,8 @@ constexpr std::string_view kNames[kMembers] = {
     "modality", "uri",  "function", "description", "parameters", "inputSchema", "input_schema",
 };
 
-bool IsSet(std::string_view json) { return !json.empty() && json != "null"; }
+bool IsNull(std::string_view json) { return SameBytes(json, "null"); }
+bool IsSet(std::string_view json) { return !json.empty() && !IsNull(json); }
 
 }  // namespace
 
@@ -93,7 +94,7 @@ void MessageAttributes::Add(size_t base, std::string_view name, std::string_view
 void MessageAttributes::Content(const Object& part, uint32_t index) {
   List(".message.contents", index);
   constexpr std::string_view kType_ = ".message_content.type";
-  if (part.HasType("\"uri\"") && part.of[kModality] == "\"image\"" && IsSet(part.of[kUri])) {
+  if (part.HasType("\"uri\"") && SameBytes(part.of[kModality], "\"image\"") && IsSet(part.of[kUri])) {
     AddText(element_, kType_, "image");
     return Add(element_, ".message_content.image.image.url", part.of[kUri]);
   }
@@ -112,7 +113,7 @@ void MessageAttributes::ToolCall(const Object& part, uint32_t index) {
 void MessageAttributes::ToolResponse(const Object& part) {
   Add(item_, ".message.tool_call_id", part.of[kId]);
   const std::string_view response = part.of[kResponse];
-  if (response == "null") return AddText(item_, ".message.content", response);
+  if (IsNull(response)) return AddText(item_, ".message.content", response);
   Add(item_, ".message.content", response);
 }
 
@@ -188,7 +189,7 @@ void MessageAttributes::Messages(std::string_view prefix, std::string_view json,
     if (!IsJsonString(role) || !IsJsonArray(parts)) continue;
     const uint32_t before = index;
     // A message of OpenInference has one response of a tool.
-    if (role == "\"tool\"") {
+    if (SameBytes(role, "\"tool\"")) {
       for (JsonItems part(parts); part.Next() && left_ > 0;) {
         const Object response(part.value());
         if (!response.IsToolResponse()) continue;

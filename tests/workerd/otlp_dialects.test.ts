@@ -130,10 +130,11 @@ describe("from one Worker in workerd to destinations with different dialects at 
     const { resourceSpans } = JSON.parse(json.toString());
     const [{ resource, scopeSpans }] = resourceSpans;
     const [{ scope, spans }] = scopeSpans;
+    const named = { version: "", ...scope };
     assert.ok(spans.length >= 3, `${spans.length} spans`);
     const encode = (format: "json" | "protobuf") =>
       Buffer.from(
-        encodeTraces(spans.map(finished), attributes(resource.attributes), scope, format),
+        encodeTraces(spans.map(finished), attributes(resource.attributes), named, format),
       ).toString("latin1");
     assert.equal(json.toString("latin1"), encode("json"));
     assert.equal(bodyOf("plain").toString("latin1"), encode("protobuf"));

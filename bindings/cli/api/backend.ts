@@ -16,7 +16,7 @@ export const backendOptions = {
   edge: option("DOMAIN", "Edge deployment of Axiom: us-east-1 or eu-central-1. Default: none"),
 } as const;
 
-const notSecret = /dataset|source|version|parent|project/;
+const notSecret = /dataset|source|version|parent|project|workspace/;
 const names = Object.keys(presets).sort();
 
 /**
