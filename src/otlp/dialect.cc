@@ -127,22 +127,16 @@ DialectMapper::DialectMapper(Dialect dialect, BatchReader& in, std::vector<Key>&
   steps_.reset(new Step[row_count]);
   // All keys fit, so that views on them stay valid.
   (void)encoded_keys_.Reserve(row_count * kMaxEncodedKeyBytes + BatchReader::kSlackBytes);
-  uint32_t renamed = kNoKey;
-  DialectText renamed_to = 0;
   for (uint32_t at = rows.first; at < rows.end; ++at) {
     const DialectRow row = RowAt(at);
     const uint32_t key = FindName(TextAt(row.from), names);
     // A sum needs all of its rows.
     if (key == kNoKey && row.rule != kSum) continue;
-    // Two attributes may have one name in the dialect: the first has it, and the other gives way.
-    uint32_t taken = FindName(TextAt(row.to), names);
-    if (taken == kNoKey && row.to == renamed_to) taken = renamed;
+    const uint32_t taken = FindName(TextAt(row.to), names);
     const size_t start = encoded_keys_.size();
     out.EncodeKey(TextAt(row.to), encoded_keys_);
     const std::string_view encoded = encoded_keys_.view().substr(start);
     if (row.rule == kRename && taken == kNoKey) {
-      renamed = key;
-      renamed_to = row.to;
       keys[key].in_spans = encoded;
       continue;
     }

@@ -54,8 +54,9 @@ struct Operation {
   DialectText kinds[kKindColumns];
 };
 
-// Is no constant expression, so that the compiler refuses the text.
+// Are no constant expressions, so that the compiler refuses the row.
 void TooLong() {}
+void RenamedTwice() {}
 
 // Texts, each after its size in one byte. The empty text is at 0.
 struct Pool {
@@ -116,6 +117,9 @@ constexpr Table Build() {
   Table table;
   size_t at = 0;
   for (const SourceRow& row : kSourceRows) {
+    // A span would have the attribute twice.
+    const bool is_same = at > 0 && kSourceRows[at - 1].dialect == row.dialect && kSourceRows[at - 1].to == row.to;
+    if (is_same && (row.rule == kRename || kSourceRows[at - 1].rule == kRename)) RenamedTwice();
     table.columns.rule[at] = row.rule;
     table.columns.spans[at] = row.spans;
     table.columns.from[at] = table.pool.Add(row.from);

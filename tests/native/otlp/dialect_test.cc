@@ -209,6 +209,34 @@ TEST_CASE("a batch of many spans is what each span is alone") {
   }
 }
 
+TEST_CASE("events have the names of the batch, also for a text that the span before has under another name") {
+  BatchBuilder batch;
+  const uint32_t id = batch.Key("gen_ai.conversation.id");
+  batch.Head().Words({2});
+  for (int i = 0; i < 2; ++i) {
+    batch.Span("s").Words({1});
+    i == 0 ? batch.TextValue(id, "c") : batch.Value(id, ValueKind::kSameText);
+    batch.Words({1, 1, 0}).Number(1'000).Text("e").Words({1}).Value(id, ValueKind::kSameText).Words({0});
+  }
+  const Json request = batch.Request(In<kOpenInference>, "TraceRequest");
+  for (const Json& span : request["resourceSpans"][0]["scopeSpans"][0]["spans"]) {
+    CHECK(span["attributes"][0]["key"] == "session.id");
+    CHECK(span["events"][0]["attributes"][0]["key"] == "gen_ai.conversation.id");
+    CHECK(span["events"][0]["attributes"][0]["value"]["stringValue"] == "c");
+  }
+}
+
+TEST_CASE("whether a text is JSON is not that of the span before") {
+  const std::string json = R"([{"role":"user","parts":[]}])";
+  Spans spans(3);
+  for (const std::string& text : {json, std::string("no JSON"), json}) spans.Add({{"gen_ai.input.messages", text}});
+  const std::vector<Got> got = spans.Sent(kOpenInference);
+  CHECK(got[0].at("input.mime_type") == "application/json");
+  CHECK(got[1].at("input.mime_type") == "text/plain");
+  CHECK(CountOf(got[1], "llm.") == 0);
+  CHECK(got[2] == got[0]);
+}
+
 TEST_CASE("parameters are a JSON object of texts, finite numbers and lists of texts") {
   const auto parameters = [](const Given& more) {
     const Got got = Sent(kOpenInference, Chat(more));
