@@ -212,8 +212,10 @@ TEST_CASE("a batch of many spans is what each span is alone") {
 TEST_CASE("events have the names of the batch, also for a text that the span before has under another name") {
   BatchBuilder batch;
   const uint32_t id = batch.Key("gen_ai.conversation.id");
-  batch.Head().Words({2});
-  for (int i = 0; i < 2; ++i) {
+  // Enough spans for a buffer with room, which the faster loop needs.
+  constexpr uint32_t kSpans = 20;
+  batch.Head().Words({kSpans});
+  for (uint32_t i = 0; i < kSpans; ++i) {
     batch.Span("s").Words({1});
     i == 0 ? batch.TextValue(id, "c") : batch.Value(id, ValueKind::kSameText);
     batch.Words({1, 1, 0}).Number(1'000).Text("e").Words({1}).Value(id, ValueKind::kSameText).Words({0});
