@@ -13,8 +13,10 @@ uint32_t HexDigit(char c) {
   return lower >= 'a' && lower <= 'f' ? static_cast<uint32_t>(lower - 'a' + 10) : 16;
 }
 
+bool IsJsonSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 const char* SkipSpace(const char* at, const char* end) {
-  while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+  while (at != end && IsJsonSpace(*at)) ++at;
   return at;
 }
 
@@ -183,9 +185,8 @@ bool IsJson(std::string_view text) {
 }
 
 bool IsJsonArray(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  const char* const at = SkipSpace(text.data(), end);
-  return at != end && *at == '[';
+  while (!text.empty() && IsJsonSpace(text.front())) text.remove_prefix(1);
+  return text.starts_with('[');
 }
 
 JsonItems::JsonItems(std::string_view container) : at_(container.data()), end_(at_ + container.size()) {
@@ -207,7 +208,7 @@ bool JsonItems::Next() {
     at_ = ValueEnd(start, end_);
   }
   const char* end = at_;
-  while (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\r' || end[-1] == '\t') --end;
+  while (IsJsonSpace(end[-1])) --end;
   value_ = Between(start, end);
   return true;
 }

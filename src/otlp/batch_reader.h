@@ -49,6 +49,11 @@ inline constexpr uint32_t kKindBits = 4;
 
 /// The value of an attribute. A dialect keeps those of the current span that it reads.
 struct Captured {
+  /// Where a list begins in the batch.
+  struct List {
+    const uint32_t* words;
+    const char* text;
+  };
   /// Whether a text is JSON.
   enum class Json : uint8_t { kUnknown, kNo, kYes };
 
@@ -59,7 +64,7 @@ struct Captured {
   union {
     int64_t integer = 0;
     double number;
-    const uint32_t* list_words;  ///< where the words of the list are; its texts begin at text.data()
+    List list;
   };
 };
 

@@ -22,11 +22,12 @@ double NumberOf(const Captured& value) {
 }
 bool IsFinite(double number) { return number - number == 0; }
 bool IsMember(DialectRule rule) { return rule == kMember || rule == kRest; }
-// Texts are compared by their place in the batch.
+// Texts are compared by their place in the batch. Lists always differ.
 bool IsSame(const Captured& a, const Captured& b) {
-  if (a.kind != b.kind) return false;
-  if (!IsText(a)) return a.integer == b.integer || a.kind == ValueKind::kNone;
-  return a.text.data() == b.text.data() && a.text.size() == b.text.size();
+  if (a.kind != b.kind || a.kind == ValueKind::kList) return false;
+  if (IsText(a)) return a.text.data() == b.text.data() && a.text.size() == b.text.size();
+  if (a.kind == ValueKind::kDouble) return BitsOf(a.number) == BitsOf(b.number);
+  return a.kind != ValueKind::kInt64 || a.integer == b.integer;
 }
 
 Captured TextOf(std::string_view text) {
@@ -48,13 +49,10 @@ bool HasJson(Captured& value) {
 void AddNumber(const Captured& value, double less, ByteWriter& json) {
   char* const at = json.Reserve(kMaxNumberBytes);
   const double rest = NumberOf(value) - less;
-  const bool is_exact = rest >= 0 && rest <= kMaxExactInteger;
-  char* end = at;
-  if (value.kind == ValueKind::kInt64 && (less == 0 || is_exact)) {
-    end = WriteInt(less == 0 ? value.integer : static_cast<int64_t>(rest), at);
-  } else {
-    end = WriteDouble(less == 0 || rest > 0 ? rest : 0, NumberStyle::kShort, at);
-  }
+  const bool is_exact = less == 0 || (rest >= 0 && rest <= kMaxExactInteger);
+  char* const end = value.kind == ValueKind::kInt64 && is_exact
+                        ? WriteInt(less == 0 ? value.integer : static_cast<int64_t>(rest), at)
+                        : WriteDouble(less == 0 || rest > 0 ? rest : 0, NumberStyle::kShort, at);
   json.Advance(static_cast<size_t>(end - at));
 }
 
@@ -124,7 +122,7 @@ DialectMapper::DialectMapper(Dialect dialect, BatchReader& in, std::vector<Key>&
 
   const DialectRows rows = RowsOf(dialect);
   const size_t row_count = rows.end - rows.first;
-  steps_.reset(new Step[row_count]);
+  steps_ = std::make_unique<Step[]>(row_count);
   // All keys fit, so that views on them stay valid.
   (void)encoded_keys_.Reserve(row_count * kMaxEncodedKeyBytes + BatchReader::kSlackBytes);
   for (uint32_t at = rows.first; at < rows.end; ++at) {
@@ -303,10 +301,18 @@ bool DialectMapper::AddValue(const Step& step, double less, ByteWriter& json) {
   return AddNumber(value, less, json), true;
 }
 
+// Continues to read at a list.
+void DialectMapper::MoveTo(const Captured::List& list) {
+  BatchReader::Position position = in_.position();
+  position.words = list.words;
+  position.text = list.text;
+  in_.MoveTo(position);
+}
+
 // Adds a list of texts. Returns false for another list.
-bool DialectMapper::AddList(const Captured& list, ByteWriter& json) {
+bool DialectMapper::AddList(const Captured& value, ByteWriter& json) {
   const BatchReader::Position after = in_.position();
-  in_.MoveTo({after.numbers, nullptr, list.list_words, nullptr, list.text.data(), nullptr});
+  MoveTo(value.list);
   bool are_texts = true;
   char before = '[';
   for (uint32_t left = in_.Word(); left > 0 && are_texts; --left) {
@@ -324,9 +330,9 @@ bool DialectMapper::AddList(const Captured& list, ByteWriter& json) {
 // Returns the start of the span and then seconds as ISO 8601.
 std::string_view DialectMapper::Time(const Captured& value) {
   constexpr double kMostSeconds = 1e9;
-  if (!IsNumber(value)) return {};
   const double seconds = NumberOf(value);
-  if (!(seconds >= 0 && seconds < kMostSeconds)) return {};
+  const bool is_near = seconds >= 0 && seconds < kMostSeconds;
+  if (!IsNumber(value) || !is_near) return {};
   scratch_.Clear();
   WriteIsoTime((start_unix_nano_ + static_cast<uint64_t>(seconds * 1e9)) / 1'000'000, scratch_.Reserve(kIsoBytes));
   scratch_.Advance(kIsoBytes);
@@ -337,7 +343,7 @@ std::string_view DialectMapper::Time(const Captured& value) {
 std::string_view DialectMapper::First(const Captured& value) {
   if (value.kind != ValueKind::kList) return IsText(value) ? value.text : std::string_view();
   const BatchReader::Position after = in_.position();
-  in_.MoveTo({after.numbers, nullptr, value.list_words, nullptr, value.text.data(), nullptr});
+  MoveTo(value.list);
   std::string_view text;
   if (in_.Word() > 0 && KindOf(in_.Word()) == ValueKind::kText) text = in_.Text(in_.Word());
   in_.MoveTo(after);

@@ -68,7 +68,8 @@ class DialectMapper final : private FlatAttributes {
   [[nodiscard]] std::string_view Object(std::span<Step> steps);
   [[nodiscard]] std::string_view Time(const Captured& value);
   [[nodiscard]] std::string_view First(const Captured& value);
-  [[nodiscard]] bool AddList(const Captured& list, ByteWriter& json);
+  void MoveTo(const Captured::List& list);
+  [[nodiscard]] bool AddList(const Captured& value, ByteWriter& json);
   [[nodiscard]] bool AddValue(const Step& step, double less, ByteWriter& json);
   [[nodiscard]] bool IsSameObject(std::span<const Step> steps) const;
 

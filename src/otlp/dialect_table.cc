@@ -162,11 +162,11 @@ DialectRow RowAt(uint32_t row) {
 
 std::string_view TextAt(DialectText place) { return {kPool.data() + place + 1, static_cast<uint8_t>(kPool[place])}; }
 
-DialectOperation OperationOf(std::string_view name, Dialect dialect) {
+DialectOperation OperationOf(std::string_view operation, Dialect dialect) {
   const size_t column = static_cast<size_t>(dialect) - 1;
-  for (const Operation& operation : kOperations) {
-    if (!SameBytes(TextAt(operation.operation), name)) continue;
-    return {operation.spans, column < kKindColumns ? TextAt(operation.kinds[column]) : std::string_view()};
+  for (const Operation& row : kOperations) {
+    if (!SameBytes(TextAt(row.operation), operation)) continue;
+    return {row.spans, column < kKindColumns ? TextAt(row.kinds[column]) : std::string_view()};
   }
   return {kNoOperation, {}};
 }

@@ -93,12 +93,12 @@ void MessageAttributes::Add(size_t base, std::string_view name, std::string_view
 
 void MessageAttributes::Content(const Object& part, uint32_t index) {
   List(".message.contents", index);
-  constexpr std::string_view kType_ = ".message_content.type";
+  constexpr std::string_view kTypeKey = ".message_content.type";
   if (part.HasType("\"uri\"") && SameBytes(part.of[kModality], "\"image\"") && IsSet(part.of[kUri])) {
-    AddText(element_, kType_, "image");
+    AddText(element_, kTypeKey, "image");
     return Add(element_, ".message_content.image.image.url", part.of[kUri]);
   }
-  Add(element_, kType_, part.of[kType]);
+  Add(element_, kTypeKey, part.of[kType]);
   Add(element_, ".message_content.text", part.of[kContent]);
 }
 

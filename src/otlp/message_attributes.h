@@ -51,7 +51,7 @@ class MessageAttributes {
   void ToolCall(const Object& part, uint32_t index);
   void ToolResponse(const Object& part);
   void Parts(std::string_view parts);
-  [[nodiscard]] std::string_view Schema(std::string_view tool);
+  [[nodiscard]] std::string_view Schema(std::string_view json);
 
   ByteWriter& text_;
   FlatAttributes& out_;

@@ -121,8 +121,7 @@ class ValueEncoder {
       default: {
         if (is_read) {
           const BatchReader::Position position = in_.position();
-          value.list_words = position.words;
-          value.text = {position.text, 0};
+          value.list = {position.words, position.text};
         }
         const auto mark = out_.BeginAttribute(field, entry.encoded);
         Content(kind, depth);
