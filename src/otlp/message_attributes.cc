@@ -42,8 +42,10 @@ struct MessageAttributes::Object {
 
   explicit Object(std::string_view json) {
     for (JsonItems members(json); members.Next();) {
+      const std::string_view name = members.name();
       for (uint32_t i = 0; i < kMembers; ++i) {
-        if (SameBytes(members.name(), kNames[i])) of[i] = members.value();
+        // Most names differ in their size, and a call costs more.
+        if (name.size() == kNames[i].size() && SameBytes(name, kNames[i])) of[i] = members.value();
       }
     }
   }

@@ -131,16 +131,35 @@ function encoding(format: OtlpFormat): readonly [Subject, Subject] {
   ];
 }
 
-/** Microseconds that a dialect may add to the encoding of a span. */
+/** Microseconds that a dialect may add to the encoding of a span without content. */
 const dialectBudget = 0.3;
 
+/** A conversation of 20 messages with 200 characters each, and a tool. */
+const content = {
+  "gen_ai.input.messages": JSON.stringify(
+    Array.from({ length: 20 }, (_, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      parts: [{ type: "text", content: `"${index}" ${"word ".repeat(40)}` }],
+    })),
+  ),
+  "gen_ai.tool.definitions": JSON.stringify([
+    {
+      type: "function",
+      name: "weather",
+      description: "The weather",
+      parameters: { type: "object" },
+    },
+  ]),
+};
+
 /** What a dialect adds to the encoding of one span of {@link ours}, in batches of 100. */
-function dialect(name: Dialect): Benchmark {
+function dialect(id: string, name: Dialect, hasContent: boolean): Benchmark {
   return {
-    id: `otlp.dialect.100.${name}`,
+    id,
     unit: "us",
-    goal: { ours: dialectBudget },
+    ...(hasContent ? {} : { goal: { ours: dialectBudget } }),
     async run({ effort, isProfile }: RunOptions) {
+      if (hasContent) for (const { start } of varying) Object.assign(start, content);
       const spans = ours(100);
       const encode = (to?: Dialect) => encodeTraces(spans, resource, scope, "protobuf", to);
       const us = { name, run: () => encode(name) };
@@ -153,7 +172,10 @@ function dialect(name: Dialect): Benchmark {
       const samples = await alternate([us, plain], effort);
       const of = (subject: Subject) => samples.get(subject.name) ?? [];
       const added = median(less(of(us), of(plain))) / 100;
-      return [againstBudget(added, dialectBudget, { plain: median(of(plain)) / 100 })];
+      const whole = median(of(plain)) / 100;
+      if (hasContent)
+        return [{ peerName: "plain", ours: added, peer: whole, ratio: added / whole }];
+      return [againstBudget(added, dialectBudget, { plain: whole })];
     },
   };
 }
@@ -175,5 +197,8 @@ export const benchmarks: readonly Benchmark[] = [
   benchmark("otlp.json.1000", 1000, "json", { peer: "opentelemetry", ratio: 1 / 2 }, () =>
     encoding("json"),
   ),
-  ...(Object.keys(dialects) as Dialect[]).map(dialect),
+  ...(Object.keys(dialects) as Dialect[]).map((name) =>
+    dialect(`otlp.dialect.100.${name}`, name, false),
+  ),
+  dialect("otlp.dialect.content.100.openinference", "openinference", true),
 ];
