@@ -325,7 +325,10 @@ function phoenix(settings: Settings): Preset {
   };
 }
 
-/** https://arize.com/docs/ax/instrument/manual-instrumentation */
+/**
+ * https://arize.com/docs/ax/instrument/manual-instrumentation. Arize also accepts the older headers `space_id` and
+ * `api_key`.
+ */
 function arize(settings: Settings): Preset {
   const regions = {
     us: "otlp.arize.com",
