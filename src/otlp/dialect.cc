@@ -26,7 +26,7 @@ bool IsMember(DialectRule rule) { return rule == kMember || rule == kRest; }
 bool IsSame(const Captured& a, const Captured& b) {
   if (a.kind != b.kind || a.kind == ValueKind::kList) return false;
   if (IsText(a)) return a.text.data() == b.text.data() && a.text.size() == b.text.size();
-  if (a.kind == ValueKind::kDouble) return BitsOf(a.number) == BitsOf(b.number);
+  if (a.kind == ValueKind::kDouble) return a.number == b.number;
   return a.kind != ValueKind::kInt64 || a.integer == b.integer;
 }
 

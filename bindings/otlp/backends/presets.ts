@@ -326,8 +326,7 @@ function phoenix(settings: Settings): Preset {
 }
 
 /**
- * https://arize.com/docs/ax/instrument/manual-instrumentation. Arize also accepts the older headers `space_id` and
- * `api_key`.
+ * https://arize.com/docs/ax/instrument/manual-instrumentation. Older documents name the headers `space_id` and `api_key`.
  */
 function arize(settings: Settings): Preset {
   const regions = {

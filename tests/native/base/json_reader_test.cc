@@ -94,6 +94,7 @@ TEST_CASE("an array is told from other values, also with space before it") {
 
 TEST_CASE("characters are those of another reader, and lone surrogates are replaced") {
   ByteWriter scratch;
+  CHECK(JsonCharacters(R"("\ude00\ude00")", scratch) == "\xEF\xBF\xBD\xEF\xBF\xBD");
   for (const char* const text : {R"("plain")", R"("\"\\\/\b\f\n\r\t")", R"("é \u00e9 \u0041 \uD83D\uDE00 \u20ac")",
                                  R"("")", R"("\u07ff\u0800\uffff")", R"("ends with an escape \\")"}) {
     CHECK(JsonCharacters(text, scratch) == Json::parse(text).get<std::string>());

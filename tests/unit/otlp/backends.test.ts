@@ -158,6 +158,12 @@ const rows: Readonly<Record<string, Row>> = {
     urls: under("https://app.phoenix.arize.com/s/my-team", ["traces"]),
     headers: { authorization: `Bearer ${secret}` },
   },
+  "phoenix in a space, in spite of the variable": {
+    options: { backend: "phoenix", space: "my-team" },
+    env: { PHOENIX_COLLECTOR_ENDPOINT: "https://phoenix.example" },
+    urls: under("https://app.phoenix.arize.com/s/my-team", ["traces"]),
+    headers: {},
+  },
   "phoenix of one's own, without a key": {
     options: { backend: "phoenix", baseUrl: "http://localhost:6006/v1/traces" },
     urls: under("http://localhost:6006", ["traces"]),
@@ -338,6 +344,38 @@ describe("AI backends", () => {
     );
   });
 
+  test("have the dialect that they read", () => {
+    const key = { apiKey: secret };
+    const options: Readonly<Record<string, object>> = {
+      langfuse: { publicKey: "pk", secretKey: secret },
+      phoenix: { baseUrl: "https://phoenix.example" },
+      arize,
+      langsmith: key,
+      braintrust: { ...key, parent: "project_name:shop" },
+      opik: { ...key, workspace: "team" },
+      laminar: key,
+      traceloop: key,
+      sentry: { dsn: "https://abc@sentry.example/42" },
+      datadog: { ...key, intake: "llmobs" },
+    };
+    const found = Object.keys(options).map((name) => [
+      name,
+      dialectOf({ ...options[name], backend: name }),
+    ]);
+    assert.deepEqual(Object.fromEntries(found), {
+      langfuse: "langfuse",
+      phoenix: "openinference",
+      arize: "openinference",
+      langsmith: "langsmith",
+      braintrust: "braintrust",
+      opik: "openinference",
+      laminar: undefined,
+      traceloop: undefined,
+      sentry: "sentry",
+      datadog: undefined,
+    });
+  });
+
   test("have the project of Phoenix and Arize as an attribute of the resource", () => {
     const resource = { "openinference.project.name": "shop" };
     assert.deepEqual(resolve(arize).destinations.traces?.resource, resource);
@@ -353,6 +391,10 @@ describe("AI backends", () => {
   test("refuse other signals, other regions and missing keys without showing a value", () => {
     assert.match(refusal({ ...arize, signals: ["logs"] }), /Arize accepts only traces over OTLP/);
     assert.match(refusal({ ...arize, region: "s3cret" }), /region is a .*; .* us, eu, ca/);
+    assert.match(
+      refusal({ backend: "phoenix", space: "s3cret/../x" }),
+      /^(?!.*s3cret).*space has to be the name of a space/,
+    );
     const missing: readonly [string, RegExp][] = [
       ["langfuse", /LANGFUSE_PUBLIC_KEY.*LANGFUSE_SECRET_KEY/],
       ["phoenix", /option baseUrl or space, or the variable PHOENIX_COLLECTOR_ENDPOINT/],
