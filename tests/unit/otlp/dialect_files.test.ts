@@ -12,7 +12,7 @@ import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
 import { type ReceivedRequest, receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../../otlp_receiver/requests.ts";
 import { tracingOver } from "../support/tracing.ts";
-import { callMcpTool, converse } from "./support/ai_conversation.ts";
+import { callMcpTools, converse } from "./support/ai_conversation.ts";
 
 const receiver = await receiverOfFile();
 
@@ -63,7 +63,7 @@ describe("a conversation of ai@7, streamed, with tools, pictures, errors, embedd
     const pipeline = exports.use(options, {});
     await converse(telemetry, "latest");
     await converse(telemetry, "agents");
-    callMcpTool(telemetry);
+    await callMcpTools(telemetry);
     await pipeline.flush();
     requests = [...receiver.requests];
   });

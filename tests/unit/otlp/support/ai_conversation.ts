@@ -1,6 +1,8 @@
 import type { AITelemetryOptions } from "../../../../bindings/ai/options.ts";
-import type { Attributes } from "../../../../bindings/trace/span_runtime.ts";
+import { readSettings } from "../../../../bindings/mcp/options.ts";
+import { type MCPTransport, traceTransport } from "../../../../bindings/mcp/traced_transport.ts";
 import type { Telemetry } from "../../../../bindings/trace/telemetry.ts";
+import { callTool, recordedPair } from "../../../mcp/recorded_pair.ts";
 import { type Sdk, sdks, textAnswer, textParts, toolParts, wrapped } from "../../support/ai_sdk.ts";
 
 const v7 = sdks.find(({ name }) => name === "v7") as Sdk;
@@ -82,28 +84,15 @@ export async function converse(telemetry: Telemetry, semconv: "agents" | "latest
   await generateText({ model: v7.model({ generate: [textAnswer()] }), prompt: "Thanks" });
 }
 
-const tool = { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_forecast" };
-const mcp = {
-  "mcp.method.name": "tools/call",
-  "mcp.session.id": "session-1",
-  "mcp.protocol.version": "2025-06-18",
-  "jsonrpc.request.id": "3",
-};
-
-/** A call of a tool over the Model Context Protocol, as its conventions have it: at the client and at the server. */
-export function callMcpTool({ runtime }: Telemetry): void {
-  const spans: readonly (readonly [kind: number, attributes: Attributes])[] = [
-    [3, { ...mcp, ...tool, "server.address": "mcp.example", "network.transport": "tcp" }],
-    [
-      2,
-      { ...mcp, ...tool, "gen_ai.tool.call.arguments": '{"days":2}', "error.type": "tool_error" },
-    ],
-  ];
-  for (const [kind, attributes] of spans) {
-    const span = runtime.startSpan("tools/call get_forecast");
-    span.setKind?.(kind);
-    for (const [key, value] of Object.entries(attributes))
-      if (value !== undefined) span.setAttribute(key, value);
-    span.end();
-  }
+/** Calls tools of a server of the Model Context Protocol: one that answers, and one that fails. */
+export async function callMcpTools(telemetry: Telemetry): Promise<void> {
+  const settings = readSettings({ storeTools: true });
+  const { client } = await recordedPair("v1", (side, transport) => {
+    if (side === "server") Object.assign(transport, { sessionId: "session-1" });
+    else Object.assign(transport, { url: "https://mcp.example/mcp" });
+    traceTransport(telemetry, settings, side, transport as MCPTransport);
+  });
+  await callTool(client, { name: "add", arguments: { a: 2, b: 3 } });
+  await callTool(client, { name: "fail", arguments: {} });
+  await client.close();
 }
