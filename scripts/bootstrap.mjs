@@ -64,6 +64,7 @@ try {
   await installNodeModules(".", "node modules");
   if (groups.includes("test") || groups.includes("check")) {
     await installNodeModules("tests/workerd/agents", "the agents package");
+    await installNodeModules("tests/mcp", "the MCP packages");
   }
   if (groups.length > 1) {
     await installNodeModules("tests/flue", "Flue");

@@ -32,6 +32,7 @@ const layers = [
   "ai/sdk",
   "ai",
   "gateway",
+  "mcp",
   "flue/abi.gen.ts",
   "flue/events",
   "flue/core",

@@ -101,8 +101,8 @@ function planOf(
 
 function pipelineOf(plan: ExportPlan, environment: PipelineEnvironment): Pipeline {
   return makePipeline(plan, environment, {
-    encodeSpans: (spans, format) =>
-      encodeTracesByResource(spans as readonly CollectedSpan[], ownScope, format),
+    encodeSpans: (spans, format, destination) =>
+      encodeTracesByResource(spans as readonly CollectedSpan[], ownScope, format, destination),
     encodeLogs: (records, format) =>
       encodeLogsByResource(records as readonly CollectedLog[], ownScope, format),
     maxQueued: limits.queuedItems,

@@ -178,6 +178,11 @@ export class GenAiMetrics {
     this.#meter = meter;
   }
 
+  /** Whether spans are measured. */
+  get isUsed(): boolean {
+    return this.#measures !== undefined;
+  }
+
   /** Starts measuring spans, in the current core and in every later one. Only the first call has an effect. */
   use(measures: SpanMeasures | undefined): void {
     if (measures === undefined || this.#measures !== undefined) return;

@@ -101,6 +101,11 @@ export function noteTransport(): void {
   if (scope !== undefined) scope.isTransport = true;
 }
 
+/** Returns the meter if this isolate records metrics of AI calls. */
+export function genAiMeter(): Meter | undefined {
+  return workerMetrics?.genAi.isUsed === true ? workerMetrics.meter : undefined;
+}
+
 /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
 export async function flushMetrics(): Promise<boolean> {
   return workerMetrics === undefined ? !workersMeter().isDirty : workerMetrics.flusher.flush();

@@ -1,6 +1,6 @@
 import { shared } from "../base/shared.ts";
 import { type MetricsRecording, provideMetricsRecording } from "../slots/metrics_recording.ts";
-import { flushMetrics, noteTransport, usedMetrics } from "./isolate_metrics.ts";
+import { flushMetrics, genAiMeter, noteTransport, usedMetrics } from "./isolate_metrics.ts";
 import { readMetricsBindings } from "./read_options.ts";
 import { provideSelfMetrics } from "./self_metrics.ts";
 
@@ -15,6 +15,7 @@ export function provideRecording(): void {
       (): MetricsRecording => ({
         read: readMetricsBindings,
         use: usedMetrics,
+        genAiMeter,
         flush: flushMetrics,
         noteTransport,
         addSelfMetrics: provideSelfMetrics,

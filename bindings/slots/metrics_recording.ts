@@ -1,5 +1,6 @@
 import { sharedSlot } from "../base/shared.ts";
 import type { MetricsSetup, WorkerMetrics } from "../metrics/isolate_metrics.ts";
+import type { Meter } from "../metrics/meter.ts";
 import type { SelfMetric } from "../metrics/self_metrics.ts";
 import type { MetricsBindings, Report } from "../metrics/worker_options.ts";
 
@@ -18,6 +19,8 @@ export interface MetricsRecording {
   ): MetricsSetup & { readonly metrics: MetricsBindings };
   /** Sets up and returns the metrics of this isolate. Returns undefined if they cannot be sent. Never throws. */
   use(setup: MetricsSetup | undefined): WorkerMetrics | undefined;
+  /** Returns the meter if this isolate records metrics of AI calls. */
+  genAiMeter(): Meter | undefined;
   /** Sends the recorded metrics of this isolate. Resolves to whether none waits any more. */
   flush(): Promise<boolean>;
   /**

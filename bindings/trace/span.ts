@@ -58,6 +58,8 @@ export interface SpanOptions {
   readonly hasChunks?: boolean;
   /** Replaces each text before it is recorded. */
   readonly redact?: Redact | undefined;
+  /** A code of OTLP's span kinds. Default: that of the operation. */
+  readonly kind?: number;
 }
 
 /** Observes what a span records. */
@@ -103,7 +105,7 @@ export class Span extends AttributeWriter implements TracerSpan, SpanOwner {
     this.redact = options.redact;
     this.#telemetry = telemetry;
     this.#operation = options.operation;
-    writer.setKind?.(operationKinds[options.operation] ?? 0);
+    writer.setKind?.(options.kind ?? operationKinds[options.operation] ?? 0);
     core.owners[handle & (Abi.maxSpanSlots - 1)] = this;
   }
 

@@ -161,8 +161,17 @@ export interface SpanRuntime {
   emitLog?(record: SpanLog): void;
   /** Sends a log record of another API. Absent without an export. */
   emitRecord?(record: ForeignLog): void;
-  /** Runs `body` with the parent that W3C headers describe. Absent if the runtime cannot set a parent. */
-  runUnder?<T>(header: (name: string) => string | null | undefined, body: () => T): T;
+  /**
+   * Runs `body` with the span that W3C headers describe. Absent if the runtime cannot set a parent.
+   *
+   * @param use "continue" makes that span the parent of the next one, which has a link to the active span if that is in
+   *   another trace. "link" keeps the parent and adds a link. Default: the span is the parent, without a link.
+   */
+  runUnder?<T>(
+    header: (name: string) => string | null | undefined,
+    body: () => T,
+    use?: "continue" | "link",
+  ): T;
 }
 
 /** A span that records nothing. */

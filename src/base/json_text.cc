@@ -21,18 +21,6 @@ constexpr bool MayNeedEscape(uint64_t word) {
   return ((control | ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash)) & kHighs) != 0;
 }
 
-// Returns how many bytes at the start of `text` need no escape.
-size_t PlainBytes(std::string_view text) {
-  size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if (MayNeedEscape(word)) break;
-  }
-  while (at < text.size() && !NeedsEscape(static_cast<uint8_t>(text[at]))) ++at;
-  return at;
-}
-
 void WriteEscape(uint8_t byte, ByteWriter& out) {
   char* const at = out.Reserve(6);
   at[0] = '\\';
@@ -50,6 +38,17 @@ void WriteEscape(uint8_t byte, ByteWriter& out) {
 }
 
 }  // namespace
+
+size_t PlainBytes(std::string_view text) {
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (MayNeedEscape(word)) break;
+  }
+  while (at < text.size() && !NeedsEscape(static_cast<uint8_t>(text[at]))) ++at;
+  return at;
+}
 
 bool WriteEscaped(std::string_view text, size_t max_bytes, ByteWriter& out) {
   const size_t start = out.size();

@@ -7,6 +7,10 @@
 
 namespace isotel {
 
+/// Returns how many bytes at the start of `text` a JSON string has without escapes: up to a control character, a quote or
+/// a backslash.
+[[nodiscard]] size_t PlainBytes(std::string_view text);
+
 /// Appends `text`, which is UTF-8, with escapes and without quotes around it. Returns false, with a part written, when
 /// it needs more than `max_bytes`.
 bool WriteEscaped(std::string_view text, size_t max_bytes, ByteWriter& out);

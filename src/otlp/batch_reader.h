@@ -44,13 +44,40 @@ enum class ValueKind : uint8_t {
 
 inline constexpr uint32_t kKindBits = 4;
 
+/// Returns the kind in the first word of a value.
+[[nodiscard]] inline ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
+
+/// The value of an attribute. A dialect keeps those of the current span that it reads.
+struct Captured {
+  /// Where a list begins in the batch.
+  struct List {
+    const uint32_t* words;
+    const char* text;
+  };
+  /// Whether a text is JSON.
+  enum class Json : uint8_t { kUnknown, kNo, kYes };
+
+  /// kNone: the span does not have the attribute. kText, kFalse, kTrue, kInt64, kDouble, or kList.
+  ValueKind kind = ValueKind::kNone;
+  Json json = Json::kUnknown;
+  std::string_view text;
+  union {
+    int64_t integer = 0;
+    double number;
+    List list;
+  };
+};
+
 /// A key of a batch.
 struct Key {
   std::string_view encoded;    ///< in the form of its sink
+  std::string_view in_spans;   ///< the same of the other name, if a dialect renames the attribute
   std::string_view last_text;  ///< the last text of an attribute with this key
   /// That attribute as its sink writes it. Written when the text is used again; until then the size is 0.
   std::vector<char> attribute;
   size_t attribute_size = 0;
+  bool is_captured = false;  ///< whether a dialect reads the attribute
+  Captured captured;
 
   void KeepText(std::string_view text) {
     last_text = text;

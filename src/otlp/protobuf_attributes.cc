@@ -67,6 +67,21 @@ char* WriteInteger(char* at, char tag, std::string_view key, int64_t value) {
   return WriteVarint(at, static_cast<uint64_t>(value));
 }
 
+// Keeps the value that ends at `after`.
+void Capture(Key& key, ValueKind kind, const BatchReader::Position& after) {
+  Captured& value = key.captured;
+  value.kind = kind;
+  if (kind == ValueKind::kText || kind == ValueKind::kSameText) {
+    value.kind = ValueKind::kText;
+    value.text = key.last_text;
+  } else if (kind == ValueKind::kInt32) {
+    value.kind = ValueKind::kInt64;
+    value.integer = static_cast<int32_t>(after.words[-1]);
+  } else if (kind == ValueKind::kDouble) {
+    value.number = after.numbers[-1];
+  }
+}
+
 }  // namespace
 
 uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector<Key>& keys, uint32_t count) {
@@ -87,7 +102,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     Key& key = all_keys[head >> kKindBits];
     const auto room = static_cast<size_t>(end - at);
     if (room < kMostBytes + key.encoded.size()) break;
-    const auto kind = static_cast<ValueKind>(head & ((1U << kKindBits) - 1));
+    const auto kind = KindOf(head);
     if (kind == ValueKind::kSameText) {
       WriteOnce(tag, key);
       if (room < kMostBytes + key.attribute_size) break;
@@ -123,6 +138,7 @@ uint32_t ProtobufSink::PlainAttributes(Field field, BatchReader& in, std::vector
     } else {
       break;
     }
+    if (key.is_captured) Capture(key, kind, from);
   }
   out_.Advance(static_cast<size_t>(at - start));
   in.MoveTo(from);

@@ -1,3 +1,6 @@
+#include <optional>
+
+#include "otlp/dialect.h"
 #include "otlp/json_sink.h"
 #include "otlp/protobuf_sink.h"
 #include "otlp/request_encoder.h"
@@ -50,11 +53,15 @@ uint32_t FlagsOf(uint32_t word) {
 }
 
 template <typename Sink>
-class TraceEncoder {
+class TraceEncoder final : public AttributeWriter {
  public:
-  TraceEncoder(BatchReader& in, Sink& out, ValueEncoder<Sink>& values) : in_(in), out_(out), values_(values) {}
+  TraceEncoder(BatchReader& in, Sink& out, ValueEncoder<Sink>& values, Dialect dialect)
+      : in_(in), out_(out), values_(values) {
+    if (dialect != Dialect::kNone) mapper_.emplace(dialect, in, values.keys(), *this);
+  }
 
   void Spans() {
+    SwapKeys();
     for (uint32_t left = in_.Word(); left > 0 && values_.GoesOn(); --left) Span();
   }
 
@@ -88,7 +95,11 @@ class TraceEncoder {
                .start_unix_nano = start,
                .end_unix_nano = end < start ? start : end});
     const std::string_view status_message = in_.Text(message);
-    values_.Attributes(span::kAttributes);
+    if (mapper_.has_value()) {
+      values_.SpanAttributes(span::kAttributes, *mapper_, start);
+    } else {
+      values_.Attributes(span::kAttributes);
+    }
     out_.Uint(span::kDroppedAttributes, dropped_attributes);
     Events();
     out_.Uint(span::kDroppedEvents, dropped_events);
@@ -104,9 +115,20 @@ class TraceEncoder {
     }
   }
 
+  // Only attributes of spans have other names in a dialect.
+  void SwapKeys() {
+    if (mapper_.has_value()) mapper_->SwapKeys();
+  }
+
+  void EncodeKey(std::string_view key, ByteWriter& to) override { Sink::EncodeKey(key, to); }
+  void Write(std::string_view key, const Captured& value) override {
+    WriteAttribute(out_, span::kAttributes, key, value);
+  }
+
   void Events() {
     const uint32_t count = in_.Word();
     if (count == 0) return;
+    SwapKeys();
     out_.OpenList(span::kEvents);
     for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
       const uint32_t name = in_.Word();
@@ -119,6 +141,7 @@ class TraceEncoder {
       out_.End(mark);
     }
     out_.CloseList();
+    SwapKeys();
   }
 
   // Returns how many links were left out for invalid identifiers.
@@ -126,6 +149,7 @@ class TraceEncoder {
     const uint32_t count = in_.Word();
     if (count == 0) return 0;
     uint32_t dropped_links = 0;
+    SwapKeys();
     out_.OpenList(span::kLinks);
     for (uint32_t i = 0; i < count && values_.GoesOn(); ++i) {
       const uint32_t word = in_.Word();
@@ -150,6 +174,7 @@ class TraceEncoder {
       }
     }
     out_.CloseList();
+    SwapKeys();
     return dropped_links;
   }
 
@@ -164,6 +189,7 @@ class TraceEncoder {
   BatchReader& in_;
   Sink& out_;
   ValueEncoder<Sink>& values_;
+  std::optional<DialectMapper> mapper_;
   TraceId trace_id_{};
   bool has_trace_ = false;
   std::string_view name_;
@@ -172,11 +198,11 @@ class TraceEncoder {
 };
 
 template <typename Sink>
-Encoded Encode(BatchReader& in, ByteWriter& writer) {
+Encoded Encode(BatchReader& in, Dialect dialect, ByteWriter& writer) {
   Sink out(writer);
   uint32_t skipped = 0;
   Encoded encoded = EncodeRequest(in, out, writer, kTraces, [&](ValueEncoder<Sink>& values) {
-    TraceEncoder<Sink> traces(in, out, values);
+    TraceEncoder<Sink> traces(in, out, values, dialect);
     traces.Spans();
     skipped = traces.skipped();
   });
@@ -186,8 +212,8 @@ Encoded Encode(BatchReader& in, ByteWriter& writer) {
 
 }  // namespace
 
-Encoded EncodeTraces(BatchReader& in, Format format, ByteWriter& out) {
-  return format == Format::kJson ? Encode<JsonSink>(in, out) : Encode<ProtobufSink>(in, out);
+Encoded EncodeTraces(BatchReader& in, Format format, Dialect dialect, ByteWriter& out) {
+  return format == Format::kJson ? Encode<JsonSink>(in, dialect, out) : Encode<ProtobufSink>(in, dialect, out);
 }
 
 }  // namespace isotel::otlp

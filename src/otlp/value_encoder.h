@@ -2,15 +2,24 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/limits.h"
 #include "otlp/batch_reader.h"
+#include "otlp/dialect.h"
 #include "otlp/field.h"
 
 namespace isotel::otlp {
+
+/// Writes an attribute whose value is a text, a number or a boolean.
+template <typename Sink>
+void WriteAttribute(Sink& out, Field field, std::string_view key, const Captured& value) {
+  if (value.kind == ValueKind::kText) return out.TextAttribute(field, key, value.text);
+  if (value.kind == ValueKind::kInt64) return out.IntAttribute(field, key, value.integer);
+  if (value.kind == ValueKind::kDouble) return out.DoubleAttribute(field, key, value.number);
+  out.BoolAttribute(field, key, value.kind == ValueKind::kTrue);
+}
 
 template <typename Sink>
 class ValueEncoder {
@@ -38,6 +47,19 @@ class ValueEncoder {
   /// Reads a count and that many values with keys. Writes a list of KeyValue.
   void Attributes(Field field) { AttributeList(field, 0); }
 
+  /// The same as Attributes() for a span in a dialect.
+  void SpanAttributes(Field field, DialectMapper& mapper, uint64_t start_unix_nano) {
+    const uint32_t count = in_.Word();
+    if (count == 0) return;
+    mapper.Begin();
+    out_.OpenList(field);
+    Elements(field, 0, count);
+    if (GoesOn()) mapper.Finish(start_unix_nano);
+    out_.CloseList();
+  }
+
+  [[nodiscard]] std::vector<Key>& keys() { return keys_; }
+
   /// Reads one value. Writes an AnyValue, or nothing for ValueKind::kNone.
   void Value(Field field) {
     const uint32_t head = in_.Word();
@@ -48,12 +70,15 @@ class ValueEncoder {
   }
 
  private:
-  static ValueKind KindOf(uint32_t head) { return static_cast<ValueKind>(head & ((1U << kKindBits) - 1)); }
-
   void AttributeList(Field field, uint32_t depth) {
     const uint32_t count = in_.Word();
     if (count == 0) return;
     out_.OpenList(field);
+    Elements(field, depth, count);
+    out_.CloseList();
+  }
+
+  void Elements(Field field, uint32_t depth, uint32_t count) {
     for (uint32_t i = 0; i < count && GoesOn();) {
       // A faster loop writes most kinds.
       if (depth == 0) i += out_.PlainAttributes(field, in_, keys_, count - i);
@@ -61,37 +86,49 @@ class ValueEncoder {
       Attribute(field, depth);
       ++i;
     }
-    out_.CloseList();
   }
 
   void Attribute(Field field, uint32_t depth) {
     const uint32_t head = in_.Word();
     if (head >> kKindBits >= keys_.size()) return in_.Fail();
     Key& entry = keys_[head >> kKindBits];
-    const std::string_view key = entry.encoded;
-    switch (KindOf(head)) {
-      case ValueKind::kText: {
-        const std::string_view text = in_.Text(in_.Word());
-        if (depth == 0) entry.KeepText(text);
-        return out_.TextAttribute(field, key, text);
-      }
+    Captured unused;
+    const bool is_read = depth == 0 && entry.is_captured;
+    Captured& value = is_read ? entry.captured : unused;
+    const ValueKind kind = KindOf(head);
+    value.kind = kind;
+    switch (kind) {
+      case ValueKind::kText:
+        value.text = in_.Text(in_.Word());
+        if (depth == 0) entry.KeepText(value.text);
+        break;
       case ValueKind::kSameText:
-        return out_.TextAttribute(field, key, entry.last_text);
+        value.kind = ValueKind::kText;
+        value.text = entry.last_text;
+        break;
       case ValueKind::kFalse:
       case ValueKind::kTrue:
-        return out_.BoolAttribute(field, key, KindOf(head) == ValueKind::kTrue);
+        break;
       case ValueKind::kInt32:
       case ValueKind::kInteger:
       case ValueKind::kInt64:
-        return out_.IntAttribute(field, key, Integer(KindOf(head)));
+        value.kind = ValueKind::kInt64;
+        value.integer = Integer(kind);
+        break;
       case ValueKind::kDouble:
-        return out_.DoubleAttribute(field, key, in_.Number());
+        value.number = in_.Number();
+        break;
       default: {
-        const auto mark = out_.BeginAttribute(field, key);
-        Content(KindOf(head), depth);
-        out_.EndAttribute(mark);
+        if (is_read) {
+          const BatchReader::Position position = in_.position();
+          value.list = {position.words, position.text};
+        }
+        const auto mark = out_.BeginAttribute(field, entry.encoded);
+        Content(kind, depth);
+        return out_.EndAttribute(mark);
       }
     }
+    WriteAttribute(out_, field, entry.encoded, value);
   }
 
   // Writes the field of an AnyValue that is set.

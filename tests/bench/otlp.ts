@@ -1,13 +1,24 @@
 import { CapturedSpan } from "../../bindings/otlp/capture/captured_span.ts";
 import { encodeTraces } from "../../bindings/otlp/core/encoder.ts";
 import { newSpanId, newTraceId } from "../../bindings/otlp/core/ids.ts";
-import type { FinishedSpan, OtlpFormat } from "../../bindings/otlp/core/model.ts";
+import {
+  type Dialect,
+  dialects,
+  type FinishedSpan,
+  type OtlpFormat,
+} from "../../bindings/otlp/core/model.ts";
 import type { SpanGroup } from "../../bindings/otlp/pipeline/span_group.ts";
 import { readProtobuf } from "../otlp/definitions.ts";
 import { OpenTelemetrySpans, serialize } from "../otlp/sdk.ts";
-import { type Benchmark, type Goal, type RunOptions, resultOf } from "./benchmark.ts";
+import {
+  againstBudget,
+  type Benchmark,
+  type Goal,
+  type RunOptions,
+  resultOf,
+} from "./benchmark.ts";
 import { chatFinish as finish, chatStart as start } from "./chat_attributes.ts";
-import { alternate, compare, runAlone, type Subject } from "./measure.ts";
+import { alternate, compare, less, median, runAlone, type Subject } from "./measure.ts";
 
 const resource = { "service.name": "bench", "service.version": "1.0.0" };
 const scope = { name: "bench", version: "" };
@@ -81,7 +92,7 @@ function check(count: number, format: OtlpFormat, [us, peer]: readonly [Subject,
     }
     const text = JSON.stringify(readProtobuf("traces", bytes));
     const spans = text.split('"spanId"').length - 1;
-    const attributes = text.split('"gen_ai.usage.output_tokens"').length - 1;
+    const attributes = text.split(`"gen_ai.usage.output_tokens"`).length - 1;
     if (spans !== count || attributes !== count) throw new Error(`${name} wrote ${spans} spans.`);
   }
 }
@@ -120,6 +131,55 @@ function encoding(format: OtlpFormat): readonly [Subject, Subject] {
   ];
 }
 
+/** Microseconds that a dialect may add to the encoding of a span without content. */
+const dialectBudget = 0.3;
+
+/** A conversation of 20 messages with 200 characters each, and a tool. */
+const content = {
+  "gen_ai.input.messages": JSON.stringify(
+    Array.from({ length: 20 }, (_, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      parts: [{ type: "text", content: `"${index}" ${"word ".repeat(40)}` }],
+    })),
+  ),
+  "gen_ai.tool.definitions": JSON.stringify([
+    {
+      type: "function",
+      name: "weather",
+      description: "The weather",
+      parameters: { type: "object" },
+    },
+  ]),
+};
+
+/** What a dialect adds to the encoding of one span of {@link ours}, in batches of 100. */
+function dialect(id: string, name: Dialect, hasContent: boolean): Benchmark {
+  return {
+    id,
+    unit: "us",
+    ...(hasContent ? {} : { goal: { ours: dialectBudget } }),
+    async run({ effort, isProfile }: RunOptions) {
+      if (hasContent) for (const { start } of varying) Object.assign(start, content);
+      const spans = ours(100);
+      const encode = (to?: Dialect) => encodeTraces(spans, resource, scope, "protobuf", to);
+      const us = { name, run: () => encode(name) };
+      const plain = { name: "plain", run: () => encode() };
+      if (isProfile) {
+        await runAlone(us, 5000);
+        return [];
+      }
+      check(100, "protobuf", [us, plain]);
+      const samples = await alternate([us, plain], effort);
+      const of = (subject: Subject) => samples.get(subject.name) ?? [];
+      const added = median(less(of(us), of(plain))) / 100;
+      const whole = median(of(plain)) / 100;
+      if (hasContent)
+        return [{ peerName: "plain", ours: added, peer: whole, ratio: added / whole }];
+      return [againstBudget(added, dialectBudget, { plain: whole })];
+    },
+  };
+}
+
 export const benchmarks: readonly Benchmark[] = [
   benchmark(
     "otlp.capture_encode.100",
@@ -137,4 +197,8 @@ export const benchmarks: readonly Benchmark[] = [
   benchmark("otlp.json.1000", 1000, "json", { peer: "opentelemetry", ratio: 1 / 2 }, () =>
     encoding("json"),
   ),
+  ...(Object.keys(dialects) as Dialect[]).map((name) =>
+    dialect(`otlp.dialect.100.${name}`, name, false),
+  ),
+  dialect("otlp.dialect.content.100.openinference", "openinference", true),
 ];

@@ -30,6 +30,7 @@ const aiHandler = "{ fetch: async () => new Response(await generateText({ prompt
 const aggregator = `export { TelemetryAggregator } from "isotel/aggregator";`;
 const flue = `import { createOpenTelemetryObserver } from "isotel/flue";
 const observe = createOpenTelemetryObserver();`;
+const mcp = `import { traceMCPClient, traceMCPServer } from "isotel/mcp";`;
 const gateway = `import { configureAIGateway } from "isotel/gateway";
 const gateway = configureAIGateway({ provider: "compat" });`;
 
@@ -95,6 +96,12 @@ export default withTelemetry(${handler}, () => ({ ${exported} }));`,
     code: `import { collector } from "isotel/collector";
 export default collector(() => ({ ${exported} }));`,
   },
+  mcp: {
+    gzipKiB: 48,
+    code: `import { traceMCPServer } from "isotel/mcp";
+const server = { connect() {}, setRequestHandler() {} };
+export default { fetch: () => new Response(typeof traceMCPServer(server)) };`,
+  },
   gateway: {
     gzipKiB: 5,
     code: `${gateway} export default { fetch: () => Response.json(gateway) };`,
@@ -122,8 +129,8 @@ export default {
   },
   everything: {
     gzipKiB: 185,
-    code: `${withTelemetry} ${ai} ${metrics} ${flue} ${gateway}
-export { gateway, generateText, observe };
+    code: `${withTelemetry} ${ai} ${metrics} ${flue} ${mcp} ${gateway}
+export { gateway, traceMCPClient, traceMCPServer, generateText, observe };
 export * from "isotel"; export * from "isotel/metrics"; export * from "isotel/aggregator"; export * from "isotel/otlp";
 export * from "isotel/collector";
 import "isotel/otlp/metrics";`,

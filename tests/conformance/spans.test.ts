@@ -5,6 +5,7 @@ import type { LocalWorker } from "../harness/start.ts";
 import { startApp } from "../workerd/harness/app.ts";
 import { agentsViolations } from "./support/agents.ts";
 import { documentedUnconfirmed, latestViolations, spanTypeOf } from "./support/latest.ts";
+import { isMCP, mcpViolations } from "./support/mcp.ts";
 import { isOurs, type Profile, profileOf, readSpans, type SeenSpan } from "./support/spans.ts";
 
 const checks = { agents: agentsViolations, latest: latestViolations };
@@ -131,4 +132,16 @@ describe("spans of other suites", () => {
       console.log(`profile ${profile}: ${spans.length} spans of ${taken.length} takes conform`);
     });
   }
+
+  const skip = folder === "" && "ISOTEL_SPANS_DIR is not set";
+  test("all of MCP conform", { skip }, () => {
+    const spans = readSpans(folder).flatMap((file) => file.spans.filter(isMCP));
+    assert.ok(spans.length > 0, "the other suites left no span of MCP");
+    const violations = spans.map((span) => [span.name, ...mcpViolations(span)]);
+    assert.deepEqual(
+      violations.filter(({ length }) => length > 1),
+      [],
+    );
+    console.log(`MCP: ${spans.length} spans conform`);
+  });
 });

@@ -34,7 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(at, sizes.text_bytes);
   input.Read(at + sizes.text_bytes, sizes.raw_bytes);
 
-  const auto encode = is_traces ? EncodeTraces : EncodeLogs;
+  constexpr uint32_t kDialects = static_cast<uint32_t>(Dialect::kSentry) + 1;
+  const auto dialect = static_cast<Dialect>(input.Take<uint8_t>() % kDialects);
+  const auto encode = [&](BatchReader& in, Format format, ByteWriter& to) {
+    return is_traces ? EncodeTraces(in, format, dialect, to) : EncodeLogs(in, format, to);
+  };
   const char* const name = is_traces ? "TraceRequest" : "LogsRequest";
   ByteWriter out;
   BatchReader protobuf_reader(reinterpret_cast<const char*>(bytes.data()), sizes);

@@ -51,6 +51,7 @@ describe(`the OTLP module of the ${build} build`, () => {
         context,
         random.below(3),
         random.below(3),
+        random.below(7),
         ...sizes,
       );
       assert.ok(answer >= 0 || errors.includes(answer), `${answer}`);
@@ -90,12 +91,12 @@ describe("a trap in the OTLP module", () => {
   const calls: Record<string, (core: OtlpCore) => unknown> = {
     isotel_otlp_buffer: (core) => core.traceParent("00"),
     isotel_otlp_output: (core) => core.ids(1),
-    isotel_otlp_encode: (core) => core.encode(0, 0, new BatchWriter()),
+    isotel_otlp_encode: (core) => core.encode(0, 0, 0, new BatchWriter()),
     isotel_otlp_skipped: (core) => {
       const batch = new BatchWriter();
       writeHead(batch, listAttributes({}), scope);
       writeSpans(batch, [span]);
-      return core.encode(OtlpAbi.traces, OtlpAbi.json, batch);
+      return core.encode(OtlpAbi.traces, OtlpAbi.json, OtlpAbi.dialectNone, batch);
     },
     isotel_otlp_seed: (core) => core.ids(1),
     isotel_otlp_ids: (core) => core.ids(1),

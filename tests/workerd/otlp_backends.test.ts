@@ -52,6 +52,65 @@ const backends: Readonly<Record<string, Backend>> = {
     path: "",
     headers: { authorization: "Bearer xaat-1", "x-axiom-dataset": "shop" },
   },
+  langfuse: {
+    vars: (url) => ({
+      LANGFUSE_PUBLIC_KEY: "pk-lf-1",
+      LANGFUSE_SECRET_KEY: "sk-lf-1",
+      LANGFUSE_BASE_URL: url,
+    }),
+    path: "/api/public/otel",
+    headers: {
+      authorization: `Basic ${Buffer.from("pk-lf-1:sk-lf-1").toString("base64")}`,
+      "x-langfuse-ingestion-version": "4",
+    },
+  },
+  phoenix: {
+    vars: (url) => ({ PHOENIX_COLLECTOR_ENDPOINT: `${url}/v1/traces`, PHOENIX_API_KEY: "px-1" }),
+    path: "",
+    headers: { authorization: "Bearer px-1" },
+  },
+  arize: {
+    vars: () => ({ ARIZE_API_KEY: "ax-1", ARIZE_SPACE_ID: "space", ARIZE_PROJECT_NAME: "shop" }),
+    path: "",
+    headers: { "arize-api-key": "ax-1", "arize-space-id": "space" },
+  },
+  langsmith: {
+    vars: (url) => ({
+      LANGSMITH_API_KEY: "ls-1",
+      LANGSMITH_PROJECT: "shop",
+      LANGSMITH_ENDPOINT: `${url}/api/v1`,
+    }),
+    path: "/api/v1/otel",
+    headers: { "x-api-key": "ls-1", "langsmith-project": "shop" },
+  },
+  braintrust: {
+    vars: (url) => ({
+      BRAINTRUST_API_KEY: "bt-1",
+      BRAINTRUST_PARENT: "project_name:shop",
+      BRAINTRUST_API_URL: url,
+    }),
+    path: "/otel",
+    headers: { authorization: "Bearer bt-1", "x-bt-parent": "project_name:shop" },
+  },
+  opik: {
+    vars: (url) => ({
+      OPIK_API_KEY: "op-1",
+      OPIK_PROJECT_NAME: "shop",
+      OPIK_URL_OVERRIDE: `${url}/api`,
+    }),
+    path: "/api/v1/private/otel",
+    headers: { authorization: "op-1", projectname: "shop" },
+  },
+  laminar: {
+    vars: (url) => ({ LMNR_PROJECT_API_KEY: "lm-1", LMNR_BASE_URL: url }),
+    path: "",
+    headers: { authorization: "Bearer lm-1" },
+  },
+  traceloop: {
+    vars: (url) => ({ TRACELOOP_API_KEY: "tl-1", TRACELOOP_BASE_URL: url }),
+    path: "",
+    headers: { authorization: "Bearer tl-1" },
+  },
   custom: {
     vars: (url) => ({
       OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/base`,
@@ -65,7 +124,7 @@ const backends: Readonly<Record<string, Backend>> = {
 };
 
 /** Backends whose address is no variable. */
-const needsEndpoint = new Set(["datadog", "axiom"]);
+const needsEndpoint = new Set(["datadog", "axiom", "arize"]);
 
 describe("from the reference Worker in workerd to each backend", () => {
   let receiver: Receiver;

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { BackendOptions } from "../../bindings/otlp/backends/backend.ts";
+import { resolveBackend } from "../../bindings/otlp/backends/resolve_backend.ts";
 import { demoConfig } from "../../worker/demo/environment.ts";
 import type { Span } from "../harness/spans.ts";
 import { startWorkers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
+import type { ReceivedItem } from "../otlp_receiver/requests.ts";
 import { assertAllClosed } from "./harness/assertions.ts";
 import {
   backends,
@@ -13,7 +16,7 @@ import {
   requestsTo,
 } from "./harness/backends.ts";
 
-describe("the reference Worker with six backends", () => {
+describe("the reference Worker with all backends", () => {
   let receiver: Receiver;
   let native: Span[];
   before(async () => {
@@ -30,6 +33,11 @@ describe("the reference Worker with six backends", () => {
     }
   });
   after(() => receiver.close());
+
+  const resolve = (backend: Name) => {
+    const options = { backend, endpoint: "https://otlp.example" } as BackendOptions;
+    return resolveBackend(options, keysOf([backend])).destinations.traces ?? assert.fail(backend);
+  };
 
   /** Spans as one backend has them, in the order of their ids. */
   const spansAt = (name: Name) =>
@@ -52,10 +60,25 @@ describe("the reference Worker with six backends", () => {
     }
   });
 
-  test("all get the same spans, whatever their format", () => {
-    const [first, ...others] = names;
-    const wanted = spansAt(first as Name);
-    for (const name of others) assert.deepEqual(spansAt(name), wanted, name);
+  test("all get the same spans, whatever their format and their dialect", () => {
+    const wanted = spansAt("custom");
+    for (const name of names) {
+      const spans = spansAt(name);
+      if (resolve(name).dialect === undefined) {
+        assert.deepEqual(spans, wanted, name);
+        continue;
+      }
+      for (const [index, { attributes, resource, ...span }] of wanted.entries()) {
+        const { attributes: sent, resource: _, ...same } = spans[index] as ReceivedItem;
+        assert.deepEqual(same, span, name);
+        const values = Object.values(sent).map((value) => JSON.stringify(value));
+        for (const value of Object.values(attributes)) {
+          assert.ok(values.includes(JSON.stringify(value)), name);
+        }
+        const isAi = "gen_ai.operation.name" in attributes;
+        assert.equal(values.length > Object.keys(attributes).length, isAi, `${name}: ${span.name}`);
+      }
+    }
   });
 
   test("they are the calls the runtime has seen, with its ids and times", () => {

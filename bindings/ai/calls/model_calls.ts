@@ -58,7 +58,7 @@ export class ModelCalls implements CallOwner {
   }
 
   redactor(info: SpanInfo): Redact | undefined {
-    return redactorOf(this.telemetry, this.#sdk.settings, info);
+    return redactorOf(this.telemetry, this.#sdk.settings.redact, info);
   }
 
   enrich(span: Span, info: SpanInfo): void {

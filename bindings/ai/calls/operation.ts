@@ -171,7 +171,7 @@ export class AIOperation implements CallOwner {
 
   /** Returns the user's redaction for one span. */
   redactor(info: SpanInfo): Redact | undefined {
-    return redactorOf(this.telemetry, this.settings, info);
+    return redactorOf(this.telemetry, this.settings.redact, info);
   }
 
   /** Adds the attributes of the user's `enrich` hook to a span that starts. */
@@ -413,7 +413,7 @@ export function operationSpan(
   settings: Settings,
   call: { readonly agentName: string | undefined; readonly isBounded: boolean },
 ): { readonly name: string; readonly options: SpanOptions } {
-  const redact = redactorOf(telemetry, settings, {
+  const redact = redactorOf(telemetry, settings.redact, {
     operation: "invoke_agent",
     agentName: call.agentName,
   });

@@ -9,12 +9,11 @@ import type { Settings, SpanInfo } from "../options.ts";
  * Returns the user's redaction for one span. A text is dropped and counted if the hook throws or returns neither a
  * string nor undefined.
  */
-export function redactorOf(
+export function redactorOf<Info>(
   telemetry: Telemetry,
-  settings: Settings,
-  info: SpanInfo,
+  redact: ((key: string, value: string, info: Info) => string | undefined) | undefined,
+  info: Info,
 ): Redact | undefined {
-  const { redact } = settings;
   if (redact === undefined) return undefined;
   return (key, value) => {
     return telemetry.guard(() => {

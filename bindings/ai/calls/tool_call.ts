@@ -1,6 +1,7 @@
 import { isFunction, isThenable, ownValue, record, text } from "../../base/values.ts";
 import { Field } from "../../core/abi.gen.ts";
 import type { Span } from "../../trace/span.ts";
+import { runInTool } from "../../trace/tool_span.ts";
 import { activateSpan } from "../../trace/tracer.ts";
 import { addToolValue } from "../content/record.ts";
 import { closeSpan, closeTool, type Ending, failing, toolError } from "./ending.ts";
@@ -52,7 +53,7 @@ export function runToolCall<T>(operation: AIOperation, request: ToolRequest, exe
     };
     let result: T;
     try {
-      result = execute();
+      result = runInTool({ name: request.toolName, span }, execute);
     } catch (cause) {
       fail(cause);
       throw cause;

@@ -7,13 +7,16 @@ import { type CommandCall, option, usageError } from "../command.ts";
 export const backendOptions = {
   endpoint: option("URL", "Base URL of the backend. Default: the one of the backend"),
   dataset: option("NAME", "Dataset of Axiom or Honeycomb"),
-  region: option("REGION", "Region of Honeycomb: us or eu. Default: us"),
+  region: option(
+    "REGION",
+    "Region of an AI backend or Honeycomb, such as eu. Default: that of the backend",
+  ),
   site: option("SITE", "Site of Datadog. Default: DD_SITE, or datadoghq.com"),
   zone: option("ZONE", "Zone of Grafana Cloud, such as prod-eu-west-2"),
   edge: option("DOMAIN", "Edge deployment of Axiom: us-east-1 or eu-central-1. Default: none"),
 } as const;
 
-const notSecret = /dataset|source/;
+const notSecret = /dataset|source|version|parent|project|workspace/;
 const names = Object.keys(presets).sort();
 
 /**

@@ -1,5 +1,5 @@
 import type { OptionNames } from "../../base/options.ts";
-import type { OtlpFormat } from "../core/model.ts";
+import type { Dialect, OtlpFormat } from "../core/model.ts";
 
 /** A signal that OTLP carries. */
 export type Signal = "traces" | "logs" | "metrics";
@@ -19,6 +19,10 @@ export interface Destination {
   readonly timeoutMs: number;
   /** Bytes of one request body before compression. */
   readonly maxBytes: number;
+  /** What spans have besides the attributes `gen_ai.*`. */
+  readonly dialect?: Dialect | undefined;
+  /** Resource attributes that this destination needs. */
+  readonly resource?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A backend with a complete configuration. */
@@ -55,6 +59,11 @@ export interface CommonBackendOptions {
    * The signals to send. Default: every signal that the backend accepts. A signal that it does not accept is an error.
    */
   readonly signals?: readonly Signal[] | undefined;
+  /**
+   * What spans have besides the attributes `gen_ai.*`, for a backend that reads the attributes of another product.
+   * Default: the dialect of the backend, `none` for those without AI views.
+   */
+  readonly dialect?: Dialect | "none" | undefined;
 }
 
 export interface SentryOptions extends CommonBackendOptions {
@@ -81,9 +90,9 @@ export interface DatadogOptions extends CommonBackendOptions {
   readonly site?: string | undefined;
   /**
    * `cloudflare` is the intake that Datadog runs for data from Cloudflare. `generic` is the intake for programs on a
-   * host, such as Node. Default: `cloudflare`.
+   * host, such as Node. `llmobs` is LLM Observability, which accepts only traces. Default: `cloudflare`.
    */
-  readonly intake?: "generic" | "cloudflare" | undefined;
+  readonly intake?: "generic" | "cloudflare" | "llmobs" | undefined;
   /** Value of the header `dd-otlp-source`, which the generic intake requires for traces. Default: the site. */
   readonly source?: string | undefined;
 }
@@ -112,6 +121,97 @@ export interface AxiomOptions extends CommonBackendOptions {
   readonly edge?: "us-east-1" | "eu-central-1" | undefined;
 }
 
+export interface LangfuseOptions extends CommonBackendOptions {
+  readonly backend: "langfuse";
+  /** Default: the variable LANGFUSE_PUBLIC_KEY. */
+  readonly publicKey?: string | undefined;
+  /** Default: the variable LANGFUSE_SECRET_KEY. */
+  readonly secretKey?: string | undefined;
+  /** The data region of Langfuse Cloud. Default: `eu`. */
+  readonly region?: "eu" | "us" | "jp" | "hipaa" | undefined;
+  /** The address of your own Langfuse. Default: the variable LANGFUSE_BASE_URL or LANGFUSE_HOST, else the region. */
+  readonly baseUrl?: string | undefined;
+}
+
+/** Arize Phoenix. */
+export interface PhoenixOptions extends CommonBackendOptions {
+  readonly backend: "phoenix";
+  /** The name of your space in Phoenix Cloud. */
+  readonly space?: string | undefined;
+  /** The address of your own Phoenix. Default: the variable PHOENIX_COLLECTOR_ENDPOINT. */
+  readonly baseUrl?: string | undefined;
+  /** Required by Phoenix Cloud. Default: the variable PHOENIX_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Default: the variable PHOENIX_PROJECT_NAME, else the project `default`. */
+  readonly project?: string | undefined;
+}
+
+/** Arize AX. */
+export interface ArizeOptions extends CommonBackendOptions {
+  readonly backend: "arize";
+  /** Default: the variable ARIZE_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Default: the variable ARIZE_SPACE_ID. */
+  readonly spaceId?: string | undefined;
+  /** Default: the variable ARIZE_PROJECT_NAME. */
+  readonly project?: string | undefined;
+  /** Default: `us`. */
+  readonly region?: "us" | "eu" | "ca" | undefined;
+}
+
+export interface LangSmithOptions extends CommonBackendOptions {
+  readonly backend: "langsmith";
+  /** Default: the variable LANGSMITH_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Default: the variable LANGSMITH_PROJECT, else the project `default`. */
+  readonly project?: string | undefined;
+  /** Default: `us`. */
+  readonly region?: "us" | "eu" | "apac" | "aws" | undefined;
+  /** The API address of your own LangSmith, such as `https://langsmith.example/api/v1`. Default: the variable LANGSMITH_ENDPOINT, else the region. */
+  readonly baseUrl?: string | undefined;
+}
+
+export interface BraintrustOptions extends CommonBackendOptions {
+  readonly backend: "braintrust";
+  /** Default: the variable BRAINTRUST_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Where spans are stored, such as `project_name:shop`. Default: the variable BRAINTRUST_PARENT. */
+  readonly parent?: string | undefined;
+  /** Default: `us`. */
+  readonly region?: "us" | "eu" | undefined;
+  /** The address of your own data plane. Default: the variable BRAINTRUST_API_URL, else the region. */
+  readonly baseUrl?: string | undefined;
+}
+
+/** Comet's Opik. */
+export interface OpikOptions extends CommonBackendOptions {
+  readonly backend: "opik";
+  /** Required by Opik Cloud. Default: the variable OPIK_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Required by Opik Cloud. Default: the variable OPIK_WORKSPACE. */
+  readonly workspace?: string | undefined;
+  /** Default: the variable OPIK_PROJECT_NAME, else the project `Default Project`. */
+  readonly project?: string | undefined;
+  /** The API address of your own Opik, such as `https://opik.example/api`. Default: the variable OPIK_URL_OVERRIDE, else Opik Cloud. */
+  readonly baseUrl?: string | undefined;
+}
+
+export interface LaminarOptions extends CommonBackendOptions {
+  readonly backend: "laminar";
+  /** Default: the variable LMNR_PROJECT_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** The address of your own Laminar, for HTTP. Default: the variable LMNR_BASE_URL, else Laminar Cloud. */
+  readonly baseUrl?: string | undefined;
+}
+
+export interface TraceloopOptions extends CommonBackendOptions {
+  readonly backend: "traceloop";
+  /** Default: the variable TRACELOOP_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** Default: the variable TRACELOOP_BASE_URL, else Traceloop in the US. */
+  readonly baseUrl?: string | undefined;
+}
+
 /** Any other OTLP receiver. The variables OTEL_EXPORTER_OTLP_* may supply endpoint and headers. */
 export interface CustomOptions extends CommonBackendOptions {
   readonly backend: "custom";
@@ -123,6 +223,14 @@ export type BackendOptions =
   | DatadogOptions
   | GrafanaOptions
   | AxiomOptions
+  | LangfuseOptions
+  | PhoenixOptions
+  | ArizeOptions
+  | LangSmithOptions
+  | BraintrustOptions
+  | OpikOptions
+  | LaminarOptions
+  | TraceloopOptions
   | CustomOptions;
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
@@ -152,6 +260,15 @@ export const backendOptionNames: OptionNames<Record<KeysOf<BackendOptions>, unkn
   token: true,
   metricsDataset: true,
   edge: true,
+  dialect: true,
+  publicKey: true,
+  secretKey: true,
+  baseUrl: true,
+  space: true,
+  spaceId: true,
+  project: true,
+  parent: true,
+  workspace: true,
 };
 
 export type BackendName = BackendOptions["backend"];

@@ -1,4 +1,4 @@
-import type { OtlpFormat } from "../core/model.ts";
+import type { Dialect, OtlpFormat } from "../core/model.ts";
 import type { BackendName, Signal } from "./backend.ts";
 import type { Settings } from "./settings.ts";
 
@@ -10,6 +10,8 @@ export interface Preset {
   /** Settings of single signals, in addition to the settings above. */
   readonly signals?: Readonly<Partial<Record<Signal, SignalPreset>>>;
   readonly temporality?: "delta";
+  readonly dialect?: Dialect;
+  readonly resource?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Settings of a backend for one signal. */
@@ -114,9 +116,16 @@ function datadog(settings: Settings): Preset {
   const intake = settings.choice(
     "intake",
     settings.option("intake"),
-    ["cloudflare", "generic"],
+    ["cloudflare", "generic", "llmobs"],
     "cloudflare",
   );
+  if (intake === "llmobs") {
+    return {
+      base: { what: "site", address: `https://otlp.${site}` },
+      headers: { "dd-api-key": apiKey, "dd-otlp-source": "llmobs" },
+      signals: tracesOnly("Datadog's LLM Observability", { maxBytes: maxTracesBytes }),
+    };
+  }
   const source = settings.optionalHeader("source") ?? site;
   const host = intake === "cloudflare" ? `cloudflare.integrations.otlp.${site}` : `otlp.${site}`;
   return {
@@ -222,6 +231,7 @@ function sentry(settings: Settings): Preset {
     base: parsed && { what: "dsn", address: parsed.address },
     headers: { "x-sentry-auth": `sentry sentry_key=${parsed?.key ?? ""}` },
     signals: { metrics: { refusal: "Sentry does not accept metrics over OTLP" } },
+    dialect: "sentry",
   };
 }
 
@@ -236,6 +246,193 @@ function parseDsn(dsn: string): { readonly key: string; readonly address: string
   return { key: url.username, address };
 }
 
+function tracesOnly(
+  product: string,
+  traces: SignalPreset = {},
+): Readonly<Partial<Record<Signal, SignalPreset>>> {
+  const refusal = `${product} accepts only traces over OTLP`;
+  return { traces, logs: { refusal }, metrics: { refusal } };
+}
+
+/**
+ * Returns the address of a product with regions that one can also host.
+ *
+ * @param regions The addresses of the vendor. The first is the default.
+ * @param path The path of OTLP below an address.
+ */
+function hosted<T extends string>(
+  settings: Settings,
+  regions: Readonly<Record<T, string>>,
+  path: string,
+  ...variables: readonly string[]
+): Preset["base"] {
+  const names = Object.keys(regions) as T[];
+  const region = settings.option("region");
+  const chosen = regions[settings.choice("region", region, names, names[0] as T)];
+  const own = settings.text("baseUrl", ...(region === undefined ? variables : []));
+  if (own === undefined) return { what: "region", address: `https://${chosen}${path}` };
+  const what = ["baseUrl", ...variables].join(" or ");
+  return { what, address: own.replace(/\/+$/, "") + path };
+}
+
+/** https://langfuse.com/integrations/native/opentelemetry */
+function langfuse(settings: Settings): Preset {
+  const publicKey = settings.needed("publicKey", "LANGFUSE_PUBLIC_KEY");
+  const secretKey = settings.needed("secretKey", "LANGFUSE_SECRET_KEY");
+  const regions = {
+    eu: "cloud.langfuse.com",
+    us: "us.cloud.langfuse.com",
+    jp: "jp.cloud.langfuse.com",
+    hipaa: "hipaa.cloud.langfuse.com",
+  };
+  return {
+    base: hosted(settings, regions, "/api/public/otel", "LANGFUSE_BASE_URL", "LANGFUSE_HOST"),
+    headers: {
+      authorization: `Basic ${base64(`${publicKey}:${secretKey}`)}`,
+      // Without it spans appear minutes later.
+      "x-langfuse-ingestion-version": "4",
+    },
+    signals: tracesOnly("Langfuse"),
+    dialect: "langfuse",
+  };
+}
+
+function inProject(project: string | undefined): Preset["resource"] {
+  return project === undefined ? undefined : { "openinference.project.name": project };
+}
+
+/** https://arize.com/docs/phoenix/tracing/how-to-tracing/setup-tracing */
+function phoenix(settings: Settings): Preset {
+  const space = settings.text("space");
+  const variable = "PHOENIX_COLLECTOR_ENDPOINT";
+  const own = settings.text("baseUrl", ...(space === undefined ? [variable] : []));
+  const apiKey = settings.optionalHeader("apiKey", "PHOENIX_API_KEY");
+  if (space !== undefined && !/^[\w.-]+$/.test(space)) {
+    settings.refuse("space has to be the name of a space in Phoenix Cloud, such as my-team");
+  }
+  const address = own ?? (space && `https://app.phoenix.arize.com/s/${space}`);
+  if (address === undefined && settings.option("endpoint") === undefined) {
+    settings.refuse(
+      `baseUrl is missing: set the option baseUrl or space, or the variable ${variable}`,
+    );
+  }
+  return {
+    base: address === undefined ? undefined : { what: `baseUrl or ${variable}`, address },
+    headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    signals: tracesOnly("Phoenix", { format: "protobuf" }),
+    dialect: "openinference",
+    resource: inProject(settings.text("project", "PHOENIX_PROJECT_NAME")),
+  };
+}
+
+/**
+ * https://arize.com/docs/ax/instrument/manual-instrumentation. Older documents name the headers `space_id` and `api_key`.
+ */
+function arize(settings: Settings): Preset {
+  const regions = {
+    us: "otlp.arize.com",
+    eu: "otlp.eu-west-1a.arize.com",
+    ca: "otlp.ca-central-1a.arize.com",
+  };
+  return {
+    base: hosted(settings, regions, ""),
+    headers: {
+      "arize-api-key": settings.neededHeader("apiKey", "ARIZE_API_KEY"),
+      "arize-space-id": settings.neededHeader("spaceId", "ARIZE_SPACE_ID"),
+    },
+    signals: tracesOnly("Arize"),
+    dialect: "openinference",
+    resource: inProject(settings.needed("project", "ARIZE_PROJECT_NAME")),
+  };
+}
+
+/** https://docs.langchain.com/langsmith/trace-with-opentelemetry */
+function langsmith(settings: Settings): Preset {
+  const project = settings.optionalHeader("project", "LANGSMITH_PROJECT");
+  const regions = {
+    us: "api.smith.langchain.com",
+    eu: "eu.api.smith.langchain.com",
+    apac: "apac.api.smith.langchain.com",
+    aws: "aws.api.smith.langchain.com",
+  };
+  return {
+    base: hosted(settings, regions, "/otel", "LANGSMITH_ENDPOINT"),
+    headers: {
+      "x-api-key": settings.neededHeader("apiKey", "LANGSMITH_API_KEY"),
+      ...given({ "langsmith-project": project }),
+    },
+    signals: tracesOnly("LangSmith"),
+    dialect: "langsmith",
+  };
+}
+
+/** https://www.braintrust.dev/docs/integrations/sdk-integrations/opentelemetry/send-traces-and-logs */
+function braintrust(settings: Settings): Preset {
+  const regions = { us: "api.braintrust.dev", eu: "api-eu.braintrust.dev" };
+  return {
+    base: hosted(settings, regions, "/otel", "BRAINTRUST_API_URL"),
+    headers: {
+      ...bearer(settings, "BRAINTRUST_API_KEY"),
+      "x-bt-parent": settings.neededHeader("parent", "BRAINTRUST_PARENT"),
+    },
+    signals: tracesOnly("Braintrust"),
+    dialect: "braintrust",
+  };
+}
+
+/** https://www.comet.com/docs/opik/integrations/opentelemetry */
+function opik(settings: Settings): Preset {
+  const address = hosted(
+    settings,
+    { cloud: "www.comet.com/opik/api" },
+    "/v1/private/otel",
+    "OPIK_URL_OVERRIDE",
+  );
+  const isCloud = settings.option("endpoint") === undefined && address?.what === "region";
+  const header = (option: string, variable: string) =>
+    isCloud ? settings.neededHeader(option, variable) : settings.optionalHeader(option, variable);
+  const headers = {
+    authorization: header("apiKey", "OPIK_API_KEY"),
+    "comet-workspace": header("workspace", "OPIK_WORKSPACE"),
+    projectname: settings.optionalHeader("project", "OPIK_PROJECT_NAME"),
+  };
+  return {
+    base: address,
+    headers: given(headers),
+    signals: tracesOnly("Opik"),
+    dialect: "openinference",
+  };
+}
+
+/** https://docs.lmnr.ai/tracing/otel */
+function laminar(settings: Settings): Preset {
+  return {
+    base: hosted(settings, { cloud: "api.lmnr.ai" }, "", "LMNR_BASE_URL"),
+    headers: bearer(settings, "LMNR_PROJECT_API_KEY"),
+    signals: tracesOnly("Laminar"),
+  };
+}
+
+/** https://www.traceloop.com/docs/openllmetry/integrations/traceloop */
+function traceloop(settings: Settings): Preset {
+  return {
+    base: hosted(settings, { us: "api.traceloop.com" }, "", "TRACELOOP_BASE_URL"),
+    headers: bearer(settings, "TRACELOOP_API_KEY"),
+    signals: tracesOnly("Traceloop"),
+  };
+}
+
+function bearer(settings: Settings, variable: string): Record<string, string> {
+  return { authorization: `Bearer ${settings.neededHeader("apiKey", variable)}` };
+}
+
+/** Returns the headers that have a value. */
+function given(headers: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
 /** The backends by name, in the order in which messages list them. */
 export const presets: Readonly<Record<BackendName, (settings: Settings) => Preset>> = {
   sentry,
@@ -243,5 +440,13 @@ export const presets: Readonly<Record<BackendName, (settings: Settings) => Prese
   datadog,
   grafana,
   axiom,
+  langfuse,
+  phoenix,
+  arize,
+  langsmith,
+  braintrust,
+  opik,
+  laminar,
+  traceloop,
   custom,
 };

@@ -1,6 +1,6 @@
 import type { Environment } from "../../base/env.ts";
 import { shapeOf } from "../../base/values.ts";
-import type { OtlpFormat } from "../core/model.ts";
+import { type Dialect, dialects, type OtlpFormat } from "../core/model.ts";
 import {
   type Backend,
   type BackendName,
@@ -103,6 +103,8 @@ function destinationOf(
       greatestMaxBytes,
       ofSignal.maxBytes ?? defaultMaxBytes,
     ),
+    dialect: dialectOf(settings, preset),
+    resource: preset.resource,
   };
   if (url !== undefined) return destination;
   // Without its key, such as a DSN, a backend may have no address. That is one problem, not two.
@@ -140,6 +142,14 @@ function formatOf(settings: Settings, ofSignal: SignalPreset, signal: Signal): O
     );
   }
   return ofSignal.format ?? format ?? "protobuf";
+}
+
+const dialectNames = [...(Object.keys(dialects) as Dialect[]), "none"] as const;
+
+function dialectOf(settings: Settings, preset: Preset): Dialect | undefined {
+  const given = settings.option("dialect");
+  const name = settings.choice("dialect", given, dialectNames, preset.dialect ?? "none");
+  return name === "none" ? undefined : name;
 }
 
 /** The standard variable is a preference. A requirement of the backend takes precedence. */

@@ -188,16 +188,24 @@ export class CompositeRuntime implements SpanRuntime {
     }
   }
 
-  runUnder<T>(header: (name: string) => string | null | undefined, body: () => T): T {
+  runUnder<T>(
+    header: (name: string) => string | null | undefined,
+    body: () => T,
+    use?: "continue" | "link",
+  ): T {
     const context = activeContext.getStore();
     const pipeline = context?.group.pipeline ?? this.pipeline;
     const given = pipeline && remoteParent(header);
     if (pipeline === undefined || given === undefined) return body();
     const isRecorded = pipeline.samples(given.traceId, given.flags);
-    const parent = { ...given, flags: isRecorded ? sampledFlag : 0 };
+    const remote = { ...given, flags: isRecorded ? sampledFlag : 0 };
+    const active = use === undefined ? undefined : this.parentOfNext();
+    const isLinked = active !== undefined && active.traceId !== given.traceId;
+    const [parent, link] =
+      use === "link" ? [context?.parent, given] : [remote, isLinked ? active : undefined];
     return context === undefined
-      ? runIn({ group: new SpanGroup(pipeline, undefined), parent }, body)
-      : activeContext.run({ group: context.group, parent }, body);
+      ? runIn({ group: new SpanGroup(pipeline, undefined), parent, link }, body)
+      : activeContext.run({ group: context.group, parent, link }, body);
   }
 
   /** Returns the active native span if it is recorded. */
@@ -242,7 +250,7 @@ export class CompositeRuntime implements SpanRuntime {
         native,
         startUnixMs: options?.startUnixMs,
         kind: options?.kind,
-        links: detached?.from === undefined ? linksOf(options) : [detached.from],
+        links: linkedBy(context) ?? linksOf(options),
         scope: options?.scope,
       });
       if (context === undefined || detached?.endsGroup === true) group.first = span;
@@ -309,6 +317,12 @@ function childIdentity(
     spanId: newSpanId(),
     flags: sampledFlag,
   };
+}
+
+/** Returns the link that a context gives to the next span. */
+function linkedBy(context: ActiveContext | undefined): readonly ParentSpan[] | undefined {
+  const link = context?.detached?.from ?? context?.link;
+  return link && [link];
 }
 
 /** Returns the native span that native children are opened under. */

@@ -8,6 +8,8 @@ export interface ActiveContext {
   readonly group: SpanGroup;
   /** Undefined if no span is active. The next span then begins a trace. */
   readonly parent: ParentSpan | undefined;
+  /** A span that the next span links to. */
+  readonly link?: ParentSpan | undefined;
   /** Set if the next span begins a trace even inside a native span. */
   readonly detached?: {
     /** The span to link to. */

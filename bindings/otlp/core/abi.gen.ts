@@ -7,6 +7,12 @@ export const OtlpAbi = {
   logs: 1,
   protobuf: 0,
   json: 1,
+  dialectNone: 0,
+  dialectOpeninference: 1,
+  dialectLangfuse: 2,
+  dialectLangsmith: 3,
+  dialectBraintrust: 4,
+  dialectSentry: 5,
   valueEmpty: 0,
   valueText: 1,
   valueFalse: 2,
@@ -43,7 +49,7 @@ export interface OtlpExports extends ModuleExports {
   isotel_otlp_destroy(context: number): void;
   isotel_otlp_buffer(context: number, size: number): number;
   isotel_otlp_output(context: number): number;
-  isotel_otlp_encode(context: number, signal: number, format: number, numbers: number, keys: number, words: number, textBytes: number, textUnits: number, rawBytes: number): number;
+  isotel_otlp_encode(context: number, signal: number, format: number, dialect: number, numbers: number, keys: number, words: number, textBytes: number, textUnits: number, rawBytes: number): number;
   isotel_otlp_skipped(context: number): number;
   isotel_otlp_seed(context: number): number;
   isotel_otlp_ids(context: number, count: number): number;
@@ -56,7 +62,7 @@ export interface OtlpExports extends ModuleExports {
 export const otlpAbi: ModuleAbi<OtlpExports> = {
   file: "otlp.wasm",
   prefix: "isotel_otlp",
-  version: 2,
+  version: 3,
   fingerprint: 2045876491,
   exportNames: [
     "isotel_otlp_abi_version",

@@ -1,6 +1,12 @@
 import { joinedBytes } from "../../base/bytes.ts";
 import { encodeLogs, encodeTraces, type ResourceAttributes } from "./encoder.ts";
-import type { FinishedSpan, InstrumentationScope, LogRecord, OtlpFormat } from "./model.ts";
+import type {
+  Dialect,
+  FinishedSpan,
+  InstrumentationScope,
+  LogRecord,
+  OtlpFormat,
+} from "./model.ts";
 
 /** An item with a resource. Resources are compared by identity. Items of one resource must share one object. */
 export interface OfResource {
@@ -17,14 +23,21 @@ type EncodeOf<T> = (
 /**
  * Like {@link encodeTraces}, for spans of several resources. The request has one ResourceSpans for each resource.
  *
+ * @param to The dialect of the destination, and resource attributes that it needs.
  * @throws The errors of {@link encodeTraces}.
  */
 export function encodeTracesByResource(
   spans: readonly (FinishedSpan & OfResource)[],
   scope: InstrumentationScope,
   format: OtlpFormat,
+  {
+    dialect,
+    resource: own,
+  }: { dialect?: Dialect | undefined; resource?: ResourceAttributes | undefined } = {},
 ): Uint8Array {
-  return byResource(spans, scope, format, encodeTraces);
+  return byResource(spans, scope, format, (items, resource) =>
+    encodeTraces(items, own ? { ...resource, ...own } : resource, scope, format, dialect),
+  );
 }
 
 /** Like {@link encodeLogs}, for records of several resources. */

@@ -3,6 +3,8 @@ import { ErrorCode } from "../../core/abi.gen.ts";
 import { OtlpAbi } from "./abi.gen.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import {
+  type Dialect,
+  dialects,
   type FinishedSpan,
   type InstrumentationScope,
   type LogRecord,
@@ -47,10 +49,11 @@ export class OtlpEncoder {
     resource: ResourceAttributes,
     scope: InstrumentationScope,
     format: OtlpFormat,
+    dialect?: Dialect,
   ): EncodedRequest {
     const attributes = listAttributes(resource);
     return byScope(spans, scope, format, (items, own) =>
-      this.#encode(OtlpAbi.traces, format, (writer) => {
+      this.#encode(OtlpAbi.traces, format, dialect, (writer) => {
         writeHead(writer, attributes, own);
         writeSpans(writer, items);
       }),
@@ -66,7 +69,7 @@ export class OtlpEncoder {
   ): EncodedRequest {
     const attributes = listAttributes(resource);
     return byScope(records, scope, format, (items, own) =>
-      this.#encode(OtlpAbi.logs, format, (writer) => {
+      this.#encode(OtlpAbi.logs, format, undefined, (writer) => {
         writeHead(writer, attributes, own);
         writeLogs(writer, items);
       }),
@@ -76,6 +79,7 @@ export class OtlpEncoder {
   #encode(
     signal: number,
     format: OtlpFormat,
+    dialect: Dialect | undefined,
     write: (writer: BatchWriter) => void,
   ): EncodedRequest {
     // A getter in a value may call the encoder again.
@@ -85,13 +89,14 @@ export class OtlpEncoder {
     try {
       writeWhole(write, writer);
       const formatCode = format === "json" ? OtlpAbi.json : OtlpAbi.protobuf;
+      const dialectCode = dialect === undefined ? OtlpAbi.dialectNone : dialects[dialect];
       return this.#host.use((core) => {
-        let bytes = core.encode(signal, formatCode, writer);
+        let bytes = core.encode(signal, formatCode, dialectCode, writer);
         if (bytes === ErrorCode.invalidUtf8) {
           writer.clear();
           writer.repairsTexts = true;
           writeWhole(write, writer);
-          bytes = core.encode(signal, formatCode, writer);
+          bytes = core.encode(signal, formatCode, dialectCode, writer);
         }
         return encoded(core, bytes);
       });
@@ -175,6 +180,7 @@ const encoder = new OtlpEncoder();
  * Encodes spans as one ExportTraceServiceRequest. `scope` is that of the spans without one of their own. Leaves out spans with an invalid
  * trace id or span id: all zeros, or not 32 or 16 hexadecimal digits.
  *
+ * @param dialect What a backend reads besides the attributes `gen_ai.*`; see src/otlp/dialects.def. Default: none.
  * @returns The request, as a view that is valid until the next call; see {@link EncodedRequest.bytes}.
  * @throws BatchTooLargeError if the batch is too large. Fewer spans may fit.
  * @throws ModuleTrapError if the module trapped. The next call uses a new instance.
@@ -184,8 +190,9 @@ export function encodeTraces(
   resource: ResourceAttributes,
   scope: InstrumentationScope,
   format: OtlpFormat,
+  dialect?: Dialect,
 ): Uint8Array {
-  return encoder.traces(spans, resource, scope, format).bytes;
+  return encoder.traces(spans, resource, scope, format, dialect).bytes;
 }
 
 /** Encodes log records as one ExportLogsServiceRequest. Limits, result and errors are those of {@link encodeTraces}. */

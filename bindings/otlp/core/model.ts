@@ -1,4 +1,5 @@
 import { cleanValue, type KeptParameters } from "../../base/address.ts";
+import { OtlpAbi } from "./abi.gen.ts";
 
 /** Attributes in the order in which they were set. If a key occurs more than once, its last value counts. */
 export interface AttributeList {
@@ -126,6 +127,18 @@ export interface InstrumentationScope {
 }
 
 export type OtlpFormat = "protobuf" | "json";
+
+/** What AI backends read besides the attributes `gen_ai.*`; see src/otlp/dialects.def. */
+export type Dialect = "openinference" | "langfuse" | "langsmith" | "braintrust" | "sentry";
+
+/** The dialects, with their numbers. */
+export const dialects: Readonly<Record<Dialect, number>> = {
+  openinference: OtlpAbi.dialectOpeninference,
+  langfuse: OtlpAbi.dialectLangfuse,
+  langsmith: OtlpAbi.dialectLangsmith,
+  braintrust: OtlpAbi.dialectBraintrust,
+  sentry: OtlpAbi.dialectSentry,
+};
 
 /** Returns the attributes of `record` as a list. */
 export function listAttributes(record: Readonly<Record<string, unknown>>): AttributeList {

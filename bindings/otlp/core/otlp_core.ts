@@ -36,11 +36,17 @@ export class OtlpCore extends ModuleInstance<OtlpExports> {
    * @returns The request, as a view of memory that is valid until the next call. A negative code of errors.def on
    *   error.
    */
-  encode(signal: number, format: number, batch: BatchWriter): Uint8Array | number {
+  encode(signal: number, format: number, dialect: number, batch: BatchWriter): Uint8Array | number {
     return this.run(() => {
       const sizes = putBatch(batch, this.memory, (size) => this.#buffer(size));
       if (sizes === undefined) return ErrorCode.tooLarge;
-      const size = this.exports.isotel_otlp_encode(this.#context, signal, format, ...sizes);
+      const size = this.exports.isotel_otlp_encode(
+        this.#context,
+        signal,
+        format,
+        dialect,
+        ...sizes,
+      );
       if (size < 0) return size;
       this.skipped = this.exports.isotel_otlp_skipped(this.#context) >>> 0;
       return this.memory.view(this.exports.isotel_otlp_output(this.#context) >>> 0, size);

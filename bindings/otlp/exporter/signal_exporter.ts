@@ -5,8 +5,15 @@ import { type Circuit, graceMs } from "./circuit.ts";
 import { type SenderOptions, send } from "./sender.ts";
 import { type DropReason, type ExportCounts, Tally } from "./tally.ts";
 
+/** What an encoder has to know of a destination. */
+export type EncodedFor = Pick<Destination, "dialect" | "resource">;
+
 /** Encodes items as one request. May throw. The next call may overwrite the returned bytes. */
-export type Encode<T> = (items: readonly T[], format: OtlpFormat) => Uint8Array;
+export type Encode<T> = (
+  items: readonly T[],
+  format: OtlpFormat,
+  destination: EncodedFor,
+) => Uint8Array;
 
 /** What a {@link SignalExporter} sends, and where. */
 export interface SignalOptions<T> {
@@ -185,6 +192,7 @@ export class SignalExporter<T> {
         body = encode(
           entries.map(({ item }) => item),
           destination.format,
+          destination,
         );
       } catch {
         // One item that cannot be encoded must not affect the others.

@@ -42,7 +42,10 @@ export function makePipeline(
 
 function encodersOf({ resource }: ExportPlan): Encoders {
   return {
-    encodeSpans: (spans, format) => encodeTraces(spans, resource, ownScope, format),
+    encodeSpans: (spans, format, { dialect, resource: own }) => {
+      const whole = own === undefined ? resource : { ...resource, ...own };
+      return encodeTraces(spans, whole, ownScope, format, dialect);
+    },
     encodeLogs: (records, format) => encodeLogs(records, resource, ownScope, format),
   };
 }

@@ -23,6 +23,7 @@ constexpr uint32_t kFingerprint = isotel::abi::Fingerprint(
 );
 
 static_assert(static_cast<uint32_t>(otlp::Format::kJson) == ISOTEL_OTLP_JSON);
+static_assert(static_cast<uint32_t>(otlp::Dialect::kSentry) == ISOTEL_DIALECT_SENTRY);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kBytes) == ISOTEL_VALUE_BYTES);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kSameText) == ISOTEL_VALUE_SAME_TEXT);
 static_assert(static_cast<uint32_t>(otlp::ValueKind::kNone) == ISOTEL_VALUE_NONE);
@@ -45,20 +46,25 @@ void* isotel_otlp_buffer(isotel_otlp* context, uint32_t size) { return context->
 
 void* isotel_otlp_output(isotel_otlp* context) { return context->output.data(); }
 
-int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t format, uint32_t numbers, uint32_t keys,
-                           uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes) {
+int32_t isotel_otlp_encode(isotel_otlp* context, uint32_t signal, uint32_t format, uint32_t dialect, uint32_t numbers,
+                           uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units,
+                           uint32_t raw_bytes) {
   const otlp::BatchSizes sizes{.numbers = numbers,
                                .keys = keys,
                                .words = words,
                                .text_bytes = text_bytes,
                                .text_units = text_units,
                                .raw_bytes = raw_bytes};
-  if (signal > ISOTEL_OTLP_LOGS || format > ISOTEL_OTLP_JSON || !context->buffer.Holds(sizes.Total())) {
+  if (signal > ISOTEL_OTLP_LOGS || format > ISOTEL_OTLP_JSON || dialect > ISOTEL_DIALECT_SENTRY ||
+      !context->buffer.Holds(sizes.Total())) {
     return Answer(Error::kOutOfRange);
   }
   otlp::BatchReader batch(context->buffer.data(), sizes);
-  const auto encode = signal == ISOTEL_OTLP_TRACES ? otlp::EncodeTraces : otlp::EncodeLogs;
-  const otlp::Encoded encoded = encode(batch, static_cast<otlp::Format>(format), context->output.writer());
+  const auto in = static_cast<otlp::Format>(format);
+  isotel::ByteWriter& out = context->output.writer();
+  const otlp::Encoded encoded = signal == ISOTEL_OTLP_TRACES
+                                    ? otlp::EncodeTraces(batch, in, static_cast<otlp::Dialect>(dialect), out)
+                                    : otlp::EncodeLogs(batch, in, out);
   context->skipped = encoded.skipped;
   return encoded.error == Error::kOk ? context->output.Written(encoded.start, encoded.size) : Answer(encoded.error);
 }

@@ -24,13 +24,21 @@
 extern "C" {
 #endif
 
-#define ISOTEL_OTLP_ABI_VERSION 2
+#define ISOTEL_OTLP_ABI_VERSION 3
 
 #define ISOTEL_OTLP_TRACES 0
 #define ISOTEL_OTLP_LOGS 1
 
 #define ISOTEL_OTLP_PROTOBUF 0
 #define ISOTEL_OTLP_JSON 1
+
+/* What a backend reads besides gen_ai.*; see otlp/dialects.def. */
+#define ISOTEL_DIALECT_NONE 0
+#define ISOTEL_DIALECT_OPENINFERENCE 1
+#define ISOTEL_DIALECT_LANGFUSE 2
+#define ISOTEL_DIALECT_LANGSMITH 3
+#define ISOTEL_DIALECT_BRAINTRUST 4
+#define ISOTEL_DIALECT_SENTRY 5
 
 /* The low four bits of a value's first word; see docs/otlp-encoding.md. */
 #define ISOTEL_VALUE_EMPTY 0
@@ -92,13 +100,13 @@ ISOTEL_EXPORT(void*, isotel_otlp_output, (isotel_otlp * context));
 /* ---- requests ---- */
 
 /* Encodes the batch in the buffer, of ISOTEL_OTLP_TRACES or ISOTEL_OTLP_LOGS, as an Export...ServiceRequest in
- * ISOTEL_OTLP_PROTOBUF or ISOTEL_OTLP_JSON. Returns its bytes. The batch is double[numbers], uint32_t[keys],
+ * ISOTEL_OTLP_PROTOBUF or ISOTEL_OTLP_JSON, spans in an ISOTEL_DIALECT_*. Returns its bytes. The batch is double[numbers], uint32_t[keys],
  * uint32_t[words], text_bytes bytes of UTF-8, which are text_units UTF-16 units, and raw_bytes bytes. kCorrupt: this is
  * not a batch. kInvalidUtf8: joining the texts made one character of two lone surrogates. kTooLarge: the request
  * exceeds base/limits.h kMaxOtlpBytes. */
 ISOTEL_EXPORT(int32_t, isotel_otlp_encode,
-              (isotel_otlp * context, uint32_t signal, uint32_t format, uint32_t numbers, uint32_t keys, uint32_t words,
-               uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
+              (isotel_otlp * context, uint32_t signal, uint32_t format, uint32_t dialect, uint32_t numbers,
+               uint32_t keys, uint32_t words, uint32_t text_bytes, uint32_t text_units, uint32_t raw_bytes));
 
 /* Returns how many spans the last request left out for an invalid trace or span identifier. */
 ISOTEL_EXPORT(uint32_t, isotel_otlp_skipped, (isotel_otlp * context));

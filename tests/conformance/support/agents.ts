@@ -75,6 +75,8 @@ function attributeViolations(letter: string, key: string, value: Value): string[
   }
   const attribute = table.attributes[key];
   if (attribute === undefined) {
+    // A tool of an MCP server has the address of that server.
+    if (letter === "T" && key.startsWith("server.")) return [];
     // Keys of the user's own are free; these name spaces are not the user's.
     return /^(gen_ai|cloudflare|isotel|otel|server)\./.test(key) ? [`carries unknown ${key}`] : [];
   }

@@ -16,7 +16,7 @@ export interface Standing {
   readonly emit?: boolean;
 }
 
-interface SpanType extends Standing {
+export interface SpanType extends Standing {
   readonly kind: string;
   readonly name_formula: string;
   readonly name_fallback?: readonly string[];
@@ -37,7 +37,7 @@ export interface SeenEvent {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-interface Registry {
+export interface Registry {
   readonly events: Readonly<Record<string, EventType>>;
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly spans: Readonly<Record<string, SpanType>>;
@@ -69,7 +69,7 @@ export function documentedUnconfirmed(signal: "span" | "metric"): string[] {
   return Array.from(rows, (row) => String(row[1])).sort();
 }
 
-const registry = readData<Registry>("gen-ai.json");
+export const registry = readData<Registry>("gen-ai.json");
 const proposed = new Set(
   registry.proposed.flatMap(({ attributes = {} }) => Object.keys(attributes)),
 );
@@ -159,11 +159,12 @@ export function eventViolations({ eventName, severity, attributes }: SeenEvent):
   return violations;
 }
 
-function nameOf(formula: string, attributes: SeenSpan["attributes"]): string {
+export function nameOf(formula: string, attributes: SeenSpan["attributes"]): string {
   return formula.replaceAll(/\{([^}]+)\}/g, (_, key: string) => String(attributes[key]));
 }
 
-function keyViolations(key: string, value: Value): string[] {
+/** What is wrong with an attribute, on any span. */
+export function keyViolations(key: string, value: Value): string[] {
   const attribute = registry.attributes[key];
   if (attribute === undefined) {
     if (proposed.has(key)) return [`carries proposed ${key}`];

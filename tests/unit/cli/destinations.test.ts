@@ -177,7 +177,7 @@ describe("isotel destinations", () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [
         ["destinations", "add", "newrelic"],
-        /no backend "newrelic": it has to be one of axiom, custom, datad/,
+        /no backend "newrelic": it has to be one of arize, axiom, braintrust, custom, datad/,
       ],
       [["destinations", "add", "honeycomb"], /apiKey is missing: .*HONEYCOMB_API_KEY/],
       [

@@ -127,6 +127,98 @@ const rows: Readonly<Record<string, Row>> = {
     urls: under("https://eu-central-1.aws.edge.axiom.co", all),
     headers: { authorization: "Bearer xaat-1", "x-axiom-dataset": "shop" },
   },
+  "datadog's LLM Observability": {
+    options: { backend: "datadog", apiKey: secret, intake: "llmobs", site: "datadoghq.eu" },
+    urls: under("https://otlp.datadoghq.eu", ["traces"]),
+    headers: { "dd-api-key": secret, "dd-otlp-source": "llmobs" },
+  },
+  "langfuse in the EU": {
+    options: { backend: "langfuse", publicKey: "pk", secretKey: secret },
+    urls: under("https://cloud.langfuse.com/api/public/otel", ["traces"]),
+    headers: {
+      authorization: `Basic ${Buffer.from(`pk:${secret}`).toString("base64")}`,
+      "x-langfuse-ingestion-version": "4",
+    },
+  },
+  "langfuse of one's own, by variables": {
+    options: { backend: "langfuse" },
+    env: {
+      LANGFUSE_PUBLIC_KEY: "pk",
+      LANGFUSE_SECRET_KEY: secret,
+      LANGFUSE_BASE_URL: "https://langfuse.example/",
+    },
+    urls: under("https://langfuse.example/api/public/otel", ["traces"]),
+    headers: {
+      authorization: `Basic ${Buffer.from(`pk:${secret}`).toString("base64")}`,
+      "x-langfuse-ingestion-version": "4",
+    },
+  },
+  "phoenix in a space of the cloud": {
+    options: { backend: "phoenix", space: "my-team", apiKey: secret, project: "shop" },
+    urls: under("https://app.phoenix.arize.com/s/my-team", ["traces"]),
+    headers: { authorization: `Bearer ${secret}` },
+  },
+  "phoenix in a space, in spite of the variable": {
+    options: { backend: "phoenix", space: "my-team" },
+    env: { PHOENIX_COLLECTOR_ENDPOINT: "https://phoenix.example" },
+    urls: under("https://app.phoenix.arize.com/s/my-team", ["traces"]),
+    headers: {},
+  },
+  "phoenix of one's own, without a key": {
+    options: { backend: "phoenix", baseUrl: "http://localhost:6006/v1/traces" },
+    urls: under("http://localhost:6006", ["traces"]),
+    headers: {},
+  },
+  "arize in the EU": {
+    options: { backend: "arize", apiKey: secret, spaceId: "s", project: "shop", region: "eu" },
+    urls: under("https://otlp.eu-west-1a.arize.com", ["traces"]),
+    headers: { "arize-api-key": secret, "arize-space-id": "s" },
+  },
+  "langsmith in the EU": {
+    options: { backend: "langsmith", apiKey: secret, project: "shop", region: "eu" },
+    urls: under("https://eu.api.smith.langchain.com/otel", ["traces"]),
+    headers: { "x-api-key": secret, "langsmith-project": "shop" },
+  },
+  "braintrust by variables": {
+    options: { backend: "braintrust" },
+    env: { BRAINTRUST_API_KEY: secret, BRAINTRUST_PARENT: "project_name:shop" },
+    urls: under("https://api.braintrust.dev/otel", ["traces"]),
+    headers: { authorization: `Bearer ${secret}`, "x-bt-parent": "project_name:shop" },
+  },
+  "opik in the cloud": {
+    options: { backend: "opik", apiKey: secret, workspace: "team", project: "shop" },
+    urls: under("https://www.comet.com/opik/api/v1/private/otel", ["traces"]),
+    headers: { authorization: secret, "comet-workspace": "team", projectname: "shop" },
+  },
+  "opik of one's own, without a key": {
+    options: { backend: "opik" },
+    env: { OPIK_URL_OVERRIDE: "http://localhost:5173/api/" },
+    urls: under("http://localhost:5173/api/v1/private/otel", ["traces"]),
+    headers: {},
+  },
+  laminar: {
+    options: { backend: "laminar" },
+    env: { LMNR_PROJECT_API_KEY: secret },
+    urls: under("https://api.lmnr.ai", ["traces"]),
+    headers: { authorization: `Bearer ${secret}` },
+  },
+  "traceloop of one's own": {
+    options: { backend: "traceloop", apiKey: secret, baseUrl: "https://traceloop.example" },
+    urls: under("https://traceloop.example", ["traces"]),
+    headers: { authorization: `Bearer ${secret}` },
+  },
+  "langsmith of one's own": {
+    options: { backend: "langsmith", apiKey: secret },
+    env: { LANGSMITH_ENDPOINT: "https://langsmith.example/api/v1/" },
+    urls: under("https://langsmith.example/api/v1/otel", ["traces"]),
+    headers: { "x-api-key": secret },
+  },
+  "braintrust in the EU, in spite of the variable": {
+    options: { backend: "braintrust", apiKey: secret, parent: "project_id:1", region: "eu" },
+    env: { BRAINTRUST_API_URL: "https://braintrust.example" },
+    urls: under("https://api-eu.braintrust.dev/otel", ["traces"]),
+    headers: { authorization: `Bearer ${secret}`, "x-bt-parent": "project_id:1" },
+  },
   custom: {
     options: {
       backend: "custom",
@@ -235,6 +327,91 @@ describe("where each backend's signals go", () => {
   });
 });
 
+describe("AI backends", () => {
+  const dialectOf = (options: Options) => resolve(options).destinations.traces?.dialect;
+  const arize = { backend: "arize", apiKey: secret, spaceId: "s", project: "shop" };
+
+  test("have a dialect, which an option replaces", () => {
+    const langfuse = { backend: "langfuse", publicKey: "pk", secretKey: secret };
+    assert.equal(dialectOf(langfuse), "langfuse");
+    assert.equal(dialectOf({ ...langfuse, dialect: "none" }), undefined);
+    assert.equal(dialectOf(arize), "openinference");
+    assert.equal(dialectOf({ backend: "honeycomb", apiKey: secret }), undefined);
+    assert.equal(dialectOf({ backend: "honeycomb", apiKey: secret, dialect: "sentry" }), "sentry");
+    assert.match(
+      refusal({ ...arize, dialect: "s3cret" }),
+      /dialect is a string of 6 characters; it has to be one of openinference, .*none$/,
+    );
+  });
+
+  test("have the dialect that they read", () => {
+    const key = { apiKey: secret };
+    const options: Readonly<Record<string, object>> = {
+      langfuse: { publicKey: "pk", secretKey: secret },
+      phoenix: { baseUrl: "https://phoenix.example" },
+      arize,
+      langsmith: key,
+      braintrust: { ...key, parent: "project_name:shop" },
+      opik: { ...key, workspace: "team" },
+      laminar: key,
+      traceloop: key,
+      sentry: { dsn: "https://abc@sentry.example/42" },
+      datadog: { ...key, intake: "llmobs" },
+    };
+    const found = Object.keys(options).map((name) => [
+      name,
+      dialectOf({ ...options[name], backend: name }),
+    ]);
+    assert.deepEqual(Object.fromEntries(found), {
+      langfuse: "langfuse",
+      phoenix: "openinference",
+      arize: "openinference",
+      langsmith: "langsmith",
+      braintrust: "braintrust",
+      opik: "openinference",
+      laminar: undefined,
+      traceloop: undefined,
+      sentry: "sentry",
+      datadog: undefined,
+    });
+  });
+
+  test("have the project of Phoenix and Arize as an attribute of the resource", () => {
+    const resource = { "openinference.project.name": "shop" };
+    assert.deepEqual(resolve(arize).destinations.traces?.resource, resource);
+    const phoenix = { backend: "phoenix", baseUrl: "https://phoenix.example" };
+    assert.equal(resolve(phoenix).destinations.traces?.resource, undefined);
+    assert.deepEqual(
+      resolve({ ...phoenix, project: "shop" }).destinations.traces?.resource,
+      resource,
+    );
+    assert.equal(resolve({ ...phoenix, format: "json" }).destinations.traces?.format, "protobuf");
+  });
+
+  test("refuse other signals, other regions and missing keys without showing a value", () => {
+    assert.match(refusal({ ...arize, signals: ["logs"] }), /Arize accepts only traces over OTLP/);
+    assert.match(refusal({ ...arize, region: "s3cret" }), /region is a .*; .* us, eu, ca/);
+    assert.match(
+      refusal({ backend: "phoenix", space: "s3cret/../x" }),
+      /^(?!.*s3cret).*space has to be the name of a space/,
+    );
+    const missing: readonly [string, RegExp][] = [
+      ["langfuse", /LANGFUSE_PUBLIC_KEY.*LANGFUSE_SECRET_KEY/],
+      ["phoenix", /option baseUrl or space, or the variable PHOENIX_COLLECTOR_ENDPOINT/],
+      ["arize", /ARIZE_API_KEY.*ARIZE_SPACE_ID.*ARIZE_PROJECT_NAME/],
+      ["langsmith", /LANGSMITH_API_KEY/],
+      ["braintrust", /BRAINTRUST_API_KEY.*BRAINTRUST_PARENT/],
+      ["opik", /OPIK_API_KEY.*OPIK_WORKSPACE/],
+      ["laminar", /LMNR_PROJECT_API_KEY/],
+      ["traceloop", /TRACELOOP_API_KEY/],
+    ];
+    for (const [backend, message] of missing) assert.match(refusal({ backend }), message);
+    const refused = refusal({ ...arize, region: "s3cret", spaceId: "s3cret\n" });
+    assert.match(refused, /region.*spaceId|spaceId.*region/);
+    assert.doesNotMatch(refused, /s3cret/);
+  });
+});
+
 test("each site of Datadog has an intake for Cloudflare, and no other site is taken", () => {
   const sites = ["datadoghq.com", "datadoghq.eu"].concat(
     ["us3", "us5", "ap1", "ap2"].map((region) => `${region}.datadoghq.com`),
@@ -332,7 +509,7 @@ describe("wrong or missing configuration is one error that names option and vari
       /option token or the variable AXIOM_TOKEN.*option dataset or the variable AXIOM_DATASET/,
     ],
     [{ backend: "custom" }, /option endpoint or the variable OTEL_EXPORTER_OTLP_ENDPOINT/],
-    [{ backend: "newrelic" }, /one of sentry, honeycomb, datadog, grafana, axiom, custom/],
+    [{ backend: "newrelic" }, /one of sentry, honeycomb, datadog, grafana, axiom, .*, custom/],
     [{ backend: "constructor" }, /one of sentry/],
   ];
   for (const [options, pattern] of missing) {

@@ -22,6 +22,38 @@ export const backends = {
     vars: { AXIOM_TOKEN: "xaat-1", AXIOM_DATASET: "shop", AXIOM_METRICS_DATASET: "sums" },
     header: ["authorization", "Bearer xaat-1"],
   },
+  langfuse: {
+    vars: { LANGFUSE_PUBLIC_KEY: "pk-lf-1", LANGFUSE_SECRET_KEY: "sk-lf-1" },
+    header: ["authorization", `Basic ${Buffer.from("pk-lf-1:sk-lf-1").toString("base64")}`],
+  },
+  phoenix: {
+    vars: { PHOENIX_API_KEY: "px-1" },
+    header: ["authorization", "Bearer px-1"],
+  },
+  arize: {
+    vars: { ARIZE_API_KEY: "ax-1", ARIZE_SPACE_ID: "space", ARIZE_PROJECT_NAME: "shop" },
+    header: ["arize-api-key", "ax-1"],
+  },
+  langsmith: {
+    vars: { LANGSMITH_API_KEY: "ls-1" },
+    header: ["x-api-key", "ls-1"],
+  },
+  braintrust: {
+    vars: { BRAINTRUST_API_KEY: "bt-1", BRAINTRUST_PARENT: "project_name:shop" },
+    header: ["authorization", "Bearer bt-1"],
+  },
+  opik: {
+    vars: { OPIK_API_KEY: "op-1", OPIK_WORKSPACE: "team" },
+    header: ["authorization", "op-1"],
+  },
+  laminar: {
+    vars: { LMNR_PROJECT_API_KEY: "lm-1" },
+    header: ["authorization", "Bearer lm-1"],
+  },
+  traceloop: {
+    vars: { TRACELOOP_API_KEY: "tl-1" },
+    header: ["authorization", "Bearer tl-1"],
+  },
   custom: {
     vars: { OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b", OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" },
     header: ["x-key", "a b"],

@@ -1,0 +1,2 @@
+export type { MCPTelemetryOptions } from "./options.ts";
+export { traceMCPClient, traceMCPServer } from "./trace.ts";
