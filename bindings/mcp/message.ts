@@ -100,16 +100,23 @@ export function versionIn({ params }: Call): string | undefined {
 
 /**
  * Returns the message with trace context in `params._meta`. The caller's objects do not change. A message that has a
- * `traceparent` of its own is returned as it is.
+ * `traceparent` or `tracestate` of its own is returned as it is.
  */
 export function withContext(call: Call, context: Readonly<Record<string, string>>): unknown {
   const { message, params } = call;
   const meta = metaOf(params);
-  if (context["traceparent"] === undefined || meta?.["traceparent"] !== undefined) return message;
-  // Parameters of another shape are an error that the receiver reports.
-  if (message["params"] !== undefined && params === undefined) return message;
-  if (params?.["_meta"] !== undefined && meta === undefined) return message;
+  if (context["traceparent"] === undefined) return message;
+  if (meta?.["traceparent"] !== undefined || meta?.["tracestate"] !== undefined) return message;
+  // What is no plain object is serialized in its own way, or is an error that the receiver reports.
+  for (const value of [message, message["params"], params?.["_meta"]]) {
+    if (value !== undefined && !isPlain(value)) return message;
+  }
   return { ...message, params: { ...params, _meta: { ...meta, ...context } } };
+}
+
+function isPlain(value: unknown): boolean {
+  const prototype: unknown = record(value) && Object.getPrototypeOf(value);
+  return prototype === Object.prototype || (value !== null && prototype === null);
 }
 
 /** Codes by which a server refuses a request that is the client's mistake. Its span is not an error. */

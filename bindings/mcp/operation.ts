@@ -1,5 +1,7 @@
 import { redactedTarget, redactorOf } from "../ai/calls/redaction.ts";
 import { boundedJson } from "../ai/content/bounded_json.ts";
+import { maskSecrets } from "../base/address.ts";
+import { cutToBytes } from "../base/bytes.ts";
 import { errorMessage, errorType, isCancellation, isTimeout } from "../base/cause.ts";
 import { record } from "../base/values.ts";
 import { Abi, Field, Operation, Outcome, Profile } from "../core/abi.gen.ts";
@@ -21,6 +23,12 @@ export interface Connection {
   readonly sessionId: string | undefined;
 }
 
+/** Limit of a text that the other side chooses, as of a name or a message. */
+const maxTextBytes = 1024;
+/** Limit of the arguments of a prompt that are recorded. */
+const maxVariables = 64;
+const methodNotFound = "-32601";
+
 /** How the work of an operation ended without an answer. */
 export type Stop = "cancelled" | "timeout" | "connection_closed";
 
@@ -37,6 +45,8 @@ export class MCPOperation {
   onEnd: (() => void) | undefined;
   /** Whether the operation agrees on the version of the protocol. */
   isHandshake = false;
+  /** Redacted. */
+  #start: Attributes = {};
   #span: Span | undefined;
   /** Whether the span is that of a tool of the AI SDK, which ends it. */
   #isShared = false;
@@ -56,6 +66,11 @@ export class MCPOperation {
     this.#connection = connection;
     this.#redact = redactorOf(telemetry, settings.redact, undefined);
     this.#startMs = telemetry.clock();
+    this.#start = telemetry.guard(() => this.#startAttributes()) ?? {};
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** `{method} {target}`. */
@@ -74,7 +89,6 @@ export class MCPOperation {
       operation: Operation.custom,
       profile: Profile.agents,
       bounded: false,
-      redact: this.#redact,
       kind: this.#side === "client" ? SpanKind.client : SpanKind.server,
     };
   }
@@ -84,21 +98,18 @@ export class MCPOperation {
     this.#span = span;
     span.recordsErrors = this.#settings.recordErrors;
     span.onTruncate = () => this.#end(Outcome.truncated, undefined, undefined);
-    this.#telemetry.guard(() =>
-      span.setAttributes({ ...this.#startAttributes(), ...this.#input() }),
-    );
+    this.#telemetry.guard(() => span.setAttributes({ ...this.#start, ...this.#input() }));
   }
 
-  /** Records the start on the execute_tool span of the tool that makes the call. */
+  /**
+   * Records the start on the execute_tool span of the tool that makes the call. That span has the name and, on request,
+   * the content of the call already.
+   */
   join({ span }: RunningTool): void {
     this.#span = span;
     this.#isShared = true;
     this.#telemetry.guard(() => {
-      const {
-        "gen_ai.operation.name": _,
-        "gen_ai.tool.name": __,
-        ...own
-      } = this.#startAttributes();
+      const { "gen_ai.operation.name": _, "gen_ai.tool.name": __, ...own } = this.#start;
       span.setAttributes(own);
     });
   }
@@ -112,9 +123,17 @@ export class MCPOperation {
     const { storeTools, recordErrors } = this.#settings;
     const attributes: Record<string, string | undefined> = { "rpc.status_code": status };
     if (recordErrors && error !== undefined) {
-      attributes["exception.message"] = errorMessage(error.message);
+      attributes["exception.message"] = this.#text(
+        "exception.message",
+        errorMessage(error.message),
+      );
     }
-    if (storeTools && answer.result !== undefined && toolOf(this.#call) !== undefined) {
+    if (
+      storeTools &&
+      !this.#isShared &&
+      answer.result !== undefined &&
+      toolOf(this.#call) !== undefined
+    ) {
       const key = "gen_ai.tool.call.result";
       attributes[key] = this.#json(key, answer.result);
     }
@@ -134,7 +153,8 @@ export class MCPOperation {
     }
     const message = this.#settings.recordErrors ? errorMessage(cause) : undefined;
     const type = isTimeout(cause) ? "timeout" : errorType(cause);
-    this.#end(Outcome.failed, type, { "exception.message": message });
+    const key = "exception.message";
+    this.#end(Outcome.failed, type, { [key]: this.#text(key, message) });
   }
 
   /** Ends the operation because its caller, a timeout or the transport stopped it. */
@@ -163,30 +183,42 @@ export class MCPOperation {
   }
 
   #record(type: string | undefined, status: string | undefined): void {
-    const attributes = { ...this.#startAttributes(), ...this.#connectionAttributes() };
     const labels: Record<string, string | undefined> = {
       "error.type": type,
       "rpc.status_code": status,
     };
-    for (const [key, value] of Object.entries(attributes)) {
+    for (const [key, value] of Object.entries({
+      ...this.#start,
+      ...this.#connectionAttributes(),
+    })) {
       labels[key] = value === undefined ? undefined : String(value);
     }
+    // Clients may send any method, and would take the values of the label from real ones.
+    if (this.#side === "server" && status === methodNotFound) labels["mcp.method.name"] = "_OTHER";
     const seconds = (this.#telemetry.clock() - this.#startMs) / 1000;
     recordDuration(this.#side, "operation", labels as MCPLabels, seconds);
   }
 
   #startAttributes(): Attributes {
     const call = this.#call;
-    const tool = toolOf(call);
+    const { method, id } = call;
+    const text = (key: string, value: string | undefined) => this.#text(key, value);
     return {
-      "mcp.method.name": call.method,
-      "gen_ai.operation.name": call.method === "tools/call" ? "execute_tool" : undefined,
-      "gen_ai.tool.name": tool,
-      "gen_ai.prompt.name": promptOf(call),
-      "mcp.resource.uri": resourceOf(call),
-      "jsonrpc.request.id": call.id === undefined ? undefined : String(call.id),
+      "mcp.method.name": text("mcp.method.name", method),
+      "gen_ai.operation.name": method === "tools/call" ? "execute_tool" : undefined,
+      "gen_ai.tool.name": text("gen_ai.tool.name", toolOf(call)),
+      "gen_ai.prompt.name": text("gen_ai.prompt.name", promptOf(call)),
+      "mcp.resource.uri": text("mcp.resource.uri", resourceOf(call)),
+      "jsonrpc.request.id": text("jsonrpc.request.id", id === undefined ? undefined : String(id)),
       ...this.#networkAttributes(),
     };
+  }
+
+  /** Masks secrets in addresses, redacts, and cuts what the other side may send at any size. */
+  #text(key: string, value: string | undefined): string | undefined {
+    if (value === undefined) return undefined;
+    const shown = maskSecrets(cutToBytes(value, maxTextBytes));
+    return this.#redact === undefined ? shown : this.#redact(key, shown);
   }
 
   #networkAttributes(): Attributes {
@@ -194,7 +226,7 @@ export class MCPOperation {
     return {
       "network.transport": transport || undefined,
       "network.protocol.name": protocol || undefined,
-      "server.address": address || undefined,
+      "server.address": this.#text("server.address", address || undefined),
       "server.port": port,
     };
   }
@@ -202,7 +234,10 @@ export class MCPOperation {
   /** Read at the end, because the first answer of a server sets them. */
   #connectionAttributes(): Attributes {
     const { version, sessionId } = this.#connection();
-    return { "mcp.protocol.version": version, "mcp.session.id": sessionId };
+    return {
+      "mcp.protocol.version": this.#text("mcp.protocol.version", version),
+      "mcp.session.id": this.#text("mcp.session.id", sessionId),
+    };
   }
 
   #input(): Attributes {
@@ -215,8 +250,9 @@ export class MCPOperation {
       attributes[key] = this.#json(key, given);
     }
     if (storePrompts && promptOf(call) !== undefined) {
-      for (const [name, value] of Object.entries(record(given) ?? {})) {
-        if (typeof value === "string") attributes[`gen_ai.prompt.variable.${name}`] = value;
+      for (const [name, value] of Object.entries(record(given) ?? {}).slice(0, maxVariables)) {
+        const key = `gen_ai.prompt.variable.${cutToBytes(name, maxTextBytes)}`;
+        if (typeof value === "string") attributes[key] = this.#text(key, value);
       }
     }
     return attributes;

@@ -1,5 +1,5 @@
 import { type OptionNames, unknownOption } from "../base/options.ts";
-import { shapeOf } from "../base/values.ts";
+import { isList, shapeOf } from "../base/values.ts";
 
 /** Options of `traceMCPClient` and `traceMCPServer`. */
 export interface MCPTelemetryOptions {
@@ -51,7 +51,7 @@ const flags = ["storeTools", "storePrompts", "recordErrors", "separateToolSpans"
 
 /** @throws TypeError with the option, the shape of its value, and the allowed values. */
 export function readSettings(options: MCPTelemetryOptions = {}): MCPSettings {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || isList(options)) {
     throw new TypeError(
       `isotel/mcp: the options are ${shapeOf(options)}; they have to be an object such as { storeTools: true }`,
     );

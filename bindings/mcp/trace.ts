@@ -1,9 +1,13 @@
+import { reportOnce } from "../base/report_once.ts";
 import { isFunction, record, shapeOf } from "../base/values.ts";
 import { followTools } from "../trace/tool_span.ts";
 import { workersTelemetry } from "../trace/workers_telemetry.ts";
 import type { Side } from "./metrics.ts";
 import { type MCPSettings, type MCPTelemetryOptions, readSettings } from "./options.ts";
 import { type MCPTransport, traceTransport } from "./traced_transport.ts";
+
+// At once, because a client may be made inside of a tool.
+followTools();
 
 /**
  * Records spans and metrics of a client of the Model Context Protocol: for each request and notification that it sends
@@ -22,7 +26,6 @@ import { type MCPTransport, traceTransport } from "./traced_transport.ts";
  */
 export function traceMCPClient<T extends object>(client: T, options?: MCPTelemetryOptions): T {
   const settings = readSettings(options);
-  followTools();
   const kind = clientKindOf(client);
   if (kind === "manager") traceConnections(client, settings);
   else if (kind === "connected") traceCurrent(client, "client", settings);
@@ -68,9 +71,12 @@ const mark = Symbol.for("isotel.mcp");
 
 /** Returns whether the object is marked for the first time. */
 function isFirst(object: object): boolean {
-  return (
-    Reflect.get(object, mark) !== true && Reflect.defineProperty(object, mark, { value: true })
-  );
+  if (Reflect.get(object, mark) === true) return false;
+  const isMarked = Reflect.defineProperty(object, mark, { value: true });
+  if (!isMarked) {
+    reportOnce(`isotel: ${describe(object)} is not traced over MCP, because it cannot be changed.`);
+  }
+  return isMarked;
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -95,7 +101,10 @@ function traceProtocol(protocol: object, side: Side, settings: MCPSettings): voi
   const { connect } = protocol as Protocol;
   const value: Method = (transport, ...rest) => {
     trace(transport, side, settings);
-    return Reflect.apply(connect, protocol, [transport, ...rest]);
+    const connected: unknown = Reflect.apply(connect, protocol, [transport, ...rest]);
+    // A class may make its transport in `connect`.
+    traceCurrent(protocol, side, settings);
+    return connected;
   };
   Reflect.defineProperty(protocol, "connect", { value, configurable: true, writable: true });
   traceCurrent(protocol, side, settings);

@@ -1,7 +1,7 @@
 import { isTimeout } from "../base/cause.ts";
 import { isFunction, record, text } from "../base/values.ts";
 import type { Telemetry } from "../trace/telemetry.ts";
-import { type RunningTool, runningTool } from "../trace/tool_span.ts";
+import { type RunningTool, runInTool, runningTool } from "../trace/tool_span.ts";
 import { activateSpan, contextHeaders } from "../trace/tracer.ts";
 import {
   type Answer,
@@ -57,14 +57,14 @@ class TracedTransport {
   readonly #settings: MCPSettings;
   readonly #side: Side;
   readonly #transport: MCPTransport;
-  /** Requests without an answer, by id. */
-  readonly #sent = new Map<unknown, MCPOperation>();
-  readonly #received = new Map<unknown, MCPOperation>();
+  /** Requests without an answer, by id. Clients of one transport may use the same id. */
+  readonly #sent = new Map<string, MCPOperation[]>();
+  readonly #received = new Map<string, MCPOperation[]>();
+  /** By the messages that are being sent. A transport may send a message again through its own `send`. */
+  readonly #sending = new WeakMap<object, MCPOperation>();
   #network: Network;
   #version: string | undefined;
   #sessionStartMs: number | undefined;
-  /** The message whose handler runs. A handler may call the one that was set before it. */
-  #inHand: unknown;
 
   constructor(telemetry: Telemetry, settings: MCPSettings, side: Side, transport: MCPTransport) {
     this.#telemetry = telemetry;
@@ -99,6 +99,7 @@ class TracedTransport {
     }
     const call = telemetry.guard(() => callOf(message));
     if (call === undefined || !isRecorded(call)) return send(message);
+    if (this.#sending.get(call.message)?.isOver === false) return send(message);
     if (call.method === cancelled) this.#stop(this.#sent, call, stopOf(call.params?.["reason"]));
     const operation = this.#operation(call, "client", undefined);
     const run = () => this.#sendCall(operation, call, options, send);
@@ -126,10 +127,13 @@ class TracedTransport {
       const unwatch = watch(options, (reason) => operation.stop(stopOf(reason)));
       this.#add(this.#sent, call, operation, unwatch);
     }
-    const message = telemetry.guard(() => withContext(call, contextHeaders(telemetry.runtime)));
+    const message =
+      telemetry.guard(() => withContext(call, contextHeaders(telemetry.runtime))) ?? call.message;
+    this.#sending.set(call.message, operation);
+    this.#sending.set(message as object, operation);
     let result: unknown;
     try {
-      result = send(message ?? call.message);
+      result = send(message);
     } catch (cause) {
       operation.fail(cause);
       throw cause;
@@ -144,7 +148,6 @@ class TracedTransport {
 
   #receive(message: unknown, extra: unknown, handle: () => unknown): unknown {
     const telemetry = this.#telemetry;
-    if (this.#inHand !== undefined && this.#inHand === message) return handle();
     const answer = telemetry.guard(() => answerOf(message));
     if (answer !== undefined) {
       telemetry.guard(() => this.#answered(this.#sent, answer));
@@ -155,23 +158,22 @@ class TracedTransport {
     if (call.method === cancelled) this.#stop(this.#received, call, "cancelled");
     const delivery = telemetry.guard(() => deliveryOf(extra));
     // The requests of a server travel on the connection of its client.
-    if (this.#side === "server" && delivery !== undefined) this.#network = delivery.network;
+    if (this.#side === "server" && delivery !== undefined) {
+      this.#network = this.#networkAt(delivery);
+    }
     const operation = this.#operation(call, "server", delivery);
     return this.#under(call, () =>
       activateSpan(telemetry, operation.spanName, operation.spanOptions, (span) => {
         if (span !== undefined) operation.begin(span);
         if (call.id !== undefined) this.#add(this.#received, call, operation);
-        const outer = this.#inHand;
-        this.#inHand = message;
         try {
-          const result = handle();
+          // A tool that called this server runs outside of it.
+          const result = runInTool(undefined, handle);
           if (call.id === undefined) operation.finish();
           return result;
         } catch (cause) {
           operation.fail(cause);
           throw cause;
-        } finally {
-          this.#inHand = outer;
         }
       }),
     );
@@ -182,18 +184,27 @@ class TracedTransport {
     const { incomingContext } = this.#settings;
     const { runtime } = this.#telemetry;
     const meta = metaOf(call.params);
-    if (meta === undefined || incomingContext === "ignore" || runtime.runUnder === undefined) {
-      return body();
+    if (incomingContext !== "ignore" && text(meta?.["traceparent"]) !== undefined) {
+      if (runtime.runUnder === undefined) return body();
+      return runtime.runUnder((name) => text(meta?.[name]), body, incomingContext);
     }
-    return runtime.runUnder((name) => text(meta[name]), body, incomingContext);
+    // A stream that a request has opened delivers messages long after the span of that request has ended.
+    const active = this.#telemetry.guard(() => runtime.activeSpan());
+    if (active?.hasEnded !== true || runtime.runDetached === undefined) return body();
+    return runtime.runDetached(body);
   }
 
   #operation(call: Call, side: Side, delivery: Delivery | undefined): MCPOperation {
     return new MCPOperation(this.#telemetry, this.#settings, call, side, () => ({
-      network: delivery?.network ?? this.#network,
+      network: delivery === undefined ? this.#network : this.#networkAt(delivery),
       version: versionIn(call) ?? delivery?.version ?? this.#knownVersion,
-      sessionId: text(Reflect.get(this.#transport, "sessionId")),
+      sessionId: this.#sessionId,
     }));
+  }
+
+  /** Returns the network of a received message. The address of a server is known to its clients. */
+  #networkAt({ network }: Delivery): Network {
+    return network.transport !== "" ? network : { ...this.#network, address: "", port: undefined };
   }
 
   /** The version that the two sides agreed on, here or before this isolate started. */
@@ -205,43 +216,58 @@ class TracedTransport {
   #toolOf(call: Call): RunningTool | undefined {
     const name = toolOf(call);
     const tool = this.#settings.separateToolSpans || name === undefined ? undefined : runningTool();
-    if (tool === undefined || joined.has(tool.span)) return undefined;
+    if (tool === undefined || joined.has(tool.span) || !tool.span.isTraced) return undefined;
     // Clients of several servers put the name of the server before that of the tool.
     return tool.name === name || tool.name.endsWith(`_${name}`) ? tool : undefined;
   }
 
   #add(
-    operations: Map<unknown, MCPOperation>,
+    operations: Map<string, MCPOperation[]>,
     { id, method }: Call,
     operation: MCPOperation,
     unwatch?: () => void,
   ): void {
-    operations.set(id, operation);
+    const key = String(id);
+    const open = operations.get(key);
+    if (open === undefined) operations.set(key, [operation]);
+    else open.push(operation);
     operation.onEnd = () => {
-      if (operations.get(id) === operation) operations.delete(id);
+      const left = operations.get(key)?.filter((other) => other !== operation) ?? [];
+      if (left.length > 0) operations.set(key, left);
+      else operations.delete(key);
       unwatch?.();
     };
     operation.isHandshake = method === "initialize";
   }
 
-  #answered(operations: Map<unknown, MCPOperation>, answer: Answer): void {
-    const operation = operations.get(answer.id);
+  #answered(operations: Map<string, MCPOperation[]>, answer: Answer): void {
+    // The SDKs take a number and its text for the same id.
+    const [operation] = operations.get(String(answer.id)) ?? [];
     if (operation === undefined) return;
     if (operation.isHandshake && answer.result !== undefined) {
       this.#version = text(answer.result["protocolVersion"]);
-      this.#sessionStartMs = this.#telemetry.clock();
+      // A server without sessions has a connection for each request.
+      const isOneRequest =
+        this.#side === "server" &&
+        this.#network.protocol === "http" &&
+        this.#sessionId === undefined;
+      if (!isOneRequest) this.#sessionStartMs = this.#telemetry.clock();
     }
     operation.answer(answer);
   }
 
+  get #sessionId(): string | undefined {
+    return text(Reflect.get(this.#transport, "sessionId"));
+  }
+
   /** Stops the request that a notification cancels. */
-  #stop(operations: Map<unknown, MCPOperation>, { params }: Call, how: Stop): void {
-    operations.get(params?.["requestId"])?.stop(how);
+  #stop(operations: Map<string, MCPOperation[]>, { params }: Call, how: Stop): void {
+    operations.get(String(params?.["requestId"]))?.[0]?.stop(how);
   }
 
   #close(): void {
-    for (const operation of [...this.#sent.values()]) operation.stop("connection_closed");
-    for (const operation of [...this.#received.values()]) operation.stop("cancelled");
+    for (const operation of [...this.#sent.values()].flat()) operation.stop("connection_closed");
+    for (const operation of [...this.#received.values()].flat()) operation.stop("cancelled");
     const startMs = this.#sessionStartMs;
     if (startMs === undefined) return;
     this.#sessionStartMs = undefined;
@@ -267,10 +293,14 @@ function watch(options: unknown, listener: (reason: unknown) => void): (() => vo
   return () => signal.removeEventListener("abort", aborted);
 }
 
+/** What the SDKs write when their own timeout, or an `AbortSignal.timeout()`, stops a request. */
+const timeouts =
+  /\b(request|initialization) timed out\b|^TimeoutError\b|due to timeout$|maximum total timeout exceeded/i;
+
 /** Returns how a request was stopped, from the reason of its abort or the text that the SDKs make of one. */
 function stopOf(reason: unknown): Stop {
   const message = text(reason) ?? text(record(reason)?.["message"]) ?? "";
-  return isTimeout(reason) || /timed out|timeout/i.test(message) ? "timeout" : "cancelled";
+  return isTimeout(reason) || timeouts.test(message) ? "timeout" : "cancelled";
 }
 
 type Observer = (first: unknown, second: unknown, handle: () => unknown) => unknown;
@@ -288,13 +318,16 @@ function observeHandler(
     if (!isFunction(value)) return value;
     const handler = originals.get(value) ?? value;
     const replacement = function (this: unknown, ...args: unknown[]): unknown {
-      return observer(args[0], args[1], () => Reflect.apply(handler, this, args));
+      const handle = () => Reflect.apply(handler, this, args);
+      // The handler that is set now may call the one that was set before it.
+      return replacement === current ? observer(args[0], args[1], handle) : handle();
     };
     originals.set(replacement, handler);
     return replacement;
   };
   const inherited = accessorOf(transport, key);
-  let current: unknown = observed(transport[key]);
+  let current: unknown;
+  current = observed(transport[key]);
   if (inherited !== undefined) inherited.set.call(transport, current);
   Reflect.defineProperty(transport, key, {
     configurable: true,

@@ -22,6 +22,8 @@ export interface SpanContext {
 /** One span of a runtime. Methods have no effect after `end()`. */
 export interface SpanWriter {
   readonly isTraced: boolean;
+  /** Whether the span is over. Undefined if that is not known. */
+  readonly hasEnded?: boolean;
   /** Whether the runtime's byte budget applies to this span. Default: the runtime's capability `byteBudget`. */
   readonly byteBudget?: boolean;
   /** Whether the span also takes uncut values of attributes that are cut or dropped for the byte budget. */

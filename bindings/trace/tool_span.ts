@@ -9,7 +9,7 @@ export interface RunningTool {
 }
 
 // Created on demand, so that it costs nothing until it is used.
-const tools = sharedSlot<AsyncLocalStorage<RunningTool>>("tools");
+const tools = sharedSlot<AsyncLocalStorage<RunningTool | undefined>>("tools");
 
 /** Makes {@link runningTool} work from now on. */
 export function followTools(): void {
@@ -21,7 +21,7 @@ export function runningTool(): RunningTool | undefined {
   return tools.value?.getStore();
 }
 
-/** Runs `body` with `tool` as the {@link runningTool}. */
-export function runInTool<T>(tool: RunningTool, body: () => T): T {
+/** Runs `body` with `tool` as the {@link runningTool}. Undefined hides a tool from code that is not its own. */
+export function runInTool<T>(tool: RunningTool | undefined, body: () => T): T {
   return tools.value === undefined ? body() : tools.value.run(tool, body);
 }

@@ -150,14 +150,20 @@ export function isEmpty({ traceparent }: ContextHeaders): boolean {
 /** Returns the W3C headers of the active span. Empty if there is none. */
 export function contextHeaders(runtime: SpanRuntime): ContextHeaders {
   const parent: RemoteParent | undefined =
-    runtime.currentParent === undefined
-      ? runtime.activeSpan()?.spanContext?.()
-      : runtime.currentParent();
+    runtime.currentParent === undefined ? nativeParent(runtime) : runtime.currentParent();
   if (parent === undefined || /^0*$/.test(parent.spanId)) return {};
   const { traceId, spanId, traceFlags, traceState = "" } = parent;
   const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
   const traceparent = `00-${traceId}-${spanId}-${flags}`;
   return traceState === "" ? { traceparent } : { traceparent, tracestate: traceState };
+}
+
+/** Returns the active span. One that is recorded is sampled, whatever flags an older runtime reports. */
+function nativeParent(runtime: SpanRuntime): RemoteParent | undefined {
+  const active = runtime.activeSpan();
+  const context = active?.spanContext?.();
+  if (context === undefined || active?.isTraced !== true) return context;
+  return { ...context, traceFlags: context.traceFlags | 1 };
 }
 
 /** Adds context to the headers of a request, unless it has a `traceparent` of its own. Returns whether it did. */

@@ -132,6 +132,10 @@ export class CapturedSpan implements SpanWriter, FinishedSpan, ActiveContext, Pa
     return !this.#ended;
   }
 
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   get keys(): readonly string[] {
     return this.attributes.keys;
   }

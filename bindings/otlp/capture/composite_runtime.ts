@@ -200,7 +200,8 @@ export class CompositeRuntime implements SpanRuntime {
     const isRecorded = pipeline.samples(given.traceId, given.flags);
     const remote = { ...given, flags: isRecorded ? sampledFlag : 0 };
     const active = use === undefined ? undefined : this.parentOfNext();
-    const isLinked = active !== undefined && active.traceId !== given.traceId;
+    const isOver = context instanceof CapturedSpan && context.hasEnded;
+    const isLinked = active !== undefined && !isOver && active.traceId !== given.traceId;
     const [parent, link] =
       use === "link" ? [context?.parent, given] : [remote, isLinked ? active : undefined];
     return context === undefined
