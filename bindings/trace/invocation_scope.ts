@@ -18,6 +18,8 @@ export class InvocationScope {
   isTransport = false;
   /** What is recorded of the invocation, as bits of {@link Recorded}. */
   recorded = 0;
+  /** Called when the runtime stops the invocation, after its spans were truncated. */
+  onAbandon: (() => void) | undefined;
   #handles: [Core, number][] = [];
   #ended = false;
   #isAbandoned = false;
@@ -64,6 +66,7 @@ export class InvocationScope {
     if (this.#holds > (isRunning ? 1 : 0)) return;
     if (!this.#ended) this.end();
     for (const span of this.#left.splice(0)) span.truncate();
+    this.onAbandon?.();
   }
 
   /** Ends the scope. Truncates, newest first, its open spans that are bounded or abandoned. */

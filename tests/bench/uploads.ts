@@ -97,7 +97,7 @@ export default withTelemetry(${handler}, () => ({ ${exported} }));`,
 export default collector(() => ({ ${exported} }));`,
   },
   mcp: {
-    gzipKiB: 48,
+    gzipKiB: 50,
     code: `import { traceMCPServer } from "isotel/mcp";
 const server = { connect() {}, setRequestHandler() {} };
 export default { fetch: () => new Response(typeof traceMCPServer(server)) };`,

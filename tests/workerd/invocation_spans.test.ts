@@ -79,6 +79,20 @@ for (const hasNative of [false, true]) {
         assert.equal(root.attributes["http.response.status_code"], 503);
       });
 
+      test("a request whose client leaves before the answer has a span, the parent of those inside", async () => {
+        assert.match(await (await app.fetch("/abandon")).text(), /TimeoutError/);
+        const isTruncated = ({ attributes }: ReceivedItem) =>
+          attributes["cloudflare.agents.span.truncated"] === true;
+        const inside = await receiver.item(
+          "inside",
+          (item) => item.name === "inside" && isTruncated(item),
+        );
+        const root = await receiver.item("GET", (item) => item.name === "GET" && isTruncated(item));
+        assert.equal(inside.parentSpanId, root.spanId);
+        assert.equal(root.attributes["cloudflare.outcome"], "canceled");
+        assert.equal(root.status, 0);
+      });
+
       test("each attempt of a Workflow's step is a span", async () => {
         await call(app, "workflow", "works");
         const root = await arrived("workflow", 0);

@@ -44,6 +44,7 @@ export function runInvocation<T>(
   // The other version has the span of the invocation. Spans of this one begin traces.
   if ((recordedByOthers() & Recorded.span) !== 0) return body();
   const group = new SpanGroup(pipeline, invocation.waitUntil);
+  const scope = currentScope();
   let context: ActiveContext = { group, parent: undefined };
   try {
     context = open(invocation, runtime, group) ?? context;
@@ -51,7 +52,18 @@ export function runInvocation<T>(
     // The event is invalid or the runtime has no entropy. The invocation gets no span.
     pipeline.countFailure(cause);
   }
+  if (scope !== undefined) scope.onAbandon = () => abandon(context);
   return runIn(context, body);
+}
+
+/** Ends the span of an invocation that the runtime stops, whose handler never settles. */
+function abandon(context: ActiveContext): void {
+  if (context instanceof CapturedSpan && context.isTraced) {
+    context.setAttribute("cloudflare.outcome", "canceled");
+    context.setAttribute("cloudflare.agents.span.truncated", true);
+    context.end();
+  }
+  context.group.over();
 }
 
 /**

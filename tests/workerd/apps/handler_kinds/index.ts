@@ -13,8 +13,8 @@ import type { OtlpOptions } from "isotel/otlp";
 
 export { TelemetryAggregator };
 
-/** What a handler is told to do: nothing, open a span, fail after it, or answer 503. */
-type Fate = "empty" | "works" | "fails" | "answers503";
+/** What a handler is told to do: nothing, open a span, fail after it, answer 503, or not to answer. */
+type Fate = "empty" | "works" | "fails" | "answers503" | "hangs";
 
 interface Env {
   /** Options of the export, as JSON. */
@@ -37,7 +37,7 @@ const options = ({ OTLP, TELEMETRY }: Env): TelemetryOptions => ({
 
 async function act(fate: Fate): Promise<string> {
   if (fate === "empty") return "done";
-  await tracer.withSpan("inside", {}, () => scheduler.wait(1));
+  await tracer.withSpan("inside", {}, () => scheduler.wait(fate === "hangs" ? 60_000 : 1));
   if (fate === "fails") throw new RangeError("a secret");
   return "done";
 }
@@ -127,6 +127,12 @@ export default withTelemetry(
               { id: "1", timestamp: new Date(), attempts: 1, body: fate },
             ]),
           );
+        case "/abandon": {
+          // A client that leaves before the answer.
+          const signal = AbortSignal.timeout(50);
+          const answer = env.SELF.fetch("http://shop.example/fetch?fate=hangs", { signal });
+          return new Response(await answer.then(() => "answered", String));
+        }
         case "/diagnostics":
           return Response.json(tracer.diagnostics());
         case "/scheduled":
