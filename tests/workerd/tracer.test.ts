@@ -48,13 +48,16 @@ describe("tracer in workerd", () => {
 
   test("attributes no span can carry are left out, and nothing throws", async () => {
     const response = await app.fetch("/attributes");
-    const { isTraced, context } = (await response.json()) as {
+    const { isTraced, context, sent } = (await response.json()) as {
       isTraced: boolean;
+      sent: { traceparent?: string };
       context: { traceId: string; spanId: string };
     };
     const span = spanNamed(await app.takeSpans(), "attributes");
     assert.equal(isTraced, true);
     assert.deepEqual([context.traceId, context.spanId], [span.traceId, span.spanId]);
+    // Sampled, though this runtime reports the flags of a recorded span as 0.
+    assert.equal(sent.traceparent, `00-${span.traceId}-${span.spanId}-01`);
     assert.deepEqual(span.attributes, {
       "app.text": "x",
       "app.number": 2,
@@ -190,7 +193,7 @@ describe("tracer in a runtime without tracing", () => {
     assert.equal(await (await app.fetch("/nested")).json(), "upstream");
     assert.deepEqual(await (await app.fetch("/failures")).json(), [true, true, true, true]);
     assert.equal(await (await app.fetch("/opened")).text(), "body");
-    assert.deepEqual(await (await app.fetch("/attributes")).json(), { isTraced: false });
+    assert.deepEqual(await (await app.fetch("/attributes")).json(), { isTraced: false, sent: {} });
     assert.equal((await app.fetch("/scope")).status, 200);
     const spans = await app.takeSpans({ invocations: 6 });
     const own = spans.filter((span) => !span.isInvocation && span.name !== "fetch");

@@ -47,7 +47,7 @@ function attributes() {
     span.setAttributes(odd as unknown as Record<string, string>);
     span.setAttributes(getter);
     span.setAttribute("app.last", "written");
-    return { isTraced: span.isTraced, context: span.spanContext() };
+    return { isTraced: span.isTraced, context: span.spanContext(), sent: tracer.inject({}) };
   });
 }
 
