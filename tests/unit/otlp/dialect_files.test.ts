@@ -9,6 +9,7 @@ import { Exports } from "../../../bindings/otlp/exporting.ts";
 import { systemEnvironment } from "../../../bindings/otlp/pipeline/make_pipeline.ts";
 import type { OtlpOptions } from "../../../bindings/otlp/pipeline/options.ts";
 import { noopRuntime } from "../../../bindings/trace/span_runtime.ts";
+import type { Telemetry } from "../../../bindings/trace/telemetry.ts";
 import { type ReceivedRequest, receiverOfFile } from "../../otlp_receiver/receiver.ts";
 import type { ReceivedItem } from "../../otlp_receiver/requests.ts";
 import { tracingOver } from "../support/tracing.ts";
@@ -31,6 +32,19 @@ const backends: Readonly<Record<string, BackendOptions>> = {
   sentry: { backend: "sentry", dsn: "https://k@sentry.example/1", format: "json", ...to("sentry") },
 };
 
+/** Runs a program whose spans all backends get. */
+async function exported(program: (telemetry: Telemetry) => Promise<void>): Promise<void> {
+  const { telemetry } = tracingOver(noopRuntime);
+  const environment = systemEnvironment(
+    () => 1_700_000_000_000,
+    () => {},
+  );
+  const options: OtlpOptions = { backends: Object.values(backends), serviceName: "shop" };
+  const pipeline = new Exports(telemetry, environment).use(options, {});
+  await program(telemetry);
+  await pipeline.flush();
+}
+
 /** A list of texts over several lines, and the same in one. */
 const list = /\[\n\s+"(?:[^"\\]|\\.|",\n\s+")*"\n\s+\]/g;
 const inLine = (lines: string): string => JSON.stringify(JSON.parse(lines)).replace(/","/g, '", "');
@@ -51,20 +65,10 @@ function readable(spans: readonly ReceivedItem[]) {
 describe("a conversation of ai@7, streamed, with tools, pictures, errors, embeddings and MCP", () => {
   let requests: ReceivedRequest[];
   before(async () => {
-    const { telemetry } = tracingOver(noopRuntime);
-    const exports = new Exports(
-      telemetry,
-      systemEnvironment(
-        () => 1_700_000_000_000,
-        () => {},
-      ),
-    );
-    const options: OtlpOptions = { backends: Object.values(backends), serviceName: "shop" };
-    const pipeline = exports.use(options, {});
-    await converse(telemetry, "latest");
-    await converse(telemetry, "agents");
-    await callMcpTools(telemetry);
-    await pipeline.flush();
+    // A telemetry has one profile.
+    await exported((telemetry) => converse(telemetry, "latest"));
+    await exported((telemetry) => converse(telemetry, "agents"));
+    await exported(callMcpTools);
     requests = [...receiver.requests];
   });
 
