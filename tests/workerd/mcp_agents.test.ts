@@ -38,7 +38,7 @@ function lines(spans: readonly ReceivedItem[]): string[] {
       const error = status === 2 ? ` ${attributes["error.type"]}` : "";
       const line = `${name}${error} < ${names.get(parentSpanId)}`;
       // The package puts an id of its own before the names of tools.
-      return line.replace(/tool_[\w-]{8}_price/g, "tool_ID_price");
+      return line.replace(/tool_[\w-]+?_price/g, "tool_ID_price");
     })
     .sort();
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { BackendOptions } from "../../bindings/otlp/backends/backend.ts";
+import { resolveBackend } from "../../bindings/otlp/backends/resolve_backend.ts";
 import { demoConfig } from "../../worker/demo/environment.ts";
 import { startWorkers } from "../harness/start.ts";
 import { type Receiver, startReceiver } from "../otlp_receiver/receiver.ts";
@@ -10,8 +12,15 @@ import { eventually } from "./harness/eventually.ts";
 const resolves = 3;
 
 describe("the metrics of the reference Worker", () => {
-  // Sentry takes none.
-  const names = backendNames.filter((name) => name !== "sentry");
+  const takesMetrics = (backend: BackendName): boolean => {
+    const options = { backend, endpoint: "https://otlp.example", signals: ["metrics"] };
+    try {
+      return resolveBackend(options as BackendOptions, keysOf([backend])) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  const names = backendNames.filter(takesMetrics);
   let receiver: Receiver;
   before(async () => {
     receiver = await startReceiver();
@@ -38,6 +47,10 @@ describe("the metrics of the reference Worker", () => {
     [...seriesTotals(requestsTo(receiver, name).flatMap(({ points }) => points))]
       .filter(([series]) => series.startsWith("confidence_resolves"))
       .reduce((sum, [, { value }]) => sum + value, 0);
+
+  test("are for backends that take metrics", () => {
+    assert.deepEqual(names.sort(), ["axiom", "custom", "datadog", "grafana", "honeycomb"]);
+  });
 
   test("reach each backend that takes metrics, from its aggregator and from nowhere else", () => {
     for (const name of names) {
